@@ -1,0 +1,206 @@
+//! What may a chat message contain?
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::error::ErrorCode;
+
+/// The longest message, in Unicode scalar values after normalisation. The error catalogue names
+/// this number in the sentence of `content_too_long`.
+pub const MAX_CONTENT_CHARS: usize = 2000;
+
+/// The text of a chat message as it is stored: trimmed, in Unicode normal form C, of 1 to
+/// [`MAX_CONTENT_CHARS`] characters, at least one of them visible, with no control characters
+/// except the newline and nothing that overrides the direction of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content(String);
+
+impl Content {
+    /// Trims Unicode white space, turns CR LF into LF and normalises to form C (UAX #15), so that
+    /// two messages that look alike are equal and count alike.
+    ///
+    /// # Errors
+    ///
+    /// * [`ErrorCode::ContentEmpty`]: nothing visible is left.
+    /// * [`ErrorCode::ContentInvalid`]: a control or a bidirectional formatting character.
+    /// * [`ErrorCode::ContentTooLong`]: more than [`MAX_CONTENT_CHARS`] characters.
+    pub fn parse(text: &str) -> Result<Self, ErrorCode> {
+        let lines = text.trim().replace("\r\n", "\n");
+        let mut content = String::with_capacity(lines.len());
+        let mut has_visible = false;
+        // Normalising lazily and stopping at the limit keeps the work for a huge text small.
+        for (position, character) in lines.nfc().enumerate() {
+            if position == MAX_CONTENT_CHARS {
+                return Err(ErrorCode::ContentTooLong);
+            }
+            if is_forbidden(character) {
+                return Err(ErrorCode::ContentInvalid);
+            }
+            has_visible |= !is_blank(character);
+            content.push(character);
+        }
+        if has_visible {
+            Ok(Self(content))
+        } else {
+            Err(ErrorCode::ContentEmpty)
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Control characters (C0, DEL, C1), and the bidirectional embeddings, overrides and isolates,
+/// with which one message can be made to look like another or disturb the lines around it.
+fn is_forbidden(character: char) -> bool {
+    match character {
+        '\n' => false,
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => true,
+        other => other.is_control(),
+    }
+}
+
+/// Characters that leave no mark: white space, the code points with the Unicode property
+/// Default_Ignorable_Code_Point (DerivedCoreProperties.txt: zero-width joiners, fillers, variation
+/// selectors, tags), and the empty Braille pattern. They are welcome next to visible ones, as emoji
+/// sequences and several scripts need them.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(character,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::property_seed::config;
+
+    fn parsed(text: &str) -> String {
+        Content::parse(text)
+            .expect("content is allowed")
+            .as_str()
+            .to_owned()
+    }
+
+    fn refused(text: &str) -> ErrorCode {
+        Content::parse(text).expect_err("content is refused")
+    }
+
+    #[test]
+    fn unicode_white_space_around_the_text_is_trimmed() {
+        assert_eq!(
+            parsed(" \t\r\n\u{00A0}\u{3000}hello world\u{2003}\u{0085} \n"),
+            "hello world"
+        );
+    }
+
+    #[test]
+    fn an_empty_or_blank_message_is_empty() {
+        for text in ["", " ", "\n\r\n\t", "\u{3000}\u{00A0}"] {
+            assert_eq!(refused(text), ErrorCode::ContentEmpty, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_invisible_characters_alone_is_empty() {
+        for text in [
+            "\u{200B}",
+            "\u{200D}\u{FE0F}",
+            "\u{FEFF} \u{2060}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{00AD}\n\u{E0041}",
+        ] {
+            assert_eq!(refused(text), ErrorCode::ContentEmpty, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn invisible_characters_beside_visible_ones_are_kept() {
+        let family = "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467} \u{2764}\u{FE0F}";
+        assert_eq!(parsed(family), family);
+        assert_eq!(
+            parsed("\u{200F}\u{05E9}\u{05DC}\u{05D5}\u{05DD}"),
+            "\u{200F}\u{05E9}\u{05DC}\u{05D5}\u{05DD}"
+        );
+    }
+
+    #[test]
+    fn two_thousand_characters_fit_and_one_more_does_not() {
+        for character in ["a", "\u{E9}", "\u{1F600}"] {
+            assert_eq!(parsed(&character.repeat(2000)), character.repeat(2000));
+            assert_eq!(refused(&character.repeat(2001)), ErrorCode::ContentTooLong);
+        }
+        assert_eq!(parsed(&format!("  {}  ", "a".repeat(2000))).len(), 2000);
+    }
+
+    #[test]
+    fn characters_are_counted_after_normalisation() {
+        assert_eq!(parsed("e\u{0301}"), "\u{E9}");
+        assert_eq!(parsed(&"e\u{0301}".repeat(2000)), "\u{E9}".repeat(2000));
+        // U+FB2C is one character that form C spells with three.
+        assert_eq!(refused(&"\u{FB2C}".repeat(667)), ErrorCode::ContentTooLong);
+    }
+
+    #[test]
+    fn newlines_are_kept_and_carriage_return_pairs_become_newlines() {
+        assert_eq!(parsed("one\ntwo\r\nthree"), "one\ntwo\nthree");
+    }
+
+    #[test]
+    fn every_other_control_character_is_invalid() {
+        let controls = ('\0'..='\u{9F}').filter(|c| c.is_control() && *c != '\n');
+        let mut count = 0;
+        for control in controls {
+            assert_eq!(
+                refused(&format!("a{control}b")),
+                ErrorCode::ContentInvalid,
+                "{control:?}"
+            );
+            count += 1;
+        }
+        assert_eq!(count, 64, "C0 without the newline, DEL and C1");
+    }
+
+    #[test]
+    fn text_direction_overrides_are_invalid() {
+        for control in ('\u{202A}'..='\u{202E}').chain('\u{2066}'..='\u{2069}') {
+            assert_eq!(
+                refused(&format!("a{control}b")),
+                ErrorCode::ContentInvalid,
+                "{control:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_limit_is_the_one_that_the_public_sentence_names() {
+        assert!(
+            ErrorCode::ContentTooLong
+                .message()
+                .contains(&MAX_CONTENT_CHARS.to_string())
+        );
+    }
+
+    proptest! {
+        #![proptest_config(config(512))]
+
+        #[test]
+        fn whatever_is_accepted_is_in_bounds_and_is_accepted_again_unchanged(
+            text in prop_oneof![any::<String>(), "[ \\r\\n\\t\u{200B}\u{2000}e\u{301}\u{327}a]{0,40}"],
+        ) {
+            if let Ok(content) = Content::parse(&text) {
+                let length = content.as_str().chars().count();
+                prop_assert!((1..=MAX_CONTENT_CHARS).contains(&length));
+                prop_assert_eq!(content.as_str().trim(), content.as_str());
+                prop_assert_eq!(Content::parse(content.as_str()), Ok(content));
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Which error codes exist, and what does each of them decide?
+//!
+//! Nothing but the code chooses the SQLSTATE, the HTTP status, the category and the public
+//! sentence. All of them stand in one table, `error/catalogue.rs`; this file reads it.
+
+mod catalogue;
+mod recovery;
+
+pub use catalogue::ErrorCode;
+pub use recovery::{Category, RecoveryStrategy};
+
+use serde::Serialize;
+
+/// One row of the catalogue.
+struct Entry {
+    code: &'static str,
+    category: Category,
+    sqlstate: &'static str,
+    http_status: u16,
+    recoverable: bool,
+    message: &'static str,
+    hint: &'static str,
+}
+
+impl ErrorCode {
+    /// The public name, snake_case, stable for ever.
+    pub const fn as_str(self) -> &'static str {
+        self.entry().code
+    }
+
+    pub const fn category(self) -> Category {
+        self.entry().category
+    }
+
+    /// Five characters. `PTxyz` makes PostgREST answer with HTTP status `xyz`; the others are
+    /// raised by Postgres itself and only recognised here.
+    pub const fn sqlstate(self) -> &'static str {
+        self.entry().sqlstate
+    }
+
+    /// The status of an HTTP answer that carries this code. PostgREST maps Postgres's own states
+    /// by a table of its own (57014 is 500 there, 42501 is 401 for the anonymous role).
+    pub const fn http_status(self) -> u16 {
+        self.entry().http_status
+    }
+
+    /// Whether the app can get past this error without a person changing the request: by waiting,
+    /// by trying again, by renewing the sign-in or by joining first.
+    pub const fn recoverable(self) -> bool {
+        self.entry().recoverable
+    }
+
+    /// How an app recovers, by category. It applies only where [`recoverable`](Self::recoverable)
+    /// is true; for the other codes a retry would fail the same way.
+    pub const fn recovery(self) -> RecoveryStrategy {
+        self.category().recovery()
+    }
+
+    /// The public sentence: short ASCII, lower case, no full stop, and nothing of the request.
+    pub const fn message(self) -> &'static str {
+        self.entry().message
+    }
+
+    /// What the caller should do.
+    pub const fn hint(self) -> &'static str {
+        self.entry().hint
+    }
+
+    /// The code with this public name.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|known| known.as_str() == code)
+    }
+
+    /// The code of an error that Postgres raised by itself. `PTxyz` states give `None`: several
+    /// codes share one, so those errors are read from their DETAIL.
+    pub fn from_sqlstate(sqlstate: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|known| {
+            known.sqlstate() == sqlstate && !known.sqlstate().starts_with(RAISED_BY_US)
+        })
+    }
+
+    /// The DETAIL of a raised error: `{"code", "category", "recoverable", "retry_after_ms"?}`.
+    pub fn detail_json(self, retry_after_ms: Option<u64>) -> String {
+        let detail = Detail {
+            code: self.as_str(),
+            category: self.category().as_str(),
+            recoverable: self.recoverable(),
+            retry_after_ms,
+        };
+        // Strings, a boolean and a number cannot fail to serialise.
+        serde_json::to_string(&detail).unwrap_or_default()
+    }
+}
+
+/// How the states begin that only this product raises.
+const RAISED_BY_US: &str = "PT";
+
+#[derive(Serialize)]
+struct Detail {
+    code: &'static str,
+    category: &'static str,
+    recoverable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_snake_case() {
+        let mut seen = HashSet::new();
+        for code in ErrorCode::ALL {
+            let name = code.as_str();
+            assert!(seen.insert(name), "{name} appears twice");
+            assert!(
+                name.split('_').all(|word| {
+                    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase())
+                }),
+                "{name} is not snake_case"
+            );
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_by_its_name_and_by_no_other() {
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::parse(code.as_str()), Some(*code));
+        }
+        assert_eq!(ErrorCode::parse("Stream_Ended"), None);
+        assert_eq!(ErrorCode::parse(""), None);
+    }
+
+    #[test]
+    fn every_category_is_used() {
+        let used: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.category()).collect();
+        assert_eq!(used.len(), Category::ALL.len());
+    }
+
+    #[test]
+    fn states_have_five_characters_and_ours_name_the_http_status() {
+        for code in ErrorCode::ALL {
+            let state = code.sqlstate();
+            assert!(
+                state.len() == 5
+                    && state
+                        .bytes()
+                        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
+                "{state}"
+            );
+            if let Some(status) = state.strip_prefix(RAISED_BY_US) {
+                assert_eq!(status.parse(), Ok(code.http_status()), "{}", code.as_str());
+            }
+            assert!(
+                (400..600).contains(&code.http_status()),
+                "{}",
+                code.as_str()
+            );
+        }
+    }
+
+    /// PostgREST up to version 14 retries 40001 and 40P01 for ever.
+    #[test]
+    fn no_code_is_a_serialization_failure_and_a_deadlock_is_only_recognised() {
+        for code in ErrorCode::ALL {
+            assert_ne!(code.sqlstate(), "40001", "{}", code.as_str());
+            if code.sqlstate().starts_with("40") {
+                assert_eq!(*code, ErrorCode::Deadlock);
+            }
+        }
+    }
+
+    #[test]
+    fn messages_and_hints_are_short_ascii_and_messages_are_unique() {
+        let mut seen = HashSet::new();
+        for code in ErrorCode::ALL {
+            let (message, hint) = (code.message(), code.hint());
+            assert!(seen.insert(message), "{message}");
+            assert!(!message.is_empty() && message.len() <= 72, "{message}");
+            assert!(!message.contains('.'), "{message}");
+            assert!(
+                message
+                    .bytes()
+                    .all(|byte| byte == b' ' || byte.is_ascii_graphic()),
+                "{message}"
+            );
+            assert!(
+                message.starts_with(|first: char| first.is_ascii_lowercase()),
+                "{message}"
+            );
+            assert!(
+                !hint.is_empty() && hint.len() <= 160 && hint.is_ascii(),
+                "{hint}"
+            );
+            assert!(hint.ends_with('.'), "{hint}");
+        }
+    }
+
+    #[test]
+    fn only_the_states_of_postgres_itself_lead_back_to_a_code() {
+        let own: Vec<_> = ErrorCode::ALL
+            .iter()
+            .filter_map(|code| ErrorCode::from_sqlstate(code.sqlstate()))
+            .collect();
+        assert_eq!(
+            own,
+            [
+                ErrorCode::StatementTimeout,
+                ErrorCode::LockTimeout,
+                ErrorCode::Deadlock,
+                ErrorCode::TooManyConnections,
+                ErrorCode::ReadOnly,
+                ErrorCode::PermissionDenied,
+                ErrorCode::InvalidText,
+                ErrorCode::InvalidSyntax,
+            ]
+        );
+        assert_eq!(
+            ErrorCode::from_sqlstate("57014"),
+            Some(ErrorCode::StatementTimeout)
+        );
+        assert_eq!(ErrorCode::from_sqlstate("PT403"), None);
+        assert_eq!(ErrorCode::from_sqlstate("40001"), None);
+    }
+
+    #[test]
+    fn the_detail_is_json_and_names_the_wait_only_when_there_is_one() {
+        assert_eq!(
+            ErrorCode::RateLimited.detail_json(Some(1500)),
+            r#"{"code":"rate_limited","category":"system_error","recoverable":true,"retry_after_ms":1500}"#
+        );
+        assert_eq!(
+            ErrorCode::StreamEnded.detail_json(None),
+            r#"{"code":"stream_ended","category":"stream_error","recoverable":false}"#
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! The table of all error codes: one row each, in the order in which documents list them.
+
+use super::{Category, Entry};
+
+/// Writes the enum, the list of all codes and the lookup from one table, so that they cannot part.
+macro_rules! catalogue {
+    ($($variant:ident $code:literal $category:ident $sqlstate:literal $http_status:literal
+       $recoverable:ident: $message:literal, $hint:literal;)*) => {
+        /// A public error code. Its name is part of the interface and never changes its meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $(#[doc = $message] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the catalogue.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub(super) const fn entry(self) -> &'static Entry {
+                match self {
+                    $(Self::$variant => &Entry {
+                        code: $code,
+                        category: Category::$category,
+                        sqlstate: $sqlstate,
+                        http_status: $http_status,
+                        recoverable: is_recoverable!($recoverable),
+                        message: $message,
+                        hint: $hint,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+macro_rules! is_recoverable {
+    (recoverable) => {
+        true
+    };
+    (lasting) => {
+        false
+    };
+}
+
+catalogue! {
+    // What is wrong with the request itself.
+    InvalidArgument "invalid_argument" SystemError "PT400" 400 lasting:
+        "an argument is missing or out of range", "Check the arguments against the documentation of the function.";
+    IsolationLevel "isolation_level" SystemError "PT400" 400 lasting:
+        "this call needs a READ COMMITTED transaction", "Call it outside REPEATABLE READ and SERIALIZABLE transactions.";
+
+    // Who is calling.
+    Unauthenticated "unauthenticated" AuthenticationError "PT401" 401 lasting:
+        "sign in first", "Send the access token of a signed-in user.";
+    TokenExpired "token_expired" AuthenticationError "PT401" 401 recoverable:
+        "the access token has expired", "Refresh the session and try again.";
+    TokenInvalid "token_invalid" AuthenticationError "PT401" 401 lasting:
+        "the access token is not valid", "Sign in again.";
+
+    // What the caller may do.
+    Forbidden "forbidden" PermissionError "PT403" 403 lasting:
+        "this function is not open to direct calls", "Call the function of the same purpose in schema stream.";
+    NotSelf "not_self" PermissionError "PT403" 403 lasting:
+        "a user may act for themself only", "Leave the user id out or pass your own.";
+    NotStreamOwner "not_stream_owner" PermissionError "PT403" 403 lasting:
+        "only the seller of this stream may do that", "Sign in as the seller who started the stream.";
+    NotAuctionOwner "not_auction_owner" PermissionError "PT403" 403 lasting:
+        "only the seller of this auction may stream it", "Start the stream as the owner of the auction.";
+    NotViewer "not_viewer" PermissionError "PT403" 403 recoverable:
+        "join the stream first", "Call add_viewer for this stream, then try again.";
+    CannotView "cannot_view" PermissionError "PT403" 403 lasting:
+        "you may not watch this stream", "Ask the seller for access.";
+    CannotChat "cannot_chat" PermissionError "PT403" 403 lasting:
+        "you may not chat in this stream", "Wait for the seller to lift the restriction.";
+    AnonymousUser "anonymous_user" PermissionError "PT403" 403 lasting:
+        "anonymous users may not chat", "Create an account or sign in to chat.";
+
+    // What does not exist.
+    SessionNotFound "session_not_found" StreamError "PT404" 404 lasting:
+        "no such stream", "Check the session id.";
+    ChannelNotFound "channel_not_found" StreamError "PT404" 404 lasting:
+        "no such channel", "Use the channel_id of the stream session.";
+    RouteNotFound "route_not_found" SystemError "PT404" 404 lasting:
+        "no such route", "Check the method and the path.";
+
+    // What the state of the stream does not allow.
+    IllegalTransition "illegal_transition" StreamError "PT409" 409 lasting:
+        "the stream cannot move to that state from its present one", "Read the state first; an ended stream never changes again.";
+    AuctionLive "auction_live" StreamError "PT409" 409 lasting:
+        "this auction is already being streamed", "End the running stream before starting another.";
+    MessageIdConflict "message_id_conflict" ChatError "PT409" 409 lasting:
+        "this message id was used for another message", "Make a new random id for every message.";
+    StaleHost "stale_host" StreamError "PT409" 409 lasting:
+        "another device of the seller has taken over this stream", "Stop publishing on this device, or start the stream here again.";
+    StreamLive "stream_live" StreamError "PT409" 409 lasting:
+        "the stream has not ended yet", "End the stream before deleting it, its seller or its auction.";
+    StreamEnded "stream_ended" StreamError "PT410" 410 lasting:
+        "the stream has ended", "Start a new stream.";
+
+    // What a chat message may not contain.
+    ContentEmpty "content_empty" ChatError "PT422" 422 lasting:
+        "the message is empty", "Write at least one visible character.";
+    ContentTooLong "content_too_long" ChatError "PT422" 422 lasting:
+        "the message is longer than 2000 characters", "Shorten the message.";
+    ContentInvalid "content_invalid" ChatError "PT422" 422 lasting:
+        "the message contains characters that are not allowed", "Remove control characters and text-direction overrides.";
+
+    // Limits.
+    PayloadTooLarge "payload_too_large" SystemError "PT413" 413 lasting:
+        "the request is too large", "Send less in one request.";
+    RateLimited "rate_limited" SystemError "PT429" 429 recoverable:
+        "too many requests", "Wait for retry_after_ms before trying again.";
+
+    // The service itself.
+    NotConfigured "not_configured" SystemError "PT503" 503 lasting:
+        "streaming is not configured", "The operator must store a valid Agora app id and certificate.";
+    ClockInsane "clock_insane" SystemError "PT503" 503 lasting:
+        "the clock of the server is wrong", "The operator must correct the time of the database server.";
+    UpstreamUnavailable "upstream_unavailable" NetworkError "PT503" 503 recoverable:
+        "the service cannot reach its database", "Try again later.";
+    RealtimeUnavailable "realtime_unavailable" NetworkError "PT503" 503 recoverable:
+        "realtime delivery is not available", "Keep polling sync until it returns.";
+    Internal "internal" SystemError "PT500" 500 lasting:
+        "something went wrong inside the service", "Report the request id to the operator.";
+
+    // Raised by Postgres itself; never by this product.
+    StatementTimeout "statement_timeout" SystemError "57014" 504 recoverable:
+        "the request took too long", "Try again later.";
+    LockTimeout "lock_timeout" SystemError "55P03" 503 recoverable:
+        "the stream is busy", "Try again later.";
+    Deadlock "deadlock" SystemError "40P01" 503 recoverable:
+        "the request collided with another one", "Try again.";
+    TooManyConnections "too_many_connections" SystemError "53300" 503 recoverable:
+        "the database has no free connection", "Try again later.";
+    ReadOnly "read_only" SystemError "25006" 503 recoverable:
+        "the database accepts no writes", "Try again later; writing calls must be sent as POST.";
+    PermissionDenied "permission_denied" PermissionError "42501" 403 lasting:
+        "permission denied", "Sign in with a role that may call this function.";
+    InvalidText "invalid_text" SystemError "22021" 400 lasting:
+        "the text is not valid UTF-8", "Send UTF-8 without zero characters.";
+    InvalidSyntax "invalid_syntax" SystemError "22P02" 400 lasting:
+        "a value is malformed", "Check the format of ids and numbers.";
+}

@@ -1,0 +1,129 @@
+//! How should an app recover from an error of each category?
+
+use serde::Serialize;
+
+/// What kind of failure an error is; it chooses the [`RecoveryStrategy`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Category {
+    NetworkError,
+    AuthenticationError,
+    PermissionError,
+    StreamError,
+    ChatError,
+    SystemError,
+}
+
+/// What an app does about a recoverable error. In JSON the names are camelCase and `retryDelay`
+/// is in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryStrategy {
+    pub auto_retry: bool,
+    pub max_retry_attempts: u32,
+    /// The wait before the first retry, unless the error itself says `retry_after_ms`.
+    #[serde(rename = "retryDelay")]
+    pub retry_delay_ms: u64,
+    /// What the app shows or does when retrying is over or pointless.
+    pub fallback_action: &'static str,
+    pub user_notification: bool,
+}
+
+impl Category {
+    pub const ALL: &'static [Self] = &[
+        Self::NetworkError,
+        Self::AuthenticationError,
+        Self::PermissionError,
+        Self::StreamError,
+        Self::ChatError,
+        Self::SystemError,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NetworkError => "network_error",
+            Self::AuthenticationError => "authentication_error",
+            Self::PermissionError => "permission_error",
+            Self::StreamError => "stream_error",
+            Self::ChatError => "chat_error",
+            Self::SystemError => "system_error",
+        }
+    }
+
+    pub const fn recovery(self) -> RecoveryStrategy {
+        match self {
+            Self::NetworkError => retry(3, 2000, "show_offline_mode"),
+            Self::AuthenticationError => give_up("redirect_to_login"),
+            // Asking again changes no permission; only another person can.
+            Self::PermissionError => give_up("show_access_denied"),
+            Self::StreamError => retry(2, 1000, "show_stream_unavailable"),
+            // Sending again is safe, since a message id is accepted once; the draft stays.
+            Self::ChatError => retry(3, 1000, "keep_message_for_manual_retry"),
+            // Overload gets worse when everybody asks again soon, so the wait is the longest.
+            Self::SystemError => retry(2, 5000, "show_service_unavailable"),
+        }
+    }
+}
+
+const fn retry(
+    max_retry_attempts: u32,
+    retry_delay_ms: u64,
+    fallback_action: &'static str,
+) -> RecoveryStrategy {
+    RecoveryStrategy {
+        auto_retry: true,
+        max_retry_attempts,
+        retry_delay_ms,
+        fallback_action,
+        user_notification: true,
+    }
+}
+
+const fn give_up(fallback_action: &'static str) -> RecoveryStrategy {
+    RecoveryStrategy {
+        auto_retry: false,
+        max_retry_attempts: 0,
+        retry_delay_ms: 0,
+        fallback_action,
+        user_notification: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(category: Category) -> String {
+        serde_json::to_string(&category.recovery()).expect("a flat struct")
+    }
+
+    #[test]
+    fn the_three_specified_strategies_are_exactly_as_specified() {
+        assert_eq!(
+            json(Category::NetworkError),
+            r#"{"autoRetry":true,"maxRetryAttempts":3,"retryDelay":2000,"fallbackAction":"show_offline_mode","userNotification":true}"#
+        );
+        assert_eq!(
+            json(Category::AuthenticationError),
+            r#"{"autoRetry":false,"maxRetryAttempts":0,"retryDelay":0,"fallbackAction":"redirect_to_login","userNotification":true}"#
+        );
+        assert_eq!(
+            json(Category::StreamError),
+            r#"{"autoRetry":true,"maxRetryAttempts":2,"retryDelay":1000,"fallbackAction":"show_stream_unavailable","userNotification":true}"#
+        );
+    }
+
+    #[test]
+    fn a_missing_permission_is_never_retried() {
+        assert!(!Category::PermissionError.recovery().auto_retry);
+    }
+
+    #[test]
+    fn retries_have_attempts_and_a_delay_and_giving_up_has_neither() {
+        for category in Category::ALL {
+            let strategy = category.recovery();
+            assert_eq!(strategy.auto_retry, strategy.max_retry_attempts > 0);
+            assert_eq!(strategy.auto_retry, strategy.retry_delay_ms > 0);
+            assert!(!strategy.fallback_action.is_empty());
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What live-auction streaming means, apart from any database, network, clock or randomness.
+//!
+//! Every function here is pure: time and random numbers come in as arguments, so the same rules
+//! serve the Postgres extension, the HTTP service and the tests, and every test can be replayed.
+//!
+//! * [`error`]: the one catalogue of error codes and what each of them decides.
+//! * [`lifecycle`]: the states of a stream and the moves between them.
+//! * [`chat`]: what a chat message may contain.
+//! * [`frame`]: how log entries are put together for the wire.
+//! * [`agora`]: Agora access tokens of version 007, and who gets which uid.
+
+pub mod agora;
+pub mod chat;
+pub mod error;
+pub mod frame;
+pub mod lifecycle;
+
+#[cfg(test)]
+mod property_seed;

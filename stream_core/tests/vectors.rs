@@ -1,0 +1,206 @@
+//! Do our tokens agree with those of Agora's own builders?
+//!
+//! `tests/vectors/agora.json` holds tokens that Agora's libraries made with a fixed clock and salt.
+//! Contents are compared inflated, since every deflate library writes other bytes for the same
+//! content.
+
+use std::io::Read;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use stream_core::agora::{
+    AppId, Certificate, ChannelName, DecodeError, DecodedToken, Role, TokenRequest, Uid, decode,
+    mint,
+};
+
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/agora.json");
+
+/// The vectors that `mint` cannot be asked for, and why. All of them are decoded all the same.
+const NOT_EXPRESSIBLE: [(&str, &str); 7] = [
+    ("007-01", "uid 2882341273 is beyond 2^31-1"),
+    (
+        "007-06",
+        "uid 0 is a wildcard, and the privilege does not end with the token",
+    ),
+    ("007-07", "a string account instead of a uid"),
+    ("007-08", "a string account instead of a uid"),
+    ("007-10", "a channel name of 64 bytes"),
+    ("007-12", "the wildcard channel"),
+    ("007-15", "a token for RTM, without a channel"),
+];
+
+const TOKENS_OF_A_VECTOR: [&str; 3] = ["token_stock_zlib", "token_node", "token_rust_official"];
+
+/// Another certificate of the same form.
+const OTHER_CERTIFICATE: &str = "5cfd2fd1755d40ecb72977518be15d3b";
+
+fn vectors() -> Vec<Value> {
+    vectors_of("v007")
+}
+
+fn vectors_of(version: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(VECTORS).expect("the vector file is part of the repository");
+    let mut file: Value = serde_json::from_str(&text).expect("the vector file is JSON");
+    match file[version].take() {
+        Value::Array(vectors) => vectors,
+        other => panic!("{version} is not a list: {other}"),
+    }
+}
+
+fn text<'a>(vector: &'a Value, key: &str) -> &'a str {
+    vector[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("{key} is a text in {}", vector["id"]))
+}
+
+fn number(value: &Value) -> u32 {
+    value
+        .as_u64()
+        .and_then(|number| number.try_into().ok())
+        .expect("a number of 32 bits")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The content of a token, taken out by the libraries and not by our decoder.
+fn inflated_hex(token: &str) -> String {
+    let zlib = STANDARD.decode(&token[3..]).expect("base64");
+    let mut content = Vec::new();
+    flate2::read::ZlibDecoder::new(&zlib[..])
+        .read_to_end(&mut content)
+        .expect("zlib");
+    hex(&content)
+}
+
+/// Mints what the vector's builder was asked for, unless our types refuse it.
+fn mint_like(vector: &Value) -> Option<String> {
+    let role = match vector["role"].as_str()? {
+        "publisher" => Role::Publisher,
+        "subscriber" => Role::Subscriber,
+        other => panic!("unknown role {other}"),
+    };
+    if vector["token_expire"] != vector["privilege_expire"] {
+        return None;
+    }
+    let request = TokenRequest {
+        app_id: &AppId::parse(text(vector, "app_id")).ok()?,
+        channel: &ChannelName::parse(text(vector, "channel")).ok()?,
+        uid: Uid::new(vector["uid"].as_u64()?.try_into().ok()?).ok()?,
+        role,
+        issued_at: number(&vector["issue_ts"]),
+        expires_in_s: number(&vector["token_expire"]),
+        salt: number(&vector["salt"]),
+    };
+    mint(&request, &Certificate::parse(text(vector, "cert")).ok()?).ok()
+}
+
+fn assert_says(token: &DecodedToken, vector: &Value) {
+    let id = &vector["id"];
+    let expected = &vector["decoded"];
+    assert_eq!(token.app_id.as_str(), text(expected, "app_id"), "{id}");
+    assert_eq!(token.issued_at, number(&expected["issue_ts"]), "{id}");
+    assert_eq!(token.expires_in_s, number(&expected["expire"]), "{id}");
+    assert_eq!(token.salt, number(&expected["salt"]), "{id}");
+    assert_eq!(token.unknown_service, None, "{id}");
+
+    let services = expected["services"].as_array().expect("services");
+    assert_eq!(token.services.len(), services.len(), "{id}");
+    for (service, expected) in token.services.iter().zip(services) {
+        assert_eq!(
+            u32::from(service.service_type),
+            number(&expected["type"]),
+            "{id}"
+        );
+        assert_eq!(
+            service.channel.as_deref(),
+            expected["channel"].as_str(),
+            "{id}"
+        );
+        let uid = expected
+            .get("uid")
+            .or(expected.get("user_id"))
+            .and_then(Value::as_str);
+        assert!(uid.is_some(), "{id} names a user");
+        assert_eq!(service.uid.as_deref(), uid, "{id}");
+
+        let privileges = expected["privileges"].as_object().expect("privileges");
+        assert_eq!(service.privileges.len(), privileges.len(), "{id}");
+        for privilege in &service.privileges {
+            let expires_in_s = number(&privileges[&privilege.id.to_string()]);
+            assert_eq!(privilege.expires_in_s, expires_in_s, "{id}");
+        }
+    }
+}
+
+#[test]
+fn every_vector_is_minted_to_the_same_content_or_is_on_the_list_of_those_that_cannot_be() {
+    let mut refused = Vec::new();
+    let mut minted = Vec::new();
+    for vector in vectors() {
+        let id = text(&vector, "id").to_owned();
+        match mint_like(&vector) {
+            Some(token) => {
+                assert_eq!(inflated_hex(&token), text(&vector, "content_hex"), "{id}");
+                minted.push(id);
+            }
+            None => refused.push(id),
+        }
+    }
+    assert_eq!(minted, ["007-03", "007-04"]);
+    assert_eq!(refused, NOT_EXPRESSIBLE.map(|(id, _)| id));
+}
+
+#[test]
+fn tokens_of_every_official_library_are_decoded_and_verified() {
+    let mut decoded = 0;
+    for vector in vectors() {
+        let certificate = Certificate::parse(text(&vector, "cert")).unwrap();
+        let other_certificate = Certificate::parse(OTHER_CERTIFICATE).unwrap();
+        for library in TOKENS_OF_A_VECTOR {
+            let Some(token) = vector[library].as_str() else {
+                continue;
+            };
+            let token = decode(token).unwrap_or_else(|error| panic!("{}: {error}", vector["id"]));
+            assert_says(&token, &vector);
+            assert!(token.verify(&certificate), "{} {library}", vector["id"]);
+            assert!(
+                !token.verify(&other_certificate),
+                "{} {library}",
+                vector["id"]
+            );
+            decoded += 1;
+        }
+    }
+    // Nine vectors by three libraries, without RTM by the Rust one.
+    assert_eq!(decoded, 26);
+}
+
+#[test]
+fn a_minted_token_is_no_longer_than_those_of_the_official_libraries() {
+    for vector in vectors() {
+        let Some(token) = mint_like(&vector) else {
+            continue;
+        };
+        for library in TOKENS_OF_A_VECTOR {
+            let official = text(&vector, library).len();
+            assert!(token.len() <= official, "{} {library}", vector["id"]);
+        }
+    }
+}
+
+#[test]
+fn tokens_of_version_006_are_refused() {
+    let vectors = vectors_of("v006");
+    assert!(!vectors.is_empty());
+    for vector in vectors {
+        assert_eq!(
+            decode(text(&vector, "token")),
+            Err(DecodeError::Version),
+            "{}",
+            vector["id"]
+        );
+    }
+}
