@@ -1,0 +1,37 @@
+//! Which run of the database do sequence numbers belong to?
+//!
+//! A failover or a restore changes the epoch, and every client then resynchronises.
+
+use pgrx::prelude::*;
+
+/// What the server itself knows: its identity, its WAL timeline and its database.
+pub fn epoch_origin() -> String {
+    // SAFETY: these read shared or backend state; the insertion timeline is only asked for outside
+    // recovery, and a standby answers the timeline that it replays.
+    unsafe {
+        let mut timeline = 0;
+        if pg_sys::RecoveryInProgress() {
+            pg_sys::GetXLogReplayRecPtr(&mut timeline);
+        } else {
+            timeline = pg_sys::GetWALInsertionTimeLine();
+        }
+        format!(
+            "{}:{timeline}:{}",
+            pg_sys::GetSystemIdentifier(),
+            u32::from(pg_sys::MyDatabaseId)
+        )
+    }
+}
+
+/// SQL text of the epoch: 16 hexadecimal digits from the origin and `config.epoch_salt`, where the
+/// config row is in scope as `c`.
+macro_rules! epoch_sql {
+    ($origin:literal) => {
+        concat!(
+            "encode(substr(sha256(convert_to(",
+            $origin,
+            " || ':' || c.epoch_salt, 'UTF8')), 1, 8), 'hex')"
+        )
+    };
+}
+pub(crate) use epoch_sql;

@@ -1,0 +1,26 @@
+//! Which settings does the extension read from postgresql.conf?
+
+use std::ffi::CString;
+
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+static CERTIFICATE_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
+/// SIGHUP context: only the configuration file sets it, never a session. It holds a path, not the
+/// secret, because any session can read a custom setting until the library is loaded.
+pub fn register() {
+    GucRegistry::define_string_guc(
+        c"pg_stream_ext.agora_certificate_file",
+        c"File that holds the Agora primary certificate.",
+        c"Absolute path of a file with 32 hexadecimal digits that only the server's user may read. Empty: the certificate is read from Supabase Vault.",
+        &CERTIFICATE_FILE,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+}
+
+/// The configured path, if any.
+pub fn certificate_file() -> Option<String> {
+    let path = CERTIFICATE_FILE.get()?.into_string().ok()?;
+    (!path.is_empty()).then_some(path)
+}

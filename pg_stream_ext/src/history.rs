@@ -1,0 +1,213 @@
+//! What does the log hold, page by page?
+
+use pgrx::JsonB;
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use pgrx::spi::SpiHeapTupleData;
+use stream_core::error::ErrorCode;
+
+use crate::caller;
+use crate::error::{Failure, Result, answer, required};
+use crate::spi::{self, column, nullable, statements};
+
+const MAX_PAGE: i32 = 200;
+
+/// The columns of a message `m`, in the order of `Message::read`.
+macro_rules! message_columns {
+    () => {
+        "m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type,
+         m.created_at, m.updated_at, m.metadata, m.deleted_at"
+    };
+}
+pub(crate) use message_columns;
+
+/// A message `m` as frames and `sync` carry it.
+macro_rules! message_json {
+    () => {
+        "json_build_object(
+             'id', m.id, 'seq', m.seq, 'user_id', m.user_id, 'username', m.username,
+             'content', m.content, 'message_type', m.message_type, 'created_at', m.created_at,
+             'metadata', m.metadata)"
+    };
+}
+pub(crate) use message_json;
+
+statements! {
+    /// Dense numbers turn an offset into a range: no page costs more than its own rows.
+    PAGE: Read [UUIDOID, UUIDOID, INT4OID, INT4OID, INT8OID, INT8OID]
+        concat!(
+            "with session as (
+                 select s.id, h.last_seq,
+                     $2 is null or s.seller_id = $2
+                         or coalesce(stream.hook_can_view($2, s.id), false) as can_view
+                 from stream.stream_sessions as s
+                 join stream.chat_heads as h on h.session_id = s.id
+                 where s.id = $1
+             ), bounds as (
+                 select id,
+                     case when $6 is not null then $6 + $4
+                          else least(coalesce($5 - 1, last_seq), last_seq) - $4 - $3 end as above,
+                     case when $6 is not null then $6 + $4 + $3
+                          else least(coalesce($5 - 1, last_seq), last_seq) - $4 end as upto
+                 from session
+                 where can_view
+             )
+             select session.can_view, ", message_columns!(), "
+             from session
+             left join bounds on true
+             left join stream.chat_messages as m
+                 on m.session_id = bounds.id and m.seq > bounds.above and m.seq <= bounds.upto
+             order by m.seq"
+        );
+}
+
+pub struct Message {
+    id: Uuid,
+    session_id: Uuid,
+    seq: i64,
+    pub user_id: Option<Uuid>,
+    username: Option<String>,
+    content: String,
+    message_type: String,
+    created_at: TimestampWithTimeZone,
+    updated_at: TimestampWithTimeZone,
+    metadata: JsonB,
+    deleted_at: Option<TimestampWithTimeZone>,
+}
+
+/// The same as a row of the native functions.
+pub type MessageRow = (
+    Uuid,
+    Uuid,
+    i64,
+    Option<Uuid>,
+    Option<String>,
+    String,
+    String,
+    TimestampWithTimeZone,
+    TimestampWithTimeZone,
+    JsonB,
+    Option<TimestampWithTimeZone>,
+);
+
+impl Message {
+    pub fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
+        Self::read_after(row, 0)
+    }
+
+    /// The message whose columns start behind the first `skip`.
+    fn read_after(row: &SpiHeapTupleData<'_>, skip: usize) -> Result<Self> {
+        Ok(Self {
+            id: column(row, skip + 1)?,
+            session_id: column(row, skip + 2)?,
+            seq: column(row, skip + 3)?,
+            user_id: nullable(row, skip + 4)?,
+            username: nullable(row, skip + 5)?,
+            content: column(row, skip + 6)?,
+            message_type: column(row, skip + 7)?,
+            created_at: column(row, skip + 8)?,
+            updated_at: column(row, skip + 9)?,
+            metadata: column(row, skip + 10)?,
+            deleted_at: nullable(row, skip + 11)?,
+        })
+    }
+
+    pub fn into_row(self) -> MessageRow {
+        (
+            self.id,
+            self.session_id,
+            self.seq,
+            self.user_id,
+            self.username,
+            self.content,
+            self.message_type,
+            self.created_at,
+            self.updated_at,
+            self.metadata,
+            self.deleted_at,
+        )
+    }
+}
+
+#[pg_extern(stable)]
+#[expect(
+    clippy::type_complexity,
+    reason = "pgrx reads the column names from the literal type"
+)]
+fn get_message_history(
+    session_id: Option<Uuid>,
+    page_size: Option<i32>,
+    skip: Option<i32>,
+    before_seq: Option<i64>,
+    after_seq: Option<i64>,
+) -> TableIterator<
+    'static,
+    (
+        name!(id, Uuid),
+        name!(session_id, Uuid),
+        name!(seq, i64),
+        name!(user_id, Option<Uuid>),
+        name!(username, Option<String>),
+        name!(content, String),
+        name!(message_type, String),
+        name!(created_at, TimestampWithTimeZone),
+        name!(updated_at, TimestampWithTimeZone),
+        name!(metadata, JsonB),
+        name!(deleted_at, Option<TimestampWithTimeZone>),
+    ),
+> {
+    let page = answer(page(session_id, page_size, skip, before_seq, after_seq));
+    TableIterator::new(page.into_iter().map(Message::into_row))
+}
+
+fn page(
+    session_id: Option<Uuid>,
+    page_size: Option<i32>,
+    skip: Option<i32>,
+    before_seq: Option<i64>,
+    after_seq: Option<i64>,
+) -> Result<Vec<Message>> {
+    let caller = caller::enter()?;
+    let session = required(session_id, "session_id")?;
+    let page_size = required(page_size, "limit")?;
+    let skip = required(skip, "offset")?;
+    let refuse = |hint: String| Err(Failure::with_hint(ErrorCode::InvalidArgument, hint));
+    if !(1..=MAX_PAGE).contains(&page_size) {
+        return refuse(format!("limit is 1 to {MAX_PAGE}"));
+    }
+    if skip < 0 {
+        return refuse("offset is 0 or more".to_owned());
+    }
+    if before_seq.is_some() && after_seq.is_some() {
+        return refuse("before_seq or after_seq, not both".to_owned());
+    }
+    if before_seq
+        .or(after_seq)
+        .is_some_and(|seq| !(0..=i64::MAX / 2).contains(&seq))
+    {
+        return refuse("before_seq and after_seq are numbers of the log".to_owned());
+    }
+    let arguments = [
+        session.into(),
+        caller.user_id().into(),
+        page_size.into(),
+        skip.into(),
+        before_seq.into(),
+        after_seq.into(),
+    ];
+    spi::run(&PAGE, &arguments, |rows| {
+        if rows.is_empty() {
+            return Err(ErrorCode::SessionNotFound.into());
+        }
+        let mut page = Vec::with_capacity(rows.len());
+        for row in rows {
+            if !column::<bool>(&row, 1)? {
+                return Err(ErrorCode::CannotView.into());
+            }
+            if nullable::<Uuid>(&row, 2)?.is_some() {
+                page.push(Message::read_after(&row, 1)?);
+            }
+        }
+        Ok(page)
+    })
+}

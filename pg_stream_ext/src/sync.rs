@@ -1,0 +1,161 @@
+//! What did a client miss?
+//!
+//! One statement, so everything in the answer comes from one snapshot.
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use pgrx::spi::SpiHeapTupleData;
+use stream_core::error::ErrorCode;
+
+use crate::caller;
+use crate::epoch::{epoch_origin, epoch_sql};
+use crate::error::{Failure, Result, answer, required};
+use crate::history::message_json;
+use crate::spi::{self, column, statements};
+
+/// Missed messages in one answer; the rest comes with the next call.
+const MAX_MISSED: i32 = 1000;
+
+/// Messages for a client that holds nothing, or nothing that still counts.
+const NEWEST_PAGE: i32 = 50;
+
+statements! {
+    /// A client resumes when it names a number of this epoch that the log has reached; anything
+    /// else gets the newest page.
+    SYNC: Read [UUIDOID, UUIDOID, TEXTOID, INT8OID, TEXTOID, INT4OID, INT4OID]
+        concat!(
+            "with session as (
+                 select s.id, s.state, s.generation, h.last_seq,
+                     ", epoch_sql!("$5"), " as epoch,
+                     $2 is null or s.seller_id = $2
+                         or coalesce(stream.hook_can_view($2, s.id), false) as can_view,
+                     case when $2 is null then 'service'
+                          when s.seller_id = $2 then 'seller'
+                          when exists (
+                              select from stream.stream_viewers as v
+                              where v.session_id = s.id and v.user_id = $2 and v.is_active
+                          ) then 'viewer'
+                          else 'guest' end as role
+                 from stream.stream_sessions as s
+                 join stream.chat_heads as h on h.session_id = s.id
+                 cross join stream.config as c
+                 where s.id = $1
+             ), cursor as (
+                 select *,
+                     $4 is null or $4 = 0 and $3 is null as is_fresh,
+                     coalesce($4 <= last_seq and ($3 is null or $3 = epoch), false) as resumes
+                 from session
+             ), bounds as (
+                 select *,
+                     case when resumes then $4 else greatest(last_seq - $7, 0) end as above
+                 from cursor
+             )
+             select b.can_view, b.state, b.role, b.generation,
+                 (select count(*)::integer from stream.stream_viewers as v
+                  where v.session_id = b.id and v.is_active),
+                 b.epoch, b.last_seq,
+                 coalesce((select min(m.seq) from stream.chat_messages as m where m.session_id = b.id), b.last_seq + 1),
+                 b.resumes or b.is_fresh,
+                 b.last_seq > b.above + $6,
+                 coalesce(
+                     (select json_agg(", message_json!(), " order by m.seq)
+                      from stream.chat_messages as m
+                      where b.can_view and m.session_id = b.id
+                          and m.seq > b.above and m.seq <= b.above + $6),
+                     '[]'::json)::text,
+                 clock_timestamp()
+             from bounds as b"
+        );
+}
+
+type SyncRow = (
+    Uuid,
+    String,
+    String,
+    i32,
+    i32,
+    i32,
+    String,
+    i64,
+    i64,
+    bool,
+    bool,
+    String,
+    TimestampWithTimeZone,
+);
+
+#[pg_extern(stable)]
+#[expect(
+    clippy::type_complexity,
+    reason = "pgrx reads the column names from the literal type"
+)]
+fn sync(
+    session_id: Option<Uuid>,
+    after_seq: Option<i64>,
+    epoch: Option<&str>,
+) -> TableIterator<
+    'static,
+    (
+        name!(session_id, Uuid),
+        name!(state, String),
+        name!(role, String),
+        name!(generation, i32),
+        name!(host_uid, i32),
+        name!(viewer_count, i32),
+        name!(epoch, String),
+        name!(head_seq, i64),
+        name!(oldest_seq, i64),
+        name!(recovered, bool),
+        name!(has_more, bool),
+        name!(messages, String),
+        name!(server_time, TimestampWithTimeZone),
+    ),
+> {
+    TableIterator::once(answer(missed(session_id, after_seq, epoch)))
+}
+
+fn missed(
+    session_id: Option<Uuid>,
+    after_seq: Option<i64>,
+    epoch: Option<&str>,
+) -> Result<SyncRow> {
+    let caller = caller::enter()?;
+    let session = required(session_id, "session_id")?;
+    if after_seq.is_some_and(|seq| !(0..=i64::MAX / 2).contains(&seq)) {
+        return Err(Failure::with_hint(
+            ErrorCode::InvalidArgument,
+            "after_seq is a number of the log",
+        ));
+    }
+    let arguments = [
+        session.into(),
+        caller.user_id().into(),
+        epoch.into(),
+        after_seq.into(),
+        epoch_origin().into(),
+        MAX_MISSED.into(),
+        NEWEST_PAGE.into(),
+    ];
+    let read = |row: &SpiHeapTupleData<'_>| {
+        if !column::<bool>(row, 1)? {
+            return Err(ErrorCode::CannotView.into());
+        }
+        let generation: i32 = column(row, 4)?;
+        Ok((
+            session,
+            column(row, 2)?,
+            column(row, 3)?,
+            generation,
+            generation,
+            column(row, 5)?,
+            column(row, 6)?,
+            column(row, 7)?,
+            column(row, 8)?,
+            column(row, 9)?,
+            column(row, 10)?,
+            column(row, 11)?,
+            column(row, 12)?,
+        ))
+    };
+    spi::first(&SYNC, &arguments, read)?.ok_or_else(|| ErrorCode::SessionNotFound.into())
+}
