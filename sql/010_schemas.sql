@@ -1,0 +1,29 @@
+-- The extension, the three schemas and the helper that policies use.
+--
+-- stream          what callers see: SECURITY INVOKER wrappers, and the tables (no API role holds a table privilege)
+-- stream_private  the one privilege boundary: SECURITY DEFINER, not exposed by PostgREST
+-- stream_ext      native functions; they refuse unless the effective user owns the tables
+create extension if not exists pg_stream_ext;
+
+create schema stream;
+comment on schema stream is 'Live streams, viewers and chat. Exposed to PostgREST; call its functions by rpc.';
+
+create schema stream_private;
+comment on schema stream_private is
+    'The privilege boundary of schema stream: SECURITY DEFINER functions. Never expose this schema.';
+
+revoke all on schema stream from public;
+revoke all on schema stream_private from public;
+grant usage on schema stream to authenticated, service_role;
+grant usage on schema stream_private to authenticated, service_role;
+
+create function stream.user_id() returns uuid
+language sql stable parallel safe
+set search_path = ''
+as $$
+    select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
+$$;
+comment on function stream.user_id() is
+    'The signed-in user: claim sub of request.jwt.claims, null when there is none.';
+revoke all on function stream.user_id() from public, anon, authenticated, service_role;
+grant execute on function stream.user_id() to authenticated, service_role;

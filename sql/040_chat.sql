@@ -1,0 +1,62 @@
+-- The log of a stream: its head (the lock and the next number), how far frames were written, and the entries.
+create table stream.chat_heads (
+    session_id uuid not null,
+    last_seq bigint not null default 0,
+    last_at timestamptz not null default '-infinity',
+    open boolean not null default true,
+    constraint chat_heads_pkey primary key (session_id),
+    constraint chat_heads_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint chat_heads_last_seq_check check (last_seq >= 0)
+) with (fillfactor = 50);
+comment on table stream.chat_heads is
+    'One row per session: whoever updates it holds the log until commit, so commit order equals seq order. Only its key is indexed, so updates stay HOT.';
+comment on column stream.chat_heads.open is 'False once the stream has ended: nothing is logged after that.';
+
+create table stream.chat_relay (
+    session_id uuid not null,
+    flushed_seq bigint not null default 0,
+    flushed_at timestamptz not null default '-infinity',
+    constraint chat_relay_pkey primary key (session_id),
+    constraint chat_relay_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint chat_relay_flushed_seq_check check (flushed_seq >= 0)
+) with (fillfactor = 50);
+comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames.';
+
+create table stream.chat_messages (
+    id uuid not null default gen_random_uuid(),
+    session_id uuid not null,
+    seq bigint not null,
+    user_id uuid,
+    username text,
+    content text not null,
+    message_type text not null default 'user_message',
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    metadata jsonb not null default '{}',
+    deleted_at timestamptz,
+    constraint chat_messages_pkey primary key (session_id, seq),
+    constraint chat_messages_session_id_id_key unique (session_id, id),
+    constraint chat_messages_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint chat_messages_seq_check check (seq >= 1),
+    constraint chat_messages_content_check check (length(content) between 1 and 2000),
+    constraint chat_messages_message_type_check
+        check (message_type in ('user_message', 'system_message', 'auction_update')),
+    constraint chat_messages_metadata_check check (jsonb_typeof(metadata) = 'object')
+);
+create index chat_messages_user_id_idx on stream.chat_messages (user_id) where user_id is not null;
+
+comment on table stream.chat_messages is 'The gap-free log of every stream: chat, system messages and auction updates.';
+comment on column stream.chat_messages.id is 'Made by the client, so that a retry is recognised; unique in its session.';
+comment on column stream.chat_messages.seq is 'Dense number from 1 in each session, in commit order.';
+comment on column stream.chat_messages.user_id is 'The sender; null for system rows and for users deleted since.';
+comment on column stream.chat_messages.username is 'The sender''s name when it was sent, from hook_username.';
+comment on column stream.chat_messages.created_at is 'Strictly increasing with seq.';
+
+alter table stream.chat_heads enable row level security;
+alter table stream.chat_relay enable row level security;
+alter table stream.chat_messages enable row level security;
+revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_messages
+    from public, anon, authenticated, service_role;

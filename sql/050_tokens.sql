@@ -1,0 +1,27 @@
+-- Agora tokens that were handed out: their hash, never the token.
+create table stream.agora_tokens (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null,
+    session_id uuid not null,
+    token_hash text not null,
+    channel_id text not null,
+    uid integer not null,
+    privileges jsonb not null,
+    expires_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    is_active boolean not null default true,
+    constraint agora_tokens_pkey primary key (id),
+    constraint agora_tokens_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint agora_tokens_token_hash_check check (token_hash ~ '^[0-9a-f]{64}$'),
+    constraint agora_tokens_uid_check check (uid >= 1),
+    constraint agora_tokens_expires_at_check check (expires_at > created_at)
+);
+create index agora_tokens_session_id_user_id_idx on stream.agora_tokens (session_id, user_id);
+create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
+
+comment on table stream.agora_tokens is 'Agora tokens handed out, for audit.';
+comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, lower-case hexadecimal.';
+
+alter table stream.agora_tokens enable row level security;
+revoke all on table stream.agora_tokens from public, anon, authenticated, service_role;

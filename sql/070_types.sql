@@ -1,0 +1,74 @@
+-- The result types that callers see.
+create type stream.session as (
+    id uuid,
+    seller_id uuid,
+    auction_id uuid,
+    channel_id text,
+    state text,
+    state_reason text,
+    generation integer,
+    host_uid integer,
+    viewer_count integer,
+    peak_viewer_count integer,
+    created_at timestamptz,
+    started_at timestamptz,
+    ended_at timestamptz,
+    state_changed_at timestamptz,
+    metadata jsonb
+);
+comment on type stream.session is 'A stream session. host_uid is the only Agora uid whose video clients show.';
+
+create type stream.token_privileges as (can_publish boolean, can_subscribe boolean, can_admin boolean);
+comment on type stream.token_privileges is 'What an Agora token permits; can_admin is true for the host.';
+
+create type stream.agora_token as (
+    token text,
+    channel_id text,
+    uid integer,
+    expires_at timestamptz,
+    privileges stream.token_privileges
+);
+comment on type stream.agora_token is 'An Agora RTC token, version 007; privileges expire with it.';
+
+create type stream.viewer_lease as (
+    session_id uuid,
+    user_id uuid,
+    agora_uid integer,
+    join_no integer,
+    joined_at timestamptz,
+    viewer_count integer
+);
+comment on type stream.viewer_lease is 'A viewer''s place in a stream.';
+
+create type stream.chat_message as (
+    id uuid,
+    session_id uuid,
+    seq bigint,
+    user_id uuid,
+    username text,
+    content text,
+    message_type text,
+    created_at timestamptz,
+    updated_at timestamptz,
+    metadata jsonb,
+    deleted_at timestamptz
+);
+comment on type stream.chat_message is 'One entry of a stream''s log.';
+
+create type stream.sync_result as (
+    session_id uuid,
+    state text,
+    role text,
+    generation integer,
+    host_uid integer,
+    viewer_count integer,
+    epoch text,
+    head_seq bigint,
+    oldest_seq bigint,
+    recovered boolean,
+    has_more boolean,
+    messages json,
+    server_time timestamptz
+);
+comment on type stream.sync_result is
+    'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is older.';

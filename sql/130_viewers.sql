@@ -1,0 +1,86 @@
+-- Viewers: joining, leaving, counting.
+create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
+returns stream.viewer_lease
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.viewer_lease;
+begin
+    select v.session_id, v.user_id, v.agora_uid, v.join_no, v.joined_at, v.viewer_count
+    into result
+    from stream_ext.add_viewer($1, $2) as v;
+    return result;
+end
+$$;
+
+create function stream.add_viewer(session_id uuid, buyer_id uuid default null)
+returns stream.viewer_lease
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.add_viewer($1, $2);
+end
+$$;
+comment on function stream.add_viewer(uuid, uuid) is
+    'Joins a stream; a second join keeps the row and counts join_no up. buyer_id null: the caller.';
+
+revoke all on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(uuid, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(uuid, uuid)
+    to authenticated, service_role;
+
+create function stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)
+returns text
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.remove_viewer($1, $2, $3);
+end
+$$;
+
+create function stream.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
+returns text
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.remove_viewer($1, $2, $3);
+end
+$$;
+comment on function stream.remove_viewer(uuid, uuid, integer) is
+    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).';
+
+revoke all on function stream_private.remove_viewer(uuid, uuid, integer), stream.remove_viewer(uuid, uuid, integer)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.remove_viewer(uuid, uuid, integer), stream.remove_viewer(uuid, uuid, integer)
+    to authenticated, service_role;
+
+create function stream_private.get_viewer_count(session_id uuid)
+returns integer
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.get_viewer_count($1);
+end
+$$;
+
+create function stream.get_viewer_count(session_id uuid)
+returns integer
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return stream_private.get_viewer_count($1);
+end
+$$;
+comment on function stream.get_viewer_count(uuid) is
+    'The number of active viewers, counted.';
+
+revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
+    to authenticated, service_role;

@@ -1,0 +1,75 @@
+-- Triggers that emit to Supabase Realtime, in the writing transaction, once per statement.
+create function stream_private.emit_session_changes() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+    changed record;
+begin
+    for changed in
+        select n.id, n.state, o.state as previous_state, n.state_reason, n.state_seq, n.generation,
+            n.viewer_count, n.peak_viewer_count,
+            (n.state, n.generation) is distinct from (o.state, o.generation) as state_changed,
+            n.viewer_count is distinct from o.viewer_count as count_changed
+        from new_rows as n
+        join old_rows as o on o.id = n.id
+        where (n.state, n.generation, n.viewer_count) is distinct from (o.state, o.generation, o.viewer_count)
+        order by n.id
+    loop
+        if changed.state_changed then
+            perform stream_ext.emit('stream:' || changed.id, 'state', jsonb_build_object(
+                'session_id', changed.id,
+                'seq', changed.state_seq,
+                'state', changed.state,
+                'previous_state', changed.previous_state,
+                'reason', changed.state_reason,
+                'generation', changed.generation,
+                'host_uid', changed.generation,
+                'reconnect_deadline', null,
+                'server_time', clock_timestamp()
+            )::text);
+        end if;
+        if changed.count_changed then
+            perform stream_ext.emit('viewers:' || changed.id, 'viewer_count', jsonb_build_object(
+                'session_id', changed.id,
+                'viewer_count', changed.viewer_count,
+                'peak', changed.peak_viewer_count,
+                'server_time', clock_timestamp()
+            )::text);
+        end if;
+    end loop;
+    return null;
+end
+$$;
+comment on function stream_private.emit_session_changes() is
+    'Broadcasts state changes to stream:<id> and viewer counts to viewers:<id>.';
+
+create trigger stream_sessions_emit_changes
+after update on stream.stream_sessions
+referencing old table as old_rows new table as new_rows
+for each statement execute function stream_private.emit_session_changes();
+
+create function stream_private.flush_inserted_messages() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+    written uuid;
+begin
+    -- Ascending, as everywhere: two batches never wait for each other in a circle.
+    for written in select distinct n.session_id from new_rows as n order by n.session_id loop
+        perform stream_ext.flush(written);
+    end loop;
+    return null;
+end
+$$;
+comment on function stream_private.flush_inserted_messages() is
+    'Writes the frames of chat:<id> for the sessions that got messages.';
+
+create trigger chat_messages_flush
+after insert on stream.chat_messages
+referencing new table as new_rows
+for each statement execute function stream_private.flush_inserted_messages();
+
+revoke all on function stream_private.emit_session_changes(), stream_private.flush_inserted_messages()
+    from public, anon, authenticated, service_role;

@@ -1,0 +1,46 @@
+-- Who may join the private Realtime channels. The database is the only sender: there is no insert policy.
+create function stream_private.can_read_topic(topic text) returns boolean
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+    caller uuid := stream.user_id();
+    kind text := split_part(topic, ':', 1);
+    subject uuid;
+begin
+    -- Only the canonical form of a uuid: one topic, one spelling.
+    if caller is null or topic !~ '^(stream|chat|viewers|user):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        return false;
+    end if;
+    subject := split_part(topic, ':', 2);
+    if kind = 'user' then
+        return subject = caller;
+    end if;
+    return exists (
+        select from stream.stream_sessions as s
+        where s.id = subject
+            and (
+                s.seller_id = caller
+                or (
+                    coalesce(stream.hook_can_view(caller, s.id), false)
+                    and (
+                        kind <> 'chat'
+                        or exists (
+                            select from stream.stream_viewers as v
+                            where v.session_id = s.id and v.user_id = caller
+                        )
+                    )
+                )
+            )
+    );
+end
+$$;
+comment on function stream_private.can_read_topic(text) is
+    'Whether the caller may read a topic: stream and viewers need the right to view, chat needs to have joined, user is one''s own.';
+revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
+grant execute on function stream_private.can_read_topic(text) to authenticated;
+
+-- realtime.topic() is null outside Realtime's own check, so the stored rows cannot be read through this policy.
+create policy stream_topics_read on realtime.messages
+for select to authenticated
+using (extension = 'broadcast' and (select stream_private.can_read_topic((select realtime.topic()))));

@@ -1,0 +1,52 @@
+-- The host application's side: foreign keys to its tables and the bodies of the hooks.
+-- This file belongs to the adopting team: edit it to fit your schema; no later release touches it.
+-- Written here for the demo application (public.users, public.auctions).
+alter table stream.stream_sessions
+    -- Deleting a seller deletes their ended streams; a live one refuses to go (trigger stream_sessions_refuse_deleting_live).
+    add constraint stream_sessions_seller_id_fkey foreign key (seller_id)
+        references auth.users (id) on delete cascade,
+    add constraint stream_sessions_auction_id_fkey foreign key (auction_id)
+        references public.auctions (id) on delete cascade;
+alter table stream.stream_viewers
+    add constraint stream_viewers_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
+alter table stream.chat_messages
+    -- The log keeps its numbers when a user goes.
+    add constraint chat_messages_user_id_fkey foreign key (user_id) references auth.users (id) on delete set null;
+alter table stream.agora_tokens
+    add constraint agora_tokens_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
+
+create or replace function stream.hook_username(user_id uuid) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return (select u.username from public.users as u where u.id = $1);
+end
+$$;
+
+create or replace function stream.hook_owns_auction(user_id uuid, auction_id uuid) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return exists (select from public.auctions as a where a.id = $2 and a.seller_id = $1);
+end
+$$;
+
+create or replace function stream.hook_can_view(user_id uuid, session_id uuid) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return exists (select from public.users as u where u.id = $1);
+end
+$$;
+
+create or replace function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return exists (select from public.users as u where u.id = $1);
+end
+$$;
