@@ -1,0 +1,293 @@
+//! Signing and checking tokens: HS256 with one secret, nothing else.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// PostgREST allows clocks to differ by this much; Realtime and the auth routes by nothing.
+pub const REST_LEEWAY_S: u64 = 30;
+
+/// A secret in the two forms that signing and checking want.
+pub struct TokenKey {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+/// The claims of a token that was checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claims(Map<String, Value>);
+
+/// Why a token is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    #[error("the token is not a valid JWT")]
+    Malformed,
+    #[error("the token is not signed with HS256")]
+    Algorithm,
+    #[error("the token's signature does not match")]
+    Signature,
+    #[error("the token expired {seconds_ago} seconds ago")]
+    Expired { seconds_ago: u64 },
+    #[error("the token is not valid yet")]
+    NotYetValid,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a token could not be signed")]
+pub struct SignError(#[from] jsonwebtoken::errors::Error);
+
+/// The database roles that a token may name. Others that the login role could take (itself, or
+/// `none`, which SET ROLE reads as itself) must never come from a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiRole {
+    Anon,
+    Authenticated,
+    ServiceRole,
+}
+
+impl TokenKey {
+    pub fn new(secret: &SecretString) -> Self {
+        let bytes = secret.expose_secret().as_bytes();
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Times are checked here against the caller's clock and leeway.
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        Self {
+            encoding: EncodingKey::from_secret(bytes),
+            decoding: DecodingKey::from_secret(bytes),
+            validation,
+        }
+    }
+
+    /// Signs `claims` with HS256.
+    pub fn sign(&self, claims: &impl Serialize) -> Result<String, SignError> {
+        Ok(jsonwebtoken::encode(
+            &Header::new(Algorithm::HS256),
+            claims,
+            &self.encoding,
+        )?)
+    }
+
+    /// Checks signature, `exp` and `nbf` as of `now_s` (Unix seconds).
+    pub fn verify(&self, token: &str, now_s: u64, leeway_s: u64) -> Result<Claims, TokenError> {
+        let decoded =
+            jsonwebtoken::decode::<Map<String, Value>>(token, &self.decoding, &self.validation)
+                .map_err(|error| match error.kind() {
+                    ErrorKind::InvalidSignature => TokenError::Signature,
+                    ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
+                        TokenError::Algorithm
+                    }
+                    _ => TokenError::Malformed,
+                })?;
+        let claims = Claims(decoded.claims);
+        if let Some(expires_at) = claims.time("exp")? {
+            let seconds_ago = now_s.saturating_sub(expires_at);
+            if now_s >= expires_at && seconds_ago >= leeway_s {
+                return Err(TokenError::Expired { seconds_ago });
+            }
+        }
+        if let Some(not_before) = claims.time("nbf")?
+            && not_before > now_s.saturating_add(leeway_s)
+        {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(claims)
+    }
+}
+
+impl Claims {
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    /// Unix seconds; `None` when the token never expires.
+    pub fn expires_at_s(&self) -> Option<u64> {
+        self.time("exp").ok().flatten()
+    }
+
+    /// The role that the token names: `Ok(None)` when it names none, `Err` when it names one that
+    /// no token may name.
+    pub fn role(&self) -> Result<Option<ApiRole>, TokenError> {
+        match self.0.get("role") {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(name)) => {
+                ApiRole::parse(name).map(Some).ok_or(TokenError::Malformed)
+            }
+            Some(_) => Err(TokenError::Malformed),
+        }
+    }
+
+    /// The claims as JSON, with `role` set to what was resolved.
+    pub fn to_json(&self, role: ApiRole) -> String {
+        let mut claims = self.0.clone();
+        claims.insert("role".to_owned(), role.as_str().into());
+        Value::Object(claims).to_string()
+    }
+
+    fn time(&self, name: &str) -> Result<Option<u64>, TokenError> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_u64()
+                .or_else(|| {
+                    value
+                        .as_f64()
+                        .filter(|time| *time >= 0.0)
+                        .map(|time| time as u64)
+                })
+                .map(Some)
+                .ok_or(TokenError::Malformed),
+        }
+    }
+}
+
+impl ApiRole {
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "anon" => Some(Self::Anon),
+            "authenticated" => Some(Self::Authenticated),
+            "service_role" => Some(Self::ServiceRole),
+            _ => None,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anon => "anon",
+            Self::Authenticated => "authenticated",
+            Self::ServiceRole => "service_role",
+        }
+    }
+}
+
+/// Unix seconds of this machine's clock.
+pub fn now_s() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+
+    fn key(secret: &str) -> TokenKey {
+        TokenKey::new(&secret.to_owned().into())
+    }
+
+    fn signed(claims: Value) -> String {
+        key("a secret of more than 32 characters")
+            .sign(&claims)
+            .unwrap()
+    }
+
+    fn verify(token: &str, leeway_s: u64) -> Result<Claims, TokenError> {
+        key("a secret of more than 32 characters").verify(token, NOW, leeway_s)
+    }
+
+    #[test]
+    fn a_signed_token_is_accepted_with_its_claims() {
+        let claims = verify(&signed(json!({"role": "anon", "exp": NOW + 1})), 0).unwrap();
+        assert_eq!(claims.role(), Ok(Some(ApiRole::Anon)));
+        assert_eq!(claims.expires_at_s(), Some(NOW + 1));
+    }
+
+    #[test]
+    fn a_token_of_algorithm_none_is_refused() {
+        // {"alg":"none","typ":"JWT"} . {"role":"service_role"} .
+        let token = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.";
+        assert!(verify(token, 0).is_err());
+    }
+
+    #[test]
+    fn a_token_signed_with_the_secret_under_another_algorithm_is_refused() {
+        let token = jsonwebtoken::encode(
+            &Header::new(Algorithm::HS512),
+            &json!({"role": "anon"}),
+            &EncodingKey::from_secret(b"a secret of more than 32 characters"),
+        )
+        .unwrap();
+        assert_eq!(verify(&token, 0), Err(TokenError::Algorithm));
+    }
+
+    #[test]
+    fn a_token_of_another_secret_is_refused() {
+        let token = key("another secret of the same length!!")
+            .sign(&json!({"role": "service_role"}))
+            .unwrap();
+        assert_eq!(verify(&token, 0), Err(TokenError::Signature));
+    }
+
+    #[test]
+    fn an_altered_token_is_refused() {
+        let token = signed(json!({"role": "anon"}));
+        let mut parts: Vec<&str> = token.split('.').collect();
+        parts[1] = "eyJyb2xlIjoic2VydmljZV9yb2xlIn0";
+        assert_eq!(verify(&parts.join("."), 0), Err(TokenError::Signature));
+    }
+
+    #[test]
+    fn an_expired_token_is_refused_after_the_leeway() {
+        let token = signed(json!({"exp": NOW - 29}));
+        assert!(verify(&token, REST_LEEWAY_S).is_ok());
+        assert_eq!(
+            verify(&token, 0),
+            Err(TokenError::Expired { seconds_ago: 29 })
+        );
+        let token = signed(json!({"exp": NOW - 30}));
+        assert_eq!(
+            verify(&token, REST_LEEWAY_S),
+            Err(TokenError::Expired { seconds_ago: 30 })
+        );
+    }
+
+    #[test]
+    fn a_token_from_the_future_is_refused() {
+        let token = signed(json!({"nbf": NOW + 31}));
+        assert_eq!(verify(&token, REST_LEEWAY_S), Err(TokenError::NotYetValid));
+    }
+
+    #[test]
+    fn an_expiry_that_is_no_time_is_refused() {
+        for exp in [json!("soon"), json!(-1), json!(null), json!({})] {
+            assert_eq!(
+                verify(&signed(json!({"exp": exp})), 0),
+                Err(TokenError::Malformed)
+            );
+        }
+    }
+
+    #[test]
+    fn a_role_outside_the_api_roles_is_refused() {
+        for role in [
+            "postgres",
+            "authenticator",
+            "realtime_gateway",
+            "none",
+            "",
+            "Anon",
+        ] {
+            let claims = verify(&signed(json!({"role": role})), 0).unwrap();
+            assert_eq!(claims.role(), Err(TokenError::Malformed), "{role}");
+        }
+        let claims = verify(&signed(json!({"sub": "x"})), 0).unwrap();
+        assert_eq!(claims.role(), Ok(None));
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        for token in ["", ".", "..", "a.b.c", "sb_publishable_x"] {
+            assert_eq!(verify(token, 0), Err(TokenError::Malformed), "{token}");
+        }
+    }
+}

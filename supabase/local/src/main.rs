@@ -1,0 +1,70 @@
+//! The command line: `supabase_local serve` and `supabase_local keys`.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use supabase_local::config::{self, Command};
+use supabase_local::{keys, serve};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+
+const USAGE: &str = "usage:
+  supabase_local serve --listen ADDRESS:PORT [--address-file FILE]
+  supabase_local keys
+
+A stand-in for Supabase, for development and tests only. Never for production.
+
+environment: JWT_SECRET (32 characters or more), and for serve DATABASE_URL (role authenticator),
+AUTH_DATABASE_URL (role supabase_auth_admin), REALTIME_DATABASE_URL (role realtime_gateway),
+DB_SCHEMAS (default \"public,stream\"), JWT_EXPIRY (seconds, default 3600)";
+
+fn main() -> ExitCode {
+    let command = match config::from_command_line(lexopt::Parser::from_env(), |name| {
+        std::env::var(name).ok()
+    }) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("supabase_local: {error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let result = match command {
+        Command::Help => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Command::Keys(secret) => keys::print(&secret).map_err(serve::ServeError::from),
+        Command::Serve(config) => {
+            log_to_stderr();
+            serve::run(*config)
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("supabase_local: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_to_stderr() {
+    let filter = std::env::var("RUST_LOG")
+        .ok()
+        .and_then(|text| text.parse::<Targets>().ok())
+        .unwrap_or_else(|| {
+            Targets::new()
+                .with_default(LevelFilter::WARN)
+                .with_target("supabase_local", LevelFilter::INFO)
+                // Its error is returned as well, and logged once where the stream is restarted.
+                .with_target("pgwire_replication", LevelFilter::OFF)
+        });
+    tracing_subscriber::registry()
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_writer(std::io::stderr),
+        )
+        .with(filter)
+        .init();
+}

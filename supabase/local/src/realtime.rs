@@ -1,0 +1,111 @@
+//! Supabase Realtime's broadcast: sockets that join topics, and rows of realtime.messages that
+//! reach them.
+
+mod authorization;
+mod channel;
+mod frame;
+mod hub;
+pub mod partitions;
+mod pgoutput;
+pub mod replication;
+mod socket;
+mod token;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Query, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use deadpool_postgres::Pool;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api_key;
+use crate::gateway::SharedGateway;
+use crate::realtime::hub::Hub;
+
+/// As the real server: larger frames end the connection.
+const MAX_FRAME_BYTES: usize = 5_000_000;
+/// The default of 128 KiB per socket would be 1.2 GB for ten thousand sockets.
+const SOCKET_BUFFER_BYTES: usize = 4096;
+
+/// What sockets, the message stream and the partition keeper share.
+pub struct Realtime {
+    pub hub: Hub,
+    /// Logged in as `realtime_gateway`.
+    pool: Pool,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    sockets_opened: AtomicU64,
+}
+
+#[derive(Deserialize)]
+struct Connect {
+    apikey: Option<String>,
+    vsn: Option<String>,
+}
+
+impl Realtime {
+    pub fn new(pool: Pool, stop: CancellationToken, tasks: TaskTracker) -> Self {
+        Self {
+            hub: Hub::new(),
+            pool,
+            stop,
+            tasks,
+            sockets_opened: AtomicU64::new(0),
+        }
+    }
+}
+
+pub fn router() -> Router<SharedGateway> {
+    Router::new().route("/websocket", get(connect))
+}
+
+async fn connect(
+    State(gateway): State<SharedGateway>,
+    Query(query): Query<Connect>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let presented = headers
+        .get("x-api-key")
+        .and_then(|value| value.to_str().ok())
+        .or(query.apikey.as_deref());
+    let key = match presented.map(|presented| api_key::parse(&gateway.key, presented)) {
+        Some(Ok(key)) => key,
+        Some(Err(error)) => return refuse(StatusCode::UNAUTHORIZED, &error.to_string()),
+        None => return refuse(StatusCode::UNAUTHORIZED, "apikey is missing"),
+    };
+    if query.vsn.as_deref() != Some("2.0.0") {
+        let message = "supabase_local speaks vsn=2.0.0 only, the default of supabase-js";
+        return refuse(StatusCode::FORBIDDEN, message);
+    }
+    let extra_headers: Map<String, Value> = headers
+        .iter()
+        .filter(|(name, _)| name.as_str().starts_with("x-") && *name != "x-api-key")
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
+        .collect();
+    let id = gateway
+        .realtime
+        .sockets_opened
+        .fetch_add(1, Ordering::Relaxed);
+    let tasks = gateway.realtime.tasks.clone();
+    upgrade
+        .max_message_size(MAX_FRAME_BYTES)
+        .max_frame_size(MAX_FRAME_BYTES)
+        .read_buffer_size(SOCKET_BUFFER_BYTES)
+        .write_buffer_size(SOCKET_BUFFER_BYTES)
+        .on_upgrade(move |websocket| {
+            let headers = Value::Object(extra_headers).to_string();
+            tasks.track_future(socket::run(gateway, websocket, id, key, headers))
+        })
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "error": message }))).into_response()
+}

@@ -1,0 +1,294 @@
+//! A channel of one socket: what a join asks for, who is let in, and what it may do since.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing::warn;
+
+use crate::api_key::ApiKey;
+use crate::gateway::Gateway;
+use crate::realtime::authorization::{self, AuthorizationError, ReadAccess};
+use crate::realtime::hub::Topic;
+use crate::realtime::token::{self, Subject, SubjectError};
+
+const TOPIC_PREFIX: &str = "realtime:";
+/// How long a refusal is held back, so that a client that tries again at once does no harm. The
+/// real server waits 5 s; a test need not.
+const REFUSAL_DELAY: Duration = Duration::from_secs(1);
+
+/// A topic that a socket has joined.
+pub struct Channel {
+    pub join_ref: String,
+    pub topic: Topic,
+    pub subject: Subject,
+    pub access: ReadAccess,
+    /// Whether a broadcast is confirmed to its sender.
+    pub acknowledges: bool,
+    /// Whether a broadcast comes back to its sender.
+    pub echoes: bool,
+    pub presence: bool,
+    pub announces_replication: bool,
+    /// What the write policies said of this subject, once they were asked.
+    pub may_write: Option<bool>,
+    token: Option<String>,
+}
+
+/// The payload of `phx_join`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct JoinRequest {
+    private: bool,
+    acknowledges: bool,
+    echoes: bool,
+    announces_replication: bool,
+    presence: bool,
+    replay: bool,
+    postgres_changes: bool,
+    access_token: Option<String>,
+}
+
+/// What a channel's later token brought.
+pub enum Renewal {
+    /// The same token, or one that means the connection's own.
+    Nothing,
+    Renewed {
+        subject: Subject,
+        token: String,
+        access: ReadAccess,
+    },
+}
+
+/// Why a channel is not joined, or ends. The text is what the client sees.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("TopicNameRequired: You must provide a topic name")]
+    TopicName,
+    #[error("ChannelRateLimitReached: Too many channels")]
+    TooManyChannels,
+    #[error("UnableToReplayMessages: supabase_local does not replay messages")]
+    Replay,
+    #[error("UnknownErrorOnChannel: supabase_local does not serve postgres_changes")]
+    PostgresChanges,
+    #[error(transparent)]
+    Token(#[from] SubjectError),
+    #[error("Unauthorized: You do not have permissions to read from this Channel topic: {0}")]
+    Unauthorized(String),
+    #[error(transparent)]
+    Authorization(AuthorizationError),
+}
+
+impl JoinRequest {
+    pub fn parse(payload: &Value) -> Self {
+        let config = &payload["config"];
+        let broadcast = &config["broadcast"];
+        Self {
+            private: is_true(&config["private"]),
+            acknowledges: is_true(&broadcast["ack"]),
+            echoes: is_true(&broadcast["self"]),
+            announces_replication: is_true(&broadcast["replication_ready"]),
+            presence: is_true(&config["presence"]["enabled"]),
+            replay: broadcast["replay"].is_object(),
+            postgres_changes: config["postgres_changes"]
+                .as_array()
+                .is_some_and(|changes| !changes.is_empty()),
+            access_token: payload["access_token"].as_str().map(str::to_owned),
+        }
+    }
+}
+
+/// Lets a socket into `topic_name` (with `realtime:`), or answers why not after a delay.
+pub async fn join(
+    gateway: Arc<Gateway>,
+    key: ApiKey,
+    headers_json: Arc<str>,
+    topic_name: String,
+    join_ref: String,
+    request: JoinRequest,
+) -> Result<Channel, Refusal> {
+    let joined = admit(
+        &gateway,
+        &key,
+        &headers_json,
+        &topic_name,
+        join_ref,
+        request,
+    )
+    .await;
+    if joined.is_err() {
+        tokio::time::sleep(REFUSAL_DELAY).await;
+    }
+    joined
+}
+
+/// Answers that there are too many channels already, after the delay of every refusal.
+pub async fn refuse_too_many() -> Result<Channel, Refusal> {
+    tokio::time::sleep(REFUSAL_DELAY).await;
+    Err(Refusal::TooManyChannels)
+}
+
+/// Checks a token that a joined channel was sent.
+pub async fn renew(
+    gateway: Arc<Gateway>,
+    headers_json: Arc<str>,
+    topic: Topic,
+    presence: bool,
+    token: String,
+) -> Result<Renewal, Refusal> {
+    let Some(subject) = token::subject(&gateway.key, &token, &headers_json)? else {
+        return Ok(Renewal::Nothing);
+    };
+    let access = read_access(&gateway, &subject, &topic, presence).await?;
+    Ok(Renewal::Renewed {
+        subject,
+        token,
+        access,
+    })
+}
+
+impl Channel {
+    /// Whether `token` is what the channel goes by already.
+    pub fn has_token(&self, token: &str) -> bool {
+        self.token.as_deref() == Some(token)
+    }
+
+    /// Goes on with another token; the write policies are asked anew.
+    pub fn renewed(&mut self, subject: Subject, token: String, access: ReadAccess) {
+        self.subject = subject;
+        self.token = Some(token);
+        self.access = access;
+        self.may_write = None;
+    }
+
+    /// Whether the policies let this subject send. Public topics are open to everybody.
+    pub async fn may_write(&mut self, gateway: &Gateway) -> bool {
+        if !self.topic.private {
+            return true;
+        }
+        if let Some(known) = self.may_write {
+            return known;
+        }
+        let pool = &gateway.realtime.pool;
+        match authorization::write(pool, &self.subject, &self.topic.name).await {
+            Ok(allowed) => {
+                self.may_write = Some(allowed);
+                allowed
+            }
+            // Not remembered: the next broadcast asks again.
+            Err(error) => {
+                warn!(%error, "the write policies could not be asked");
+                false
+            }
+        }
+    }
+}
+
+async fn admit(
+    gateway: &Gateway,
+    key: &ApiKey,
+    headers_json: &str,
+    topic_name: &str,
+    join_ref: String,
+    request: JoinRequest,
+) -> Result<Channel, Refusal> {
+    let name = topic_name
+        .strip_prefix(TOPIC_PREFIX)
+        .filter(|name| !name.is_empty())
+        .ok_or(Refusal::TopicName)?;
+    if request.replay {
+        return Err(Refusal::Replay);
+    }
+    if request.postgres_changes {
+        return Err(Refusal::PostgresChanges);
+    }
+    let sent = match &request.access_token {
+        Some(sent) => token::subject(&gateway.key, sent, headers_json)?,
+        None => None,
+    };
+    let subject = match sent {
+        Some(subject) => subject,
+        None => token::from_claims(&key.claims, headers_json)?,
+    };
+    let topic = Topic {
+        name: name.to_owned(),
+        private: request.private,
+    };
+    let access = read_access(gateway, &subject, &topic, request.presence).await?;
+    Ok(Channel {
+        join_ref,
+        topic,
+        subject,
+        access,
+        acknowledges: request.acknowledges,
+        echoes: request.echoes,
+        presence: request.presence,
+        announces_replication: request.announces_replication,
+        may_write: None,
+        token: request.access_token,
+    })
+}
+
+async fn read_access(
+    gateway: &Gateway,
+    subject: &Subject,
+    topic: &Topic,
+    presence: bool,
+) -> Result<ReadAccess, Refusal> {
+    if !topic.private {
+        return Ok(ReadAccess {
+            broadcast: true,
+            presence,
+        });
+    }
+    let pool = &gateway.realtime.pool;
+    match authorization::read(pool, subject, &topic.name, presence).await {
+        Ok(access) if access.is_any() => Ok(access),
+        Ok(_) => Err(Refusal::Unauthorized(topic.name.clone())),
+        // A policy that fails lets nobody in; why is the operator's to know, not the client's.
+        Err(error @ AuthorizationError::Policy(_)) => {
+            warn!(%error, "the read policies failed");
+            Err(Refusal::Unauthorized(topic.name.clone()))
+        }
+        Err(error) => Err(Refusal::Authorization(error)),
+    }
+}
+
+/// Clients send booleans as such or as strings.
+fn is_true(value: &Value) -> bool {
+    matches!(value, Value::Bool(true)) || value == "true"
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_join_is_read_with_booleans_as_strings_too() {
+        let payload = json!({
+            "config": {
+                "broadcast": {"ack": "true", "self": false, "replication_ready": true},
+                "presence": {"key": "", "enabled": "false"},
+                "postgres_changes": [],
+                "private": true,
+            },
+            "access_token": "t",
+        });
+        assert_eq!(
+            JoinRequest::parse(&payload),
+            JoinRequest {
+                private: true,
+                acknowledges: true,
+                announces_replication: true,
+                access_token: Some("t".to_owned()),
+                ..JoinRequest::default()
+            }
+        );
+    }
+
+    #[test]
+    fn an_empty_join_is_a_public_channel() {
+        assert_eq!(JoinRequest::parse(&json!({})), JoinRequest::default());
+        assert_eq!(JoinRequest::parse(&Value::Null), JoinRequest::default());
+    }
+}

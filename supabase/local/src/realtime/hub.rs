@@ -1,0 +1,195 @@
+//! Who is subscribed to what, and handing a frame to all of them without ever waiting for one.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use axum::body::Bytes;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Frames that a socket may fall behind by; one more and it is closed.
+pub const MAILBOX_FRAMES: usize = 2048;
+
+/// A topic as stored, without `realtime:`. Private and public channels of a name never mix.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Topic {
+    pub name: String,
+    pub private: bool,
+}
+
+/// The sending side of a socket.
+#[derive(Clone)]
+pub struct Mailbox {
+    pub socket: u64,
+    frames: mpsc::Sender<Bytes>,
+    overflowed: CancellationToken,
+}
+
+/// The receiving side of a socket.
+pub struct Inbox {
+    pub frames: mpsc::Receiver<Bytes>,
+    /// Cancelled when a frame did not fit.
+    pub overflowed: CancellationToken,
+}
+
+pub struct Hub {
+    topics: Mutex<HashMap<Topic, Vec<Mailbox>>>,
+    streaming: watch::Sender<bool>,
+}
+
+/// The two ends of a socket's queue.
+pub fn mailbox(socket: u64) -> (Mailbox, Inbox) {
+    let (sender, receiver) = mpsc::channel(MAILBOX_FRAMES);
+    let overflowed = CancellationToken::new();
+    let mailbox = Mailbox {
+        socket,
+        frames: sender,
+        overflowed: overflowed.clone(),
+    };
+    let inbox = Inbox {
+        frames: receiver,
+        overflowed,
+    };
+    (mailbox, inbox)
+}
+
+impl Hub {
+    pub fn new() -> Self {
+        Self {
+            topics: Mutex::default(),
+            streaming: watch::Sender::new(false),
+        }
+    }
+
+    /// Adds a socket to a topic; a socket that is there already stays there once.
+    pub fn subscribe(&self, topic: &Topic, mailbox: &Mailbox) {
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let subscribers = topics.entry(topic.clone()).or_default();
+        if !subscribers
+            .iter()
+            .any(|other| other.socket == mailbox.socket)
+        {
+            subscribers.push(mailbox.clone());
+        }
+    }
+
+    pub fn unsubscribe(&self, topic: &Topic, socket: u64) {
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(subscribers) = topics.get_mut(topic) {
+            subscribers.retain(|mailbox| mailbox.socket != socket);
+            if subscribers.is_empty() {
+                topics.remove(topic);
+            }
+        }
+    }
+
+    /// Puts a frame into every subscriber's queue, but not the one of `except`. A socket whose
+    /// queue is full is told to close.
+    pub fn publish(&self, topic: &Topic, frame: &Bytes, except: Option<u64>) {
+        let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(subscribers) = topics.get(topic) else {
+            return;
+        };
+        for mailbox in subscribers {
+            if Some(mailbox.socket) == except {
+                continue;
+            }
+            if let Err(mpsc::error::TrySendError::Full(_)) = mailbox.frames.try_send(frame.clone())
+            {
+                mailbox.overflowed.cancel();
+            }
+        }
+    }
+
+    /// Whether anybody would get a frame.
+    pub fn has_subscribers(&self, topic: &Topic) -> bool {
+        self.topics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(topic)
+    }
+
+    pub fn set_streaming(&self, streaming: bool) {
+        self.streaming.send_replace(streaming);
+    }
+
+    pub fn is_streaming(&self) -> bool {
+        *self.streaming.borrow()
+    }
+
+    /// Returns as soon as committed rows reach subscribers.
+    pub async fn streaming(&self) {
+        let mut streaming = self.streaming.subscribe();
+        // It fails only when the sender is gone, and the sender is in self.
+        let _ = streaming.wait_for(|streaming| *streaming).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topic(private: bool) -> Topic {
+        Topic {
+            name: "t".to_owned(),
+            private,
+        }
+    }
+
+    fn frame(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn private_and_public_topics_of_a_name_do_not_mix() {
+        let hub = Hub::new();
+        let (mailbox, mut inbox) = mailbox(1);
+        hub.subscribe(&topic(true), &mailbox);
+        hub.publish(&topic(false), &frame("public"), None);
+        hub.publish(&topic(true), &frame("private"), None);
+        assert_eq!(inbox.frames.try_recv().unwrap(), frame("private"));
+        assert!(inbox.frames.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_frame_is_not_sent_back_to_the_excepted_socket() {
+        let hub = Hub::new();
+        let (one, mut first) = mailbox(1);
+        let (two, mut second) = mailbox(2);
+        hub.subscribe(&topic(true), &one);
+        hub.subscribe(&topic(true), &two);
+        hub.publish(&topic(true), &frame("x"), Some(1));
+        assert!(first.frames.try_recv().is_err());
+        assert!(second.frames.try_recv().is_ok());
+    }
+
+    #[test]
+    fn subscribing_twice_delivers_once_and_leaving_ends_it() {
+        let hub = Hub::new();
+        let (mailbox, mut inbox) = mailbox(1);
+        hub.subscribe(&topic(true), &mailbox);
+        hub.subscribe(&topic(true), &mailbox);
+        hub.publish(&topic(true), &frame("x"), None);
+        assert!(inbox.frames.try_recv().is_ok());
+        assert!(inbox.frames.try_recv().is_err());
+        hub.unsubscribe(&topic(true), 1);
+        assert!(!hub.has_subscribers(&topic(true)));
+    }
+
+    #[test]
+    fn a_full_queue_closes_its_socket_and_no_other() {
+        let hub = Hub::new();
+        let (slow, slow_inbox) = mailbox(1);
+        let (quick, mut quick_inbox) = mailbox(2);
+        hub.subscribe(&topic(true), &slow);
+        hub.subscribe(&topic(true), &quick);
+        for _ in 0..MAILBOX_FRAMES {
+            hub.publish(&topic(true), &frame("x"), None);
+            assert!(quick_inbox.frames.try_recv().is_ok());
+        }
+        assert!(!slow_inbox.overflowed.is_cancelled());
+        hub.publish(&topic(true), &frame("x"), None);
+        assert!(slow_inbox.overflowed.is_cancelled());
+        assert!(!quick_inbox.overflowed.is_cancelled());
+    }
+}

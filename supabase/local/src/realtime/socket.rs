@@ -1,0 +1,461 @@
+//! One websocket: its channels, what its client says, and when it is closed.
+
+mod outgoing;
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use crate::api_key::ApiKey;
+use crate::gateway::SharedGateway;
+use crate::jwt;
+use crate::realtime::channel::{self, Channel, JoinRequest, Refusal, Renewal};
+use crate::realtime::frame::{self, Event, Push, UserBroadcast};
+use crate::realtime::hub::{self, Hub, Inbox, Mailbox};
+
+/// Phoenix closes a socket that its client left silent for so long.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Supabase's limit.
+const MAX_CHANNELS: usize = 100;
+/// How long a client waits to hear that database messages flow.
+const REPLICATION_TIMEOUT: Duration = Duration::from_secs(60);
+/// Tokens are looked at this often at least, so that a clock set forward is noticed.
+const EXPIRY_CHECK_MOST: Duration = Duration::from_secs(300);
+
+const PROTOCOL_ERROR: u16 = 1002;
+const SERVICE_RESTART: u16 = 1012;
+
+struct Socket {
+    gateway: SharedGateway,
+    websocket: WebSocket,
+    key: ApiKey,
+    /// The `x-` headers of the handshake, for policies.
+    headers_json: Arc<str>,
+    mailbox: Mailbox,
+    inbox: Inbox,
+    channels: HashMap<String, Channel>,
+    /// Joins that the policies are being asked about: topic to join_ref.
+    joining: HashMap<String, String>,
+    work: FuturesUnordered<BoxFuture<'static, Outcome>>,
+    last_heard_at: Instant,
+}
+
+/// What came of work that the socket did not wait for.
+enum Outcome {
+    Joined {
+        topic: String,
+        join_ref: String,
+        reference: Option<String>,
+        channel: Box<Result<Channel, Refusal>>,
+    },
+    Renewed {
+        topic: String,
+        join_ref: String,
+        renewal: Result<Renewal, Refusal>,
+    },
+    Replication {
+        topic: String,
+        join_ref: String,
+        is_streaming: bool,
+    },
+}
+
+/// Serves a websocket until either side ends it.
+pub async fn run(
+    gateway: SharedGateway,
+    websocket: WebSocket,
+    id: u64,
+    key: ApiKey,
+    headers_json: String,
+) {
+    let (mailbox, inbox) = hub::mailbox(id);
+    let overflowed = inbox.overflowed.clone();
+    let stop = gateway.realtime.stop.clone();
+    let mut socket = Socket {
+        gateway,
+        websocket,
+        key,
+        headers_json: headers_json.into(),
+        mailbox,
+        inbox,
+        channels: HashMap::new(),
+        joining: HashMap::new(),
+        work: FuturesUnordered::new(),
+        last_heard_at: Instant::now(),
+    };
+    tokio::select! {
+        () = overflowed.cancelled() => {
+            warn!(socket = id, "a socket that does not keep up is closed");
+        }
+        () = stop.cancelled() => socket.close(SERVICE_RESTART, "restarting").await,
+        ended = socket.serve() => match ended {
+            Ok(()) => {}
+            Err(error) => debug!(socket = id, %error, "a socket ended"),
+        },
+    }
+    for channel in socket.channels.values() {
+        socket.gateway.realtime.hub.unsubscribe(&channel.topic, id);
+    }
+}
+
+impl Socket {
+    async fn serve(&mut self) -> Result<(), axum::Error> {
+        loop {
+            self.websocket.flush().await?;
+            let deadline = self.deadline();
+            tokio::select! {
+                message = self.websocket.next() => {
+                    let Some(message) = message else { return Ok(()) };
+                    self.last_heard_at = Instant::now();
+                    match self.hear(message?).await? {
+                        ControlFlow::Continue(()) => {}
+                        ControlFlow::Break(()) => return Ok(()),
+                    }
+                }
+                Some(frame) = self.inbox.frames.recv() => {
+                    self.send_all_waiting(frame).await?;
+                }
+                Some(outcome) = self.work.next(), if !self.work.is_empty() => {
+                    self.finish(outcome).await?;
+                }
+                () = tokio::time::sleep_until(deadline) => {
+                    if self.last_heard_at.elapsed() >= IDLE_TIMEOUT {
+                        return self.websocket.close().await;
+                    }
+                    self.close_expired().await?;
+                }
+            }
+        }
+    }
+
+    /// Everything that waits goes out in one write.
+    async fn send_all_waiting(&mut self, first: Bytes) -> Result<(), axum::Error> {
+        self.websocket.feed(Message::Binary(first)).await?;
+        while let Ok(frame) = self.inbox.frames.try_recv() {
+            self.websocket.feed(Message::Binary(frame)).await?;
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, message: Message) -> Result<ControlFlow<()>, axum::Error> {
+        let push = match message {
+            Message::Text(text) => frame::parse_text(&text),
+            Message::Binary(bytes) => frame::parse_binary(&bytes),
+            Message::Ping(_) | Message::Pong(_) => return Ok(ControlFlow::Continue(())),
+            Message::Close(_) => return Ok(ControlFlow::Break(())),
+        };
+        match push {
+            Ok(push) => {
+                self.handle(push).await?;
+                Ok(ControlFlow::Continue(()))
+            }
+            Err(error) => {
+                debug!(socket = self.mailbox.socket, %error, "a socket is closed");
+                self.close(PROTOCOL_ERROR, "malformed frame").await;
+                Ok(ControlFlow::Break(()))
+            }
+        }
+    }
+
+    async fn handle(&mut self, push: Push) -> Result<(), axum::Error> {
+        let Push {
+            join_ref,
+            reference,
+            topic,
+            event,
+        } = push;
+        let (name, payload) = match event {
+            Event::Broadcast(broadcast) => {
+                return self.relay(&topic, reference.as_deref(), broadcast).await;
+            }
+            Event::Named { name, payload } => (name, payload),
+        };
+        let reference = reference.as_deref();
+        match name.as_str() {
+            "heartbeat" if topic == "phoenix" => {
+                self.reply(None, reference, &topic, "ok", json!({})).await
+            }
+            "phx_join" => {
+                let join_ref = join_ref.or_else(|| reference.map(str::to_owned));
+                self.join(topic, join_ref.unwrap_or_default(), reference, &payload)
+                    .await
+            }
+            "phx_leave" => self.leave(&topic, join_ref.as_deref(), reference).await,
+            "access_token" => {
+                self.renew(topic, payload["access_token"].as_str());
+                Ok(())
+            }
+            "presence" => {
+                let reason = "supabase_local does not serve presence";
+                let response = json!({ "reason": reason });
+                self.reply(join_ref.as_deref(), reference, &topic, "error", response)
+                    .await
+            }
+            _ => {
+                let response = json!({ "reason": "unmatched topic" });
+                self.reply(join_ref.as_deref(), reference, &topic, "error", response)
+                    .await
+            }
+        }
+    }
+
+    /// Asks the policies; the answer comes as an [`Outcome::Joined`].
+    async fn join(
+        &mut self,
+        topic: String,
+        join_ref: String,
+        reference: Option<&str>,
+        payload: &Value,
+    ) -> Result<(), axum::Error> {
+        // A second join of a topic replaces the first.
+        if self.channels.contains_key(&topic) {
+            self.end_channel(&topic).await?;
+        }
+        let joining = if self.channels.len() + self.joining.len() < MAX_CHANNELS {
+            let request = JoinRequest::parse(payload);
+            Box::pin(channel::join(
+                self.gateway.clone(),
+                self.key.clone(),
+                self.headers_json.clone(),
+                topic.clone(),
+                join_ref.clone(),
+                request,
+            )) as BoxFuture<'static, _>
+        } else {
+            Box::pin(channel::refuse_too_many())
+        };
+        self.joining.insert(topic.clone(), join_ref.clone());
+        let reference = reference.map(str::to_owned);
+        self.work.push(Box::pin(async move {
+            Outcome::Joined {
+                channel: Box::new(joining.await),
+                topic,
+                join_ref,
+                reference,
+            }
+        }));
+        Ok(())
+    }
+
+    async fn leave(
+        &mut self,
+        topic: &str,
+        join_ref: Option<&str>,
+        reference: Option<&str>,
+    ) -> Result<(), axum::Error> {
+        self.joining.remove(topic);
+        self.reply(join_ref, reference, topic, "ok", json!({}))
+            .await?;
+        self.end_channel(topic).await
+    }
+
+    fn renew(&mut self, topic: String, token: Option<&str>) {
+        let (Some(channel), Some(token)) = (self.channels.get(&topic), token) else {
+            return;
+        };
+        if channel.has_token(token) {
+            return;
+        }
+        let join_ref = channel.join_ref.clone();
+        let renewing = channel::renew(
+            self.gateway.clone(),
+            self.headers_json.clone(),
+            channel.topic.clone(),
+            channel.presence,
+            token.to_owned(),
+        );
+        self.work.push(Box::pin(async move {
+            Outcome::Renewed {
+                topic,
+                join_ref,
+                renewal: renewing.await,
+            }
+        }));
+    }
+
+    /// Passes a client's broadcast on to the other sockets of its topic. One that the policies
+    /// forbid is dropped without a word, as the real server does.
+    async fn relay(
+        &mut self,
+        topic: &str,
+        reference: Option<&str>,
+        broadcast: UserBroadcast,
+    ) -> Result<(), axum::Error> {
+        let Some(channel) = self.channels.get_mut(topic) else {
+            let response = json!({ "reason": "unmatched topic" });
+            return self.reply(None, reference, topic, "error", response).await;
+        };
+        if !channel.may_write(&self.gateway).await {
+            return Ok(());
+        }
+        let UserBroadcast {
+            event,
+            encoding,
+            payload,
+        } = broadcast;
+        // Only a topic of more than 255 bytes fails here, and the client could not have sent it.
+        if let Ok(frame) = frame::broadcast(topic, &event, "", encoding, &payload) {
+            let except = (!channel.echoes).then_some(self.mailbox.socket);
+            let hub = &self.gateway.realtime.hub;
+            hub.publish(&channel.topic, &frame, except);
+        }
+        if channel.acknowledges {
+            let join_ref = channel.join_ref.clone();
+            self.reply(Some(&join_ref), reference, topic, "ok", json!({}))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self, outcome: Outcome) -> Result<(), axum::Error> {
+        match outcome {
+            Outcome::Joined {
+                topic,
+                join_ref,
+                reference,
+                channel,
+            } => {
+                // Left, or joined anew, in the meantime.
+                if self.joining.get(&topic) != Some(&join_ref) {
+                    return Ok(());
+                }
+                self.joining.remove(&topic);
+                match *channel {
+                    Ok(channel) => self.joined(topic, reference.as_deref(), channel).await,
+                    Err(refusal) => {
+                        let response = json!({ "reason": refusal.to_string() });
+                        let reference = reference.as_deref();
+                        self.reply(Some(&join_ref), reference, &topic, "error", response)
+                            .await
+                    }
+                }
+            }
+            Outcome::Renewed {
+                topic,
+                join_ref,
+                renewal,
+            } => {
+                let Some(channel) = self.channels.get_mut(&topic) else {
+                    return Ok(());
+                };
+                if channel.join_ref != join_ref {
+                    return Ok(());
+                }
+                match renewal {
+                    Ok(Renewal::Nothing) => Ok(()),
+                    Ok(Renewal::Renewed {
+                        subject,
+                        token,
+                        access,
+                    }) => {
+                        channel.renewed(subject, token, access);
+                        deliver_or_withhold(&self.gateway.realtime.hub, channel, &self.mailbox);
+                        Ok(())
+                    }
+                    Err(refusal) => self.end_with_error(&topic, &refusal.to_string()).await,
+                }
+            }
+            Outcome::Replication {
+                topic,
+                join_ref,
+                is_streaming,
+            } => {
+                let known = self.channels.get(&topic);
+                if known.is_none_or(|channel| channel.join_ref != join_ref) {
+                    return Ok(());
+                }
+                if is_streaming {
+                    self.system(&topic, "ok", "Replication connection established")
+                        .await
+                } else {
+                    self.end_with_error(&topic, "Replication connection is not established")
+                        .await
+                }
+            }
+        }
+    }
+
+    /// Subscribes before the reply: whoever has the reply misses nothing from then on.
+    async fn joined(
+        &mut self,
+        topic: String,
+        reference: Option<&str>,
+        channel: Channel,
+    ) -> Result<(), axum::Error> {
+        deliver_or_withhold(&self.gateway.realtime.hub, &channel, &self.mailbox);
+        let join_ref = channel.join_ref.clone();
+        let presence = channel.presence;
+        let announces_replication = channel.announces_replication;
+        self.channels.insert(topic.clone(), channel);
+        let response = json!({ "postgres_changes": [] });
+        self.reply(Some(&join_ref), reference, &topic, "ok", response)
+            .await?;
+        if presence {
+            let frame = frame::text(Some(&join_ref), None, &topic, "presence_state", &json!({}));
+            self.websocket.feed(Message::Text(frame.into())).await?;
+        }
+        if announces_replication {
+            let realtime = self.gateway.realtime.clone();
+            self.work.push(Box::pin(async move {
+                let streaming = realtime.hub.streaming();
+                let waited = tokio::time::timeout(REPLICATION_TIMEOUT, streaming).await;
+                Outcome::Replication {
+                    topic,
+                    join_ref,
+                    is_streaming: waited.is_ok(),
+                }
+            }));
+        }
+        Ok(())
+    }
+
+    async fn close_expired(&mut self) -> Result<(), axum::Error> {
+        let now_s = jwt::now_s();
+        let expired: Vec<(String, u64)> = self
+            .channels
+            .iter()
+            .filter(|(_, channel)| channel.subject.expires_at_s <= now_s)
+            .map(|(topic, channel)| (topic.clone(), now_s - channel.subject.expires_at_s))
+            .collect();
+        for (topic, seconds_ago) in expired {
+            let message = format!("Token has expired {seconds_ago} seconds ago");
+            self.end_with_error(&topic, &message).await?;
+        }
+        Ok(())
+    }
+
+    /// The next moment at which silence or an expired token ends something.
+    fn deadline(&self) -> Instant {
+        let idle = self.last_heard_at + IDLE_TIMEOUT;
+        let now_s = jwt::now_s();
+        let expiry = self
+            .channels
+            .values()
+            .map(|channel| channel.subject.expires_at_s.saturating_sub(now_s))
+            .min()
+            .map(|seconds| Duration::from_secs(seconds).min(EXPIRY_CHECK_MOST));
+        match expiry {
+            Some(expiry) => idle.min(Instant::now() + expiry),
+            None => idle,
+        }
+    }
+}
+
+/// With presence alone readable a channel is joined and its broadcasts are withheld.
+fn deliver_or_withhold(hub: &Hub, channel: &Channel, mailbox: &Mailbox) {
+    if channel.access.broadcast {
+        hub.subscribe(&channel.topic, mailbox);
+    } else {
+        hub.unsubscribe(&channel.topic, mailbox.socket);
+    }
+}

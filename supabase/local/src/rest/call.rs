@@ -1,0 +1,171 @@
+//! One call, one transaction: switch role, set the request's settings, call, commit.
+
+use std::collections::BTreeMap;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use deadpool_postgres::Transaction;
+use serde::Deserialize;
+use tokio_postgres::Row;
+
+use crate::api_key::ApiKey;
+use crate::gateway::Gateway;
+use crate::rest::catalog::{self, Function};
+use crate::rest::error::RestError;
+use crate::rest::request::{Caller, Request, Shape};
+use crate::rest::statement;
+
+/// In PostgREST's order. The first argument of every pair is a constant here and never input.
+const SET_REQUEST: &str = "select \
+     pg_catalog.set_config('search_path', $1, true), \
+     pg_catalog.set_config('role', $2, true), \
+     pg_catalog.set_config('request.jwt.claims', $3, true), \
+     pg_catalog.set_config('request.method', $4, true), \
+     pg_catalog.set_config('request.path', $5, true), \
+     pg_catalog.set_config('request.headers', $6, true), \
+     pg_catalog.set_config('request.cookies', '{}', true)";
+const SET_ROLE_SETTING: &str = "select pg_catalog.set_config($1, $2, true)";
+
+/// Calls the function that the request names.
+pub async fn call(
+    gateway: &Gateway,
+    api_key: ApiKey,
+    request: Request,
+) -> Result<Response, RestError> {
+    let caller = request.caller(&gateway.key, api_key)?;
+    let schema = request.schema(&gateway.schemas)?;
+    let arguments = request.arguments()?;
+    let shape = request.shape();
+
+    let mut client = gateway.rest_pool.get().await?;
+    let found = catalog::look_up(&client, schema, &request.function, caller.role).await?;
+    let function = catalog::choose(found.functions, schema, &request.function, &arguments)?;
+    let statement = statement::build(
+        schema,
+        &request.function,
+        &function,
+        &arguments,
+        shape,
+        caller.role,
+    );
+
+    let answer = async {
+        // Dropped without a commit it rolls back, also when the client goes away in between.
+        let transaction = client
+            .build_transaction()
+            .read_only(request.is_safe() || !function.volatile)
+            .start()
+            .await?;
+        set_request(
+            &transaction,
+            schema,
+            &caller,
+            &request,
+            &found.role_settings,
+        )
+        .await?;
+        let prepared = transaction.prepare_cached(&statement.sql).await?;
+        let row = if statement.has_parameter {
+            transaction.query_one(&prepared, &[&arguments.json]).await?
+        } else {
+            transaction.query_one(&prepared, &[]).await?
+        };
+        let response = answer(&row, &function, shape, schema)?;
+        transaction.commit().await?;
+        Ok(response)
+    };
+    answer
+        .await
+        .map_err(|error: RestError| error.seen_by(caller.role))
+}
+
+async fn set_request(
+    transaction: &Transaction<'_>,
+    schema: &str,
+    caller: &Caller,
+    request: &Request,
+    role_settings: &[(String, String)],
+) -> Result<(), RestError> {
+    if !role_settings.is_empty() {
+        let set = transaction.prepare_cached(SET_ROLE_SETTING).await?;
+        for (name, value) in role_settings {
+            transaction.query_one(&set, &[name, value]).await?;
+        }
+    }
+    let set = transaction.prepare_cached(SET_REQUEST).await?;
+    transaction
+        .query_one(
+            &set,
+            &[
+                &format!("\"{}\", public, extensions", schema.replace('"', "\"\"")),
+                &caller.role.as_str(),
+                &caller.claims.to_json(caller.role),
+                &request.method.as_str(),
+                &format!("/rpc/{}", request.function),
+                &request.headers_json(),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+fn answer(
+    row: &Row,
+    function: &Function,
+    shape: Shape,
+    schema: &str,
+) -> Result<Response, RestError> {
+    let rows: i64 = row.get(1);
+    if shape == Shape::Object && function.returns_set && rows != 1 {
+        return Err(RestError::NotOneRow(rows));
+    }
+    let mut response = if function.returns_void {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let body = row.get::<_, Option<String>>(0);
+        let mut response = body.unwrap_or_else(|| "null".to_owned()).into_response();
+        let content_type = HeaderValue::from_static(shape.content_type());
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        if let Ok(schema) = HeaderValue::from_str(schema) {
+            response.headers_mut().insert("content-profile", schema);
+        }
+        response
+    };
+    let wish = |column| {
+        row.get::<_, Option<String>>(column)
+            .filter(|text| !text.is_empty())
+    };
+    if let Some(status) = wish(2) {
+        *response.status_mut() = response_status(&status)?;
+    }
+    if let Some(headers) = wish(3) {
+        for (name, value) in response_headers(&headers)? {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Ok(response)
+}
+
+/// `response.status` as the function set it.
+fn response_status(text: &str) -> Result<StatusCode, RestError> {
+    text.parse::<u16>()
+        .ok()
+        .and_then(|code| StatusCode::from_u16(code).ok())
+        .ok_or(RestError::ResponseStatus)
+}
+
+/// `response.headers` as the function set it: `[{"Name": "value"}, ...]`.
+fn response_headers(text: &str) -> Result<Vec<(HeaderName, HeaderValue)>, RestError> {
+    #[derive(Deserialize)]
+    struct Headers(Vec<BTreeMap<String, String>>);
+    let Headers(headers) = serde_json::from_str(text).map_err(|_| RestError::ResponseHeaders)?;
+    headers
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| match (name.parse(), value.parse()) {
+            (Ok(name), Ok(value)) => Ok((name, value)),
+            _ => Err(RestError::ResponseHeaders),
+        })
+        .collect()
+}
