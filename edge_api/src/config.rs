@@ -1,0 +1,268 @@
+//! How is the service set up? Flags say where it listens, the environment holds everything else.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::http::HeaderValue;
+use secrecy::SecretString;
+use tokio_postgres::config::SslMode;
+
+pub const USAGE: &str = "\
+edge_api: HTTP service of live-auction streams
+
+    edge_api [--listen ADDRESS] [--address-file FILE]
+
+    --listen ADDRESS        where to listen; default 127.0.0.1:0, a free port
+    --address-file FILE     write the address here once the service is listening
+
+environment
+    DATABASE_URL            postgres://... of a role that may become authenticated and service_role
+    JWT_SECRET              the project's HS256 secret, at least 32 bytes
+    CORS_ALLOWED_ORIGINS    origins of browser apps, separated by commas; default: none
+    DATABASE_POOL_SIZE      connections to the database, 1 to 1000; default 10
+    LOG                     levels, like info or info,edge_api=debug; default info
+";
+
+/// HS256 keys shorter than the hash can be guessed faster than the hash (RFC 7518, section 3.2).
+const MIN_SECRET_BYTES: usize = 32;
+
+/// PostgREST's `db-pool` default, since both share one database.
+const DEFAULT_POOL_SIZE: usize = 10;
+const MAX_POOL_SIZE: usize = 1000;
+
+#[derive(Debug)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub address_file: Option<PathBuf>,
+    /// Its `Debug` leaves the password out.
+    pub database: tokio_postgres::Config,
+    pub pool_size: usize,
+    pub jwt_secret: SecretString,
+    pub allowed_origins: Vec<HeaderValue>,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    Serve(Box<Config>),
+    Help,
+}
+
+/// A message never repeats the value of a variable, which may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the command line")]
+    Arguments(#[from] lexopt::Error),
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    #[error("{variable} {problem}")]
+    Invalid {
+        variable: &'static str,
+        problem: &'static str,
+    },
+}
+
+impl Command {
+    /// `arguments` without the program's name; `variable` looks up the environment.
+    pub fn read(
+        arguments: impl IntoIterator<Item = OsString>,
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        use lexopt::prelude::*;
+
+        let mut listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut address_file = None;
+        let mut parser = lexopt::Parser::from_args(arguments);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("listen") => listen = parser.value()?.parse()?,
+                Long("address-file") => address_file = Some(PathBuf::from(parser.value()?)),
+                Short('h') | Long("help") => return Ok(Self::Help),
+                _ => return Err(argument.unexpected().into()),
+            }
+        }
+        // Set but empty counts as not set, as in most deployment tools.
+        let variable = |name| variable(name).filter(|value| !value.is_empty());
+        let required = |name| variable(name).ok_or(ConfigError::Missing(name));
+        Ok(Self::Serve(Box::new(Config {
+            listen,
+            address_file,
+            database: parse_database(&required("DATABASE_URL")?)?,
+            pool_size: parse_pool_size(variable("DATABASE_POOL_SIZE"))?,
+            jwt_secret: parse_secret(required("JWT_SECRET")?)?,
+            allowed_origins: parse_origins(variable("CORS_ALLOWED_ORIGINS"))?,
+        })))
+    }
+}
+
+fn parse_database(url: &str) -> Result<tokio_postgres::Config, ConfigError> {
+    let invalid = |problem| ConfigError::Invalid {
+        variable: "DATABASE_URL",
+        problem,
+    };
+    let database: tokio_postgres::Config = url
+        .parse()
+        .map_err(|_| invalid("is not a Postgres connection string"))?;
+    // Said at the start instead of at every request.
+    if database.get_ssl_mode() == SslMode::Require {
+        return Err(invalid(
+            "requires TLS, which this service does not speak to its database; \
+             use a private network or a TLS tunnel",
+        ));
+    }
+    Ok(database)
+}
+
+fn parse_pool_size(text: Option<String>) -> Result<usize, ConfigError> {
+    let Some(text) = text else {
+        return Ok(DEFAULT_POOL_SIZE);
+    };
+    text.parse()
+        .ok()
+        .filter(|size| (1..=MAX_POOL_SIZE).contains(size))
+        .ok_or(ConfigError::Invalid {
+            variable: "DATABASE_POOL_SIZE",
+            problem: "is not a number from 1 to 1000",
+        })
+}
+
+fn parse_secret(secret: String) -> Result<SecretString, ConfigError> {
+    if secret.len() < MIN_SECRET_BYTES {
+        return Err(ConfigError::Invalid {
+            variable: "JWT_SECRET",
+            problem: "is shorter than 32 bytes",
+        });
+    }
+    Ok(secret.into())
+}
+
+fn parse_origins(list: Option<String>) -> Result<Vec<HeaderValue>, ConfigError> {
+    let list = list.unwrap_or_default();
+    let origins = list.split(',').map(str::trim);
+    origins
+        .filter(|origin| !origin.is_empty())
+        .map(parse_origin)
+        .collect()
+}
+
+/// An origin is scheme and host without a path; a browser sends exactly that, and a value that can
+/// never match would look like a permission.
+fn parse_origin(origin: &str) -> Result<HeaderValue, ConfigError> {
+    let host = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| origin.strip_prefix(scheme));
+    let value = host
+        .filter(|host| !host.is_empty() && !host.contains(['/', '*', ' ']))
+        .and_then(|_| HeaderValue::from_str(origin).ok());
+    value.ok_or(ConfigError::Invalid {
+        variable: "CORS_ALLOWED_ORIGINS",
+        problem: "holds something else than origins like https://app.example.com",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "postgres://authenticator:hunter2@127.0.0.1:5432/postgres";
+    const SECRET: &str = "a secret of exactly thirty-two b";
+
+    fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
+        let lookup = |name| {
+            let found = variables.iter().rev().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        match Command::read(arguments, lookup)? {
+            Command::Serve(config) => Ok(*config),
+            Command::Help => panic!("help was asked for"),
+        }
+    }
+
+    fn with(name: &'static str, value: &'static str) -> Result<Config, ConfigError> {
+        read(
+            &[],
+            &[("DATABASE_URL", URL), ("JWT_SECRET", SECRET), (name, value)],
+        )
+    }
+
+    #[test]
+    fn nothing_listens_beyond_loopback_and_cors_is_closed_by_default() {
+        let config = with("LOG", "").expect("a full configuration");
+        assert!(config.listen.ip().is_loopback());
+        assert!(config.allowed_origins.is_empty());
+        assert_eq!(config.pool_size, DEFAULT_POOL_SIZE);
+    }
+
+    #[test]
+    fn flags_say_where_to_listen() {
+        let variables = [("DATABASE_URL", URL), ("JWT_SECRET", SECRET)];
+        let flags = [
+            "--listen",
+            "127.0.0.1:8080",
+            "--address-file",
+            "edge.address",
+        ];
+        let config = read(&flags, &variables).expect("known flags");
+        assert_eq!(config.listen.port(), 8080);
+        assert_eq!(config.address_file, Some(PathBuf::from("edge.address")));
+        assert!(read(&["--port", "1"], &variables).is_err());
+    }
+
+    #[test]
+    fn a_missing_or_empty_variable_is_named() {
+        for (name, value) in [("DATABASE_URL", ""), ("JWT_SECRET", "")] {
+            let error = with(name, value).expect_err("required");
+            assert_eq!(error.to_string(), format!("{name} is not set"));
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_refused_and_a_long_enough_one_taken() {
+        assert!(with("JWT_SECRET", &SECRET[1..]).is_err());
+        assert!(with("JWT_SECRET", SECRET).is_ok());
+    }
+
+    #[test]
+    fn a_database_that_requires_tls_is_refused_at_the_start() {
+        assert!(with("DATABASE_URL", "postgres://a@h/d?sslmode=require").is_err());
+        assert!(with("DATABASE_URL", "postgres://a@h/d?sslmode=disable").is_ok());
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let config = with("LOG", "").expect("a full configuration");
+        let printed = format!("{config:?}");
+        assert!(!printed.contains("hunter2"), "{printed}");
+        assert!(!printed.contains(SECRET), "{printed}");
+
+        let error = with("DATABASE_URL", "postgres://a:hunter2@h:port/d").expect_err("no port");
+        assert!(!format!("{error:?} {error}").contains("hunter2"));
+    }
+
+    #[test]
+    fn origins_are_a_list_without_wildcards_or_paths() {
+        let config = with(
+            "CORS_ALLOWED_ORIGINS",
+            "https://a.test, http://b.test:3000,",
+        );
+        assert_eq!(config.expect("two origins").allowed_origins.len(), 2);
+        for bad in ["*", "https://*", "https://a.test/", "a.test", "https://"] {
+            assert!(with("CORS_ALLOWED_ORIGINS", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_pool_size_has_bounds() {
+        assert_eq!(
+            with("DATABASE_POOL_SIZE", "1000")
+                .expect("in bounds")
+                .pool_size,
+            1000
+        );
+        for bad in ["0", "1001", "-1", "ten"] {
+            assert!(with("DATABASE_POOL_SIZE", bad).is_err(), "{bad}");
+        }
+    }
+}

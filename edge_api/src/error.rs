@@ -1,0 +1,130 @@
+//! Why was a request refused?
+
+pub mod problem;
+
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use stream_core::error::ErrorCode;
+
+use crate::upstream::UpstreamError;
+
+/// A refusal. The code decides what the caller reads; the rest makes it precise.
+///
+/// As a response it is empty until [`observe`](crate::layers) writes the body, because only there
+/// the request id is known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", code.as_str())]
+pub struct ApiError {
+    code: ErrorCode,
+    status: StatusCode,
+    field: Option<String>,
+    detail: Option<Cow<'static, str>>,
+    retry_after_ms: Option<u64>,
+    cause: Option<Cow<'static, str>>,
+}
+
+impl ApiError {
+    pub fn new(code: ErrorCode) -> Self {
+        Self {
+            code,
+            status: StatusCode::from_u16(code.http_status())
+                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            field: None,
+            detail: None,
+            retry_after_ms: None,
+            cause: None,
+        }
+    }
+
+    /// `cause` is for the log alone; it must not hold values of the request.
+    pub fn internal(cause: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::Internal).because(cause)
+    }
+
+    /// A body, path or query that cannot be read as a whole.
+    pub fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            detail: Some(detail.into()),
+            ..Self::new(ErrorCode::InvalidArgument)
+        }
+    }
+
+    /// One field that cannot be read; `what` completes the sentence "auctionId is ...".
+    pub fn invalid_field(field: &str, what: &str) -> Self {
+        // A field may be named by the caller; the name is cut so that it cannot flood the answer.
+        let field: String = field.chars().take(64).collect();
+        Self {
+            detail: Some(format!("{field} is {what}").into()),
+            field: Some(field),
+            ..Self::new(ErrorCode::InvalidArgument)
+        }
+    }
+
+    pub fn route_not_found() -> Self {
+        Self::new(ErrorCode::RouteNotFound)
+    }
+
+    /// 405 and 415 are HTTP's own refusals: clients and proxies act on these statuses, so they are
+    /// kept although their codes are also used with 404 and 400.
+    pub fn method_not_allowed() -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            detail: Some("this route exists, but not for this method".into()),
+            ..Self::new(ErrorCode::RouteNotFound)
+        }
+    }
+
+    /// See [`method_not_allowed`](Self::method_not_allowed).
+    pub fn unsupported_media_type() -> Self {
+        Self {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ..Self::invalid("send the body with content-type application/json")
+        }
+    }
+
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What happened, for the log; never for the caller.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    pub(crate) fn because(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+}
+
+impl From<UpstreamError> for ApiError {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::Refused {
+                code,
+                retry_after_ms,
+            } => Self {
+                retry_after_ms,
+                ..Self::new(code)
+            },
+            UpstreamError::Unavailable { reason } => {
+                Self::new(ErrorCode::UpstreamUnavailable).because(reason)
+            }
+            UpstreamError::Unexpected { reason } => Self::internal(reason),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

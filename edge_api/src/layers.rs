@@ -1,0 +1,122 @@
+//! What happens to every request around its handler?
+//!
+//! From the outside in: request id, log line and problem body (`observe`); CORS; a panic becomes a
+//! problem; a deadline; the limit of the body.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use stream_core::error::ErrorCode;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
+
+use crate::error::{ApiError, problem};
+use crate::request_id::{RequestId, X_REQUEST_ID};
+
+/// The largest body is a message of 2,000 characters with its ids, even when every character is
+/// escaped; this is room for about twice that.
+pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// Longer than a statement may take (`upstream::sql`), so that the database's answer, which
+/// names the reason, comes first.
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+
+pub(crate) fn wrap(routes: Router, allowed_origins: Vec<HeaderValue>) -> Router {
+    let routes = routes
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(from_fn(deadline))
+        .layer(CatchPanicLayer::custom(panicked));
+    let routes = if allowed_origins.is_empty() {
+        routes
+    } else {
+        routes.layer(cors(allowed_origins))
+    };
+    routes.layer(from_fn(observe))
+}
+
+fn cors(allowed_origins: Vec<HeaderValue>) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(allowed_origins)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, X_REQUEST_ID])
+        .expose_headers([X_REQUEST_ID, header::RETRY_AFTER])
+        .max_age(Duration::from_secs(600))
+}
+
+async fn deadline(request: Request, next: Next) -> Response {
+    tokio::time::timeout(REQUEST_DEADLINE, next.run(request))
+        .await
+        .unwrap_or_else(|_| ApiError::new(ErrorCode::StatementTimeout).into_response())
+}
+
+/// The payload of the panic is dropped: it may hold values of the request. The panic hook has
+/// logged where it happened.
+fn panicked(_payload: Box<dyn Any + Send>) -> Response {
+    ApiError::internal("a handler panicked").into_response()
+}
+
+async fn observe(request: Request, next: Next) -> Response {
+    let started_at = Instant::now();
+    let request_id = RequestId::of(request.headers());
+    let method = request.method().clone();
+    // The pattern, not the path: a path may hold anything, and ids would split the statistics.
+    let route = request.extensions().get::<MatchedPath>().cloned();
+
+    let mut response = next.run(request).await;
+    let error = response.extensions_mut().remove::<ApiError>();
+    if let Some(error) = &error {
+        problem::write(&mut response, error, &request_id);
+    }
+    response
+        .headers_mut()
+        .insert(X_REQUEST_ID, request_id.to_header());
+
+    let answered = Answered {
+        request_id,
+        method,
+        route,
+        status: response.status().as_u16(),
+        duration: started_at.elapsed(),
+    };
+    answered.log(error.as_ref());
+    response
+}
+
+struct Answered {
+    request_id: RequestId,
+    method: Method,
+    route: Option<MatchedPath>,
+    status: u16,
+    duration: Duration,
+}
+
+impl Answered {
+    fn log(&self, error: Option<&ApiError>) {
+        let code = error.map(|error| error.code().as_str());
+        let cause = error.and_then(ApiError::cause);
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    request_id = self.request_id.as_str(),
+                    method = self.method.as_str(),
+                    route = self.route.as_ref().map_or("none", MatchedPath::as_str),
+                    status = self.status,
+                    code,
+                    cause,
+                    duration_ms = self.duration.as_secs_f64() * 1e3,
+                    "request answered"
+                )
+            };
+        }
+        match self.status {
+            500 => log!(error),
+            501.. => log!(warn),
+            _ => log!(info),
+        }
+    }
+}

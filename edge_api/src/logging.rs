@@ -1,0 +1,36 @@
+//! Where do log lines go, and what can never stand in them?
+//!
+//! JSON lines on standard error. Only events of `tracing` are taken: the database driver writes
+//! statements with their parameters to the older `log` interface, and no bridge to it is installed.
+
+use std::io;
+
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+
+#[derive(Debug, thiserror::Error)]
+pub enum LoggingError {
+    #[error("LOG is not a list of levels")]
+    Levels(#[from] ParseError),
+    #[error("logging is set up already")]
+    Twice(#[from] tracing::subscriber::SetGlobalDefaultError),
+}
+
+/// Logs at `levels` (like `info,edge_api=debug`), and panics by their place alone, since the message
+/// of a panic may hold values.
+pub fn install(levels: &str) -> Result<(), LoggingError> {
+    let levels: Targets = levels.parse()?;
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_writer(io::stderr);
+    // Not `init()`: that would install the bridge.
+    tracing::subscriber::set_global_default(
+        tracing_subscriber::registry().with(levels).with(lines),
+    )?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a thread panicked");
+    }));
+    Ok(())
+}

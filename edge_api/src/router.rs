@@ -1,0 +1,45 @@
+//! Which routes exist?
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::routing::{delete, get, patch, post};
+
+use crate::error::ApiError;
+use crate::layers;
+use crate::routes::{errors, health, messages, streams, tokens, viewers};
+use crate::state::AppState;
+
+/// The whole service; browsers may call it from `allowed_origins` only.
+pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
+    let routes = Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/v1/errors", get(errors::list))
+        .route("/v1/errors/{code}", get(errors::one))
+        .route("/v1/streams", post(streams::start))
+        .route("/v1/streams/{sessionId}", get(streams::show))
+        .route("/v1/streams/{sessionId}/state", get(streams::state))
+        .route(
+            "/v1/streams/{sessionId}/state",
+            patch(streams::change_state),
+        )
+        .route("/v1/streams/{sessionId}/pause", post(streams::pause))
+        .route("/v1/streams/{sessionId}/resume", post(streams::resume))
+        .route("/v1/streams/{sessionId}/end", post(streams::end))
+        .route("/v1/tokens/seller", post(tokens::seller))
+        .route("/v1/tokens/buyer", post(tokens::buyer))
+        .route("/v1/streams/{sessionId}/viewers", post(viewers::join))
+        .route("/v1/streams/{sessionId}/viewers/count", get(viewers::count))
+        .route(
+            "/v1/streams/{sessionId}/viewers/{buyerId}",
+            delete(viewers::leave),
+        )
+        .route("/v1/streams/{sessionId}/messages", post(messages::send))
+        .route("/v1/streams/{sessionId}/messages", get(messages::history))
+        .route("/v1/streams/{sessionId}/sync", get(messages::sync))
+        .fallback(async || ApiError::route_not_found())
+        // After the routes: it applies to those that exist already.
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .with_state(state);
+    layers::wrap(routes, allowed_origins)
+}

@@ -1,0 +1,19 @@
+//! What does each route do? One file per noun; a handler reads its input, makes a call and answers.
+
+pub mod errors;
+pub mod health;
+pub mod messages;
+pub mod streams;
+pub mod tokens;
+pub mod viewers;
+
+use serde::Deserialize;
+
+use crate::ids::SessionId;
+
+/// `{sessionId}` of a path.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionPath {
+    session_id: SessionId,
+}

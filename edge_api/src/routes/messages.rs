@@ -1,0 +1,143 @@
+//! The log of a stream: send, page through, synchronise.
+
+use std::fmt;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::SessionPath;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::extract::{JsonBody, PathOf, QueryOf};
+use crate::ids::{MessageId, SessionId, UserId};
+use crate::state::AppState;
+use crate::upstream::functions::{self, Page};
+
+/// `stream.chat_message`, or an entry of `sync`, which leaves out what all of them share.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+pub struct ChatMessage {
+    id: Option<MessageId>,
+    session_id: Option<SessionId>,
+    seq: i64,
+    user_id: Option<UserId>,
+    username: Option<String>,
+    content: Option<String>,
+    #[serde(rename(serialize = "timestamp", deserialize = "created_at"))]
+    created_at: Option<String>,
+    message_type: Option<String>,
+    /// The app's own; not looked into.
+    metadata: Option<Box<RawValue>>,
+    deleted_at: Option<String>,
+    /// True when this reader may not see the entry that holds the seq; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden: Option<bool>,
+}
+
+impl fmt::Debug for ChatMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatMessage")
+            .field("id", &self.id)
+            .field("session_id", &self.session_id)
+            .field("seq", &self.seq)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Send {
+    content: String,
+    id: Option<MessageId>,
+    user_id: Option<UserId>,
+}
+
+pub async fn send(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathOf(path): PathOf<SessionPath>,
+    JsonBody(body): JsonBody<Send>,
+) -> Result<Json<ChatMessage>, ApiError> {
+    let call = functions::send_message(path.session_id, body.user_id, body.content, body.id);
+    Ok(Json(state.ask(&caller, call).await?))
+}
+
+/// The defaults are those of `stream.get_message_history`; its limits are checked there.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct History {
+    #[serde(default = "default_limit")]
+    limit: i32,
+    #[serde(default)]
+    offset: i32,
+    before_seq: Option<i64>,
+    after_seq: Option<i64>,
+}
+
+const fn default_limit() -> i32 {
+    50
+}
+
+#[derive(Debug, Serialize)]
+pub struct Messages {
+    messages: Vec<ChatMessage>,
+}
+
+pub async fn history(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathOf(path): PathOf<SessionPath>,
+    QueryOf(query): QueryOf<History>,
+) -> Result<Json<Messages>, ApiError> {
+    let page = Page {
+        limit: query.limit,
+        offset: query.offset,
+        before_seq: query.before_seq,
+        after_seq: query.after_seq,
+    };
+    let call = functions::get_message_history(path.session_id, page);
+    let messages = state.ask(&caller, call).await?;
+    Ok(Json(Messages { messages }))
+}
+
+/// `stream.sync_result`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+pub struct SyncResult {
+    session_id: SessionId,
+    state: String,
+    role: String,
+    generation: i32,
+    host_uid: Option<i32>,
+    viewer_count: i32,
+    epoch: String,
+    head_seq: i64,
+    oldest_seq: Option<i64>,
+    recovered: bool,
+    has_more: bool,
+    messages: Vec<ChatMessage>,
+    server_time: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Position {
+    after_seq: Option<i64>,
+    epoch: Option<String>,
+}
+
+pub async fn sync(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathOf(path): PathOf<SessionPath>,
+    QueryOf(query): QueryOf<Position>,
+) -> Result<Json<SyncResult>, ApiError> {
+    let call = functions::sync(path.session_id, query.after_seq, query.epoch);
+    let mut answer: SyncResult = state.ask(&caller, call).await?;
+    for message in &mut answer.messages {
+        message.session_id.get_or_insert(answer.session_id);
+    }
+    Ok(Json(answer))
+}

@@ -1,0 +1,85 @@
+//! Agora tokens for hosts and viewers. They are secrets: no cache may keep them.
+
+use std::fmt;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::extract::JsonBody;
+use crate::ids::UserId;
+use crate::state::AppState;
+use crate::upstream::{Call, functions};
+
+/// `stream.agora_token`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+pub struct AgoraToken {
+    token: String,
+    channel_id: String,
+    uid: i32,
+    expires_at: String,
+    privileges: TokenPrivileges,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+pub struct TokenPrivileges {
+    can_publish: bool,
+    can_subscribe: bool,
+    can_admin: bool,
+}
+
+impl fmt::Debug for AgoraToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgoraToken")
+            .field("channel_id", &self.channel_id)
+            .field("uid", &self.uid)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+type Uncached = ([(HeaderName, HeaderValue); 1], Json<AgoraToken>);
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForSeller {
+    seller_id: Option<UserId>,
+    channel_id: String,
+}
+
+pub async fn seller(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(body): JsonBody<ForSeller>,
+) -> Result<Uncached, ApiError> {
+    let call = functions::generate_seller_token(body.seller_id, body.channel_id);
+    mint(&state, &caller, call).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForBuyer {
+    buyer_id: Option<UserId>,
+    channel_id: String,
+}
+
+pub async fn buyer(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(body): JsonBody<ForBuyer>,
+) -> Result<Uncached, ApiError> {
+    let call = functions::generate_buyer_token(body.buyer_id, body.channel_id);
+    mint(&state, &caller, call).await
+}
+
+async fn mint(state: &AppState, caller: &Caller, call: Call) -> Result<Uncached, ApiError> {
+    let token = state.ask(caller, call).await?;
+    let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(([no_store], Json(token)))
+}

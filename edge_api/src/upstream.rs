@@ -1,0 +1,43 @@
+//! What does the service ask of a database, and what may come back?
+
+mod call;
+pub mod functions;
+pub mod sql;
+mod sqlstate;
+
+use std::pin::Pin;
+
+use serde_json::value::RawValue;
+use stream_core::error::ErrorCode;
+
+pub use call::{Access, Argument, Call, Rows};
+pub use sqlstate::from_sqlstate;
+
+use crate::auth::Caller;
+
+/// A future of an [`Upstream`]: boxed, because the implementation is chosen at run time.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, UpstreamError>> + Send + 'a>>;
+
+/// A database that holds the schema `stream`, reached in one way or another.
+pub trait Upstream: Send + Sync {
+    /// Calls a function as the caller, in a transaction of its own. The answer is the function's
+    /// result as JSON text with SQL's names; text, so that an app's metadata passes unchanged.
+    fn call<'a>(&'a self, caller: &'a Caller, call: &'a Call) -> Pending<'a, Box<RawValue>>;
+
+    /// Whether the database answers at all.
+    fn ping(&self) -> Pending<'_, ()>;
+}
+
+/// Why a call has no answer. A `reason` is for the log: it names states and functions, never values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    #[error("refused with {}", code.as_str())]
+    Refused {
+        code: ErrorCode,
+        retry_after_ms: Option<u64>,
+    },
+    #[error("the database cannot be reached: {reason}")]
+    Unavailable { reason: String },
+    #[error("the database failed unexpectedly: {reason}")]
+    Unexpected { reason: String },
+}

@@ -1,0 +1,208 @@
+//! Which SQL functions does the service call, and with which arguments?
+//!
+//! The whole contract with the schema `stream`: name, arguments in the order of their declaration,
+//! and whether the function is STABLE (`reading`) or VOLATILE (`writing`).
+
+use stream_core::lifecycle::StreamState;
+
+use super::Call;
+use crate::ids::{AuctionId, MessageId, SessionId, UserId};
+
+pub fn start_stream(auction_id: AuctionId, seller_id: Option<UserId>) -> Call {
+    Call::writing("start_stream")
+        .with("auction_id", auction_id)
+        .with("seller_id", seller_id)
+}
+
+pub fn get_session(session_id: SessionId) -> Call {
+    Call::reading("get_session").with("session_id", session_id)
+}
+
+pub fn get_stream_state(session_id: SessionId) -> Call {
+    Call::reading("get_stream_state").with("session_id", session_id)
+}
+
+pub fn update_stream_state(
+    session_id: SessionId,
+    state: StreamState,
+    reason: Option<String>,
+    generation: Option<i32>,
+) -> Call {
+    Call::writing("update_stream_state")
+        .with("session_id", session_id)
+        .with("state", state.as_str().to_owned())
+        .with("reason", reason)
+        .with("generation", generation)
+}
+
+pub fn pause_stream(id: SessionId, generation: Option<i32>, reason: Option<String>) -> Call {
+    move_stream("pause_stream", id, generation, reason)
+}
+
+pub fn resume_stream(id: SessionId, generation: Option<i32>, reason: Option<String>) -> Call {
+    move_stream("resume_stream", id, generation, reason)
+}
+
+pub fn end_stream(id: SessionId, generation: Option<i32>, reason: Option<String>) -> Call {
+    move_stream("end_stream", id, generation, reason)
+}
+
+fn move_stream(
+    function: &'static str,
+    session_id: SessionId,
+    generation: Option<i32>,
+    reason: Option<String>,
+) -> Call {
+    Call::writing(function)
+        .with("session_id", session_id)
+        .with("generation", generation)
+        .with("reason", reason)
+}
+
+pub fn generate_seller_token(seller_id: Option<UserId>, channel_id: String) -> Call {
+    Call::writing("generate_seller_token")
+        .with("seller_id", seller_id)
+        .with("channel_id", channel_id)
+}
+
+pub fn generate_buyer_token(buyer_id: Option<UserId>, channel_id: String) -> Call {
+    Call::writing("generate_buyer_token")
+        .with("buyer_id", buyer_id)
+        .with("channel_id", channel_id)
+}
+
+pub fn add_viewer(session_id: SessionId, buyer_id: Option<UserId>) -> Call {
+    Call::writing("add_viewer")
+        .with("session_id", session_id)
+        .with("buyer_id", buyer_id)
+}
+
+pub fn remove_viewer(session_id: SessionId, buyer_id: UserId, join_no: Option<i32>) -> Call {
+    Call::writing("remove_viewer")
+        .with("session_id", session_id)
+        .with("buyer_id", buyer_id)
+        .with("join_no", join_no)
+}
+
+pub fn get_viewer_count(session_id: SessionId) -> Call {
+    Call::reading("get_viewer_count").with("session_id", session_id)
+}
+
+pub fn send_message(
+    session_id: SessionId,
+    user_id: Option<UserId>,
+    content: String,
+    id: Option<MessageId>,
+) -> Call {
+    Call::writing("send_message")
+        .with("session_id", session_id)
+        .with("user_id", user_id)
+        .with("content", content)
+        .with("id", id)
+}
+
+/// Which part of a log: a page counted from the end, or the entries before or after a seq.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    pub limit: i32,
+    pub offset: i32,
+    pub before_seq: Option<i64>,
+    pub after_seq: Option<i64>,
+}
+
+pub fn get_message_history(session_id: SessionId, page: Page) -> Call {
+    Call::reading("get_message_history")
+        .set()
+        .with("session_id", session_id)
+        .with("limit", page.limit)
+        .with("offset", page.offset)
+        .with("before_seq", page.before_seq)
+        .with("after_seq", page.after_seq)
+}
+
+pub fn sync(session_id: SessionId, after_seq: Option<i64>, epoch: Option<String>) -> Call {
+    Call::reading("sync")
+        .with("session_id", session_id)
+        .with("after_seq", after_seq)
+        .with("epoch", epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::upstream::{Access, Rows};
+
+    /// One call of every function above.
+    fn calls() -> Vec<Call> {
+        let text = "00000000-0000-4000-8000-000000000001";
+        let session = SessionId::parse(text).expect("a uuid");
+        let user = UserId::parse(text).expect("a uuid");
+        let page = Page {
+            limit: 1,
+            offset: 0,
+            before_seq: None,
+            after_seq: None,
+        };
+        vec![
+            start_stream(AuctionId::parse(text).expect("a uuid"), None),
+            get_session(session),
+            get_stream_state(session),
+            update_stream_state(session, StreamState::Active, None, None),
+            pause_stream(session, None, None),
+            resume_stream(session, None, None),
+            end_stream(session, None, None),
+            generate_seller_token(None, String::new()),
+            generate_buyer_token(None, String::new()),
+            add_viewer(session, None),
+            remove_viewer(session, user, None),
+            get_viewer_count(session),
+            send_message(session, None, String::new(), None),
+            get_message_history(session, page),
+            sync(session, None, None),
+        ]
+    }
+
+    /// The scripts that make the schema, in one text.
+    fn scripts() -> String {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sql");
+        let files = fs::read_dir(folder).expect("the SQL sources");
+        let paths = files.map(|file| file.expect("a readable folder").path());
+        paths
+            .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+            .map(|path| fs::read_to_string(path).expect("a script"))
+            .collect()
+    }
+
+    /// `create function stream.<name>( <arguments> ) <the rest of the head> as $$`.
+    fn declaration<'a>(scripts: &'a str, function: &str) -> (Vec<&'a str>, &'a str) {
+        let start = format!("create function stream.{function}(");
+        let (_, rest) = scripts
+            .split_once(&start)
+            .unwrap_or_else(|| panic!("{start}"));
+        let (head, _) = rest.split_once("as $$").expect("a body");
+        let (arguments, rest) = head.split_once("returns").expect("a result");
+        let arguments = arguments.trim().trim_end_matches(')').split(',');
+        let names = arguments.filter_map(|argument| argument.split_whitespace().next());
+        (names.map(|name| name.trim_matches('"')).collect(), rest)
+    }
+
+    #[test]
+    fn every_call_matches_the_declaration_of_its_function() {
+        let scripts = scripts();
+        for call in calls() {
+            let (names, head) = declaration(&scripts, call.function);
+            let given: Vec<_> = call.arguments.iter().map(|(name, _)| *name).collect();
+            assert_eq!(given, names, "{}", call.function);
+
+            let is_stable = head.split_whitespace().any(|word| word == "stable");
+            let is_reading = call.access == Access::ReadOnly;
+            assert_eq!(is_reading, is_stable, "{}", call.function);
+
+            let is_set = head.trim_start().starts_with("setof");
+            assert_eq!(call.rows == Rows::Many, is_set, "{}", call.function);
+        }
+    }
+}

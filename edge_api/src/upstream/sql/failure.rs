@@ -1,0 +1,69 @@
+//! What does a failure of the driver or the pool mean for the request?
+//!
+//! Reasons are made from states and kinds. The server's messages are left out, because they quote
+//! values.
+
+use deadpool_postgres::PoolError;
+use std::error::Error as _;
+use std::io;
+use stream_core::error::ErrorCode;
+use tokio_postgres::Error;
+
+use crate::upstream::{UpstreamError, from_sqlstate};
+
+pub(super) fn of_postgres(error: Error) -> UpstreamError {
+    if let Some(reported) = error.as_db_error() {
+        return from_sqlstate(reported.code().code(), reported.detail());
+    }
+    let reason = error.to_string();
+    let is_lost = error.is_closed()
+        || error
+            .source()
+            .is_some_and(|source| source.is::<io::Error>());
+    if is_lost {
+        UpstreamError::Unavailable { reason }
+    } else {
+        UpstreamError::Unexpected { reason }
+    }
+}
+
+/// The settings are the service's own, so a refusal (the login role is no member of the caller's,
+/// the role does not exist) is the operator's to mend and not the caller's.
+pub(super) fn of_settings(error: Error) -> UpstreamError {
+    match error.as_db_error() {
+        Some(reported) => UpstreamError::Unexpected {
+            reason: format!(
+                "SQLSTATE {} while taking on the caller's role",
+                reported.code().code()
+            ),
+        },
+        None => of_postgres(error),
+    }
+}
+
+/// Without a connection nothing was asked, so everything is an outage; a wrong password too, which
+/// only its reason tells apart.
+pub(super) fn of_pool(error: PoolError) -> UpstreamError {
+    let reason = match error {
+        PoolError::Timeout(kind) => format!("no connection in time: {kind:?}"),
+        PoolError::Backend(error) => match error.as_db_error() {
+            Some(reported) => {
+                let state = reported.code().code();
+                let code = ErrorCode::TooManyConnections;
+                if state == code.sqlstate() {
+                    return UpstreamError::Refused {
+                        code,
+                        retry_after_ms: None,
+                    };
+                }
+                format!("SQLSTATE {state} while connecting")
+            }
+            None => match error.source() {
+                Some(source) => format!("{error}: {source}"),
+                None => error.to_string(),
+            },
+        },
+        other => other.to_string(),
+    };
+    UpstreamError::Unavailable { reason }
+}

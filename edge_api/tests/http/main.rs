@@ -1,0 +1,9 @@
+//! What does a caller get for each request? The whole router, with a database that only records.
+
+mod auth;
+mod database;
+mod inputs;
+mod problems;
+mod requests;
+mod routes;
+mod shutdown;

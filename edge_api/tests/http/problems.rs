@@ -1,0 +1,213 @@
+//! What does a refusal look like, whoever refuses?
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Request, header};
+use edge_api::router::router;
+use edge_api::state::AppState;
+use edge_api::upstream::{UpstreamError, from_sqlstate};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use stream_core::error::ErrorCode;
+
+use crate::database::RecordingDatabase;
+use crate::requests::{Answer, SECRET, SESSION, request, send, service};
+
+async fn answer_of(database: &RecordingDatabase) -> Answer {
+    let request = request("GET", &format!("/v1/streams/{SESSION}/state"), None);
+    send(service(database), request).await
+}
+
+async fn failure(error: UpstreamError) -> Answer {
+    answer_of(&RecordingDatabase::failing(error)).await
+}
+
+fn refused(code: ErrorCode, retry_after_ms: Option<u64>) -> UpstreamError {
+    UpstreamError::Refused {
+        code,
+        retry_after_ms,
+    }
+}
+
+#[tokio::test]
+async fn a_problem_has_the_members_of_rfc_9457_and_of_the_catalogue() {
+    let database = RecordingDatabase::failing(refused(ErrorCode::RateLimited, Some(1500)));
+    let mut request = request("GET", &format!("/v1/streams/{SESSION}/state"), None);
+    let id = HeaderValue::from_static("checkout-7");
+    request.headers_mut().insert("x-request-id", id);
+    let answer = send(service(&database), request).await;
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("retry-after"), "2");
+    assert_eq!(
+        answer.header("content-length"),
+        answer.body.len().to_string()
+    );
+    let expected = json!({
+        "type": "/v1/errors/rate_limited",
+        "title": ErrorCode::RateLimited.message(),
+        "status": 429,
+        "detail": ErrorCode::RateLimited.hint(),
+        "code": "rate_limited",
+        "category": "system_error",
+        "recoverable": true,
+        "retryAfterMs": 1500,
+        "recovery": ErrorCode::RateLimited.recovery(),
+        "requestId": "checkout-7",
+    });
+    assert_eq!(answer.json(), expected);
+}
+
+#[tokio::test]
+async fn every_code_of_the_database_becomes_its_own_problem() {
+    for &code in ErrorCode::ALL {
+        let answer = failure(refused(code, None)).await;
+        let expected = (code.http_status(), code.as_str().to_owned());
+        assert_eq!(answer.refusal(), expected);
+        assert_eq!(answer.json()["retryAfterMs"], Value::Null);
+        assert_eq!(answer.header("retry-after"), "");
+    }
+}
+
+#[tokio::test]
+async fn states_of_postgres_map_to_status_and_code() {
+    let ended = ErrorCode::StreamEnded.detail_json(None);
+    for (state, detail, status, code) in [
+        ("PT410", Some(ended.as_str()), 410, "stream_ended"),
+        ("42501", None, 403, "permission_denied"),
+        ("22P02", None, 400, "invalid_syntax"),
+        ("22021", None, 400, "invalid_text"),
+        ("57014", None, 504, "statement_timeout"),
+        ("53300", None, 503, "too_many_connections"),
+        ("08006", None, 503, "upstream_unavailable"),
+        ("57P01", None, 503, "upstream_unavailable"),
+        ("P0001", None, 500, "internal"),
+        ("XX000", Some(ended.as_str()), 500, "internal"),
+        (
+            "23505",
+            Some("Key (email)=(a@b.test) already exists."),
+            500,
+            "internal",
+        ),
+    ] {
+        let answer = failure(from_sqlstate(state, detail)).await;
+        assert_eq!(answer.refusal(), (status, code.to_owned()), "{state}");
+        assert!(!answer.body.contains("a@b.test"), "{}", answer.body);
+        assert!(!answer.body.contains("XX000"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn the_reason_of_an_outage_stays_inside() {
+    for error in [
+        UpstreamError::Unavailable {
+            reason: "no route to 10.1.2.3".to_owned(),
+        },
+        UpstreamError::Unexpected {
+            reason: "no route to 10.1.2.3".to_owned(),
+        },
+    ] {
+        let answer = failure(error).await;
+        assert!(answer.status.is_server_error());
+        assert!(!answer.body.contains("10.1.2.3"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_makes_the_service_alive_but_not_ready() {
+    let away = UpstreamError::Unavailable {
+        reason: "connection refused".to_owned(),
+    };
+    let service = service(&RecordingDatabase::failing(away));
+    let get = |path| Request::get(path).body(Body::empty()).expect("a request");
+    let ready = send(service.clone(), get("/readyz")).await;
+    assert_eq!(ready.refusal(), (503, "upstream_unavailable".to_owned()));
+    assert_eq!(send(service, get("/healthz")).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_shape_is_an_internal_error_without_the_answer() {
+    let database = RecordingDatabase::answering(r#"{"token":"007secret"}"#);
+    let answer = answer_of(&database).await;
+    assert_eq!(answer.refusal(), (500, "internal".to_owned()));
+    assert!(!answer.body.contains("007secret"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_panic_becomes_an_internal_error_and_says_nothing() {
+    let answer = answer_of(&RecordingDatabase::panicking()).await;
+    assert_eq!(answer.refusal(), (500, "internal".to_owned()));
+    assert!(!answer.body.contains("secret value"), "{}", answer.body);
+    assert_eq!(answer.json()["requestId"], answer.header("x-request-id"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_takes_too_long_is_given_up() {
+    let started = tokio::time::Instant::now();
+    let answer = answer_of(&RecordingDatabase::hanging()).await;
+    assert_eq!(answer.refusal(), (504, "statement_timeout".to_owned()));
+    assert_eq!(started.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn every_answer_carries_a_request_id() {
+    let ask = async |id: Option<&'static str>| {
+        let database = RecordingDatabase::answering("null");
+        let mut request = Request::get("/healthz");
+        if let Some(id) = id {
+            request = request.header("x-request-id", id);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        let answer = send(service(&database), request).await;
+        answer.header("x-request-id").to_owned()
+    };
+    assert_eq!(ask(Some("checkout_7.retry-2")).await, "checkout_7.retry-2");
+    for replaced in [None, Some("two words"), Some("<script>"), Some("")] {
+        let (one, two) = (ask(replaced).await, ask(replaced).await);
+        assert_eq!(one.len(), 36, "{one}");
+        assert_ne!(one, two);
+    }
+}
+
+#[tokio::test]
+async fn the_catalogue_is_open_and_problems_point_into_it() {
+    let database = RecordingDatabase::answering("null");
+    let get = |path: &str| Request::get(path).body(Body::empty()).expect("a request");
+    let list = send(service(&database), get("/v1/errors")).await.json();
+    assert_eq!(list.as_array().map(Vec::len), Some(ErrorCode::ALL.len()));
+
+    let problem = failure(refused(ErrorCode::StaleHost, None)).await.json();
+    let r#type = problem["type"].as_str().expect("a reference");
+    let entry = send(service(&database), get(r#type)).await.json();
+    assert_eq!(entry["code"], "stale_host");
+    assert_eq!(entry["status"], 409);
+    assert!(list.as_array().is_some_and(|list| list.contains(&entry)));
+
+    for unknown in ["/v1/errors/unheard_of", "/v1/errors/%ff"] {
+        let answer = send(service(&database), get(unknown)).await;
+        assert_eq!(answer.refusal(), (404, "route_not_found".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn browsers_are_let_in_only_from_the_configured_origins() {
+    let preflight = |origin: &'static str| {
+        Request::options("/v1/streams")
+            .header(header::ORIGIN, origin)
+            .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")
+            .body(Body::empty())
+            .expect("a request")
+    };
+    let allowed = "access-control-allow-origin";
+    let database = RecordingDatabase::answering("null");
+    let closed = send(service(&database), preflight("https://app.test")).await;
+    assert_eq!((closed.status.as_u16(), closed.header(allowed)), (405, ""));
+
+    let verifier = edge_api::auth::Verifier::new(&SECRET.into());
+    let state = AppState::new(Arc::new(database), verifier);
+    let open = router(state, vec![HeaderValue::from_static("https://app.test")]);
+    let answer = send(open.clone(), preflight("https://app.test")).await;
+    assert_eq!(answer.header(allowed), "https://app.test");
+    let answer = send(open, preflight("https://evil.test")).await;
+    assert_eq!(answer.header(allowed), "");
+}
