@@ -1,0 +1,57 @@
+/** How can a frame announce what is not so, or its channel break? */
+
+import { framesOf, participantOf } from '../recorded_run.mjs'
+
+/**
+ * @typedef {import('../damages.mjs').Damage} Damage
+ * @typedef {import('../damages.mjs').GoodRun} GoodRun
+ */
+
+/** @type {Damage[]} */
+export const FRAMES_DAMAGES = [
+    {
+        name: 'a frame that announces more than it holds',
+        damage: (run) => {
+            const { payload } = lastFrame(run)
+            payload.to_seq += 1
+            payload.head_seq += 1
+        },
+        kinds: ['frame_inconsistent'],
+        who: 'ben',
+    },
+    {
+        name: 'a head below the frame',
+        damage: (run) => {
+            lastFrame(run).payload.head_seq = 1
+        },
+        kinds: ['frame_inconsistent'],
+        who: 'ben',
+    },
+    {
+        name: 'a new epoch',
+        damage: (run) => {
+            lastFrame(run).payload.epoch = 'another'
+        },
+        kinds: ['epoch_changed'],
+        who: 'ben',
+    },
+    {
+        name: 'a frame of another session',
+        damage: (run) => {
+            lastFrame(run).payload.session_id = '00000000-0000-4000-8000-0000000000ff'
+        },
+        kinds: ['session_foreign'],
+        who: 'ben',
+    },
+    {
+        name: 'a closed channel',
+        damage: (run) => participantOf(run, 'ben').interruptions.push('chat: CLOSED'),
+        kinds: ['channel_interrupted'],
+        who: 'ben',
+    },
+]
+
+/** @param {GoodRun} run */
+function lastFrame(run) {
+    return framesOf(run, 'ben').slice(-1)[0]
+}

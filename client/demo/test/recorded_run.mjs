@@ -1,0 +1,77 @@
+/** Which play do the tests start from? A good one, recorded with `node demo.mjs --json`, as a fresh copy for each test. */
+
+import { readFileSync } from 'node:fs'
+
+/**
+ * @typedef {import('../record.mjs').Run} Run
+ * @typedef {import('../record.mjs').Sighting} Sighting
+ * @typedef {import('../record.mjs').ParticipantRecord} ParticipantRecord
+ */
+
+const RECORDED = readFileSync(new URL('recorded_run.json', import.meta.url), 'utf8')
+
+/** @returns {Run & {session: import('../record.mjs').StreamSession}} */
+export function recordedRun() {
+    return JSON.parse(RECORDED)
+}
+
+/** @param {Run} run @param {string} name */
+export function participantOf(run, name) {
+    const participant = run.participants.find((each) => each.name === name)
+    if (!participant) throw new Error(`no ${name} in the recorded run`)
+    return participant
+}
+
+/**
+ * What one participant saw on one topic; the payloads may be changed in place.
+ * @param {Run} run
+ * @param {string} name
+ * @param {import('../record.mjs').Topic} topic
+ */
+export function sightingsOf(run, name, topic) {
+    return participantOf(run, name).seen.filter((sighting) => sighting.topic === topic)
+}
+
+/** @param {Run} run @param {string} name */
+export function framesOf(run, name) {
+    return sightingsOf(run, name, 'chat')
+}
+
+/** The first frame of one participant that carries a user message. @param {Run} run @param {string} name */
+export function userFrameOf(run, name) {
+    const frame = framesOf(run, name).find(({ payload }) => payload.messages.some(isFromUser))
+    if (!frame) throw new Error(`no user message for ${name} in the recorded run`)
+    return frame
+}
+
+/** @param {any} message */
+export function isFromUser({ message_type }) {
+    return message_type === 'user_message'
+}
+
+/**
+ * Joins all frames of one participant into one, as a busy relay does.
+ * @param {Run} run
+ * @param {string} name
+ * @returns {Sighting} the one frame
+ */
+export function coalesceFrames(run, name) {
+    const [first, ...rest] = framesOf(run, name)
+    for (const frame of rest) {
+        first.payload.messages.push(...frame.payload.messages)
+        first.payload.to_seq = frame.payload.to_seq
+        first.payload.head_seq = frame.payload.head_seq
+        replace(participantOf(run, name), frame)
+    }
+    return first
+}
+
+/**
+ * Takes one sighting out of the record, or puts others in its place.
+ * @param {ParticipantRecord} participant
+ * @param {Sighting} sighting
+ * @param {Sighting[]} replacements
+ */
+export function replace({ seen }, sighting, ...replacements) {
+    seen.splice(seen.indexOf(sighting), 1, ...replacements)
+}
