@@ -166,4 +166,3 @@ CREATE  FUNCTION "sync"(
 STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'sync_wrapper';
-

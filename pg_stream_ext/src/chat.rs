@@ -131,7 +131,10 @@ fn send(
     let Some(entry) = take_number(session)? else {
         return refuse_closed(session, user, id);
     };
-    let username = authorize(caller, session, user)?;
+    let username = match authorize(caller, session, user) {
+        Ok(username) => username,
+        Err(refusal) => return stored_before(session, user, id, refusal),
+    };
     let arguments: [DatumWithOid<'_>; 7] = [
         id.into(),
         session.into(),
@@ -143,14 +146,22 @@ fn send(
     ];
     match spi::first(&INSERT_MESSAGE, &arguments, Message::read)? {
         Some(message) => Ok(message),
-        None => {
-            let stored =
-                earlier(session, user, id)?.ok_or(Failure::Row("the conflicting row is gone"))?;
-            // Nobody else saw the number: the head row is still locked.
-            spi::execute(&GIVE_NUMBER_BACK, &[session.into()])?;
-            Ok(stored)
-        }
+        None => stored_before(
+            session,
+            user,
+            id,
+            Failure::Row("the conflicting row is gone"),
+        ),
     }
+}
+
+/// A retry gets what it stored before, also when its sender could no longer write; otherwise the
+/// refusal stands.
+fn stored_before(session: Uuid, user: Uuid, id: Option<Uuid>, refusal: Failure) -> Result<Message> {
+    let stored = earlier(session, user, id)?.ok_or(refusal)?;
+    // Nobody else saw the number: the head row is still locked.
+    spi::execute(&GIVE_NUMBER_BACK, &[session.into()])?;
+    Ok(stored)
 }
 
 fn take_number(session: Uuid) -> Result<Option<Entry>> {

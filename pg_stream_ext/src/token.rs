@@ -26,14 +26,17 @@ const POSTGRES_EPOCH_S: i64 = 946_684_800;
 const MAX_SALT: u32 = 99_999_999;
 
 statements! {
-    GRANT: Read [TEXTOID, UUIDOID]
+    /// The lock is shared with other tokens and joins; it keeps the stream from ending, and its
+    /// tokens from being retired, before this one is stored.
+    GRANT: Write [TEXTOID, UUIDOID]
         "select s.id, s.seller_id = $2, s.generation, s.state = 'ended', v.agora_uid,
              c.agora_app_id, c.agora_certificate_secret, c.token_ttl_s
          from stream.stream_sessions as s
          cross join stream.config as c
          left join stream.stream_viewers as v
              on v.session_id = s.id and v.user_id = $2 and v.is_active
-         where s.channel_id = $1";
+         where s.channel_id = $1
+         for share of s";
 
     STORE: Write [UUIDOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, JSONBOID, FLOAT8OID, FLOAT8OID]
         "insert into stream.agora_tokens
@@ -60,7 +63,7 @@ type TokenRow = (String, String, i32, TimestampWithTimeZone, bool, bool, bool);
 fn generate_token(
     user_id: Option<Uuid>,
     channel_id: Option<&str>,
-    is_host: bool,
+    is_host: Option<bool>,
 ) -> TableIterator<
     'static,
     (
@@ -73,22 +76,27 @@ fn generate_token(
         name!(can_admin, bool),
     ),
 > {
-    let role = if is_host {
+    TableIterator::once(answer(generate(user_id, channel_id, is_host)))
+}
+
+fn generate(
+    user_id: Option<Uuid>,
+    channel_id: Option<&str>,
+    is_host: Option<bool>,
+) -> Result<TokenRow> {
+    let caller = caller::enter_to_write()?;
+    let role = if required(is_host, "is_host")? {
         Role::Publisher
     } else {
         Role::Subscriber
     };
-    TableIterator::once(answer(generate(role, user_id, channel_id)))
-}
-
-fn generate(role: Role, user_id: Option<Uuid>, channel_id: Option<&str>) -> Result<TokenRow> {
-    let caller = caller::enter_to_write()?;
     let user = caller.act_for(user_id)?;
     let channel = required(channel_id, "channel_id")?;
     let grant = find_grant(channel, user)?;
     let uid = match role {
         Role::Publisher if grant.is_seller => host_uid(unsigned(grant.generation)?),
         Role::Publisher => return Err(ErrorCode::NotStreamOwner.into()),
+        Role::Subscriber if grant.has_ended => return Err(ErrorCode::StreamEnded.into()),
         Role::Subscriber => unsigned(grant.viewer_uid.ok_or(ErrorCode::NotViewer)?)?,
     };
     if grant.has_ended {

@@ -130,6 +130,27 @@ comment on table stream.stream_viewers is 'One row per viewer and stream, kept o
 comment on column stream.stream_viewers.agora_uid is 'Agora uid, 1,000,000 to 2^31-1, unique in the session and stable per viewer.';
 comment on column stream.stream_viewers.join_no is 'One more with every join; the last device to join holds the place.';
 
+create function stream_private.recount_deleted_viewers() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    update stream.stream_sessions as s
+    set viewer_count = (
+        select count(*) from stream.stream_viewers as v where v.session_id = s.id and v.is_active
+    )
+    where s.id in (select o.session_id from old_rows as o where o.is_active) and s.state <> 'ended';
+    return null;
+end
+$$;
+comment on function stream_private.recount_deleted_viewers() is 'A deleted user no longer counts.';
+revoke all on function stream_private.recount_deleted_viewers() from public, anon, authenticated, service_role;
+
+create trigger stream_viewers_recount_deleted
+after delete on stream.stream_viewers
+referencing old table as old_rows
+for each statement execute function stream_private.recount_deleted_viewers();
+
 create function stream_private.refuse_deleting_live_session() returns trigger
 language plpgsql
 set search_path = ''

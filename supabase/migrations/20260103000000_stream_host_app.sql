@@ -16,21 +16,37 @@ alter table stream.agora_tokens
     add constraint agora_tokens_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 
 create or replace function stream.hook_username(user_id uuid) returns text
-language sql stable set search_path = '' as $$
-    select u.username from public.users as u where u.id = $1
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return (select u.username from public.users as u where u.id = $1);
+end
 $$;
 
 create or replace function stream.hook_owns_auction(user_id uuid, auction_id uuid) returns boolean
-language sql stable set search_path = '' as $$
-    select exists (select from public.auctions as a where a.id = $2 and a.seller_id = $1)
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return exists (select from public.auctions as a where a.id = $2 and a.seller_id = $1);
+end
 $$;
 
 create or replace function stream.hook_can_view(user_id uuid, session_id uuid) returns boolean
-language sql stable set search_path = '' as $$
-    select exists (select from public.users as u where u.id = $1)
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return exists (select from public.users as u where u.id = $1);
+end
 $$;
 
 create or replace function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean
-language sql stable set search_path = '' as $$
-    select exists (select from public.users as u where u.id = $1)
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return exists (select from public.users as u where u.id = $1);
+end
 $$;
