@@ -1,0 +1,166 @@
+//! How is a throw-away Postgres cluster made, reached, broken and removed?
+
+mod address;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+pub use address::{Address, LOGIN_ROLES, SUPERUSER};
+
+use crate::process::ProcessId;
+use crate::run::Run;
+use crate::server_user::ServerUser;
+use crate::{local_dir, secrets};
+
+/// The server's name in the ledger of its run.
+const PROCESS_NAME: &str = "postgres";
+
+/// What kind of cluster is wanted.
+#[derive(Debug)]
+pub struct Options {
+    /// The run's name in `.local/runs/`; no two living clusters share one.
+    pub name: String,
+    /// Where the data directory goes when the server's user can get there.
+    pub parent: PathBuf,
+    /// Whether a commit survives a crash of the machine (`fsync`).
+    pub is_durable: bool,
+    /// More settings for the server, as `name=value`.
+    pub settings: Vec<String>,
+    /// Where the server's log goes.
+    pub log_file: PathBuf,
+}
+
+impl Options {
+    /// A fast cluster under `/tmp`, for tests: a crash of the machine may lose it. The name is one
+    /// of this process's own.
+    pub fn temporary(name: &str) -> Result<Self> {
+        Ok(Self {
+            name: format!("{name}-{}", std::process::id()),
+            parent: PathBuf::from("/tmp"),
+            is_durable: false,
+            settings: Vec::new(),
+            log_file: local_dir::directory("log")?.join(format!("{name}-postgres.log")),
+        })
+    }
+}
+
+/// A running server that exists nowhere else and is gone, data and all, when this is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    address: Address,
+    run: Run,
+    user: ServerUser,
+    data_dir: PathBuf,
+    options: Options,
+}
+
+impl Cluster {
+    /// Makes a cluster with `initdb` and starts it; returns when it accepts connections.
+    pub fn start(options: Options) -> Result<Self> {
+        let user = ServerUser::choose()?;
+        let mut run = Run::begin(&options.name)?;
+
+        // A socket's path must stay under 108 bytes, so it never goes below the checkout.
+        let socket_dir = local_dir::fresh_directory_name(Path::new("/tmp"))?;
+        run.add_directory(&socket_dir)?;
+        user.create_private_directory(&socket_dir)?;
+
+        let data_dir = local_dir::fresh_directory_name(&data_parent(&options.parent, user))?;
+        run.add_directory(&data_dir)?;
+        user.create_private_directory(&data_dir)?;
+        server::initialise(&data_dir, user)?;
+
+        let mut passwords = std::collections::BTreeMap::new();
+        for role in LOGIN_ROLES {
+            passwords.insert((*role).to_owned(), secrets::random_hex(16)?);
+        }
+        let mut cluster = Self {
+            address: Address {
+                socket_dir,
+                port: 0,
+                passwords,
+            },
+            run,
+            user,
+            data_dir,
+            options,
+        };
+        cluster.restart()?;
+        Ok(cluster)
+    }
+
+    /// How to reach it; can be written to a file for another process.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The ledger it is written down in, to start more things that end with it.
+    pub fn run(&mut self) -> &mut Run {
+        &mut self.run
+    }
+
+    /// Makes a database as a copy of another one.
+    pub fn create_database_from_template(&self, name: &str, template: &str) -> Result<()> {
+        self.address.create_database_from_template(name, template)
+    }
+
+    /// Kills the server and all its children with SIGKILL, as if the machine had lost power but kept
+    /// its disk cache. [`Cluster::restart`] brings it back.
+    pub fn crash(&mut self) -> Result<()> {
+        let server = self.server()?.clone();
+        let family: Vec<ProcessId> = std::iter::once(server.clone())
+            .chain(server.children())
+            .collect();
+        for process in &family {
+            process.signal(rustix::process::Signal::KILL);
+        }
+        for process in &family {
+            process.wait_gone(std::time::Duration::from_secs(10));
+        }
+        Ok(())
+    }
+
+    /// Starts the server, after stopping it when it runs; the port stays the same if it is free.
+    pub fn restart(&mut self) -> Result<()> {
+        self.run.stop_process(PROCESS_NAME)?;
+        self.address.port = server::start(&mut server::Start {
+            run: &mut self.run,
+            process_name: PROCESS_NAME,
+            user: self.user,
+            data_dir: &self.data_dir,
+            socket_dir: &self.address.socket_dir,
+            port: self.address.port,
+            options: &self.options,
+        })?;
+        Ok(())
+    }
+
+    /// Leaves the server running when this process ends.
+    pub fn detach(self) -> Result<()> {
+        self.run.detach()
+    }
+
+    /// Stops the server and everything else of its run, and removes its data.
+    pub fn stop(self) {
+        self.run.stop();
+    }
+
+    fn server(&self) -> Result<&ProcessId> {
+        self.run
+            .processes()
+            .find_map(|(name, id)| (name == PROCESS_NAME).then_some(id))
+            .context("the server was not started")
+    }
+}
+
+/// The wanted parent directory, or `/var/tmp` when the server's user cannot get there: a checkout
+/// in root's home is closed to `postgres`.
+fn data_parent(wanted: &Path, user: ServerUser) -> PathBuf {
+    if user.can_enter(wanted) {
+        wanted.to_owned()
+    } else {
+        PathBuf::from("/var/tmp")
+    }
+}

@@ -1,0 +1,29 @@
+//! `cargo x ci`: everything that must hold before a change lands.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use xtask::{bundle, console, extension, packages, process, workspace};
+
+pub fn run(arguments: lexopt::Parser) -> Result<ExitCode> {
+    super::expect_end(arguments)?;
+
+    console::step("checking the format");
+    process::run(workspace::cargo().args(["fmt", "--all", "--check"]))?;
+
+    console::step("checking that the migrations are the bundle of sql/");
+    bundle::check()?;
+
+    packages::ensure_postgres()?;
+    console::step("running clippy");
+    let mut clippy = workspace::cargo();
+    clippy.args(["clippy", "--workspace", "--all-targets"]);
+    clippy.args(workspace::pgrx_flags()?);
+    process::run(clippy.args(["--", "-D", "warnings"]))?;
+
+    let release_dir = extension::build()?;
+    console::step("checking that the extension's SQL belongs to its library");
+    extension::check_drift(&release_dir)?;
+
+    super::test::run_all()
+}

@@ -1,0 +1,149 @@
+//! `cargo x test`: run the tests with everything they need, and take it all away again.
+
+use std::ffi::OsString;
+use std::fs;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+use xtask::cluster::{Cluster, Options};
+use xtask::database::{self, AgoraSettings};
+use xtask::node::Node;
+use xtask::run::Run;
+use xtask::test_environment::{TEMPLATE, TestEnvironment, VARIABLE};
+use xtask::{bundle, console, extension, interrupt, local_dir, packages, process, workspace};
+
+const PACKAGE: &str = "stream_tests";
+
+/// Which tests run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    All,
+    /// Those that need nothing but Rust.
+    Unit,
+    /// Those of `stream_tests` on the database alone.
+    Integration,
+    /// Those of `stream_tests` through the services: their files' names begin with `e2e`.
+    EndToEnd,
+}
+
+pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
+    let mut rest: Vec<OsString> = arguments.raw_args()?.collect();
+    let kind = match rest.first().and_then(|word| word.to_str()) {
+        Some("unit") => Kind::Unit,
+        Some("it") => Kind::Integration,
+        Some("e2e") => Kind::EndToEnd,
+        _ => Kind::All,
+    };
+    if kind != Kind::All {
+        rest.remove(0);
+    }
+    run_tests(kind, &rest)
+}
+
+/// Runs every test there is.
+pub fn run_all() -> Result<ExitCode> {
+    run_tests(Kind::All, &[])
+}
+
+fn run_tests(kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
+    let mut cargo = workspace::cargo();
+    cargo
+        .args(["test", "--no-fail-fast"])
+        .args(selection(kind, arguments)?)
+        .args(arguments);
+    if kind == Kind::Unit {
+        return execute(&mut cargo);
+    }
+
+    Run::sweep()?;
+    let cluster = start_cluster(&mut cargo)?;
+    let outcome = execute(&mut cargo);
+    console::step("stopping the test cluster");
+    cluster.stop();
+    // Tests that were killed could not stop their own clusters and services.
+    Run::sweep()?;
+    outcome
+}
+
+fn execute(cargo: &mut Command) -> Result<ExitCode> {
+    console::step("running the tests");
+    let status = process::run_status(cargo)?;
+    let code = status.code().context("cargo test was ended by a signal")?;
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
+/// Makes the cluster with its template and tells cargo's tests where it is.
+fn start_cluster(cargo: &mut Command) -> Result<Cluster> {
+    packages::ensure_postgres()?;
+    bundle::write()?;
+    let bin_dir = extension::build()?;
+    extension::install(&bin_dir)?;
+    let node = Node::ensure()?;
+    node.install_packages(&workspace::root().join("client/demo"))?;
+    interrupt::check()?;
+
+    console::step("making a cluster for the tests");
+    let mut cluster = Cluster::start(Options::temporary("test")?)?;
+    let agora = AgoraSettings::random()?;
+    cluster.address().create_empty_database(TEMPLATE)?;
+    database::prepare(cluster.address(), TEMPLATE, &agora)?;
+    cluster.address().close_database(TEMPLATE)?;
+
+    let environment = TestEnvironment {
+        cluster: cluster.address().clone(),
+        agora,
+        bin_dir,
+        node: node.program,
+        log_dir: local_dir::directory("log")?,
+    };
+    let file = cluster.run().directory().join("environment.json");
+    environment.save(&file)?;
+    cargo.env(VARIABLE, file);
+    interrupt::check()?;
+    Ok(cluster)
+}
+
+/// Cargo's arguments for a kind of tests; `--test NAME` among the user's own narrows it down.
+fn selection(kind: Kind, arguments: &[OsString]) -> Result<Vec<String>> {
+    let words = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<Vec<_>>()
+    };
+    if kind != Kind::Unit && arguments.iter().any(|argument| argument == "--test") {
+        return Ok(words(&["--package", PACKAGE]));
+    }
+    Ok(match kind {
+        Kind::All => words(&["--workspace", "--exclude", "pg_stream_ext"]),
+        Kind::Unit => words(&[
+            "--workspace",
+            "--exclude",
+            "pg_stream_ext",
+            "--exclude",
+            PACKAGE,
+        ]),
+        Kind::Integration => of_targets(|name| !name.starts_with("e2e"))?,
+        Kind::EndToEnd => of_targets(|name| name.starts_with("e2e"))?,
+    })
+}
+
+fn of_targets(is_wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    let directory = workspace::root().join("tests/tests");
+    let mut selection = vec!["--package".to_owned(), PACKAGE.to_owned()];
+    for entry in fs::read_dir(&directory)
+        .with_context(|| format!("cannot read {}", directory.display()))?
+        .flatten()
+    {
+        let path = entry.path();
+        let is_target = path.extension().is_some_and(|extension| extension == "rs")
+            || path.join("main.rs").is_file();
+        if let Some(name) = path.file_stem().and_then(|name| name.to_str())
+            && is_target
+            && is_wanted(name)
+        {
+            selection.extend(["--test".to_owned(), name.to_owned()]);
+        }
+    }
+    Ok(selection)
+}

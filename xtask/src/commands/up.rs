@@ -1,0 +1,116 @@
+//! `cargo x up`: start the local stack and keep it until Ctrl-C, or leave it with `--detach`.
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use lexopt::prelude::*;
+use xtask::run::Run;
+use xtask::services;
+use xtask::stack::{Lock, Running, Stack, UP};
+use xtask::{console, interrupt};
+
+/// How often the foreground looks whether the stack still runs and whether it should.
+const WATCH_INTERVAL: Duration = Duration::from_millis(100);
+
+pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
+    let mut detach = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("detach") => detach = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+
+    // Held from here to the end: whoever cannot get it knows that a stack starts, runs or stops.
+    let mut lock = Lock::open()?;
+    let is_ours = lock.try_take()?;
+    if let Some(stack) = Stack::find()? {
+        console::step("a stack is running here already; `cargo x down` stops it");
+        print(&stack);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !is_ours {
+        bail!(
+            "another `cargo x up` is starting or stopping a stack here; try again when it is done"
+        );
+    }
+
+    Stack::withdraw()?;
+    if let Some(leftover) = Run::find(UP)? {
+        console::step("taking away what an earlier stack left behind");
+        leftover.stop();
+    }
+    Run::sweep()?;
+
+    let running = Running::start(UP)?;
+    running.stack.publish()?;
+    print(&running.stack);
+    if detach {
+        console::step("ready; it runs until `cargo x down`");
+        running.cluster.detach()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    console::step("ready; Ctrl-C stops it");
+    watch(running)
+}
+
+fn watch(mut running: Running) -> Result<ExitCode> {
+    let dead = loop {
+        if interrupt::is_requested() {
+            break None;
+        }
+        if let Some(name) = running.cluster.run().first_dead() {
+            break Some(name.to_owned());
+        }
+        thread::sleep(WATCH_INTERVAL);
+    };
+
+    Stack::withdraw()?;
+    console::step("stopping the stack");
+    let log_dir = running.stack.log_dir;
+    running.cluster.stop();
+    match dead {
+        None => {
+            console::step("stopped; nothing is left running");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(name) => {
+            let log = services::tail(&log_dir.join(format!("{name}.log")));
+            bail!("{name} ended by itself, so the stack was stopped; {log}")
+        }
+    }
+}
+
+fn print(stack: &Stack) {
+    let Stack {
+        supabase_url,
+        edge_url,
+        anon_key,
+        ..
+    } = stack;
+    console::answer(format_args!(
+        "
+  Supabase   {supabase_url}
+  edge API   {edge_url}
+  database   cargo x psql          (connection string: cargo x url database)
+  anon key   {anon_key}
+  logs       {logs}
+
+  Demo auction 00000000-0000-4000-8000-0000000000a1
+    seller   seller@demo.test      password demo-password
+    ada      buyer1@demo.test      password demo-password
+    ben      buyer2@demo.test      password demo-password
+    cleo     buyer3@demo.test      password demo-password
+
+  Sign in, as any of them:
+    curl '{supabase_url}/auth/v1/token?grant_type=password' -H 'apikey: {anon_key}' \\
+      -H 'content-type: application/json' \\
+      -d '{{\"email\": \"seller@demo.test\", \"password\": \"demo-password\"}}'
+  Play the whole auction:
+    cargo x demo
+",
+        logs = stack.log_dir.display(),
+    ));
+}

@@ -1,0 +1,115 @@
+//! How does an empty database become one with the whole product in it?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{Address, LOGIN_ROLES, SUPERUSER};
+use crate::{secrets, workspace};
+
+/// The role that owns the product's tables.
+pub const OWNER: &str = "postgres";
+
+/// Agora settings of a demo project that does not exist: tokens are well formed, and no call is made.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AgoraSettings {
+    pub app_id: String,
+    pub certificate: String,
+}
+
+impl AgoraSettings {
+    /// Two random values of Agora's form.
+    pub fn random() -> Result<Self> {
+        Ok(Self {
+            app_id: secrets::random_hex(16)?,
+            certificate: secrets::random_hex(16)?,
+        })
+    }
+}
+
+impl std::fmt::Debug for AgoraSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AgoraSettings")
+            .field("app_id", &self.app_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Turns an existing, empty database of a fresh cluster into the local stack's: roles and schemas of
+/// Supabase, the passwords, every migration, the Agora settings, the demo users.
+pub fn prepare(address: &Address, database: &str, agora: &AgoraSettings) -> Result<()> {
+    bootstrap(address, database)?;
+    migrate(address, database)?;
+    set_agora(address, database, agora)?;
+    seed(address, database)
+}
+
+fn bootstrap(address: &Address, database: &str) -> Result<()> {
+    let superuser = address.psql(SUPERUSER, database);
+    for file in sql_files("supabase/local/sql")? {
+        superuser.run_file(&file)?;
+    }
+    // Without this a failing statement would be logged with the password in it.
+    let mut statements = String::from("set log_min_error_statement = panic;\n");
+    for role in LOGIN_ROLES {
+        let password = &address.passwords[*role];
+        statements.push_str(&format!("alter role {role} password '{password}';\n"));
+    }
+    superuser
+        .run(&statements)
+        .context("cannot set the passwords")?;
+    Ok(())
+}
+
+fn migrate(address: &Address, database: &str) -> Result<()> {
+    let owner = address.psql(OWNER, database);
+    for file in sql_files("supabase/migrations")? {
+        owner.run_file(&file)?;
+    }
+    Ok(())
+}
+
+fn set_agora(address: &Address, database: &str, agora: &AgoraSettings) -> Result<()> {
+    // COPY keeps the certificate out of every statement text.
+    let statements = format!(
+        "create temporary table agora_certificate (value text);\n\
+         copy agora_certificate from stdin;\n\
+         {}\n\
+         \\.\n\
+         do $$ begin\n\
+             perform vault.create_secret(value, 'agora_app_certificate') from agora_certificate;\n\
+         end $$;\n\
+         update stream.config set agora_app_id = '{}' where id;\n",
+        agora.certificate, agora.app_id
+    );
+    address
+        .psql(OWNER, database)
+        .run(&statements)
+        .context("cannot store the Agora settings")?;
+    Ok(())
+}
+
+fn seed(address: &Address, database: &str) -> Result<()> {
+    address
+        .psql(OWNER, database)
+        .run_file(&workspace::root().join("supabase/seed.sql"))
+}
+
+/// The SQL files of a directory of the repository, in the order of their names.
+fn sql_files(directory: &str) -> Result<Vec<PathBuf>> {
+    let directory = workspace::root().join(directory);
+    let mut files: Vec<PathBuf> = fs::read_dir(&directory)
+        .with_context(|| format!("cannot read {}", directory.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| is_sql(path))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+fn is_sql(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "sql")
+}

@@ -1,0 +1,24 @@
+//! What does it take to build, run and test pg_stream on one machine?
+//!
+//! The binary `xtask` (`cargo x`) is the command line; this library is what it and the tests share:
+//! throw-away clusters, the services, and the certainty that nothing outlives its run.
+
+pub mod bundle;
+pub mod cluster;
+pub mod console;
+pub mod database;
+pub mod extension;
+pub mod interrupt;
+pub mod local_dir;
+pub mod node;
+pub mod packages;
+pub mod privilege;
+pub mod process;
+pub mod psql;
+pub mod run;
+pub mod secrets;
+pub mod server_user;
+pub mod services;
+pub mod stack;
+pub mod test_environment;
+pub mod workspace;

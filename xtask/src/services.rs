@@ -1,0 +1,126 @@
+//! How are the two services started over a prepared database?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::Address;
+use crate::interrupt;
+use crate::process::{self, POLL_INTERVAL};
+use crate::run::{Ending, Run};
+
+const START_DEADLINE: Duration = Duration::from_secs(30);
+const LOG_TAIL_LINES: usize = 20;
+
+/// What both services are told.
+#[derive(Debug)]
+pub struct Services<'a> {
+    pub bin_dir: &'a Path,
+    pub address: &'a Address,
+    pub database: &'a str,
+    pub jwt_secret: &'a str,
+    pub log_dir: &'a Path,
+}
+
+/// The API keys of a Supabase project: JWTs for the roles `anon` and `service_role`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keys {
+    pub anon_key: String,
+    pub service_role_key: String,
+}
+
+impl Services<'_> {
+    /// Starts the stand-in for Supabase and returns its URL once it answers.
+    pub fn start_supabase(&self, run: &mut Run) -> Result<String> {
+        let mut command = self.command("supabase_local");
+        command
+            .arg("serve")
+            .env(
+                "DATABASE_URL",
+                self.address.url("authenticator", self.database)?,
+            )
+            .env(
+                "AUTH_DATABASE_URL",
+                self.address.url("supabase_auth_admin", self.database)?,
+            )
+            .env(
+                "REALTIME_DATABASE_URL",
+                self.address.url("realtime_gateway", self.database)?,
+            );
+        self.start(run, "supabase_local", command)
+    }
+
+    /// Starts the edge service and returns its URL once it answers.
+    pub fn start_edge(&self, run: &mut Run) -> Result<String> {
+        let mut command = self.command("edge_api");
+        command.env(
+            "DATABASE_URL",
+            self.address.url("authenticator", self.database)?,
+        );
+        self.start(run, "edge_api", command)
+    }
+
+    /// The API keys that go with the JWT secret.
+    pub fn keys(&self) -> Result<Keys> {
+        let answer = process::output(self.command("supabase_local").arg("keys"))?;
+        serde_json::from_str(&answer).context("unexpected answer of supabase_local keys")
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(self.bin_dir.join(name));
+        command.env_clear().env("JWT_SECRET", self.jwt_secret);
+        for inherited in ["PATH", "LOG", "RUST_LOG", "RUST_BACKTRACE"] {
+            if let Some(value) = std::env::var_os(inherited) {
+                command.env(inherited, value);
+            }
+        }
+        command
+    }
+
+    fn start(&self, run: &mut Run, name: &str, mut command: Command) -> Result<String> {
+        let address_file = run.directory().join(format!("{name}.address"));
+        let _ = fs::remove_file(&address_file);
+        command
+            .args(["--listen", "127.0.0.1:0", "--address-file"])
+            .arg(&address_file);
+        let log_file = self.log_file(name);
+        let id = run.spawn(name, &mut command, &log_file, Ending::Terminate)?;
+
+        let deadline = Instant::now() + START_DEADLINE;
+        loop {
+            if let Ok(address) = fs::read_to_string(&address_file) {
+                return Ok(format!("http://{}", address.trim()));
+            }
+            interrupt::check()?;
+            if !id.is_alive() {
+                bail!("{name} ended while starting; {}", tail(&log_file));
+            }
+            if Instant::now() >= deadline {
+                bail!(
+                    "{name} did not answer in {START_DEADLINE:?}; {}",
+                    tail(&log_file)
+                );
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    fn log_file(&self, name: &str) -> PathBuf {
+        self.log_dir.join(format!("{name}.log"))
+    }
+}
+
+/// The end of a log, introduced by its name.
+pub fn tail(log_file: &Path) -> String {
+    let text = fs::read(log_file).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n");
+    format!("the end of {}:\n{tail}", log_file.display())
+}

@@ -1,0 +1,152 @@
+//! What is the local stack, how does it start, and where does a running one say that it is?
+
+mod lock;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+pub use lock::Lock;
+
+use crate::cluster::{Address, Cluster, Options};
+use crate::database::{self, AgoraSettings};
+use crate::run::Run;
+use crate::services::Services;
+use crate::{bundle, console, extension, interrupt, local_dir, packages, secrets};
+
+/// The run that `cargo x up` makes.
+pub const UP: &str = "up";
+
+/// The database of the stack, named as on Supabase.
+const DATABASE: &str = "postgres";
+
+/// Where a running stack is and what opens it: `.local/stack.json`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Stack {
+    pub supabase_url: String,
+    pub edge_url: String,
+    pub anon_key: String,
+    pub service_role_key: String,
+    /// As the role that owns the product's tables.
+    pub database_url: String,
+    pub app_id: String,
+    pub cluster: Address,
+    pub database: String,
+    pub log_dir: PathBuf,
+    pub pids: BTreeMap<String, u32>,
+}
+
+/// A stack together with what keeps it alive; all of it ends when this is dropped.
+pub struct Running {
+    pub stack: Stack,
+    pub cluster: Cluster,
+}
+
+impl Running {
+    /// Installs what is missing, builds, and starts everything with fresh data.
+    pub fn start(name: &str) -> Result<Self> {
+        packages::ensure_postgres()?;
+        interrupt::check()?;
+        bundle::write()?;
+        let bin_dir = extension::build()?;
+        extension::install(&bin_dir)?;
+        interrupt::check()?;
+
+        console::step("making a throw-away Postgres cluster");
+        let log_dir = local_dir::directory("log")?;
+        let mut cluster = Cluster::start(Options {
+            name: name.to_owned(),
+            parent: local_dir::directory("")?,
+            is_durable: true,
+            settings: Vec::new(),
+            log_file: empty_log(&log_dir, "postgres")?,
+        })?;
+        interrupt::check()?;
+
+        console::step("applying the migrations and the demo data");
+        let agora = AgoraSettings::random()?;
+        database::prepare(cluster.address(), DATABASE, &agora)?;
+        interrupt::check()?;
+
+        console::step("starting supabase_local and edge_api");
+        let address = cluster.address().clone();
+        let jwt_secret = secrets::random_hex(32)?;
+        for service in ["supabase_local", "edge_api"] {
+            empty_log(&log_dir, service)?;
+        }
+        let services = Services {
+            bin_dir: &bin_dir,
+            address: &address,
+            database: DATABASE,
+            jwt_secret: &jwt_secret,
+            log_dir: &log_dir,
+        };
+        let keys = services.keys()?;
+        let supabase_url = services.start_supabase(cluster.run())?;
+        let edge_url = services.start_edge(cluster.run())?;
+        let stack = Stack {
+            supabase_url,
+            edge_url,
+            anon_key: keys.anon_key,
+            service_role_key: keys.service_role_key,
+            database_url: address.url(database::OWNER, DATABASE)?,
+            app_id: agora.app_id,
+            pids: cluster
+                .run()
+                .processes()
+                .map(|(name, id)| (name.to_owned(), id.pid))
+                .collect(),
+            cluster: address,
+            database: DATABASE.to_owned(),
+            log_dir,
+        };
+        Ok(Self { stack, cluster })
+    }
+}
+
+impl Stack {
+    /// The stack that runs now, if all of it does.
+    pub fn find() -> Result<Option<Self>> {
+        let Some(run) = Run::find(UP)? else {
+            return Ok(None);
+        };
+        if !run.is_healthy() {
+            return Ok(None);
+        }
+        let Ok(text) = fs::read(file()?) else {
+            return Ok(None);
+        };
+        Ok(serde_json::from_slice(&text).ok())
+    }
+
+    /// As [`Stack::find`], for commands that cannot do without one.
+    pub fn require() -> Result<Self> {
+        Self::find()?.context("no stack is running here; start one with `cargo x up`")
+    }
+
+    /// Says to other commands that this stack is there.
+    pub fn publish(&self) -> Result<()> {
+        local_dir::write_private_json(&file()?, self)
+    }
+
+    /// Takes back what [`Stack::publish`] said.
+    pub fn withdraw() -> Result<()> {
+        match fs::remove_file(file()?) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn file() -> Result<PathBuf> {
+    Ok(local_dir::directory("")?.join("stack.json"))
+}
+
+fn empty_log(log_dir: &Path, name: &str) -> Result<PathBuf> {
+    let path = log_dir.join(format!("{name}.log"));
+    File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
