@@ -1,0 +1,143 @@
+//! Where does a test happen? In a database that is its own and gone when the test ends.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result};
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+use xtask::cluster::SUPERUSER;
+use xtask::test_environment::TestEnvironment;
+
+use crate::identity::Identity;
+use crate::session::Session;
+
+/// A copy of the template, dropped with everybody who is still connected.
+pub struct TestDatabase {
+    pub environment: TestEnvironment,
+    name: String,
+    /// Connected as the role that owns the tables.
+    pub owner: Client,
+}
+
+impl TestDatabase {
+    pub async fn create() -> Result<Self> {
+        Self::create_in(TestEnvironment::load()?).await
+    }
+
+    /// In a cluster of the test's own.
+    pub async fn create_in(environment: TestEnvironment) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{}_{number}", std::process::id());
+        environment.create_database(&name)?;
+        let owner = connect(&environment.cluster.url("postgres", &name)?).await?;
+        Ok(Self {
+            environment,
+            name,
+            owner,
+        })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A connection of a role that logs in.
+    pub async fn connect(&self, role: &str) -> Result<Client> {
+        connect(&self.environment.cluster.url(role, &self.name)?).await
+    }
+
+    /// A connection of the superuser: only for what no role of the product can do.
+    pub async fn superuser(&self) -> Result<Client> {
+        self.connect(SUPERUSER).await
+    }
+
+    /// A connection of the API's login role, which acts as `identity`.
+    pub async fn session(&self, identity: Identity) -> Result<Session> {
+        Ok(Session::new(self.connect("authenticator").await?, identity))
+    }
+
+    pub async fn user(&self, id: Uuid) -> Result<Session> {
+        self.session(Identity::user(id)).await
+    }
+
+    pub async fn service(&self) -> Result<Session> {
+        self.session(Identity::service()).await
+    }
+
+    pub async fn anon(&self) -> Result<Session> {
+        self.session(Identity::anon()).await
+    }
+
+    /// A user of the application, who has a public name.
+    pub async fn add_user(&self, username: &str) -> Result<Uuid> {
+        let id = self.add_stranger().await?;
+        self.owner
+            .execute(
+                "insert into public.users (id, username) values ($1, $2)",
+                &[&id, &username],
+            )
+            .await?;
+        Ok(id)
+    }
+
+    /// Somebody who can sign in and has no profile: the demo application lets them view nothing.
+    pub async fn add_stranger(&self) -> Result<Uuid> {
+        let id = Uuid::new_v4();
+        self.owner
+            .execute(
+                "insert into auth.users (id, aud, role, email, raw_user_meta_data)
+                 values ($1, 'authenticated', 'authenticated', $2, '{\"username\": \"seller\"}')",
+                &[&id, &format!("{id}@demo.test")],
+            )
+            .await?;
+        Ok(id)
+    }
+
+    pub async fn add_auction(&self, seller: Uuid) -> Result<Uuid> {
+        let row = self
+            .owner
+            .query_one(
+                "insert into public.auctions (seller_id, title) values ($1, 'Auction') returning id",
+                &[&seller],
+            )
+            .await?;
+        Ok(row.get(0))
+    }
+
+    /// A single value that the table owner reads.
+    pub async fn value<T>(&self, query: &str) -> Result<T>
+    where
+        T: for<'a> tokio_postgres::types::FromSql<'a>,
+    {
+        let row = self
+            .owner
+            .query_one(query, &[])
+            .await
+            .with_context(|| format!("query failed: {query}"))?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Statements of the table owner.
+    pub async fn change(&self, statements: &str) -> Result<()> {
+        Ok(self.owner.batch_execute(statements).await?)
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        // The cluster takes it away otherwise.
+        if let Err(error) = self.environment.cluster.drop_database(&self.name) {
+            eprintln!("{error:#}");
+        }
+    }
+}
+
+async fn connect(url: &str) -> Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls)
+        .await
+        .context("cannot connect to the test's database")?;
+    // Ends by itself when the client is dropped; an error reaches the client's calls too.
+    tokio::spawn(connection);
+    Ok(client)
+}

@@ -1,0 +1,17 @@
+//! How does a test reach the product, and how does it say what it expects?
+//!
+//! Every test has a database of its own and speaks to it as the product's callers do: see
+//! [`database::TestDatabase`] and [`session::Session`]. A refusal is expected together with the
+//! promise that it left no trace: see [`refusal`].
+
+pub mod agora;
+pub mod blocking;
+pub mod database;
+pub mod demo;
+pub mod identity;
+pub mod property_seed;
+pub mod realtime;
+pub mod refusal;
+pub mod session;
+pub mod stream;
+pub mod trace;

@@ -1,0 +1,34 @@
+//! How is a failing property test run again with the same random cases?
+//!
+//! Every run prints its seed; `PROPERTY_SEED=<seed>` repeats it. `PROPTEST_CASES` changes the number
+//! of cases.
+
+use std::collections::hash_map::RandomState;
+use std::env;
+use std::hash::{BuildHasher, Hasher};
+
+use proptest::test_runner::{Config, RngSeed};
+
+/// `cases` unless `PROPTEST_CASES` says otherwise.
+pub fn config(cases: u32) -> Config {
+    let seed =
+        number_from("PROPERTY_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
+    eprintln!("PROPERTY_SEED={seed}");
+    Config {
+        cases: number_from("PROPTEST_CASES").unwrap_or(cases),
+        rng_seed: RngSeed::Fixed(seed),
+        // Each step is a round trip to a server: a shorter search for the smallest failure.
+        max_shrink_iters: 256,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
+/// A value that is set and not a number must not be taken for "not set".
+fn number_from<T: std::str::FromStr>(variable: &str) -> Option<T> {
+    let text = env::var(variable).ok()?;
+    match text.parse() {
+        Ok(number) => Some(number),
+        Err(_) => panic!("{variable} must be a number"),
+    }
+}

@@ -1,0 +1,90 @@
+//! What does a caller see who is refused, and what is left of the attempt? The catalogue's own
+//! SQLSTATE, sentence and DETAIL, and nothing.
+
+use std::fmt::Debug;
+use std::panic::Location;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use stream_core::error::ErrorCode;
+use tokio_postgres::Error;
+
+use crate::database::TestDatabase;
+use crate::trace::Trace;
+
+impl TestDatabase {
+    /// Fails unless the call is refused with exactly this code and leaves no trace.
+    #[track_caller]
+    pub fn refuses<T: Debug>(
+        &self,
+        code: ErrorCode,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> impl Future<Output = Result<()>> {
+        let place = Location::caller();
+        async move {
+            let before = Trace::take(&self.owner).await?;
+            let refused = expect_refusal(code, call.await);
+            let after = Trace::take(&self.owner).await?;
+            refused
+                .and_then(|()| {
+                    let changed = after.changed_since(&before);
+                    ensure!(changed.is_empty(), "a refused call changed {changed:?}");
+                    Ok(())
+                })
+                .with_context(|| format!("expected {} at {place}", code.as_str()))
+        }
+    }
+
+    /// Fails unless the call succeeds and leaves no trace.
+    #[track_caller]
+    pub fn changes_nothing<T>(
+        &self,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> impl Future<Output = Result<T>> {
+        let place = Location::caller();
+        async move {
+            let before = Trace::take(&self.owner).await?;
+            let answer = call.await.with_context(|| format!("at {place}"))?;
+            let after = Trace::take(&self.owner).await?;
+            let changed = after.changed_since(&before);
+            ensure!(changed.is_empty(), "{changed:?} changed at {place}");
+            Ok(answer)
+        }
+    }
+}
+
+/// Fails unless the outcome is a refusal with exactly this code.
+pub fn expect_refusal<T: Debug>(code: ErrorCode, outcome: Result<T, Error>) -> Result<()> {
+    let error = match outcome {
+        Ok(answer) => anyhow::bail!("the call was answered: {answer:?}"),
+        Err(error) => error,
+    };
+    let refusal = error
+        .as_db_error()
+        .with_context(|| format!("no error of the server: {error}"))?;
+    let state = refusal.code().code();
+    ensure!(
+        state == code.sqlstate(),
+        "refused with {state}: {} {:?} {:?}",
+        refusal.message(),
+        refusal.detail(),
+        refusal.hint()
+    );
+    if !state.starts_with("PT") {
+        // Postgres's own error; only its state is promised.
+        return Ok(());
+    }
+    let detail: Value = serde_json::from_str(refusal.detail().context("no DETAIL")?)?;
+    let expected: Value = serde_json::from_str(&code.detail_json(None))?;
+    ensure!(detail == expected, "DETAIL is {detail}");
+    ensure!(
+        refusal.message() == code.message(),
+        "MESSAGE is {}",
+        refusal.message()
+    );
+    ensure!(
+        refusal.hint().is_some_and(|hint| !hint.is_empty()),
+        "no HINT"
+    );
+    Ok(())
+}

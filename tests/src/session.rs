@@ -1,0 +1,150 @@
+//! How does a caller of the API reach a function? As PostgREST does it: one transaction per call,
+//! in which the login role becomes the caller's role and the claims are set.
+
+use serde_json::Value;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
+
+use crate::identity::Identity;
+
+/// A connection of `authenticator` that acts as one identity.
+pub struct Session {
+    client: Client,
+    identity: Identity,
+}
+
+impl Session {
+    pub(crate) fn new(client: Client, identity: Identity) -> Self {
+        Self { client, identity }
+    }
+
+    /// Calls a function of schema `stream` with named arguments; the answer is its first row as
+    /// JSON, null when there is none.
+    pub async fn rpc(&self, function: &str, arguments: Value) -> Result<Value, Error> {
+        let rows = self.rpc_rows(function, arguments).await?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Like [`Session::rpc`], for functions that return a set.
+    pub async fn rpc_rows(&self, function: &str, arguments: Value) -> Result<Vec<Value>, Error> {
+        self.run(&call(function, &arguments)).await
+    }
+
+    /// Like [`Session::rpc`] in a transaction at another isolation level.
+    pub async fn rpc_at(
+        &self,
+        isolation: &str,
+        function: &str,
+        arguments: Value,
+    ) -> Result<Value, Error> {
+        self.begin_at(isolation).await?;
+        let answer = self.finish(&call(function, &arguments)).await?;
+        Ok(answer.into_iter().next().unwrap_or_default())
+    }
+
+    /// Runs any statement in a transaction of its own; its rows' first columns must be JSON.
+    pub async fn run(&self, statement: &str) -> Result<Vec<Value>, Error> {
+        self.begin().await?;
+        self.finish(statement).await
+    }
+
+    /// Runs a statement with bound parameters in a transaction of its own.
+    pub async fn execute(
+        &self,
+        statement: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, Error> {
+        self.begin().await?;
+        let outcome = self.client.execute(statement, parameters).await;
+        self.end(outcome.is_ok()).await?;
+        outcome
+    }
+
+    /// Opens a transaction as the identity; [`Session::rpc_within`] calls in it.
+    pub async fn begin(&self) -> Result<(), Error> {
+        self.begin_at("read committed").await
+    }
+
+    pub async fn rpc_within(&self, function: &str, arguments: Value) -> Result<Value, Error> {
+        let rows = self.query(&call(function, &arguments)).await?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    pub async fn commit(&self) -> Result<(), Error> {
+        self.client.batch_execute("commit").await
+    }
+
+    pub async fn rollback(&self) -> Result<(), Error> {
+        self.client.batch_execute("rollback").await
+    }
+
+    /// The server process behind this connection.
+    pub async fn backend(&self) -> Result<i32, Error> {
+        let row = self
+            .client
+            .query_one("select pg_backend_pid()", &[])
+            .await?;
+        Ok(row.get(0))
+    }
+
+    async fn begin_at(&self, isolation: &str) -> Result<(), Error> {
+        let begin = format!(
+            "begin isolation level {isolation} read write;
+             select set_config('role', {}, true), set_config('request.jwt.claims', {}, true)",
+            literal(self.identity.role),
+            literal(&self.identity.claims_text()),
+        );
+        self.client.batch_execute(&begin).await
+    }
+
+    async fn finish(&self, statement: &str) -> Result<Vec<Value>, Error> {
+        let answer = self.query(statement).await;
+        self.end(answer.is_ok()).await?;
+        answer
+    }
+
+    async fn end(&self, succeeded: bool) -> Result<(), Error> {
+        if succeeded {
+            self.commit().await
+        } else {
+            self.rollback().await
+        }
+    }
+
+    async fn query(&self, statement: &str) -> Result<Vec<Value>, Error> {
+        let messages = self.client.simple_query(statement).await?;
+        let rows = messages.into_iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row.get(0).map_or(Value::Null, |text| {
+                serde_json::from_str(text).expect("the column is JSON")
+            })),
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+}
+
+/// The statement of a call; every argument is a literal without a type, so that the function's own
+/// parameter types hold.
+fn call(function: &str, arguments: &Value) -> String {
+    let arguments: Vec<String> = arguments
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| format!("\"{name}\" => {}", argument(value)))
+        .collect();
+    let arguments = arguments.join(", ");
+    format!("select to_jsonb(answer) from stream.\"{function}\"({arguments}) as answer")
+}
+
+fn argument(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::String(text) => literal(text),
+        other => literal(&other.to_string()),
+    }
+}
+
+/// An SQL string constant.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,135 @@
+//! What happens where the application's hooks say no, say nothing, or fail? Nobody gets in.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::identity::Identity;
+use stream_tests::realtime::may_read;
+use stream_tests::stream::{move_to, say};
+use xtask::workspace;
+
+/// The hooks as a new installation has them, before the application fills them in.
+fn closed_hooks() -> Result<String> {
+    let file = workspace::root().join("sql/060_hooks.sql");
+    let text = fs::read_to_string(&file).context("cannot read the hooks")?;
+    Ok(text.replace("create function", "create or replace function"))
+}
+
+#[tokio::test]
+async fn as_they_are_installed_the_hooks_admit_nobody() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.viewer(id, demo::ADA).await?;
+    database.change(&closed_hooks()?).await?;
+
+    let seller = database.user(demo::SELLER).await?;
+    let ada = database.user(demo::ADA).await?;
+    let session = json!({"session_id": id});
+    let start = seller.rpc("start_stream", json!({"auction_id": demo::AUCTION}));
+    database.refuses(ErrorCode::NotAuctionOwner, start).await?;
+    for function in [
+        "get_session",
+        "get_stream_state",
+        "get_viewer_count",
+        "get_message_history",
+        "sync",
+    ] {
+        let call = ada.rpc(function, session.clone());
+        database.refuses(ErrorCode::CannotView, call).await?;
+    }
+    database
+        .refuses(
+            ErrorCode::CannotView,
+            ada.rpc("add_viewer", session.clone()),
+        )
+        .await?;
+    database
+        .refuses(ErrorCode::CannotChat, say(&ada, id, "hi"))
+        .await?;
+    database
+        .refuses(ErrorCode::CannotChat, say(&seller, id, "hi"))
+        .await?;
+    let mut gateway = database.connect("realtime_gateway").await?;
+    let topic = format!("stream:{id}");
+    assert!(
+        !may_read(
+            &mut gateway,
+            &Identity::user(demo::ADA),
+            &topic,
+            "broadcast"
+        )
+        .await?
+    );
+
+    // The seller of a stream needs no hook to see it and to end it.
+    seller.rpc("sync", session).await?;
+    move_to(&seller, id, StreamState::Ended).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_hook_that_fails_fails_the_call_and_nothing_is_written() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    let seller = database.user(demo::SELLER).await?;
+    for hook in [
+        "hook_username(user_id uuid) returns text",
+        "hook_owns_auction(user_id uuid, auction_id uuid) returns boolean",
+        "hook_can_view(user_id uuid, session_id uuid) returns boolean",
+        "hook_can_chat(user_id uuid, session_id uuid) returns boolean",
+    ] {
+        database
+            .change(&format!(
+                "create or replace function stream.{hook} language plpgsql stable
+                 set search_path = '' as
+                 'begin raise insufficient_privilege using message = ''out of order''; end'"
+            ))
+            .await?;
+    }
+    let denied = ErrorCode::PermissionDenied;
+    let start = json!({"auction_id": demo::AUCTION});
+    database
+        .refuses(denied, seller.rpc("start_stream", start))
+        .await?;
+    database.refuses(denied, say(&ada, id, "hi")).await?;
+    for function in ["add_viewer", "sync", "get_session"] {
+        let call = ada.rpc(function, json!({"session_id": id}));
+        database.refuses(denied, call).await?;
+    }
+    Ok(())
+}
+
+/// Hooks run with the rights of the table owner, whoever calls.
+#[tokio::test]
+async fn a_hook_reads_what_the_caller_may_not() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database
+        .change(
+            "create table public.guest_list (user_id uuid primary key);
+             alter table public.guest_list enable row level security;
+             revoke all on public.guest_list from anon, authenticated, service_role;
+             create or replace function stream.hook_can_view(user_id uuid, session_id uuid)
+             returns boolean language sql stable set search_path = '' as
+             'select exists (select from public.guest_list as g where g.user_id = $1)'",
+        )
+        .await?;
+    let ada = database.user(demo::ADA).await?;
+    let join = || ada.rpc("add_viewer", json!({"session_id": id}));
+    database.refuses(ErrorCode::CannotView, join()).await?;
+    database
+        .owner
+        .execute(
+            "insert into public.guest_list (user_id) values ($1)",
+            &[&demo::ADA],
+        )
+        .await?;
+    assert_eq!(join().await?["join_no"], 1);
+    Ok(())
+}

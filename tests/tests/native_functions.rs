@@ -1,0 +1,148 @@
+//! Does a native function answer anybody who calls it directly? Only the private layer may.
+
+use anyhow::{Context, Result};
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::refusal::expect_refusal;
+
+/// Calls of every function of schema `stream_ext`: with nulls, except where null would mean that the
+/// function is not run at all, and with values.
+async fn direct_calls(database: &TestDatabase) -> Result<Vec<String>> {
+    let rows = database
+        .owner
+        .query(
+            "select format(
+                 'select to_jsonb(answer) from stream_ext.%I(%s) as answer', p.proname,
+                 array_to_string(
+                     array(
+                         select case
+                             when is_null and not p.proisstrict then format('null::%s', t::regtype)
+                             else format('%L::%s', coalesce(s.value, '1'), t::regtype) end
+                         from unnest(p.proargtypes::oid[]) with ordinality as a (t, place)
+                         left join (values
+                             ('text'::regtype, 'forbidden'),
+                             ('uuid'::regtype, '00000000-0000-4000-8000-000000000001')
+                         ) as s (type, value) on s.type = a.t
+                         order by a.place
+                     ), ', '
+                 )
+             )
+             from pg_catalog.pg_proc as p
+             cross join unnest(array[true, false]) as is_null
+             where p.pronamespace = 'stream_ext'::regnamespace
+             order by 1",
+            &[],
+        )
+        .await?;
+    assert!(rows.len() >= 20, "only {} calls", rows.len());
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+#[tokio::test]
+async fn api_roles_do_not_reach_the_schema() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let service = database.service().await?;
+    let anon = database.anon().await?;
+    for call in direct_calls(&database).await? {
+        for caller in [&seller, &service, &anon] {
+            database
+                .refuses(ErrorCode::PermissionDenied, caller.run(&call))
+                .await
+                .context(call.clone())?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_grant_of_the_schema_opens_nothing() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database.stream_in(StreamState::Active).await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(
+            "grant usage on schema stream_ext to public;
+             grant execute on all functions in schema stream_ext to public;",
+        )
+        .await?;
+    let seller = database.user(demo::SELLER).await?;
+    let service = database.service().await?;
+    let anon = database.anon().await?;
+    for call in direct_calls(&database).await? {
+        for caller in [&seller, &service, &anon] {
+            database
+                .refuses(ErrorCode::Forbidden, caller.run(&call))
+                .await
+                .context(call.clone())?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_superuser_is_refused_too() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database.stream_in(StreamState::Active).await?;
+    let superuser = database.superuser().await?;
+    for call in direct_calls(&database).await? {
+        database
+            .refuses(ErrorCode::Forbidden, superuser.simple_query(&call))
+            .await
+            .context(call)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_the_tables_everybody_is_refused() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let calls = direct_calls(&database).await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute("drop schema stream cascade; drop schema stream_private cascade")
+        .await?;
+    for call in calls {
+        expect_refusal(ErrorCode::Forbidden, superuser.simple_query(&call).await)
+            .context(call.clone())?;
+        expect_refusal(
+            ErrorCode::Forbidden,
+            database.owner.simple_query(&call).await,
+        )
+        .context(call)?;
+    }
+    Ok(())
+}
+
+/// The wrappers know users and the service; a superuser is neither, whatever the claims say.
+#[tokio::test]
+async fn a_superuser_is_nobody_to_the_wrappers() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .execute(
+            "select set_config('request.jwt.claims', json_build_object('sub', $1::uuid)::text, false)",
+            &[&demo::SELLER],
+        )
+        .await?;
+    let call = format!("select stream.end_stream('{id}')");
+    database
+        .refuses(ErrorCode::Unauthenticated, superuser.simple_query(&call))
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_table_owner_is_the_service() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let state: String = database
+        .value(&format!("select (stream.end_stream('{id}')).state"))
+        .await?;
+    assert_eq!(state, "ended");
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! What may be asked, and how likely is each?
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use stream_core::lifecycle::StreamState;
+use stream_tests::demo;
+use uuid::Uuid;
+
+/// Who a call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Person {
+    Seller,
+    Ada,
+    Ben,
+}
+
+impl Person {
+    pub const ALL: [Self; 3] = [Self::Seller, Self::Ada, Self::Ben];
+
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Seller => demo::SELLER,
+            Self::Ada => demo::ADA,
+            Self::Ben => demo::BEN,
+        }
+    }
+
+    pub fn username(self) -> &'static str {
+        match self {
+            Self::Seller => "seller",
+            Self::Ada => "ada",
+            Self::Ben => "ben",
+        }
+    }
+}
+
+/// A fencing number as a client may hold it.
+#[derive(Debug, Clone, Copy)]
+pub enum Held {
+    Nothing,
+    Current,
+    Stale,
+}
+
+#[derive(Debug, Clone)]
+pub enum Operation {
+    Start,
+    Move {
+        to: StreamState,
+        generation: Held,
+    },
+    Join,
+    Leave {
+        join_no: Held,
+    },
+    /// `id` is one of a few, so that retries and conflicts happen.
+    Send {
+        content: String,
+        id: Option<usize>,
+    },
+    SellerToken,
+    BuyerToken,
+    Sync {
+        after: Option<i64>,
+    },
+}
+
+/// One call: what, about whom, by the service or by themself, on the newest session or on the one
+/// before it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub operation: Operation,
+    pub person: Person,
+    pub by_service: bool,
+    pub on_previous: bool,
+}
+
+/// How many message ids a case uses.
+pub const MESSAGE_IDS: usize = 6;
+
+pub fn sequences() -> impl Strategy<Value = Vec<Call>> {
+    vec(calls(), 1..40)
+}
+
+pub fn calls() -> impl Strategy<Value = Call> {
+    let people = prop_oneof![
+        2 => Just(Person::Seller),
+        2 => Just(Person::Ada),
+        1 => Just(Person::Ben),
+    ];
+    (
+        operations(),
+        people,
+        prop::bool::weighted(0.15),
+        prop::bool::weighted(0.1),
+    )
+        .prop_map(|(operation, person, by_service, on_previous)| Call {
+            operation,
+            person,
+            by_service,
+            on_previous,
+        })
+}
+
+fn operations() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        2 => Just(Operation::Start),
+        4 => (select(StreamState::ALL), held())
+            .prop_map(|(to, generation)| Operation::Move { to, generation }),
+        4 => Just(Operation::Join),
+        2 => held().prop_map(|join_no| Operation::Leave { join_no }),
+        8 => (contents(), prop::option::weighted(0.6, 0..MESSAGE_IDS))
+            .prop_map(|(content, id)| Operation::Send { content, id }),
+        1 => Just(Operation::SellerToken),
+        2 => Just(Operation::BuyerToken),
+        2 => prop::option::of(0..12_i64).prop_map(|after| Operation::Sync { after }),
+    ]
+}
+
+fn held() -> impl Strategy<Value = Held> {
+    prop_oneof![
+        3 => Just(Held::Nothing),
+        2 => Just(Held::Current),
+        1 => Just(Held::Stale),
+    ]
+}
+
+fn contents() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => "[a-z' ]{1,12}",
+        1 => "\\PC{0,40}",
+        1 => Just("control\u{7}".to_owned()),
+        1 => Just(String::new()),
+    ]
+}

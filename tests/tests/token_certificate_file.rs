@@ -1,0 +1,182 @@
+//! Is the Agora certificate read from a file, and only from one that is closed to everybody else?
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use stream_core::error::ErrorCode;
+use stream_tests::agora::{PUBLISHER, seller_token};
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use uuid::Uuid;
+use xtask::cluster::{Cluster, Options};
+use xtask::database::{self, AgoraSettings};
+use xtask::server_user::ServerUser;
+use xtask::test_environment::{TEMPLATE, TestEnvironment};
+
+/// The file that the server is told to read, in a directory of the server's user.
+struct CertificateFile {
+    directory: PathBuf,
+    user: ServerUser,
+}
+
+impl CertificateFile {
+    fn choose() -> Result<Self> {
+        let user = ServerUser::choose()?;
+        let directory = PathBuf::from("/tmp").join(format!("stream-tests-{}", Uuid::new_v4()));
+        user.create_private_directory(&directory)?;
+        Ok(Self { directory, user })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.join("certificate")
+    }
+
+    fn write(&self, content: &[u8], mode: u32) -> Result<()> {
+        self.remove()?;
+        fs::write(self.path(), content)?;
+        fs::set_permissions(self.path(), Permissions::from_mode(mode))?;
+        self.give(&self.path())
+    }
+
+    fn make_directory(&self) -> Result<()> {
+        self.remove()?;
+        self.user.create_private_directory(&self.path())
+    }
+
+    fn make_pipe(&self) -> Result<()> {
+        self.remove()?;
+        let status = Command::new("mkfifo")
+            .args(["-m", "600"])
+            .arg(self.path())
+            .status()?;
+        ensure!(status.success());
+        self.give(&self.path())
+    }
+
+    fn remove(&self) -> Result<()> {
+        let path = self.path();
+        if path.is_dir() {
+            fs::remove_dir(path)?;
+        } else if path.exists() {
+            fs::remove_file(path)?;
+        }
+        Ok(())
+    }
+
+    fn give(&self, path: &Path) -> Result<()> {
+        match self.user {
+            ServerUser::Current => Ok(()),
+            ServerUser::Other { uid, gid } => Ok(chown(path, Some(uid), Some(gid))?),
+        }
+    }
+}
+
+impl Drop for CertificateFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A cluster whose server reads the file, with another certificate in the Vault.
+fn start_cluster(file: &CertificateFile) -> Result<(Cluster, TestEnvironment)> {
+    let mut options = Options::temporary("certificate-file")?;
+    let setting = format!(
+        "pg_stream_ext.agora_certificate_file={}",
+        file.path().display()
+    );
+    options.settings.push(setting);
+    let cluster = Cluster::start(options)?;
+    let agora = AgoraSettings::random()?;
+    cluster.address().create_empty_database(TEMPLATE)?;
+    database::prepare(cluster.address(), TEMPLATE, &agora)?;
+    cluster.address().close_database(TEMPLATE)?;
+    let environment = TestEnvironment {
+        cluster: cluster.address().clone(),
+        agora: AgoraSettings {
+            certificate: AgoraSettings::random()?.certificate,
+            ..agora
+        },
+        ..TestEnvironment::load()?
+    };
+    Ok((cluster, environment))
+}
+
+#[tokio::test]
+async fn the_certificate_comes_from_a_file_that_is_closed_to_everybody_else() -> Result<()> {
+    let file = CertificateFile::choose()?;
+    let (_cluster, environment) = start_cluster(&file)?;
+    let certificate = environment.agora.certificate.clone();
+    let database = TestDatabase::create_in(environment).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.start_stream().await?;
+    // The file counts and not the Vault: `verified` uses the certificate of the file.
+    let padded = format!("  {certificate}\r\n\n");
+    for (content, mode) in [
+        (&certificate, 0o600),
+        (&format!("{certificate}\n"), 0o400),
+        (&padded, 0o600),
+    ] {
+        file.write(content.as_bytes(), mode)?;
+        database.verified(&seller_token(&seller, id).await?, PUBLISHER)?;
+    }
+
+    let refused = async |case: &str| {
+        database
+            .refuses(ErrorCode::NotConfigured, seller_token(&seller, id))
+            .await
+            .with_context(|| case.to_owned())
+    };
+    for mode in [0o644, 0o640, 0o604, 0o660, 0o606, 0o601] {
+        file.write(certificate.as_bytes(), mode)?;
+        refused(&format!("mode {mode:o}")).await?;
+    }
+    file.remove()?;
+    refused("no file").await?;
+    file.make_directory()?;
+    refused("a directory").await?;
+    file.make_pipe()?;
+    refused("a pipe").await?;
+    let halves = format!("{}\n{}", &certificate[..16], &certificate[16..]);
+    for content in [
+        &b""[..],
+        b"not a certificate",
+        &[0xff; 32],
+        &[b'a'; 4096],
+        halves.as_bytes(),
+    ] {
+        file.write(content, 0o600)?;
+        refused(&format!("{} wrong bytes", content.len())).await?;
+    }
+
+    file.write(certificate.as_bytes(), 0o600)?;
+    database.verified(&seller_token(&seller, id).await?, PUBLISHER)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_session_points_the_server_at_another_file() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.start_stream().await?;
+    // Loads the library, which turns the placeholder into the setting.
+    seller_token(&seller, id).await?;
+    for statement in [
+        "set pg_stream_ext.agora_certificate_file = '/tmp/mine'",
+        "select to_jsonb(set_config('pg_stream_ext.agora_certificate_file', '/tmp/mine', false))",
+        "show pg_stream_ext.agora_certificate_file",
+    ] {
+        let outcome = seller.run(statement).await;
+        assert!(outcome.is_err(), "{statement}");
+    }
+
+    // Set before the library is loaded, it is dropped when it is.
+    let early = database.user(demo::SELLER).await?;
+    early
+        .run("select to_jsonb(set_config('pg_stream_ext.agora_certificate_file', '/tmp/mine', false))")
+        .await?;
+    database.verified(&seller_token(&early, id).await?, PUBLISHER)?;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! What do token functions answer where the operator has not stored a usable app id or certificate?
+//! `not_configured`, always, and never the secret.
+
+use anyhow::{Context, Result};
+use stream_core::error::ErrorCode;
+use stream_tests::agora::seller_token;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use tokio_postgres::error::SqlState;
+
+/// Fails unless the statements of the table owner make tokens impossible.
+async fn assert_not_configured_after(statements: &str) -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.start_stream().await?;
+    seller_token(&seller, id).await?;
+    database
+        .superuser()
+        .await?
+        .batch_execute(statements)
+        .await?;
+    database
+        .refuses(ErrorCode::NotConfigured, seller_token(&seller, id))
+        .await
+        .context(statements.to_owned())
+}
+
+#[tokio::test]
+async fn without_an_app_id_there_are_no_tokens() -> Result<()> {
+    assert_not_configured_after("update stream.config set agora_app_id = null where id").await
+}
+
+#[tokio::test]
+async fn without_the_named_secret_there_are_no_tokens() -> Result<()> {
+    assert_not_configured_after(
+        "update stream.config set agora_certificate_secret = 'another' where id",
+    )
+    .await?;
+    assert_not_configured_after("delete from vault.secrets").await
+}
+
+#[tokio::test]
+async fn with_a_malformed_certificate_there_are_no_tokens() -> Result<()> {
+    for secret in [
+        "",
+        "5CFd2fd1755d40ecb72977518be15d3",
+        "5CFd2fd1755d40ecb72977518be15d3g",
+    ] {
+        assert_not_configured_after(&format!("update vault.secrets set secret = '{secret}'"))
+            .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_readable_vault_there_are_no_tokens() -> Result<()> {
+    for statements in [
+        "drop schema vault cascade",
+        "drop view vault.decrypted_secrets",
+        "revoke all on vault.decrypted_secrets from postgres, service_role",
+        "revoke all on schema vault from postgres, service_role",
+    ] {
+        assert_not_configured_after(statements).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_refusal_shows_the_certificate() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.start_stream().await?;
+    let secret = "0123456789-this-is-no-certificate";
+    let superuser = database.superuser().await?;
+    superuser
+        .execute("update vault.secrets set secret = $1", &[&secret])
+        .await?;
+    let error = seller_token(&seller, id).await.unwrap_err();
+    let refusal = format!("{:?}", error.as_db_error());
+    assert!(refusal.contains("not_configured"), "{refusal}");
+    assert!(!refusal.contains("this-is-no"), "{refusal}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wrong_setting_is_refused_by_the_table() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    for setting in [
+        "agora_app_id = '970CA35de60c44645bbae8a215061b3'",
+        "agora_app_id = '970CA35de60c44645bbae8a215061b33x'",
+        "agora_app_id = '970CA35de60c44645bbae8a215061b3g'",
+        "agora_app_id = ''",
+        "agora_certificate_secret = ''",
+        "token_ttl_s = 59",
+        "token_ttl_s = 86401",
+        "id = false",
+    ] {
+        let statement = format!("update stream.config set {setting}");
+        let error = database.owner.execute(&statement, &[]).await.unwrap_err();
+        assert_eq!(error.code(), Some(&SqlState::CHECK_VIOLATION), "{setting}");
+    }
+    for row in ["(true)", "(false)"] {
+        let statement = format!("insert into stream.config (id) values {row}");
+        assert!(
+            database.owner.execute(&statement, &[]).await.is_err(),
+            "{row}"
+        );
+    }
+    for setting in [
+        "token_ttl_s = 60",
+        "token_ttl_s = 86400",
+        "agora_app_id = null",
+    ] {
+        let statement = format!("update stream.config set {setting}");
+        assert_eq!(database.owner.execute(&statement, &[]).await?, 1);
+    }
+    Ok(())
+}

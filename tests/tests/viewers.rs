@@ -1,0 +1,351 @@
+//! Who watches a stream, and is the count always the number of those who do?
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use stream_core::agora::viewer_uid;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_tests::blocking::wait_until_blocked;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::session::Session;
+use stream_tests::stream::{move_to, session_id};
+use tokio::sync::Barrier;
+use tokio_postgres::Error;
+use uuid::Uuid;
+
+async fn join(caller: &Session, session: Uuid) -> Result<Value, Error> {
+    caller
+        .rpc("add_viewer", json!({"session_id": session}))
+        .await
+}
+
+async fn leave(caller: &Session, session: Uuid, join_no: Option<i64>) -> Result<Value, Error> {
+    caller
+        .rpc(
+            "remove_viewer",
+            json!({"session_id": session, "join_no": join_no}),
+        )
+        .await
+}
+
+/// Counted, stored and broadcast last, which must be one number.
+async fn count(database: &TestDatabase, session: Uuid) -> Result<i64> {
+    let service = database.service().await?;
+    let counted = service
+        .rpc("get_viewer_count", json!({"session_id": session}))
+        .await?;
+    assert_eq!(
+        database.session_row(session).await?["viewer_count"],
+        counted
+    );
+    let broadcasts = database.broadcasts(&format!("viewers:{session}")).await?;
+    let told = broadcasts
+        .last()
+        .map_or(json!(0), |last| last.payload["viewer_count"].clone());
+    assert_eq!(told, counted);
+    Ok(counted.as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn joining_gives_a_place_and_counts() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.user(demo::ADA).await?;
+    let place = join(&ada, id).await?;
+    assert_eq!(place["session_id"], json!(id));
+    assert_eq!(place["user_id"], json!(demo::ADA));
+    assert_eq!(place["join_no"], 1);
+    assert_eq!(place["viewer_count"], 1);
+    let uid = viewer_uid(id.as_bytes(), demo::ADA.as_bytes(), 0);
+    assert_eq!(place["agora_uid"], uid);
+    assert_eq!(count(&database, id).await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn joining_again_keeps_the_place_and_raises_its_number() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.user(demo::ADA).await?;
+    let first = join(&ada, id).await?;
+    let second = join(&ada, id).await?;
+    assert_eq!(second["join_no"], 2);
+    for column in ["agora_uid", "joined_at", "viewer_count"] {
+        assert_eq!(second[column], first[column], "{column}");
+    }
+    leave(&ada, id, None).await?;
+    let third = join(&ada, id).await?;
+    assert_eq!(third["join_no"], 3);
+    assert_eq!(third["agora_uid"], first["agora_uid"]);
+    assert_ne!(third["joined_at"], first["joined_at"]);
+    let rows: i64 = database
+        .value("select count(*) from stream.stream_viewers")
+        .await?;
+    assert_eq!(rows, 1);
+    assert_eq!(count(&database, id).await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn leaving_lowers_the_count_once() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    let ben = database.viewer(id, demo::BEN).await?;
+    assert_eq!(count(&database, id).await?, 2);
+    assert_eq!(leave(&ada, id, None).await?, "removed");
+    assert_eq!(count(&database, id).await?, 1);
+    let again = database.changes_nothing(leave(&ada, id, None)).await?;
+    assert_eq!(again, "not_joined");
+    assert_eq!(leave(&ben, id, None).await?, "removed");
+    assert_eq!(count(&database, id).await?, 0);
+    assert_eq!(database.session_row(id).await?["peak_viewer_count"], 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_device_that_was_superseded_does_not_end_the_newer_ones_place() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.user(demo::ADA).await?;
+    join(&ada, id).await?;
+    join(&ada, id).await?;
+    for stale in [0, 1, 3] {
+        let answer = database
+            .changes_nothing(leave(&ada, id, Some(stale)))
+            .await?;
+        assert_eq!(answer, "superseded");
+    }
+    assert_eq!(leave(&ada, id, Some(2)).await?, "removed");
+    assert_eq!(count(&database, id).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn somebody_who_never_joined_leaves_without_a_trace() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    for user in [demo::ADA, demo::SELLER, database.add_stranger().await?] {
+        let caller = database.user(user).await?;
+        let answer = database.changes_nothing(leave(&caller, id, None)).await?;
+        assert_eq!(answer, "not_joined");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_seller_is_not_a_viewer_of_their_own_stream() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    database
+        .refuses(ErrorCode::InvalidArgument, join(&seller, id))
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_ended_or_unknown_stream_is_not_joined() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let ada = database.user(demo::ADA).await?;
+    for state in [
+        StreamState::Initializing,
+        StreamState::Paused,
+        StreamState::Error,
+    ] {
+        join(&ada, database.stream_in(state).await?).await?;
+    }
+    let ended = database.stream_in(StreamState::Ended).await?;
+    database
+        .refuses(ErrorCode::StreamEnded, join(&ada, ended))
+        .await?;
+    assert_eq!(leave(&ada, ended, None).await?, "not_joined");
+    let unknown = Uuid::new_v4();
+    database
+        .refuses(ErrorCode::SessionNotFound, join(&ada, unknown))
+        .await?;
+    database
+        .refuses(ErrorCode::SessionNotFound, leave(&ada, unknown, None))
+        .await?;
+    let count = ada.rpc("get_viewer_count", json!({"session_id": unknown}));
+    database.refuses(ErrorCode::SessionNotFound, count).await?;
+    for function in ["add_viewer", "remove_viewer", "get_viewer_count"] {
+        let call = ada.rpc(function, json!({"session_id": null}));
+        database.refuses(ErrorCode::InvalidArgument, call).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_may_not_view_neither_joins_nor_counts() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let stranger = database.user(database.add_stranger().await?).await?;
+    let ada = database.user(demo::ADA).await?;
+    database
+        .refuses(ErrorCode::CannotView, join(&stranger, id))
+        .await?;
+    let call = stranger.rpc("get_viewer_count", json!({"session_id": id}));
+    database.refuses(ErrorCode::CannotView, call).await?;
+    join(&ada, id).await?;
+
+    database
+        .change(
+            "create or replace function stream.hook_can_view(user_id uuid, session_id uuid)
+             returns boolean language sql stable set search_path = '' as 'select null::boolean'",
+        )
+        .await?;
+    database
+        .refuses(ErrorCode::CannotView, join(&ada, id))
+        .await?;
+    // Leaving is always possible.
+    assert_eq!(leave(&ada, id, None).await?, "removed");
+    let anon = database.anon().await?;
+    database
+        .refuses(ErrorCode::PermissionDenied, join(&anon, id))
+        .await?;
+    database
+        .refuses(ErrorCode::PermissionDenied, leave(&anon, id, None))
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_user_joins_as_themself_and_the_service_for_anybody() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.user(demo::ADA).await?;
+    let service = database.service().await?;
+    let of = |user: Option<Uuid>| json!({"session_id": id, "buyer_id": user});
+    for function in ["add_viewer", "remove_viewer"] {
+        let call = ada.rpc(function, of(Some(demo::BEN)));
+        database.refuses(ErrorCode::NotSelf, call).await?;
+        let call = service.rpc(function, of(None));
+        database.refuses(ErrorCode::InvalidArgument, call).await?;
+    }
+    let place = service.rpc("add_viewer", of(Some(demo::BEN))).await?;
+    assert_eq!(place["user_id"], json!(demo::BEN));
+    assert_eq!(
+        service.rpc("remove_viewer", of(Some(demo::BEN))).await?,
+        "removed"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_service_does_not_join_somebody_who_may_not_view() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let service = database.service().await?;
+    let stranger = database.add_stranger().await?;
+    for user in [stranger, Uuid::new_v4()] {
+        let call = service.rpc("add_viewer", json!({"session_id": id, "buyer_id": user}));
+        database.refuses(ErrorCode::CannotView, call).await?;
+    }
+    Ok(())
+}
+
+const CONNECTIONS: usize = 10;
+const VIEWERS: usize = 50;
+
+#[tokio::test]
+async fn concurrent_joins_are_all_counted_and_have_uids_of_their_own() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let mut viewers = Vec::new();
+    for number in 0..VIEWERS {
+        viewers.push(database.add_user(&format!("viewer{number}")).await?);
+    }
+    let barrier = Arc::new(Barrier::new(CONNECTIONS));
+    let mut connections = Vec::new();
+    for viewers in viewers.chunks(VIEWERS / CONNECTIONS) {
+        let service = database.service().await?;
+        let (viewers, barrier) = (viewers.to_vec(), Arc::clone(&barrier));
+        connections.push(tokio::spawn(async move {
+            barrier.wait().await;
+            let mut places = Vec::new();
+            for viewer in viewers {
+                let arguments = json!({"session_id": id, "buyer_id": viewer});
+                places.push(service.rpc("add_viewer", arguments).await?);
+            }
+            Ok::<_, Error>(places)
+        }));
+    }
+    let (mut uids, mut counts) = (BTreeSet::new(), BTreeSet::new());
+    for connection in connections {
+        for place in connection.await?? {
+            uids.insert(place["agora_uid"].as_i64().unwrap());
+            counts.insert(place["viewer_count"].as_i64().unwrap());
+        }
+    }
+    assert_eq!(uids.len(), VIEWERS);
+    assert!(
+        uids.iter()
+            .all(|uid| (1_000_000..=i64::from(i32::MAX)).contains(uid))
+    );
+    // Every join saw a number of its own: none was lost, none counted twice.
+    assert_eq!(counts, (1..=VIEWERS as i64).collect());
+    assert_eq!(count(&database, id).await?, VIEWERS as i64);
+    Ok(())
+}
+
+/// The uid that the derivation gives is somebody else's already.
+#[tokio::test]
+async fn a_viewer_whose_uid_is_taken_gets_the_next_one() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.viewer(id, demo::BEN).await?;
+    let taken = viewer_uid(id.as_bytes(), demo::ADA.as_bytes(), 0);
+    database
+        .change(&format!(
+            "update stream.stream_viewers set agora_uid = {taken}"
+        ))
+        .await?;
+    let ada = database.user(demo::ADA).await?;
+    let place = join(&ada, id).await?;
+    let next = viewer_uid(id.as_bytes(), demo::ADA.as_bytes(), 1);
+    assert_eq!(place["agora_uid"], next);
+    Ok(())
+}
+
+/// The stream ends while somebody joins: the check stands behind the lock.
+#[tokio::test]
+async fn a_join_that_waited_for_the_end_is_refused() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let ada = database.user(demo::ADA).await?;
+    let backend = ada.backend().await?;
+
+    seller.begin().await?;
+    seller
+        .rpc_within("end_stream", json!({"session_id": id}))
+        .await?;
+    let waiting = tokio::spawn(async move { join(&ada, id).await });
+    wait_until_blocked(&database.owner, backend).await?;
+    seller.commit().await?;
+
+    stream_tests::refusal::expect_refusal(ErrorCode::StreamEnded, waiting.await?)?;
+    assert_eq!(count(&database, id).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn places_of_one_stream_do_not_count_in_another() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let first = database.stream_in(StreamState::Active).await?;
+    let second = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(first, demo::ADA).await?;
+    let place = join(&ada, second).await?;
+    assert_eq!(place["join_no"], 1);
+    let seller = database.user(demo::SELLER).await?;
+    let ended = move_to(&seller, first, StreamState::Ended).await?;
+    assert_eq!(session_id(&ended)?, first);
+    assert_eq!(count(&database, first).await?, 0);
+    assert_eq!(count(&database, second).await?, 1);
+    Ok(())
+}
