@@ -1,0 +1,77 @@
+//! Does docs/errors.md say what the catalogue says?
+//!
+//! `UPDATE_DOCS=1 cargo test -p stream_core --test error_docs` writes it anew.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use stream_core::error::{Category, ErrorCode};
+
+const INTRODUCTION: &str = "\
+# Errors
+
+One catalogue, `stream_core::error`, decides all of this; the file is written from it. In SQL the code stands in DETAIL,
+a JSON object `{code, category, recoverable, retry_after_ms?}`; over HTTP it stands in the problem+json body. SQLSTATE
+`PTxyz` makes PostgREST answer HTTP status `xyz`. The other states are raised by Postgres itself: they have no DETAIL of
+ours, and PostgREST maps them by its own table.
+
+Recoverable: the app can get past it without a person changing the request.
+";
+
+#[test]
+fn the_documentation_lists_the_catalogue() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/errors.md");
+    let expected = document();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&file, &expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        found == expected,
+        "docs/errors.md is out of date: run UPDATE_DOCS=1 cargo test -p stream_core --test error_docs"
+    );
+}
+
+fn document() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    text.push_str("\n| code | SQLSTATE | HTTP | category | recoverable | meaning | what to do |\n");
+    text.push_str("|---|---|---|---|---|---|---|\n");
+    for code in ErrorCode::ALL {
+        let recoverable = if code.recoverable() { "yes" } else { "no" };
+        writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {recoverable} | {} | {} |",
+            code.as_str(),
+            code.sqlstate(),
+            code.http_status(),
+            code.category().as_str(),
+            code.message(),
+            code.hint(),
+        )
+        .unwrap();
+    }
+    text.push_str("\n## Recovery, by category\n\n");
+    text.push_str(
+        "| category | retry by itself | attempts | delay (ms) | fallback | tell the user |\n",
+    );
+    text.push_str("|---|---|---|---|---|---|\n");
+    for category in Category::ALL {
+        let strategy = category.recovery();
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | `{}` | {} |",
+            category.as_str(),
+            if strategy.auto_retry { "yes" } else { "no" },
+            strategy.max_retry_attempts,
+            strategy.retry_delay_ms,
+            strategy.fallback_action,
+            if strategy.user_notification {
+                "yes"
+            } else {
+                "no"
+            },
+        )
+        .unwrap();
+    }
+    text
+}
