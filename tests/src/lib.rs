@@ -12,6 +12,7 @@ pub mod identity;
 pub mod property_seed;
 pub mod realtime;
 pub mod refusal;
+pub mod services;
 pub mod session;
 pub mod stream;
 pub mod trace;

@@ -1,0 +1,123 @@
+//! How does a test reach the product from outside? Through the two services, started over a database
+//! that is the test's own, and stopped with it.
+
+pub mod access_token;
+pub mod answer;
+pub mod edge;
+pub mod gateway;
+pub mod request;
+pub mod script;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
+use uuid::Uuid;
+use xtask::cluster::SUPERUSER;
+use xtask::run::Run;
+use xtask::secrets;
+use xtask::services::Keys;
+
+use crate::database::TestDatabase;
+use crate::services::access_token::{Signer, claims_of};
+use crate::services::answer::Answer;
+use crate::services::request::Request;
+use crate::trace::Trace;
+
+const EDGE: &str = "edge_api";
+
+/// `supabase_local` and `edge_api`, and the database that they serve.
+pub struct Services {
+    pub supabase_url: String,
+    pub edge_url: String,
+    pub keys: Keys,
+    /// Signs what the services take for tokens of the sign-in routes.
+    pub signer: Signer,
+    /// Taken away before the database: a database is not dropped while its log is followed.
+    run: Option<Run>,
+    pub database: TestDatabase,
+}
+
+impl Services {
+    /// Over a new copy of the template.
+    pub async fn start() -> Result<Self> {
+        Self::start_on(TestDatabase::create().await?)
+    }
+
+    pub fn start_on(database: TestDatabase) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let jwt_secret = secrets::random_hex(32)?;
+        let mut run = Run::begin(&format!("services-{}-{number}", std::process::id()))?;
+        let environment = &database.environment;
+        let services = xtask::services::Services {
+            bin_dir: &environment.bin_dir,
+            address: &environment.cluster,
+            database: database.name(),
+            jwt_secret: &jwt_secret,
+            log_dir: &environment.log_dir,
+        };
+        Ok(Self {
+            supabase_url: services.start_supabase(&mut run)?,
+            edge_url: services.start_edge(&mut run)?,
+            keys: services.keys()?,
+            signer: Signer::new(&jwt_secret),
+            run: Some(run),
+            database,
+        })
+    }
+
+    /// An access token of any user, as the sign-in routes would give it.
+    pub fn token_of(&self, user: Uuid) -> String {
+        self.signer.sign(&claims_of(user))
+    }
+
+    /// Ends the edge as a crash would: its address refuses connections from here on.
+    pub fn kill_edge(&mut self) -> Result<()> {
+        let run = self.run.as_mut().context("the services were stopped")?;
+        let id = run
+            .processes()
+            .find_map(|(name, id)| (name == EDGE).then(|| id.clone()))
+            .context("the edge was not started")?;
+        id.signal(Signal::KILL);
+        run.stop_process(EDGE)
+    }
+
+    /// Whether both processes still run.
+    pub fn are_alive(&self) -> bool {
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.first_dead().is_none())
+    }
+
+    /// Sends a request and fails if anything was written.
+    pub async fn send_without_trace(&self, base_url: &str, request: Request) -> Result<Answer> {
+        let before = Trace::take(&self.database.owner).await?;
+        let answer = request.send(base_url).await?;
+        let after = Trace::take(&self.database.owner).await?;
+        let changed = after.changed_since(&before);
+        ensure!(
+            changed.is_empty(),
+            "{changed:?} changed by a request that was answered with {answer:?}"
+        );
+        Ok(answer)
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        if let Some(run) = self.run.take() {
+            run.stop();
+        }
+        // Of a gateway that was killed the server takes notice a moment later; this waits until then.
+        let statement = format!(
+            "select pg_terminate_backend(active_pid, 10000) from pg_replication_slots
+             where database = '{}' and active;",
+            self.database.name()
+        );
+        let cluster = &self.database.environment.cluster;
+        if let Err(error) = cluster.psql(SUPERUSER, "template1").run(&statement) {
+            eprintln!("{error:#}");
+        }
+    }
+}

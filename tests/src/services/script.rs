@@ -1,0 +1,76 @@
+//! What does a JavaScript client see? Answered by a script that runs on the Node of the tests.
+
+use std::fmt;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tokio::process::Command;
+use xtask::test_environment::TestEnvironment;
+use xtask::workspace;
+
+/// Far above what a script needs on a busy machine; each has shorter deadlines of its own.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What a script left behind.
+pub struct Finished {
+    /// Nothing when a signal ended it.
+    pub exit_code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Finished {
+    /// What it printed, read as JSON.
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_str(&self.stdout).with_context(|| format!("no JSON: {self:?}"))
+    }
+}
+
+impl fmt::Debug for Finished {
+    /// With the beginning of what it printed: a whole play is longer than anybody reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            exit_code,
+            stdout,
+            stderr,
+        } = self;
+        write!(f, "exit code {exit_code:?}\n{stderr}\n{stdout:.2000}")
+    }
+}
+
+/// Runs a script of the repository to its end; one that does not end is killed and is a failure.
+pub async fn run(
+    environment: &TestEnvironment,
+    script: &str,
+    arguments: &[&str],
+) -> Result<Finished> {
+    let script = workspace::root().join(script);
+    let child = command(environment, &script)
+        .args(arguments)
+        .spawn()
+        .context("cannot start node")?;
+    let output = tokio::time::timeout(DEADLINE, child.wait_with_output())
+        .await
+        .with_context(|| format!("{} did not end in {DEADLINE:?}", script.display()))??;
+    Ok(Finished {
+        exit_code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+fn command(environment: &TestEnvironment, script: &Path) -> Command {
+    let mut command = Command::new(&environment.node);
+    command
+        .arg(script)
+        // A developer's options and proxies are not the product's.
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}

@@ -1,0 +1,307 @@
+//! What does every route of the edge answer when all is well?
+
+use anyhow::{Context, Result};
+use hyper::Method;
+use serde_json::{Value, json};
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_tests::agora::{PUBLISHER, SUBSCRIBER};
+use stream_tests::demo;
+use stream_tests::services::Services;
+use stream_tests::services::edge::expect_problem;
+use stream_tests::services::request::Request;
+use uuid::Uuid;
+
+/// An answer of the edge with the names of its members as SQL has them.
+fn as_in_sql(answer: &Value) -> Value {
+    match answer {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (snake_case(name), as_in_sql(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(as_in_sql).collect(),
+        other => other.clone(),
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    name.chars().fold(String::new(), |mut text, letter| {
+        if letter.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+        text
+    })
+}
+
+fn id_in(answer: &Value) -> Result<Uuid> {
+    Ok(Uuid::parse_str(answer["id"].as_str().context("no id")?)?)
+}
+
+#[tokio::test]
+async fn a_stream_goes_through_its_life() -> Result<()> {
+    let services = Services::start().await?;
+    let seller = services.token_of(demo::SELLER);
+    let body = json!({"auctionId": demo::AUCTION});
+    let started = services
+        .edge_json(&seller, Method::POST, "/v1/streams", body)
+        .await?
+        .ok()?;
+    let id = id_in(&started)?;
+    assert_eq!(started["sellerId"], json!(demo::SELLER));
+    assert_eq!(started["auctionId"], json!(demo::AUCTION));
+    assert_eq!(started["channelId"], json!(id));
+    assert_eq!(started["state"], "initializing");
+    assert_eq!(
+        (&started["generation"], &started["hostUid"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(started["endedAt"], Value::Null);
+
+    let path = format!("/v1/streams/{id}");
+    let state = format!("{path}/state");
+    let body = json!({"state": "active", "generation": 1, "reason": "on air"});
+    let active = services
+        .edge_json(&seller, Method::PATCH, &state, body)
+        .await?
+        .ok()?;
+    assert_eq!(
+        (&active["state"], &active["stateReason"]),
+        (&json!("active"), &json!("on air"))
+    );
+    for (what, body, expected) in [
+        ("pause", Some(json!({"reason": "a break"})), "paused"),
+        ("resume", None, "active"),
+        ("end", Some(json!({"generation": 1})), "ended"),
+    ] {
+        let route = format!("{path}/{what}");
+        let answer = match body {
+            Some(body) => {
+                services
+                    .edge_json(&seller, Method::POST, &route, body)
+                    .await?
+            }
+            None => services.edge(&seller, Method::POST, &route).await?,
+        };
+        assert_eq!(answer.ok()?["state"], expected, "{what}");
+        let now = services.edge(&seller, Method::GET, &state).await?.ok()?;
+        assert_eq!(now, json!({"state": expected}));
+    }
+    let ended = services.edge(&seller, Method::GET, &path).await?.ok()?;
+    assert_ne!(ended["endedAt"], Value::Null);
+    let row = services.database.session_row(id).await?;
+    for (member, value) in as_in_sql(&ended).as_object().context("no object")? {
+        if member != "host_uid" {
+            assert_eq!(value, &row[member], "{member}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_viewer_joins_is_counted_and_leaves() -> Result<()> {
+    let services = Services::start().await?;
+    let stream = services.database.stream_in(StreamState::Active).await?;
+    let viewers = format!("/v1/streams/{stream}/viewers");
+    let count = format!("{viewers}/count");
+    let mut joins = Vec::new();
+    for (number, (user, body)) in [
+        (demo::ADA, None),
+        (demo::BEN, Some(json!({"buyerId": demo::BEN}))),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = services.token_of(user);
+        let answer = match body {
+            Some(body) => {
+                services
+                    .edge_json(&token, Method::POST, &viewers, body)
+                    .await?
+            }
+            None => services.edge(&token, Method::POST, &viewers).await?,
+        };
+        let place = answer.ok()?;
+        assert_eq!(place["sessionId"], json!(stream));
+        assert_eq!(place["userId"], json!(user));
+        assert!(
+            place["agoraUid"]
+                .as_i64()
+                .is_some_and(|uid| uid >= 1_000_000),
+            "{place}"
+        );
+        let counted = services.edge(&token, Method::GET, &count).await?.ok()?;
+        assert_eq!(counted, json!({"viewerCount": number + 1}));
+        joins.push(place["joinNo"].clone());
+    }
+
+    let ada = services.token_of(demo::ADA);
+    let leave = format!("{viewers}/{}?joinNo=", demo::ADA);
+    for (join_no, expected) in [
+        (json!(0), "superseded"),
+        (joins[0].clone(), "removed"),
+        (joins[0].clone(), "not_joined"),
+    ] {
+        let left = services
+            .edge(&ada, Method::DELETE, &format!("{leave}{join_no}"))
+            .await?;
+        assert_eq!(left.ok()?, json!({"result": expected}));
+    }
+    let counted = services.edge(&ada, Method::GET, &count).await?.ok()?;
+    assert_eq!(counted, json!({"viewerCount": 1}));
+    Ok(())
+}
+
+#[tokio::test]
+async fn both_tokens_decode_and_are_kept_by_no_cache() -> Result<()> {
+    let services = Services::start().await?;
+    let database = &services.database;
+    let stream = database.stream_in(StreamState::Active).await?;
+    database.viewer(stream, demo::ADA).await?;
+    for (user, route, privileges) in [
+        (demo::SELLER, "/v1/tokens/seller", PUBLISHER),
+        (demo::ADA, "/v1/tokens/buyer", SUBSCRIBER),
+    ] {
+        let body = json!({"channelId": stream});
+        let token = services.token_of(user);
+        let answer = services
+            .edge_json(&token, Method::POST, route, body)
+            .await?;
+        assert_eq!(answer.header("cache-control"), "no-store");
+        database.verified(&as_in_sql(&answer.ok()?), privileges)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn messages_are_sent_paged_through_and_synchronised() -> Result<()> {
+    let services = Services::start().await?;
+    let database = &services.database;
+    let stream = database.stream_in(StreamState::Active).await?;
+    database.viewer(stream, demo::ADA).await?;
+    let ada = services.token_of(demo::ADA);
+    let messages = format!("/v1/streams/{stream}/messages");
+    for number in 1..=3 {
+        let body = json!({"content": format!("offer {number}"), "id": Uuid::new_v4()});
+        let sent = services
+            .edge_json(&ada, Method::POST, &messages, body.clone())
+            .await?
+            .ok()?;
+        assert_eq!(sent["id"], body["id"]);
+        assert_eq!(
+            (&sent["username"], &sent["content"]),
+            (&json!("ada"), &body["content"])
+        );
+        let again = services
+            .edge_json(&ada, Method::POST, &messages, body)
+            .await?
+            .ok()?;
+        assert_eq!(again, sent);
+    }
+
+    let log = database.log(stream).await?;
+    let head = log.len();
+    let seqs = |answer: &Value| -> Vec<i64> {
+        let entries = answer["messages"].as_array().into_iter().flatten();
+        entries.filter_map(|entry| entry["seq"].as_i64()).collect()
+    };
+    let last = head as i64;
+    for (query, expected) in [
+        (String::new(), (1..=last).collect::<Vec<_>>()),
+        ("?limit=2".to_owned(), vec![last - 1, last]),
+        ("?limit=2&offset=1".to_owned(), vec![last - 2, last - 1]),
+        (format!("?beforeSeq={last}&limit=1"), vec![last - 1]),
+        (format!("?afterSeq={}", last - 2), vec![last - 1, last]),
+    ] {
+        let page = services
+            .edge(&ada, Method::GET, &format!("{messages}{query}"))
+            .await?
+            .ok()?;
+        assert_eq!(seqs(&page), expected, "{query}");
+    }
+
+    let sync = format!("/v1/streams/{stream}/sync");
+    let all = services.edge(&ada, Method::GET, &sync).await?.ok()?;
+    assert_eq!(
+        (&all["state"], &all["headSeq"]),
+        (&json!("active"), &json!(head))
+    );
+    assert_eq!(seqs(&all), (1..=last).collect::<Vec<_>>());
+    let epoch = all["epoch"].as_str().context("no epoch")?;
+    let later = format!("{sync}?afterSeq={}&epoch={epoch}", last - 1);
+    let later = services.edge(&ada, Method::GET, &later).await?.ok()?;
+    assert_eq!(later["recovered"], true);
+    assert_eq!(seqs(&later), [last]);
+    let entry = &later["messages"][0];
+    assert_eq!(entry["sessionId"], json!(stream));
+    assert_eq!(entry["content"], "offer 3");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_service_role_acts_for_anybody() -> Result<()> {
+    let services = Services::start().await?;
+    let key = &services.keys.service_role_key;
+    let body = json!({"auctionId": demo::AUCTION, "sellerId": demo::SELLER});
+    let started = services
+        .edge_json(key, Method::POST, "/v1/streams", body)
+        .await?
+        .ok()?;
+    let messages = format!("/v1/streams/{}/messages", id_in(&started)?);
+    let body = json!({"content": "hi", "userId": demo::SELLER});
+    let sent = services
+        .edge_json(key, Method::POST, &messages, body)
+        .await?
+        .ok()?;
+    assert_eq!(sent["username"], "seller");
+    Ok(())
+}
+
+#[tokio::test]
+async fn health_and_the_catalogue_are_open_to_everybody() -> Result<()> {
+    let services = Services::start().await?;
+    for path in ["/healthz", "/readyz"] {
+        let answer = Request::get(path).send(&services.edge_url).await?;
+        assert_eq!(answer.ok()?, json!({"status": "ok"}), "{path}");
+    }
+    let catalogue = Request::get("/v1/errors")
+        .send(&services.edge_url)
+        .await?
+        .ok()?;
+    let catalogue = catalogue.as_array().context("no array")?;
+    assert_eq!(catalogue.len(), ErrorCode::ALL.len());
+    for entry in catalogue {
+        let path = entry["type"].as_str().context("no type")?;
+        let one = Request::get(path).send(&services.edge_url).await?.ok()?;
+        assert_eq!(&one, entry);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_request_id() -> Result<()> {
+    let services = Services::start().await?;
+    let seller = services.token_of(demo::SELLER);
+    for path in ["/healthz", "/v1/streams/1", "/nowhere"] {
+        let request = Request::get(path).bearer(&seller);
+        let answer = request.send(&services.edge_url).await?;
+        let made = Uuid::parse_str(answer.header("x-request-id"))?;
+        let request = Request::get(path).bearer(&seller);
+        let another = request.send(&services.edge_url).await?;
+        assert_ne!(Uuid::parse_str(another.header("x-request-id"))?, made);
+
+        let request = Request::get(path)
+            .bearer(&seller)
+            .header("x-request-id", "checkout-7");
+        let answer = request.send(&services.edge_url).await?;
+        assert_eq!(answer.header("x-request-id"), "checkout-7");
+    }
+    let request = Request::get("/v1/streams/1").bearer(&seller);
+    let answer = request
+        .header("x-request-id", "checkout-7")
+        .send(&services.edge_url)
+        .await?;
+    expect_problem(&answer, ErrorCode::InvalidArgument)?;
+    assert_eq!(answer.json()["requestId"], "checkout-7");
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! What do the services answer while the database is away, and do they find it again by themselves?
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use hyper::Method;
+use serde_json::json;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::services::Services;
+use stream_tests::services::answer::Answer;
+use stream_tests::services::edge::expect_problem;
+use stream_tests::services::request::Request;
+use stream_tests::trace::Trace;
+use uuid::Uuid;
+use xtask::cluster::{Cluster, Options};
+use xtask::database::{self, AgoraSettings};
+use xtask::test_environment::{TEMPLATE, TestEnvironment};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A cluster of the test's own, which it may crash.
+fn start_cluster() -> Result<(Cluster, TestEnvironment)> {
+    let cluster = Cluster::start(Options::temporary("outage")?)?;
+    let agora = AgoraSettings::random()?;
+    cluster.address().create_empty_database(TEMPLATE)?;
+    database::prepare(cluster.address(), TEMPLATE, &agora)?;
+    cluster.address().close_database(TEMPLATE)?;
+    let environment = TestEnvironment {
+        cluster: cluster.address().clone(),
+        agora,
+        ..TestEnvironment::load()?
+    };
+    Ok((cluster, environment))
+}
+
+/// Asks until the answer is a success; every other one must be the refusal of an outage.
+async fn until_it_works(mut ask: impl AsyncFnMut() -> Result<Answer>) -> Result<Answer> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let answer = ask().await?;
+        if answer.status == 200 {
+            return Ok(answer);
+        }
+        expect_problem(&answer, ErrorCode::UpstreamUnavailable)?;
+        ensure!(Instant::now() < deadline, "not back in {DEADLINE:?}");
+    }
+}
+
+/// Whether the gateway follows the log of the server, by its own word.
+async fn until_replication_is(expected: bool, services: &Services) -> Result<()> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let health = Request::get("/health").send(&services.supabase_url);
+        if health.await?.ok()?["replication"] == expected {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "replication is not {expected}");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_of_the_server_is_an_outage_and_ends_by_itself() -> Result<()> {
+    let (mut cluster, environment) = start_cluster()?;
+    let database = TestDatabase::create_in(environment).await?;
+    let stream = database.stream_in(StreamState::Active).await?;
+    let services = Services::start_on(database)?;
+    let seller = services.token_of(demo::SELLER);
+    let messages = format!("/v1/streams/{stream}/messages");
+    let say = |content: &str| {
+        let request = Request::post(&messages).bearer(&seller);
+        request
+            .json(&json!({"content": content}))
+            .send(&services.edge_url)
+    };
+    let ready = || Request::get("/readyz").send(&services.edge_url);
+    say("before").await?.ok()?;
+    ready().await?.ok()?;
+
+    cluster.crash()?;
+    for answer in [ready().await?, say("meanwhile").await?, ready().await?] {
+        expect_problem(&answer, ErrorCode::UpstreamUnavailable)?;
+    }
+    let alive = Request::get("/healthz").send(&services.edge_url).await?;
+    assert_eq!(alive.ok()?, json!({"status": "ok"}));
+
+    until_replication_is(false, &services).await?;
+
+    cluster.restart()?;
+    until_it_works(async || ready().await).await?;
+    let sent = until_it_works(async || say("after").await).await?.json();
+    let log = services.edge(&seller, Method::GET, &messages).await?.ok()?;
+    let log = log["messages"].as_array().context("no messages")?;
+    assert_eq!(log.last(), Some(&sent));
+    let said: Vec<_> = log
+        .iter()
+        .filter(|entry| entry["messageType"] == "user_message")
+        .map(|entry| &entry["content"])
+        .collect();
+    assert_eq!(said, ["before", "after"]);
+    assert!(services.are_alive());
+
+    until_replication_is(true, &services).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn connections_that_the_server_ends_are_replaced() -> Result<()> {
+    let services = Services::start().await?;
+    let superuser = services.database.superuser().await?;
+    let ready = || Request::get("/readyz").send(&services.edge_url);
+    ready().await?.ok()?;
+    let ended = superuser
+        .query(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity
+             where datname = current_database() and application_name = 'edge_api'",
+            &[],
+        )
+        .await?;
+    assert!(!ended.is_empty(), "the edge had no connection");
+    until_it_works(async || ready().await).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_whose_connection_dies_is_not_half_there_and_can_be_sent_again() -> Result<()> {
+    let services = Services::start().await?;
+    let database = &services.database;
+    let stream = database.stream_in(StreamState::Active).await?;
+    let seller = services.token_of(demo::SELLER);
+    let body = json!({"content": "once", "id": Uuid::new_v4()});
+    let send = || {
+        let request = Request::post(format!("/v1/streams/{stream}/messages")).bearer(&seller);
+        request.json(&body).send(&services.edge_url)
+    };
+
+    // Whoever updates the head of the log holds it, so the message waits in mid-transaction.
+    let holder = database.connect("postgres").await?;
+    holder
+        .batch_execute("begin; update stream.chat_heads set last_seq = last_seq")
+        .await?;
+    let before = Trace::take(&database.owner).await?;
+    let superuser = database.superuser().await?;
+    let (answer, ended) = tokio::join!(send(), async {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let ended = superuser
+                .query(
+                    "select pg_terminate_backend(pid, 10000) from pg_stat_activity
+                     where datname = current_database() and application_name = 'edge_api'
+                         and cardinality(pg_blocking_pids(pid)) > 0",
+                    &[],
+                )
+                .await?;
+            if !ended.is_empty() {
+                return anyhow::Ok(ended.len());
+            }
+            ensure!(Instant::now() < deadline, "the message never waited");
+        }
+    });
+    assert_eq!(ended?, 1);
+    expect_problem(&answer?, ErrorCode::UpstreamUnavailable)?;
+    holder.batch_execute("rollback").await?;
+    let after = Trace::take(&database.owner).await?;
+    assert_eq!(after.changed_since(&before), Vec::<&str>::new());
+
+    let sent = until_it_works(async || send().await).await?.json();
+    let log = database.log(stream).await?;
+    assert_eq!(log.last().map(|entry| &entry["id"]), Some(&sent["id"]));
+    let contents = log.iter().filter(|entry| entry["content"] == "once");
+    assert_eq!(contents.count(), 1);
+    Ok(())
+}
