@@ -4,22 +4,81 @@ create table stream.config (
     agora_app_id text,
     agora_certificate_secret text not null default 'agora_app_certificate',
     token_ttl_s integer not null default 3600,
+    host_timeout_s integer not null default 20,
+    reconnect_window_s integer not null default 60,
+    initializing_timeout_s integer not null default 300,
+    paused_timeout_s integer not null default 3600,
+    max_duration_s integer not null default 43200,
+    heartbeat_interval_s integer not null default 15,
+    lease_s integer not null default 45,
+    background_grace_s integer not null default 60,
+    retention_days integer default 90,
+    sweep_batch_size integer not null default 500,
     anonymous_users_may_chat boolean not null default false,
     epoch_salt text not null default '',
     constraint config_pkey primary key (id),
     constraint config_id_single_row check (id),
     constraint config_agora_app_id_is_32_hex check (agora_app_id ~ '^[0-9a-fA-F]{32}$'),
     constraint config_agora_certificate_secret_1_to_255 check (length(agora_certificate_secret) between 1 and 255),
-    constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400)
+    -- A refused value is answered with the constraint's name, which says the range.
+    constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400),
+    constraint config_host_timeout_s_5_to_300 check (host_timeout_s between 5 and 300),
+    constraint config_reconnect_window_s_0_to_1800 check (reconnect_window_s between 0 and 1800),
+    constraint config_initializing_timeout_s_30_to_3600 check (initializing_timeout_s between 30 and 3600),
+    constraint config_paused_timeout_s_60_to_86400 check (paused_timeout_s between 60 and 86400),
+    constraint config_max_duration_s_60_to_604800 check (max_duration_s between 60 and 604800),
+    constraint config_heartbeat_interval_s_5_to_60 check (heartbeat_interval_s between 5 and 60),
+    constraint config_lease_s_15_to_600 check (lease_s between 15 and 600),
+    constraint config_lease_s_over_2_heartbeats check (lease_s > 2 * heartbeat_interval_s),
+    constraint config_background_grace_s_0_to_3600 check (background_grace_s between 0 and 3600),
+    constraint config_retention_days_1_to_3650 check (retention_days between 1 and 3650),
+    constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
 );
 comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
 comment on column stream.config.agora_app_id is 'Agora App ID: 32 hexadecimal digits. Not a secret. Null: token functions answer not_configured.';
 comment on column stream.config.agora_certificate_secret is
     'Name of the Supabase Vault secret that holds the Agora primary certificate; never the certificate itself.';
 comment on column stream.config.token_ttl_s is 'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h).';
+comment on column stream.config.host_timeout_s is
+    'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
+comment on column stream.config.reconnect_window_s is
+    'Seconds that a lost host has to return, 0 to 1800; start_stream can set another window for one stream.';
+comment on column stream.config.initializing_timeout_s is
+    'Seconds until a stream that never became active is ended, 30 to 3600.';
+comment on column stream.config.paused_timeout_s is 'Seconds until a paused stream is ended, 60 to 86400.';
+comment on column stream.config.max_duration_s is
+    'Seconds from the start until any stream is ended, 60 to 604800 (a week).';
+comment on column stream.config.heartbeat_interval_s is 'Seconds between two heartbeats of a client, 5 to 60.';
+comment on column stream.config.lease_s is
+    'Seconds that a viewer counts after the last heartbeat, 15 to 600; more than two heartbeats.';
+comment on column stream.config.background_grace_s is
+    'Seconds that a viewer whose app is in the background still counts, 0 to 3600.';
+comment on column stream.config.retention_days is
+    'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
+comment on column stream.config.sweep_batch_size is 'Rows that one sweep handles for each rule, 1 to 10000.';
 comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
 comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';
 
 alter table stream.config enable row level security;
 revoke all on table stream.config from public, anon, authenticated, service_role;
 insert into stream.config (id) values (true);
+
+create function stream_private.rearm() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    update stream.stream_sessions set check_at = now() where state <> 'ended';
+    if (new.lease_s, new.background_grace_s) is distinct from (old.lease_s, old.background_grace_s) then
+        update stream.stream_viewers set lease_check_at = now() where is_active;
+    end if;
+    return null;
+end
+$$;
+comment on function stream_private.rearm() is
+    'New timeouts apply to live streams and to their viewers from the next sweep on.';
+revoke all on function stream_private.rearm() from public, anon, authenticated, service_role;
+
+create trigger config_rearm
+after update on stream.config
+for each row execute function stream_private.rearm();

@@ -14,6 +14,12 @@ create table stream.stream_sessions (
     created_at timestamptz not null default now(),
     started_at timestamptz,
     ended_at timestamptz,
+    host_seen_at timestamptz,
+    state_before_error text,
+    reconnect_deadline timestamptz,
+    reconnect_window_s integer not null default 60,
+    check_at timestamptz default now(),
+    is_cleaned boolean not null default false,
     metadata jsonb not null default '{}',
     constraint stream_sessions_pkey primary key (id),
     constraint stream_sessions_channel_id_key unique (channel_id),
@@ -26,8 +32,18 @@ create table stream.stream_sessions (
     constraint stream_sessions_viewer_count_check check (viewer_count >= 0),
     constraint stream_sessions_peak_viewer_count_check check (peak_viewer_count >= viewer_count),
     constraint stream_sessions_ended_at_check check ((state = 'ended') = (ended_at is not null)),
+    constraint stream_sessions_state_before_error_check
+        check ((state = 'error') = (state_before_error is not null)),
+    constraint stream_sessions_reconnect_deadline_check check ((state = 'error') = (reconnect_deadline is not null)),
+    constraint stream_sessions_reconnect_window_s_check check (reconnect_window_s between 0 and 1800),
+    constraint stream_sessions_check_at_check check ((state = 'ended') = (check_at is null)),
     constraint stream_sessions_metadata_check check (jsonb_typeof(metadata) = 'object')
-) with (fillfactor = 80);
+) with (fillfactor = 50);
+-- What the sweep looks for; heartbeats change neither column, so they stay HOT.
+create index stream_sessions_check_at_idx on stream.stream_sessions (check_at) where state <> 'ended';
+create index stream_sessions_ended_at_uncleaned_idx on stream.stream_sessions (ended_at)
+    where state = 'ended' and not is_cleaned;
+create index stream_sessions_ended_at_idx on stream.stream_sessions (ended_at) where state = 'ended';
 create unique index stream_sessions_auction_id_live_key on stream.stream_sessions (auction_id) where state <> 'ended';
 create index stream_sessions_auction_id_idx on stream.stream_sessions (auction_id);
 create index stream_sessions_seller_id_idx on stream.stream_sessions (seller_id);
@@ -40,6 +56,14 @@ comment on column stream.stream_sessions.state_seq is 'seq of the log entry that
 comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
 comment on column stream.stream_sessions.viewer_count is 'Active viewers, derived by counting stream_viewers.';
+comment on column stream.stream_sessions.host_seen_at is 'Last heartbeat of the host; null until the first.';
+comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
+comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
+comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
+comment on column stream.stream_sessions.check_at is
+    'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
+comment on column stream.stream_sessions.is_cleaned is
+    'Whether the sweep has made sure that an ended stream holds no lease, no active token and no open log.';
 comment on column stream.stream_sessions.started_at is 'When the stream first became active.';
 
 create table stream.stream_viewers (
@@ -51,41 +75,73 @@ create table stream.stream_viewers (
     joined_at timestamptz not null default now(),
     left_at timestamptz,
     is_active boolean not null default true,
+    last_seen_at timestamptz not null default now(),
+    lease_check_at timestamptz not null default now(),
+    foreground boolean not null default true,
+    background_since timestamptz,
+    watch_ms bigint not null default 0,
+    token_issued_at timestamptz,
+    token_expires_at timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
     constraint stream_viewers_agora_uid_check check (agora_uid >= 1000000),
     constraint stream_viewers_join_no_check check (join_no >= 1),
-    constraint stream_viewers_left_at_check check (is_active = (left_at is null))
-) with (fillfactor = 80);
+    constraint stream_viewers_left_at_check check (is_active = (left_at is null)),
+    constraint stream_viewers_background_since_check check (foreground = (background_since is null)),
+    constraint stream_viewers_watch_ms_check check (watch_ms >= 0)
+) with (fillfactor = 50);
+-- Neither last_seen_at nor the token columns are in an index, so heartbeats are HOT updates.
 create index stream_viewers_session_id_active_idx on stream.stream_viewers (session_id) where is_active;
+create index stream_viewers_lease_check_at_idx on stream.stream_viewers (lease_check_at) where is_active;
 create index stream_viewers_user_id_idx on stream.stream_viewers (user_id);
 
 comment on table stream.stream_viewers is 'One row per viewer and stream, kept over rejoins.';
 comment on column stream.stream_viewers.agora_uid is 'Agora uid, 1,000,000 to 2^31-1, unique in the session and stable per viewer.';
 comment on column stream.stream_viewers.join_no is 'One more with every join; the last device to join holds the place.';
 
-create function stream_private.recount_deleted_viewers() returns trigger
+comment on column stream.stream_viewers.last_seen_at is 'Last heartbeat; the lease lasts config.lease_s from here.';
+comment on column stream.stream_viewers.lease_check_at is
+    'When the sweep looks at the lease: written at join, when the app goes to the background, and by the sweep.';
+comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
+comment on column stream.stream_viewers.watch_ms is 'Time watched in ended leases, in milliseconds.';
+comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
+
+create table stream.viewer_changes (
+    id bigint generated always as identity,
+    session_id uuid not null,
+    constraint viewer_changes_pkey primary key (id)
+);
+comment on table stream.viewer_changes is
+    'Sessions whose viewers changed since the last tick. Joins only add rows, so they never wait for each other.';
+
+create function stream_private.note_deleted_viewers() returns trigger
 language plpgsql
 set search_path = ''
 as $$
 begin
-    update stream.stream_sessions as s
-    set viewer_count = (
-        select count(*) from stream.stream_viewers as v where v.session_id = s.id and v.is_active
-    )
-    where s.id in (select o.session_id from old_rows as o where o.is_active) and s.state <> 'ended';
+    insert into stream.viewer_changes (session_id) select distinct o.session_id from old_rows as o where o.is_active;
     return null;
 end
 $$;
-comment on function stream_private.recount_deleted_viewers() is 'A deleted user no longer counts.';
-revoke all on function stream_private.recount_deleted_viewers() from public, anon, authenticated, service_role;
+comment on function stream_private.note_deleted_viewers() is 'A deleted user no longer counts.';
+revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
 
-create trigger stream_viewers_recount_deleted
+create trigger stream_viewers_note_deleted
 after delete on stream.stream_viewers
 referencing old table as old_rows
-for each statement execute function stream_private.recount_deleted_viewers();
+for each statement execute function stream_private.note_deleted_viewers();
+
+create table stream.ticker (
+    id boolean not null default true,
+    ticked_at timestamptz not null default '-infinity',
+    swept_at timestamptz not null default '-infinity',
+    constraint ticker_pkey primary key (id),
+    constraint ticker_id_single_row check (id)
+);
+comment on table stream.ticker is 'When tick and sweep ran last, whoever ran them: one row.';
+insert into stream.ticker (id) values (true);
 
 create function stream_private.refuse_deleting_live_session() returns trigger
 language plpgsql
@@ -108,4 +164,7 @@ for each row execute function stream_private.refuse_deleting_live_session();
 
 alter table stream.stream_sessions enable row level security;
 alter table stream.stream_viewers enable row level security;
-revoke all on table stream.stream_sessions, stream.stream_viewers from public, anon, authenticated, service_role;
+alter table stream.viewer_changes enable row level security;
+alter table stream.ticker enable row level security;
+revoke all on table stream.stream_sessions, stream.stream_viewers, stream.viewer_changes, stream.ticker
+    from public, anon, authenticated, service_role;

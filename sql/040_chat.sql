@@ -60,3 +60,24 @@ alter table stream.chat_relay enable row level security;
 alter table stream.chat_messages enable row level security;
 revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_messages
     from public, anon, authenticated, service_role;
+
+create table stream.chat_restrictions (
+    session_id uuid not null,
+    user_id uuid not null,
+    kind text not null,
+    until timestamptz,
+    actor uuid,
+    reason text,
+    created_at timestamptz not null default now(),
+    constraint chat_restrictions_pkey primary key (session_id, user_id, kind),
+    constraint chat_restrictions_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint chat_restrictions_kind_check check (kind in ('mute', 'ban')),
+    constraint chat_restrictions_reason_check check (length(reason) <= 200)
+);
+create index chat_restrictions_until_idx on stream.chat_restrictions (until) where until is not null;
+create index chat_restrictions_user_id_idx on stream.chat_restrictions (user_id);
+comment on table stream.chat_restrictions is 'Who is muted in, or banned from, a stream.';
+comment on column stream.chat_restrictions.until is 'When it ends by itself; null lasts until lifted.';
+alter table stream.chat_restrictions enable row level security;
+revoke all on table stream.chat_restrictions from public, anon, authenticated, service_role;

@@ -17,7 +17,8 @@ create table stream.agora_tokens (
     constraint agora_tokens_uid_check check (uid >= 1),
     constraint agora_tokens_expires_at_check check (expires_at > created_at)
 );
-create index agora_tokens_session_id_user_id_idx on stream.agora_tokens (session_id, user_id);
+create index agora_tokens_session_id_user_id_created_at_idx on stream.agora_tokens (session_id, user_id, created_at);
+create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
 create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
 
 comment on table stream.agora_tokens is 'Agora tokens handed out, for audit.';

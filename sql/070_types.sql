@@ -14,6 +14,7 @@ create type stream.session as (
     started_at timestamptz,
     ended_at timestamptz,
     state_changed_at timestamptz,
+    reconnect_deadline timestamptz,
     metadata jsonb
 );
 comment on type stream.session is 'A stream session. host_uid is the only Agora uid whose video clients show.';
@@ -35,8 +36,7 @@ create type stream.viewer_lease as (
     user_id uuid,
     agora_uid integer,
     join_no integer,
-    joined_at timestamptz,
-    viewer_count integer
+    joined_at timestamptz
 );
 comment on type stream.viewer_lease is 'A viewer''s place in a stream.';
 
@@ -72,3 +72,43 @@ create type stream.sync_result as (
 );
 comment on type stream.sync_result is
     'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is older.';
+
+create type stream.viewer as (
+    user_id uuid,
+    agora_uid integer,
+    joined_at timestamptz,
+    last_seen_at timestamptz,
+    foreground boolean,
+    watch_ms bigint
+);
+comment on type stream.viewer is 'A viewer who holds a lease; watch_ms counts the present lease too.';
+
+create type stream.heartbeat_result as (
+    status text,
+    session_id uuid,
+    state text,
+    generation integer,
+    host_uid integer,
+    epoch text,
+    head_seq bigint,
+    viewer_count integer,
+    reconnect_deadline timestamptz,
+    server_time timestamptz,
+    next_in_ms integer,
+    token stream.agora_token
+);
+comment on type stream.heartbeat_result is
+    'status is ok, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
+
+create type stream.join_result as (lease stream.viewer_lease, token stream.agora_token, sync stream.sync_result);
+comment on type stream.join_result is 'All that a viewer needs to show a stream.';
+
+create type stream.heartbeat_status as (item integer, status text);
+comment on type stream.heartbeat_status is
+    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, superseded or invalid_argument.';
+
+create type stream.sweep_rule as (rule text, rows integer, oldest_age interval);
+comment on type stream.sweep_rule is 'What one rule of a sweep did: rows handled, and for how long the oldest was due.';
+
+create type stream.check_result as (check_name text, status text, detail text);
+comment on type stream.check_result is 'One check of doctor(): status is ok, warning or failure.';

@@ -6,7 +6,8 @@ set search_path = ''
 as $$
     select row(
         s.id, s.seller_id, s.auction_id, s.channel_id, s.state, s.state_reason, s.generation, s.generation,
-        s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at, s.ended_at, s.state_changed_at, s.metadata
+        s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at, s.ended_at, s.state_changed_at,
+        s.reconnect_deadline, s.metadata
     )::stream.session
     from stream.stream_sessions as s
     where s.id = $1
@@ -14,35 +15,40 @@ $$;
 comment on function stream_private.session(uuid) is 'A session as callers see it; for the functions of this schema only.';
 revoke all on function stream_private.session(uuid) from public, anon, authenticated, service_role;
 
-create function stream_private.start_stream(auction_id uuid, seller_id uuid)
+create function stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)
 returns stream.session
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
-    started uuid := stream_ext.start_stream($1, $2);
+    started uuid := stream_ext.start_stream($1, $2, $3);
 begin
     -- A statement of its own: it must see the new row.
     return stream_private.session(started);
 end
 $$;
 
-create function stream.start_stream(auction_id uuid, seller_id uuid default null)
+create function stream.start_stream(
+    auction_id uuid,
+    seller_id uuid default null,
+    reconnect_window_s integer default null
+)
 returns stream.session
 language plpgsql
 set search_path = ''
 as $$
 begin
-    return stream_private.start_stream($1, $2);
+    return stream_private.start_stream($1, $2, $3);
 end
 $$;
-comment on function stream.start_stream(uuid, uuid) is
-    'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it '
-    'over, generation + 1. seller_id null: the caller.';
+comment on function stream.start_stream(uuid, uuid, integer) is
+    'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, '
+    'generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to '
+    '1800; null: the configured one.';
 
-revoke all on function stream_private.start_stream(uuid, uuid), stream.start_stream(uuid, uuid)
+revoke all on function stream_private.start_stream(uuid, uuid, integer), stream.start_stream(uuid, uuid, integer)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.start_stream(uuid, uuid), stream.start_stream(uuid, uuid)
+grant execute on function stream_private.start_stream(uuid, uuid, integer), stream.start_stream(uuid, uuid, integer)
     to authenticated, service_role;
 
 create function stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)

@@ -1,4 +1,4 @@
--- Viewers: joining, leaving, counting.
+-- Viewers: joining, leaving, heartbeats, counting.
 create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
 returns stream.viewer_lease
 language plpgsql security definer
@@ -7,7 +7,7 @@ as $$
 declare
     result stream.viewer_lease;
 begin
-    select v.session_id, v.user_id, v.agora_uid, v.join_no, v.joined_at, v.viewer_count
+    select $1, v.user_id, v.agora_uid, v.join_no, v.joined_at
     into result
     from stream_ext.add_viewer($1, $2) as v;
     return result;
@@ -31,6 +31,38 @@ revoke all on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(
 grant execute on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(uuid, uuid)
     to authenticated, service_role;
 
+create function stream_private.join_stream(session_id uuid)
+returns stream.join_result
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.join_result;
+begin
+    result.lease := stream_private.add_viewer($1, null);
+    result.token := stream_private.generate_buyer_token(null, $1::text);
+    result.sync := stream_private.sync($1, null, null);
+    return result;
+end
+$$;
+
+create function stream.join_stream(session_id uuid)
+returns stream.join_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.join_stream($1);
+end
+$$;
+comment on function stream.join_stream(uuid) is
+    'Joins a stream in one call: lease, subscriber token and everything that sync answers.';
+
+revoke all on function stream_private.join_stream(uuid), stream.join_stream(uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.join_stream(uuid), stream.join_stream(uuid)
+    to authenticated;
+
 create function stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)
 returns text
 language plpgsql security definer
@@ -51,11 +83,14 @@ begin
 end
 $$;
 comment on function stream.remove_viewer(uuid, uuid, integer) is
-    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).';
+    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes '
+    'then).';
 
-revoke all on function stream_private.remove_viewer(uuid, uuid, integer), stream.remove_viewer(uuid, uuid, integer)
+revoke all on function stream_private.remove_viewer(uuid, uuid, integer),
+    stream.remove_viewer(uuid, uuid, integer)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.remove_viewer(uuid, uuid, integer), stream.remove_viewer(uuid, uuid, integer)
+grant execute on function stream_private.remove_viewer(uuid, uuid, integer),
+    stream.remove_viewer(uuid, uuid, integer)
     to authenticated, service_role;
 
 create function stream_private.get_viewer_count(session_id uuid)
@@ -78,9 +113,39 @@ begin
 end
 $$;
 comment on function stream.get_viewer_count(uuid) is
-    'The number of active viewers, counted.';
+    'The number of viewers who hold a lease, counted now.';
 
 revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
+    to authenticated, service_role;
+
+create function stream_private.get_viewers(session_id uuid, after uuid, "limit" integer)
+returns setof stream.viewer
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select v.user_id, v.agora_uid, v.joined_at, v.last_seen_at, v.foreground, v.watch_ms
+    from stream_ext.get_viewers($1, $2, $3) as v;
+end
+$$;
+
+create function stream.get_viewers(session_id uuid, after uuid default null, "limit" integer default 50)
+returns setof stream.viewer
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.get_viewers($1, $2, $3);
+end
+$$;
+comment on function stream.get_viewers(uuid, uuid, integer) is
+    'The viewers who hold a lease, by ascending user_id, those behind after; limit 1 to 200. Seller and service '
+    'only.';
+
+revoke all on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)
     to authenticated, service_role;

@@ -8,7 +8,7 @@ declare
 begin
     for changed in
         select n.id, n.state, o.state as previous_state, n.state_reason, n.state_seq, n.generation,
-            n.viewer_count, n.peak_viewer_count,
+            n.viewer_count, n.peak_viewer_count, n.reconnect_deadline,
             (n.state, n.generation) is distinct from (o.state, o.generation) as state_changed,
             n.viewer_count is distinct from o.viewer_count as count_changed
         from new_rows as n
@@ -25,7 +25,7 @@ begin
                 'reason', changed.state_reason,
                 'generation', changed.generation,
                 'host_uid', changed.generation,
-                'reconnect_deadline', null,
+                'reconnect_deadline', changed.reconnect_deadline,
                 'server_time', clock_timestamp()
             )::text);
         end if;

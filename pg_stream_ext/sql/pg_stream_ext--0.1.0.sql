@@ -8,12 +8,10 @@ CREATE  FUNCTION "add_viewer"(
 	"session_id" uuid, /* Option < Uuid > */
 	"buyer_id" uuid /* Option < Uuid > */
 ) RETURNS TABLE (
-	"session_id" uuid,  /* Uuid */
 	"user_id" uuid,  /* Uuid */
 	"agora_uid" INT,  /* i32 */
 	"join_no" INT,  /* i32 */
-	"joined_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"viewer_count" INT  /* i32 */
+	"joined_at" timestamp with time zone  /* TimestampWithTimeZone */
 )
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_viewer_wrapper';
@@ -33,6 +31,11 @@ CREATE  FUNCTION "change_state"(
 ) RETURNS void
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'change_state_wrapper';
+
+CREATE  FUNCTION "check_certificate"() RETURNS TEXT /* Option < String > */
+STRICT STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'check_certificate_wrapper';
 
 CREATE  FUNCTION "emit"(
 	"topic" TEXT, /* Option < & str > */
@@ -101,6 +104,53 @@ STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_viewer_count_wrapper';
 
+CREATE  FUNCTION "get_viewers"(
+	"session_id" uuid, /* Option < Uuid > */
+	"after" uuid, /* Option < Uuid > */
+	"page_size" INT /* Option < i32 > */
+) RETURNS TABLE (
+	"user_id" uuid,  /* Uuid */
+	"agora_uid" INT,  /* i32 */
+	"joined_at" timestamp with time zone,  /* TimestampWithTimeZone */
+	"last_seen_at" timestamp with time zone,  /* TimestampWithTimeZone */
+	"foreground" bool,  /* bool */
+	"watch_ms" bigint  /* i64 */
+)
+STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_viewers_wrapper';
+
+CREATE  FUNCTION "heartbeat"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid, /* Option < Uuid > */
+	"foreground" bool, /* Option < bool > */
+	"generation" INT, /* Option < i32 > */
+	"join_no" INT /* Option < i32 > */
+) RETURNS TABLE (
+	"status" TEXT,  /* & '_ str */
+	"state" TEXT,  /* String */
+	"generation" INT,  /* i32 */
+	"host_uid" INT,  /* i32 */
+	"epoch" TEXT,  /* String */
+	"head_seq" bigint,  /* i64 */
+	"viewer_count" INT,  /* i32 */
+	"reconnect_deadline" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
+	"server_time" timestamp with time zone,  /* TimestampWithTimeZone */
+	"next_in_ms" INT,  /* i32 */
+	"renew_as" TEXT  /* Option < & '_ str > */
+)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'heartbeat_wrapper';
+
+CREATE  FUNCTION "heartbeats"(
+	"items" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"item" INT,  /* i32 */
+	"status" TEXT  /* String */
+)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'heartbeats_wrapper';
+
 CREATE  FUNCTION "refuse"(
 	"code" TEXT /* & str */
 ) RETURNS void
@@ -139,10 +189,20 @@ AS 'MODULE_PATHNAME', 'send_message_wrapper';
 
 CREATE  FUNCTION "start_stream"(
 	"auction_id" uuid, /* Option < Uuid > */
-	"seller_id" uuid /* Option < Uuid > */
+	"seller_id" uuid, /* Option < Uuid > */
+	"reconnect_window_s" INT /* Option < i32 > */
 ) RETURNS uuid /* Uuid */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'start_stream_wrapper';
+
+CREATE  FUNCTION "sweep"() RETURNS TABLE (
+	"rule" TEXT,  /* & '_ str */
+	"rows" INT,  /* i32 */
+	"oldest_age" interval  /* Option < Interval > */
+)
+STRICT 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'sweep_function_wrapper';
 
 CREATE  FUNCTION "sync"(
 	"session_id" uuid, /* Option < Uuid > */
@@ -166,3 +226,9 @@ CREATE  FUNCTION "sync"(
 STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'sync_wrapper';
+
+CREATE  FUNCTION "tick"() RETURNS void
+STRICT 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'tick_function_wrapper';
+

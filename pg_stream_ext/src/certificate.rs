@@ -7,12 +7,14 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
+use pgrx::prelude::*;
 use stream_core::agora::{AppId, Certificate};
 use stream_core::error::ErrorCode;
 
-use crate::error::{Failure, Result};
+use crate::caller;
+use crate::error::{Failure, Result, answer};
 use crate::guc;
-use crate::spi::{self, column, statements};
+use crate::spi::{self, column, nullable, statements};
 
 /// 32 digits and a line end; whatever is longer is another file.
 const MAX_FILE_BYTES: u64 = 64;
@@ -27,8 +29,36 @@ statements! {
              and has_table_privilege(to_regclass('vault.decrypted_secrets'), 'select'), false)
          from pg_catalog.pg_namespace as n where n.nspname = 'vault'";
 
+    CONFIGURATION: Read []
+        "select c.agora_app_id, c.agora_certificate_secret from stream.config as c";
+
     FROM_VAULT: Read [TEXTOID]
         "select d.decrypted_secret from vault.decrypted_secrets as d where d.name = $1";
+}
+
+/// Why tokens cannot be minted; null when they can. The certificate itself never leaves.
+#[pg_extern(stable)]
+fn check_certificate() -> Option<String> {
+    answer(caller::enter_as_owner().and_then(|()| check())).err()
+}
+
+fn check() -> Result<std::result::Result<(), String>> {
+    let configuration = spi::first(&CONFIGURATION, &[], |row| {
+        Ok(Configuration {
+            app_id: nullable(row, 1)?,
+            certificate_secret: column(row, 2)?,
+        })
+    })?
+    .ok_or(Failure::Row("the config row is gone"))?;
+    let outcome = configuration
+        .app_id()
+        .map(|_| ())
+        .and_then(|()| read(&configuration).map(|_| ()));
+    match outcome {
+        Ok(()) => Ok(Ok(())),
+        Err(Failure::Refused { hint, .. }) => Ok(Err(hint.unwrap_or_default())),
+        Err(other) => Err(other),
+    }
 }
 
 /// The Agora part of the config row.

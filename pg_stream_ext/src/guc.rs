@@ -5,6 +5,8 @@ use std::ffi::CString;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static CERTIFICATE_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static DATABASE: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"postgres"));
 
 /// SIGHUP context: only the configuration file sets it, never a session. It holds a path, not the
 /// secret, because any session can read a custom setting until the library is loaded.
@@ -17,6 +19,22 @@ pub fn register() {
         GucContext::Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
+    GucRegistry::define_string_guc(
+        c"pg_stream_ext.database",
+        c"Database in which the background worker runs stream.tick().",
+        c"Read when the worker starts; the library must be in shared_preload_libraries.",
+        &DATABASE,
+        GucContext::Sighup,
+        GucFlags::empty(),
+    );
+}
+
+/// The database of the background worker.
+pub fn database() -> String {
+    DATABASE
+        .get()
+        .and_then(|name| name.into_string().ok())
+        .unwrap_or_default()
 }
 
 /// The configured path, if any.

@@ -7,20 +7,28 @@
 mod caller;
 mod certificate;
 mod chat;
+mod commit;
 mod epoch;
 mod error;
 mod guc;
+mod heartbeat;
+mod heartbeat_batch;
 mod history;
 mod lifecycle;
 mod relay;
 mod spi;
+mod start;
+mod sweep;
 mod sync;
+mod ticker;
 mod token;
 mod viewer;
+mod worker;
 
 pgrx::pg_module_magic!();
 
 #[pgrx::pg_guard]
 extern "C-unwind" fn _PG_init() {
     guc::register();
+    worker::register();
 }

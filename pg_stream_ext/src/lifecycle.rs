@@ -1,11 +1,10 @@
-//! How does a stream start, change state and end?
+//! How does a stream change state and end?
 //!
 //! Every change takes the next number of the session's log in the same transaction. Lock order:
 //! stream_sessions, stream_viewers, chat_heads, chat_relay.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::{self, Move, StreamState};
 
@@ -13,55 +12,71 @@ use crate::caller::{self, Caller};
 use crate::chat;
 use crate::error::{Failure, Result, answer, required};
 use crate::spi::{self, column, statements};
+use crate::viewer::watched_ms;
 
 /// The table's own limit, `stream_sessions_state_reason_check`.
 const MAX_REASON_CHARS: usize = 200;
 
-/// A live session can only end between the insert and the look at it; twice in a row is enough.
-const START_ATTEMPTS: usize = 3;
+/// The host's heartbeats have stopped, or come again.
+pub const HOST_LOST: &str = "host_lost";
+pub const HOST_RETURNED: &str = "host_returned";
+
+/// When the first rule of the sweep can apply to session `s` under config `c`; nulls do not count.
+macro_rules! check_at {
+    () => {
+        "least(
+             s.created_at + c.max_duration_s * interval '1 second',
+             case s.state
+                 when 'initializing' then least(
+                     s.state_changed_at + c.initializing_timeout_s * interval '1 second',
+                     s.host_seen_at + c.host_timeout_s * interval '1 second')
+                 when 'active' then s.host_seen_at + c.host_timeout_s * interval '1 second'
+                 when 'paused' then s.state_changed_at + c.paused_timeout_s * interval '1 second'
+                 when 'error' then s.reconnect_deadline
+             end)"
+    };
+}
 
 statements! {
-    OWNS_AUCTION: Read [UUIDOID, UUIDOID]
-        "select coalesce(stream.hook_owns_auction($1, $2), false)";
-
-    INSERT_SESSION: Write [UUIDOID, UUIDOID, UUIDOID]
-        "with created as (
-             insert into stream.stream_sessions (id, seller_id, auction_id, channel_id)
-             values ($1, $2, $3, $1::text)
-             on conflict (auction_id) where state <> 'ended' do nothing
-             returning id
-         ), head as (
-             insert into stream.chat_heads (session_id) select c.id from created as c
-         ), relay as (
-             insert into stream.chat_relay (session_id) select c.id from created as c
-         )
-         select c.id from created as c";
-
-    LOCK_LIVE_SESSION: Write [UUIDOID]
-        "select s.id, s.seller_id, s.state, s.generation + 1 from stream.stream_sessions as s
-         where s.auction_id = $1 and s.state <> 'ended' for no key update";
-
     LOCK_SESSION: Write [UUIDOID]
         "select s.state, s.seller_id, s.generation from stream.stream_sessions as s
          where s.id = $1 for no key update";
 
-    TAKE_OVER: Write [UUIDOID, INT4OID, INT8OID]
-        "update stream.stream_sessions set generation = $2, state_seq = $3 where id = $1";
-
-    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID]
+    /// A move to a running state is a sign of life of the host. After the clock was set back the log's
+    /// time is ahead of it; timeouts count from the clock.
+    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID]
         "update stream.stream_sessions
-         set state = $2, state_reason = $3, state_seq = $4, state_changed_at = $5,
-             started_at = case when $2 = 'active' then coalesce(started_at, $5) else started_at end,
-             ended_at = case when $2 = 'ended' then $5 end,
-             viewer_count = case when $2 = 'ended' then 0 else viewer_count end
+         set state = $2, state_reason = $3, state_seq = $4, state_changed_at = least($5, clock_timestamp()),
+             started_at = case when $2 = 'active' then coalesce(started_at, least($5, clock_timestamp())) else started_at end,
+             ended_at = case when $2 = 'ended' then least($5, clock_timestamp()) end,
+             viewer_count = case when $2 = 'ended' then 0 else viewer_count end,
+             check_at = case when $2 = 'ended' then null else check_at end,
+             state_before_error = case when $2 = 'error' then $6 end,
+             reconnect_deadline =
+                 case when $2 = 'error' then least($5, clock_timestamp()) + reconnect_window_s * interval '1 second' end,
+             host_seen_at = case when $2 in ('initializing', 'active') and host_seen_at is not null
+                 then now() else host_seen_at end
          where id = $1";
 
-    SET_STATE_SEQ: Write [UUIDOID, INT8OID]
-        "update stream.stream_sessions set state_seq = $2 where id = $1";
+    ARM: Write [UUIDOID]
+        concat!(
+            "update stream.stream_sessions as s set check_at = ", check_at!(), "
+             from stream.config as c
+             where s.id = $1 and s.state <> 'ended'"
+        );
 
     CLOSE_LEASES: Write [UUIDOID]
-        "update stream.stream_viewers set is_active = false, left_at = now()
-         where session_id = $1 and is_active";
+        concat!(
+            "with leases as (
+                 select v.session_id, v.user_id from stream.stream_viewers as v
+                 where v.session_id = $1 and v.is_active
+                 order by v.user_id for no key update
+             )
+             update stream.stream_viewers as v
+             set is_active = false, left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
+             from leases as l
+             where v.session_id = l.session_id and v.user_id = l.user_id"
+        );
 
     RETIRE_TOKENS: Write [UUIDOID]
         "update stream.agora_tokens set is_active = false where session_id = $1 and is_active";
@@ -73,11 +88,6 @@ statements! {
         "select s.state, $2 is null or s.seller_id = $2
              or coalesce(stream.hook_can_view($2, s.id), false)
          from stream.stream_sessions as s where s.id = $1";
-}
-
-#[pg_extern]
-fn start_stream(auction_id: Option<Uuid>, seller_id: Option<Uuid>) -> Uuid {
-    answer(start(auction_id, seller_id))
 }
 
 #[pg_extern]
@@ -99,65 +109,6 @@ fn get_stream_state(session_id: Option<Uuid>) -> String {
 #[pg_extern(stable)]
 fn authorize_view(session_id: Option<Uuid>) {
     answer(viewable_state(session_id).map(|_| ()))
-}
-
-fn start(auction_id: Option<Uuid>, seller_id: Option<Uuid>) -> Result<Uuid> {
-    let caller = caller::enter_to_write()?;
-    let seller = caller.act_for(seller_id)?;
-    let auction = required(auction_id, "auction_id")?;
-    let owns = spi::first(&OWNS_AUCTION, &[seller.into(), auction.into()], |row| {
-        column(row, 1)
-    })?;
-    if owns != Some(true) {
-        return Err(ErrorCode::NotAuctionOwner.into());
-    }
-    for _ in 0..START_ATTEMPTS {
-        let id = Uuid::from_bytes(*uuid::Uuid::now_v7().as_bytes());
-        if spi::execute(&INSERT_SESSION, &[id.into(), seller.into(), auction.into()])? == 1 {
-            let entry = log_state(id, None, StreamState::Initializing, None, 1)?;
-            spi::execute(&SET_STATE_SEQ, &[id.into(), entry.seq.into()])?;
-            return Ok(id);
-        }
-        match spi::first(&LOCK_LIVE_SESSION, &[auction.into()], LiveSession::read)? {
-            Some(live) if live.seller == seller => return take_over(&live),
-            Some(_) => return Err(ErrorCode::AuctionLive.into()),
-            None => {}
-        }
-    }
-    Err(ErrorCode::AuctionLive.into())
-}
-
-struct LiveSession {
-    id: Uuid,
-    seller: Uuid,
-    state: String,
-    next_generation: i32,
-}
-
-impl LiveSession {
-    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        Ok(Self {
-            id: column(row, 1)?,
-            seller: column(row, 2)?,
-            state: column(row, 3)?,
-            next_generation: column(row, 4)?,
-        })
-    }
-}
-
-/// The same seller from another device: the number that fences the older device off goes up.
-fn take_over(live: &LiveSession) -> Result<Uuid> {
-    let metadata = serde_json::json!({
-        "kind": "host_changed", "state": live.state, "generation": live.next_generation,
-    });
-    let entry = chat::log_system(live.id, "The host continues on another device.", &metadata)?;
-    let arguments = [
-        live.id.into(),
-        live.next_generation.into(),
-        entry.seq.into(),
-    ];
-    spi::execute(&TAKE_OVER, &arguments)?;
-    Ok(live.id)
 }
 
 fn change(
@@ -200,7 +151,7 @@ fn change(
     let from = StreamState::parse(&from).ok_or(Failure::Row("unknown state in the table"))?;
     match lifecycle::transition(from, to) {
         Ok(Move::Unchanged) => Ok(()),
-        Ok(Move::Changed) => apply(id, from, to, reason, current_generation),
+        Ok(Move::Changed) => move_to(id, from, to, reason, current_generation),
         Err(_) if from == StreamState::Ended => Err(ErrorCode::StreamEnded.into()),
         Err(refused) => Err(Failure::with_hint(
             ErrorCode::IllegalTransition,
@@ -213,7 +164,9 @@ fn change(
     }
 }
 
-fn apply(
+/// Makes a legal move of a session whose row is locked: the log, the row, and at the end everything
+/// that hangs on the stream.
+pub fn move_to(
     id: Uuid,
     from: StreamState,
     to: StreamState,
@@ -233,16 +186,25 @@ fn apply(
             reason.into(),
             entry.seq.into(),
             entry.created_at.into(),
+            from.as_str().into(),
         ],
     )?;
     if ends {
         spi::execute(&CLOSE_LOG, &[id.into()])?;
         spi::execute(&RETIRE_TOKENS, &[id.into()])?;
+    } else {
+        arm(id)?;
     }
     Ok(())
 }
 
-fn log_state(
+/// Sets when the sweep looks at a live session next; its row is locked.
+pub fn arm(id: Uuid) -> Result<()> {
+    spi::execute(&ARM, &[id.into()]).map(|_| ())
+}
+
+/// Logs a state; the session's row is locked.
+pub fn log_state(
     id: Uuid,
     from: Option<StreamState>,
     to: StreamState,

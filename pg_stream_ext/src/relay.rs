@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 use stream_core::frame;
 
 use crate::caller;
+use crate::commit::wait_for_the_disk;
 use crate::epoch::{epoch_origin, epoch_sql};
 use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
@@ -197,6 +198,7 @@ fn find_target() -> Result<Option<Target>> {
 }
 
 fn write(target: Target, topic: &str, event: &str, payload: &str) -> Result<()> {
+    wait_for_the_disk();
     let statement = match target {
         Target::Insert => &INSERT_MESSAGE,
         Target::Send => &SEND,

@@ -38,11 +38,32 @@ statements! {
          where s.channel_id = $1
          for share of s";
 
+    HOST_TOKEN_DUE: Write [UUIDOID, UUIDOID]
+        "select t.created_at + 0.75 * (t.expires_at - t.created_at) <= now()
+             and t.created_at <= now() - interval '30 seconds'
+         from stream.agora_tokens as t
+         where t.session_id = $1 and t.user_id = $2
+         order by t.created_at desc limit 1";
+
+    NOTE_ON_LEASE: Write [UUIDOID, UUIDOID, FLOAT8OID, FLOAT8OID]
+        "update stream.stream_viewers
+         set token_issued_at = to_timestamp($3), token_expires_at = to_timestamp($4)
+         where session_id = $1 and user_id = $2";
+
     STORE: Write [UUIDOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, JSONBOID, FLOAT8OID, FLOAT8OID]
         "insert into stream.agora_tokens
              (user_id, session_id, token_hash, channel_id, uid, privileges, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, to_timestamp($7), to_timestamp($8))
          returning expires_at";
+}
+
+/// Whether the host's newest token is past 75 % of its life and at least 30 s old. A viewer's is
+/// known from the lease row.
+pub fn is_host_token_due(session: Uuid, user: Uuid) -> Result<bool> {
+    let due = spi::first(&HOST_TOKEN_DUE, &[session.into(), user.into()], |row| {
+        column(row, 1)
+    })?;
+    Ok(due.unwrap_or(false))
 }
 
 /// What the rows say about one user on one channel.
@@ -141,6 +162,8 @@ fn issue(role: Role, user: Uuid, channel: &str, uid: u32, grant: &Grant) -> Resu
         mint(&request, &certificate).map_err(|_| Failure::Row("the token was not minted"))?;
     let can_publish = role == Role::Publisher;
     let uid = i32::try_from(uid).map_err(|_| Failure::Row("the uid is out of range"))?;
+    let issued_at_s = f64::from(issued_at);
+    let expires_at_s = issued_at_s + f64::from(grant.ttl_s);
     let privileges = serde_json::json!({
         "can_publish": can_publish, "can_subscribe": true, "can_admin": can_publish,
     });
@@ -151,9 +174,20 @@ fn issue(role: Role, user: Uuid, channel: &str, uid: u32, grant: &Grant) -> Resu
         channel.into(),
         uid.into(),
         JsonB(privileges).into(),
-        f64::from(issued_at).into(),
-        (f64::from(issued_at) + f64::from(grant.ttl_s)).into(),
+        issued_at_s.into(),
+        expires_at_s.into(),
     ];
+    if !can_publish {
+        spi::execute(
+            &NOTE_ON_LEASE,
+            &[
+                grant.session.into(),
+                user.into(),
+                issued_at_s.into(),
+                expires_at_s.into(),
+            ],
+        )?;
+    }
     let expires_at = spi::first(&STORE, &arguments, |row| column(row, 1))?
         .ok_or(Failure::Row("the token was not stored"))?;
     Ok((

@@ -40,25 +40,84 @@ create table stream.config (
     agora_app_id text,
     agora_certificate_secret text not null default 'agora_app_certificate',
     token_ttl_s integer not null default 3600,
+    host_timeout_s integer not null default 20,
+    reconnect_window_s integer not null default 60,
+    initializing_timeout_s integer not null default 300,
+    paused_timeout_s integer not null default 3600,
+    max_duration_s integer not null default 43200,
+    heartbeat_interval_s integer not null default 15,
+    lease_s integer not null default 45,
+    background_grace_s integer not null default 60,
+    retention_days integer default 90,
+    sweep_batch_size integer not null default 500,
     anonymous_users_may_chat boolean not null default false,
     epoch_salt text not null default '',
     constraint config_pkey primary key (id),
     constraint config_id_single_row check (id),
     constraint config_agora_app_id_is_32_hex check (agora_app_id ~ '^[0-9a-fA-F]{32}$'),
     constraint config_agora_certificate_secret_1_to_255 check (length(agora_certificate_secret) between 1 and 255),
-    constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400)
+    -- A refused value is answered with the constraint's name, which says the range.
+    constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400),
+    constraint config_host_timeout_s_5_to_300 check (host_timeout_s between 5 and 300),
+    constraint config_reconnect_window_s_0_to_1800 check (reconnect_window_s between 0 and 1800),
+    constraint config_initializing_timeout_s_30_to_3600 check (initializing_timeout_s between 30 and 3600),
+    constraint config_paused_timeout_s_60_to_86400 check (paused_timeout_s between 60 and 86400),
+    constraint config_max_duration_s_60_to_604800 check (max_duration_s between 60 and 604800),
+    constraint config_heartbeat_interval_s_5_to_60 check (heartbeat_interval_s between 5 and 60),
+    constraint config_lease_s_15_to_600 check (lease_s between 15 and 600),
+    constraint config_lease_s_over_2_heartbeats check (lease_s > 2 * heartbeat_interval_s),
+    constraint config_background_grace_s_0_to_3600 check (background_grace_s between 0 and 3600),
+    constraint config_retention_days_1_to_3650 check (retention_days between 1 and 3650),
+    constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
 );
 comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
 comment on column stream.config.agora_app_id is 'Agora App ID: 32 hexadecimal digits. Not a secret. Null: token functions answer not_configured.';
 comment on column stream.config.agora_certificate_secret is
     'Name of the Supabase Vault secret that holds the Agora primary certificate; never the certificate itself.';
 comment on column stream.config.token_ttl_s is 'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h).';
+comment on column stream.config.host_timeout_s is
+    'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
+comment on column stream.config.reconnect_window_s is
+    'Seconds that a lost host has to return, 0 to 1800; start_stream can set another window for one stream.';
+comment on column stream.config.initializing_timeout_s is
+    'Seconds until a stream that never became active is ended, 30 to 3600.';
+comment on column stream.config.paused_timeout_s is 'Seconds until a paused stream is ended, 60 to 86400.';
+comment on column stream.config.max_duration_s is
+    'Seconds from the start until any stream is ended, 60 to 604800 (a week).';
+comment on column stream.config.heartbeat_interval_s is 'Seconds between two heartbeats of a client, 5 to 60.';
+comment on column stream.config.lease_s is
+    'Seconds that a viewer counts after the last heartbeat, 15 to 600; more than two heartbeats.';
+comment on column stream.config.background_grace_s is
+    'Seconds that a viewer whose app is in the background still counts, 0 to 3600.';
+comment on column stream.config.retention_days is
+    'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
+comment on column stream.config.sweep_batch_size is 'Rows that one sweep handles for each rule, 1 to 10000.';
 comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
 comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';
 
 alter table stream.config enable row level security;
 revoke all on table stream.config from public, anon, authenticated, service_role;
 insert into stream.config (id) values (true);
+
+create function stream_private.rearm() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    update stream.stream_sessions set check_at = now() where state <> 'ended';
+    if (new.lease_s, new.background_grace_s) is distinct from (old.lease_s, old.background_grace_s) then
+        update stream.stream_viewers set lease_check_at = now() where is_active;
+    end if;
+    return null;
+end
+$$;
+comment on function stream_private.rearm() is
+    'New timeouts apply to live streams and to their viewers from the next sweep on.';
+revoke all on function stream_private.rearm() from public, anon, authenticated, service_role;
+
+create trigger config_rearm
+after update on stream.config
+for each row execute function stream_private.rearm();
 
 -- sql/030_streams.sql
 
@@ -78,6 +137,12 @@ create table stream.stream_sessions (
     created_at timestamptz not null default now(),
     started_at timestamptz,
     ended_at timestamptz,
+    host_seen_at timestamptz,
+    state_before_error text,
+    reconnect_deadline timestamptz,
+    reconnect_window_s integer not null default 60,
+    check_at timestamptz default now(),
+    is_cleaned boolean not null default false,
     metadata jsonb not null default '{}',
     constraint stream_sessions_pkey primary key (id),
     constraint stream_sessions_channel_id_key unique (channel_id),
@@ -90,8 +155,18 @@ create table stream.stream_sessions (
     constraint stream_sessions_viewer_count_check check (viewer_count >= 0),
     constraint stream_sessions_peak_viewer_count_check check (peak_viewer_count >= viewer_count),
     constraint stream_sessions_ended_at_check check ((state = 'ended') = (ended_at is not null)),
+    constraint stream_sessions_state_before_error_check
+        check ((state = 'error') = (state_before_error is not null)),
+    constraint stream_sessions_reconnect_deadline_check check ((state = 'error') = (reconnect_deadline is not null)),
+    constraint stream_sessions_reconnect_window_s_check check (reconnect_window_s between 0 and 1800),
+    constraint stream_sessions_check_at_check check ((state = 'ended') = (check_at is null)),
     constraint stream_sessions_metadata_check check (jsonb_typeof(metadata) = 'object')
-) with (fillfactor = 80);
+) with (fillfactor = 50);
+-- What the sweep looks for; heartbeats change neither column, so they stay HOT.
+create index stream_sessions_check_at_idx on stream.stream_sessions (check_at) where state <> 'ended';
+create index stream_sessions_ended_at_uncleaned_idx on stream.stream_sessions (ended_at)
+    where state = 'ended' and not is_cleaned;
+create index stream_sessions_ended_at_idx on stream.stream_sessions (ended_at) where state = 'ended';
 create unique index stream_sessions_auction_id_live_key on stream.stream_sessions (auction_id) where state <> 'ended';
 create index stream_sessions_auction_id_idx on stream.stream_sessions (auction_id);
 create index stream_sessions_seller_id_idx on stream.stream_sessions (seller_id);
@@ -104,6 +179,14 @@ comment on column stream.stream_sessions.state_seq is 'seq of the log entry that
 comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
 comment on column stream.stream_sessions.viewer_count is 'Active viewers, derived by counting stream_viewers.';
+comment on column stream.stream_sessions.host_seen_at is 'Last heartbeat of the host; null until the first.';
+comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
+comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
+comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
+comment on column stream.stream_sessions.check_at is
+    'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
+comment on column stream.stream_sessions.is_cleaned is
+    'Whether the sweep has made sure that an ended stream holds no lease, no active token and no open log.';
 comment on column stream.stream_sessions.started_at is 'When the stream first became active.';
 
 create table stream.stream_viewers (
@@ -115,41 +198,73 @@ create table stream.stream_viewers (
     joined_at timestamptz not null default now(),
     left_at timestamptz,
     is_active boolean not null default true,
+    last_seen_at timestamptz not null default now(),
+    lease_check_at timestamptz not null default now(),
+    foreground boolean not null default true,
+    background_since timestamptz,
+    watch_ms bigint not null default 0,
+    token_issued_at timestamptz,
+    token_expires_at timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
     constraint stream_viewers_agora_uid_check check (agora_uid >= 1000000),
     constraint stream_viewers_join_no_check check (join_no >= 1),
-    constraint stream_viewers_left_at_check check (is_active = (left_at is null))
-) with (fillfactor = 80);
+    constraint stream_viewers_left_at_check check (is_active = (left_at is null)),
+    constraint stream_viewers_background_since_check check (foreground = (background_since is null)),
+    constraint stream_viewers_watch_ms_check check (watch_ms >= 0)
+) with (fillfactor = 50);
+-- Neither last_seen_at nor the token columns are in an index, so heartbeats are HOT updates.
 create index stream_viewers_session_id_active_idx on stream.stream_viewers (session_id) where is_active;
+create index stream_viewers_lease_check_at_idx on stream.stream_viewers (lease_check_at) where is_active;
 create index stream_viewers_user_id_idx on stream.stream_viewers (user_id);
 
 comment on table stream.stream_viewers is 'One row per viewer and stream, kept over rejoins.';
 comment on column stream.stream_viewers.agora_uid is 'Agora uid, 1,000,000 to 2^31-1, unique in the session and stable per viewer.';
 comment on column stream.stream_viewers.join_no is 'One more with every join; the last device to join holds the place.';
 
-create function stream_private.recount_deleted_viewers() returns trigger
+comment on column stream.stream_viewers.last_seen_at is 'Last heartbeat; the lease lasts config.lease_s from here.';
+comment on column stream.stream_viewers.lease_check_at is
+    'When the sweep looks at the lease: written at join, when the app goes to the background, and by the sweep.';
+comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
+comment on column stream.stream_viewers.watch_ms is 'Time watched in ended leases, in milliseconds.';
+comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
+
+create table stream.viewer_changes (
+    id bigint generated always as identity,
+    session_id uuid not null,
+    constraint viewer_changes_pkey primary key (id)
+);
+comment on table stream.viewer_changes is
+    'Sessions whose viewers changed since the last tick. Joins only add rows, so they never wait for each other.';
+
+create function stream_private.note_deleted_viewers() returns trigger
 language plpgsql
 set search_path = ''
 as $$
 begin
-    update stream.stream_sessions as s
-    set viewer_count = (
-        select count(*) from stream.stream_viewers as v where v.session_id = s.id and v.is_active
-    )
-    where s.id in (select o.session_id from old_rows as o where o.is_active) and s.state <> 'ended';
+    insert into stream.viewer_changes (session_id) select distinct o.session_id from old_rows as o where o.is_active;
     return null;
 end
 $$;
-comment on function stream_private.recount_deleted_viewers() is 'A deleted user no longer counts.';
-revoke all on function stream_private.recount_deleted_viewers() from public, anon, authenticated, service_role;
+comment on function stream_private.note_deleted_viewers() is 'A deleted user no longer counts.';
+revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
 
-create trigger stream_viewers_recount_deleted
+create trigger stream_viewers_note_deleted
 after delete on stream.stream_viewers
 referencing old table as old_rows
-for each statement execute function stream_private.recount_deleted_viewers();
+for each statement execute function stream_private.note_deleted_viewers();
+
+create table stream.ticker (
+    id boolean not null default true,
+    ticked_at timestamptz not null default '-infinity',
+    swept_at timestamptz not null default '-infinity',
+    constraint ticker_pkey primary key (id),
+    constraint ticker_id_single_row check (id)
+);
+comment on table stream.ticker is 'When tick and sweep ran last, whoever ran them: one row.';
+insert into stream.ticker (id) values (true);
 
 create function stream_private.refuse_deleting_live_session() returns trigger
 language plpgsql
@@ -172,7 +287,10 @@ for each row execute function stream_private.refuse_deleting_live_session();
 
 alter table stream.stream_sessions enable row level security;
 alter table stream.stream_viewers enable row level security;
-revoke all on table stream.stream_sessions, stream.stream_viewers from public, anon, authenticated, service_role;
+alter table stream.viewer_changes enable row level security;
+alter table stream.ticker enable row level security;
+revoke all on table stream.stream_sessions, stream.stream_viewers, stream.viewer_changes, stream.ticker
+    from public, anon, authenticated, service_role;
 
 -- sql/040_chat.sql
 
@@ -239,6 +357,27 @@ alter table stream.chat_messages enable row level security;
 revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_messages
     from public, anon, authenticated, service_role;
 
+create table stream.chat_restrictions (
+    session_id uuid not null,
+    user_id uuid not null,
+    kind text not null,
+    until timestamptz,
+    actor uuid,
+    reason text,
+    created_at timestamptz not null default now(),
+    constraint chat_restrictions_pkey primary key (session_id, user_id, kind),
+    constraint chat_restrictions_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint chat_restrictions_kind_check check (kind in ('mute', 'ban')),
+    constraint chat_restrictions_reason_check check (length(reason) <= 200)
+);
+create index chat_restrictions_until_idx on stream.chat_restrictions (until) where until is not null;
+create index chat_restrictions_user_id_idx on stream.chat_restrictions (user_id);
+comment on table stream.chat_restrictions is 'Who is muted in, or banned from, a stream.';
+comment on column stream.chat_restrictions.until is 'When it ends by itself; null lasts until lifted.';
+alter table stream.chat_restrictions enable row level security;
+revoke all on table stream.chat_restrictions from public, anon, authenticated, service_role;
+
 -- sql/050_tokens.sql
 
 -- Agora tokens that were handed out: their hash, never the token.
@@ -260,7 +399,8 @@ create table stream.agora_tokens (
     constraint agora_tokens_uid_check check (uid >= 1),
     constraint agora_tokens_expires_at_check check (expires_at > created_at)
 );
-create index agora_tokens_session_id_user_id_idx on stream.agora_tokens (session_id, user_id);
+create index agora_tokens_session_id_user_id_created_at_idx on stream.agora_tokens (session_id, user_id, created_at);
+create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
 create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
 
 comment on table stream.agora_tokens is 'Agora tokens handed out, for audit.';
@@ -341,6 +481,7 @@ create type stream.session as (
     started_at timestamptz,
     ended_at timestamptz,
     state_changed_at timestamptz,
+    reconnect_deadline timestamptz,
     metadata jsonb
 );
 comment on type stream.session is 'A stream session. host_uid is the only Agora uid whose video clients show.';
@@ -362,8 +503,7 @@ create type stream.viewer_lease as (
     user_id uuid,
     agora_uid integer,
     join_no integer,
-    joined_at timestamptz,
-    viewer_count integer
+    joined_at timestamptz
 );
 comment on type stream.viewer_lease is 'A viewer''s place in a stream.';
 
@@ -400,6 +540,46 @@ create type stream.sync_result as (
 comment on type stream.sync_result is
     'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is older.';
 
+create type stream.viewer as (
+    user_id uuid,
+    agora_uid integer,
+    joined_at timestamptz,
+    last_seen_at timestamptz,
+    foreground boolean,
+    watch_ms bigint
+);
+comment on type stream.viewer is 'A viewer who holds a lease; watch_ms counts the present lease too.';
+
+create type stream.heartbeat_result as (
+    status text,
+    session_id uuid,
+    state text,
+    generation integer,
+    host_uid integer,
+    epoch text,
+    head_seq bigint,
+    viewer_count integer,
+    reconnect_deadline timestamptz,
+    server_time timestamptz,
+    next_in_ms integer,
+    token stream.agora_token
+);
+comment on type stream.heartbeat_result is
+    'status is ok, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
+
+create type stream.join_result as (lease stream.viewer_lease, token stream.agora_token, sync stream.sync_result);
+comment on type stream.join_result is 'All that a viewer needs to show a stream.';
+
+create type stream.heartbeat_status as (item integer, status text);
+comment on type stream.heartbeat_status is
+    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, superseded or invalid_argument.';
+
+create type stream.sweep_rule as (rule text, rows integer, oldest_age interval);
+comment on type stream.sweep_rule is 'What one rule of a sweep did: rows handled, and for how long the oldest was due.';
+
+create type stream.check_result as (check_name text, status text, detail text);
+comment on type stream.check_result is 'One check of doctor(): status is ok, warning or failure.';
+
 -- sql/110_lifecycle.sql
 
 -- Lifecycle: starting, moving and reading a stream session.
@@ -410,7 +590,8 @@ set search_path = ''
 as $$
     select row(
         s.id, s.seller_id, s.auction_id, s.channel_id, s.state, s.state_reason, s.generation, s.generation,
-        s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at, s.ended_at, s.state_changed_at, s.metadata
+        s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at, s.ended_at, s.state_changed_at,
+        s.reconnect_deadline, s.metadata
     )::stream.session
     from stream.stream_sessions as s
     where s.id = $1
@@ -418,35 +599,40 @@ $$;
 comment on function stream_private.session(uuid) is 'A session as callers see it; for the functions of this schema only.';
 revoke all on function stream_private.session(uuid) from public, anon, authenticated, service_role;
 
-create function stream_private.start_stream(auction_id uuid, seller_id uuid)
+create function stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)
 returns stream.session
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
-    started uuid := stream_ext.start_stream($1, $2);
+    started uuid := stream_ext.start_stream($1, $2, $3);
 begin
     -- A statement of its own: it must see the new row.
     return stream_private.session(started);
 end
 $$;
 
-create function stream.start_stream(auction_id uuid, seller_id uuid default null)
+create function stream.start_stream(
+    auction_id uuid,
+    seller_id uuid default null,
+    reconnect_window_s integer default null
+)
 returns stream.session
 language plpgsql
 set search_path = ''
 as $$
 begin
-    return stream_private.start_stream($1, $2);
+    return stream_private.start_stream($1, $2, $3);
 end
 $$;
-comment on function stream.start_stream(uuid, uuid) is
-    'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it '
-    'over, generation + 1. seller_id null: the caller.';
+comment on function stream.start_stream(uuid, uuid, integer) is
+    'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, '
+    'generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to '
+    '1800; null: the configured one.';
 
-revoke all on function stream_private.start_stream(uuid, uuid), stream.start_stream(uuid, uuid)
+revoke all on function stream_private.start_stream(uuid, uuid, integer), stream.start_stream(uuid, uuid, integer)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.start_stream(uuid, uuid), stream.start_stream(uuid, uuid)
+grant execute on function stream_private.start_stream(uuid, uuid, integer), stream.start_stream(uuid, uuid, integer)
     to authenticated, service_role;
 
 create function stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)
@@ -695,7 +881,7 @@ grant execute on function stream_private.generate_buyer_token(uuid, text), strea
 
 -- sql/130_viewers.sql
 
--- Viewers: joining, leaving, counting.
+-- Viewers: joining, leaving, heartbeats, counting.
 create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
 returns stream.viewer_lease
 language plpgsql security definer
@@ -704,7 +890,7 @@ as $$
 declare
     result stream.viewer_lease;
 begin
-    select v.session_id, v.user_id, v.agora_uid, v.join_no, v.joined_at, v.viewer_count
+    select $1, v.user_id, v.agora_uid, v.join_no, v.joined_at
     into result
     from stream_ext.add_viewer($1, $2) as v;
     return result;
@@ -728,6 +914,38 @@ revoke all on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(
 grant execute on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(uuid, uuid)
     to authenticated, service_role;
 
+create function stream_private.join_stream(session_id uuid)
+returns stream.join_result
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.join_result;
+begin
+    result.lease := stream_private.add_viewer($1, null);
+    result.token := stream_private.generate_buyer_token(null, $1::text);
+    result.sync := stream_private.sync($1, null, null);
+    return result;
+end
+$$;
+
+create function stream.join_stream(session_id uuid)
+returns stream.join_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.join_stream($1);
+end
+$$;
+comment on function stream.join_stream(uuid) is
+    'Joins a stream in one call: lease, subscriber token and everything that sync answers.';
+
+revoke all on function stream_private.join_stream(uuid), stream.join_stream(uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.join_stream(uuid), stream.join_stream(uuid)
+    to authenticated;
+
 create function stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)
 returns text
 language plpgsql security definer
@@ -748,11 +966,14 @@ begin
 end
 $$;
 comment on function stream.remove_viewer(uuid, uuid, integer) is
-    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).';
+    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes '
+    'then).';
 
-revoke all on function stream_private.remove_viewer(uuid, uuid, integer), stream.remove_viewer(uuid, uuid, integer)
+revoke all on function stream_private.remove_viewer(uuid, uuid, integer),
+    stream.remove_viewer(uuid, uuid, integer)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.remove_viewer(uuid, uuid, integer), stream.remove_viewer(uuid, uuid, integer)
+grant execute on function stream_private.remove_viewer(uuid, uuid, integer),
+    stream.remove_viewer(uuid, uuid, integer)
     to authenticated, service_role;
 
 create function stream_private.get_viewer_count(session_id uuid)
@@ -775,12 +996,139 @@ begin
 end
 $$;
 comment on function stream.get_viewer_count(uuid) is
-    'The number of active viewers, counted.';
+    'The number of viewers who hold a lease, counted now.';
 
 revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
     to authenticated, service_role;
+
+create function stream_private.get_viewers(session_id uuid, after uuid, "limit" integer)
+returns setof stream.viewer
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select v.user_id, v.agora_uid, v.joined_at, v.last_seen_at, v.foreground, v.watch_ms
+    from stream_ext.get_viewers($1, $2, $3) as v;
+end
+$$;
+
+create function stream.get_viewers(session_id uuid, after uuid default null, "limit" integer default 50)
+returns setof stream.viewer
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.get_viewers($1, $2, $3);
+end
+$$;
+comment on function stream.get_viewers(uuid, uuid, integer) is
+    'The viewers who hold a lease, by ascending user_id, those behind after; limit 1 to 200. Seller and service '
+    'only.';
+
+revoke all on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)
+    to authenticated, service_role;
+
+-- sql/135_heartbeats.sql
+
+-- Heartbeats: of one device, and of many for the service.
+create function stream_private.heartbeat(
+    session_id uuid,
+    last_seq bigint,
+    foreground boolean,
+    generation integer,
+    join_no integer,
+    user_id uuid
+)
+returns stream.heartbeat_result
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.heartbeat_result;
+    renew_as text;
+begin
+    select b.status, $1, b.state, b.generation, b.host_uid, b.epoch, b.head_seq, b.viewer_count,
+        b.reconnect_deadline, b.server_time, b.next_in_ms, null, b.renew_as
+    into result.status, result.session_id, result.state, result.generation, result.host_uid, result.epoch,
+        result.head_seq, result.viewer_count, result.reconnect_deadline, result.server_time, result.next_in_ms,
+        result.token, renew_as
+    from stream_ext.heartbeat($1, $6, $3, $4, $5) as b;
+    if renew_as is not null then
+        begin
+            if renew_as = 'host' then
+                result.token := stream_private.generate_seller_token($6, $1::text);
+            else
+                result.token := stream_private.generate_buyer_token($6, $1::text);
+            end if;
+        exception when sqlstate 'PT503' then
+            -- A missing certificate must not end the stream too; doctor() shows it.
+            null;
+        end;
+    end if;
+    return result;
+end
+$$;
+
+create function stream.heartbeat(
+    session_id uuid,
+    last_seq bigint default null,
+    foreground boolean default null,
+    generation integer default null,
+    join_no integer default null,
+    user_id uuid default null
+)
+returns stream.heartbeat_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.heartbeat($1, $2, $3, $4, $5, $6);
+end
+$$;
+comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid) is
+    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
+    'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
+    'user_id null: the caller.';
+
+revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+    to authenticated, service_role;
+
+create function stream_private.heartbeats(items jsonb)
+returns setof stream.heartbeat_status
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return query select b.item, b.status from stream_ext.heartbeats($1::text) as b;
+end
+$$;
+
+create function stream.heartbeats(items jsonb)
+returns setof stream.heartbeat_status
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.heartbeats($1);
+end
+$$;
+comment on function stream.heartbeats(jsonb) is
+    'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
+    'answer per item, in order; a bad item costs only itself.';
+
+revoke all on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
+    to service_role;
 
 -- sql/140_chat.sql
 
@@ -900,6 +1248,160 @@ revoke all on function stream_private.sync(uuid, bigint, text), stream.sync(uuid
 grant execute on function stream_private.sync(uuid, bigint, text), stream.sync(uuid, bigint, text)
     to authenticated, service_role;
 
+-- sql/160_operation.sql
+
+-- Operation: the regular work, its scheduling, and whether all is well.
+create function stream_private.tick()
+returns void
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform stream_ext.tick();
+end
+$$;
+
+create function stream.tick()
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    perform stream_private.tick();
+end
+$$;
+comment on function stream.tick() is
+    'The regular work: counts viewers and sweeps about once a second. Call it often and from anywhere; one at a '
+    'time works.';
+
+revoke all on function stream_private.tick(), stream.tick()
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.tick(), stream.tick()
+    to service_role;
+
+create function stream_private.sweep()
+returns setof stream.sweep_rule
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return query select s.rule, s.rows, s.oldest_age from stream_ext.sweep() as s;
+end
+$$;
+
+create function stream.sweep()
+returns setof stream.sweep_rule
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.sweep();
+end
+$$;
+comment on function stream.sweep() is
+    'Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.';
+
+revoke all on function stream_private.sweep(), stream.sweep()
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.sweep(), stream.sweep()
+    to service_role;
+
+create function stream_private.doctor()
+returns setof stream.check_result
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select 'certificate', case when c.hint is null then 'ok' else 'failure' end,
+        coalesce(c.hint, 'App ID and certificate are readable and well-formed')
+    from stream_ext.check_certificate() as c (hint);
+
+    return query
+    select 'ticker', case when t.ticked_at > now() - interval '5 seconds' then 'ok'
+                          when t.ticked_at > now() - interval '90 seconds' then 'warning' else 'failure' end,
+        'last tick: ' || coalesce(nullif(t.ticked_at, '-infinity')::text, 'never')
+            || '; background worker: ' || (
+                select coalesce('pid ' || min(a.pid), 'not running') from pg_catalog.pg_stat_activity as a
+                where a.backend_type = 'pg_stream_ext worker' and a.datname = current_database())
+    from stream.ticker as t;
+
+    return query
+    select 'realtime_partition', case when p.today is null then 'failure' else 'ok' end,
+        coalesce(p.today::text, 'realtime.messages has no partition for today (UTC): nothing is broadcast')
+    from to_regclass('realtime.messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM_DD')) as p (today);
+
+    return query
+    select 'realtime_publication', case when count(*) = 0 then 'failure' else 'ok' end,
+        case when count(*) = 0 then 'no publication contains realtime.messages' else min(p.pubname)::text end
+    from pg_catalog.pg_publication_tables as p
+    where p.schemaname = 'realtime' and p.tablename like 'messages%';
+
+    return query
+    select 'realtime_replication', case when bool_or(r.active) then 'ok' else 'warning' end,
+        coalesce(min(r.slot_name)::text, 'no slot: nobody has connected to Realtime yet, or it is down')
+    from pg_catalog.pg_replication_slots as r
+    where r.slot_name like 'supabase_realtime_messages_replication_slot%'
+        and r.database = current_database();
+
+    return query
+    select 'realtime_policies', case when count(*) = 0 then 'failure' else 'ok' end,
+        count(*) || ' select policies on realtime.messages'
+    from pg_catalog.pg_policies as p
+    where p.schemaname = 'realtime' and p.tablename = 'messages' and p.cmd in ('SELECT', 'ALL');
+
+    return query
+    select 'time_zone', case when current_setting('TimeZone') in ('UTC', 'Etc/UTC', 'GMT') then 'ok' else 'warning' end,
+        current_setting('TimeZone');
+
+    return query
+    select 'cohost_authentication', 'warning',
+        'cannot be seen from here: without co-host authentication in the Agora console a subscriber token can publish';
+end
+$$;
+
+create function stream.doctor()
+returns setof stream.check_result
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.doctor();
+end
+$$;
+comment on function stream.doctor() is
+    'One row per check of the installation: certificate, ticker and background worker, Realtime''s partition, '
+    'publication, slot and policies, time zone, and a reminder of what only Agora''s console shows.';
+
+revoke all on function stream_private.doctor(), stream.doctor()
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.doctor(), stream.doctor()
+    to service_role;
+
+create function stream.schedule_with_pg_cron() returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+    every text;
+begin
+    if to_regprocedure('cron.schedule(text,text,text)') is null then
+        perform stream_ext.refuse('not_configured');
+    end if;
+    -- Seconds came with pg_cron 1.5; before that a job runs once a minute.
+    select case when string_to_array(e.extversion, '.')::integer[] >= array[1, 5] then '1 seconds' else '* * * * *' end
+    into every
+    from pg_catalog.pg_extension as e
+    where e.extname = 'pg_cron';
+    perform cron.schedule('pg_stream_tick', every, 'select stream.tick()');
+    return every;
+end
+$$;
+comment on function stream.schedule_with_pg_cron() is
+    'Lets pg_cron run tick() as the calling role, where the background worker cannot run: every second from pg_cron 1.5, '
+    'else every minute. Again: the same job. Answers the schedule. Call it as the owner of the tables.';
+revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;
+
 -- sql/200_emission.sql
 
 -- Triggers that emit to Supabase Realtime, in the writing transaction, once per statement.
@@ -912,7 +1414,7 @@ declare
 begin
     for changed in
         select n.id, n.state, o.state as previous_state, n.state_reason, n.state_seq, n.generation,
-            n.viewer_count, n.peak_viewer_count,
+            n.viewer_count, n.peak_viewer_count, n.reconnect_deadline,
             (n.state, n.generation) is distinct from (o.state, o.generation) as state_changed,
             n.viewer_count is distinct from o.viewer_count as count_changed
         from new_rows as n
@@ -929,7 +1431,7 @@ begin
                 'reason', changed.state_reason,
                 'generation', changed.generation,
                 'host_uid', changed.generation,
-                'reconnect_deadline', null,
+                'reconnect_deadline', changed.reconnect_deadline,
                 'server_time', clock_timestamp()
             )::text);
         end if;

@@ -12,6 +12,8 @@ alter table stream.stream_viewers
 alter table stream.chat_messages
     -- The log keeps its numbers when a user goes.
     add constraint chat_messages_user_id_fkey foreign key (user_id) references auth.users (id) on delete set null;
+alter table stream.chat_restrictions
+    add constraint chat_restrictions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 alter table stream.agora_tokens
     add constraint agora_tokens_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 

@@ -68,6 +68,8 @@ catalogue! {
         "only the seller of this auction may stream it", "Start the stream as the owner of the auction.";
     NotViewer "not_viewer" PermissionError "PT403" 403 recoverable:
         "join the stream first", "Call add_viewer for this stream, then try again.";
+    Banned "banned" PermissionError "PT403" 403 lasting:
+        "you are banned from this stream", "Ask the seller to lift the ban.";
     CannotView "cannot_view" PermissionError "PT403" 403 lasting:
         "you may not watch this stream", "Ask the seller for access.";
     CannotChat "cannot_chat" PermissionError "PT403" 403 lasting:

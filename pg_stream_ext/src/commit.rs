@@ -1,0 +1,37 @@
+//! When may a transaction commit before its WAL is on disk?
+//!
+//! Only when it emits nothing: Realtime reads flushed WAL only, and an asynchronous commit delays
+//! every viewer's frame by up to the WAL writer's round (measured: median 5 ms against 150 ms).
+
+use pgrx::prelude::*;
+
+/// For changes that the next heartbeat repeats anyway; lasts until the end of the transaction.
+pub fn skip_waiting_for_the_disk() {
+    set_synchronous_commit(c"off");
+}
+
+/// Before a row of `realtime.messages`, whoever turned waiting off.
+pub fn wait_for_the_disk() {
+    // SAFETY: a plain integer of this backend.
+    let is_off = unsafe { pg_sys::synchronous_commit }
+        == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF as i32;
+    if is_off {
+        set_synchronous_commit(c"on");
+    }
+}
+
+fn set_synchronous_commit(value: &std::ffi::CStr) {
+    // SAFETY: a setting that every user may change, set for this transaction only.
+    unsafe {
+        pg_sys::set_config_option(
+            c"synchronous_commit".as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
+    }
+}

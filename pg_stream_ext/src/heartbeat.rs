@@ -1,0 +1,256 @@
+//! How does a device say that it is still there?
+//!
+//! A viewer's heartbeat prolongs the lease, the host's keeps the stream alive and brings it back
+//! after a loss. It emits nothing by itself, so it need not wait for the disk.
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use pgrx::spi::SpiHeapTupleData;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+
+use crate::caller;
+use crate::commit::skip_waiting_for_the_disk;
+use crate::epoch::{epoch_origin, epoch_sql};
+use crate::error::{Failure, Result, answer, required};
+use crate::lifecycle;
+use crate::spi::{self, column, nullable, statements};
+use crate::token;
+
+statements! {
+    /// The lease of a viewer; null join_no matches any. Going to the background brings the look at
+    /// the lease forward, which is the only change that costs an index entry.
+    BEAT: Write [UUIDOID, UUIDOID, BOOLOID, INT4OID]
+        "update stream.stream_viewers as v
+         set last_seen_at = now(),
+             foreground = coalesce($3, v.foreground),
+             background_since = case when coalesce($3, v.foreground) then null
+                                     else coalesce(v.background_since, now()) end,
+             lease_check_at = case when v.foreground and not coalesce($3, v.foreground)
+                 then least(v.lease_check_at, now() + c.background_grace_s * interval '1 second')
+                 else v.lease_check_at end
+         from stream.config as c
+         where v.session_id = $1 and v.user_id = $2 and v.is_active
+             and ($4 is null or v.join_no = $4)
+         returning coalesce(
+             v.token_issued_at + 0.75 * (v.token_expires_at - v.token_issued_at) <= now()
+                 and v.token_issued_at <= now() - interval '30 seconds',
+             false)";
+
+    /// Why a beat found no lease: whether another device holds it.
+    HOLDS_LEASE: Write [UUIDOID, UUIDOID]
+        "select true from stream.stream_viewers as v
+         where v.session_id = $1 and v.user_id = $2 and v.is_active";
+
+    HOST: Write [UUIDOID, UUIDOID]
+        "select s.state, s.generation, s.state_before_error, s.state_reason,
+             coalesce(s.reconnect_deadline > now(), false), s.host_seen_at is null
+         from stream.stream_sessions as s
+         where s.id = $1 and s.seller_id = $2 for no key update";
+
+    SEE_HOST: Write [UUIDOID]
+        "update stream.stream_sessions set host_seen_at = now() where id = $1";
+
+    SUMMARY: Write [UUIDOID, TEXTOID]
+        concat!(
+            "select s.state, s.generation, ", epoch_sql!("$2"), ", h.last_seq, s.viewer_count,
+                 s.reconnect_deadline, clock_timestamp(), c.heartbeat_interval_s * 1000
+             from stream.stream_sessions as s
+             join stream.chat_heads as h on h.session_id = s.id
+             cross join stream.config as c
+             where s.id = $1"
+        );
+}
+
+type HeartbeatRow = (
+    &'static str,
+    String,
+    i32,
+    i32,
+    String,
+    i64,
+    i32,
+    Option<TimestampWithTimeZone>,
+    TimestampWithTimeZone,
+    i32,
+    Option<&'static str>,
+);
+
+/// `renew_as` is `host` or `viewer` when the caller should get a fresh token.
+#[pg_extern]
+#[expect(
+    clippy::type_complexity,
+    reason = "pgrx reads the column names from the literal type"
+)]
+fn heartbeat(
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    foreground: Option<bool>,
+    generation: Option<i32>,
+    join_no: Option<i32>,
+) -> TableIterator<
+    'static,
+    (
+        name!(status, &'static str),
+        name!(state, String),
+        name!(generation, i32),
+        name!(host_uid, i32),
+        name!(epoch, String),
+        name!(head_seq, i64),
+        name!(viewer_count, i32),
+        name!(reconnect_deadline, Option<TimestampWithTimeZone>),
+        name!(server_time, TimestampWithTimeZone),
+        name!(next_in_ms, i32),
+        name!(renew_as, Option<&'static str>),
+    ),
+> {
+    TableIterator::once(answer(beat(
+        session_id, user_id, foreground, generation, join_no,
+    )))
+}
+
+struct Beat {
+    status: &'static str,
+    renew_as: Option<&'static str>,
+}
+
+fn beat(
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    foreground: Option<bool>,
+    generation: Option<i32>,
+    join_no: Option<i32>,
+) -> Result<HeartbeatRow> {
+    let caller = caller::enter_to_write()?;
+    let user = caller.act_for(user_id)?;
+    let session = required(session_id, "session_id")?;
+    let beat = match beat_as_host(session, user, generation)? {
+        Some(beat) => beat,
+        None => beat_as_viewer(session, user, foreground, join_no)?,
+    };
+    let summary = spi::first(&SUMMARY, &[session.into(), epoch_origin().into()], |row| {
+        let state: String = column(row, 1)?;
+        let generation: i32 = column(row, 2)?;
+        Ok((
+            beat.status,
+            state,
+            generation,
+            generation,
+            column(row, 3)?,
+            column(row, 4)?,
+            column(row, 5)?,
+            nullable(row, 6)?,
+            column(row, 7)?,
+            column(row, 8)?,
+            beat.renew_as,
+        ))
+    })?;
+    let summary: HeartbeatRow = summary.ok_or(ErrorCode::SessionNotFound)?;
+    if summary.1 == StreamState::Ended.as_str() {
+        return Err(ErrorCode::StreamEnded.into());
+    }
+    Ok(summary)
+}
+
+fn beat_as_viewer(
+    session: Uuid,
+    user: Uuid,
+    foreground: Option<bool>,
+    join_no: Option<i32>,
+) -> Result<Beat> {
+    skip_waiting_for_the_disk();
+    let arguments = [
+        session.into(),
+        user.into(),
+        foreground.into(),
+        join_no.into(),
+    ];
+    if let Some(is_due) = spi::first(&BEAT, &arguments, |row| column::<bool>(row, 1))? {
+        return Ok(Beat {
+            status: "ok",
+            renew_as: is_due.then_some("viewer"),
+        });
+    }
+    let held = spi::first(&HOLDS_LEASE, &[session.into(), user.into()], |row| {
+        column::<bool>(row, 1)
+    })?;
+    if held.is_some() {
+        return Ok(Beat {
+            status: "superseded",
+            renew_as: None,
+        });
+    }
+    match spi::first(&SUMMARY, &[session.into(), epoch_origin().into()], |row| {
+        column::<String>(row, 1)
+    })? {
+        None => Err(ErrorCode::SessionNotFound.into()),
+        Some(state) if state == StreamState::Ended.as_str() => Err(ErrorCode::StreamEnded.into()),
+        Some(_) => Err(ErrorCode::NotViewer.into()),
+    }
+}
+
+struct Host {
+    state: String,
+    generation: i32,
+    state_before_error: Option<String>,
+    reason: Option<String>,
+    may_return: bool,
+    is_first_beat: bool,
+}
+
+impl Host {
+    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
+        Ok(Self {
+            state: column(row, 1)?,
+            generation: column(row, 2)?,
+            state_before_error: nullable(row, 3)?,
+            reason: nullable(row, 4)?,
+            may_return: column(row, 5)?,
+            is_first_beat: column(row, 6)?,
+        })
+    }
+}
+
+/// Nothing when the user is not the host of this session.
+fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Option<Beat>> {
+    let Some(host) = spi::first(&HOST, &[session.into(), user.into()], Host::read)? else {
+        return Ok(None);
+    };
+    let state = parse_state(&host.state)?;
+    if state == StreamState::Ended {
+        return Err(ErrorCode::StreamEnded.into());
+    }
+    if generation.is_some_and(|generation| generation != host.generation) {
+        return Err(ErrorCode::StaleHost.into());
+    }
+    let was_lost =
+        state == StreamState::Error && host.reason.as_deref() == Some(lifecycle::HOST_LOST);
+    if !was_lost && !host.is_first_beat {
+        skip_waiting_for_the_disk();
+    }
+    spi::execute(&SEE_HOST, &[session.into()])?;
+    if was_lost && host.may_return {
+        let before = host
+            .state_before_error
+            .ok_or(Failure::Row("no state before the error"))?;
+        let before = parse_state(&before)?;
+        lifecycle::move_to(
+            session,
+            state,
+            before,
+            Some(lifecycle::HOST_RETURNED),
+            host.generation,
+        )?;
+    } else if host.is_first_beat {
+        lifecycle::arm(session)?;
+    }
+    let is_due = token::is_host_token_due(session, user)?;
+    Ok(Some(Beat {
+        status: "ok",
+        renew_as: is_due.then_some("host"),
+    }))
+}
+
+fn parse_state(text: &str) -> Result<StreamState> {
+    StreamState::parse(text).ok_or(Failure::Row("unknown state in the table"))
+}

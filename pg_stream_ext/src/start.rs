@@ -1,0 +1,137 @@
+//! How does a broadcast begin, or go on from another device?
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+use pgrx::spi::SpiHeapTupleData;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+
+use crate::caller;
+use crate::chat;
+use crate::error::{Failure, Result, answer, required};
+use crate::lifecycle;
+use crate::spi::{self, column, statements};
+
+/// A live session can only end between the insert and the look at it; twice in a row is enough.
+const START_ATTEMPTS: usize = 3;
+
+/// The table's own limit, `stream_sessions_reconnect_window_s_check`.
+const RECONNECT_WINDOW_S: std::ops::RangeInclusive<i32> = 0..=1800;
+
+statements! {
+    OWNS_AUCTION: Read [UUIDOID, UUIDOID]
+        "select coalesce(stream.hook_owns_auction($1, $2), false)";
+
+    INSERT_SESSION: Write [UUIDOID, UUIDOID, UUIDOID, INT4OID]
+        "with created as (
+             insert into stream.stream_sessions
+                 (id, seller_id, auction_id, channel_id, reconnect_window_s)
+             select $1, $2, $3, $1::text, coalesce($4, c.reconnect_window_s)
+             from stream.config as c
+             on conflict (auction_id) where state <> 'ended' do nothing
+             returning id
+         ), head as (
+             insert into stream.chat_heads (session_id) select c.id from created as c
+         ), relay as (
+             insert into stream.chat_relay (session_id) select c.id from created as c
+         )
+         select c.id from created as c";
+
+    LOCK_LIVE_SESSION: Write [UUIDOID]
+        "select s.id, s.seller_id, s.state, s.generation + 1 from stream.stream_sessions as s
+         where s.auction_id = $1 and s.state <> 'ended' for no key update";
+
+    TAKE_OVER: Write [UUIDOID, INT4OID, INT8OID]
+        "update stream.stream_sessions set generation = $2, state_seq = $3 where id = $1";
+
+    SET_STATE_SEQ: Write [UUIDOID, INT8OID]
+        "update stream.stream_sessions set state_seq = $2 where id = $1";
+}
+
+#[pg_extern]
+fn start_stream(
+    auction_id: Option<Uuid>,
+    seller_id: Option<Uuid>,
+    reconnect_window_s: Option<i32>,
+) -> Uuid {
+    answer(start(auction_id, seller_id, reconnect_window_s))
+}
+
+fn start(
+    auction_id: Option<Uuid>,
+    seller_id: Option<Uuid>,
+    reconnect_window_s: Option<i32>,
+) -> Result<Uuid> {
+    let caller = caller::enter_to_write()?;
+    let seller = caller.act_for(seller_id)?;
+    let auction = required(auction_id, "auction_id")?;
+    if reconnect_window_s.is_some_and(|seconds| !RECONNECT_WINDOW_S.contains(&seconds)) {
+        return Err(Failure::with_hint(
+            ErrorCode::InvalidArgument,
+            "reconnect_window_s is 0 to 1800",
+        ));
+    }
+    let owns = spi::first(&OWNS_AUCTION, &[seller.into(), auction.into()], |row| {
+        column(row, 1)
+    })?;
+    if owns != Some(true) {
+        return Err(ErrorCode::NotAuctionOwner.into());
+    }
+    for _ in 0..START_ATTEMPTS {
+        let id = Uuid::from_bytes(*uuid::Uuid::now_v7().as_bytes());
+        if spi::execute(
+            &INSERT_SESSION,
+            &[
+                id.into(),
+                seller.into(),
+                auction.into(),
+                reconnect_window_s.into(),
+            ],
+        )? == 1
+        {
+            let entry = lifecycle::log_state(id, None, StreamState::Initializing, None, 1)?;
+            spi::execute(&SET_STATE_SEQ, &[id.into(), entry.seq.into()])?;
+            lifecycle::arm(id)?;
+            return Ok(id);
+        }
+        match spi::first(&LOCK_LIVE_SESSION, &[auction.into()], LiveSession::read)? {
+            Some(live) if live.seller == seller => return take_over(&live),
+            Some(_) => return Err(ErrorCode::AuctionLive.into()),
+            None => {}
+        }
+    }
+    Err(ErrorCode::AuctionLive.into())
+}
+
+struct LiveSession {
+    id: Uuid,
+    seller: Uuid,
+    state: String,
+    next_generation: i32,
+}
+
+impl LiveSession {
+    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
+        Ok(Self {
+            id: column(row, 1)?,
+            seller: column(row, 2)?,
+            state: column(row, 3)?,
+            next_generation: column(row, 4)?,
+        })
+    }
+}
+
+/// The same seller from another device: the number that fences the older device off goes up.
+fn take_over(live: &LiveSession) -> Result<Uuid> {
+    let metadata = serde_json::json!({
+        "kind": "host_changed", "state": live.state, "generation": live.next_generation,
+    });
+    let entry = chat::log_system(live.id, "The host continues on another device.", &metadata)?;
+    let arguments = [
+        live.id.into(),
+        live.next_generation.into(),
+        entry.seq.into(),
+    ];
+    spi::execute(&TAKE_OVER, &arguments)?;
+    Ok(live.id)
+}

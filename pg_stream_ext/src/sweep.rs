@@ -1,0 +1,338 @@
+//! What is overdue, and what happens to it?
+//!
+//! Every rule finds its rows through an index on when they are due, takes at most a batch, and skips
+//! rows that somebody else holds. Running it twice, or from two places, changes nothing more.
+
+use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
+use pgrx::spi::SpiHeapTupleData;
+use stream_core::lifecycle::StreamState;
+
+use crate::error::{Failure, Result};
+use crate::lifecycle::{self, HOST_LOST};
+use crate::spi::{self, column, nullable, statements};
+
+/// A clock that was set back must be more than this behind the last sweep to be believed.
+macro_rules! clock_slack {
+    () => {
+        "interval '5 seconds'"
+    };
+}
+
+statements! {
+    /// After the clock was set back, what was seen lies in the future: it counts as seen now.
+    CLOCK_WENT_BACK: Write []
+        concat!(
+            "update stream.stream_sessions as s
+             set host_seen_at = case when s.host_seen_at > now() then now() else s.host_seen_at end,
+                 state_changed_at = least(s.state_changed_at, now()),
+                 created_at = least(s.created_at, now()),
+                 reconnect_deadline = case when s.state = 'error' then
+                     least(s.reconnect_deadline, now() + s.reconnect_window_s * interval '1 second') end,
+                 check_at = now()
+             from stream.ticker as t
+             where t.swept_at > now() + ", clock_slack!(), " and s.state <> 'ended'"
+        );
+
+    DUE_SESSIONS: Write [INT4OID]
+        "select s.id, s.state, s.generation,
+             case
+                 when s.created_at + c.max_duration_s * interval '1 second' <= now() then 'max_duration'
+                 when s.state = 'initializing'
+                     and s.state_changed_at + c.initializing_timeout_s * interval '1 second' <= now()
+                     then 'initializing_timeout'
+                 when s.state in ('initializing', 'active')
+                     and s.host_seen_at + c.host_timeout_s * interval '1 second' <= now()
+                     then 'host_lost'
+                 when s.state = 'paused'
+                     and s.state_changed_at + c.paused_timeout_s * interval '1 second' <= now()
+                     then 'paused_timeout'
+                 when s.state = 'error' and s.reconnect_deadline <= now() then 'reconnect_timeout'
+             end,
+             now() - s.check_at
+         from stream.stream_sessions as s
+         cross join stream.config as c
+         where s.check_at <= now() and s.state <> 'ended'
+         order by s.check_at
+         limit $1
+         for no key update of s skip locked";
+
+    /// Leases that are over, and those that were only looked at too early. A look that lies further
+    /// ahead than any lease was set by a clock that has been set back.
+    SWEEP_LEASES: Write [INT4OID]
+        "with overdue as (
+             select v.session_id, v.user_id, v.lease_check_at, v.last_seen_at, v.background_since
+             from stream.stream_viewers as v
+             where v.is_active and v.lease_check_at <= now()
+             order by v.lease_check_at limit $1
+             for no key update skip locked
+         ), misdated as (
+             select v.session_id, v.user_id, v.lease_check_at, v.last_seen_at, v.background_since
+             from stream.stream_viewers as v
+             where v.is_active and v.lease_check_at > now()
+                 + (select 2 * c.lease_s from stream.config as c) * interval '1 second'
+             order by v.lease_check_at desc limit $1
+             for no key update skip locked
+         ), judged as (
+             -- From the locked rows, so that a heartbeat that has just come in counts.
+             select d.session_id, d.user_id, d.lease_check_at,
+                 least(d.last_seen_at, now()) as seen_at,
+                 least(
+                     least(d.last_seen_at, now()) + c.lease_s * interval '1 second',
+                     case when d.background_since is not null then
+                         least(d.background_since, now()) + c.background_grace_s * interval '1 second' end
+                 ) as ends_at
+             from (select * from overdue union all select * from misdated) as d
+             cross join stream.config as c
+         ), swept as (
+             update stream.stream_viewers as v
+             set is_active = j.ends_at > now(),
+                 left_at = case when j.ends_at <= now() then j.ends_at end,
+                 last_seen_at = j.seen_at,
+                 lease_check_at = j.ends_at,
+                 watch_ms = v.watch_ms + case when j.ends_at <= now()
+                     then greatest(0, (extract(epoch from j.seen_at - v.joined_at) * 1000)::bigint)
+                     else 0 end
+             from judged as j
+             where v.session_id = j.session_id and v.user_id = j.user_id
+             returning v.session_id, v.is_active, now() - j.lease_check_at as age
+         ), noted as (
+             insert into stream.viewer_changes (session_id)
+             select distinct w.session_id from swept as w where not w.is_active
+         )
+         select count(*)::integer, max(w.age) from swept as w where not w.is_active";
+
+    SWEEP_TOKENS: Write [INT4OID]
+        "with due as (
+             select t.id, t.expires_at from stream.agora_tokens as t
+             where t.is_active and t.expires_at <= now()
+             order by t.expires_at limit $1
+             for no key update skip locked
+         ), swept as (
+             update stream.agora_tokens as t set is_active = false from due
+             where t.id = due.id returning now() - due.expires_at as age
+         )
+         select count(*)::integer, max(w.age) from swept as w";
+
+    SWEEP_RESTRICTIONS: Write [INT4OID]
+        "with due as (
+             select r.session_id, r.user_id, r.kind, r.until from stream.chat_restrictions as r
+             where r.until <= now()
+             order by r.until limit $1
+             for update skip locked
+         ), swept as (
+             delete from stream.chat_restrictions as r using due
+             where r.session_id = due.session_id and r.user_id = due.user_id and r.kind = due.kind
+             returning now() - due.until as age
+         )
+         select count(*)::integer, max(w.age) from swept as w";
+
+    UNCLEAN_SESSIONS: Write [INT4OID]
+        "select s.id, s.ended_at, greatest(now() - s.ended_at, interval '0') from stream.stream_sessions as s
+         where s.state = 'ended' and not s.is_cleaned
+         order by s.ended_at limit $1
+         for no key update skip locked";
+
+    CLEAN_LEASES: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
+        "with left_over as (
+             select v.session_id, v.user_id from stream.stream_viewers as v
+             where v.session_id = $1 and v.is_active limit $3 for no key update skip locked
+         )
+         update stream.stream_viewers as v set is_active = false, left_at = $2
+         from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id";
+
+    CLEAN_TOKENS: Write [UUIDOID]
+        "update stream.agora_tokens set is_active = false where session_id = $1 and is_active";
+
+    CLEAN_LOG: Write [UUIDOID]
+        "update stream.chat_heads set open = false where session_id = $1 and open";
+
+    SET_CLEAN: Write [UUIDOID]
+        "update stream.stream_sessions set is_cleaned = true
+         where id = $1 and not exists (
+             select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)";
+
+    /// One old session at a time, its log in batches: the session goes when its log is gone.
+    EXPIRED_SESSION: Write []
+        "select s.id, now() - s.ended_at - c.retention_days * interval '1 day'
+         from stream.stream_sessions as s
+         cross join stream.config as c
+         where s.state = 'ended' and s.ended_at < now() - c.retention_days * interval '1 day'
+         order by s.ended_at limit 1
+         for update skip locked";
+
+    DELETE_MESSAGES: Write [UUIDOID, INT4OID]
+        "delete from stream.chat_messages as m
+         where m.session_id = $1 and m.seq in (
+             select o.seq from stream.chat_messages as o
+             where o.session_id = $1 order by o.seq limit $2)";
+
+    DELETE_SESSION: Write [UUIDOID]
+        "delete from stream.stream_sessions where id = $1";
+
+    BATCH_SIZE: Write []
+        "select c.sweep_batch_size from stream.config as c";
+
+    MARK_SWEPT: Write []
+        "update stream.ticker set swept_at = now() where id";
+}
+
+/// What one rule did.
+pub struct Rule {
+    pub name: &'static str,
+    pub rows: i32,
+    pub oldest_age: Option<Interval>,
+}
+
+/// Runs every rule once.
+pub fn sweep() -> Result<Vec<Rule>> {
+    let batch = spi::first(&BATCH_SIZE, &[], |row| column(row, 1))?.unwrap_or(1);
+    spi::execute(&CLOCK_WENT_BACK, &[])?;
+    let mut rules = sweep_sessions(batch)?;
+    rules.push(counted(
+        "viewer_leases",
+        spi::first(&SWEEP_LEASES, &[batch.into()], tally)?,
+    ));
+    rules.push(counted(
+        "tokens",
+        spi::first(&SWEEP_TOKENS, &[batch.into()], tally)?,
+    ));
+    rules.push(counted(
+        "restrictions",
+        spi::first(&SWEEP_RESTRICTIONS, &[batch.into()], tally)?,
+    ));
+    rules.push(clean_ended(batch)?);
+    rules.push(expire(batch)?);
+    spi::execute(&MARK_SWEPT, &[])?;
+    Ok(rules)
+}
+
+fn tally(row: &SpiHeapTupleData<'_>) -> Result<(i32, Option<Interval>)> {
+    Ok((column(row, 1)?, nullable(row, 2)?))
+}
+
+fn counted(name: &'static str, tally: Option<(i32, Option<Interval>)>) -> Rule {
+    let (rows, oldest_age) = tally.unwrap_or((0, None));
+    Rule {
+        name,
+        rows,
+        oldest_age,
+    }
+}
+
+struct DueSession {
+    id: Uuid,
+    state: String,
+    generation: i32,
+    verdict: Option<String>,
+    age: Interval,
+}
+
+/// The rules about sessions, in the order in which they are reported.
+const SESSION_RULES: [&str; 5] = [
+    "initializing_timeout",
+    "host_lost",
+    "reconnect_timeout",
+    "paused_timeout",
+    "max_duration",
+];
+
+fn sweep_sessions(batch: i32) -> Result<Vec<Rule>> {
+    let due = spi::run(&DUE_SESSIONS, &[batch.into()], |rows| {
+        rows.map(|row| {
+            Ok(DueSession {
+                id: column(&row, 1)?,
+                state: column(&row, 2)?,
+                generation: column(&row, 3)?,
+                verdict: nullable(&row, 4)?,
+                age: column(&row, 5)?,
+            })
+        })
+        .collect::<Result<Vec<_>>>()
+    })?;
+    let mut rules: Vec<Rule> = SESSION_RULES
+        .iter()
+        .map(|name| Rule {
+            name,
+            rows: 0,
+            oldest_age: None,
+        })
+        .collect();
+    // The rows are locked already; the logs behind them are taken by ascending id, as everywhere.
+    let mut by_id: Vec<&DueSession> = due.iter().collect();
+    by_id.sort_by_key(|session| *session.id.as_bytes());
+    for session in by_id {
+        let Some(verdict) = session.verdict.as_deref() else {
+            lifecycle::arm(session.id)?;
+            continue;
+        };
+        let from =
+            StreamState::parse(&session.state).ok_or(Failure::Row("unknown state in the table"))?;
+        let to = if verdict == HOST_LOST {
+            StreamState::Error
+        } else {
+            StreamState::Ended
+        };
+        lifecycle::move_to(session.id, from, to, Some(verdict), session.generation)?;
+    }
+    // Oldest first, as the statement ordered them.
+    for session in &due {
+        let verdict = session.verdict.as_deref();
+        if let Some(rule) = rules.iter_mut().find(|rule| Some(rule.name) == verdict) {
+            rule.rows += 1;
+            rule.oldest_age.get_or_insert(session.age);
+        }
+    }
+    Ok(rules)
+}
+
+fn clean_ended(batch: i32) -> Result<Rule> {
+    let unclean = spi::run(&UNCLEAN_SESSIONS, &[batch.into()], |rows| {
+        rows.map(|row| {
+            Ok((
+                column::<Uuid>(&row, 1)?,
+                column::<TimestampWithTimeZone>(&row, 2)?,
+                column::<Interval>(&row, 3)?,
+            ))
+        })
+        .collect::<Result<Vec<_>>>()
+    })?;
+    let mut rule = Rule {
+        name: "ended_resources",
+        rows: 0,
+        oldest_age: None,
+    };
+    for (id, ended_at, age) in unclean {
+        let closed = spi::execute(&CLEAN_LEASES, &[id.into(), ended_at.into(), batch.into()])?;
+        spi::execute(&CLEAN_TOKENS, &[id.into()])?;
+        spi::execute(&CLEAN_LOG, &[id.into()])?;
+        // A full batch, or a lease that somebody holds, leaves the rest to the next sweep.
+        if closed < usize::try_from(batch).unwrap_or(usize::MAX) {
+            spi::execute(&SET_CLEAN, &[id.into()])?;
+        }
+        rule.rows += 1;
+        rule.oldest_age.get_or_insert(age);
+    }
+    Ok(rule)
+}
+
+fn expire(batch: i32) -> Result<Rule> {
+    let mut rule = Rule {
+        name: "retention",
+        rows: 0,
+        oldest_age: None,
+    };
+    let expired = spi::first(&EXPIRED_SESSION, &[], |row| {
+        Ok((column::<Uuid>(row, 1)?, column::<Interval>(row, 2)?))
+    })?;
+    if let Some((id, age)) = expired {
+        let deleted = spi::execute(&DELETE_MESSAGES, &[id.into(), batch.into()])?;
+        let deleted = i32::try_from(deleted).unwrap_or(i32::MAX);
+        rule.rows = deleted;
+        rule.oldest_age = Some(age);
+        if deleted < batch {
+            spi::execute(&DELETE_SESSION, &[id.into()])?;
+            rule.rows += 1;
+        }
+    }
+    Ok(rule)
+}

@@ -1,0 +1,126 @@
+//! What happens regularly, whoever calls for it?
+//!
+//! The background worker, edge_api or pg_cron call `tick`. One at a time works, the others go away at
+//! once, so any number of them does no harm.
+
+use pgrx::datum::{Interval, Uuid};
+use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
+
+use crate::caller::{self, Caller};
+use crate::error::{Result, answer};
+use crate::spi::{self, column, statements};
+use crate::sweep;
+
+statements! {
+    /// A number of our own; held until the transaction ends.
+    ONLY_ONE: Write []
+        "select pg_try_advisory_xact_lock(hashtextextended('pg_stream_ext.tick', 0))";
+
+    /// Twice a second is enough for those who ask whether a ticker is alive. A time ahead of the
+    /// clock is from before the clock was set back.
+    MARK_TICKED: Write []
+        "update stream.ticker set ticked_at = now()
+         where id and (ticked_at <= now() - interval '500 milliseconds' or ticked_at > now())";
+
+    /// Counting and sweeping is due about once a second.
+    ROUND_IS_DUE: Write []
+        "select t.swept_at <= now() - interval '900 milliseconds' or t.swept_at > now()
+         from stream.ticker as t";
+
+    TAKE_CHANGES: Write []
+        "with taken as (
+             delete from stream.viewer_changes as d where d.id in (
+                 select e.id from stream.viewer_changes as e
+                 order by e.id limit 10000 for update skip locked)
+             returning d.session_id
+         )
+         select distinct t.session_id from taken as t order by t.session_id";
+
+    LOCK_SESSION: Write [UUIDOID]
+        "select s.state <> 'ended' from stream.stream_sessions as s
+         where s.id = $1 for no key update skip locked";
+
+    SESSION_IS_THERE: Write [UUIDOID]
+        "select true from stream.stream_sessions as s where s.id = $1";
+
+    RECOUNT: Write [UUIDOID]
+        "update stream.stream_sessions as s
+         set viewer_count = counted.active,
+             peak_viewer_count = greatest(s.peak_viewer_count, counted.active)
+         from (
+             select count(*)::integer as active from stream.stream_viewers as v
+             where v.session_id = $1 and v.is_active
+         ) as counted
+         where s.id = $1 and s.viewer_count <> counted.active";
+
+    NOTE_AGAIN: Write [UUIDOID]
+        "insert into stream.viewer_changes (session_id) values ($1)";
+}
+
+/// Counts, sweeps and notes that a ticker is alive.
+#[pg_extern(name = "tick")]
+fn tick_function() {
+    answer(tick())
+}
+
+/// Runs every sweep rule once, at once.
+#[pg_extern(name = "sweep")]
+fn sweep_function() -> TableIterator<
+    'static,
+    (
+        name!(rule, &'static str),
+        name!(rows, i32),
+        name!(oldest_age, Option<Interval>),
+    ),
+> {
+    let rules = answer(enter_as_service().and_then(|()| sweep::sweep()));
+    TableIterator::new(
+        rules
+            .into_iter()
+            .map(|rule| (rule.name, rule.rows, rule.oldest_age)),
+    )
+}
+
+fn enter_as_service() -> Result<()> {
+    match caller::enter_to_write()? {
+        Caller::Service => Ok(()),
+        Caller::User { .. } => Err(ErrorCode::Forbidden.into()),
+    }
+}
+
+fn tick() -> Result<()> {
+    enter_as_service()?;
+    let is_alone = spi::first(&ONLY_ONE, &[], |row| column(row, 1))?;
+    if is_alone != Some(true) {
+        return Ok(());
+    }
+    spi::execute(&MARK_TICKED, &[])?;
+    if spi::first(&ROUND_IS_DUE, &[], |row| column(row, 1))? == Some(true) {
+        sweep::sweep()?;
+        count_viewers()?;
+    }
+    Ok(())
+}
+
+/// A session that somebody else holds is counted in the next round.
+fn count_viewers() -> Result<()> {
+    let changed = spi::run(&TAKE_CHANGES, &[], |rows| {
+        rows.map(|row| column::<Uuid>(&row, 1))
+            .collect::<Result<Vec<_>>>()
+    })?;
+    for session in changed {
+        match spi::first(&LOCK_SESSION, &[session.into()], |row| column(row, 1))? {
+            Some(true) => {
+                spi::execute(&RECOUNT, &[session.into()])?;
+            }
+            Some(false) => {}
+            None => {
+                if spi::execute(&SESSION_IS_THERE, &[session.into()])? == 1 {
+                    spi::execute(&NOTE_AGAIN, &[session.into()])?;
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+-- Heartbeats: of one device, and of many for the service.
+create function stream_private.heartbeat(
+    session_id uuid,
+    last_seq bigint,
+    foreground boolean,
+    generation integer,
+    join_no integer,
+    user_id uuid
+)
+returns stream.heartbeat_result
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.heartbeat_result;
+    renew_as text;
+begin
+    select b.status, $1, b.state, b.generation, b.host_uid, b.epoch, b.head_seq, b.viewer_count,
+        b.reconnect_deadline, b.server_time, b.next_in_ms, null, b.renew_as
+    into result.status, result.session_id, result.state, result.generation, result.host_uid, result.epoch,
+        result.head_seq, result.viewer_count, result.reconnect_deadline, result.server_time, result.next_in_ms,
+        result.token, renew_as
+    from stream_ext.heartbeat($1, $6, $3, $4, $5) as b;
+    if renew_as is not null then
+        begin
+            if renew_as = 'host' then
+                result.token := stream_private.generate_seller_token($6, $1::text);
+            else
+                result.token := stream_private.generate_buyer_token($6, $1::text);
+            end if;
+        exception when sqlstate 'PT503' then
+            -- A missing certificate must not end the stream too; doctor() shows it.
+            null;
+        end;
+    end if;
+    return result;
+end
+$$;
+
+create function stream.heartbeat(
+    session_id uuid,
+    last_seq bigint default null,
+    foreground boolean default null,
+    generation integer default null,
+    join_no integer default null,
+    user_id uuid default null
+)
+returns stream.heartbeat_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.heartbeat($1, $2, $3, $4, $5, $6);
+end
+$$;
+comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid) is
+    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
+    'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
+    'user_id null: the caller.';
+
+revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+    to authenticated, service_role;
+
+create function stream_private.heartbeats(items jsonb)
+returns setof stream.heartbeat_status
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return query select b.item, b.status from stream_ext.heartbeats($1::text) as b;
+end
+$$;
+
+create function stream.heartbeats(items jsonb)
+returns setof stream.heartbeat_status
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.heartbeats($1);
+end
+$$;
+comment on function stream.heartbeats(jsonb) is
+    'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
+    'answer per item, in order; a bad item costs only itself.';
+
+revoke all on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
+    to service_role;

@@ -1,0 +1,151 @@
+-- Operation: the regular work, its scheduling, and whether all is well.
+create function stream_private.tick()
+returns void
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform stream_ext.tick();
+end
+$$;
+
+create function stream.tick()
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    perform stream_private.tick();
+end
+$$;
+comment on function stream.tick() is
+    'The regular work: counts viewers and sweeps about once a second. Call it often and from anywhere; one at a '
+    'time works.';
+
+revoke all on function stream_private.tick(), stream.tick()
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.tick(), stream.tick()
+    to service_role;
+
+create function stream_private.sweep()
+returns setof stream.sweep_rule
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return query select s.rule, s.rows, s.oldest_age from stream_ext.sweep() as s;
+end
+$$;
+
+create function stream.sweep()
+returns setof stream.sweep_rule
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.sweep();
+end
+$$;
+comment on function stream.sweep() is
+    'Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.';
+
+revoke all on function stream_private.sweep(), stream.sweep()
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.sweep(), stream.sweep()
+    to service_role;
+
+create function stream_private.doctor()
+returns setof stream.check_result
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select 'certificate', case when c.hint is null then 'ok' else 'failure' end,
+        coalesce(c.hint, 'App ID and certificate are readable and well-formed')
+    from stream_ext.check_certificate() as c (hint);
+
+    return query
+    select 'ticker', case when t.ticked_at > now() - interval '5 seconds' then 'ok'
+                          when t.ticked_at > now() - interval '90 seconds' then 'warning' else 'failure' end,
+        'last tick: ' || coalesce(nullif(t.ticked_at, '-infinity')::text, 'never')
+            || '; background worker: ' || (
+                select coalesce('pid ' || min(a.pid), 'not running') from pg_catalog.pg_stat_activity as a
+                where a.backend_type = 'pg_stream_ext worker' and a.datname = current_database())
+    from stream.ticker as t;
+
+    return query
+    select 'realtime_partition', case when p.today is null then 'failure' else 'ok' end,
+        coalesce(p.today::text, 'realtime.messages has no partition for today (UTC): nothing is broadcast')
+    from to_regclass('realtime.messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM_DD')) as p (today);
+
+    return query
+    select 'realtime_publication', case when count(*) = 0 then 'failure' else 'ok' end,
+        case when count(*) = 0 then 'no publication contains realtime.messages' else min(p.pubname)::text end
+    from pg_catalog.pg_publication_tables as p
+    where p.schemaname = 'realtime' and p.tablename like 'messages%';
+
+    return query
+    select 'realtime_replication', case when bool_or(r.active) then 'ok' else 'warning' end,
+        coalesce(min(r.slot_name)::text, 'no slot: nobody has connected to Realtime yet, or it is down')
+    from pg_catalog.pg_replication_slots as r
+    where r.slot_name like 'supabase_realtime_messages_replication_slot%'
+        and r.database = current_database();
+
+    return query
+    select 'realtime_policies', case when count(*) = 0 then 'failure' else 'ok' end,
+        count(*) || ' select policies on realtime.messages'
+    from pg_catalog.pg_policies as p
+    where p.schemaname = 'realtime' and p.tablename = 'messages' and p.cmd in ('SELECT', 'ALL');
+
+    return query
+    select 'time_zone', case when current_setting('TimeZone') in ('UTC', 'Etc/UTC', 'GMT') then 'ok' else 'warning' end,
+        current_setting('TimeZone');
+
+    return query
+    select 'cohost_authentication', 'warning',
+        'cannot be seen from here: without co-host authentication in the Agora console a subscriber token can publish';
+end
+$$;
+
+create function stream.doctor()
+returns setof stream.check_result
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.doctor();
+end
+$$;
+comment on function stream.doctor() is
+    'One row per check of the installation: certificate, ticker and background worker, Realtime''s partition, '
+    'publication, slot and policies, time zone, and a reminder of what only Agora''s console shows.';
+
+revoke all on function stream_private.doctor(), stream.doctor()
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.doctor(), stream.doctor()
+    to service_role;
+
+create function stream.schedule_with_pg_cron() returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+    every text;
+begin
+    if to_regprocedure('cron.schedule(text,text,text)') is null then
+        perform stream_ext.refuse('not_configured');
+    end if;
+    -- Seconds came with pg_cron 1.5; before that a job runs once a minute.
+    select case when string_to_array(e.extversion, '.')::integer[] >= array[1, 5] then '1 seconds' else '* * * * *' end
+    into every
+    from pg_catalog.pg_extension as e
+    where e.extname = 'pg_cron';
+    perform cron.schedule('pg_stream_tick', every, 'select stream.tick()');
+    return every;
+end
+$$;
+comment on function stream.schedule_with_pg_cron() is
+    'Lets pg_cron run tick() as the calling role, where the background worker cannot run: every second from pg_cron 1.5, '
+    'else every minute. Again: the same job. Answers the schedule. Call it as the owner of the tables.';
+revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;
