@@ -62,7 +62,7 @@ export class RpcDoor {
         return this.#call('send_message', { session_id: sessionId, user_id: userId, content, id })
     }
 
-    /** @param {string} sessionId @returns {Promise<{agora_uid: number, viewer_count: number}>} */
+    /** @param {string} sessionId @returns {Promise<{agora_uid: number}>} */
     addViewer(sessionId) {
         return this.#call('add_viewer', { session_id: sessionId })
     }

@@ -88,7 +88,7 @@ async function openStream(seller, say) {
 
 /**
  * Everybody gets a token and all three channels. State and count are open to who may watch, so they come first and
- * everybody sees every join; the chat is open to who has joined.
+ * everybody sees every count that is sent: one may stand for several joins. The chat is open to who has joined.
  * @param {Run} run @param {StreamSession} session @param {Participant} seller @param {Participant[]} buyers @param {Say} say
  */
 async function gather(run, session, seller, buyers, say) {
@@ -101,7 +101,7 @@ async function gather(run, session, seller, buyers, say) {
     for (const buyer of buyers) {
         const calledAtMs = nowMs()
         const lease = await buyer.rpc.addViewer(session.id)
-        run.joins.push({ name: buyer.record.name, viewer_count: lease.viewer_count, called_at_ms: calledAtMs })
+        run.joins.push({ name: buyer.record.name, called_at_ms: calledAtMs })
         buyer.record.lease_uid = lease.agora_uid
     }
     await Promise.all(

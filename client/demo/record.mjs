@@ -82,7 +82,7 @@
  * @property {ParticipantRecord[]} participants
  * @property {Send[]} sends
  * @property {{what: string, called_at_ms: number}[]} moves lifecycle calls after the subscription, in order: their states
- * @property {{name: string, viewer_count: number, called_at_ms: number}[]} joins
+ * @property {{name: string, called_at_ms: number}[]} joins in order
  */
 
 /**

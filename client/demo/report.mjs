@@ -31,9 +31,9 @@ export function rowsOf(run, participant) {
         const { topic, payload } = sighting
         if (topic === 'chat') return messagesOf(payload).map((message) => chatRow(run, sighting, message))
         if (topic === 'viewers') {
-            const join = run.joins.find(({ viewer_count }) => viewer_count === payload?.viewer_count)
+            // A count sums up what happened since the one before: no single call is its cause.
             const text = `${payload?.viewer_count} watching, peak ${payload?.peak}`
-            return [row(run, sighting, '', payload?.server_time, join?.called_at_ms, text)]
+            return [row(run, sighting, '', payload?.server_time, undefined, text)]
         }
         const move = run.moves[moves]
         if (move?.what === payload?.state) moves += 1

@@ -64,6 +64,18 @@ pub struct Caller {
     pub path: String,
 }
 
+impl Caller {
+    /// The service itself, for work that no request asked for: no method, no path.
+    pub fn service() -> Self {
+        Self {
+            role: Role::ServiceRole,
+            claims: Claims(r#"{"role":"service_role"}"#.to_owned()),
+            method: String::new(),
+            path: String::new(),
+        }
+    }
+}
+
 /// Why a request has no caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {

@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use axum::http::HeaderValue;
 use secrecy::SecretString;
@@ -21,6 +23,8 @@ environment
     JWT_SECRET              the project's HS256 secret, at least 32 bytes
     CORS_ALLOWED_ORIGINS    origins of browser apps, separated by commas; default: none
     DATABASE_POOL_SIZE      connections to the database, 1 to 1000; default 10
+    TICK_INTERVAL_MS        call stream.tick() this often, 50 to 60000, where no background worker
+                            of the database does; default 0, never
     LOG                     levels, like info or info,edge_api=debug; default info
 ";
 
@@ -31,6 +35,9 @@ const MIN_SECRET_BYTES: usize = 32;
 const DEFAULT_POOL_SIZE: usize = 10;
 const MAX_POOL_SIZE: usize = 1000;
 
+/// From what the background worker does to what pg_cron does at its slowest.
+const TICK_INTERVALS_MS: RangeInclusive<u64> = 50..=60_000;
+
 #[derive(Debug)]
 pub struct Config {
     pub listen: SocketAddr,
@@ -38,6 +45,8 @@ pub struct Config {
     /// Its `Debug` leaves the password out.
     pub database: tokio_postgres::Config,
     pub pool_size: usize,
+    /// None: somebody else ticks.
+    pub tick_interval: Option<Duration>,
     pub jwt_secret: SecretString,
     pub allowed_origins: Vec<HeaderValue>,
 }
@@ -90,6 +99,7 @@ impl Command {
             address_file,
             database: parse_database(&required("DATABASE_URL")?)?,
             pool_size: parse_pool_size(variable("DATABASE_POOL_SIZE"))?,
+            tick_interval: parse_tick_interval(variable("TICK_INTERVAL_MS"))?,
             jwt_secret: parse_secret(required("JWT_SECRET")?)?,
             allowed_origins: parse_origins(variable("CORS_ALLOWED_ORIGINS"))?,
         })))
@@ -125,6 +135,22 @@ fn parse_pool_size(text: Option<String>) -> Result<usize, ConfigError> {
             variable: "DATABASE_POOL_SIZE",
             problem: "is not a number from 1 to 1000",
         })
+}
+
+fn parse_tick_interval(text: Option<String>) -> Result<Option<Duration>, ConfigError> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(0) => Ok(None),
+        Ok(interval_ms) if TICK_INTERVALS_MS.contains(&interval_ms) => {
+            Ok(Some(Duration::from_millis(interval_ms)))
+        }
+        _ => Err(ConfigError::Invalid {
+            variable: "TICK_INTERVAL_MS",
+            problem: "is neither 0 nor a number from 50 to 60000",
+        }),
+    }
 }
 
 fn parse_secret(secret: String) -> Result<SecretString, ConfigError> {
@@ -250,6 +276,21 @@ mod tests {
         assert_eq!(config.expect("two origins").allowed_origins.len(), 2);
         for bad in ["*", "https://*", "https://a.test/", "a.test", "https://"] {
             assert!(with("CORS_ALLOWED_ORIGINS", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nobody_ticks_unless_told_to_and_the_interval_has_bounds() {
+        let interval = |text| with("TICK_INTERVAL_MS", text).map(|config| config.tick_interval);
+        for never in ["", "0"] {
+            assert_eq!(interval(never).expect("no interval"), None, "{never}");
+        }
+        for (text, milliseconds) in [("50", 50), ("60000", 60_000)] {
+            let expected = Some(Duration::from_millis(milliseconds));
+            assert_eq!(interval(text).expect("in bounds"), expected);
+        }
+        for bad in ["49", "60001", "-1", "50ms", "1e3"] {
+            assert!(interval(bad).is_err(), "{bad}");
         }
     }
 

@@ -8,6 +8,7 @@
 //! * [`auth`]: access tokens to [`Caller`](auth::Caller)s.
 //! * [`upstream`]: the seam to the database.
 //! * [`error`]: refusals, as RFC 9457 problems.
+//! * [`ticker`]: the one thing that it does unasked.
 
 pub mod auth;
 pub mod config;
@@ -21,4 +22,6 @@ pub mod router;
 pub mod routes;
 pub mod server;
 pub mod state;
+pub mod ticker;
+pub mod uncached;
 pub mod upstream;

@@ -9,6 +9,8 @@ use edge_api::auth::Verifier;
 use edge_api::config::{Command, Config, USAGE};
 use edge_api::router::router;
 use edge_api::state::AppState;
+use edge_api::ticker::Ticker;
+use edge_api::upstream::Upstream;
 use edge_api::upstream::sql::SqlUpstream;
 use edge_api::{logging, server};
 use tokio::net::TcpListener;
@@ -35,8 +37,9 @@ async fn main() -> ExitCode {
 async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     logging::install(&env::var("LOG").unwrap_or_else(|_| "info".to_owned()))?;
     let stop = server::stop_signal()?;
-    let upstream = SqlUpstream::new(config.database, config.pool_size)?;
-    let state = AppState::new(Arc::new(upstream), Verifier::new(&config.jwt_secret));
+    let upstream: Arc<dyn Upstream> =
+        Arc::new(SqlUpstream::new(config.database, config.pool_size)?);
+    let state = AppState::new(upstream.clone(), Verifier::new(&config.jwt_secret));
     let router = router(state, config.allowed_origins);
 
     let listener = TcpListener::bind(config.listen).await?;
@@ -46,7 +49,14 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         server::write_address(file, address)?;
     }
     tracing::info!(%address, "listening");
-    server::serve(listener, router, stop, server::DRAIN).await?;
+    let interval = config.tick_interval;
+    let ticker = interval.map(|interval| Ticker::start(upstream, interval));
+    let served = server::serve(listener, router, stop, server::DRAIN).await;
+    // Last, so that what the open requests did is emitted too.
+    if let Some(ticker) = ticker {
+        ticker.stop().await;
+    }
+    served?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Which routes exist?
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
 use axum::routing::{delete, get, patch, post};
 
 use crate::error::ApiError;
 use crate::layers;
-use crate::routes::{errors, health, messages, streams, tokens, viewers};
+use crate::routes::{errors, health, heartbeats, messages, streams, tokens, viewers};
 use crate::state::AppState;
 
 /// The whole service; browsers may call it from `allowed_origins` only.
@@ -28,11 +29,18 @@ pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
         .route("/v1/streams/{sessionId}/end", post(streams::end))
         .route("/v1/tokens/seller", post(tokens::seller))
         .route("/v1/tokens/buyer", post(tokens::buyer))
-        .route("/v1/streams/{sessionId}/viewers", post(viewers::join))
+        .route("/v1/streams/{sessionId}/join", post(viewers::join))
+        .route("/v1/streams/{sessionId}/viewers", post(viewers::add))
+        .route("/v1/streams/{sessionId}/viewers", get(viewers::list))
         .route("/v1/streams/{sessionId}/viewers/count", get(viewers::count))
         .route(
             "/v1/streams/{sessionId}/viewers/{buyerId}",
             delete(viewers::leave),
+        )
+        .route("/v1/streams/{sessionId}/heartbeat", post(heartbeats::send))
+        .route(
+            "/v1/heartbeats",
+            post(heartbeats::send_many).layer(DefaultBodyLimit::max(heartbeats::BATCH_LIMIT_BYTES)),
         )
         .route("/v1/streams/{sessionId}/messages", post(messages::send))
         .route("/v1/streams/{sessionId}/messages", get(messages::history))

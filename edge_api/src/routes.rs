@@ -2,6 +2,7 @@
 
 pub mod errors;
 pub mod health;
+pub mod heartbeats;
 pub mod messages;
 pub mod streams;
 pub mod tokens;

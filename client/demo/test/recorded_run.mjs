@@ -4,13 +4,14 @@ import { readFileSync } from 'node:fs'
 
 /**
  * @typedef {import('../record.mjs').Run} Run
+ * @typedef {Run & {session: import('../record.mjs').StreamSession}} GoodRun
  * @typedef {import('../record.mjs').Sighting} Sighting
  * @typedef {import('../record.mjs').ParticipantRecord} ParticipantRecord
  */
 
 const RECORDED = readFileSync(new URL('recorded_run.json', import.meta.url), 'utf8')
 
-/** @returns {Run & {session: import('../record.mjs').StreamSession}} */
+/** @returns {GoodRun} */
 export function recordedRun() {
     return JSON.parse(RECORDED)
 }
@@ -64,6 +65,25 @@ export function coalesceFrames(run, name) {
         replace(participantOf(run, name), frame)
     }
     return first
+}
+
+/**
+ * One more count for a participant, received at this time, in its place among the others.
+ * @param {GoodRun} run
+ * @param {string} name
+ * @param {number} receivedAtMs
+ * @param {{viewer_count: number, peak: number}} count
+ */
+export function addCount(run, name, receivedAtMs, count) {
+    const { seen } = participantOf(run, name)
+    const later = seen.findIndex(({ received_at_ms }) => received_at_ms > receivedAtMs)
+    const payload = { session_id: run.session.id, server_time: '2026-01-01T00:00:00+00:00', ...count }
+    seen.splice(later < 0 ? seen.length : later, 0, {
+        topic: 'viewers',
+        event: 'viewer_count',
+        received_at_ms: receivedAtMs,
+        payload,
+    })
 }
 
 /**

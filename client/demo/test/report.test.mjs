@@ -16,6 +16,8 @@ describe('report', () => {
             assert.ok(ofTopic('chat').length >= run.sends.length + run.expected.states.length)
             assert.ok(rows.every(({ commit_ms }) => commit_ms !== null))
             assert.ok(ofTopic('stream').every(({ call_ms }) => call_ms !== null))
+            assert.ok(ofTopic('viewers').length > 0)
+            assert.ok(ofTopic('viewers').every(({ call_ms }) => call_ms === null))
             assert.equal(ofTopic('chat').filter(({ call_ms }) => call_ms !== null).length, run.sends.length)
         }
     })

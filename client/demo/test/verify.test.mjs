@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { verify } from '../verify.mjs'
 import { FINDING_KINDS } from '../verify/finding.mjs'
 import { DAMAGES } from './damages.mjs'
-import { coalesceFrames, recordedRun } from './recorded_run.mjs'
+import { addCount, coalesceFrames, participantOf, recordedRun } from './recorded_run.mjs'
 
 describe('verify', () => {
     it('finds nothing wrong in the recorded good run', () => {
@@ -17,6 +17,19 @@ describe('verify', () => {
         coalesceFrames(run, 'ben')
         assert.deepEqual(verify(run), [])
     })
+
+    for (const counts of [[3], [1, 3], [2, 3], [1, 2, 3], [0, 3, 3]]) {
+        it(`finds nothing wrong in the counts ${counts.join(', ')}`, () => {
+            const run = recordedRun()
+            const ben = participantOf(run, 'ben')
+            ben.seen = ben.seen.filter(({ topic }) => topic !== 'viewers')
+            for (const viewer_count of counts) {
+                const receivedAtMs = run.joins[viewer_count - 1]?.called_at_ms ?? run.began_at_ms
+                addCount(run, 'ben', receivedAtMs, { viewer_count, peak: viewer_count })
+            }
+            assert.deepEqual(verify(run), [])
+        })
+    }
 
     for (const { name, damage, kinds, who } of DAMAGES) {
         it(`notices ${name}`, () => {

@@ -29,7 +29,7 @@ export const FINDING_KINDS = Object.freeze(
         'state_contradicts_log', // the log tells other moves than the events
         // Viewer counts, per participant
         'viewer_count_low', // never reached the number of viewers
-        'viewer_count_impossible', // negative, above the number of viewers, or above its peak
+        'viewer_count_impossible', // negative, falling before the end, above its peak or the number who had joined
         // Tokens
         'token_undecodable',
         'token_app',

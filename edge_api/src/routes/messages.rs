@@ -121,6 +121,16 @@ pub struct SyncResult {
     server_time: String,
 }
 
+impl SyncResult {
+    /// Gives the messages the session that the database says once for all of them.
+    pub(super) fn with_whole_messages(mut self) -> Self {
+        for message in &mut self.messages {
+            message.session_id.get_or_insert(self.session_id);
+        }
+        self
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Position {
@@ -135,9 +145,6 @@ pub async fn sync(
     QueryOf(query): QueryOf<Position>,
 ) -> Result<Json<SyncResult>, ApiError> {
     let call = functions::sync(path.session_id, query.after_seq, query.epoch);
-    let mut answer: SyncResult = state.ask(&caller, call).await?;
-    for message in &mut answer.messages {
-        message.session_id.get_or_insert(answer.session_id);
-    }
-    Ok(Json(answer))
+    let answer: SyncResult = state.ask(&caller, call).await?;
+    Ok(Json(answer.with_whole_messages()))
 }

@@ -32,6 +32,8 @@ pub struct StreamSession {
     started_at: Option<String>,
     ended_at: Option<String>,
     state_changed_at: String,
+    /// Until when a lost host may return; null when none was lost.
+    reconnect_deadline: Option<String>,
     /// The app's own; not looked into.
     metadata: Box<RawValue>,
 }
@@ -41,6 +43,8 @@ pub struct StreamSession {
 pub struct Start {
     auction_id: AuctionId,
     seller_id: Option<UserId>,
+    /// The range is checked by `stream.start_stream`.
+    reconnect_window_s: Option<i32>,
 }
 
 pub async fn start(
@@ -48,7 +52,7 @@ pub async fn start(
     caller: Caller,
     JsonBody(body): JsonBody<Start>,
 ) -> Result<Json<StreamSession>, ApiError> {
-    let call = functions::start_stream(body.auction_id, body.seller_id);
+    let call = functions::start_stream(body.auction_id, body.seller_id, body.reconnect_window_s);
     Ok(Json(state.ask(&caller, call).await?))
 }
 

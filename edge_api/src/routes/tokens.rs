@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Caller;
@@ -13,6 +10,7 @@ use crate::error::ApiError;
 use crate::extract::JsonBody;
 use crate::ids::UserId;
 use crate::state::AppState;
+use crate::uncached::Uncached;
 use crate::upstream::{Call, functions};
 
 /// `stream.agora_token`.
@@ -44,8 +42,6 @@ impl fmt::Debug for AgoraToken {
     }
 }
 
-type Uncached = ([(HeaderName, HeaderValue); 1], Json<AgoraToken>);
-
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForSeller {
@@ -57,7 +53,7 @@ pub async fn seller(
     State(state): State<AppState>,
     caller: Caller,
     JsonBody(body): JsonBody<ForSeller>,
-) -> Result<Uncached, ApiError> {
+) -> Result<Uncached<AgoraToken>, ApiError> {
     let call = functions::generate_seller_token(body.seller_id, body.channel_id);
     mint(&state, &caller, call).await
 }
@@ -73,13 +69,15 @@ pub async fn buyer(
     State(state): State<AppState>,
     caller: Caller,
     JsonBody(body): JsonBody<ForBuyer>,
-) -> Result<Uncached, ApiError> {
+) -> Result<Uncached<AgoraToken>, ApiError> {
     let call = functions::generate_buyer_token(body.buyer_id, body.channel_id);
     mint(&state, &caller, call).await
 }
 
-async fn mint(state: &AppState, caller: &Caller, call: Call) -> Result<Uncached, ApiError> {
-    let token = state.ask(caller, call).await?;
-    let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(([no_store], Json(token)))
+async fn mint(
+    state: &AppState,
+    caller: &Caller,
+    call: Call,
+) -> Result<Uncached<AgoraToken>, ApiError> {
+    Ok(Uncached(state.ask(caller, call).await?))
 }

@@ -1,15 +1,18 @@
-//! Viewers of a stream: join, leave, count.
+//! Viewers of a stream: join, leave, count, list.
 
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::SessionPath;
+use super::messages::SyncResult;
+use super::tokens::AgoraToken;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{OptionalJsonBody, PathOf, QueryOf};
 use crate::ids::{SessionId, UserId};
 use crate::state::AppState;
+use crate::uncached::Uncached;
 use crate::upstream::functions;
 
 /// `stream.viewer_lease`.
@@ -21,24 +24,48 @@ pub struct ViewerLease {
     agora_uid: i32,
     join_no: i32,
     joined_at: String,
-    viewer_count: i32,
 }
 
 /// May be left out: callers join for themselves.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Join {
+pub struct Add {
     buyer_id: Option<UserId>,
 }
+
+pub async fn add(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathOf(path): PathOf<SessionPath>,
+    OptionalJsonBody(body): OptionalJsonBody<Add>,
+) -> Result<Json<ViewerLease>, ApiError> {
+    let call = functions::add_viewer(path.session_id, body.buyer_id);
+    Ok(Json(state.ask(&caller, call).await?))
+}
+
+/// `stream.join_result`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct JoinResult {
+    lease: ViewerLease,
+    token: AgoraToken,
+    sync: SyncResult,
+}
+
+/// Who joins is said by the access token alone.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Join {}
 
 pub async fn join(
     State(state): State<AppState>,
     caller: Caller,
     PathOf(path): PathOf<SessionPath>,
-    OptionalJsonBody(body): OptionalJsonBody<Join>,
-) -> Result<Json<ViewerLease>, ApiError> {
-    let call = functions::add_viewer(path.session_id, body.buyer_id);
-    Ok(Json(state.ask(&caller, call).await?))
+    OptionalJsonBody(Join {}): OptionalJsonBody<Join>,
+) -> Result<Uncached<JoinResult>, ApiError> {
+    let call = functions::join_stream(path.session_id);
+    let JoinResult { lease, token, sync } = state.ask(&caller, call).await?;
+    let sync = sync.with_whole_messages();
+    Ok(Uncached(JoinResult { lease, token, sync }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,4 +112,45 @@ pub async fn count(
     let call = functions::get_viewer_count(path.session_id);
     let viewer_count = state.ask(&caller, call).await?;
     Ok(Json(ViewerCount { viewer_count }))
+}
+
+/// `stream.viewer`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+pub struct Viewer {
+    user_id: UserId,
+    agora_uid: i32,
+    joined_at: String,
+    last_seen_at: String,
+    foreground: bool,
+    watch_ms: i64,
+}
+
+/// The default is that of `stream.get_viewers`; the limit is checked there.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Page {
+    after: Option<UserId>,
+    #[serde(default = "default_limit")]
+    limit: i32,
+}
+
+const fn default_limit() -> i32 {
+    50
+}
+
+#[derive(Debug, Serialize)]
+pub struct Viewers {
+    viewers: Vec<Viewer>,
+}
+
+pub async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathOf(path): PathOf<SessionPath>,
+    QueryOf(page): QueryOf<Page>,
+) -> Result<Json<Viewers>, ApiError> {
+    let call = functions::get_viewers(path.session_id, page.after, page.limit);
+    let viewers = state.ask(&caller, call).await?;
+    Ok(Json(Viewers { viewers }))
 }

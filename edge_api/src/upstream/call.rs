@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use uuid::Uuid;
 
 /// One call of a function of the schema `stream`. Names are constants of this program, so an
@@ -38,6 +39,8 @@ pub enum Argument {
     Text(Option<String>),
     Integer(Option<i32>),
     Bigint(Option<i64>),
+    Boolean(Option<bool>),
+    Jsonb(Value),
 }
 
 impl Call {
@@ -68,7 +71,7 @@ impl Call {
     }
 }
 
-/// Texts are messages and reasons: they are counted, never shown.
+/// Texts are messages and reasons: they are counted, never shown. JSON may hold any of them.
 impl fmt::Debug for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -77,6 +80,9 @@ impl fmt::Debug for Argument {
             Self::Text(Some(text)) => write!(f, "Some(text of {} bytes)", text.len()),
             Self::Integer(value) => write!(f, "{value:?}"),
             Self::Bigint(value) => write!(f, "{value:?}"),
+            Self::Boolean(value) => write!(f, "{value:?}"),
+            Self::Jsonb(Value::Array(items)) => write!(f, "array of {} items", items.len()),
+            Self::Jsonb(_) => f.write_str("json"),
         }
     }
 }
@@ -111,8 +117,22 @@ impl From<Option<i64>> for Argument {
     }
 }
 
+impl From<Option<bool>> for Argument {
+    fn from(truth: Option<bool>) -> Self {
+        Self::Boolean(truth)
+    }
+}
+
+impl From<Value> for Argument {
+    fn from(json: Value) -> Self {
+        Self::Jsonb(json)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -121,5 +141,10 @@ mod tests {
         let printed = format!("{call:?}");
         assert!(!printed.contains("4111"), "{printed}");
         assert!(printed.contains("15 bytes"), "{printed}");
+
+        for json in [json!([{"pin": 4111}]), json!({"pin": 4111})] {
+            let printed = format!("{:?}", Call::writing("heartbeats").with("items", json));
+            assert!(!printed.contains("4111"), "{printed}");
+        }
     }
 }

@@ -3,15 +3,21 @@
 //! The whole contract with the schema `stream`: name, arguments in the order of their declaration,
 //! and whether the function is STABLE (`reading`) or VOLATILE (`writing`).
 
+use serde_json::Value;
 use stream_core::lifecycle::StreamState;
 
 use super::Call;
 use crate::ids::{AuctionId, MessageId, SessionId, UserId};
 
-pub fn start_stream(auction_id: AuctionId, seller_id: Option<UserId>) -> Call {
+pub fn start_stream(
+    auction_id: AuctionId,
+    seller_id: Option<UserId>,
+    reconnect_window_s: Option<i32>,
+) -> Call {
     Call::writing("start_stream")
         .with("auction_id", auction_id)
         .with("seller_id", seller_id)
+        .with("reconnect_window_s", reconnect_window_s)
 }
 
 pub fn get_session(session_id: SessionId) -> Call {
@@ -77,6 +83,10 @@ pub fn add_viewer(session_id: SessionId, buyer_id: Option<UserId>) -> Call {
         .with("buyer_id", buyer_id)
 }
 
+pub fn join_stream(session_id: SessionId) -> Call {
+    Call::writing("join_stream").with("session_id", session_id)
+}
+
 pub fn remove_viewer(session_id: SessionId, buyer_id: UserId, join_no: Option<i32>) -> Call {
     Call::writing("remove_viewer")
         .with("session_id", session_id)
@@ -86,6 +96,39 @@ pub fn remove_viewer(session_id: SessionId, buyer_id: UserId, join_no: Option<i3
 
 pub fn get_viewer_count(session_id: SessionId) -> Call {
     Call::reading("get_viewer_count").with("session_id", session_id)
+}
+
+pub fn get_viewers(session_id: SessionId, after: Option<UserId>, limit: i32) -> Call {
+    Call::reading("get_viewers")
+        .set()
+        .with("session_id", session_id)
+        .with("after", after)
+        .with("limit", limit)
+}
+
+/// What a device says with a heartbeat; all of it may be left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beat {
+    pub last_seq: Option<i64>,
+    pub foreground: Option<bool>,
+    pub generation: Option<i32>,
+    pub join_no: Option<i32>,
+    pub user_id: Option<UserId>,
+}
+
+pub fn heartbeat(session_id: SessionId, beat: Beat) -> Call {
+    Call::writing("heartbeat")
+        .with("session_id", session_id)
+        .with("last_seq", beat.last_seq)
+        .with("foreground", beat.foreground)
+        .with("generation", beat.generation)
+        .with("join_no", beat.join_no)
+        .with("user_id", beat.user_id)
+}
+
+/// `items`: an array of `{session_id, user_id, foreground?, join_no?}`.
+pub fn heartbeats(items: Value) -> Call {
+    Call::writing("heartbeats").set().with("items", items)
 }
 
 pub fn send_message(
@@ -127,13 +170,17 @@ pub fn sync(session_id: SessionId, after_seq: Option<i64>, epoch: Option<String>
         .with("epoch", epoch)
 }
 
+pub fn tick() -> Call {
+    Call::writing("tick")
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::path::Path;
 
     use super::*;
-    use crate::upstream::{Access, Rows};
+    use crate::upstream::{Access, Argument, Rows};
 
     /// One call of every function above.
     fn calls() -> Vec<Call> {
@@ -147,7 +194,7 @@ mod tests {
             after_seq: None,
         };
         vec![
-            start_stream(AuctionId::parse(text).expect("a uuid"), None),
+            start_stream(AuctionId::parse(text).expect("a uuid"), None, None),
             get_session(session),
             get_stream_state(session),
             update_stream_state(session, StreamState::Active, None, None),
@@ -157,11 +204,16 @@ mod tests {
             generate_seller_token(None, String::new()),
             generate_buyer_token(None, String::new()),
             add_viewer(session, None),
+            join_stream(session),
             remove_viewer(session, user, None),
             get_viewer_count(session),
+            get_viewers(session, None, 1),
+            heartbeat(session, Beat::default()),
+            heartbeats(Value::Array(Vec::new())),
             send_message(session, None, String::new(), None),
             get_message_history(session, page),
             sync(session, None, None),
+            tick(),
         ]
     }
 
@@ -176,8 +228,8 @@ mod tests {
             .collect()
     }
 
-    /// `create function stream.<name>( <arguments> ) <the rest of the head> as $$`.
-    fn declaration<'a>(scripts: &'a str, function: &str) -> (Vec<&'a str>, &'a str) {
+    /// Names and types of `create function stream.<name>( <arguments> ) <the rest of the head> as $$`.
+    fn declaration<'a>(scripts: &'a str, function: &str) -> (Vec<(&'a str, &'a str)>, &'a str) {
         let start = format!("create function stream.{function}(");
         let (_, rest) = scripts
             .split_once(&start)
@@ -185,17 +237,32 @@ mod tests {
         let (head, _) = rest.split_once("as $$").expect("a body");
         let (arguments, rest) = head.split_once("returns").expect("a result");
         let arguments = arguments.trim().trim_end_matches(')').split(',');
-        let names = arguments.filter_map(|argument| argument.split_whitespace().next());
-        (names.map(|name| name.trim_matches('"')).collect(), rest)
+        let arguments = arguments.filter_map(|argument| {
+            let mut words = argument.split_whitespace();
+            Some((words.next()?.trim_matches('"'), words.next()?))
+        });
+        (arguments.collect(), rest)
+    }
+
+    fn type_of(argument: &Argument) -> &'static str {
+        match argument {
+            Argument::Uuid(_) => "uuid",
+            Argument::Text(_) => "text",
+            Argument::Integer(_) => "integer",
+            Argument::Bigint(_) => "bigint",
+            Argument::Boolean(_) => "boolean",
+            Argument::Jsonb(_) => "jsonb",
+        }
     }
 
     #[test]
     fn every_call_matches_the_declaration_of_its_function() {
         let scripts = scripts();
         for call in calls() {
-            let (names, head) = declaration(&scripts, call.function);
-            let given: Vec<_> = call.arguments.iter().map(|(name, _)| *name).collect();
-            assert_eq!(given, names, "{}", call.function);
+            let (declared, head) = declaration(&scripts, call.function);
+            let given = call.arguments.iter();
+            let given: Vec<_> = given.map(|(name, value)| (*name, type_of(value))).collect();
+            assert_eq!(given, declared, "{}", call.function);
 
             let is_stable = head.split_whitespace().any(|word| word == "stable");
             let is_reading = call.access == Access::ReadOnly;

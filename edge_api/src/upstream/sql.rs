@@ -207,6 +207,8 @@ fn as_sql(argument: &Argument) -> &(dyn ToSql + Sync) {
         Argument::Text(value) => value,
         Argument::Integer(value) => value,
         Argument::Bigint(value) => value,
+        Argument::Boolean(value) => value,
+        Argument::Jsonb(value) => value,
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::database::RecordingDatabase;
 use crate::requests::{
-    Answer, SECRET, SESSION, USER, now_s, send, service, sign, user_claims, user_token,
+    Answer, SECRET, SESSION, USER, now_s, send, service, service_token, sign, user_claims,
+    user_token,
 };
 
 async fn answer_to(authorization: Option<&str>) -> (Answer, RecordingDatabase) {
@@ -57,8 +58,7 @@ async fn a_user_reaches_the_database_as_authenticated_with_the_claims_as_signed(
 
 #[tokio::test]
 async fn the_service_needs_neither_subject_nor_audience() {
-    let claims = json!({"role": "service_role", "iss": "supabase", "exp": now_s() + 60});
-    let token = sign(&claims, SECRET);
+    let token = service_token();
     let (answer, database) = answer_to(Some(&format!("bearer {token}"))).await;
     assert_eq!(answer.status, 200);
     assert_eq!(database.only_call().0.role, Role::ServiceRole);

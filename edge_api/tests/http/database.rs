@@ -1,23 +1,29 @@
 //! A database that records what it is asked and answers what it is told.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use edge_api::auth::Caller;
 use edge_api::upstream::{Call, Pending, Upstream, UpstreamError};
 use serde_json::value::RawValue;
+use tokio::sync::{Notify, watch};
 
 type Answer = Result<String, UpstreamError>;
 
 #[derive(Clone)]
-pub struct RecordingDatabase(Arc<Mutex<Recording>>);
+pub struct RecordingDatabase {
+    recording: Arc<Mutex<Recording>>,
+    calls: watch::Sender<usize>,
+}
 
 struct Recording {
-    answer: Behaviour,
+    behaviour: Behaviour,
     asked: Vec<(Caller, Call)>,
 }
 
+#[derive(Clone)]
 enum Behaviour {
     Answer(Answer),
+    AnswerAfter(Arc<Notify>),
     Panic,
     Hang,
 }
@@ -25,6 +31,11 @@ enum Behaviour {
 impl RecordingDatabase {
     pub fn answering(json: &str) -> Self {
         Self::with(Behaviour::Answer(Ok(json.to_owned())))
+    }
+
+    /// Answers null, each time when it is told to.
+    pub fn answering_after(go_on: Arc<Notify>) -> Self {
+        Self::with(Behaviour::AnswerAfter(go_on))
     }
 
     pub fn failing(error: UpstreamError) -> Self {
@@ -39,18 +50,22 @@ impl RecordingDatabase {
         Self::with(Behaviour::Hang)
     }
 
-    fn with(answer: Behaviour) -> Self {
+    fn with(behaviour: Behaviour) -> Self {
         let asked = Vec::new();
-        Self(Arc::new(Mutex::new(Recording { answer, asked })))
+        Self {
+            recording: Arc::new(Mutex::new(Recording { behaviour, asked })),
+            calls: watch::Sender::new(0),
+        }
+    }
+
+    /// From now on answers `json`.
+    pub fn recover(&self, json: &str) {
+        self.lock().behaviour = Behaviour::Answer(Ok(json.to_owned()));
     }
 
     /// Every call so far.
     pub fn asked(&self) -> Vec<(Caller, Call)> {
-        self.0
-            .lock()
-            .expect("no test panics with the lock")
-            .asked
-            .clone()
+        self.lock().asked.clone()
     }
 
     /// The one call of a test that makes one.
@@ -60,16 +75,28 @@ impl RecordingDatabase {
         asked.remove(0)
     }
 
-    fn next(&self) -> Option<Answer> {
-        match &self.0.lock().expect("no test panics with the lock").answer {
-            Behaviour::Answer(answer) => Some(answer.clone()),
-            Behaviour::Panic | Behaviour::Hang => None,
-        }
+    /// Waits for the call that is the `count`th.
+    pub async fn is_asked(&self, count: usize) {
+        let mut calls = self.calls.subscribe();
+        let reached = calls.wait_for(|calls| *calls >= count).await;
+        reached.expect("this database sends");
     }
 
-    fn panics(&self) -> bool {
-        let recording = self.0.lock().expect("no test panics with the lock");
-        matches!(recording.answer, Behaviour::Panic)
+    fn lock(&self) -> MutexGuard<'_, Recording> {
+        self.recording.lock().expect("no test panics with the lock")
+    }
+
+    async fn answer(&self) -> Answer {
+        let behaviour = self.lock().behaviour.clone();
+        match behaviour {
+            Behaviour::Answer(answer) => answer,
+            Behaviour::AnswerAfter(go_on) => {
+                go_on.notified().await;
+                Ok("null".to_owned())
+            }
+            Behaviour::Panic => panic!("secret value of the request"),
+            Behaviour::Hang => std::future::pending().await,
+        }
     }
 }
 
@@ -77,27 +104,14 @@ impl Upstream for RecordingDatabase {
     fn call<'a>(&'a self, caller: &'a Caller, call: &'a Call) -> Pending<'a, Box<RawValue>> {
         Box::pin(async move {
             let asked = (caller.clone(), call.clone());
-            self.0
-                .lock()
-                .expect("no test panics with the lock")
-                .asked
-                .push(asked);
-            assert!(!self.panics(), "secret value of the request");
-            match self.next() {
-                Some(answer) => {
-                    answer.map(|json| RawValue::from_string(json).expect("a test answers in JSON"))
-                }
-                None => std::future::pending().await,
-            }
+            self.lock().asked.push(asked);
+            self.calls.send_modify(|calls| *calls += 1);
+            let answer = self.answer().await;
+            answer.map(|json| RawValue::from_string(json).expect("a test answers in JSON"))
         })
     }
 
     fn ping(&self) -> Pending<'_, ()> {
-        Box::pin(async move {
-            match self.next() {
-                Some(answer) => answer.map(|_| ()),
-                None => std::future::pending().await,
-            }
-        })
+        Box::pin(async move { self.answer().await.map(|_| ()) })
     }
 }

@@ -55,6 +55,10 @@ async fn a_malformed_missing_unknown_or_repeated_field_is_named() {
             body(json!({"auctionId": AUCTION, "sellerId": "me"})),
             "sellerId is malformed",
         ),
+        (
+            body(json!({"auctionId": AUCTION, "reconnectWindowS": 1.5})),
+            "reconnectWindowS is malformed",
+        ),
         (body(json!({})), "auctionId is missing"),
         (
             body(json!({"auction_id": AUCTION})),
@@ -93,6 +97,14 @@ async fn a_malformed_unknown_or_repeated_query_parameter_is_named() {
     }
     let path = format!("/v1/streams/{SESSION}/viewers/{USER}?joinNo=x");
     assert_field("DELETE", &path, None, "joinNo is malformed").await;
+    let path = format!("/v1/streams/{SESSION}/viewers");
+    for (query, detail) in [
+        ("after=me", "after is malformed"),
+        ("limit=3000000000", "limit is malformed"),
+        ("offset=1", "offset is unknown"),
+    ] {
+        assert_field("GET", &format!("{path}?{query}"), None, detail).await;
+    }
 }
 
 #[tokio::test]
@@ -138,7 +150,7 @@ async fn only_one_whole_json_object_is_a_body() {
 
 #[tokio::test]
 async fn a_body_that_may_be_left_out_must_still_be_right() {
-    for path in ["pause", "resume", "end", "viewers"] {
+    for path in ["pause", "resume", "end", "viewers", "join", "heartbeat"] {
         let path = format!("/v1/streams/{SESSION}/{path}");
         assert_field("POST", &path, Some(r#"{"why":1}"#), "why is unknown").await;
     }
@@ -218,6 +230,7 @@ async fn an_unknown_route_or_method_is_route_not_found() {
         ("GET", "/v1/streams"),
         ("PUT", "/healthz"),
         ("POST", "/v1/errors"),
+        ("GET", "/v1/heartbeats"),
     ] {
         let answer = refused(method, path, None).await;
         assert_eq!(

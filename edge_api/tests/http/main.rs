@@ -2,8 +2,10 @@
 
 mod auth;
 mod database;
+mod heartbeats;
 mod inputs;
 mod problems;
 mod requests;
 mod routes;
 mod shutdown;
+mod ticker;

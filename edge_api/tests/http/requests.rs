@@ -50,10 +50,15 @@ pub fn service(database: &RecordingDatabase) -> Router {
 
 /// A request of the signed-in test user; `body` is sent as JSON when there is one.
 pub fn request(method: &str, path: &str, body: Option<&str>) -> Request<Body> {
+    request_with(&user_token(), method, path, body)
+}
+
+/// The same of whoever holds the token.
+pub fn request_with(token: &str, method: &str, path: &str, body: Option<&str>) -> Request<Body> {
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header(header::AUTHORIZATION, format!("Bearer {}", user_token()));
+        .header(header::AUTHORIZATION, format!("Bearer {token}"));
     let request = match body {
         Some(_) => request.header(header::CONTENT_TYPE, "application/json"),
         None => request,
@@ -99,6 +104,11 @@ pub fn user_claims() -> Value {
 
 pub fn user_token() -> String {
     sign(&user_claims(), SECRET)
+}
+
+pub fn service_token() -> String {
+    let claims = json!({"role": "service_role", "iss": "supabase", "exp": now_s() + 60});
+    sign(&claims, SECRET)
 }
 
 pub fn sign(claims: &Value, secret: &str) -> String {

@@ -14,12 +14,25 @@ use crate::requests::{Answer, SESSION, USER, ask, send, service};
 const AUCTION: &str = "00000000-0000-4000-8000-0000000000a1";
 const MESSAGE: &str = "00000000-0000-4000-8000-0000000000c1";
 
+const SYNC_ROW: &str = r#"{"session_id":"00000000-0000-4000-8000-0000000000b1","state":"active",
+    "role":"viewer","generation":1,"host_uid":1,"viewer_count":2,"epoch":"e1","head_seq":9,
+    "oldest_seq":1,"recovered":true,"has_more":false,"server_time":"2026-11-22T15:48:00+00:00",
+    "messages":[{"id":"00000000-0000-4000-8000-0000000000c1","seq":8,"user_id":null,
+        "username":null,"content":"stream paused","message_type":"system_message",
+        "created_at":"2026-11-22T15:48:00+00:00","metadata":{"kind":"state_changed"}},
+        {"seq":9,"hidden":true}]}"#;
+
+const LEASE_ROW: &str = r#"{"session_id":"00000000-0000-4000-8000-0000000000b1",
+    "user_id":"00000000-0000-4000-8000-000000000002","agora_uid":1000001,"join_no":2,
+    "joined_at":"2026-11-22T15:48:00+00:00"}"#;
+
 const SESSION_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000b1",
     "seller_id":"00000000-0000-4000-8000-000000000002",
     "auction_id":"00000000-0000-4000-8000-0000000000a1",
     "channel_id":"s_b1","state":"initializing","state_reason":null,"generation":1,"host_uid":1,
     "viewer_count":0,"peak_viewer_count":3,"created_at":"2026-11-22T15:48:00.123456+00:00",
     "started_at":null,"ended_at":null,"state_changed_at":"2026-11-22T15:48:00.123456+00:00",
+    "reconnect_deadline":"2026-11-22T15:49:00.123456+00:00",
     "metadata":{"snake_case":1, "big":123456789012345678901234567890, "b":2, "a":1.50}}"#;
 
 const MESSAGE_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000c1",
@@ -28,7 +41,7 @@ const MESSAGE_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000c1",
     "message_type":"user_message","created_at":"2026-11-22T15:48:00+00:00",
     "updated_at":"2026-11-22T15:48:00+00:00","metadata":{},"deleted_at":null}"#;
 
-const TOKEN_ROW: &str = r#"{"token":"007eJx","channel_id":"s_b1","uid":1000001,
+pub const TOKEN_ROW: &str = r#"{"token":"007eJx","channel_id":"s_b1","uid":1000001,
     "expires_at":"2026-11-22T16:48:00+00:00",
     "privileges":{"can_publish":false,"can_subscribe":true,"can_admin":false}}"#;
 
@@ -56,7 +69,7 @@ async fn a_stream_is_started_for_an_auction() {
         SESSION_ROW,
         route,
         Some(json!({"auctionId": AUCTION})),
-        functions::start_stream(auction, None),
+        functions::start_stream(auction, None, None),
     )
     .await;
     let session = answer.json();
@@ -67,12 +80,16 @@ async fn a_stream_is_started_for_an_auction() {
         "2026-11-22T15:48:00.123456+00:00"
     );
     assert_eq!(session["startedAt"], Value::Null);
+    assert_eq!(
+        session["reconnectDeadline"],
+        "2026-11-22T15:49:00.123456+00:00"
+    );
 
     calls(
         SESSION_ROW,
         route,
-        Some(json!({"auctionId": AUCTION, "sellerId": USER})),
-        functions::start_stream(auction, Some(user())),
+        Some(json!({"auctionId": AUCTION, "sellerId": USER, "reconnectWindowS": 30})),
+        functions::start_stream(auction, Some(user()), Some(30)),
     )
     .await;
 }
@@ -159,17 +176,17 @@ async fn tokens_are_minted_and_never_stored() {
 
 #[tokio::test]
 async fn viewers_join_leave_and_are_counted() {
-    let lease = r#"{"session_id":"00000000-0000-4000-8000-0000000000b1",
-        "user_id":"00000000-0000-4000-8000-000000000002","agora_uid":1000001,"join_no":2,
-        "joined_at":"2026-11-22T15:48:00+00:00","viewer_count":5}"#;
     let path = format!("/v1/streams/{SESSION}/viewers");
     let expected = functions::add_viewer(session(), None);
-    let answer = calls(lease, ("POST", &path), None, expected).await;
-    assert_eq!(answer.json()["agoraUid"], 1_000_001);
-    assert_eq!(answer.json()["joinNo"], 2);
+    let answer = calls(LEASE_ROW, ("POST", &path), None, expected).await;
+    let expected = json!({
+        "sessionId": SESSION, "userId": USER, "agoraUid": 1_000_001, "joinNo": 2,
+        "joinedAt": "2026-11-22T15:48:00+00:00",
+    });
+    assert_eq!(answer.json(), expected);
     let body = Some(json!({"buyerId": USER}));
     calls(
-        lease,
+        LEASE_ROW,
         ("POST", &path),
         body,
         functions::add_viewer(session(), Some(user())),
@@ -188,6 +205,42 @@ async fn viewers_join_leave_and_are_counted() {
     let expected = functions::get_viewer_count(session());
     let answer = calls("5", ("GET", &count), None, expected).await;
     assert_eq!(answer.json(), json!({"viewerCount": 5}));
+}
+
+#[tokio::test]
+async fn a_viewer_joins_in_one_call_that_no_cache_keeps() {
+    let row = format!(r#"{{"lease":{LEASE_ROW},"token":{TOKEN_ROW},"sync":{SYNC_ROW}}}"#);
+    let path = format!("/v1/streams/{SESSION}/join");
+    for body in [None, Some(json!({}))] {
+        let expected = functions::join_stream(session());
+        let answer = calls(&row, ("POST", &path), body, expected).await;
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let joined = answer.json();
+        assert_eq!(joined["lease"]["joinNo"], 2);
+        assert_eq!(joined["token"]["privileges"]["canSubscribe"], true);
+        assert_eq!(joined["sync"]["headSeq"], 9);
+        assert_eq!(joined["sync"]["messages"][1]["sessionId"], SESSION);
+    }
+}
+
+#[tokio::test]
+async fn the_viewers_are_listed_in_pages() {
+    let rows = r#"[{"user_id":"00000000-0000-4000-8000-000000000002","agora_uid":1000001,
+        "joined_at":"2026-11-22T15:48:00+00:00","last_seen_at":"2026-11-22T15:49:00+00:00",
+        "foreground":true,"watch_ms":5000000000}]"#;
+    let path = format!("/v1/streams/{SESSION}/viewers");
+    let expected = functions::get_viewers(session(), None, 50);
+    let answer = calls(rows, ("GET", &path), None, expected).await;
+    let expected = json!({"viewers": [{
+        "userId": USER, "agoraUid": 1_000_001, "joinedAt": "2026-11-22T15:48:00+00:00",
+        "lastSeenAt": "2026-11-22T15:49:00+00:00", "foreground": true, "watchMs": 5_000_000_000_i64,
+    }]});
+    assert_eq!(answer.json(), expected);
+
+    let path = format!("{path}?after={USER}&limit=200");
+    let expected = functions::get_viewers(session(), Some(user()), 200);
+    let answer = calls("[]", ("GET", &path), None, expected).await;
+    assert_eq!(answer.json(), json!({"viewers": []}));
 }
 
 #[tokio::test]
@@ -243,16 +296,9 @@ async fn history_is_paged_from_the_end_or_around_a_seq() {
 
 #[tokio::test]
 async fn sync_answers_state_and_messages_of_one_snapshot() {
-    let row = r#"{"session_id":"00000000-0000-4000-8000-0000000000b1","state":"active",
-        "role":"viewer","generation":1,"host_uid":1,"viewer_count":2,"epoch":"e1","head_seq":9,
-        "oldest_seq":1,"recovered":true,"has_more":false,"server_time":"2026-11-22T15:48:00+00:00",
-        "messages":[{"id":"00000000-0000-4000-8000-0000000000c1","seq":8,"user_id":null,
-            "username":null,"content":"stream paused","message_type":"system_message",
-            "created_at":"2026-11-22T15:48:00+00:00","metadata":{"kind":"state_changed"}},
-            {"seq":9,"hidden":true}]}"#;
     let path = format!("/v1/streams/{SESSION}/sync");
     let expected = functions::sync(session(), None, None);
-    let answer = calls(row, ("GET", &path), None, expected).await.json();
+    let answer = calls(SYNC_ROW, ("GET", &path), None, expected).await.json();
     assert_eq!(answer["headSeq"], 9);
     assert_eq!(answer["hasMore"], false);
     assert_eq!(answer["messages"][0]["sessionId"], SESSION);
@@ -263,7 +309,7 @@ async fn sync_answers_state_and_messages_of_one_snapshot() {
 
     let path = format!("{path}?afterSeq=7&epoch=e1");
     let expected = functions::sync(session(), Some(7), Some("e1".to_owned()));
-    calls(row, ("GET", &path), None, expected).await;
+    calls(SYNC_ROW, ("GET", &path), None, expected).await;
 }
 
 #[tokio::test]

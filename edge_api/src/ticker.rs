@@ -1,0 +1,128 @@
+//! Who does the database's regular work where no background worker of its own can run?
+//!
+//! One task calls `stream.tick()` at an interval, as the service and one call after the other. The
+//! function lets one caller at a time work and sends the others away, so every edge may tick.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::auth::Caller;
+use crate::upstream::{Call, Upstream, UpstreamError, functions};
+
+/// Longer than a statement may take (`upstream::sql`), so that the database gives up first.
+pub const TICK_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The shortest pause after a failure: a database that starts up is not asked twenty times a second.
+pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The task that ticks. Dropping it cuts a tick off; [`stop`](Self::stop) waits for it.
+#[derive(Debug)]
+pub struct Ticker {
+    stop: oneshot::Sender<()>,
+    task: JoinSet<()>,
+}
+
+impl Ticker {
+    /// Ticks at once, and from then on at every interval.
+    pub fn start(upstream: Arc<dyn Upstream>, interval: Duration) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let mut task = JoinSet::new();
+        task.spawn(run(upstream, interval, stopped));
+        let interval_ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(interval_ms, "ticking");
+        Self { stop, task }
+    }
+
+    /// Returns when the tick under way, if any, is over: within [`TICK_DEADLINE`].
+    pub async fn stop(mut self) {
+        // A task that is gone already has nothing to stop.
+        let _ = self.stop.send(());
+        if let Some(Err(error)) = self.task.join_next().await {
+            tracing::error!(%error, "the ticker had died");
+        }
+    }
+}
+
+async fn run(upstream: Arc<dyn Upstream>, interval: Duration, mut stopped: oneshot::Receiver<()>) {
+    let (caller, call) = (Caller::service(), functions::tick());
+    let mut outage = Outage::default();
+    loop {
+        let started_at = Instant::now();
+        let outcome = tick(upstream.as_ref(), &caller, &call).await;
+        let next_at = match &outcome {
+            Ok(()) => started_at + interval,
+            Err(_) => Instant::now() + interval.max(RETRY_AFTER),
+        };
+        outage.note(outcome);
+        tokio::select! {
+            biased;
+            _ = &mut stopped => return,
+            () = sleep_until(next_at) => {}
+        }
+    }
+}
+
+async fn tick(upstream: &dyn Upstream, caller: &Caller, call: &Call) -> Result<(), UpstreamError> {
+    match timeout(TICK_DEADLINE, upstream.call(caller, call)).await {
+        Ok(answer) => answer.map(|_| ()),
+        Err(_) => Err(UpstreamError::Unavailable {
+            reason: "no answer within the deadline".to_owned(),
+        }),
+    }
+}
+
+/// Failures without a success between them; only the first and the end are worth a line.
+#[derive(Debug, Default)]
+struct Outage {
+    failures: u64,
+}
+
+impl Outage {
+    fn note(&mut self, outcome: Result<(), UpstreamError>) {
+        match self.turn(outcome.is_ok()) {
+            Some(Turn::Begun) => {
+                let reason = outcome.err().map(|error| error.to_string());
+                tracing::warn!(reason, "cannot tick; trying on");
+            }
+            Some(Turn::Over { failures }) => tracing::info!(failures, "ticking again"),
+            None => {}
+        }
+    }
+
+    fn turn(&mut self, is_ok: bool) -> Option<Turn> {
+        let failures = self.failures;
+        self.failures = if is_ok { 0 } else { failures + 1 };
+        match (is_ok, failures) {
+            (true, 0) => None,
+            (true, failures) => Some(Turn::Over { failures }),
+            (false, 0) => Some(Turn::Begun),
+            (false, _) => None,
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    Begun,
+    Over { failures: u64 },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_when_it_begins_and_when_it_is_over() {
+        let mut outage = Outage::default();
+        let outcomes = [true, true, false, false, false, true, true, false];
+        let told: Vec<_> = outcomes.map(|is_ok| outage.turn(is_ok)).into();
+        let over = Some(Turn::Over { failures: 3 });
+        let begun = || Some(Turn::Begun);
+        let expected = [None, None, begun(), None, None, over, None, begun()];
+        assert_eq!(told, expected);
+    }
+}
