@@ -5,14 +5,20 @@
 //! promise that it left no trace: see [`refusal`].
 
 pub mod agora;
+pub mod bench;
 pub mod blocking;
+pub mod clock;
 pub mod database;
 pub mod demo;
+pub mod heartbeat;
 pub mod identity;
+pub mod own_cluster;
 pub mod property_seed;
 pub mod realtime;
 pub mod refusal;
+pub mod regular_work;
 pub mod services;
 pub mod session;
 pub mod stream;
 pub mod trace;
+pub mod waiting;

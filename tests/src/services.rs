@@ -25,6 +25,7 @@ use crate::services::request::Request;
 use crate::trace::Trace;
 
 const EDGE: &str = "edge_api";
+const TICK_INTERVAL_MS: u32 = 100;
 
 /// `supabase_local` and `edge_api`, and the database that they serve.
 pub struct Services {
@@ -44,7 +45,16 @@ impl Services {
         Self::start_on(TestDatabase::create().await?)
     }
 
+    /// The same, with an edge that counts and sweeps by itself.
+    pub async fn start_ticking() -> Result<Self> {
+        Self::launch(TestDatabase::create().await?, TICK_INTERVAL_MS)
+    }
+
     pub fn start_on(database: TestDatabase) -> Result<Self> {
+        Self::launch(database, 0)
+    }
+
+    fn launch(database: TestDatabase, tick_interval_ms: u32) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let jwt_secret = secrets::random_hex(32)?;
@@ -56,6 +66,7 @@ impl Services {
             database: database.name(),
             jwt_secret: &jwt_secret,
             log_dir: &environment.log_dir,
+            tick_interval_ms,
         };
         Ok(Self {
             supabase_url: services.start_supabase(&mut run)?,

@@ -70,6 +70,15 @@ impl Session {
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
+    /// Like [`Session::rpc_within`], for functions that return a set.
+    pub async fn rpc_rows_within(
+        &self,
+        function: &str,
+        arguments: Value,
+    ) -> Result<Vec<Value>, Error> {
+        self.query(&call(function, &arguments)).await
+    }
+
     pub async fn commit(&self) -> Result<(), Error> {
         self.client.batch_execute("commit").await
     }

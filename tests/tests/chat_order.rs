@@ -200,6 +200,7 @@ async fn writing_calls_are_refused_above_read_committed() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
+    let service = database.service().await?;
     let auction = database.add_auction(demo::SELLER).await?;
     let calls = [
         (
@@ -210,6 +211,8 @@ async fn writing_calls_are_refused_above_read_committed() -> Result<()> {
         ("pause_stream", json!({"session_id": session})),
         ("add_viewer", json!({"session_id": session})),
         ("remove_viewer", json!({"session_id": session})),
+        ("join_stream", json!({"session_id": session})),
+        ("heartbeat", json!({"session_id": session})),
         (
             "generate_seller_token",
             json!({"seller_id": null, "channel_id": session}),
@@ -220,9 +223,18 @@ async fn writing_calls_are_refused_above_read_committed() -> Result<()> {
             let call = seller.rpc_at(level, function, arguments.clone());
             database.refuses(ErrorCode::IsolationLevel, call).await?;
         }
+        for (function, arguments) in [
+            ("tick", json!({})),
+            ("sweep", json!({})),
+            ("heartbeats", json!({"items": []})),
+        ] {
+            let call = service.rpc_at(level, function, arguments);
+            database.refuses(ErrorCode::IsolationLevel, call).await?;
+        }
         for function in [
             "sync",
             "get_session",
+            "get_viewers",
             "get_viewer_count",
             "get_message_history",
         ] {

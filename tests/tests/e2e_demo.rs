@@ -97,7 +97,7 @@ fn doors_of(report: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn everybody_sees_the_whole_log_twice_in_a_row_by_rpc() -> Result<()> {
-    let services = Services::start().await?;
+    let services = Services::start_ticking().await?;
     let database = &services.database;
     let app_id = &database.environment.agora.app_id;
     let first = passed(&play(&services, false, app_id).await?)?;
@@ -116,7 +116,7 @@ async fn everybody_sees_the_whole_log_twice_in_a_row_by_rpc() -> Result<()> {
 
 #[tokio::test]
 async fn everybody_sees_the_whole_log_twice_in_a_row_through_rpc_and_the_edge() -> Result<()> {
-    let services = Services::start().await?;
+    let services = Services::start_ticking().await?;
     let app_id = &services.database.environment.agora.app_id;
     for _ in 0..2 {
         let report = passed(&play(&services, true, app_id).await?)?;
@@ -128,7 +128,7 @@ async fn everybody_sees_the_whole_log_twice_in_a_row_through_rpc_and_the_edge() 
 
 #[tokio::test]
 async fn a_token_of_another_app_is_found() -> Result<()> {
-    let services = Services::start().await?;
+    let services = Services::start_ticking().await?;
     let finished = play(&services, false, "00000000000000000000000000000000").await?;
     assert_eq!(finished.exit_code, Some(1), "{finished:?}");
     let report = finished.json()?;
@@ -149,7 +149,7 @@ async fn a_token_of_another_app_is_found() -> Result<()> {
 
 #[tokio::test]
 async fn without_the_edge_the_demo_ends_at_once_and_says_so() -> Result<()> {
-    let mut services = Services::start().await?;
+    let mut services = Services::start_ticking().await?;
     services.kill_edge()?;
     let app_id = &services.database.environment.agora.app_id;
     let finished = play(&services, true, app_id).await?;
@@ -169,7 +169,7 @@ async fn without_the_edge_the_demo_ends_at_once_and_says_so() -> Result<()> {
 
 #[tokio::test]
 async fn a_message_that_nobody_was_sent_is_found() -> Result<()> {
-    let services = Services::start().await?;
+    let services = Services::start_ticking().await?;
     let database = &services.database;
     // The frame of the last message is lost between the log and the subscribers.
     database

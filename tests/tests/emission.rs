@@ -84,6 +84,7 @@ async fn each_operation_sends_its_events_and_no_others() -> Result<()> {
         ),
     ] {
         caller.rpc(function, arguments).await?;
+        database.tick().await?;
         let broadcasts = all(&database, id).await?;
         let mut sent = broadcasts_by_topic(&broadcasts);
         assert_eq!(sent.len() - known, expected.len(), "{function}");
@@ -112,6 +113,7 @@ async fn every_broadcast_is_private_and_an_object() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     database.viewer(id, demo::ADA).await?;
+    database.tick().await?;
     let broadcasts = all(&database, id).await?;
     assert_eq!(broadcasts.len(), 4);
     for sent in broadcasts {
@@ -165,7 +167,9 @@ async fn a_viewer_count_carries_the_peak() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     database.viewer(id, demo::ADA).await?;
     let ben = database.viewer(id, demo::BEN).await?;
+    database.tick().await?;
     ben.rpc("remove_viewer", json!({"session_id": id})).await?;
+    database.tick().await?;
     let sent = database
         .broadcasts(&format!("viewers:{id}"))
         .await?

@@ -34,6 +34,7 @@ async fn the_end_closes_places_tokens_and_the_log() -> Result<()> {
         )
         .await?;
 
+    database.tick().await?;
     let ended = seller.rpc("end_stream", json!({"session_id": id})).await?;
     assert_eq!(ended["state"], "ended");
     assert_eq!(ended["ended_at"], ended["state_changed_at"]);
@@ -184,6 +185,7 @@ async fn a_deleted_viewer_is_not_counted_any_more() -> Result<()> {
         .rpc("get_viewer_count", json!({"session_id": id}))
         .await?;
     assert_eq!(counted, 1);
+    database.tick().await?;
     let session = ben.rpc("get_session", json!({"session_id": id})).await?;
     assert_eq!(session["viewer_count"], 1);
     Ok(())

@@ -186,6 +186,7 @@ async fn an_answer_carries_the_state_and_the_counts() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
     database.viewer(id, demo::ADA).await?;
+    database.tick().await?;
     move_to(&seller, id, StreamState::Paused).await?;
     let auction = database.session_row(id).await?["auction_id"].clone();
     seller

@@ -1,5 +1,6 @@
 //! The commands of `cargo x`, one file each.
 
+pub mod bench;
 pub mod ci;
 pub mod demo;
 pub mod down;

@@ -19,6 +19,8 @@ cargo x <command>
     --supabase-url URL --anon-key KEY --app-id ID [--edge-url URL]    ... or against any other
   test [KIND] [FILTER] [-- ARGUMENT...]
                       run the tests; KIND is unit, it or e2e
+  bench [NAME...] [--json FILE]
+                      measure; NAME is viewers
   sql bundle [--check]  make the migrations from sql/, or check that they are up to date
   ext sql             generate the extension's SQL again, after a change of a function's signature
   ci                  everything that must hold before a change lands
@@ -55,6 +57,7 @@ fn run() -> Result<ExitCode> {
             "psql" => commands::psql::run(arguments),
             "demo" => commands::demo::run(arguments),
             "test" => commands::test::run(arguments),
+            "bench" => commands::bench::run(arguments),
             "sql" => commands::sql::run(arguments),
             "ext" => commands::ext::run(arguments),
             "ci" => commands::ci::run(arguments),

@@ -25,6 +25,8 @@ pub struct Services<'a> {
     pub database: &'a str,
     pub jwt_secret: &'a str,
     pub log_dir: &'a Path,
+    /// How often the edge calls `stream.tick()`, in milliseconds; 0 leaves it to the background worker.
+    pub tick_interval_ms: u32,
 }
 
 /// The API keys of a Supabase project: JWTs for the roles `anon` and `service_role`.
@@ -63,6 +65,7 @@ impl Services<'_> {
             "DATABASE_URL",
             self.address.url("authenticator", self.database)?,
         );
+        command.env("TICK_INTERVAL_MS", self.tick_interval_ms.to_string());
         self.start(run, "edge_api", command)
     }
 

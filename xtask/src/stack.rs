@@ -61,7 +61,8 @@ impl Running {
             name: name.to_owned(),
             parent: local_dir::directory("")?,
             is_durable: true,
-            settings: Vec::new(),
+            // For the background worker, which counts viewers and sweeps.
+            settings: vec!["shared_preload_libraries=pg_stream_ext".to_owned()],
             log_file: empty_log(&log_dir, "postgres")?,
         })?;
         interrupt::check()?;
@@ -83,6 +84,7 @@ impl Running {
             database: DATABASE,
             jwt_secret: &jwt_secret,
             log_dir: &log_dir,
+            tick_interval_ms: 0,
         };
         let keys = services.keys()?;
         let supabase_url = services.start_supabase(cluster.run())?;

@@ -96,6 +96,15 @@ async fn ask(
             "generate_buyer_token",
             json!({"buyer_id": person, "channel_id": session}),
         ),
+        Operation::Beat { foreground, .. } => (
+            "heartbeat",
+            json!({"session_id": session, "user_id": person, "foreground": foreground}),
+        ),
+        Operation::PassTime { seconds } => {
+            ("grow_old", json!({"session": session, "seconds": seconds}))
+        }
+        Operation::Sweep => ("sweep", json!({})),
+        Operation::Tick => ("tick", json!({})),
         Operation::Sync { after } => ("sync", json!({"session_id": session, "after_seq": after})),
     };
     service.rpc(function, arguments).await
@@ -116,6 +125,9 @@ fn check_refusal(error: &Error) -> Result<()> {
 }
 
 async fn check(database: &TestDatabase, auction: Uuid) -> Result<()> {
+    // Twice: the first might be early.
+    database.tick().await?;
+    database.tick().await?;
     let rows = database
         .owner
         .query(
@@ -161,9 +173,28 @@ async fn check(database: &TestDatabase, auction: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Lets the service find the newest session of an auction, as an application would by its own table.
-pub const NEWEST: &str = "create function stream.newest(auction uuid) returns uuid
+/// Lets the service find the newest session of an auction, as an application would by its own table,
+/// and makes a session older, in the product's order of locks.
+pub const EXTRA_FUNCTIONS: &str = "create function stream.newest(auction uuid) returns uuid
     language sql stable security definer set search_path = '' as
     'select s.id from stream.stream_sessions as s where s.auction_id = $1
      order by s.created_at desc limit 1';
-    grant execute on function stream.newest(uuid) to service_role";
+    grant execute on function stream.newest(uuid) to service_role;
+    create function stream.grow_old(session uuid, seconds integer) returns void
+    language plpgsql security definer set search_path = '' as $$
+    declare
+        age interval := make_interval(secs => seconds);
+    begin
+        update stream.stream_sessions as s
+        set host_seen_at = s.host_seen_at - age, state_changed_at = s.state_changed_at - age,
+            reconnect_deadline = s.reconnect_deadline - age, check_at = s.check_at - age
+        where s.id = session;
+        perform from stream.stream_viewers as v where v.session_id = session
+        order by v.user_id for no key update;
+        update stream.stream_viewers as v
+        set last_seen_at = v.last_seen_at - age, lease_check_at = v.lease_check_at - age,
+            background_since = v.background_since - age
+        where v.session_id = session;
+    end
+    $$;
+    grant execute on function stream.grow_old(uuid, integer) to service_role";

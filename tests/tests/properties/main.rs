@@ -5,6 +5,7 @@
 
 mod following;
 mod interleaving;
+mod liveness;
 mod model;
 mod operation;
 mod world;
@@ -72,7 +73,7 @@ fn a_client_that_follows_sync_ends_with_exactly_the_log() -> Result<()> {
 fn calls_at_the_same_time_never_deadlock_and_leave_everything_consistent() -> Result<()> {
     let runtime = Runtime::new()?;
     let database = runtime.block_on(TestDatabase::create())?;
-    runtime.block_on(database.change(interleaving::NEWEST))?;
+    runtime.block_on(database.change(interleaving::EXTRA_FUNCTIONS))?;
     TestRunner::new(config(24)).run(&interleaving::scripts(), |scripts| {
         runtime
             .block_on(interleaving::play(&database, &scripts))

@@ -9,6 +9,7 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::{Move, StreamState, transition};
 use uuid::Uuid;
 
+use crate::liveness::{Lease, Liveness};
 use crate::operation::{Call, Held, Operation, Person};
 
 /// A stream, as everybody should see it.
@@ -19,8 +20,11 @@ pub struct Stream {
     pub generation: i32,
     pub log: Vec<Entry>,
     pub places: BTreeMap<Person, Place>,
+    /// As the last tick counted.
+    pub counted: usize,
     pub peak: usize,
-    pub tokens: usize,
+    pub tokens: Vec<Token>,
+    pub liveness: Liveness,
     pub state_events: usize,
     pub count_events: usize,
 }
@@ -39,6 +43,15 @@ pub struct Entry {
 pub struct Place {
     pub is_active: bool,
     pub join_no: i32,
+    pub lease: Lease,
+    pub token_issued_at: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Token {
+    pub of: Person,
+    pub issued_at: i64,
+    pub is_active: bool,
 }
 
 /// What a call is answered: these columns of the answer, or a refusal. None: the model does not say.
@@ -53,8 +66,10 @@ impl Stream {
             generation: 1,
             log: Vec::new(),
             places: BTreeMap::new(),
+            counted: 0,
             peak: 0,
-            tokens: 0,
+            tokens: Vec::new(),
+            liveness: Liveness::default(),
             state_events: 0,
             count_events: 0,
         };
@@ -103,6 +118,8 @@ impl Stream {
             Operation::BuyerToken if self.state == StreamState::Ended => return None,
             Operation::BuyerToken => self.buyer_token(person),
             Operation::Sync { after } => Ok(self.sync(call, *after)),
+            Operation::Beat { number, foreground } => self.beat(person, *number, *foreground),
+            Operation::PassTime { .. } | Operation::Sweep | Operation::Tick => return None,
         };
         Some(answer)
     }
@@ -116,26 +133,29 @@ impl Stream {
         }
         match transition(self.state, to) {
             Ok(Move::Unchanged) => {}
-            Ok(Move::Changed) => self.change(to),
+            Ok(Move::Changed) => self.change(to, None),
             Err(_) if self.state == StreamState::Ended => return Err(ErrorCode::StreamEnded),
             Err(_) => return Err(ErrorCode::IllegalTransition),
         }
         Ok(json!({
             "state": self.state.as_str(), "generation": self.generation,
-            "viewer_count": self.viewer_count(), "peak_viewer_count": self.peak,
+            "viewer_count": self.counted, "peak_viewer_count": self.peak,
         }))
     }
 
-    fn change(&mut self, to: StreamState) {
+    pub fn change(&mut self, to: StreamState, reason: Option<&'static str>) {
+        self.liveness.moved(self.state, to, reason);
         self.state = to;
         self.state_events += 1;
         self.log_system(to.as_str());
         if to == StreamState::Ended {
-            if self.viewer_count() > 0 {
-                self.count_events += 1;
-            }
+            self.count_events += usize::from(self.counted > 0);
+            self.counted = 0;
             for place in self.places.values_mut() {
                 place.is_active = false;
+            }
+            for token in &mut self.tokens {
+                token.is_active = false;
             }
         }
     }
@@ -147,7 +167,7 @@ impl Stream {
         if self.state == StreamState::Ended {
             return Err(ErrorCode::StreamEnded);
         }
-        let before = self.viewer_count();
+        let lease = Lease::from(self.liveness.now);
         let place = self
             .places
             .entry(person)
@@ -155,15 +175,14 @@ impl Stream {
             .or_insert(Place {
                 is_active: true,
                 join_no: 1,
+                lease,
+                token_issued_at: None,
             });
         place.is_active = true;
+        place.lease = lease;
         let join_no = place.join_no;
-        let count = self.viewer_count();
-        self.peak = self.peak.max(count);
-        self.count_events += usize::from(count != before);
         Ok(json!({
             "user_id": person.id(), "join_no": join_no, "agora_uid": self.uid(person),
-            "viewer_count": count,
         }))
     }
 
@@ -174,7 +193,6 @@ impl Stream {
                     return "superseded";
                 }
                 place.is_active = false;
-                self.count_events += 1;
                 "removed"
             }
             _ => "not_joined",
@@ -227,8 +245,7 @@ impl Stream {
         if self.state == StreamState::Ended {
             return Err(ErrorCode::StreamEnded);
         }
-        self.tokens += 1;
-        Ok(json!({"uid": self.generation, "channel_id": self.id}))
+        Ok(self.mint(person))
     }
 
     fn buyer_token(&mut self, person: Person) -> Result<Value, ErrorCode> {
@@ -239,8 +256,24 @@ impl Stream {
         {
             return Err(ErrorCode::NotViewer);
         }
-        self.tokens += 1;
-        Ok(json!({"uid": self.uid(person), "channel_id": self.id}))
+        Ok(self.mint(person))
+    }
+
+    pub fn mint(&mut self, of: Person) -> Value {
+        let issued_at = self.liveness.now;
+        self.tokens.push(Token {
+            of,
+            issued_at,
+            is_active: true,
+        });
+        let uid = match self.places.get_mut(&of) {
+            Some(place) => {
+                place.token_issued_at = Some(issued_at);
+                self.uid(of)
+            }
+            None => self.generation.unsigned_abs(),
+        };
+        json!({"uid": uid, "channel_id": self.id})
     }
 
     fn sync(&self, call: &Call, after: Option<i64>) -> Value {

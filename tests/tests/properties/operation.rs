@@ -64,7 +64,22 @@ pub enum Operation {
     Sync {
         after: Option<i64>,
     },
+    /// As the host with a generation, as a viewer with the number of a join.
+    Beat {
+        number: Held,
+        foreground: Option<bool>,
+    },
+    /// For all streams of the case; a multiple of [`TIME_STEP`].
+    PassTime {
+        seconds: i64,
+    },
+    Sweep,
+    Tick,
 }
+
+/// Timeouts and passing times are multiples of this many seconds: what a case really takes is far
+/// less, so the model knows which timeouts are over.
+pub const TIME_STEP: i64 = 10;
 
 /// One call: what, about whom, by the service or by themself, on the newest session or on the one
 /// before it.
@@ -80,7 +95,7 @@ pub struct Call {
 pub const MESSAGE_IDS: usize = 6;
 
 pub fn sequences() -> impl Strategy<Value = Vec<Call>> {
-    vec(calls(), 1..40)
+    vec(calls(), 1..50)
 }
 
 pub fn calls() -> impl Strategy<Value = Call> {
@@ -115,6 +130,12 @@ fn operations() -> impl Strategy<Value = Operation> {
         1 => Just(Operation::SellerToken),
         2 => Just(Operation::BuyerToken),
         2 => prop::option::of(0..12_i64).prop_map(|after| Operation::Sync { after }),
+        6 => (held(), prop::option::of(any::<bool>()))
+            .prop_map(|(number, foreground)| Operation::Beat { number, foreground }),
+        4 => select(&[1, 1, 2, 2, 3, 5, 6, 30, 280][..])
+            .prop_map(|steps| Operation::PassTime { seconds: steps * TIME_STEP }),
+        3 => Just(Operation::Sweep),
+        2 => Just(Operation::Tick),
     ]
 }
 

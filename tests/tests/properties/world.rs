@@ -1,5 +1,7 @@
 //! How is a sequence played on the product, and its every answer held against the model?
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
@@ -7,11 +9,13 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::refusal::expect_refusal;
+use stream_tests::regular_work::Swept;
 use stream_tests::session::Session;
 use stream_tests::stream::{numbers, session_id};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
+use crate::liveness::CONFIG;
 use crate::model::{Expected, Stream};
 use crate::operation::{Call, MESSAGE_IDS, Operation, Person};
 
@@ -36,6 +40,9 @@ impl<'a> World<'a> {
             people.push(database.user(person.id()).await?);
         }
         let service = database.service().await?;
+        database
+            .change(&format!("update stream.config set {CONFIG} where id"))
+            .await?;
         Ok(Self {
             database,
             people,
@@ -58,12 +65,27 @@ impl<'a> World<'a> {
         for stream in &case.streams {
             self.compare_tables(stream, &case.message_ids).await?;
         }
-        Ok(())
+        self.clear().await
+    }
+
+    /// Leaves nothing that a sweep of the next case would find.
+    async fn clear(&self) -> Result<()> {
+        self.database
+            .change(
+                "select stream.end_stream(s.id) from stream.stream_sessions as s
+                 where s.state <> 'ended';
+                 select stream.sweep()",
+            )
+            .await
     }
 
     async fn step(&self, case: &mut Case, call: &Call) -> Result<()> {
-        if let Operation::Start = call.operation {
-            return self.start(case, call).await;
+        match call.operation {
+            Operation::Start => return self.start(case, call).await,
+            Operation::PassTime { seconds } => return self.pass_time(case, seconds).await,
+            Operation::Sweep => return self.sweep(case).await,
+            Operation::Tick => return self.tick(case).await,
+            _ => {}
         }
         let skipped = usize::from(call.on_previous && case.streams.len() > 1);
         let Some(place) = case.streams.len().checked_sub(1 + skipped) else {
@@ -116,15 +138,56 @@ impl<'a> World<'a> {
         let stream = case.streams.last().context("was started")?;
         let expected = json!({
             "state": stream.state.as_str(), "generation": stream.generation,
-            "viewer_count": stream.viewer_count(),
+            "viewer_count": stream.counted,
         });
         compare(Some(Ok(expected)), Ok(session))
+    }
+
+    async fn pass_time(&self, case: &mut Case, seconds: i64) -> Result<()> {
+        for stream in &mut case.streams {
+            self.database.pass_time(stream.id, seconds).await?;
+            stream.liveness.now += seconds;
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self, case: &mut Case) -> Result<()> {
+        let mut expected = BTreeMap::new();
+        for stream in &mut case.streams {
+            stream.sweep(&mut expected);
+        }
+        let swept = Swept(self.service.rpc_rows("sweep", json!({})).await?);
+        let handled = swept.handled();
+        ensure!(handled == expected, "swept {handled:?}, not {expected:?}");
+        Ok(())
+    }
+
+    async fn tick(&self, case: &mut Case) -> Result<()> {
+        self.database
+            .change("update stream.ticker set swept_at = now() - interval '1 second'")
+            .await?;
+        self.service.rpc("tick", json!({})).await?;
+        for stream in &mut case.streams {
+            stream.sweep(&mut BTreeMap::new());
+            stream.count();
+        }
+        Ok(())
     }
 
     async fn ask(&self, call: &Call, stream: &Stream, ids: &[Uuid]) -> Result<Value, Error> {
         let person = call.person.id();
         let (function, mut arguments) = match &call.operation {
-            Operation::Start => unreachable!("starts are asked for elsewhere"),
+            Operation::Start | Operation::PassTime { .. } | Operation::Sweep | Operation::Tick => {
+                unreachable!("asked for elsewhere")
+            }
+            Operation::Beat { number, foreground } => (
+                "heartbeat",
+                json!({
+                    "foreground": foreground, "user_id": person,
+                    "generation": stream.generation(*number),
+                    "join_no": stream.join_no(call.person, *number),
+                }),
+            ),
             Operation::Move { to, generation } => (
                 "update_stream_state",
                 json!({"state": to.as_str(), "generation": stream.generation(*generation)}),
@@ -158,6 +221,9 @@ impl<'a> World<'a> {
         let mut answer = self.caller(call).rpc(function, arguments).await?;
         if let Some(messages) = answer["messages"].as_array() {
             answer["messages"] = json!(numbers(messages));
+        }
+        if let Operation::Beat { .. } = call.operation {
+            answer["token_uid"] = answer["token"]["uid"].clone();
         }
         Ok(answer)
     }
@@ -202,15 +268,15 @@ impl<'a> World<'a> {
         let found = self.stored(stream.id).await?;
         let expected = json!({
             "state": stream.state.as_str(), "generation": stream.generation,
-            "count": stream.viewer_count(), "peak": stream.peak,
+            "count": stream.counted, "peak": stream.peak,
             "places": stream.places.iter().map(|(person, place)| json!({
                 "user_id": person.id(), "is_active": place.is_active, "join_no": place.join_no,
                 "agora_uid": stream.uid(*person),
             })).collect::<Vec<_>>(),
             "head": stream.log.len(), "flushed": stream.log.len(),
             "open": stream.state != StreamState::Ended,
-            "tokens": stream.tokens,
-            "usable_tokens": if stream.state == StreamState::Ended { 0 } else { stream.tokens },
+            "tokens": stream.tokens.len(),
+            "usable_tokens": stream.tokens.iter().filter(|token| token.is_active).count(),
             "state_events": stream.state_events, "count_events": stream.count_events,
         });
         ensure!(found == expected, "stored {found} instead of {expected}");

@@ -56,7 +56,7 @@ fn run_tests(kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
     }
 
     Run::sweep()?;
-    let cluster = start_cluster(&mut cargo)?;
+    let cluster = start_cluster(&mut cargo, Options::temporary("test")?)?;
     let outcome = execute(&mut cargo);
     console::step("stopping the test cluster");
     cluster.stop();
@@ -73,7 +73,7 @@ fn execute(cargo: &mut Command) -> Result<ExitCode> {
 }
 
 /// Makes the cluster with its template and tells cargo's tests where it is.
-fn start_cluster(cargo: &mut Command) -> Result<Cluster> {
+pub fn start_cluster(cargo: &mut Command, options: Options) -> Result<Cluster> {
     packages::ensure_postgres()?;
     bundle::write()?;
     let bin_dir = extension::build()?;
@@ -83,7 +83,7 @@ fn start_cluster(cargo: &mut Command) -> Result<Cluster> {
     interrupt::check()?;
 
     console::step("making a cluster for the tests");
-    let mut cluster = Cluster::start(Options::temporary("test")?)?;
+    let mut cluster = Cluster::start(options)?;
     let agora = AgoraSettings::random()?;
     cluster.address().create_empty_database(TEMPLATE)?;
     database::prepare(cluster.address(), TEMPLATE, &agora)?;

@@ -1,0 +1,21 @@
+//! `cargo x bench viewers`: what do joins, heartbeats and ticks cost?
+
+mod heartbeats;
+mod joins;
+mod ticks;
+mod world;
+
+use anyhow::Result;
+use stream_tests::bench::Report;
+use stream_tests::database::TestDatabase;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let mut report = Report::begin(&database.owner).await?;
+    let world = world::World::create(&database).await?;
+    joins::measure(&world, &mut report).await?;
+    heartbeats::measure(&world, &mut report).await?;
+    ticks::measure(&world, &mut report).await?;
+    report.finish()
+}

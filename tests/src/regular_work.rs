@@ -1,0 +1,81 @@
+//! How does a test let the regular work happen, and what did it do?
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::database::TestDatabase;
+
+/// The rules in the order in which they are reported.
+pub const RULES: [&str; 10] = [
+    "initializing_timeout",
+    "host_lost",
+    "reconnect_timeout",
+    "paused_timeout",
+    "max_duration",
+    "viewer_leases",
+    "tokens",
+    "restrictions",
+    "ended_resources",
+    "retention",
+];
+
+/// What one sweep did.
+#[derive(Debug)]
+pub struct Swept(pub Vec<Value>);
+
+impl Swept {
+    /// The rows that each rule handled, without the rules that found none.
+    pub fn handled(&self) -> BTreeMap<&str, i64> {
+        self.0
+            .iter()
+            .filter_map(|rule| Some((rule["rule"].as_str()?, rule["rows"].as_i64()?)))
+            .filter(|(_, rows)| *rows > 0)
+            .collect()
+    }
+
+    /// The answer about one rule.
+    pub fn rule(&self, name: &str) -> Result<&Value> {
+        let found = self.0.iter().find(|rule| rule["rule"] == name);
+        found.with_context(|| format!("no rule {name}"))
+    }
+}
+
+impl TestDatabase {
+    /// One round of counting and sweeping, as if a second had passed since the last.
+    pub async fn tick(&self) -> Result<()> {
+        self.change(
+            "update stream.ticker
+             set swept_at = least(swept_at, now()) - interval '1 second'",
+        )
+        .await?;
+        self.service().await?.rpc("tick", json!({})).await?;
+        Ok(())
+    }
+
+    pub async fn sweep(&self) -> Result<Swept> {
+        let service = self.service().await?;
+        Ok(Swept(service.rpc_rows("sweep", json!({})).await?))
+    }
+
+    /// The row of a viewer, as JSON.
+    pub async fn viewer_row(&self, session: Uuid, user: Uuid) -> Result<Value> {
+        self.value(&format!(
+            "select to_jsonb(v) from stream.stream_viewers as v
+             where v.session_id = '{session}' and v.user_id = '{user}'"
+        ))
+        .await
+    }
+
+    /// The counts that were broadcast about a session, oldest first.
+    pub async fn counts_sent(&self, session: Uuid) -> Result<Vec<i64>> {
+        let sent = self.broadcasts(&format!("viewers:{session}")).await?;
+        let counts = sent.iter().map(|sent| {
+            let count = sent.payload["viewer_count"].as_i64();
+            count.context("a broadcast without a count")
+        });
+        counts.collect()
+    }
+}

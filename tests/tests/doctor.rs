@@ -1,0 +1,242 @@
+//! Does doctor() see what is wrong with an installation?
+
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use stream_core::error::ErrorCode;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::waiting::wait_until;
+
+/// Status and detail of one check.
+async fn check(database: &TestDatabase, name: &str) -> Result<(String, String)> {
+    let service = database.service().await?;
+    let rows = service.rpc_rows("doctor", json!({})).await?;
+    let row = rows.iter().find(|row| row["check_name"] == name);
+    let row = row.with_context(|| format!("no check {name}"))?;
+    let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    Ok((text("status"), text("detail")))
+}
+
+async fn status(database: &TestDatabase, name: &str) -> Result<String> {
+    Ok(check(database, name).await?.0)
+}
+
+#[tokio::test]
+async fn every_check_is_answered_once() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let service = database.service().await?;
+    let rows = service.rpc_rows("doctor", json!({})).await?;
+    let names: Vec<_> = rows.iter().map(|row| row["check_name"].clone()).collect();
+    assert_eq!(
+        json!(names),
+        json!([
+            "certificate",
+            "ticker",
+            "realtime_partition",
+            "realtime_publication",
+            "realtime_replication",
+            "realtime_policies",
+            "time_zone",
+            "cohost_authentication",
+        ])
+    );
+    for row in &rows {
+        assert!(
+            ["ok", "warning", "failure"]
+                .map(|known| json!(known))
+                .contains(&row["status"])
+        );
+        assert!(
+            row["detail"]
+                .as_str()
+                .is_some_and(|detail| !detail.is_empty()),
+            "{row}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn users_do_not_ask_the_doctor() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    for caller in [database.user(demo::SELLER).await?, database.anon().await?] {
+        let call = caller.rpc("doctor", json!({}));
+        database.refuses(ErrorCode::PermissionDenied, call).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_certificate_or_app_id_is_a_failure_that_names_no_secret() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let certificate = database.environment.agora.certificate.clone();
+    let app_id = database.environment.agora.app_id.clone();
+    for broken in [
+        "agora_certificate_secret = 'not there'",
+        "agora_app_id = null",
+    ] {
+        assert_eq!(status(&database, "certificate").await?, "ok");
+        database
+            .change(&format!("update stream.config set {broken} where id"))
+            .await?;
+        let (status, detail) = check(&database, "certificate").await?;
+        assert_eq!(status, "failure", "{broken}");
+        assert!(!detail.contains(&certificate));
+        database
+            .change(&format!(
+                "update stream.config set agora_app_id = '{app_id}',
+                     agora_certificate_secret = 'agora_app_certificate' where id"
+            ))
+            .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ticker_is_missed_after_seconds_and_gone_after_minutes() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (never, detail) = check(&database, "ticker").await?;
+    assert_eq!(never, "failure");
+    assert!(detail.contains("never"), "{detail}");
+    assert!(detail.contains("not running"), "{detail}");
+    database.tick().await?;
+    assert_eq!(status(&database, "ticker").await?, "ok");
+    for (age, expected) in [(10, "warning"), (80, "warning"), (100, "failure")] {
+        database
+            .change(&format!(
+                "update stream.ticker set ticked_at = now() - interval '{age} s'"
+            ))
+            .await?;
+        assert_eq!(status(&database, "ticker").await?, expected, "{age} s");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_partition_for_today_nothing_is_broadcast() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    assert_eq!(status(&database, "realtime_partition").await?, "ok");
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(
+            "do $$ begin
+                 execute format('drop table realtime.%I',
+                     to_char(now() at time zone 'UTC', '\"messages_\"YYYY_MM_DD'));
+             end $$",
+        )
+        .await?;
+    assert_eq!(status(&database, "realtime_partition").await?, "failure");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_publication_or_policy_is_a_failure() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let superuser = database.superuser().await?;
+    for (name, broken) in [
+        (
+            "realtime_publication",
+            "drop publication supabase_realtime_messages_publication",
+        ),
+        (
+            "realtime_policies",
+            "drop policy stream_topics_read on realtime.messages",
+        ),
+    ] {
+        assert_eq!(status(&database, name).await?, "ok");
+        superuser.batch_execute(broken).await?;
+        assert_eq!(status(&database, name).await?, "failure");
+    }
+    Ok(())
+}
+
+/// Somebody who follows a replication slot, as the Realtime server does.
+struct Follower(Child);
+
+impl Follower {
+    fn start(database: &TestDatabase, slot: &str) -> Result<Self> {
+        let bin_dir = xtask::extension::Installation::of_postgres()?.bin_dir;
+        let url = database
+            .environment
+            .cluster
+            .url("realtime_gateway", database.name())?;
+        let child = Command::new(bin_dir.join("pg_recvlogical"))
+            .args(["--dbname", &url, "--slot", slot, "--create-slot", "--start"])
+            .args(["--plugin", "pgoutput", "--file", "/dev/null"])
+            .args(["--option", "proto_version=1"])
+            .args([
+                "--option",
+                "publication_names=supabase_realtime_messages_publication",
+            ])
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Self(child))
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const ACTIVE: &str = "select exists (select from pg_replication_slots as r
+    where r.database = current_database() and r.active)";
+
+#[tokio::test]
+async fn realtime_is_there_while_it_follows_this_database() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let elsewhere = TestDatabase::create().await?;
+    assert_eq!(status(&database, "realtime_replication").await?, "warning");
+    // One server may hold several projects, each with a slot of its own.
+    let number = std::process::id();
+    let slot =
+        |place: &str| format!("supabase_realtime_messages_replication_slot_{place}_{number}");
+    let other = Follower::start(&elsewhere, &slot("other"))?;
+    wait_until(&elsewhere.owner, ACTIVE).await?;
+    assert_eq!(status(&elsewhere, "realtime_replication").await?, "ok");
+    let beside = status(&database, "realtime_replication").await;
+    let own = Follower::start(&database, &slot("own"))?;
+    wait_until(&database.owner, ACTIVE).await?;
+    let with = status(&database, "realtime_replication").await;
+    drop(own);
+    let gone = "select not exists (select from pg_replication_slots as r
+        where r.database = current_database() and r.active)";
+    wait_until(&database.owner, gone).await?;
+    let without = status(&database, "realtime_replication").await;
+
+    drop(other);
+    wait_until(&elsewhere.owner, gone).await?;
+    let superuser = database.superuser().await?;
+    for place in ["own", "other"] {
+        superuser
+            .execute("select pg_drop_replication_slot($1)", &[&slot(place)])
+            .await?;
+    }
+    assert_eq!(with?, "ok");
+    assert_eq!(beside?, "warning", "another database's slot counted");
+    assert_eq!(without?, "warning");
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_time_zone_is_a_warning() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    assert_eq!(status(&database, "time_zone").await?, "ok");
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(&format!(
+            "alter database \"{}\" set timezone = 'Europe/Berlin'",
+            database.name()
+        ))
+        .await?;
+    let (status, detail) = check(&database, "time_zone").await?;
+    assert_eq!(
+        (status.as_str(), detail.as_str()),
+        ("warning", "Europe/Berlin")
+    );
+    Ok(())
+}

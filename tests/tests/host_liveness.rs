@@ -1,0 +1,345 @@
+//! When is a host lost, when is it back, and when is it too late?
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::heartbeat::{beat, beat_with};
+use stream_tests::stream::{move_to, session_id};
+use uuid::Uuid;
+
+/// Defaults of `stream.config`, in seconds.
+const HOST_TIMEOUT: i64 = 20;
+const WINDOW: i64 = 60;
+
+async fn state(database: &TestDatabase, session: Uuid) -> Result<String> {
+    let row = database.session_row(session).await?;
+    Ok(row["state"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A stream whose host has been seen and is then missed for so long, swept.
+async fn missed_for(database: &TestDatabase, from: StreamState, seconds: i64) -> Result<Uuid> {
+    let id = database.stream_in(from).await?;
+    beat(&database.user(demo::SELLER).await?, id).await?;
+    database.pass_time(id, seconds).await?;
+    database.sweep().await?;
+    Ok(id)
+}
+
+#[tokio::test]
+async fn a_host_that_never_sent_a_heartbeat_is_not_judged() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    for (from, seconds) in [
+        (StreamState::Initializing, 290),
+        (StreamState::Active, 40_000),
+    ] {
+        let id = database.stream_in(from).await?;
+        database.pass_time(id, seconds).await?;
+        assert!(database.sweep().await?.handled().is_empty());
+        assert_eq!(state(&database, id).await?, from.as_str());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_that_keeps_its_heartbeats_is_not_lost() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    for _ in 0..5 {
+        let answer = beat(&seller, id).await?;
+        assert_eq!(answer["status"], "ok");
+        assert_eq!(answer["state"], "active");
+        assert_eq!(answer["reconnect_deadline"], Value::Null);
+        database.pass_time(id, HOST_TIMEOUT - 5).await?;
+        assert!(database.sweep().await?.handled().is_empty());
+    }
+    assert_eq!(database.log(id).await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_is_lost_after_the_timeout_and_everybody_is_told_until_when_it_can_return()
+-> Result<()> {
+    let database = TestDatabase::create().await?;
+    for from in [StreamState::Initializing, StreamState::Active] {
+        let id = missed_for(&database, from, HOST_TIMEOUT).await?;
+        let row = database.session_row(id).await?;
+        assert_eq!(row["state"], "error");
+        assert_eq!(row["state_reason"], "host_lost");
+        assert_eq!(row["state_before_error"], from.as_str());
+        let window: f64 = database
+            .value(&format!(
+                "select extract(epoch from reconnect_deadline - state_changed_at)::float8
+                 from stream.stream_sessions where id = '{id}'"
+            ))
+            .await?;
+        assert_eq!(window, WINDOW as f64);
+
+        let told = database.state_events(id).await?.pop().unwrap();
+        assert_eq!(told["state"], "error");
+        assert_eq!(told["previous_state"], from.as_str());
+        assert_eq!(told["reason"], "host_lost");
+        assert_eq!(told["reconnect_deadline"], row["reconnect_deadline"]);
+        let logged = database.log(id).await?.pop().unwrap();
+        assert_eq!(logged["seq"], told["seq"]);
+        assert_eq!(logged["metadata"]["reason"], "host_lost");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_that_returns_before_the_deadline_goes_on_where_it_was() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    for from in [StreamState::Initializing, StreamState::Active] {
+        let id = missed_for(&database, from, HOST_TIMEOUT).await?;
+        database.pass_time(id, WINDOW - 5).await?;
+        assert!(database.sweep().await?.handled().is_empty());
+
+        let answer = beat(&seller, id).await?;
+        assert_eq!(answer["state"], from.as_str());
+        assert_eq!(answer["reconnect_deadline"], Value::Null);
+        let row = database.session_row(id).await?;
+        assert_eq!(row["state"], from.as_str());
+        assert_eq!(row["state_reason"], "host_returned");
+        assert_eq!(row["reconnect_deadline"], Value::Null);
+        let told = database.state_events(id).await?.pop().unwrap();
+        assert_eq!(told["state"], from.as_str());
+        assert_eq!(told["reason"], "host_returned");
+
+        // It is watched as before.
+        database.pass_time(id, HOST_TIMEOUT - 5).await?;
+        assert!(database.sweep().await?.handled().is_empty());
+        database.pass_time(id, 5).await?;
+        assert_eq!(database.sweep().await?.handled()["host_lost"], 1);
+        assert_eq!(state(&database, id).await?, "error");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_the_deadline_there_is_no_way_back_and_the_next_sweep_ends_the_stream() -> Result<()>
+{
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = missed_for(&database, StreamState::Active, HOST_TIMEOUT).await?;
+    database.pass_time(id, WINDOW).await?;
+    let entries = database.log(id).await?.len();
+    let answer = beat(&seller, id).await?;
+    assert_eq!(answer["state"], "error");
+    assert_eq!(state(&database, id).await?, "error");
+    assert_eq!(database.log(id).await?.len(), entries);
+
+    assert_eq!(database.sweep().await?.handled()["reconnect_timeout"], 1);
+    let row = database.session_row(id).await?;
+    assert_eq!(row["state"], "ended");
+    assert_eq!(row["state_reason"], "reconnect_timeout");
+    database
+        .refuses(ErrorCode::StreamEnded, beat(&seller, id))
+        .await
+}
+
+#[tokio::test]
+async fn a_window_of_nothing_lets_nobody_return() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = start_with_window(&database, json!(0)).await?;
+    beat(&seller, id).await?;
+    database.pass_time(id, HOST_TIMEOUT).await?;
+    assert_eq!(database.sweep().await?.handled()["host_lost"], 1);
+    assert_eq!(beat(&seller, id).await?["state"], "error");
+    assert_eq!(database.sweep().await?.handled()["reconnect_timeout"], 1);
+    assert_eq!(state(&database, id).await?, "ended");
+    Ok(())
+}
+
+async fn start_with_window(database: &TestDatabase, window: Value) -> Result<Uuid> {
+    let auction = database.add_auction(demo::SELLER).await?;
+    let arguments = json!({"auction_id": auction, "reconnect_window_s": window});
+    let seller = database.user(demo::SELLER).await?;
+    session_id(&seller.rpc("start_stream", arguments).await?)
+}
+
+#[tokio::test]
+async fn a_stream_may_have_a_window_of_its_own() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    database
+        .change("update stream.config set reconnect_window_s = 30 where id")
+        .await?;
+    for (window, expected) in [
+        (json!(0), 0),
+        (json!(1), 1),
+        (json!(1800), 1800),
+        (Value::Null, 30),
+    ] {
+        let id = start_with_window(&database, window).await?;
+        let row = database.session_row(id).await?;
+        assert_eq!(row["reconnect_window_s"], expected);
+    }
+    let auction = database.add_auction(demo::SELLER).await?;
+    for window in [-1, 1801] {
+        let arguments = json!({"auction_id": auction, "reconnect_window_s": window});
+        let call = seller.rpc("start_stream", arguments);
+        database.refuses(ErrorCode::InvalidArgument, call).await?;
+    }
+    let id = start_with_window(&database, json!(120)).await?;
+    beat(&seller, id).await?;
+    database.pass_time(id, HOST_TIMEOUT).await?;
+    database.sweep().await?;
+    database.pass_time(id, 115).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+    database.pass_time(id, 5).await?;
+    assert_eq!(database.sweep().await?.handled()["reconnect_timeout"], 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_paused_host_is_not_judged_and_resuming_is_a_sign_of_life() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    beat(&seller, id).await?;
+    move_to(&seller, id, StreamState::Paused).await?;
+    database.pass_time(id, 3000).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+    // A heartbeat changes nothing about that.
+    assert_eq!(beat(&seller, id).await?["state"], "paused");
+    database.pass_time(id, 500).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+
+    move_to(&seller, id, StreamState::Active).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+    database.pass_time(id, HOST_TIMEOUT - 5).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+    database.pass_time(id, 5).await?;
+    assert_eq!(database.sweep().await?.handled()["host_lost"], 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn resuming_does_not_start_the_judging_of_a_host_without_heartbeats() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.stream_in(StreamState::Paused).await?;
+    move_to(&seller, id, StreamState::Active).await?;
+    database.pass_time(id, 10 * HOST_TIMEOUT).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_seller_or_the_service_resumes_a_lost_stream_without_a_heartbeat() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    for caller in [
+        database.user(demo::SELLER).await?,
+        database.service().await?,
+    ] {
+        let id = missed_for(&database, StreamState::Active, HOST_TIMEOUT).await?;
+        let resumed = move_to(&caller, id, StreamState::Active).await?;
+        assert_eq!(resumed["reconnect_deadline"], Value::Null);
+        database.pass_time(id, HOST_TIMEOUT - 5).await?;
+        assert!(database.sweep().await?.handled().is_empty());
+        move_to(&caller, id, StreamState::Ended).await?;
+        database.sweep().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_older_or_unknown_generation_is_refused_and_changes_nothing() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    take_over(&database, id).await?;
+    let answer = beat_with(&seller, id, json!({"generation": 2})).await?;
+    assert_eq!(answer["generation"], 2);
+    assert_eq!(answer["host_uid"], 2);
+    for stale in [1, 0, 3] {
+        let call = beat_with(&seller, id, json!({"generation": stale}));
+        database.refuses(ErrorCode::StaleHost, call).await?;
+    }
+    Ok(())
+}
+
+async fn take_over(database: &TestDatabase, session: Uuid) -> Result<()> {
+    let auction = database.session_row(session).await?["auction_id"].clone();
+    let seller = database.user(demo::SELLER).await?;
+    let taken = seller
+        .rpc("start_stream", json!({"auction_id": auction}))
+        .await?;
+    assert_eq!(session_id(&taken)?, session);
+    Ok(())
+}
+
+/// The old phone wakes up after the new one took the stream over and lost its network.
+#[tokio::test]
+async fn a_device_that_was_taken_over_from_neither_keeps_a_stream_alive_nor_brings_it_back()
+-> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    beat_with(&seller, id, json!({"generation": 1})).await?;
+    take_over(&database, id).await?;
+    beat_with(&seller, id, json!({"generation": 2})).await?;
+    database.pass_time(id, HOST_TIMEOUT).await?;
+    let old = beat_with(&seller, id, json!({"generation": 1}));
+    database.refuses(ErrorCode::StaleHost, old).await?;
+    assert_eq!(database.sweep().await?.handled()["host_lost"], 1);
+    let old = beat_with(&seller, id, json!({"generation": 1}));
+    database.refuses(ErrorCode::StaleHost, old).await?;
+
+    take_over(&database, id).await?;
+    let newest = beat_with(&seller, id, json!({"generation": 3})).await?;
+    assert_eq!(newest["state"], "active");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_that_was_set_by_hand_is_not_taken_back_by_a_heartbeat() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    beat(&seller, id).await?;
+    move_to(&seller, id, StreamState::Error).await?;
+    database.pass_time(id, WINDOW - 5).await?;
+    let before = database.session_row(id).await?;
+    assert_eq!(beat(&seller, id).await?["state"], "error");
+    let after = database.session_row(id).await?;
+    assert_ne!(after["host_seen_at"], before["host_seen_at"]);
+    assert_eq!(after["state"], "error");
+    move_to(&seller, id, StreamState::Active).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+
+    move_to(&seller, id, StreamState::Error).await?;
+    database.pass_time(id, WINDOW).await?;
+    beat(&seller, id).await?;
+    assert_eq!(database.sweep().await?.handled()["reconnect_timeout"], 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_in_time_does_not_save_a_stream_that_is_too_old() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    for (from, seconds, rule) in [
+        (StreamState::Initializing, 300, "initializing_timeout"),
+        (StreamState::Paused, 3600, "paused_timeout"),
+        (StreamState::Active, 43_200, "max_duration"),
+    ] {
+        let id = database.stream_in(from).await?;
+        beat(&seller, id).await?;
+        database.pass_time(id, seconds).await?;
+        beat(&seller, id).await?;
+        assert_eq!(database.sweep().await?.handled()[rule], 1);
+        let row = database.session_row(id).await?;
+        assert_eq!(
+            (&row["state"], &row["state_reason"]),
+            (&json!("ended"), &json!(rule))
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! Does the regular work stay on its indexes when there are a million viewers?
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use stream_tests::database::TestDatabase;
+use stream_tests::own_cluster::OwnCluster;
+use xtask::cluster::Options;
+
+/// Tables that no part of the regular work may read as a whole.
+const LARGE: [&str; 6] = [
+    "stream_viewers",
+    "stream_sessions",
+    "agora_tokens",
+    "chat_messages",
+    "chat_restrictions",
+    "chat_heads",
+];
+
+/// A thousand live streams of a thousand viewers each, as many that have ended, and some of
+/// everything that is due. Past the functions, and without the application's foreign keys.
+const FILL: &str = "alter table stream.stream_sessions drop constraint stream_sessions_seller_id_fkey,
+    drop constraint stream_sessions_auction_id_fkey;
+alter table stream.stream_viewers drop constraint stream_viewers_user_id_fkey;
+alter table stream.agora_tokens drop constraint agora_tokens_user_id_fkey;
+alter table stream.chat_restrictions drop constraint chat_restrictions_user_id_fkey;
+set session_replication_role = replica;
+set synchronous_commit = off;
+insert into stream.stream_sessions
+    (id, seller_id, auction_id, channel_id, state, ended_at, check_at, is_cleaned, host_seen_at,
+     started_at, viewer_count, peak_viewer_count)
+select i.id, i.id, i.id, i.id::text, case when n <= 1000 then 'active' else 'ended' end,
+    case when n > 1000 then now() - n * interval '1 minute' end,
+    case when n <= 1000 then now() + (n - 20) * interval '10 seconds' end,
+    n > 1010, now() - case when n <= 20 then interval '1 minute' else '0' end, now(),
+    case when n <= 1000 then 1000 else 0 end, 1000
+from generate_series(1, 11000) as n
+cross join lateral (select md5(n::text)::uuid as id) as i;
+insert into stream.chat_heads (session_id, last_seq)
+select s.id, 30 from stream.stream_sessions as s;
+insert into stream.chat_relay (session_id, flushed_seq)
+select s.id, 30 from stream.stream_sessions as s;
+insert into stream.chat_messages (session_id, seq, content, created_at, updated_at)
+select s.id, n, 'hello', now(), now() from stream.stream_sessions as s
+cross join generate_series(1, 30) as n;
+insert into stream.stream_viewers (session_id, user_id, agora_uid, last_seen_at, lease_check_at)
+select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 1000000 + n / 1000,
+    now() - case when n % 5000 = 0 then interval '1 minute' else '0' end,
+    now() + case when n % 5000 = 0 then interval '-1 second' else interval '40 seconds' end
+from generate_series(1, 1000000) as n;
+insert into stream.agora_tokens
+    (user_id, session_id, token_hash, channel_id, uid, privileges, created_at, expires_at, is_active)
+select md5(n::text)::uuid, md5((n % 1000 + 1)::text)::uuid, repeat(md5(n::text), 2), 'c',
+    n, '{}', now() - interval '1 day', now() + (n - 1000) * interval '1 second', true
+from generate_series(1, 100000) as n;
+insert into stream.chat_restrictions (session_id, user_id, kind, until)
+select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 'mute',
+    now() + (n - 100) * interval '1 minute'
+from generate_series(1, 20000) as n;
+update stream.stream_sessions set ended_at = now() - interval '100 days'
+where id = md5('11000')::uuid;
+insert into stream.viewer_changes (session_id)
+select md5(n::text)::uuid from generate_series(1, 1000) as n;
+reset session_replication_role;
+analyze";
+
+#[tokio::test]
+async fn no_large_table_is_read_as_a_whole() -> Result<()> {
+    let settings = [
+        "session_preload_libraries=auto_explain",
+        "auto_explain.log_nested_statements=on",
+        "auto_explain.log_analyze=on",
+        "auto_explain.log_timing=off",
+        "shared_buffers=512MB",
+        "max_wal_size=8GB",
+        "autovacuum=off",
+    ]
+    .map(str::to_owned);
+    let mut options = Options::temporary("sweep-plans")?;
+    options.settings.extend(settings);
+    let own = OwnCluster::start(options)?;
+    let database = TestDatabase::create_in(own.make_template("")?).await?;
+    let superuser = database.superuser().await?;
+    superuser.batch_execute(FILL).await?;
+    superuser
+        .batch_execute(&format!(
+            "alter database \"{}\" set auto_explain.log_min_duration = 0",
+            database.name()
+        ))
+        .await?;
+
+    // More often than a plan is made for each call, so that the generic ones are seen too.
+    let service = database.service().await?;
+    for round in 0..8 {
+        for (function, table, column) in [
+            ("sweep", "stream_sessions", "check_at"),
+            ("tick", "stream_viewers", "lease_check_at"),
+        ] {
+            service
+                .rpc_rows(function, json!({}))
+                .await
+                .with_context(|| format!("{function} in round {round}"))?;
+            superuser
+                .batch_execute(&format!(
+                    "update stream.{table} set {column} = now()
+                     where ctid in (select ctid from stream.{table} where {column} > now() limit 5);
+                     update stream.ticker set swept_at = now() - interval '1 second'"
+                ))
+                .await?;
+        }
+    }
+    drop(service);
+
+    let log = own.log()?;
+    let plans = log.matches("Query Text:").count();
+    assert!(plans > 100, "only {plans} plans were logged");
+    let whole: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("Seq Scan on") && !line.contains("never executed"))
+        .filter(|line| {
+            LARGE
+                .iter()
+                .any(|table| line.contains(&format!("Seq Scan on {table}")))
+        })
+        .collect();
+    assert!(whole.is_empty(), "{whole:#?}");
+
+    let quiet = fastest_quiet_tick(&database).await?;
+    assert!(quiet < Duration::from_millis(100), "{quiet:?}");
+    Ok(())
+}
+
+/// With nothing due.
+async fn fastest_quiet_tick(database: &TestDatabase) -> Result<Duration> {
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(&format!(
+            "alter database \"{}\" reset auto_explain.log_min_duration",
+            database.name()
+        ))
+        .await?;
+    let service = database.service().await?;
+    while !service
+        .rpc_rows("sweep", json!({}))
+        .await?
+        .iter()
+        .all(|rule| rule["rows"] == 0)
+    {}
+    let mut fastest = Duration::MAX;
+    for _ in 0..10 {
+        superuser
+            .batch_execute("update stream.ticker set swept_at = now() - interval '1 second'")
+            .await?;
+        let start = Instant::now();
+        service.rpc("tick", json!({})).await?;
+        fastest = fastest.min(start.elapsed());
+    }
+    eprintln!("a tick with nothing due: {fastest:?}");
+    Ok(fastest)
+}

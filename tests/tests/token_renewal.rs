@@ -1,0 +1,168 @@
+//! When does a heartbeat bring a fresh Agora token?
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use stream_core::lifecycle::StreamState;
+use stream_tests::agora::{PUBLISHER, SUBSCRIBER, buyer_token, seller_token};
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::heartbeat::{beat, beat_with};
+use uuid::Uuid;
+
+/// 75 % of the default life of an hour, in seconds.
+const RENEWED_AFTER: i64 = 2700;
+
+async fn minted(database: &TestDatabase) -> Result<i64> {
+    database
+        .value("select count(*) from stream.agora_tokens")
+        .await
+}
+
+/// The seller and one viewer, both with a token that was minted now.
+async fn stream_with_tokens(
+    database: &TestDatabase,
+) -> Result<(Uuid, [stream_tests::session::Session; 2])> {
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    seller_token(&seller, id).await?;
+    buyer_token(&ada, id).await?;
+    Ok((id, [seller, ada]))
+}
+
+#[tokio::test]
+async fn a_token_past_three_quarters_of_its_life_is_renewed_once() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, [seller, ada]) = stream_with_tokens(&database).await?;
+    database.pass_time(id, RENEWED_AFTER - 5).await?;
+    for caller in [&seller, &ada] {
+        assert_eq!(beat(caller, id).await?["token"], Value::Null);
+    }
+    assert_eq!(minted(&database).await?, 2);
+
+    database.pass_time(id, 5).await?;
+    for (caller, privileges) in [(&seller, PUBLISHER), (&ada, SUBSCRIBER)] {
+        let answer = beat(caller, id).await?;
+        assert_eq!(answer["status"], "ok");
+        let token = database.verified(&answer["token"], privileges)?;
+        assert_eq!(token.expires_in_s, 3600);
+        for _ in 0..3 {
+            assert_eq!(beat(caller, id).await?["token"], Value::Null);
+        }
+    }
+    assert_eq!(minted(&database).await?, 4);
+
+    // The life of the new one counts.
+    database.pass_time(id, RENEWED_AFTER).await?;
+    for caller in [&seller, &ada] {
+        assert!(beat(caller, id).await?["token"].is_object());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_has_no_token_gets_none() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    database.pass_time(id, RENEWED_AFTER).await?;
+    for caller in [&seller, &ada] {
+        assert_eq!(beat(caller, id).await?["token"], Value::Null);
+    }
+    assert_eq!(minted(&database).await?, 0);
+    Ok(())
+}
+
+/// A lost answer is repeated at the next heartbeat, but not more often than that.
+#[tokio::test]
+async fn no_token_is_renewed_within_thirty_seconds() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, [seller, ada]) = stream_with_tokens(&database).await?;
+    database
+        .change(
+            "update stream.agora_tokens
+             set created_at = now() - interval '25 s', expires_at = now() + interval '1 s';
+             update stream.stream_viewers
+             set token_issued_at = now() - interval '25 s',
+                 token_expires_at = now() + interval '1 s'",
+        )
+        .await?;
+    for caller in [&seller, &ada] {
+        assert_eq!(beat(caller, id).await?["token"], Value::Null);
+    }
+    database.pass_time(id, 5).await?;
+    for caller in [&seller, &ada] {
+        assert!(beat(caller, id).await?["token"].is_object());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_is_renewed_too() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, callers) = stream_with_tokens(&database).await?;
+    database.pass_time(id, 7200).await?;
+    for caller in &callers {
+        assert!(beat(caller, id).await?["token"].is_object());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_a_takeover_the_renewed_token_is_of_the_new_generation() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, [seller, _]) = stream_with_tokens(&database).await?;
+    let auction = database.session_row(id).await?["auction_id"].clone();
+    seller
+        .rpc("start_stream", json!({"auction_id": auction}))
+        .await?;
+    database.pass_time(id, RENEWED_AFTER).await?;
+    let answer = beat_with(&seller, id, json!({"generation": 2})).await?;
+    assert_eq!(answer["token"]["uid"], 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_superseded_device_gets_no_token() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, [_, ada]) = stream_with_tokens(&database).await?;
+    ada.rpc("add_viewer", json!({"session_id": id})).await?;
+    database.pass_time(id, RENEWED_AFTER).await?;
+    let answer = beat_with(&ada, id, json!({"join_no": 1})).await?;
+    assert_eq!(answer["token"], Value::Null);
+    assert!(beat_with(&ada, id, json!({"join_no": 2})).await?["token"].is_object());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_certificate_does_not_fail_the_heartbeat() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, [seller, ada]) = stream_with_tokens(&database).await?;
+    database.pass_time(id, RENEWED_AFTER).await?;
+    for broken in [
+        "update stream.config set agora_app_id = null where id",
+        "update stream.config set agora_app_id = repeat('a', 32),
+             agora_certificate_secret = 'not there' where id",
+    ] {
+        database.change(broken).await?;
+        for caller in [&seller, &ada] {
+            let before = database.session_row(id).await?["host_seen_at"].clone();
+            let answer = beat(caller, id).await?;
+            assert_eq!(answer["status"], "ok");
+            assert_eq!(answer["token"], Value::Null);
+            if std::ptr::eq(caller, &seller) {
+                assert_ne!(database.session_row(id).await?["host_seen_at"], before);
+            }
+        }
+        assert!(
+            !database
+                .sweep()
+                .await?
+                .handled()
+                .contains_key("viewer_leases")
+        );
+    }
+    assert_eq!(minted(&database).await?, 2);
+    Ok(())
+}
