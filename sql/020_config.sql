@@ -14,6 +14,10 @@ create table stream.config (
     background_grace_s integer not null default 60,
     retention_days integer default 90,
     sweep_batch_size integer not null default 500,
+    chat_interval_ms integer not null default 1000,
+    chat_burst integer not null default 5,
+    host_chat_interval_ms integer not null default 200,
+    host_chat_burst integer not null default 20,
     anonymous_users_may_chat boolean not null default false,
     epoch_salt text not null default '',
     constraint config_pkey primary key (id),
@@ -32,6 +36,10 @@ create table stream.config (
     constraint config_lease_s_over_2_heartbeats check (lease_s > 2 * heartbeat_interval_s),
     constraint config_background_grace_s_0_to_3600 check (background_grace_s between 0 and 3600),
     constraint config_retention_days_1_to_3650 check (retention_days between 1 and 3650),
+    constraint config_chat_interval_ms_1_to_60000 check (chat_interval_ms between 1 and 60000),
+    constraint config_chat_burst_1_to_1000 check (chat_burst between 1 and 1000),
+    constraint config_host_chat_interval_ms_1_to_60000 check (host_chat_interval_ms between 1 and 60000),
+    constraint config_host_chat_burst_1_to_1000 check (host_chat_burst between 1 and 1000),
     constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
 );
 comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
@@ -56,6 +64,11 @@ comment on column stream.config.background_grace_s is
 comment on column stream.config.retention_days is
     'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
 comment on column stream.config.sweep_batch_size is 'Rows that one sweep handles for each rule, 1 to 10000.';
+comment on column stream.config.chat_interval_ms is
+    'Milliseconds in which a viewer regains one message, 1 to 60000: the steady rate.';
+comment on column stream.config.chat_burst is 'Messages that a viewer who was silent may send at once, 1 to 1000.';
+comment on column stream.config.host_chat_interval_ms is 'The same as chat_interval_ms for the seller, 1 to 60000.';
+comment on column stream.config.host_chat_burst is 'The same as chat_burst for the seller, 1 to 1000.';
 comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
 comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';
 

@@ -20,6 +20,9 @@ create table stream.stream_sessions (
     reconnect_window_s integer not null default 60,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
+    chat_mode text not null default 'viewers',
+    slow_mode_ms integer not null default 0,
+    pinned_seq bigint,
     metadata jsonb not null default '{}',
     constraint stream_sessions_pkey primary key (id),
     constraint stream_sessions_channel_id_key unique (channel_id),
@@ -37,6 +40,8 @@ create table stream.stream_sessions (
     constraint stream_sessions_reconnect_deadline_check check ((state = 'error') = (reconnect_deadline is not null)),
     constraint stream_sessions_reconnect_window_s_check check (reconnect_window_s between 0 and 1800),
     constraint stream_sessions_check_at_check check ((state = 'ended') = (check_at is null)),
+    constraint stream_sessions_chat_mode_check check (chat_mode in ('viewers', 'verified', 'hosts', 'nobody')),
+    constraint stream_sessions_slow_mode_ms_check check (slow_mode_ms between 0 and 3600000),
     constraint stream_sessions_metadata_check check (jsonb_typeof(metadata) = 'object')
 ) with (fillfactor = 50);
 -- What the sweep looks for; heartbeats change neither column, so they stay HOT.
@@ -64,6 +69,11 @@ comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is
     'Whether the sweep has made sure that an ended stream holds no lease, no active token and no open log.';
+comment on column stream.stream_sessions.chat_mode is
+    'Who may write: viewers (whoever holds a lease), verified (of those, whom hook_is_verified knows), hosts (the seller and moderators) or nobody.';
+comment on column stream.stream_sessions.slow_mode_ms is
+    'Milliseconds that a viewer waits between two messages, 0 (off) to 3,600,000; the seller and moderators do not wait.';
+comment on column stream.stream_sessions.pinned_seq is 'seq of the pinned message, if there is one.';
 comment on column stream.stream_sessions.started_at is 'When the stream first became active.';
 
 create table stream.stream_viewers (
@@ -82,6 +92,8 @@ create table stream.stream_viewers (
     watch_ms bigint not null default 0,
     token_issued_at timestamptz,
     token_expires_at timestamptz,
+    chat_tat timestamptz not null default '-infinity',
+    last_chat_at timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
@@ -106,6 +118,9 @@ comment on column stream.stream_viewers.lease_check_at is
     'When the sweep looks at the lease: written at join, when the app goes to the background, and by the sweep.';
 comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
 comment on column stream.stream_viewers.watch_ms is 'Time watched in ended leases, in milliseconds.';
+comment on column stream.stream_viewers.chat_tat is
+    'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
+comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
 
 create table stream.viewer_changes (

@@ -46,6 +46,29 @@ $$;
 comment on function stream.hook_can_chat(uuid, uuid) is
     'Host-app hook: whether the user, who holds a lease, may send chat messages. The seller always may.';
 
+create function stream.hook_is_verified(user_id uuid) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return false;
+end
+$$;
+comment on function stream.hook_is_verified(uuid) is
+    'Host-app hook: whether the user may write while chat_mode is verified.';
+
+create function stream.hook_can_moderate(user_id uuid, session_id uuid) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return false;
+end
+$$;
+comment on function stream.hook_can_moderate(uuid, uuid) is
+    'Host-app hook: whether the user may moderate this stream''s chat. The seller always may.';
+
 revoke all on function stream.hook_username(uuid), stream.hook_owns_auction(uuid, uuid),
-    stream.hook_can_view(uuid, uuid), stream.hook_can_chat(uuid, uuid)
+    stream.hook_can_view(uuid, uuid), stream.hook_can_chat(uuid, uuid),
+    stream.hook_is_verified(uuid), stream.hook_can_moderate(uuid, uuid)
     from public, anon, authenticated, service_role;

@@ -14,6 +14,10 @@ alter table stream.chat_messages
     add constraint chat_messages_user_id_fkey foreign key (user_id) references auth.users (id) on delete set null;
 alter table stream.chat_restrictions
     add constraint chat_restrictions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
+alter table stream.chat_reads
+    add constraint chat_reads_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
+alter table stream.chat_subscriptions
+    add constraint chat_subscriptions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 alter table stream.agora_tokens
     add constraint agora_tokens_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 
@@ -50,5 +54,23 @@ set search_path = ''
 as $$
 begin
     return exists (select from public.users as u where u.id = $1);
+end
+$$;
+
+create or replace function stream.hook_is_verified(user_id uuid) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return exists (select from public.users as u where u.id = $1 and u.is_verified);
+end
+$$;
+
+create or replace function stream.hook_can_moderate(user_id uuid, session_id uuid) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return exists (select from public.users as u where u.id = $1 and u.is_moderator);
 end
 $$;

@@ -65,8 +65,12 @@ fn is_forbidden(character: char) -> bool {
 /// selectors, tags), and the empty Braille pattern. They are welcome next to visible ones, as emoji
 /// sequences and several scripts need them.
 fn is_blank(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(character,
+    character.is_whitespace() || is_ignorable(character)
+}
+
+/// Default_Ignorable_Code_Point, and the empty Braille pattern.
+pub(crate) fn is_ignorable(character: char) -> bool {
+    matches!(character,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}'
             | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}'
             | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'

@@ -6,14 +6,18 @@
 //! * [`error`]: the one catalogue of error codes and what each of them decides.
 //! * [`lifecycle`]: the states of a stream and the moves between them.
 //! * [`chat`]: what a chat message may contain.
+//! * [`blocked_term`]: what a word looks like once spelling tricks are taken away.
+//! * [`rate`]: how often somebody may do something.
 //! * [`frame`]: how log entries are put together for the wire.
 //! * [`agora`]: Agora access tokens of version 007, and who gets which uid.
 
 pub mod agora;
+pub mod blocked_term;
 pub mod chat;
 pub mod error;
 pub mod frame;
 pub mod lifecycle;
+pub mod rate;
 
 #[cfg(test)]
 mod property_seed;

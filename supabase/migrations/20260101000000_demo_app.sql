@@ -2,6 +2,8 @@
 create table public.users (
     id uuid not null,
     username text not null,
+    is_verified boolean not null default false,
+    is_moderator boolean not null default false,
     constraint users_pkey primary key (id),
     constraint users_id_fkey foreign key (id) references auth.users (id) on delete cascade,
     constraint users_username_key unique (username),

@@ -50,6 +50,10 @@ create table stream.config (
     background_grace_s integer not null default 60,
     retention_days integer default 90,
     sweep_batch_size integer not null default 500,
+    chat_interval_ms integer not null default 1000,
+    chat_burst integer not null default 5,
+    host_chat_interval_ms integer not null default 200,
+    host_chat_burst integer not null default 20,
     anonymous_users_may_chat boolean not null default false,
     epoch_salt text not null default '',
     constraint config_pkey primary key (id),
@@ -68,6 +72,10 @@ create table stream.config (
     constraint config_lease_s_over_2_heartbeats check (lease_s > 2 * heartbeat_interval_s),
     constraint config_background_grace_s_0_to_3600 check (background_grace_s between 0 and 3600),
     constraint config_retention_days_1_to_3650 check (retention_days between 1 and 3650),
+    constraint config_chat_interval_ms_1_to_60000 check (chat_interval_ms between 1 and 60000),
+    constraint config_chat_burst_1_to_1000 check (chat_burst between 1 and 1000),
+    constraint config_host_chat_interval_ms_1_to_60000 check (host_chat_interval_ms between 1 and 60000),
+    constraint config_host_chat_burst_1_to_1000 check (host_chat_burst between 1 and 1000),
     constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
 );
 comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
@@ -92,6 +100,11 @@ comment on column stream.config.background_grace_s is
 comment on column stream.config.retention_days is
     'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
 comment on column stream.config.sweep_batch_size is 'Rows that one sweep handles for each rule, 1 to 10000.';
+comment on column stream.config.chat_interval_ms is
+    'Milliseconds in which a viewer regains one message, 1 to 60000: the steady rate.';
+comment on column stream.config.chat_burst is 'Messages that a viewer who was silent may send at once, 1 to 1000.';
+comment on column stream.config.host_chat_interval_ms is 'The same as chat_interval_ms for the seller, 1 to 60000.';
+comment on column stream.config.host_chat_burst is 'The same as chat_burst for the seller, 1 to 1000.';
 comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
 comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';
 
@@ -143,6 +156,9 @@ create table stream.stream_sessions (
     reconnect_window_s integer not null default 60,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
+    chat_mode text not null default 'viewers',
+    slow_mode_ms integer not null default 0,
+    pinned_seq bigint,
     metadata jsonb not null default '{}',
     constraint stream_sessions_pkey primary key (id),
     constraint stream_sessions_channel_id_key unique (channel_id),
@@ -160,6 +176,8 @@ create table stream.stream_sessions (
     constraint stream_sessions_reconnect_deadline_check check ((state = 'error') = (reconnect_deadline is not null)),
     constraint stream_sessions_reconnect_window_s_check check (reconnect_window_s between 0 and 1800),
     constraint stream_sessions_check_at_check check ((state = 'ended') = (check_at is null)),
+    constraint stream_sessions_chat_mode_check check (chat_mode in ('viewers', 'verified', 'hosts', 'nobody')),
+    constraint stream_sessions_slow_mode_ms_check check (slow_mode_ms between 0 and 3600000),
     constraint stream_sessions_metadata_check check (jsonb_typeof(metadata) = 'object')
 ) with (fillfactor = 50);
 -- What the sweep looks for; heartbeats change neither column, so they stay HOT.
@@ -187,6 +205,11 @@ comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is
     'Whether the sweep has made sure that an ended stream holds no lease, no active token and no open log.';
+comment on column stream.stream_sessions.chat_mode is
+    'Who may write: viewers (whoever holds a lease), verified (of those, whom hook_is_verified knows), hosts (the seller and moderators) or nobody.';
+comment on column stream.stream_sessions.slow_mode_ms is
+    'Milliseconds that a viewer waits between two messages, 0 (off) to 3,600,000; the seller and moderators do not wait.';
+comment on column stream.stream_sessions.pinned_seq is 'seq of the pinned message, if there is one.';
 comment on column stream.stream_sessions.started_at is 'When the stream first became active.';
 
 create table stream.stream_viewers (
@@ -205,6 +228,8 @@ create table stream.stream_viewers (
     watch_ms bigint not null default 0,
     token_issued_at timestamptz,
     token_expires_at timestamptz,
+    chat_tat timestamptz not null default '-infinity',
+    last_chat_at timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
@@ -229,6 +254,9 @@ comment on column stream.stream_viewers.lease_check_at is
     'When the sweep looks at the lease: written at join, when the app goes to the background, and by the sweep.';
 comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
 comment on column stream.stream_viewers.watch_ms is 'Time watched in ended leases, in milliseconds.';
+comment on column stream.stream_viewers.chat_tat is
+    'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
+comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
 
 create table stream.viewer_changes (
@@ -292,7 +320,7 @@ alter table stream.ticker enable row level security;
 revoke all on table stream.stream_sessions, stream.stream_viewers, stream.viewer_changes, stream.ticker
     from public, anon, authenticated, service_role;
 
--- sql/040_chat.sql
+-- sql/040_log.sql
 
 -- The log of a stream: its head (the lock and the next number), how far frames were written, and the entries.
 create table stream.chat_heads (
@@ -300,6 +328,7 @@ create table stream.chat_heads (
     last_seq bigint not null default 0,
     last_at timestamptz not null default '-infinity',
     open boolean not null default true,
+    host_chat_tat timestamptz not null default '-infinity',
     constraint chat_heads_pkey primary key (session_id),
     constraint chat_heads_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
@@ -307,6 +336,8 @@ create table stream.chat_heads (
 ) with (fillfactor = 50);
 comment on table stream.chat_heads is
     'One row per session: whoever updates it holds the log until commit, so commit order equals seq order. Only its key is indexed, so updates stay HOT.';
+comment on column stream.chat_heads.host_chat_tat is
+    'Rate limiter of the seller''s messages: the theoretical arrival time of GCRA. A viewer''s is in stream_viewers.';
 comment on column stream.chat_heads.open is 'False once the stream has ended: nothing is logged after that.';
 
 create table stream.chat_relay (
@@ -319,6 +350,14 @@ create table stream.chat_relay (
     constraint chat_relay_flushed_seq_check check (flushed_seq >= 0)
 ) with (fillfactor = 50);
 comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames.';
+
+create table stream.chat_tails (
+    id bigint generated always as identity,
+    session_id uuid not null,
+    constraint chat_tails_pkey primary key (id)
+);
+comment on table stream.chat_tails is
+    'Sessions whose newest entries no frame carries yet: written with the entry, taken by tick. Writers only add rows, so they never wait for each other.';
 
 create table stream.chat_messages (
     id uuid not null default gen_random_uuid(),
@@ -337,26 +376,73 @@ create table stream.chat_messages (
     constraint chat_messages_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
     constraint chat_messages_seq_check check (seq >= 1),
-    constraint chat_messages_content_check check (length(content) between 1 and 2000),
+    -- A deleted message keeps its number and loses its text.
+    constraint chat_messages_content_check check (
+        length(content) between 1 and 2000 or deleted_at is not null and content = ''),
     constraint chat_messages_message_type_check
         check (message_type in ('user_message', 'system_message', 'auction_update')),
     constraint chat_messages_metadata_check check (jsonb_typeof(metadata) = 'object')
 );
-create index chat_messages_user_id_idx on stream.chat_messages (user_id) where user_id is not null;
+-- For the deletion of a user, and for the messages of one user in one stream.
+create index chat_messages_user_id_session_id_idx on stream.chat_messages (user_id, session_id)
+    where user_id is not null;
 
 comment on table stream.chat_messages is 'The gap-free log of every stream: chat, system messages and auction updates.';
 comment on column stream.chat_messages.id is 'Made by the client, so that a retry is recognised; unique in its session.';
 comment on column stream.chat_messages.seq is 'Dense number from 1 in each session, in commit order.';
 comment on column stream.chat_messages.user_id is 'The sender; null for system rows and for users deleted since.';
 comment on column stream.chat_messages.username is 'The sender''s name when it was sent, from hook_username.';
+comment on column stream.chat_messages.deleted_at is 'When a moderator deleted the text; the row stays as a tombstone.';
 comment on column stream.chat_messages.created_at is 'Strictly increasing with seq.';
 
 alter table stream.chat_heads enable row level security;
 alter table stream.chat_relay enable row level security;
+alter table stream.chat_tails enable row level security;
 alter table stream.chat_messages enable row level security;
-revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_messages
+revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_tails, stream.chat_messages
     from public, anon, authenticated, service_role;
 
+-- sql/042_readers.sql
+
+-- What a reader of the log keeps: which entries were read, and that the reader follows.
+create table stream.chat_reads (
+    session_id uuid not null,
+    user_id uuid not null,
+    read int8multirange not null default '{}',
+    updated_at timestamptz not null default now(),
+    constraint chat_reads_pkey primary key (session_id, user_id),
+    constraint chat_reads_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade
+);
+create index chat_reads_user_id_idx on stream.chat_reads (user_id);
+comment on table stream.chat_reads is 'Which entries of a log a user has read.';
+comment on column stream.chat_reads.read is 'The numbers read, as ranges: a user who reads everything in order has one.';
+
+create table stream.chat_subscriptions (
+    id uuid not null default gen_random_uuid(),
+    session_id uuid not null,
+    user_id uuid not null,
+    channel text not null,
+    is_active boolean not null default true,
+    created_at timestamptz not null default now(),
+    ended_at timestamptz,
+    constraint chat_subscriptions_pkey primary key (id),
+    constraint chat_subscriptions_session_id_user_id_key unique (session_id, user_id),
+    constraint chat_subscriptions_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint chat_subscriptions_ended_at_check check (is_active = (ended_at is null))
+);
+create index chat_subscriptions_user_id_idx on stream.chat_subscriptions (user_id);
+comment on table stream.chat_subscriptions is 'Who follows the chat of a stream; one row per user and stream.';
+comment on column stream.chat_subscriptions.channel is 'The private Realtime topic to join: chat:<session_id>.';
+
+alter table stream.chat_reads enable row level security;
+alter table stream.chat_subscriptions enable row level security;
+revoke all on table stream.chat_reads, stream.chat_subscriptions from public, anon, authenticated, service_role;
+
+-- sql/044_moderation.sql
+
+-- What moderators decide: who may not write, which words are not welcome, and who decided what.
 create table stream.chat_restrictions (
     session_id uuid not null,
     user_id uuid not null,
@@ -377,6 +463,52 @@ comment on table stream.chat_restrictions is 'Who is muted in, or banned from, a
 comment on column stream.chat_restrictions.until is 'When it ends by itself; null lasts until lifted.';
 alter table stream.chat_restrictions enable row level security;
 revoke all on table stream.chat_restrictions from public, anon, authenticated, service_role;
+
+create table stream.blocked_terms (
+    id uuid not null default gen_random_uuid(),
+    session_id uuid,
+    term text not null,
+    pattern text not null,
+    actor uuid,
+    created_at timestamptz not null default now(),
+    constraint blocked_terms_pkey primary key (id),
+    constraint blocked_terms_session_id_pattern_key unique nulls not distinct (session_id, pattern),
+    constraint blocked_terms_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint blocked_terms_term_check check (length(term) between 1 and 100),
+    constraint blocked_terms_pattern_check check (length(pattern) >= 1)
+);
+comment on table stream.blocked_terms is 'Words that no message may contain: in one stream, or in all (session_id null).';
+comment on column stream.blocked_terms.pattern is
+    'What is searched for in a message''s normalised text: the term without case, accents and zero-width characters.';
+
+create table stream.moderation_log (
+    id bigint generated always as identity,
+    session_id uuid not null,
+    seq bigint,
+    action text not null,
+    actor uuid,
+    user_id uuid,
+    target_seq bigint,
+    reason text,
+    until timestamptz,
+    created_at timestamptz not null default now(),
+    constraint moderation_log_pkey primary key (id),
+    constraint moderation_log_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint moderation_log_action_check check (length(action) between 1 and 50),
+    constraint moderation_log_reason_check check (length(reason) <= 200)
+);
+create index moderation_log_session_id_id_idx on stream.moderation_log (session_id, id);
+create index moderation_log_user_id_idx on stream.moderation_log (user_id) where user_id is not null;
+comment on table stream.moderation_log is 'Append-only: what moderators did, without any message text. It goes with its session.';
+comment on column stream.moderation_log.seq is 'The log entry that announced it; null where nothing is announced.';
+comment on column stream.moderation_log.actor is 'Who did it; null for the service.';
+comment on column stream.moderation_log.user_id is 'Whom it is about, if anybody.';
+
+alter table stream.blocked_terms enable row level security;
+alter table stream.moderation_log enable row level security;
+revoke all on table stream.blocked_terms, stream.moderation_log from public, anon, authenticated, service_role;
 
 -- sql/050_tokens.sql
 
@@ -459,8 +591,31 @@ $$;
 comment on function stream.hook_can_chat(uuid, uuid) is
     'Host-app hook: whether the user, who holds a lease, may send chat messages. The seller always may.';
 
+create function stream.hook_is_verified(user_id uuid) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return false;
+end
+$$;
+comment on function stream.hook_is_verified(uuid) is
+    'Host-app hook: whether the user may write while chat_mode is verified.';
+
+create function stream.hook_can_moderate(user_id uuid, session_id uuid) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return false;
+end
+$$;
+comment on function stream.hook_can_moderate(uuid, uuid) is
+    'Host-app hook: whether the user may moderate this stream''s chat. The seller always may.';
+
 revoke all on function stream.hook_username(uuid), stream.hook_owns_auction(uuid, uuid),
-    stream.hook_can_view(uuid, uuid), stream.hook_can_chat(uuid, uuid)
+    stream.hook_can_view(uuid, uuid), stream.hook_can_chat(uuid, uuid),
+    stream.hook_is_verified(uuid), stream.hook_can_moderate(uuid, uuid)
     from public, anon, authenticated, service_role;
 
 -- sql/070_types.sql

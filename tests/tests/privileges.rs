@@ -9,9 +9,11 @@ const API_ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
 /// Functions of schema `stream` that are no wrappers: the application's hooks, called by the inner
 /// functions only.
-const HOOKS: [&str; 4] = [
+const HOOKS: [&str; 6] = [
     "hook_can_chat",
+    "hook_can_moderate",
     "hook_can_view",
+    "hook_is_verified",
     "hook_owns_auction",
     "hook_username",
 ];

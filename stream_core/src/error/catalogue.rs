@@ -76,10 +76,20 @@ catalogue! {
         "you may not chat in this stream", "Wait for the seller to lift the restriction.";
     AnonymousUser "anonymous_user" PermissionError "PT403" 403 lasting:
         "anonymous users may not chat", "Create an account or sign in to chat.";
+    NotModerator "not_moderator" PermissionError "PT403" 403 lasting:
+        "only a moderator of this stream may do that", "Ask the seller to make you a moderator.";
+    Muted "muted" PermissionError "PT403" 403 lasting:
+        "you are muted in this stream", "Wait until the mute ends or ask the seller to lift it.";
+    ChatClosed "chat_closed" PermissionError "PT403" 403 lasting:
+        "the chat is not open to you at the moment", "Wait until the chat mode of the stream changes.";
 
     // What does not exist.
     SessionNotFound "session_not_found" StreamError "PT404" 404 lasting:
         "no such stream", "Check the session id.";
+    MessageNotFound "message_not_found" ChatError "PT404" 404 lasting:
+        "no such message in this stream", "Check the message id.";
+    SubscriptionNotFound "subscription_not_found" ChatError "PT404" 404 lasting:
+        "no such subscription", "Check the subscription id.";
     ChannelNotFound "channel_not_found" StreamError "PT404" 404 lasting:
         "no such channel", "Use the channel_id of the stream session.";
     RouteNotFound "route_not_found" SystemError "PT404" 404 lasting:
@@ -106,10 +116,14 @@ catalogue! {
         "the message is longer than 2000 characters", "Shorten the message.";
     ContentInvalid "content_invalid" ChatError "PT422" 422 lasting:
         "the message contains characters that are not allowed", "Remove control characters and text-direction overrides.";
+    ContentBlocked "content_blocked" ChatError "PT422" 422 lasting:
+        "the message contains a blocked term", "Write it in other words.";
 
     // Limits.
     PayloadTooLarge "payload_too_large" SystemError "PT413" 413 lasting:
         "the request is too large", "Send less in one request.";
+    SlowMode "slow_mode" ChatError "PT429" 429 recoverable:
+        "slow mode is on", "Wait for retry_after_ms before the next message.";
     RateLimited "rate_limited" SystemError "PT429" 429 recoverable:
         "too many requests", "Wait for retry_after_ms before trying again.";
 

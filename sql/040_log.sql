@@ -4,6 +4,7 @@ create table stream.chat_heads (
     last_seq bigint not null default 0,
     last_at timestamptz not null default '-infinity',
     open boolean not null default true,
+    host_chat_tat timestamptz not null default '-infinity',
     constraint chat_heads_pkey primary key (session_id),
     constraint chat_heads_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
@@ -11,6 +12,8 @@ create table stream.chat_heads (
 ) with (fillfactor = 50);
 comment on table stream.chat_heads is
     'One row per session: whoever updates it holds the log until commit, so commit order equals seq order. Only its key is indexed, so updates stay HOT.';
+comment on column stream.chat_heads.host_chat_tat is
+    'Rate limiter of the seller''s messages: the theoretical arrival time of GCRA. A viewer''s is in stream_viewers.';
 comment on column stream.chat_heads.open is 'False once the stream has ended: nothing is logged after that.';
 
 create table stream.chat_relay (
@@ -23,6 +26,14 @@ create table stream.chat_relay (
     constraint chat_relay_flushed_seq_check check (flushed_seq >= 0)
 ) with (fillfactor = 50);
 comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames.';
+
+create table stream.chat_tails (
+    id bigint generated always as identity,
+    session_id uuid not null,
+    constraint chat_tails_pkey primary key (id)
+);
+comment on table stream.chat_tails is
+    'Sessions whose newest entries no frame carries yet: written with the entry, taken by tick. Writers only add rows, so they never wait for each other.';
 
 create table stream.chat_messages (
     id uuid not null default gen_random_uuid(),
@@ -41,43 +52,28 @@ create table stream.chat_messages (
     constraint chat_messages_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
     constraint chat_messages_seq_check check (seq >= 1),
-    constraint chat_messages_content_check check (length(content) between 1 and 2000),
+    -- A deleted message keeps its number and loses its text.
+    constraint chat_messages_content_check check (
+        length(content) between 1 and 2000 or deleted_at is not null and content = ''),
     constraint chat_messages_message_type_check
         check (message_type in ('user_message', 'system_message', 'auction_update')),
     constraint chat_messages_metadata_check check (jsonb_typeof(metadata) = 'object')
 );
-create index chat_messages_user_id_idx on stream.chat_messages (user_id) where user_id is not null;
+-- For the deletion of a user, and for the messages of one user in one stream.
+create index chat_messages_user_id_session_id_idx on stream.chat_messages (user_id, session_id)
+    where user_id is not null;
 
 comment on table stream.chat_messages is 'The gap-free log of every stream: chat, system messages and auction updates.';
 comment on column stream.chat_messages.id is 'Made by the client, so that a retry is recognised; unique in its session.';
 comment on column stream.chat_messages.seq is 'Dense number from 1 in each session, in commit order.';
 comment on column stream.chat_messages.user_id is 'The sender; null for system rows and for users deleted since.';
 comment on column stream.chat_messages.username is 'The sender''s name when it was sent, from hook_username.';
+comment on column stream.chat_messages.deleted_at is 'When a moderator deleted the text; the row stays as a tombstone.';
 comment on column stream.chat_messages.created_at is 'Strictly increasing with seq.';
 
 alter table stream.chat_heads enable row level security;
 alter table stream.chat_relay enable row level security;
+alter table stream.chat_tails enable row level security;
 alter table stream.chat_messages enable row level security;
-revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_messages
+revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_tails, stream.chat_messages
     from public, anon, authenticated, service_role;
-
-create table stream.chat_restrictions (
-    session_id uuid not null,
-    user_id uuid not null,
-    kind text not null,
-    until timestamptz,
-    actor uuid,
-    reason text,
-    created_at timestamptz not null default now(),
-    constraint chat_restrictions_pkey primary key (session_id, user_id, kind),
-    constraint chat_restrictions_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint chat_restrictions_kind_check check (kind in ('mute', 'ban')),
-    constraint chat_restrictions_reason_check check (length(reason) <= 200)
-);
-create index chat_restrictions_until_idx on stream.chat_restrictions (until) where until is not null;
-create index chat_restrictions_user_id_idx on stream.chat_restrictions (user_id);
-comment on table stream.chat_restrictions is 'Who is muted in, or banned from, a stream.';
-comment on column stream.chat_restrictions.until is 'When it ends by itself; null lasts until lifted.';
-alter table stream.chat_restrictions enable row level security;
-revoke all on table stream.chat_restrictions from public, anon, authenticated, service_role;

@@ -1,0 +1,107 @@
+//! How often may somebody do something?
+//!
+//! The generic cell rate algorithm (GCRA, ITU-T I.371, virtual scheduling): one time per actor is
+//! all the state. Times are backlogs here, that is how far the theoretical arrival time lies ahead
+//! of the clock, so that nothing depends on what the clock says.
+
+/// A steady rate with room for a burst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    interval_us: i64,
+    tolerance_us: i64,
+}
+
+impl Limit {
+    /// One more every `interval_ms`, and up to `burst` at once after a silence. Numbers below 1
+    /// count as 1.
+    pub fn new(interval_ms: u32, burst: u32) -> Self {
+        let interval_us = i64::from(interval_ms.max(1)) * 1000;
+        Self {
+            interval_us,
+            tolerance_us: interval_us * i64::from(burst.max(1) - 1),
+        }
+    }
+
+    /// The backlog after one more, or how many microseconds to wait for it. A backlog that no
+    /// burst could have left is of a clock that was set back since: it counts as the largest.
+    pub fn take(self, backlog_us: i64) -> Result<i64, u64> {
+        let backlog_us = backlog_us.clamp(0, self.tolerance_us + self.interval_us);
+        if backlog_us > self.tolerance_us {
+            return Err((backlog_us - self.tolerance_us).unsigned_abs());
+        }
+        Ok(backlog_us + self.interval_us)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::property_seed::config;
+
+    #[test]
+    fn a_burst_passes_at_once_and_one_more_waits_an_interval() {
+        let limit = Limit::new(1000, 3);
+        let mut backlog = 0;
+        for _ in 0..3 {
+            backlog = limit.take(backlog).expect("within the burst");
+        }
+        assert_eq!(limit.take(backlog), Err(1_000_000));
+        assert_eq!(limit.take(backlog - 1_000_000), Ok(backlog));
+    }
+
+    #[test]
+    fn a_burst_of_one_is_a_plain_interval() {
+        let limit = Limit::new(200, 1);
+        assert_eq!(limit.take(0), Ok(200_000));
+        assert_eq!(limit.take(200_000), Err(200_000));
+        assert_eq!(limit.take(1), Err(1));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_costs_one_interval_at_most() {
+        let limit = Limit::new(1000, 5);
+        assert_eq!(limit.take(3_600_000_000), Err(1_000_000));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_ahead_gives_no_more_than_a_burst() {
+        assert_eq!(Limit::new(1000, 5).take(-3_600_000_000), Ok(1_000_000));
+    }
+
+    proptest! {
+        #![proptest_config(config(512))]
+
+        #[test]
+        fn no_window_lets_more_through_than_its_rate_and_one_burst(
+            interval_ms in 1_u32..2_000, burst in 1_u32..20,
+            gaps in prop::collection::vec(0_i64..1_500_000, 1..200),
+        ) {
+            let limit = Limit::new(interval_ms, burst);
+            let (mut now, mut arrival) = (0_i64, 0_i64);
+            let mut passed = Vec::new();
+            for gap in gaps {
+                now += gap;
+                match limit.take(arrival - now) {
+                    Ok(backlog) => {
+                        arrival = now + backlog;
+                        passed.push(now);
+                    }
+                    Err(wait) => {
+                        let wait = i64::try_from(wait).expect("a wait is small");
+                        prop_assert!(wait > 0);
+                        prop_assert!(limit.take(arrival - now - wait).is_ok(), "after the wait it passes");
+                    }
+                }
+            }
+            for (first, start) in passed.iter().enumerate() {
+                for (last, end) in passed.iter().enumerate().skip(first) {
+                    let room = i64::from(burst) + (end - start) / (i64::from(interval_ms) * 1000);
+                    let count = i64::try_from(last - first + 1).expect("few");
+                    prop_assert!(count <= room, "{count} in {} us", end - start);
+                }
+            }
+        }
+    }
+}
