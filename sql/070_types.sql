@@ -55,6 +55,15 @@ create type stream.chat_message as (
 );
 comment on type stream.chat_message is 'One entry of a stream''s log.';
 
+create type stream.message_result as (
+    item integer,
+    status text,
+    retry_after_ms bigint,
+    message stream.chat_message
+);
+comment on type stream.message_result is
+    'Answer to one message of a batch, by its place from 1: ok and the stored message, or the code of the refusal.';
+
 create type stream.sync_result as (
     session_id uuid,
     state text,

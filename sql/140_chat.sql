@@ -35,6 +35,38 @@ grant execute on function stream_private.send_message(uuid, uuid, text, uuid),
     stream.send_message(uuid, uuid, text, uuid)
     to authenticated, service_role;
 
+create function stream_private.send_messages(items jsonb)
+returns setof stream.message_result
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select s.item, s.status, s.retry_after_ms,
+        case when s.seq is not null then (s.id, s.session_id, s.seq, s.user_id, s.username, s.content,
+            s.message_type, s.created_at, s.updated_at, s.metadata, s.deleted_at)::stream.chat_message end
+    from stream_ext.send_messages($1::text) as s;
+end
+$$;
+
+create function stream.send_messages(items jsonb)
+returns setof stream.message_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.send_messages($1);
+end
+$$;
+comment on function stream.send_messages(jsonb) is
+    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects '
+    '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself.';
+
+revoke all on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
+    to service_role;
+
 create function stream_private.get_message_history(
     session_id uuid,
     "limit" integer,

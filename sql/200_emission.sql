@@ -1,4 +1,5 @@
--- Triggers that emit to Supabase Realtime, in the writing transaction, once per statement.
+-- The trigger that emits state changes and viewer counts to Supabase Realtime, in the writing transaction, once per statement.
+-- Log entries are sent by the functions that write them (pg_stream_ext: relay).
 create function stream_private.emit_session_changes() returns trigger
 language plpgsql
 set search_path = ''
@@ -49,27 +50,4 @@ after update on stream.stream_sessions
 referencing old table as old_rows new table as new_rows
 for each statement execute function stream_private.emit_session_changes();
 
-create function stream_private.flush_inserted_messages() returns trigger
-language plpgsql
-set search_path = ''
-as $$
-declare
-    written uuid;
-begin
-    -- Ascending, as everywhere: two batches never wait for each other in a circle.
-    for written in select distinct n.session_id from new_rows as n order by n.session_id loop
-        perform stream_ext.flush(written);
-    end loop;
-    return null;
-end
-$$;
-comment on function stream_private.flush_inserted_messages() is
-    'Writes the frames of chat:<id> for the sessions that got messages.';
-
-create trigger chat_messages_flush
-after insert on stream.chat_messages
-referencing new table as new_rows
-for each statement execute function stream_private.flush_inserted_messages();
-
-revoke all on function stream_private.emit_session_changes(), stream_private.flush_inserted_messages()
-    from public, anon, authenticated, service_role;
+revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;

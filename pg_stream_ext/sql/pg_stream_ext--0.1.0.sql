@@ -54,7 +54,7 @@ AS 'MODULE_PATHNAME', 'flush_wrapper';
 CREATE  FUNCTION "generate_token"(
 	"user_id" uuid, /* Option < Uuid > */
 	"channel_id" TEXT, /* Option < & str > */
-	"is_host" bool /* bool */
+	"is_host" bool /* Option < bool > */
 ) RETURNS TABLE (
 	"token" TEXT,  /* String */
 	"channel_id" TEXT,  /* String */
@@ -187,6 +187,27 @@ CREATE  FUNCTION "send_message"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'send_message_wrapper';
 
+CREATE  FUNCTION "send_messages"(
+	"items" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"item" INT,  /* i32 */
+	"status" TEXT,  /* & '_ str */
+	"retry_after_ms" bigint,  /* Option < i64 > */
+	"id" uuid,  /* Option < Uuid > */
+	"session_id" uuid,  /* Option < Uuid > */
+	"seq" bigint,  /* Option < i64 > */
+	"user_id" uuid,  /* Option < Uuid > */
+	"username" TEXT,  /* Option < String > */
+	"content" TEXT,  /* Option < String > */
+	"message_type" TEXT,  /* Option < String > */
+	"created_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
+	"updated_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
+	"metadata" jsonb,  /* Option < JsonB > */
+	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
+)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'send_messages_wrapper';
+
 CREATE  FUNCTION "start_stream"(
 	"auction_id" uuid, /* Option < Uuid > */
 	"seller_id" uuid, /* Option < Uuid > */
@@ -231,4 +252,3 @@ CREATE  FUNCTION "tick"() RETURNS void
 STRICT 
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'tick_function_wrapper';
-

@@ -1,60 +1,50 @@
-//! How does a message get its place in the log?
+//! How is one chat message sent?
 //!
-//! Whoever updates the session's head row holds the log until commit: the number, the time and the
-//! commit order agree, and a number is only spent by a row that is written.
+//! Lock order: the sender's viewer row, the head row, the relay row. A refusal leaves nothing
+//! behind; a message that was stored before is answered again, whatever has changed since.
 
 use pgrx::JsonB;
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 
-use crate::caller::{self, Caller};
+use crate::caller;
 use crate::error::{Failure, Result, answer, required};
-use crate::history::{Message, message_columns};
-use crate::spi::{self, column, nullable, statements};
+use crate::history::{MESSAGE_COLUMNS, Message, message_columns, message_json};
+use crate::log::{take_number, why_closed};
+use crate::relay::{self, NewEntry};
+use crate::sender::{lock_places, read_senders};
+use crate::spi::{self, column, statements};
 
 statements! {
-    /// Takes the next number of an open log. Everything after it sees what was committed before.
-    TAKE_NUMBER: Write [UUIDOID]
-        "update stream.chat_heads
-         set last_seq = last_seq + 1,
-             last_at = greatest(clock_timestamp(), last_at + interval '1 microsecond')
-         where session_id = $1 and open
-         returning last_seq, last_at";
-
     GIVE_NUMBER_BACK: Write [UUIDOID]
         "update stream.chat_heads set last_seq = last_seq - 1 where session_id = $1";
 
-    /// What decides whether this user may write here.
-    SENDER: Write [UUIDOID, UUIDOID]
-        "select
-             s.seller_id = $2,
-             exists (
-                 select from stream.stream_viewers as v
-                 where v.session_id = s.id and v.user_id = $2 and v.is_active
-             ),
-             coalesce(stream.hook_can_chat($2, s.id), false),
-             stream.hook_username($2),
-             c.anonymous_users_may_chat
-         from stream.stream_sessions as s
-         cross join stream.config as c
-         where s.id = $1";
-
-    INSERT_MESSAGE: Write [UUIDOID, UUIDOID, INT8OID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID]
+    /// Stores the message and, where it is a viewer's, what it costs of their rate.
+    INSERT_MESSAGE: Write [
+        UUIDOID, UUIDOID, INT8OID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, FLOAT8OID
+    ]
         concat!(
-            "insert into stream.chat_messages as m
-                 (id, session_id, seq, user_id, username, content, created_at, updated_at)
-             values (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $7)
-             on conflict (session_id, id) do nothing
-             returning ", message_columns!()
+            "with m as (
+                 insert into stream.chat_messages
+                     (id, session_id, seq, user_id, username, content, created_at, updated_at)
+                 values (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $7)
+                 on conflict (session_id, id) do nothing
+                 returning *
+             ), charged as (
+                 update stream.stream_viewers as v
+                 set chat_tat = clock_timestamp() + $8 * interval '1 second', last_chat_at = clock_timestamp()
+                 from m
+                 where v.session_id = $2 and v.user_id = $4 and $8 is not null
+             )
+             select ", message_columns!(), ", ", message_json!(), "::text, to_jsonb(clock_timestamp())::text
+             from m"
         );
 
-    INSERT_SYSTEM: Write [UUIDOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID]
-        "insert into stream.chat_messages
-             (session_id, seq, content, message_type, metadata, created_at, updated_at)
-         values ($1, $2, $3, 'system_message', $4, $5, $5)";
+    CHARGE_HOST: Write [UUIDOID, FLOAT8OID]
+        "update stream.chat_heads set host_chat_tat = clock_timestamp() + $2 * interval '1 second'
+         where session_id = $1";
 
     BY_ID: Write [UUIDOID, UUIDOID]
         concat!(
@@ -62,15 +52,6 @@ statements! {
              from stream.chat_messages as m
              where m.session_id = $1 and m.id = $2"
         );
-
-    SESSION_EXISTS: Write [UUIDOID]
-        "select true from stream.stream_sessions as s where s.id = $1";
-}
-
-/// A number of the log and the time that goes with it.
-pub struct Entry {
-    pub seq: i64,
-    pub created_at: TimestampWithTimeZone,
 }
 
 #[pg_extern]
@@ -104,20 +85,6 @@ fn send_message(
     ))
 }
 
-/// Writes a system message; the stream must be open.
-pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) -> Result<Entry> {
-    let entry = take_number(session)?.ok_or(ErrorCode::StreamEnded)?;
-    let arguments: [DatumWithOid<'_>; 5] = [
-        session.into(),
-        entry.seq.into(),
-        content.into(),
-        JsonB(metadata.clone()).into(),
-        entry.created_at.into(),
-    ];
-    spi::execute(&INSERT_SYSTEM, &arguments)?;
-    Ok(entry)
-}
-
 fn send(
     session_id: Option<Uuid>,
     user_id: Option<Uuid>,
@@ -128,31 +95,54 @@ fn send(
     let user = caller.act_for(user_id)?;
     let session = required(session_id, "session_id")?;
     let content = Content::parse(required(content, "content")?)?;
+    let places = lock_places(session, &[user])?;
     let Some(entry) = take_number(session)? else {
-        return refuse_closed(session, user, id);
+        return match earlier(session, user, id)? {
+            Some(stored) => Ok(stored),
+            None => Err(why_closed(session)?.into()),
+        };
     };
-    let username = match authorize(caller, session, user) {
-        Ok(username) => username,
-        Err(refusal) => return stored_before(session, user, id, refusal),
-    };
-    let arguments: [DatumWithOid<'_>; 7] = [
+    let senders = read_senders(session, &[user], &places, entry.host_backlog_us)?;
+    let mut sender = senders
+        .into_iter()
+        .next()
+        .ok_or(ErrorCode::SessionNotFound)?;
+    if let Err(refusal) = sender.accept(caller, session, content.as_str()) {
+        return stored_before(session, user, id, refusal);
+    }
+    let backlog_s = sender.backlog_us as f64 / 1e6;
+    let arguments: [DatumWithOid<'_>; 8] = [
         id.into(),
         session.into(),
         entry.seq.into(),
         user.into(),
-        username.into(),
+        sender.username.as_deref().into(),
         content.as_str().into(),
         entry.created_at.into(),
+        (!sender.is_seller).then_some(backlog_s).into(),
     ];
-    match spi::first(&INSERT_MESSAGE, &arguments, Message::read)? {
-        Some(message) => Ok(message),
-        None => stored_before(
-            session,
-            user,
-            id,
-            Failure::Row("the conflicting row is gone"),
-        ),
+    let stored = spi::first(&INSERT_MESSAGE, &arguments, |row| {
+        Ok((
+            Message::read(row)?,
+            column::<String>(row, MESSAGE_COLUMNS + 1)?,
+            column::<String>(row, MESSAGE_COLUMNS + 2)?,
+        ))
+    })?;
+    let Some((message, json, server_time)) = stored else {
+        let gone = Failure::Row("the conflicting row is gone");
+        return stored_before(session, user, id, gone);
+    };
+    if sender.is_seller {
+        spi::execute(&CHARGE_HOST, &[session.into(), backlog_s.into()])?;
     }
+    let entry = NewEntry {
+        seq: entry.seq,
+        json,
+        epoch: &sender.epoch,
+        server_time_json: &server_time,
+    };
+    relay::relay_one(session, entry)?;
+    Ok(message)
 }
 
 /// A retry gets what it stored before, also when its sender could no longer write; otherwise the
@@ -164,28 +154,6 @@ fn stored_before(session: Uuid, user: Uuid, id: Option<Uuid>, refusal: Failure) 
     Ok(stored)
 }
 
-fn take_number(session: Uuid) -> Result<Option<Entry>> {
-    spi::first(&TAKE_NUMBER, &[session.into()], |row| {
-        Ok(Entry {
-            seq: column(row, 1)?,
-            created_at: column(row, 2)?,
-        })
-    })
-}
-
-/// The log is closed or was never there. A retry of a message that was stored before still gets it.
-fn refuse_closed(session: Uuid, user: Uuid, id: Option<Uuid>) -> Result<Message> {
-    if let Some(message) = earlier(session, user, id)? {
-        return Ok(message);
-    }
-    match spi::first(&SESSION_EXISTS, &[session.into()], |row| {
-        column::<bool>(row, 1)
-    })? {
-        Some(_) => Err(ErrorCode::StreamEnded.into()),
-        None => Err(ErrorCode::SessionNotFound.into()),
-    }
-}
-
 /// The message that this user stored under this id before.
 fn earlier(session: Uuid, user: Uuid, id: Option<Uuid>) -> Result<Option<Message>> {
     let Some(id) = id else {
@@ -195,46 +163,4 @@ fn earlier(session: Uuid, user: Uuid, id: Option<Uuid>) -> Result<Option<Message
         Some(message) if message.user_id != Some(user) => Err(ErrorCode::MessageIdConflict.into()),
         found => Ok(found),
     }
-}
-
-struct Sender {
-    is_seller: bool,
-    holds_lease: bool,
-    can_chat: bool,
-    username: Option<String>,
-    anonymous_users_may_chat: bool,
-}
-
-/// The sender's name, if they may write here.
-fn authorize(caller: Caller, session: Uuid, user: Uuid) -> Result<String> {
-    let read = |row: &SpiHeapTupleData<'_>| {
-        Ok(Sender {
-            is_seller: column(row, 1)?,
-            holds_lease: column(row, 2)?,
-            can_chat: column(row, 3)?,
-            username: nullable(row, 4)?,
-            anonymous_users_may_chat: column(row, 5)?,
-        })
-    };
-    let sender = spi::first(&SENDER, &[session.into(), user.into()], read)?
-        .ok_or(ErrorCode::SessionNotFound)?;
-    let is_anonymous = matches!(
-        caller,
-        Caller::User {
-            is_anonymous: true,
-            ..
-        }
-    );
-    if is_anonymous && !sender.anonymous_users_may_chat {
-        return Err(ErrorCode::AnonymousUser.into());
-    }
-    if !sender.is_seller {
-        if !sender.holds_lease {
-            return Err(ErrorCode::NotViewer.into());
-        }
-        if !sender.can_chat {
-            return Err(ErrorCode::CannotChat.into());
-        }
-    }
-    sender.username.ok_or_else(|| ErrorCode::CannotChat.into())
 }

@@ -21,6 +21,9 @@ macro_rules! message_columns {
 }
 pub(crate) use message_columns;
 
+/// How many those are.
+pub const MESSAGE_COLUMNS: usize = 11;
+
 /// A message `m` as frames and `sync` carry it.
 macro_rules! message_json {
     () => {
@@ -61,8 +64,9 @@ statements! {
         );
 }
 
+#[derive(Clone)]
 pub struct Message {
-    id: Uuid,
+    pub id: Uuid,
     session_id: Uuid,
     seq: i64,
     pub user_id: Option<Uuid>,
@@ -71,7 +75,7 @@ pub struct Message {
     message_type: String,
     created_at: TimestampWithTimeZone,
     updated_at: TimestampWithTimeZone,
-    metadata: JsonB,
+    metadata: serde_json::Value,
     deleted_at: Option<TimestampWithTimeZone>,
 }
 
@@ -107,7 +111,7 @@ impl Message {
             message_type: column(row, skip + 7)?,
             created_at: column(row, skip + 8)?,
             updated_at: column(row, skip + 9)?,
-            metadata: column(row, skip + 10)?,
+            metadata: column::<JsonB>(row, skip + 10)?.0,
             deleted_at: nullable(row, skip + 11)?,
         })
     }
@@ -123,7 +127,7 @@ impl Message {
             self.message_type,
             self.created_at,
             self.updated_at,
-            self.metadata,
+            JsonB(self.metadata),
             self.deleted_at,
         )
     }

@@ -7,6 +7,7 @@
 mod caller;
 mod certificate;
 mod chat;
+mod chat_batch;
 mod commit;
 mod epoch;
 mod error;
@@ -15,7 +16,10 @@ mod heartbeat;
 mod heartbeat_batch;
 mod history;
 mod lifecycle;
+mod log;
+mod realtime;
 mod relay;
+mod sender;
 mod spi;
 mod start;
 mod sweep;

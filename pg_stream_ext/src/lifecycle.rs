@@ -9,8 +9,8 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::{self, Move, StreamState};
 
 use crate::caller::{self, Caller};
-use crate::chat;
 use crate::error::{Failure, Result, answer, required};
+use crate::log;
 use crate::spi::{self, column, statements};
 use crate::viewer::watched_ms;
 
@@ -210,7 +210,7 @@ pub fn log_state(
     to: StreamState,
     reason: Option<&str>,
     generation: i32,
-) -> Result<chat::Entry> {
+) -> Result<log::Entry> {
     let sentence = match to {
         StreamState::Initializing => "The stream is starting.",
         StreamState::Active => "The stream is live.",
@@ -225,7 +225,7 @@ pub fn log_state(
         "reason": reason,
         "generation": generation,
     });
-    chat::log_system(id, sentence, &metadata)
+    log::log_system(id, sentence, &metadata)
 }
 
 fn require_seller(caller: Caller, seller: Uuid) -> Result<()> {

@@ -1,8 +1,8 @@
-//! How do changes reach Supabase Realtime?
+//! When does a frame of a session's log go out, and what does it carry?
 //!
-//! One way only: a row in `realtime.messages`, written in the transaction of the change.
-
-use std::cell::Cell;
+//! One way only: under the session's relay row a flush writes everything from the last frame to the
+//! newest committed entry, so order and completeness never depend on who flushes. A frame carries
+//! what came in a window; what is left at its end is noted for `tick`.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -13,31 +13,76 @@ use crate::commit::wait_for_the_disk;
 use crate::epoch::{epoch_origin, epoch_sql};
 use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
+use crate::realtime::{self, Target, find_target};
 use crate::spi::{self, column, statements};
 
 /// How many log entries UNFLUSHED reads at once; several frames may come of them.
 const PAGE: usize = 500;
 
-/// Postgres counts timestamps in microseconds from 2000-01-01 UTC.
-const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
+/// Whether relay row `r` may send now: the window since its last frame has passed (or lies ahead,
+/// after the clock was set back), or nobody has ticked lately, so that nobody would send later.
+macro_rules! is_due {
+    () => {
+        "(r.flushed_at not between clock_timestamp() - interval '50 milliseconds' and clock_timestamp()
+             or not exists (
+                 select from stream.ticker as t
+                 where t.ticked_at between clock_timestamp() - interval '2 seconds'
+                     and clock_timestamp() + interval '2 seconds'))"
+    };
+}
 
 statements! {
+    /// The usual frame: one new entry, nothing else waiting.
+    SEND_ONE: Write [UUIDOID, INT8OID, TEXTOID, TEXTOID]
+        concat!(
+            "with relay as (
+                 update stream.chat_relay as r set flushed_seq = $2, flushed_at = clock_timestamp()
+                 where r.session_id = $1 and r.flushed_seq = $2 - 1 and ", is_due!(), "
+                 returning true
+             )
+             insert into realtime.messages
+                 (topic, extension, payload, event, private, inserted_at, updated_at)
+             select $3, 'broadcast', $4::jsonb, 'messages', true,
+                 now() at time zone 'UTC', now() at time zone 'UTC'
+             from relay"
+        );
+
+    /// Leaves the tail to `tick`, unless it should go out now.
+    NOTE_TAIL: Write [UUIDOID]
+        concat!(
+            "insert into stream.chat_tails (session_id)
+             select r.session_id from stream.chat_relay as r
+             where r.session_id = $1 and not ", is_due!()
+        );
+
+    NOTE_TAIL_ANYWAY: Write [UUIDOID]
+        "insert into stream.chat_tails (session_id) values ($1)";
+
     /// The relay row's lock decides who writes the next frame.
     LOCK_RELAY: Write [UUIDOID, TEXTOID]
         concat!(
-            "select r.flushed_seq, h.last_seq, ", epoch_sql!("$2"), ",
-                 to_jsonb(clock_timestamp())::text
+            "select r.flushed_seq, ", epoch_sql!("$2"), ", to_jsonb(clock_timestamp())::text
              from stream.chat_relay as r
-             join stream.chat_heads as h on h.session_id = r.session_id
              cross join stream.config as c
              where r.session_id = $1
              for no key update of r"
         );
 
+    LOCK_FREE_RELAY: Write [UUIDOID, TEXTOID]
+        concat!(
+            "select r.flushed_seq, ", epoch_sql!("$2"), ", to_jsonb(clock_timestamp())::text
+             from stream.chat_relay as r
+             cross join stream.config as c
+             where r.session_id = $1
+             for no key update of r skip locked"
+        );
+
+    /// With the head of the same snapshot: no frame names a head below its own entries.
     UNFLUSHED: Write [UUIDOID, INT8OID]
         concat!(
-            "select m.seq, ", message_json!(), "::text
+            "select m.seq, ", message_json!(), "::text, h.last_seq
              from stream.chat_messages as m
+             join stream.chat_heads as h on h.session_id = m.session_id
              where m.session_id = $1 and m.seq > $2
              order by m.seq
              limit 500"
@@ -47,161 +92,168 @@ statements! {
         "update stream.chat_relay set flushed_seq = $2, flushed_at = clock_timestamp()
          where session_id = $1";
 
-    /// Whether today's partition is there (UTC, as Realtime counts days), and whether the columns
-    /// are those that the direct insert names; if not, Realtime's own function writes.
-    FIND_TARGET: Write []
-        "select
-             to_regclass(
-                 'realtime.messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM_DD')
-             ) is not null,
-             (select count(*) filter (where k.name is not null) = 7
-                 -- A column that is not filled here must not be demanded.
-                 and count(*) filter (
-                     where k.name is null and a.attnotnull and not a.atthasdef) = 0
-              from pg_catalog.pg_attribute as a
-              left join (values
-                  ('topic', 'text'::regtype), ('extension', 'text'::regtype),
-                  ('payload', 'jsonb'::regtype), ('event', 'text'::regtype),
-                  ('private', 'boolean'::regtype), ('inserted_at', 'timestamp'::regtype),
-                  ('updated_at', 'timestamp'::regtype)
-              ) as k (name, type) on k.name = a.attname and k.type = a.atttypid
-              where a.attrelid = to_regclass('realtime.messages')
-                  and a.attnum > 0 and not a.attisdropped)";
+    TAKE_TAILS: Write []
+        "with taken as (
+             delete from stream.chat_tails as d where d.id in (
+                 select e.id from stream.chat_tails as e
+                 order by e.id limit 5000 for update skip locked)
+             returning d.session_id
+         )
+         select distinct t.session_id from taken as t order by t.session_id";
 
-    INSERT_MESSAGE: Write [TEXTOID, TEXTOID, TEXTOID]
-        "insert into realtime.messages
-             (topic, extension, payload, event, private, inserted_at, updated_at)
-         values
-             ($1, 'broadcast', $3::jsonb, $2, true, now() at time zone 'UTC', now() at time zone 'UTC')";
-
-    SEND: Write [TEXTOID, TEXTOID, TEXTOID]
-        "select realtime.send($3::jsonb, $2, $1, true)";
+    RELAY_IS_THERE: Write [UUIDOID]
+        "select true from stream.chat_relay as r where r.session_id = $1";
 }
 
-/// How a message is written today.
-#[derive(Clone, Copy)]
-enum Target {
-    Insert,
-    Send,
-}
-
-thread_local! {
-    /// The last day whose partition was seen, in days since 2000-01-01 UTC.
-    static TARGET: Cell<Option<(i64, Target)>> = const { Cell::new(None) };
+/// One new entry, as a frame of its own would carry it.
+pub struct NewEntry<'a> {
+    pub seq: i64,
+    pub json: String,
+    pub epoch: &'a str,
+    pub server_time_json: &'a str,
 }
 
 /// Writes what the session's log has beyond the last frame. Without a partition for today it
 /// leaves everything for later: the messages stay, and `sync` finds them.
 #[pg_extern]
 fn flush(session_id: Option<Uuid>) {
-    answer(flush_session(session_id))
+    answer(caller::enter_as_owner().and_then(|()| flush_now(required(session_id, "session_id")?)))
 }
 
-/// Broadcasts one event to a private topic. `payload` is the text of a JSON object.
-#[pg_extern]
-fn emit(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) {
-    answer(emit_event(topic, event, payload))
-}
-
-fn emit_event(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) -> Result<()> {
-    caller::enter_as_owner()?;
-    let (topic, event) = (required(topic, "topic")?, required(event, "event")?);
-    let payload = required(payload, "payload")?;
-    match find_target()? {
-        Some(target) => write(target, topic, event, payload),
-        None => Ok(()),
+/// After one entry, whose head row is still locked: sends it, or leaves it to `tick`.
+pub fn relay_one(session: Uuid, entry: NewEntry<'_>) -> Result<()> {
+    if find_target()? == Some(Target::Insert) {
+        let session_text = session.to_string();
+        let header = frame::Header {
+            session_id: &session_text,
+            epoch: entry.epoch,
+            head_seq: entry.seq,
+            server_time_json: entry.server_time_json,
+        };
+        let entries = [frame::Entry {
+            seq: entry.seq,
+            json: entry.json,
+        }];
+        let payload = frame::payload(&header, &entries)
+            .ok_or(Failure::Row("a frame of one entry is empty"))?;
+        let topic = format!("chat:{session_text}");
+        wait_for_the_disk();
+        let arguments = [
+            session.into(),
+            entry.seq.into(),
+            topic.into(),
+            payload.into(),
+        ];
+        if spi::execute(&SEND_ONE, &arguments)? == 1 {
+            return Ok(());
+        }
     }
+    relay(session)
 }
 
-fn flush_session(session_id: Option<Uuid>) -> Result<()> {
-    caller::enter_as_owner()?;
-    let session = required(session_id, "session_id")?;
+/// After entries whose head row is still locked: sends them, or leaves them to `tick`.
+pub fn relay(session: Uuid) -> Result<()> {
+    if spi::execute(&NOTE_TAIL, &[session.into()])? == 1 {
+        return Ok(());
+    }
+    flush_now(session)
+}
+
+/// Sends everything that no frame carries yet, once whoever sends at the moment is done.
+pub fn flush_now(session: Uuid) -> Result<()> {
+    let Some(target) = find_target()? else {
+        return spi::execute(&NOTE_TAIL_ANYWAY, &[session.into()]).map(|_| ());
+    };
+    let relay = Relay::lock(&LOCK_RELAY, session)?;
+    relay
+        .ok_or(Failure::Row("the session has no relay row"))?
+        .flush(target)
+}
+
+/// Sends the tails that writers left. A session that somebody else is sending for comes again.
+pub fn flush_tails() -> Result<()> {
     let Some(target) = find_target()? else {
         return Ok(());
     };
-    let relay = spi::first(
-        &LOCK_RELAY,
-        &[session.into(), epoch_origin().into()],
-        |row| {
-            Ok(Relay {
-                flushed_seq: column(row, 1)?,
-                head_seq: column(row, 2)?,
-                epoch: column(row, 3)?,
-                server_time: column(row, 4)?,
-            })
-        },
-    )?;
-    let relay = relay.ok_or(Failure::Row("the session has no relay row"))?;
-    let topic = format!("chat:{session}");
-    let header = frame::Header {
-        session_id: &session.to_string(),
-        epoch: &relay.epoch,
-        head_seq: relay.head_seq,
-        server_time_json: &relay.server_time,
-    };
-    let mut flushed_seq = relay.flushed_seq;
-    loop {
-        let page = spi::run(&UNFLUSHED, &[session.into(), flushed_seq.into()], |rows| {
-            rows.map(|row| {
-                Ok(frame::Entry {
-                    seq: column(&row, 1)?,
-                    json: column(&row, 2)?,
-                })
-            })
-            .collect::<Result<Vec<frame::Entry>>>()
-        })?;
-        for entries in frame::split(&page) {
-            if let Some(payload) = frame::payload(&header, entries) {
-                write(target, &topic, "messages", &payload)?;
+    let sessions = spi::run(&TAKE_TAILS, &[], |rows| {
+        rows.map(|row| column::<Uuid>(&row, 1))
+            .collect::<Result<Vec<_>>>()
+    })?;
+    for session in sessions {
+        match Relay::lock(&LOCK_FREE_RELAY, session)? {
+            Some(relay) => relay.flush(target)?,
+            None => {
+                if spi::execute(&RELAY_IS_THERE, &[session.into()])? == 1 {
+                    spi::execute(&NOTE_TAIL_ANYWAY, &[session.into()])?;
+                }
             }
         }
-        if let Some(last) = page.last() {
-            flushed_seq = last.seq;
-        }
-        if page.len() < PAGE {
-            break;
-        }
     }
-    spi::execute(&SET_FLUSHED, &[session.into(), flushed_seq.into()]).map(|_| ())
+    Ok(())
 }
 
+/// A relay row, locked.
 struct Relay {
+    session: Uuid,
     flushed_seq: i64,
-    head_seq: i64,
     epoch: String,
     server_time: String,
 }
 
-fn find_target() -> Result<Option<Target>> {
-    // SAFETY: reads a variable of this backend.
-    let now = unsafe { pg_sys::GetCurrentTransactionStartTimestamp() };
-    let today = now.div_euclid(MICROSECONDS_PER_DAY);
-    if let Some((day, target)) = TARGET.get()
-        && day == today
-    {
-        return Ok(Some(target));
+impl Relay {
+    fn lock(
+        statement: &'static std::thread::LocalKey<spi::Statement>,
+        session: Uuid,
+    ) -> Result<Option<Self>> {
+        spi::first(statement, &[session.into(), epoch_origin().into()], |row| {
+            Ok(Self {
+                session,
+                flushed_seq: column(row, 1)?,
+                epoch: column(row, 2)?,
+                server_time: column(row, 3)?,
+            })
+        })
     }
-    let (has_partition, has_columns) = spi::first(&FIND_TARGET, &[], |row| {
-        Ok((column(row, 1)?, column(row, 2)?))
-    })?
-    .unwrap_or((false, false));
-    if !has_partition {
-        return Ok(None);
-    }
-    let target = if has_columns {
-        Target::Insert
-    } else {
-        Target::Send
-    };
-    TARGET.set(Some((today, target)));
-    Ok(Some(target))
-}
 
-fn write(target: Target, topic: &str, event: &str, payload: &str) -> Result<()> {
-    wait_for_the_disk();
-    let statement = match target {
-        Target::Insert => &INSERT_MESSAGE,
-        Target::Send => &SEND,
-    };
-    spi::execute(statement, &[topic.into(), event.into(), payload.into()]).map(|_| ())
+    fn flush(mut self, target: Target) -> Result<()> {
+        let session_text = self.session.to_string();
+        let topic = format!("chat:{session_text}");
+        let before = self.flushed_seq;
+        loop {
+            let mut head_seq = 0;
+            let arguments = [self.session.into(), self.flushed_seq.into()];
+            let page = spi::run(&UNFLUSHED, &arguments, |rows| {
+                rows.map(|row| {
+                    head_seq = column(&row, 3)?;
+                    Ok(frame::Entry {
+                        seq: column(&row, 1)?,
+                        json: column(&row, 2)?,
+                    })
+                })
+                .collect::<Result<Vec<_>>>()
+            })?;
+            let header = frame::Header {
+                session_id: &session_text,
+                epoch: &self.epoch,
+                head_seq,
+                server_time_json: &self.server_time,
+            };
+            for entries in frame::split(&page) {
+                if let Some(payload) = frame::payload(&header, entries) {
+                    realtime::write(target, &topic, "messages", &payload)?;
+                }
+            }
+            if let Some(last) = page.last() {
+                self.flushed_seq = last.seq;
+            }
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        if self.flushed_seq == before {
+            return Ok(());
+        }
+        let arguments = [self.session.into(), self.flushed_seq.into()];
+        spi::execute(&SET_FLUSHED, &arguments).map(|_| ())
+    }
 }

@@ -7,9 +7,9 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
 use crate::caller;
-use crate::chat;
 use crate::error::{Failure, Result, answer, required};
 use crate::lifecycle;
+use crate::log;
 use crate::spi::{self, column, statements};
 
 /// A live session can only end between the insert and the look at it; twice in a row is enough.
@@ -126,7 +126,7 @@ fn take_over(live: &LiveSession) -> Result<Uuid> {
     let metadata = serde_json::json!({
         "kind": "host_changed", "state": live.state, "generation": live.next_generation,
     });
-    let entry = chat::log_system(live.id, "The host continues on another device.", &metadata)?;
+    let entry = log::log_system(live.id, "The host continues on another device.", &metadata)?;
     let arguments = [
         live.id.into(),
         live.next_generation.into(),

@@ -9,6 +9,7 @@ use stream_core::error::ErrorCode;
 
 use crate::caller::{self, Caller};
 use crate::error::{Result, answer};
+use crate::relay;
 use crate::spi::{self, column, statements};
 use crate::sweep;
 
@@ -58,7 +59,7 @@ statements! {
         "insert into stream.viewer_changes (session_id) values ($1)";
 }
 
-/// Counts, sweeps and notes that a ticker is alive.
+/// Sends the tails of logs, counts, sweeps, and notes that a ticker is alive.
 #[pg_extern(name = "tick")]
 fn tick_function() {
     answer(tick())
@@ -100,7 +101,8 @@ fn tick() -> Result<()> {
         sweep::sweep()?;
         count_viewers()?;
     }
-    Ok(())
+    // Last, because relay rows come last in the lock order.
+    relay::flush_tails()
 }
 
 /// A session that somebody else holds is counted in the next round.

@@ -677,6 +677,15 @@ create type stream.chat_message as (
 );
 comment on type stream.chat_message is 'One entry of a stream''s log.';
 
+create type stream.message_result as (
+    item integer,
+    status text,
+    retry_after_ms bigint,
+    message stream.chat_message
+);
+comment on type stream.message_result is
+    'Answer to one message of a batch, by its place from 1: ok and the stored message, or the code of the refusal.';
+
 create type stream.sync_result as (
     session_id uuid,
     state text,
@@ -1324,6 +1333,38 @@ grant execute on function stream_private.send_message(uuid, uuid, text, uuid),
     stream.send_message(uuid, uuid, text, uuid)
     to authenticated, service_role;
 
+create function stream_private.send_messages(items jsonb)
+returns setof stream.message_result
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select s.item, s.status, s.retry_after_ms,
+        case when s.seq is not null then (s.id, s.session_id, s.seq, s.user_id, s.username, s.content,
+            s.message_type, s.created_at, s.updated_at, s.metadata, s.deleted_at)::stream.chat_message end
+    from stream_ext.send_messages($1::text) as s;
+end
+$$;
+
+create function stream.send_messages(items jsonb)
+returns setof stream.message_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.send_messages($1);
+end
+$$;
+comment on function stream.send_messages(jsonb) is
+    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects '
+    '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself.';
+
+revoke all on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
+    to service_role;
+
 create function stream_private.get_message_history(
     session_id uuid,
     "limit" integer,
@@ -1559,7 +1600,8 @@ revoke all on function stream.schedule_with_pg_cron() from public, anon, authent
 
 -- sql/200_emission.sql
 
--- Triggers that emit to Supabase Realtime, in the writing transaction, once per statement.
+-- The trigger that emits state changes and viewer counts to Supabase Realtime, in the writing transaction, once per statement.
+-- Log entries are sent by the functions that write them (pg_stream_ext: relay).
 create function stream_private.emit_session_changes() returns trigger
 language plpgsql
 set search_path = ''
@@ -1610,30 +1652,7 @@ after update on stream.stream_sessions
 referencing old table as old_rows new table as new_rows
 for each statement execute function stream_private.emit_session_changes();
 
-create function stream_private.flush_inserted_messages() returns trigger
-language plpgsql
-set search_path = ''
-as $$
-declare
-    written uuid;
-begin
-    -- Ascending, as everywhere: two batches never wait for each other in a circle.
-    for written in select distinct n.session_id from new_rows as n order by n.session_id loop
-        perform stream_ext.flush(written);
-    end loop;
-    return null;
-end
-$$;
-comment on function stream_private.flush_inserted_messages() is
-    'Writes the frames of chat:<id> for the sessions that got messages.';
-
-create trigger chat_messages_flush
-after insert on stream.chat_messages
-referencing new table as new_rows
-for each statement execute function stream_private.flush_inserted_messages();
-
-revoke all on function stream_private.emit_session_changes(), stream_private.flush_inserted_messages()
-    from public, anon, authenticated, service_role;
+revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;
 
 -- sql/210_realtime_policies.sql
 

@@ -74,7 +74,10 @@ pub fn expect_refusal<T: Debug>(code: ErrorCode, outcome: Result<T, Error>) -> R
         // Postgres's own error; only its state is promised.
         return Ok(());
     }
-    let detail: Value = serde_json::from_str(refusal.detail().context("no DETAIL")?)?;
+    let mut detail: Value = serde_json::from_str(refusal.detail().context("no DETAIL")?)?;
+    if let Some(detail) = detail.as_object_mut() {
+        detail.remove("retry_after_ms");
+    }
     let expected: Value = serde_json::from_str(&code.detail_json(None))?;
     ensure!(detail == expected, "DETAIL is {detail}");
     ensure!(
@@ -87,4 +90,10 @@ pub fn expect_refusal<T: Debug>(code: ErrorCode, outcome: Result<T, Error>) -> R
         "no HINT"
     );
     Ok(())
+}
+
+/// How long a refused caller is told to wait.
+pub fn retry_after_ms(error: &Error) -> Option<u64> {
+    let detail: Value = serde_json::from_str(error.as_db_error()?.detail()?).ok()?;
+    detail["retry_after_ms"].as_u64()
 }

@@ -95,8 +95,8 @@ pub fn session_id(session: &Value) -> Result<Uuid> {
 }
 
 impl TestDatabase {
-    /// Appends `count` messages of the seller to a log in one statement, past the functions; the
-    /// triggers flush them. `width` is the length of each.
+    /// Appends `count` messages of the seller to a log in one statement, past the functions; and
+    /// flushes them. `width` is the length of each.
     pub async fn append_messages(&self, session: Uuid, count: i64, width: i32) -> Result<()> {
         self.owner
             .execute(
@@ -119,6 +119,14 @@ impl TestDatabase {
                  order by n",
                 &[&session, &count, &width, &demo::SELLER],
             )
+            .await?;
+        self.flush(session).await
+    }
+
+    /// Sends every entry that no frame carries yet.
+    pub async fn flush(&self, session: Uuid) -> Result<()> {
+        self.owner
+            .execute("select stream_ext.flush($1)", &[&session])
             .await?;
         Ok(())
     }

@@ -11,7 +11,7 @@ use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::say;
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
@@ -170,28 +170,52 @@ async fn a_message_that_waited_for_the_end_is_refused() -> Result<()> {
     Ok(())
 }
 
-/// The viewer leaves while their message waits for the head.
+/// The viewer leaves from another tab while their message waits for the head: it was sent first.
 #[tokio::test]
-async fn a_message_that_waited_while_its_sender_left_is_refused() -> Result<()> {
+async fn leaving_waits_for_a_message_that_is_under_way() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
     let ada = database.viewer(session, demo::ADA).await?;
     let her_other_tab = database.user(demo::ADA).await?;
-    let backend = ada.backend().await?;
+    let (sending, leaving) = (ada.backend().await?, her_other_tab.backend().await?);
 
     seller.begin().await?;
     let arguments = json!({"session_id": session, "user_id": null, "content": "first"});
     seller.rpc_within("send_message", arguments).await?;
-    let waiting = tokio::spawn(async move { say(&ada, session, "from outside").await });
-    wait_until_blocked(&database.owner, backend).await?;
-    her_other_tab
-        .rpc("remove_viewer", json!({"session_id": session}))
-        .await?;
+    let message = tokio::spawn(async move { say(&ada, session, "before I go").await });
+    wait_until_blocked(&database.owner, sending).await?;
+    let left = tokio::spawn(async move {
+        her_other_tab
+            .rpc("remove_viewer", json!({"session_id": session}))
+            .await
+    });
+    wait_until_blocked(&database.owner, leaving).await?;
     seller.commit().await?;
 
+    message.await??;
+    assert_eq!(left.await??, json!("removed"));
+    assert_ordered(&database.log(session).await?)
+}
+
+/// The viewer has left before their message takes its turn.
+#[tokio::test]
+async fn a_message_that_waited_while_its_sender_left_is_refused() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(session, demo::ADA).await?;
+    let her_other_tab = database.user(demo::ADA).await?;
+    let backend = ada.backend().await?;
+
+    her_other_tab.begin().await?;
+    her_other_tab
+        .rpc_within("remove_viewer", json!({"session_id": session}))
+        .await?;
+    let waiting = tokio::spawn(async move { say(&ada, session, "from outside").await });
+    wait_until_blocked(&database.owner, backend).await?;
+    her_other_tab.commit().await?;
+
     stream_tests::refusal::expect_refusal(ErrorCode::NotViewer, waiting.await?)?;
-    move_to(&seller, session, StreamState::Paused).await?;
     assert_ordered(&database.log(session).await?)
 }
 

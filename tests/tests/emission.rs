@@ -323,31 +323,6 @@ async fn a_frame_is_cut_at_its_size() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_statement_for_several_streams_sends_the_frames_of_each() -> Result<()> {
-    let database = TestDatabase::create().await?;
-    let ids = [
-        database.start_stream().await?,
-        database.start_stream().await?,
-    ];
-    database
-        .change(
-            "with heads as (
-                 update stream.chat_heads set last_seq = last_seq + 3, last_at = clock_timestamp()
-                 returning session_id, last_seq, last_at
-             )
-             insert into stream.chat_messages (session_id, seq, content, created_at, updated_at)
-             select h.session_id, h.last_seq - 3 + n, 'hi', h.last_at, h.last_at
-             from heads as h cross join generate_series(1, 3) as n",
-        )
-        .await?;
-    for id in ids {
-        assert_eq!(database.frames(id).await?.len(), 2);
-        assert_complete(&database, id).await?;
-    }
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_rolled_back_message_is_not_broadcast() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;

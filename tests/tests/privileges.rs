@@ -19,10 +19,9 @@ const HOOKS: [&str; 6] = [
 ];
 
 /// Functions of `stream_private` that are no inner half of a wrapper, and who may call them.
-const PRIVATE_EXCEPTIONS: [(&str, &[&str]); 7] = [
+const PRIVATE_EXCEPTIONS: [(&str, &[&str]); 6] = [
     ("can_read_topic", &["authenticated"]),
     ("emit_session_changes", &[]),
-    ("flush_inserted_messages", &[]),
     ("note_deleted_viewers", &[]),
     ("rearm", &[]),
     ("refuse_deleting_live_session", &[]),
@@ -36,10 +35,11 @@ const BARE: [(&str, &[&str]); 2] = [
 ];
 
 /// Who may call a wrapper and its inner half, where it is not both users and the service.
-const OTHER_CALLERS: [(&str, &[&str]); 5] = [
+const OTHER_CALLERS: [(&str, &[&str]); 6] = [
     ("doctor", &["service_role"]),
     ("heartbeats", &["service_role"]),
     ("join_stream", &["authenticated"]),
+    ("send_messages", &["service_role"]),
     ("sweep", &["service_role"]),
     ("tick", &["service_role"]),
 ];

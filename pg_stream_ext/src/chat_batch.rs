@@ -1,0 +1,235 @@
+//! How are the messages of many users and streams sent in one call?
+//!
+//! Sessions are handled one after the other by ascending id, each in the order of a single send:
+//! viewer rows, head row, relay row. An item that is refused costs only itself.
+
+mod accepted;
+
+use std::collections::{BTreeMap, HashMap};
+
+use pgrx::JsonB;
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use stream_core::chat::Content;
+use stream_core::error::ErrorCode;
+
+use self::accepted::Accepted;
+use crate::caller::{self, Caller};
+use crate::error::{Failure, Result, answer, required};
+use crate::history::{Message, message_columns};
+use crate::log::{microseconds, why_closed};
+use crate::sender::{lock_places, read_senders};
+use crate::spi::{self, column, statements};
+
+/// Items in one batch of the service, at most.
+const MAX_BATCH: usize = 1000;
+
+statements! {
+    LOCK_HEAD: Write [UUIDOID]
+        "select
+             extract(epoch from greatest(h.host_chat_tat, clock_timestamp()) - clock_timestamp())::float8
+         from stream.chat_heads as h
+         where h.session_id = $1 and h.open
+         for no key update";
+
+    STORED: Write [UUIDOID, UUIDARRAYOID]
+        concat!(
+            "select ", message_columns!(), "
+             from stream.chat_messages as m
+             where m.session_id = $1 and m.id = any($2)"
+        );
+}
+
+/// Messages of many users and sessions; `items` is the text of a JSON array. One row for each item,
+/// in order: `ok` and the message, or the code of the refusal.
+#[pg_extern]
+#[expect(
+    clippy::type_complexity,
+    reason = "pgrx reads the column names from the literal type"
+)]
+fn send_messages(
+    items: Option<&str>,
+) -> TableIterator<
+    'static,
+    (
+        name!(item, i32),
+        name!(status, &'static str),
+        name!(retry_after_ms, Option<i64>),
+        name!(id, Option<Uuid>),
+        name!(session_id, Option<Uuid>),
+        name!(seq, Option<i64>),
+        name!(user_id, Option<Uuid>),
+        name!(username, Option<String>),
+        name!(content, Option<String>),
+        name!(message_type, Option<String>),
+        name!(created_at, Option<TimestampWithTimeZone>),
+        name!(updated_at, Option<TimestampWithTimeZone>),
+        name!(metadata, Option<JsonB>),
+        name!(deleted_at, Option<TimestampWithTimeZone>),
+    ),
+> {
+    let answers = answer(send_all(items));
+    TableIterator::new((1..).zip(answers).map(|(item, answer)| match answer {
+        Answer::Stored(message) => {
+            let (id, session, seq, user, name, content, kind, created, updated, metadata, deleted) =
+                message.into_row();
+            (
+                item,
+                "ok",
+                None,
+                Some(id),
+                Some(session),
+                Some(seq),
+                user,
+                name,
+                Some(content),
+                Some(kind),
+                Some(created),
+                Some(updated),
+                Some(metadata),
+                deleted,
+            )
+        }
+        Answer::Refused(code, retry_after_ms) => (
+            item,
+            code.as_str(),
+            retry_after_ms.and_then(|wait| i64::try_from(wait).ok()),
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+        ),
+    }))
+}
+
+/// One message of a batch; what is malformed is missing.
+#[derive(Default, serde::Deserialize)]
+struct Item {
+    session_id: Option<uuid::Uuid>,
+    user_id: Option<uuid::Uuid>,
+    content: Option<String>,
+    id: Option<uuid::Uuid>,
+}
+
+#[derive(Clone)]
+enum Answer {
+    Stored(Box<Message>),
+    Refused(ErrorCode, Option<u64>),
+}
+
+/// An item whose form is right.
+struct Draft {
+    place: usize,
+    user: Uuid,
+    content: Content,
+    id: Option<Uuid>,
+}
+
+fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
+    let caller = caller::enter_to_write()?;
+    if caller != Caller::Service {
+        return Err(ErrorCode::Forbidden.into());
+    }
+    let invalid = |hint: &str| Failure::with_hint(ErrorCode::InvalidArgument, hint);
+    let items: Vec<serde_json::Value> = serde_json::from_str(required(items, "items")?)
+        .map_err(|_| invalid("items is an array"))?;
+    if items.len() > MAX_BATCH {
+        return Err(invalid("at most 1000 items in one call"));
+    }
+    let mut answers: Vec<Option<Answer>> = items.iter().map(|_| None).collect();
+    let mut sessions: BTreeMap<[u8; 16], Vec<Draft>> = BTreeMap::new();
+    for (place, item) in items.into_iter().enumerate() {
+        match read(place, item) {
+            Ok((session, draft)) => sessions.entry(session).or_default().push(draft),
+            Err(code) => answers[place] = Some(Answer::Refused(code, None)),
+        }
+    }
+    for (session, drafts) in sessions {
+        for (place, answer) in send_to(caller, Uuid::from_bytes(session), drafts)? {
+            answers[place] = Some(answer);
+        }
+    }
+    answers
+        .into_iter()
+        .map(|answer| answer.ok_or(Failure::Row("an item was not answered")))
+        .collect()
+}
+
+fn read(
+    place: usize,
+    item: serde_json::Value,
+) -> std::result::Result<([u8; 16], Draft), ErrorCode> {
+    let item: Item = serde_json::from_value(item).map_err(|_| ErrorCode::InvalidArgument)?;
+    let session = item.session_id.ok_or(ErrorCode::InvalidArgument)?;
+    let draft = Draft {
+        place,
+        user: Uuid::from_bytes(*item.user_id.ok_or(ErrorCode::InvalidArgument)?.as_bytes()),
+        content: Content::parse(&item.content.ok_or(ErrorCode::InvalidArgument)?)?,
+        id: item.id.map(|id| Uuid::from_bytes(*id.as_bytes())),
+    };
+    Ok((*session.as_bytes(), draft))
+}
+
+/// Messages of one session, in the order of the batch.
+fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usize, Answer)>> {
+    let mut users: Vec<Uuid> = drafts.iter().map(|draft| draft.user).collect();
+    users.sort_by_key(|user| *user.as_bytes());
+    users.dedup();
+    let places = lock_places(session, &users)?;
+    let host_backlog_us = spi::first(&LOCK_HEAD, &[session.into()], |row| {
+        Ok(microseconds(column(row, 1)?))
+    })?;
+    let stored = stored_before(session, &drafts)?;
+    let Some(host_backlog_us) = host_backlog_us else {
+        let why = Answer::Refused(why_closed(session)?, None);
+        let answers = drafts.iter().map(|draft| {
+            let answer = stored_answer(draft, &stored).unwrap_or_else(|| why.clone());
+            (draft.place, answer)
+        });
+        return Ok(answers.collect());
+    };
+    let mut senders = read_senders(session, &users, &places, host_backlog_us)?;
+    let mut accepted = Accepted::default();
+    let mut answers = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        if let Some(answer) = stored_answer(&draft, &stored) {
+            answers.push((draft.place, answer));
+            continue;
+        }
+        let place = draft.place;
+        if let Some(refusal) = accepted.judge(caller, session, draft, &mut senders)? {
+            answers.push((place, refusal));
+        }
+    }
+    answers.extend(accepted.write(session, &senders)?);
+    Ok(answers)
+}
+
+/// Messages that are stored under one of the ids already.
+fn stored_before(session: Uuid, drafts: &[Draft]) -> Result<HashMap<[u8; 16], Message>> {
+    let ids: Vec<Uuid> = drafts.iter().filter_map(|draft| draft.id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    spi::run(&STORED, &[session.into(), ids.into()], |rows| {
+        rows.map(|row| Message::read(&row).map(|message| (*message.id.as_bytes(), message)))
+            .collect()
+    })
+}
+
+/// The answer to a retry: what its user stored before.
+fn stored_answer(draft: &Draft, stored: &HashMap<[u8; 16], Message>) -> Option<Answer> {
+    let message = stored.get(draft.id?.as_bytes())?;
+    Some(if message.user_id == Some(draft.user) {
+        Answer::Stored(Box::new(message.clone()))
+    } else {
+        Answer::Refused(ErrorCode::MessageIdConflict, None)
+    })
+}

@@ -1,0 +1,83 @@
+//! How does an entry get its place in a session's log?
+//!
+//! Whoever updates the session's head row holds the log until commit: the number, the time and the
+//! commit order agree, and a number is only spent by a row that is written.
+
+use pgrx::JsonB;
+use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use stream_core::error::ErrorCode;
+
+use crate::error::Result;
+use crate::relay;
+use crate::spi::{self, column, statements};
+
+statements! {
+    /// Takes the next number of an open log. Everything after it sees what was committed before.
+    TAKE_NUMBER: Write [UUIDOID]
+        "update stream.chat_heads
+         set last_seq = last_seq + 1,
+             last_at = greatest(clock_timestamp(), last_at + interval '1 microsecond')
+         where session_id = $1 and open
+         returning last_seq, last_at,
+             extract(epoch from greatest(host_chat_tat, clock_timestamp()) - clock_timestamp())::float8";
+
+    INSERT_SYSTEM: Write [UUIDOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID]
+        "insert into stream.chat_messages
+             (session_id, seq, content, message_type, metadata, created_at, updated_at)
+         values ($1, $2, $3, 'system_message', $4, $5, $5)";
+
+    SESSION_EXISTS: Write [UUIDOID]
+        "select true from stream.stream_sessions as s where s.id = $1";
+}
+
+/// A number of the log and the time that goes with it.
+pub struct Entry {
+    pub seq: i64,
+    pub created_at: TimestampWithTimeZone,
+    /// How far the seller's rate limiter is ahead of the clock.
+    pub host_backlog_us: i64,
+}
+
+/// Writes a system message and sends it at once; the log must be open.
+pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) -> Result<Entry> {
+    let entry = take_number(session)?.ok_or(ErrorCode::StreamEnded)?;
+    let arguments: [DatumWithOid<'_>; 5] = [
+        session.into(),
+        entry.seq.into(),
+        content.into(),
+        JsonB(metadata.clone()).into(),
+        entry.created_at.into(),
+    ];
+    spi::execute(&INSERT_SYSTEM, &arguments)?;
+    relay::flush_now(session)?;
+    Ok(entry)
+}
+
+/// The next number of an open log; nothing when it is closed or was never there.
+pub fn take_number(session: Uuid) -> Result<Option<Entry>> {
+    spi::first(&TAKE_NUMBER, &[session.into()], |row| {
+        Ok(Entry {
+            seq: column(row, 1)?,
+            created_at: column(row, 2)?,
+            host_backlog_us: microseconds(column(row, 3)?),
+        })
+    })
+}
+
+/// Why a log takes nothing: its stream has ended, or never was.
+pub fn why_closed(session: Uuid) -> Result<ErrorCode> {
+    let exists = spi::first(&SESSION_EXISTS, &[session.into()], |row| {
+        column::<bool>(row, 1)
+    })?;
+    Ok(if exists.is_some() {
+        ErrorCode::StreamEnded
+    } else {
+        ErrorCode::SessionNotFound
+    })
+}
+
+/// Of seconds, as SQL gives an interval.
+pub fn microseconds(seconds: f64) -> i64 {
+    // Casting saturates, and rate limits are coarser than what is cut off.
+    (seconds * 1e6) as i64
+}

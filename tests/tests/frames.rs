@@ -1,0 +1,261 @@
+//! When do frames go out? One at once, then one a window while a ticker runs; nothing is left behind.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::session::Session;
+use stream_tests::stream::{move_to, say};
+use uuid::Uuid;
+
+impl Chat {
+    /// A stream with a viewer, whose ticker was seen this moment.
+    async fn with_ticker() -> Result<Self> {
+        let chat = Self::start().await?;
+        chat.see_ticker().await?;
+        Ok(chat)
+    }
+
+    async fn start() -> Result<Self> {
+        let database = TestDatabase::create().await?;
+        let session = database.stream_in(StreamState::Active).await?;
+        let ada = database.viewer(session, demo::ADA).await?;
+        Ok(Self {
+            database,
+            session,
+            ada,
+        })
+    }
+
+    async fn see_ticker(&self) -> Result<()> {
+        self.database
+            .change("update stream.ticker set ticked_at = clock_timestamp(), swept_at = clock_timestamp()")
+            .await
+    }
+
+    async fn say(&self, text: &str) -> Result<()> {
+        say(&self.ada, self.session, text).await?;
+        Ok(())
+    }
+
+    /// From and to of every frame of chat.
+    async fn runs(&self) -> Result<Vec<(i64, i64)>> {
+        let frames = self.database.frames(self.session).await?;
+        let number = |frame: &Value, key: &str| frame[key].as_i64().unwrap_or_default();
+        Ok(frames
+            .iter()
+            .map(|frame| (number(frame, "from_seq"), number(frame, "to_seq")))
+            .collect())
+    }
+
+    /// The window since the last frame is over, or has only begun.
+    async fn set_window(&self, age: &str) -> Result<()> {
+        self.database
+            .change(&format!(
+                "update stream.chat_relay set flushed_at = clock_timestamp() - interval '{age}'"
+            ))
+            .await
+    }
+
+    async fn tick(&self) -> Result<()> {
+        self.database
+            .service()
+            .await?
+            .rpc("tick", json!({}))
+            .await?;
+        Ok(())
+    }
+
+    async fn tails(&self) -> Result<i64> {
+        self.database
+            .value("select count(*) from stream.chat_tails")
+            .await
+    }
+}
+
+struct Chat {
+    database: TestDatabase,
+    session: Uuid,
+    ada: Session,
+}
+
+#[tokio::test]
+async fn without_a_ticker_every_message_goes_out_with_its_own_commit() -> Result<()> {
+    let chat = Chat::start().await?;
+    for text in ["one", "two", "three"] {
+        chat.say(text).await?;
+    }
+    assert_eq!(chat.runs().await?, [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]);
+    assert_eq!(chat.tails().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn in_a_window_messages_wait_for_the_ticker_and_go_out_together() -> Result<()> {
+    let chat = Chat::with_ticker().await?;
+    chat.set_window("0 s").await?;
+    chat.ada.begin().await?;
+    for number in 0..50 {
+        let message = json!({"session_id": chat.session, "user_id": null, "content": number});
+        chat.ada.rpc_within("send_message", message).await?;
+    }
+    chat.ada.commit().await?;
+    chat.tick().await?;
+    let runs = chat.runs().await?;
+    assert_eq!(runs.last().map(|run| run.1), Some(52), "{runs:?}");
+    // Windows of 50 ms: some frames, and by far not one for each message.
+    assert!(runs.len() < 27, "{runs:?}");
+    assert_eq!(chat.tails().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_the_window_a_message_takes_the_waiting_ones_along() -> Result<()> {
+    let chat = Chat::with_ticker().await?;
+    chat.set_window("1 hour").await?;
+    chat.say("at once").await?;
+    assert_eq!(chat.runs().await?.last(), Some(&(3, 3)));
+    // Two entries that no frame carries, as a window leaves them.
+    chat.database
+        .change("update stream.chat_relay set flushed_seq = 1, flushed_at = flushed_at - interval '1 hour'")
+        .await?;
+    chat.see_ticker().await?;
+    chat.say("with the others").await?;
+    assert_eq!(chat.runs().await?.last(), Some(&(2, 4)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_state_change_does_not_wait_for_the_window() -> Result<()> {
+    let chat = Chat::with_ticker().await?;
+    chat.set_window("0 s").await?;
+    let seller = chat.database.user(demo::SELLER).await?;
+    move_to(&seller, chat.session, StreamState::Paused).await?;
+    assert_eq!(chat.runs().await?.last(), Some(&(3, 3)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tail_is_sent_once_by_however_many_ticks() -> Result<()> {
+    let chat = Chat::with_ticker().await?;
+    chat.database
+        .change(&format!(
+            "update stream.chat_relay set flushed_seq = 0;
+             insert into stream.chat_tails (session_id) values ('{0}'), ('{0}')",
+            chat.session
+        ))
+        .await?;
+    let known = chat.runs().await?.len();
+    for _ in 0..3 {
+        chat.tick().await?;
+    }
+    assert_eq!(chat.runs().await?.split_off(known), [(1, 2)]);
+    assert_eq!(chat.tails().await?, 0);
+    Ok(())
+}
+
+/// A writer holds the relay row: the ticker goes on and comes back for the tail.
+#[tokio::test]
+async fn a_ticker_never_waits_for_a_writer() -> Result<()> {
+    let chat = Chat::with_ticker().await?;
+    chat.database
+        .change(&format!(
+            "update stream.chat_relay set flushed_seq = 0;
+             insert into stream.chat_tails (session_id) values ('{}')",
+            chat.session
+        ))
+        .await?;
+    let known = chat.runs().await?.len();
+    let mut writer = chat.database.connect("postgres").await?;
+    let writing = writer.transaction().await?;
+    writing
+        .execute("select from stream.chat_relay for update", &[])
+        .await?;
+    chat.tick().await?;
+    assert_eq!(chat.runs().await?.len(), known);
+    assert_eq!(chat.tails().await?, 1);
+    writing.rollback().await?;
+    chat.tick().await?;
+    assert_eq!(chat.runs().await?.split_off(known), [(1, 2)]);
+    Ok(())
+}
+
+/// A slow transaction holds the head: the ticker sends what is committed and does not wait.
+#[tokio::test]
+async fn a_tail_goes_out_while_a_slow_transaction_holds_the_head() -> Result<()> {
+    let chat = Chat::with_ticker().await?;
+    chat.database
+        .change(&format!(
+            "update stream.chat_relay set flushed_seq = 0;
+             insert into stream.chat_tails (session_id) values ('{}')",
+            chat.session
+        ))
+        .await?;
+    let known = chat.runs().await?.len();
+    let mut slow = chat.database.connect("postgres").await?;
+    let bid = slow.transaction().await?;
+    bid.execute("update stream.chat_heads set last_seq = last_seq + 1", &[])
+        .await?;
+    chat.tick().await?;
+    assert_eq!(chat.runs().await?.split_off(known), [(1, 2)]);
+    let frame = chat
+        .database
+        .frames(chat.session)
+        .await?
+        .pop()
+        .expect("a frame");
+    assert_eq!(
+        frame["head_seq"], 2,
+        "uncommitted numbers are nobody's head"
+    );
+    bid.rollback().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn while_todays_partition_is_missing_messages_are_kept_and_sent_later() -> Result<()> {
+    let chat = Chat::start().await?;
+    let superuser = chat.database.superuser().await?;
+    superuser
+        .batch_execute(
+            "do $$ begin
+                 execute format('alter table realtime.messages detach partition realtime.%1$I;
+                     alter table realtime.%1$I rename to put_aside',
+                     to_char(now() at time zone 'UTC', '\"messages_\"YYYY_MM_DD'));
+             end $$",
+        )
+        .await?;
+    // A backend that has not yet seen the partition today.
+    let ben = chat.database.viewer(chat.session, demo::BEN).await?;
+    say(&ben, chat.session, "kept").await?;
+    chat.tick().await?;
+    assert_eq!(chat.tails().await?, 1);
+    superuser
+        .batch_execute(
+            "do $$
+             declare today text := to_char(now() at time zone 'UTC', '\"messages_\"YYYY_MM_DD');
+             begin
+                 execute format('alter table realtime.put_aside rename to %I', today);
+                 execute format('alter table realtime.messages attach partition realtime.%I
+                     for values from (%L) to (%L)', today,
+                     date_trunc('day', now() at time zone 'UTC'),
+                     date_trunc('day', now() at time zone 'UTC') + interval '1 day');
+             end $$",
+        )
+        .await?;
+    chat.tick().await?;
+    assert_eq!(chat.runs().await?.last(), Some(&(3, 3)));
+    assert_eq!(chat.tails().await?, 0);
+    Ok(())
+}
+
+/// A frame dated ahead of the clock is from before the clock was set back.
+#[tokio::test]
+async fn a_window_that_lies_in_the_future_counts_as_passed() -> Result<()> {
+    let chat = Chat::with_ticker().await?;
+    chat.set_window("-1 hour").await?;
+    chat.say("hi").await?;
+    assert_eq!(chat.runs().await?.last(), Some(&(3, 3)));
+    Ok(())
+}
