@@ -257,6 +257,8 @@ impl<'a> World<'a> {
             };
             ensure!(is_same, "{stored} instead of {entry:?}");
         }
+        // What the windows left over.
+        self.database.flush(stream.id).await?;
         let sent: Vec<Value> = self
             .database
             .frames(stream.id)
