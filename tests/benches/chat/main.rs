@@ -1,0 +1,21 @@
+//! `cargo x bench chat`: what do messages, batches, resynchronisation and history cost?
+
+mod baseline;
+mod reading;
+mod sending;
+#[path = "../viewers/world.rs"]
+mod world;
+
+use anyhow::Result;
+use stream_tests::bench::Report;
+use stream_tests::database::TestDatabase;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let mut report = Report::begin(&database.owner).await?;
+    let world = world::World::create(&database).await?;
+    sending::measure(&world, &mut report).await?;
+    reading::measure(&world, &mut report).await?;
+    report.finish()
+}

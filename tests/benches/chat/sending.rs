@@ -1,0 +1,195 @@
+//! What does a message cost: alone, in one hot session, and in batches?
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::json;
+use stream_tests::bench::{Report, Row, median};
+use stream_tests::database::TestDatabase;
+use tokio_postgres::Client;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+use crate::baseline;
+use crate::world::{CLIENTS, JOIN, World};
+
+const ROUNDS: usize = 7;
+
+/// Messages of one round, over all clients.
+const MESSAGES: usize = 4000;
+
+const BATCH: usize = 64;
+
+/// At least this share of the speed of the two inserts.
+const TARGET: f64 = 0.8;
+
+const CONTENT: &str = "Is the blue one still there? I would take two.";
+
+const SEND: &str = "select (stream.send_message($1, $2, $3, $4)).seq";
+
+pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
+    baseline::create(world.database).await?;
+    let mut pairs = Vec::new();
+    for session in world.sessions.iter() {
+        pairs.extend(world.users[..CLIENTS].iter().map(|user| (*session, *user)));
+    }
+    world.call_for_all(JOIN, pairs).await?;
+    for (conditions, fsync) in [("CPU-bound", "off"), ("durable", "on")] {
+        set_fsync(world.database, fsync).await?;
+        compare(world, report, conditions).await?;
+    }
+    Ok(())
+}
+
+async fn set_fsync(database: &TestDatabase, value: &str) -> Result<()> {
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(&format!("alter system set fsync = {value}"))
+        .await?;
+    superuser.batch_execute("select pg_reload_conf()").await?;
+    stream_tests::waiting::wait_until(
+        &database.owner,
+        &format!("select current_setting('fsync') = '{value}'"),
+    )
+    .await
+}
+
+async fn compare(world: &World<'_>, report: &mut Report, conditions: &str) -> Result<()> {
+    let all = world.sessions.len();
+    let (mut many, mut two_inserts, mut hot, mut batches) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let rates = [
+            sends_per_second(world, all).await?,
+            inserts_per_second(world, all).await?,
+            sends_per_second(world, 1).await?,
+            batched_per_second(world).await?,
+        ];
+        // The first round warms caches and plans.
+        if round > 0 {
+            for (rate, rates) in
+                rates
+                    .into_iter()
+                    .zip([&mut many, &mut two_inserts, &mut hot, &mut batches])
+            {
+                rates.push(rate);
+            }
+        }
+    }
+    let (many, two_inserts) = (median(many), median(two_inserts));
+    let row = Row::new(
+        "chat",
+        format!("send_message, 100 sessions, {conditions}"),
+        many,
+        "1/s",
+    )
+    .against("BEGIN, two inserts, COMMIT", two_inserts);
+    let holds = row.ratio.is_some_and(|ratio| ratio >= TARGET);
+    report.add(row.with_target(format!("ratio >= {TARGET}"), holds));
+    report.add(
+        Row::new(
+            "chat",
+            format!("send_message, one hot session, {conditions}"),
+            median(hot),
+            "1/s",
+        )
+        .against("over 100 sessions", many),
+    );
+    report.add(
+        Row::new(
+            "chat",
+            format!("send_messages, {BATCH} a batch, one session, {conditions}"),
+            median(batches),
+            "1/s",
+        )
+        .against("send_message over 100 sessions", many),
+    );
+    Ok(())
+}
+
+async fn sends_per_second(world: &World<'_>, sessions: usize) -> Result<f64> {
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let client = world.database.connect("postgres").await?;
+        let statement = client.prepare(SEND).await?;
+        clients.push((client, statement));
+    }
+    let begin = Instant::now();
+    for (place, (client, statement)) in clients.into_iter().enumerate() {
+        let (all, user) = (world.sessions.clone(), world.users[place]);
+        tasks.spawn(async move {
+            for number in 0..MESSAGES / CLIENTS {
+                let session = all[(number * CLIENTS + place) % sessions];
+                let id = Uuid::new_v4();
+                client
+                    .query_one(&statement, &[&session, &user, &CONTENT, &id])
+                    .await?;
+            }
+            Ok::<Client, anyhow::Error>(client)
+        });
+    }
+    Ok(rate(finish(begin, tasks).await?))
+}
+
+async fn inserts_per_second(world: &World<'_>, sessions: usize) -> Result<f64> {
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut senders = Vec::new();
+    for _ in 0..CLIENTS {
+        senders.push(baseline::Sender::connect(world.database).await?);
+    }
+    let begin = Instant::now();
+    for (place, sender) in senders.into_iter().enumerate() {
+        let (all, user) = (world.sessions.clone(), world.users[place]);
+        tasks.spawn(async move {
+            for number in 0..MESSAGES / CLIENTS {
+                let session = all[(number * CLIENTS + place) % sessions];
+                sender.send(session, user, CONTENT).await?;
+            }
+            Ok::<baseline::Sender, anyhow::Error>(sender)
+        });
+    }
+    Ok(rate(finish(begin, tasks).await?))
+}
+
+/// One client that always has a whole batch to send, as a service under load has.
+async fn batched_per_second(world: &World<'_>) -> Result<f64> {
+    let client = world.database.connect("postgres").await?;
+    let statement = client
+        .prepare("select count(*) from stream.send_messages($1) as r where r.status = 'ok'")
+        .await?;
+    let begin = Instant::now();
+    for _ in 0..MESSAGES.div_ceil(BATCH) {
+        let items: Vec<_> = (0..BATCH)
+            .map(|number| {
+                json!({
+                    "session_id": world.sessions[0], "user_id": world.users[number % CLIENTS],
+                    "content": CONTENT, "id": Uuid::new_v4(),
+                })
+            })
+            .collect();
+        let row = client.query_one(&statement, &[&Json(items)]).await?;
+        let stored: i64 = row.get(0);
+        anyhow::ensure!(
+            usize::try_from(stored)? == BATCH,
+            "only {stored} were stored"
+        );
+    }
+    Ok(rate(begin.elapsed()))
+}
+
+async fn finish<T: 'static>(
+    begin: Instant,
+    mut tasks: tokio::task::JoinSet<Result<T>>,
+) -> Result<Duration> {
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
+    Ok(begin.elapsed())
+}
+
+fn rate(elapsed: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+    let messages = MESSAGES as f64;
+    messages / elapsed.as_secs_f64()
+}
