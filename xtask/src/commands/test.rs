@@ -55,6 +55,8 @@ fn run_tests(kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
         return execute(&mut cargo);
     }
 
+    packages::ensure_postgres()?;
+    packages::ensure_pg_cron()?;
     Run::sweep()?;
     let cluster = start_cluster(&mut cargo, Options::temporary("test")?)?;
     let outcome = execute(&mut cargo);
