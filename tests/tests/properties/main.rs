@@ -74,7 +74,7 @@ fn calls_at_the_same_time_never_deadlock_and_leave_everything_consistent() -> Re
     let runtime = Runtime::new()?;
     let database = runtime.block_on(TestDatabase::create())?;
     runtime.block_on(database.change(interleaving::EXTRA_FUNCTIONS))?;
-    TestRunner::new(config(24)).run(&interleaving::scripts(), |scripts| {
+    TestRunner::new(config(256)).run(&interleaving::scripts(), |scripts| {
         runtime
             .block_on(interleaving::play(&database, &scripts))
             .map_err(|error| TestCaseError::fail(format!("{error:#}")))
