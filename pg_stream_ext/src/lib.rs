@@ -10,6 +10,7 @@ mod chat;
 mod commit;
 mod epoch;
 mod error;
+mod gate;
 mod guc;
 mod heartbeat;
 mod heartbeat_batch;

@@ -17,8 +17,9 @@ const HOOKS: [&str; 4] = [
 ];
 
 /// Functions of `stream_private` that are no inner half of a wrapper, and who may call them.
-const PRIVATE_EXCEPTIONS: [(&str, &[&str]); 7] = [
+const PRIVATE_EXCEPTIONS: [(&str, &[&str]); 8] = [
     ("can_read_topic", &["authenticated"]),
+    ("close_gate", &[]),
     ("emit_session_changes", &[]),
     ("flush_inserted_messages", &[]),
     ("note_deleted_viewers", &[]),
