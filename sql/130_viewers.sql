@@ -1,4 +1,21 @@
 -- Viewers: joining, leaving, heartbeats, counting.
+create function stream_private.close_gate(key bigint)
+returns boolean
+language plpgsql
+set search_path = ''
+set lock_timeout = '100ms'
+as $$
+begin
+    perform pg_advisory_xact_lock($1);
+    return true;
+exception when lock_not_available then
+    return false;
+end
+$$;
+comment on function stream_private.close_gate(bigint) is
+    'For the regular work, which must not hang on one transaction that stays open: false when that took too long.';
+revoke all on function stream_private.close_gate(bigint) from public, anon, authenticated, service_role;
+
 create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
 returns stream.viewer_lease
 language plpgsql security definer

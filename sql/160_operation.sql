@@ -131,16 +131,19 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+    version integer[];
     every text;
 begin
-    if to_regprocedure('cron.schedule(text,text,text)') is null then
-        perform stream_ext.refuse('not_configured');
-    end if;
-    -- Seconds came with pg_cron 1.5; before that a job runs once a minute.
-    select case when string_to_array(e.extversion, '.')::integer[] >= array[1, 5] then '1 seconds' else '* * * * *' end
-    into every
+    -- Not every version is all numbers: Debian 12 has 1.4-1.
+    select string_to_array(substring(e.extversion from '^[0-9]+(?:\.[0-9]+)*'), '.')::integer[]
+    into version
     from pg_catalog.pg_extension as e
     where e.extname = 'pg_cron';
+    -- Named jobs came with 1.3, and schedules of seconds with 1.5; before that a job runs once a minute.
+    if version is null or version < array[1, 3] then
+        perform stream_ext.refuse('not_configured');
+    end if;
+    every := case when version >= array[1, 5] then '1 seconds' else '* * * * *' end;
     perform cron.schedule('pg_stream_tick', every, 'select stream.tick()');
     return every;
 end

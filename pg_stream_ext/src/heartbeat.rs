@@ -13,6 +13,7 @@ use crate::caller;
 use crate::commit::skip_waiting_for_the_disk;
 use crate::epoch::{epoch_origin, epoch_sql};
 use crate::error::{Failure, Result, answer, required};
+use crate::gate;
 use crate::lifecycle;
 use crate::spi::{self, column, nullable, statements};
 use crate::token;
@@ -41,6 +42,9 @@ statements! {
     HOLDS_LEASE: Write [UUIDOID, UUIDOID]
         "select true from stream.stream_viewers as v
          where v.session_id = $1 and v.user_id = $2 and v.is_active";
+
+    IS_HOST: Write [UUIDOID, UUIDOID]
+        "select true from stream.stream_sessions as s where s.id = $1 and s.seller_id = $2";
 
     HOST: Write [UUIDOID, UUIDOID]
         "select s.state, s.generation, s.state_before_error, s.state_reason,
@@ -213,7 +217,12 @@ impl Host {
 
 /// Nothing when the user is not the host of this session.
 fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Option<Beat>> {
-    let Some(host) = spi::first(&HOST, &[session.into(), user.into()], Host::read)? else {
+    let key = [session.into(), user.into()];
+    if spi::execute(&IS_HOST, &key)? == 0 {
+        return Ok(None);
+    }
+    gate::close(session)?;
+    let Some(host) = spi::first(&HOST, &key, Host::read)? else {
         return Ok(None);
     };
     let state = parse_state(&host.state)?;

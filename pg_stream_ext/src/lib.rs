@@ -11,6 +11,7 @@ mod chat_batch;
 mod commit;
 mod epoch;
 mod error;
+mod gate;
 mod guc;
 mod heartbeat;
 mod heartbeat_batch;

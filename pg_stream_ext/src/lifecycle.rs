@@ -10,6 +10,7 @@ use stream_core::lifecycle::{self, Move, StreamState};
 
 use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
+use crate::gate;
 use crate::log;
 use crate::spi::{self, column, statements};
 use crate::viewer::watched_ms;
@@ -136,6 +137,7 @@ fn change(
             format!("reason has at most {MAX_REASON_CHARS} characters"),
         ));
     }
+    gate::close(id)?;
     let session = spi::first(&LOCK_SESSION, &[id.into()], |row| {
         Ok((
             column::<String>(row, 1)?,

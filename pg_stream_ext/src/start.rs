@@ -8,6 +8,7 @@ use stream_core::lifecycle::StreamState;
 
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
+use crate::gate;
 use crate::lifecycle;
 use crate::log;
 use crate::spi::{self, column, statements};
@@ -36,6 +37,10 @@ statements! {
              insert into stream.chat_relay (session_id) select c.id from created as c
          )
          select c.id from created as c";
+
+    FIND_LIVE_SESSION: Write [UUIDOID]
+        "select s.id from stream.stream_sessions as s
+         where s.auction_id = $1 and s.state <> 'ended'";
 
     LOCK_LIVE_SESSION: Write [UUIDOID]
         "select s.id, s.seller_id, s.state, s.generation + 1 from stream.stream_sessions as s
@@ -93,6 +98,9 @@ fn start(
             spi::execute(&SET_STATE_SEQ, &[id.into(), entry.seq.into()])?;
             lifecycle::arm(id)?;
             return Ok(id);
+        }
+        if let Some(id) = spi::first(&FIND_LIVE_SESSION, &[auction.into()], |row| column(row, 1))? {
+            gate::close(id)?;
         }
         match spi::first(&LOCK_LIVE_SESSION, &[auction.into()], LiveSession::read)? {
             Some(live) if live.seller == seller => return take_over(&live),

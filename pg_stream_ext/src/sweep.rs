@@ -8,6 +8,7 @@ use pgrx::spi::SpiHeapTupleData;
 use stream_core::lifecycle::StreamState;
 
 use crate::error::{Failure, Result};
+use crate::gate;
 use crate::lifecycle::{self, HOST_LOST};
 use crate::spi::{self, column, nullable, statements};
 
@@ -32,6 +33,12 @@ statements! {
              from stream.ticker as t
              where t.swept_at > now() + ", clock_slack!(), " and s.state <> 'ended'"
         );
+
+    /// Sweeps come every second: what is overdue for longer is held by others each time.
+    PASSED_OVER: Write []
+        "select s.id from stream.stream_sessions as s
+         where s.check_at <= now() - interval '2 seconds' and s.state <> 'ended'
+         order by s.check_at limit 1";
 
     DUE_SESSIONS: Write [INT4OID]
         "select s.id, s.state, s.generation,
@@ -237,6 +244,9 @@ const SESSION_RULES: [&str; 5] = [
 ];
 
 fn sweep_sessions(batch: i32) -> Result<Vec<Rule>> {
+    if let Some(session) = spi::first(&PASSED_OVER, &[], |row| column(row, 1))? {
+        gate::close_soon(session)?;
+    }
     let due = spi::run(&DUE_SESSIONS, &[batch.into()], |rows| {
         rows.map(|row| {
             Ok(DueSession {

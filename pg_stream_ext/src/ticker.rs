@@ -9,6 +9,7 @@ use stream_core::error::ErrorCode;
 
 use crate::caller::{self, Caller};
 use crate::error::{Result, answer};
+use crate::gate;
 use crate::relay;
 use crate::spi::{self, column, statements};
 use crate::sweep;
@@ -111,8 +112,15 @@ fn count_viewers() -> Result<()> {
         rows.map(|row| column::<Uuid>(&row, 1))
             .collect::<Result<Vec<_>>>()
     })?;
+    // Whoever does not let go in time costs a round this wait once.
+    let mut may_wait = true;
     for session in changed {
-        match spi::first(&LOCK_SESSION, &[session.into()], |row| column(row, 1))? {
+        let mut is_live = lock_session(session)?;
+        if is_live.is_none() && may_wait {
+            may_wait = gate::close_soon(session)?;
+            is_live = lock_session(session)?;
+        }
+        match is_live {
             Some(true) => {
                 spi::execute(&RECOUNT, &[session.into()])?;
             }
@@ -125,4 +133,9 @@ fn count_viewers() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether the session is live; nothing when somebody else holds it, or when it is gone.
+fn lock_session(session: Uuid) -> Result<Option<bool>> {
+    spi::first(&LOCK_SESSION, &[session.into()], |row| column(row, 1))
 }

@@ -11,6 +11,7 @@ use stream_core::error::ErrorCode;
 
 use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
+use crate::gate;
 use crate::spi::{self, column, nullable, statements};
 
 /// 2^31 uids and at most some ten thousand viewers: even one second try is rare.
@@ -168,6 +169,7 @@ fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Place
     let caller = caller::enter_to_write()?;
     let buyer = caller.act_for(buyer_id)?;
     let session = required(session_id, "session_id")?;
+    gate::pass(session)?;
     let found = spi::first(&LOCK_SESSION, &[session.into()], |row| {
         Ok((column::<String>(row, 1)?, column::<Uuid>(row, 2)?))
     })?;

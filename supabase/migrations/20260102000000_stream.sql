@@ -1046,6 +1046,23 @@ grant execute on function stream_private.generate_buyer_token(uuid, text), strea
 -- sql/130_viewers.sql
 
 -- Viewers: joining, leaving, heartbeats, counting.
+create function stream_private.close_gate(key bigint)
+returns boolean
+language plpgsql
+set search_path = ''
+set lock_timeout = '100ms'
+as $$
+begin
+    perform pg_advisory_xact_lock($1);
+    return true;
+exception when lock_not_available then
+    return false;
+end
+$$;
+comment on function stream_private.close_gate(bigint) is
+    'For the regular work, which must not hang on one transaction that stays open: false when that took too long.';
+revoke all on function stream_private.close_gate(bigint) from public, anon, authenticated, service_role;
+
 create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
 returns stream.viewer_lease
 language plpgsql security definer
@@ -1579,16 +1596,19 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+    version integer[];
     every text;
 begin
-    if to_regprocedure('cron.schedule(text,text,text)') is null then
-        perform stream_ext.refuse('not_configured');
-    end if;
-    -- Seconds came with pg_cron 1.5; before that a job runs once a minute.
-    select case when string_to_array(e.extversion, '.')::integer[] >= array[1, 5] then '1 seconds' else '* * * * *' end
-    into every
+    -- Not every version is all numbers: Debian 12 has 1.4-1.
+    select string_to_array(substring(e.extversion from '^[0-9]+(?:\.[0-9]+)*'), '.')::integer[]
+    into version
     from pg_catalog.pg_extension as e
     where e.extname = 'pg_cron';
+    -- Named jobs came with 1.3, and schedules of seconds with 1.5; before that a job runs once a minute.
+    if version is null or version < array[1, 3] then
+        perform stream_ext.refuse('not_configured');
+    end if;
+    every := case when version >= array[1, 5] then '1 seconds' else '* * * * *' end;
     perform cron.schedule('pg_stream_tick', every, 'select stream.tick()');
     return every;
 end

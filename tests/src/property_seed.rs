@@ -14,8 +14,13 @@ pub fn config(cases: u32) -> Config {
     let seed =
         number_from("PROPERTY_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
     eprintln!("PROPERTY_SEED={seed}");
+    config_with_seed(seed, number_from("PROPTEST_CASES").unwrap_or(cases))
+}
+
+/// The random cases that belong to a seed.
+pub fn config_with_seed(seed: u64, cases: u32) -> Config {
     Config {
-        cases: number_from("PROPTEST_CASES").unwrap_or(cases),
+        cases,
         rng_seed: RngSeed::Fixed(seed),
         // Each step is a round trip to a server: a shorter search for the smallest failure.
         max_shrink_iters: 256,

@@ -65,6 +65,11 @@ impl Installation {
         }
         Ok(())
     }
+
+    /// Whether `create extension` would find it.
+    pub fn has_extension(&self, name: &str) -> bool {
+        self.extension_dir.join(format!("{name}.control")).is_file()
+    }
 }
 
 /// The `pg_config` that pgrx is told to use, in `.cargo/config.toml`.

@@ -43,6 +43,32 @@ pub fn ensure_postgres() -> Result<()> {
         .context("Postgres is still not complete")
 }
 
+/// Makes sure that the extension pg_cron is here, for the tests that schedule with it. It is only
+/// loaded by the clusters that name it; no other one notices.
+pub fn ensure_pg_cron() -> Result<()> {
+    let is_here = || Ok::<_, anyhow::Error>(Installation::of_postgres()?.has_extension("pg_cron"));
+    if is_here()? {
+        return Ok(());
+    }
+    let package = format!("postgresql-{POSTGRES_MAJOR}-cron");
+    // Next to another Postgres the package would bring Debian's own server along.
+    if installed_version(&format!("postgresql-{POSTGRES_MAJOR}")).is_none() {
+        bail!(
+            "the tests need pg_cron in the Postgres that PGRX_PG_CONFIG_PATH names; \
+             please install it there, as Debian's package {package} does for Debian's"
+        );
+    }
+    require_apt(&[&package], "the extension pg_cron")?;
+    update_lists()?;
+    install(std::slice::from_ref(&package))?;
+    if !is_here()? {
+        bail!(
+            "{package} is installed, but PGRX_PG_CONFIG_PATH names another Postgres than Debian's"
+        );
+    }
+    Ok(())
+}
+
 /// Makes sure that a Python with pip is here and returns its name.
 pub fn ensure_pip() -> Result<&'static str> {
     let find = || {

@@ -40,7 +40,8 @@ impl<'a> World<'a> {
             .await?;
         let started = owner
             .query(
-                "select (stream.start_stream(a.id, a.seller_id)).id
+                "select (stream.update_stream_state(
+                     (stream.start_stream(a.id, a.seller_id)).id, 'active')).id
                  from public.auctions as a where a.title = 'Auction'",
                 &[],
             )
@@ -66,6 +67,17 @@ impl<'a> World<'a> {
         statement: &'static str,
         pairs: Vec<(Uuid, Uuid)>,
     ) -> Result<Duration> {
+        self.call_in_rounds(statement, pairs, 1, None).await
+    }
+
+    /// Goes through the pairs several times in the same order, at most `per_second` calls a second.
+    pub async fn call_in_rounds(
+        &self,
+        statement: &'static str,
+        pairs: Vec<(Uuid, Uuid)>,
+        rounds: usize,
+        per_second: Option<u32>,
+    ) -> Result<Duration> {
         let pairs = Arc::new(pairs);
         let mut clients = Vec::new();
         for _ in 0..CLIENTS {
@@ -74,11 +86,19 @@ impl<'a> World<'a> {
             clients.push((client, prepared));
         }
         let begin = Instant::now();
+        let due = move |number: usize| {
+            let per_second = per_second?;
+            Some(begin + Duration::from_secs(number as u64) / per_second)
+        };
         let mut tasks = tokio::task::JoinSet::new();
         for (place, (client, prepared)) in clients.into_iter().enumerate() {
             let pairs = Arc::clone(&pairs);
             tasks.spawn(async move {
-                for (session, user) in pairs.iter().skip(place).step_by(CLIENTS) {
+                for number in (place..pairs.len() * rounds).step_by(CLIENTS) {
+                    if let Some(due) = due(number) {
+                        tokio::time::sleep_until(due.into()).await;
+                    }
+                    let (session, user) = &pairs[number % pairs.len()];
                     client.query_one(&prepared, &[session, user]).await?;
                 }
                 Ok::<Client, tokio_postgres::Error>(client)

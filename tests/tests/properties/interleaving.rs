@@ -21,7 +21,7 @@ pub type Scripts = Vec<Vec<crate::operation::Call>>;
 const CONNECTIONS: usize = 6;
 
 pub fn scripts() -> impl Strategy<Value = Scripts> {
-    vec(vec(calls(), 10..25), CONNECTIONS)
+    vec(vec(calls(), 6..14), CONNECTIONS)
 }
 
 /// Plays all scripts at once on one auction, with one message id in common.

@@ -11,9 +11,10 @@ mod operation;
 mod world;
 
 use anyhow::Result;
+use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{TestCaseError, TestRunner};
 use stream_tests::database::TestDatabase;
-use stream_tests::property_seed::config;
+use stream_tests::property_seed::{config, config_with_seed};
 use tokio::runtime::Runtime;
 
 use crate::world::World;
@@ -74,10 +75,39 @@ fn calls_at_the_same_time_never_deadlock_and_leave_everything_consistent() -> Re
     let runtime = Runtime::new()?;
     let database = runtime.block_on(TestDatabase::create())?;
     runtime.block_on(database.change(interleaving::EXTRA_FUNCTIONS))?;
-    TestRunner::new(config(24)).run(&interleaving::scripts(), |scripts| {
+    TestRunner::new(config(256)).run(&interleaving::scripts(), |scripts| {
         runtime
             .block_on(interleaving::play(&database, &scripts))
             .map_err(|error| TestCaseError::fail(format!("{error:#}")))
     })?;
+    Ok(())
+}
+
+/// What a seed stands for: its first cases, as text.
+fn cases_of(seed: u64, strategy: &impl Strategy<Value: std::fmt::Debug>) -> Result<Vec<String>> {
+    let mut runner = TestRunner::new(config_with_seed(seed, 8));
+    (0..runner.config().cases)
+        .map(|_| {
+            let case = strategy.new_tree(&mut runner);
+            let case = case.map_err(|reason| anyhow::anyhow!("no case: {reason}"))?;
+            Ok(format!("{:?}", case.current()))
+        })
+        .collect()
+}
+
+#[test]
+fn the_seed_that_a_run_printed_makes_the_same_cases_again() -> Result<()> {
+    assert_eq!(
+        cases_of(7, &operation::sequences())?,
+        cases_of(7, &operation::sequences())?
+    );
+    assert_eq!(
+        cases_of(7, &interleaving::scripts())?,
+        cases_of(7, &interleaving::scripts())?
+    );
+    assert_ne!(
+        cases_of(7, &operation::sequences())?,
+        cases_of(8, &operation::sequences())?
+    );
     Ok(())
 }

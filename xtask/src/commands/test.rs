@@ -14,6 +14,9 @@ use xtask::{bundle, console, extension, interrupt, local_dir, packages, process,
 
 const PACKAGE: &str = "stream_tests";
 
+/// Decides the cases of the property tests, which print it.
+const SEED_VARIABLE: &str = "PROPERTY_SEED";
+
 /// Which tests run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -37,16 +40,19 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     if kind != Kind::All {
         rest.remove(0);
     }
-    run_tests(kind, &rest)
+    run_tests(workspace::cargo(), kind, &rest)
 }
 
-/// Runs every test there is.
-pub fn run_all() -> Result<ExitCode> {
-    run_tests(Kind::All, &[])
-}
-
-fn run_tests(kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
+/// Runs every test there is, random ones with the cases of one seed unless the caller names another.
+pub fn run_all(seed: u64) -> Result<ExitCode> {
     let mut cargo = workspace::cargo();
+    if std::env::var_os(SEED_VARIABLE).is_none() {
+        cargo.env(SEED_VARIABLE, seed.to_string());
+    }
+    run_tests(cargo, Kind::All, &[])
+}
+
+fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
     cargo
         .args(["test", "--no-fail-fast"])
         .args(selection(kind, arguments)?)
@@ -55,6 +61,8 @@ fn run_tests(kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
         return execute(&mut cargo);
     }
 
+    packages::ensure_postgres()?;
+    packages::ensure_pg_cron()?;
     Run::sweep()?;
     let cluster = start_cluster(&mut cargo, Options::temporary("test")?)?;
     let outcome = execute(&mut cargo);
