@@ -8,12 +8,14 @@
 //! * [`chat`]: what a chat message may contain.
 //! * [`frame`]: how log entries are put together for the wire.
 //! * [`agora`]: Agora access tokens of version 007, and who gets which uid.
+//! * [`webhook`]: Agora's notifications: signature, order, and what they mean for a stream.
 
 pub mod agora;
 pub mod chat;
 pub mod error;
 pub mod frame;
 pub mod lifecycle;
+pub mod webhook;
 
 #[cfg(test)]
 mod property_seed;
