@@ -13,6 +13,7 @@ create table stream.config (
     lease_s integer not null default 45,
     background_grace_s integer not null default 60,
     retention_days integer default 90,
+    webhook_retention_days integer not null default 7,
     sweep_batch_size integer not null default 500,
     anonymous_users_may_chat boolean not null default false,
     epoch_salt text not null default '',
@@ -32,6 +33,7 @@ create table stream.config (
     constraint config_lease_s_over_2_heartbeats check (lease_s > 2 * heartbeat_interval_s),
     constraint config_background_grace_s_0_to_3600 check (background_grace_s between 0 and 3600),
     constraint config_retention_days_1_to_3650 check (retention_days between 1 and 3650),
+    constraint config_webhook_retention_days_1_to_365 check (webhook_retention_days between 1 and 365),
     constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
 );
 comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
@@ -55,6 +57,8 @@ comment on column stream.config.background_grace_s is
     'Seconds that a viewer whose app is in the background still counts, 0 to 3600.';
 comment on column stream.config.retention_days is
     'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
+comment on column stream.config.webhook_retention_days is
+    'Days that Agora''s notices are kept, 1 to 365; one that comes again later is applied again.';
 comment on column stream.config.sweep_batch_size is 'Rows that one sweep handles for each rule, 1 to 10000.';
 comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
 comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';

@@ -16,6 +16,15 @@ CREATE  FUNCTION "add_viewer"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_viewer_wrapper';
 
+CREATE  FUNCTION "apply_webhook"(
+	"notice" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"status" TEXT,  /* & '_ str */
+	"effect" TEXT  /* Option < & '_ str > */
+)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'apply_webhook_wrapper';
+
 CREATE  FUNCTION "authorize_view"(
 	"session_id" uuid /* Option < Uuid > */
 ) RETURNS void
@@ -54,7 +63,7 @@ AS 'MODULE_PATHNAME', 'flush_wrapper';
 CREATE  FUNCTION "generate_token"(
 	"user_id" uuid, /* Option < Uuid > */
 	"channel_id" TEXT, /* Option < & str > */
-	"is_host" bool /* bool */
+	"is_host" bool /* Option < bool > */
 ) RETURNS TABLE (
 	"token" TEXT,  /* String */
 	"channel_id" TEXT,  /* String */
@@ -231,4 +240,3 @@ CREATE  FUNCTION "tick"() RETURNS void
 STRICT 
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'tick_function_wrapper';
-

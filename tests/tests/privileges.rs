@@ -34,7 +34,8 @@ const BARE: [(&str, &[&str]); 2] = [
 ];
 
 /// Who may call a wrapper and its inner half, where it is not both users and the service.
-const OTHER_CALLERS: [(&str, &[&str]); 5] = [
+const OTHER_CALLERS: [(&str, &[&str]); 6] = [
+    ("apply_webhook", &["service_role"]),
     ("doctor", &["service_role"]),
     ("heartbeats", &["service_role"]),
     ("join_stream", &["authenticated"]),
