@@ -170,17 +170,42 @@ mod tests {
         assert_eq!(Cause::from_reason(None), Cause::Other);
     }
 
-    #[test]
-    fn a_recorder_is_nobody_and_an_applet_is_a_person() {
-        let user = |platform, client_type| UserChange {
+    fn change(kind: UserKind) -> UserChange {
+        UserChange {
             uid: 1,
             client_seq: 1,
             ts: 1,
-            kind: UserKind::Sends,
+            kind,
             reason: None,
             duration_s: None,
+            platform: None,
+            client_type: None,
+        }
+    }
+
+    #[test]
+    fn only_leaves_that_say_nothing_about_who_is_there_are_out_of_the_order() {
+        for (kind, noted) in [
+            (UserKind::Sends, None),
+            (UserKind::Watches, None),
+            (UserKind::Left(Cause::Deliberate), None),
+            (UserKind::Left(Cause::Kicked), None),
+            (UserKind::Left(Cause::Token), None),
+            (UserKind::Left(Cause::Reconnecting), None),
+            (UserKind::Left(Cause::Other), None),
+            (UserKind::Left(Cause::Replaced), Some(Noted::Replaced)),
+            (UserKind::Left(Cause::Flapping), Some(Noted::Flapping)),
+        ] {
+            assert_eq!(change(kind).noted(), noted, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_recorder_is_nobody_and_an_applet_is_a_person() {
+        let user = |platform, client_type| UserChange {
             platform,
             client_type,
+            ..change(UserKind::Sends)
         };
         for recorder in [3, 10, 11] {
             assert_eq!(user(Some(6), Some(recorder)).noted(), Some(Noted::Recorder));
