@@ -13,6 +13,7 @@ create table stream.config (
     lease_s integer not null default 45,
     background_grace_s integer not null default 60,
     retention_days integer default 90,
+    webhook_retention_days integer not null default 7,
     sweep_batch_size integer not null default 500,
     chat_interval_ms integer not null default 1000,
     chat_burst integer not null default 5,
@@ -40,6 +41,7 @@ create table stream.config (
     constraint config_chat_burst_1_to_1000 check (chat_burst between 1 and 1000),
     constraint config_host_chat_interval_ms_1_to_60000 check (host_chat_interval_ms between 1 and 60000),
     constraint config_host_chat_burst_1_to_1000 check (host_chat_burst between 1 and 1000),
+    constraint config_webhook_retention_days_1_to_365 check (webhook_retention_days between 1 and 365),
     constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
 );
 comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
@@ -63,6 +65,8 @@ comment on column stream.config.background_grace_s is
     'Seconds that a viewer whose app is in the background still counts, 0 to 3600.';
 comment on column stream.config.retention_days is
     'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
+comment on column stream.config.webhook_retention_days is
+    'Days that Agora''s notices are kept, 1 to 365; one that comes again later is applied again.';
 comment on column stream.config.sweep_batch_size is 'Rows that one sweep handles for each rule, 1 to 10000.';
 comment on column stream.config.chat_interval_ms is
     'Milliseconds in which a viewer regains one message, 1 to 60000: the steady rate.';

@@ -15,6 +15,7 @@ create table stream.stream_sessions (
     started_at timestamptz,
     ended_at timestamptz,
     host_seen_at timestamptz,
+    host_heartbeat_at timestamptz,
     state_before_error text,
     reconnect_deadline timestamptz,
     reconnect_window_s integer not null default 60,
@@ -61,7 +62,9 @@ comment on column stream.stream_sessions.state_seq is 'seq of the log entry that
 comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
 comment on column stream.stream_sessions.viewer_count is 'Active viewers, derived by counting stream_viewers.';
-comment on column stream.stream_sessions.host_seen_at is 'Last heartbeat of the host; null until the first.';
+comment on column stream.stream_sessions.host_seen_at is
+    'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, or Agora''s word; null until the first heartbeat.';
+comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of the host, and nothing else; null until the first.';
 comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
 comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
 comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';

@@ -116,6 +116,11 @@ create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is
     'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, superseded or invalid_argument.';
 
+create type stream.webhook_result as (status text, effect text);
+comment on type stream.webhook_result is
+    'status is applied, duplicate, outdated, ignored, unknown_channel or test; effect is what an applied notice did, '
+    'or why it was ignored.';
+
 create type stream.sweep_rule as (rule text, rows integer, oldest_age interval);
 comment on type stream.sweep_rule is 'What one rule of a sweep did: rows handled, and for how long the oldest was due.';
 

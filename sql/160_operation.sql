@@ -66,6 +66,12 @@ begin
     from stream_ext.check_certificate() as c (hint);
 
     return query
+    select 'webhooks', case when max(e.received_at) is null then 'warning' else 'ok' end,
+        coalesce('last notice of Agora: ' || max(e.received_at),
+            'none yet, or none for as long as they are kept: hosts are watched by their heartbeats alone')
+    from stream.webhook_events as e;
+
+    return query
     select 'ticker', case when t.ticked_at > now() - interval '5 seconds' then 'ok'
                           when t.ticked_at > now() - interval '90 seconds' then 'warning' else 'failure' end,
         'last tick: ' || coalesce(nullif(t.ticked_at, '-infinity')::text, 'never')
@@ -118,7 +124,7 @@ begin
 end
 $$;
 comment on function stream.doctor() is
-    'One row per check of the installation: certificate, ticker and background worker, Realtime''s partition, '
+    'One row per check of the installation: certificate, Agora''s notices, ticker and background worker, Realtime''s partition, '
     'publication, slot and policies, time zone, and a reminder of what only Agora''s console shows.';
 
 revoke all on function stream_private.doctor(), stream.doctor()

@@ -23,6 +23,10 @@ environment
     JWT_SECRET              the project's HS256 secret, at least 32 bytes
     CORS_ALLOWED_ORIGINS    origins of browser apps, separated by commas; default: none
     DATABASE_POOL_SIZE      connections to the database, 1 to 1000; default 10
+    AGORA_WEBHOOK_SECRET    secret of Agora's notification service; without it POST /webhooks/agora is
+                            refused
+    AGORA_WEBHOOK_SECRET_SECONDARY
+                            another one that counts as well, while the secret is being changed
     TICK_INTERVAL_MS        call stream.tick() this often, 50 to 60000, where no background worker
                             of the database does; default 0, never
     LOG                     levels, like info or info,edge_api=debug; default info
@@ -48,6 +52,8 @@ pub struct Config {
     /// None: somebody else ticks.
     pub tick_interval: Option<Duration>,
     pub jwt_secret: SecretString,
+    /// Any of them may sign; none: notices are refused.
+    pub webhook_secrets: Vec<SecretString>,
     pub allowed_origins: Vec<HeaderValue>,
 }
 
@@ -101,6 +107,11 @@ impl Command {
             pool_size: parse_pool_size(variable("DATABASE_POOL_SIZE"))?,
             tick_interval: parse_tick_interval(variable("TICK_INTERVAL_MS"))?,
             jwt_secret: parse_secret(required("JWT_SECRET")?)?,
+            webhook_secrets: ["AGORA_WEBHOOK_SECRET", "AGORA_WEBHOOK_SECRET_SECONDARY"]
+                .into_iter()
+                .filter_map(variable)
+                .map(Into::into)
+                .collect(),
             allowed_origins: parse_origins(variable("CORS_ALLOWED_ORIGINS"))?,
         })))
     }
@@ -292,6 +303,24 @@ mod tests {
         for bad in ["49", "60001", "-1", "50ms", "1e3"] {
             assert!(interval(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn notices_are_signed_with_none_one_or_two_secrets_that_are_not_printed() {
+        let variables = [
+            ("DATABASE_URL", URL),
+            ("JWT_SECRET", SECRET),
+            ("AGORA_WEBHOOK_SECRET", "first-webhook-secret"),
+            ("AGORA_WEBHOOK_SECRET_SECONDARY", "second-webhook-secret"),
+        ];
+        for (count, secrets) in [(2, 0), (3, 1), (4, 2)] {
+            let config = read(&[], &variables[..count]).expect("a full configuration");
+            assert_eq!(config.webhook_secrets.len(), secrets);
+            let printed = format!("{config:?}");
+            assert!(!printed.contains("webhook-secret"), "{printed}");
+        }
+        let empty = with("AGORA_WEBHOOK_SECRET", "").expect("a full configuration");
+        assert!(empty.webhook_secrets.is_empty());
     }
 
     #[test]

@@ -97,6 +97,18 @@ where
     }
 }
 
+/// The bytes as they came, up to the route's limit.
+pub struct RawBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (_, body) = read_body(request, state).await?;
+        Ok(Self(body))
+    }
+}
+
 async fn read_body<S: Send + Sync>(
     mut request: Request,
     state: &S,

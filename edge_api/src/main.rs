@@ -39,7 +39,9 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let stop = server::stop_signal()?;
     let upstream: Arc<dyn Upstream> =
         Arc::new(SqlUpstream::new(config.database, config.pool_size)?);
-    let state = AppState::new(upstream.clone(), Verifier::new(&config.jwt_secret));
+    let takes_webhooks = !config.webhook_secrets.is_empty();
+    let state = AppState::new(upstream.clone(), Verifier::new(&config.jwt_secret))
+        .with_webhook_secrets(config.webhook_secrets);
     let router = router(state, config.allowed_origins);
 
     let listener = TcpListener::bind(config.listen).await?;
@@ -48,7 +50,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     if let Some(file) = &config.address_file {
         server::write_address(file, address)?;
     }
-    tracing::info!(%address, "listening");
+    tracing::info!(%address, takes_webhooks, "listening");
     let interval = config.tick_interval;
     let ticker = interval.map(|interval| Ticker::start(upstream, interval));
     let served = server::serve(listener, router, stop, server::DRAIN).await;

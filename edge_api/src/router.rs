@@ -7,7 +7,7 @@ use axum::routing::{delete, get, patch, post};
 
 use crate::error::ApiError;
 use crate::layers;
-use crate::routes::{errors, health, heartbeats, messages, streams, tokens, viewers};
+use crate::routes::{errors, health, heartbeats, messages, streams, tokens, viewers, webhooks};
 use crate::state::AppState;
 
 /// The whole service; browsers may call it from `allowed_origins` only.
@@ -45,6 +45,10 @@ pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
         .route("/v1/streams/{sessionId}/messages", post(messages::send))
         .route("/v1/streams/{sessionId}/messages", get(messages::history))
         .route("/v1/streams/{sessionId}/sync", get(messages::sync))
+        .route(
+            "/webhooks/agora",
+            post(webhooks::agora).layer(DefaultBodyLimit::max(webhooks::BODY_LIMIT_BYTES)),
+        )
         .fallback(async || ApiError::route_not_found())
         // After the routes: it applies to those that exist already.
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())

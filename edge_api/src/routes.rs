@@ -7,6 +7,7 @@ pub mod messages;
 pub mod streams;
 pub mod tokens;
 pub mod viewers;
+pub mod webhooks;
 
 use serde::Deserialize;
 

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use crate::auth::{Caller, Verifier};
 use crate::error::ApiError;
 use crate::upstream::{Call, Upstream};
 
-/// Shared by every handler; cloning it copies two pointers.
+/// Shared by every handler; cloning it copies three pointers.
 #[derive(Clone)]
 pub struct AppState {
     upstream: Arc<dyn Upstream>,
     verifier: Arc<Verifier>,
+    webhook_secrets: Arc<[SecretString]>,
 }
 
 impl AppState {
@@ -20,6 +22,15 @@ impl AppState {
         Self {
             upstream,
             verifier: Arc::new(verifier),
+            webhook_secrets: Arc::new([]),
+        }
+    }
+
+    /// With the secrets of Agora's notification service; without any its notices are refused.
+    pub fn with_webhook_secrets(self, secrets: Vec<SecretString>) -> Self {
+        Self {
+            webhook_secrets: secrets.into(),
+            ..self
         }
     }
 
@@ -42,6 +53,10 @@ impl AppState {
 
     pub(crate) fn upstream(&self) -> &dyn Upstream {
         self.upstream.as_ref()
+    }
+
+    pub(crate) fn webhook_secrets(&self) -> &[SecretString] {
+        &self.webhook_secrets
     }
 
     pub(crate) fn verifier(&self) -> &Verifier {

@@ -16,6 +16,15 @@ CREATE  FUNCTION "add_viewer"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_viewer_wrapper';
 
+CREATE  FUNCTION "apply_webhook"(
+	"notice" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"status" TEXT,  /* & '_ str */
+	"effect" TEXT  /* Option < & '_ str > */
+)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'apply_webhook_wrapper';
+
 CREATE  FUNCTION "authorize_view"(
 	"session_id" uuid /* Option < Uuid > */
 ) RETURNS void

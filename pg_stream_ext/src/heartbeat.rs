@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
+use stream_core::webhook::host::Loss;
 
 use crate::caller;
 use crate::commit::skip_waiting_for_the_disk;
@@ -46,14 +47,22 @@ statements! {
     IS_HOST: Write [UUIDOID, UUIDOID]
         "select true from stream.stream_sessions as s where s.id = $1 and s.seller_id = $2";
 
+    /// Whom Agora sent away because of the token is back when the app has got another since; a
+    /// token's times are in whole seconds.
     HOST: Write [UUIDOID, UUIDOID]
         "select s.state, s.generation, s.state_before_error, s.state_reason,
-             coalesce(s.reconnect_deadline > now(), false), s.host_seen_at is null
+             coalesce(s.reconnect_deadline > now(), false)
+                 and (s.state_reason is distinct from 'host_token' or exists (
+                     select from stream.agora_tokens as t
+                     where t.session_id = s.id and t.user_id = s.seller_id and t.is_active
+                         and t.created_at >= date_trunc('second', s.state_changed_at))),
+             s.host_seen_at is null
          from stream.stream_sessions as s
          where s.id = $1 and s.seller_id = $2 for no key update";
 
     SEE_HOST: Write [UUIDOID]
-        "update stream.stream_sessions set host_seen_at = now() where id = $1";
+        "update stream.stream_sessions set host_seen_at = now(), host_heartbeat_at = now()
+         where id = $1";
 
     SUMMARY: Write [UUIDOID, TEXTOID]
         concat!(
@@ -232,8 +241,11 @@ fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Op
     if generation.is_some_and(|generation| generation != host.generation) {
         return Err(ErrorCode::StaleHost.into());
     }
-    let was_lost =
-        state == StreamState::Error && host.reason.as_deref() == Some(lifecycle::HOST_LOST);
+    let was_lost = state == StreamState::Error
+        && host
+            .reason
+            .as_deref()
+            .is_some_and(|reason| Loss::parse(reason).is_some());
     if !was_lost && !host.is_first_beat {
         skip_waiting_for_the_disk();
     }

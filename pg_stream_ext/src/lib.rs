@@ -28,6 +28,7 @@ mod sync;
 mod ticker;
 mod token;
 mod viewer;
+mod webhook;
 mod worker;
 
 pgrx::pg_module_magic!();

@@ -7,6 +7,7 @@ use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::{self, Move, StreamState};
+use stream_core::webhook::host::Loss;
 
 use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
@@ -19,7 +20,7 @@ use crate::viewer::watched_ms;
 const MAX_REASON_CHARS: usize = 200;
 
 /// The host's heartbeats have stopped, or come again.
-pub const HOST_LOST: &str = "host_lost";
+pub const HOST_LOST: &str = Loss::Lost.as_str();
 pub const HOST_RETURNED: &str = "host_returned";
 
 /// When the first rule of the sweep can apply to session `s` under config `c`; nulls do not count.

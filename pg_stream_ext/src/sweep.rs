@@ -11,6 +11,7 @@ use crate::error::{Failure, Result};
 use crate::gate;
 use crate::lifecycle::{self, HOST_LOST};
 use crate::spi::{self, column, nullable, statements};
+use crate::webhook;
 
 /// A clock that was set back must be more than this behind the last sweep to be believed.
 macro_rules! clock_slack {
@@ -209,6 +210,14 @@ pub fn sweep() -> Result<Vec<Rule>> {
     ));
     rules.push(clean_ended(batch)?);
     rules.push(expire(batch)?);
+    rules.push(counted(
+        "webhook_events",
+        webhook::sweep::sweep_events(batch)?,
+    ));
+    rules.push(counted(
+        "webhook_cursors",
+        webhook::sweep::sweep_cursors(batch)?,
+    ));
     spi::execute(&MARK_SWEPT, &[])?;
     Ok(rules)
 }

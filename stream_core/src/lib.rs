@@ -10,6 +10,7 @@
 //! * [`rate`]: how often somebody may do something.
 //! * [`frame`]: how log entries are put together for the wire.
 //! * [`agora`]: Agora access tokens of version 007, and who gets which uid.
+//! * [`webhook`]: Agora's notifications: signature, order, and what they mean for a stream.
 
 pub mod agora;
 pub mod blocked_term;
@@ -18,6 +19,7 @@ pub mod error;
 pub mod frame;
 pub mod lifecycle;
 pub mod rate;
+pub mod webhook;
 
 #[cfg(test)]
 mod property_seed;

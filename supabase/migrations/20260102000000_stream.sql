@@ -49,6 +49,7 @@ create table stream.config (
     lease_s integer not null default 45,
     background_grace_s integer not null default 60,
     retention_days integer default 90,
+    webhook_retention_days integer not null default 7,
     sweep_batch_size integer not null default 500,
     chat_interval_ms integer not null default 1000,
     chat_burst integer not null default 5,
@@ -76,6 +77,7 @@ create table stream.config (
     constraint config_chat_burst_1_to_1000 check (chat_burst between 1 and 1000),
     constraint config_host_chat_interval_ms_1_to_60000 check (host_chat_interval_ms between 1 and 60000),
     constraint config_host_chat_burst_1_to_1000 check (host_chat_burst between 1 and 1000),
+    constraint config_webhook_retention_days_1_to_365 check (webhook_retention_days between 1 and 365),
     constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
 );
 comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
@@ -99,6 +101,8 @@ comment on column stream.config.background_grace_s is
     'Seconds that a viewer whose app is in the background still counts, 0 to 3600.';
 comment on column stream.config.retention_days is
     'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
+comment on column stream.config.webhook_retention_days is
+    'Days that Agora''s notices are kept, 1 to 365; one that comes again later is applied again.';
 comment on column stream.config.sweep_batch_size is 'Rows that one sweep handles for each rule, 1 to 10000.';
 comment on column stream.config.chat_interval_ms is
     'Milliseconds in which a viewer regains one message, 1 to 60000: the steady rate.';
@@ -151,6 +155,7 @@ create table stream.stream_sessions (
     started_at timestamptz,
     ended_at timestamptz,
     host_seen_at timestamptz,
+    host_heartbeat_at timestamptz,
     state_before_error text,
     reconnect_deadline timestamptz,
     reconnect_window_s integer not null default 60,
@@ -197,7 +202,9 @@ comment on column stream.stream_sessions.state_seq is 'seq of the log entry that
 comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
 comment on column stream.stream_sessions.viewer_count is 'Active viewers, derived by counting stream_viewers.';
-comment on column stream.stream_sessions.host_seen_at is 'Last heartbeat of the host; null until the first.';
+comment on column stream.stream_sessions.host_seen_at is
+    'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, or Agora''s word; null until the first heartbeat.';
+comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of the host, and nothing else; null until the first.';
 comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
 comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
 comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
@@ -541,6 +548,72 @@ comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, 
 alter table stream.agora_tokens enable row level security;
 revoke all on table stream.agora_tokens from public, anon, authenticated, service_role;
 
+-- sql/055_webhooks.sql
+
+-- Agora's notices: each one once, and the newest one of every user of a channel.
+create table stream.webhook_events (
+    notice_id text not null,
+    received_at timestamptz not null default now(),
+    product_id integer not null,
+    event_type integer not null,
+    channel_id text,
+    session_id uuid,
+    uid bigint,
+    client_seq bigint,
+    happened_at timestamptz,
+    reason integer,
+    duration_s bigint,
+    status text not null,
+    effect text,
+    constraint webhook_events_pkey primary key (notice_id),
+    constraint webhook_events_notice_id_1_to_64 check (length(notice_id) between 1 and 64),
+    constraint webhook_events_channel_id_1_to_64 check (length(channel_id) between 1 and 64),
+    constraint webhook_events_status_check
+        check (status in ('applied', 'outdated', 'ignored', 'unknown_channel', 'test'))
+) with (fillfactor = 80);
+-- What the sweep takes, and when the newest one came.
+create index webhook_events_received_at_idx on stream.webhook_events (received_at);
+
+comment on table stream.webhook_events is
+    'Agora''s notices, each stored once however often it was sent, with what became of it. Kept config.webhook_retention_days.';
+comment on column stream.webhook_events.session_id is
+    'The stream of the channel; no foreign key, so that a notice may outlive its stream. Null: a channel of nobody here.';
+comment on column stream.webhook_events.happened_at is 'When it happened by Agora''s clock, in whole seconds.';
+comment on column stream.webhook_events.reason is 'Agora''s number of the reason for a leave.';
+comment on column stream.webhook_events.duration_s is 'Seconds that a user who left was in the channel.';
+comment on column stream.webhook_events.status is
+    'applied, outdated (a newer one had come), ignored, unknown_channel or test (of the console); a repetition is not stored.';
+comment on column stream.webhook_events.effect is 'What an applied notice did, or why it was ignored.';
+
+create table stream.webhook_cursors (
+    session_id uuid not null,
+    uid bigint not null,
+    position bigint not null,
+    is_present boolean not null,
+    happened_at timestamptz not null,
+    seen_at timestamptz not null,
+    forget_at timestamptz not null,
+    constraint webhook_cursors_pkey primary key (session_id, uid),
+    constraint webhook_cursors_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint webhook_cursors_uid_check check (uid between 0 and 4294967295)
+) with (fillfactor = 70);
+create index webhook_cursors_forget_at_idx on stream.webhook_cursors (forget_at);
+
+comment on table stream.webhook_cursors is
+    'The newest notice of each user of a channel: older ones that arrive later are not applied. Whoever has left '
+    'is kept 60 s for that.';
+comment on column stream.webhook_cursors.uid is 'Agora uid; 0 is the channel itself.';
+comment on column stream.webhook_cursors.position is
+    'clientSeq; of the channel itself twice the second in which it was created or destroyed, plus one if created.';
+comment on column stream.webhook_cursors.is_present is 'Whether the user is in the channel, by Agora''s word. A hint.';
+comment on column stream.webhook_cursors.forget_at is
+    '60 s after the notice of a leave; after that of a join, when no stream can last any longer.';
+
+alter table stream.webhook_events enable row level security;
+alter table stream.webhook_cursors enable row level security;
+revoke all on table stream.webhook_events, stream.webhook_cursors from public, anon, authenticated, service_role;
+
 -- sql/060_hooks.sql
 
 -- What the host application decides. Created closed: nobody owns an auction, may view or chat.
@@ -737,6 +810,11 @@ comment on type stream.join_result is 'All that a viewer needs to show a stream.
 create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is
     'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, superseded or invalid_argument.';
+
+create type stream.webhook_result as (status text, effect text);
+comment on type stream.webhook_result is
+    'status is applied, duplicate, outdated, ignored, unknown_channel or test; effect is what an applied notice did, '
+    'or why it was ignored.';
 
 create type stream.sweep_rule as (rule text, rows integer, oldest_age interval);
 comment on type stream.sweep_rule is 'What one rule of a sweep did: rows handled, and for how long the oldest was due.';
@@ -1461,6 +1539,41 @@ revoke all on function stream_private.sync(uuid, bigint, text), stream.sync(uuid
 grant execute on function stream_private.sync(uuid, bigint, text), stream.sync(uuid, bigint, text)
     to authenticated, service_role;
 
+-- sql/155_webhooks.sql
+
+-- Webhooks: what Agora's notification service tells.
+create function stream_private.apply_webhook(notice jsonb)
+returns stream.webhook_result
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.webhook_result;
+begin
+    select a.status, a.effect into result.status, result.effect from stream_ext.apply_webhook($1::text) as a;
+    return result;
+end
+$$;
+
+create function stream.apply_webhook(notice jsonb)
+returns stream.webhook_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.apply_webhook($1);
+end
+$$;
+comment on function stream.apply_webhook(jsonb) is
+    'Stores and applies a notice of Agora''s notification service whose signature the caller has verified: once per '
+    'noticeId, and per user only if it is newer than those before. Status is applied, duplicate, outdated, ignored, '
+    'unknown_channel or test.';
+
+revoke all on function stream_private.apply_webhook(jsonb), stream.apply_webhook(jsonb)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.apply_webhook(jsonb), stream.apply_webhook(jsonb)
+    to service_role;
+
 -- sql/160_operation.sql
 
 -- Operation: the regular work, its scheduling, and whether all is well.
@@ -1531,6 +1644,12 @@ begin
     from stream_ext.check_certificate() as c (hint);
 
     return query
+    select 'webhooks', case when max(e.received_at) is null then 'warning' else 'ok' end,
+        coalesce('last notice of Agora: ' || max(e.received_at),
+            'none yet, or none for as long as they are kept: hosts are watched by their heartbeats alone')
+    from stream.webhook_events as e;
+
+    return query
     select 'ticker', case when t.ticked_at > now() - interval '5 seconds' then 'ok'
                           when t.ticked_at > now() - interval '90 seconds' then 'warning' else 'failure' end,
         'last tick: ' || coalesce(nullif(t.ticked_at, '-infinity')::text, 'never')
@@ -1583,7 +1702,7 @@ begin
 end
 $$;
 comment on function stream.doctor() is
-    'One row per check of the installation: certificate, ticker and background worker, Realtime''s partition, '
+    'One row per check of the installation: certificate, Agora''s notices, ticker and background worker, Realtime''s partition, '
     'publication, slot and policies, time zone, and a reminder of what only Agora''s console shows.';
 
 revoke all on function stream_private.doctor(), stream.doctor()

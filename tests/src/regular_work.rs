@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::database::TestDatabase;
 
 /// The rules in the order in which they are reported.
-pub const RULES: [&str; 10] = [
+pub const RULES: [&str; 12] = [
     "initializing_timeout",
     "host_lost",
     "reconnect_timeout",
@@ -20,6 +20,8 @@ pub const RULES: [&str; 10] = [
     "restrictions",
     "ended_resources",
     "retention",
+    "webhook_events",
+    "webhook_cursors",
 ];
 
 /// What one sweep did.

@@ -34,6 +34,8 @@ pub struct Services {
     pub keys: Keys,
     /// Signs what the services take for tokens of the sign-in routes.
     pub signer: Signer,
+    /// What Agora's notices are signed with.
+    pub webhook_secret: String,
     /// Taken away before the database: a database is not dropped while its log is followed.
     run: Option<Run>,
     pub database: TestDatabase,
@@ -58,6 +60,7 @@ impl Services {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let jwt_secret = secrets::random_hex(32)?;
+        let webhook_secret = secrets::random_hex(16)?;
         let mut run = Run::begin(&format!("services-{}-{number}", std::process::id()))?;
         let environment = &database.environment;
         let services = xtask::services::Services {
@@ -65,6 +68,7 @@ impl Services {
             address: &environment.cluster,
             database: database.name(),
             jwt_secret: &jwt_secret,
+            webhook_secret: Some(&webhook_secret),
             log_dir: &environment.log_dir,
             tick_interval_ms,
         };
@@ -73,6 +77,7 @@ impl Services {
             edge_url: services.start_edge(&mut run)?,
             keys: services.keys()?,
             signer: Signer::new(&jwt_secret),
+            webhook_secret,
             run: Some(run),
             database,
         })

@@ -33,6 +33,7 @@ async fn every_check_is_answered_once() -> Result<()> {
         json!(names),
         json!([
             "certificate",
+            "webhooks",
             "ticker",
             "realtime_partition",
             "realtime_publication",

@@ -37,6 +37,7 @@ const BARE: &[(&str, &[&str])] = &[
 
 /// Who may call a wrapper and its inner half, where it is not both users and the service.
 const OTHER_CALLERS: &[(&str, &[&str])] = &[
+    ("apply_webhook", &["service_role"]),
     ("doctor", &["service_role"]),
     ("heartbeats", &["service_role"]),
     ("join_stream", &["authenticated"]),
@@ -235,7 +236,7 @@ async fn schemas_are_open_to_those_who_need_them() -> Result<()> {
         ("stream_ext", &[]),
     ] {
         for role in API_ROLES {
-            for (privilege, is_expected) in [("usage", expected.contains(&role)), ("create", false)]
+            for (privilege, is_expected) in [("usage", expected.contains(role)), ("create", false)]
             {
                 let has: bool = database
                     .value(&format!(

@@ -9,13 +9,15 @@ use stream_tests::own_cluster::OwnCluster;
 use xtask::cluster::Options;
 
 /// Tables that no part of the regular work may read as a whole.
-const LARGE: [&str; 6] = [
+const LARGE: [&str; 8] = [
     "stream_viewers",
     "stream_sessions",
     "agora_tokens",
     "chat_messages",
     "chat_restrictions",
     "chat_heads",
+    "webhook_events",
+    "webhook_cursors",
 ];
 
 /// A thousand live streams of a thousand viewers each, as many that have ended, and some of
@@ -60,6 +62,14 @@ select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 'mute',
 from generate_series(1, 20000) as n;
 update stream.stream_sessions set ended_at = now() - interval '100 days'
 where id = md5('11000')::uuid;
+insert into stream.webhook_events (notice_id, received_at, product_id, event_type, status)
+select n::text, now() - interval '7 days' + (n - 1000) * interval '1 second', 1, 103, 'applied'
+from generate_series(1, 100000) as n;
+insert into stream.webhook_cursors
+    (session_id, uid, position, is_present, happened_at, seen_at, forget_at)
+select md5((n % 1000 + 1)::text)::uuid, 1000000 + n, 1, true, now(), now(),
+    now() + (n - 1000) * interval '1 second'
+from generate_series(1, 100000) as n;
 insert into stream.viewer_changes (session_id)
 select md5(n::text)::uuid from generate_series(1, 1000) as n;
 reset session_replication_role;

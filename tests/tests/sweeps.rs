@@ -11,6 +11,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::beat;
 use stream_tests::regular_work::RULES;
+use stream_tests::webhook::{CHANNEL_DESTROYED, notice, tell};
 use uuid::Uuid;
 
 /// Something that becomes due: its rule, and after how many seconds.
@@ -30,7 +31,7 @@ const fn case(rule: &'static str, due_after: i64, also: &'static [&'static str])
 }
 
 /// With the defaults of `stream.config`. A stream that the sweep ends is checked in the same run.
-const CASES: [Case; 9] = [
+const CASES: [Case; 11] = [
     case("initializing_timeout", 300, &["ended_resources"]),
     case("host_lost", 20, &[]),
     case("reconnect_timeout", 60, &["ended_resources"]),
@@ -40,6 +41,8 @@ const CASES: [Case; 9] = [
     case("tokens", 3600, &[]),
     case("restrictions", 600, &[]),
     case("retention", 90 * 86_400, &[]),
+    case("webhook_cursors", 60, &[]),
+    case("webhook_events", 7 * 86_400, &[]),
 ];
 
 /// Makes what the rule of a case is about; it is not due yet.
@@ -49,7 +52,7 @@ async fn prepare(database: &TestDatabase, rule: &str) -> Result<Uuid> {
         "initializing_timeout" => StreamState::Initializing,
         "reconnect_timeout" => StreamState::Error,
         "paused_timeout" => StreamState::Paused,
-        "retention" => StreamState::Ended,
+        "retention" | "webhook_events" => StreamState::Ended,
         _ => StreamState::Active,
     };
     let id = database.stream_in(state).await?;
@@ -66,6 +69,11 @@ async fn prepare(database: &TestDatabase, rule: &str) -> Result<Uuid> {
         "restrictions" => restrict(database, id, demo::ADA, "mute").await?,
         "retention" => {
             database.sweep().await?;
+        }
+        "webhook_events" | "webhook_cursors" => {
+            database.sweep().await?;
+            let destroyed = notice(CHANNEL_DESTROYED, json!({"channelName": id, "ts": 1}));
+            tell(&database.service().await?, &destroyed).await?;
         }
         _ => {}
     }
@@ -214,9 +222,18 @@ async fn make_due(database: &TestDatabase, rule: &str) -> Result<()> {
             database.pass_time(id, 3700).await
         }
         rule => {
+            // All of them first: preparing some of them sweeps.
+            let mut ids = Vec::new();
             for _ in 0..DUE {
-                let id = prepare(database, rule).await?;
-                database.pass_time(id, 4000).await?;
+                ids.push(prepare(database, rule).await?);
+            }
+            let seconds = if rule == "webhook_events" {
+                8 * 86_400
+            } else {
+                4000
+            };
+            for id in ids {
+                database.pass_time(id, seconds).await?;
             }
             Ok(())
         }
@@ -239,6 +256,8 @@ async fn each_rule_takes_at_most_a_batch() -> Result<()> {
         "viewer_leases",
         "tokens",
         "restrictions",
+        "webhook_cursors",
+        "webhook_events",
     ] {
         make_due(&database, rule).await?;
         let mut taken = Vec::new();

@@ -14,6 +14,9 @@ use crate::interrupt;
 use crate::process::{self, POLL_INTERVAL};
 use crate::run::{Ending, Run};
 
+/// The edge's variable; `cargo x up` hands its own on.
+pub const WEBHOOK_SECRET: &str = "AGORA_WEBHOOK_SECRET";
+
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const LOG_TAIL_LINES: usize = 20;
 
@@ -24,6 +27,8 @@ pub struct Services<'a> {
     pub address: &'a Address,
     pub database: &'a str,
     pub jwt_secret: &'a str,
+    /// Signs Agora's notices; none: the edge refuses them.
+    pub webhook_secret: Option<&'a str>,
     pub log_dir: &'a Path,
     /// How often the edge calls `stream.tick()`, in milliseconds; 0 leaves it to the background worker.
     pub tick_interval_ms: u32,
@@ -66,6 +71,9 @@ impl Services<'_> {
             self.address.url("authenticator", self.database)?,
         );
         command.env("TICK_INTERVAL_MS", self.tick_interval_ms.to_string());
+        if let Some(secret) = self.webhook_secret {
+            command.env(WEBHOOK_SECRET, secret);
+        }
         self.start(run, "edge_api", command)
     }
 

@@ -14,7 +14,7 @@ pub use lock::Lock;
 use crate::cluster::{Address, Cluster, Options};
 use crate::database::{self, AgoraSettings};
 use crate::run::Run;
-use crate::services::Services;
+use crate::services::{Services, WEBHOOK_SECRET};
 use crate::{bundle, console, extension, interrupt, local_dir, packages, secrets};
 
 /// The run that `cargo x up` makes.
@@ -75,6 +75,7 @@ impl Running {
         console::step("starting supabase_local and edge_api");
         let address = cluster.address().clone();
         let jwt_secret = secrets::random_hex(32)?;
+        let webhook_secret = std::env::var(WEBHOOK_SECRET).ok();
         for service in ["supabase_local", "edge_api"] {
             empty_log(&log_dir, service)?;
         }
@@ -83,6 +84,7 @@ impl Running {
             address: &address,
             database: DATABASE,
             jwt_secret: &jwt_secret,
+            webhook_secret: webhook_secret.as_deref(),
             log_dir: &log_dir,
             tick_interval_ms: 0,
         };

@@ -80,6 +80,10 @@ fn challenge(code: ErrorCode) -> Option<HeaderValue> {
         ErrorCode::TokenExpired | ErrorCode::TokenInvalid => {
             Some(HeaderValue::from_static(r#"Bearer error="invalid_token""#))
         }
+        // No registered scheme; it names what is missing.
+        ErrorCode::WebhookSignatureInvalid | ErrorCode::WebhookSignatureOutdated => {
+            Some(HeaderValue::from_static("Agora-Signature-V2"))
+        }
         _ => None,
     }
 }

@@ -170,6 +170,10 @@ pub fn sync(session_id: SessionId, after_seq: Option<i64>, epoch: Option<String>
         .with("epoch", epoch)
 }
 
+pub fn apply_webhook(notice: Value) -> Call {
+    Call::writing("apply_webhook").with("notice", notice)
+}
+
 pub fn tick() -> Call {
     Call::writing("tick")
 }
@@ -213,6 +217,7 @@ mod tests {
             send_message(session, None, String::new(), None),
             get_message_history(session, page),
             sync(session, None, None),
+            apply_webhook(Value::Null),
             tick(),
         ]
     }

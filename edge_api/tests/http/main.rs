@@ -9,3 +9,4 @@ mod requests;
 mod routes;
 mod shutdown;
 mod ticker;
+mod webhooks;

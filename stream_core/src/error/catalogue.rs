@@ -57,6 +57,11 @@ catalogue! {
     TokenInvalid "token_invalid" AuthenticationError "PT401" 401 lasting:
         "the access token is not valid", "Sign in again.";
 
+    WebhookSignatureInvalid "webhook_signature_invalid" AuthenticationError "PT401" 401 lasting:
+        "the signature of the notification is not valid", "Sign the raw body with the secret of the notification service (Agora-Signature-V2).";
+    WebhookSignatureOutdated "webhook_signature_outdated" AuthenticationError "PT401" 401 lasting:
+        "the notification carries only the older SHA-1 signature", "Pass the header Agora-Signature-V2 on; a proxy may have dropped it.";
+
     // What the caller may do.
     Forbidden "forbidden" PermissionError "PT403" 403 lasting:
         "this function is not open to direct calls", "Call the function of the same purpose in schema stream.";
@@ -130,6 +135,8 @@ catalogue! {
     // The service itself.
     NotConfigured "not_configured" SystemError "PT503" 503 lasting:
         "streaming is not configured", "The operator must store a valid Agora app id and certificate.";
+    WebhookNotConfigured "webhook_not_configured" SystemError "PT503" 503 lasting:
+        "the secret of the notification service is not configured", "The operator must set AGORA_WEBHOOK_SECRET for the service.";
     ClockInsane "clock_insane" SystemError "PT503" 503 lasting:
         "the clock of the server is wrong", "The operator must correct the time of the database server.";
     UpstreamUnavailable "upstream_unavailable" NetworkError "PT503" 503 recoverable:

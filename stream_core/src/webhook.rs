@@ -1,0 +1,18 @@
+//! What does Agora's notification service tell, and what follows from it?
+//!
+//! A notice is signed over its raw bytes ([`verify`]), comes late, twice or in the wrong order, or
+//! not at all. So it is read as something untrusted ([`Notice::parse`]), put in order per user by
+//! [`Change::position`], and judged as the second witness beside the host's heartbeat
+//! ([`host::judge`]). Source of all numbers: Agora's page on notifications of the RTC channel.
+
+mod event;
+pub mod host;
+mod notice;
+mod signature;
+
+pub use event::{Cause, Change, Event, Noted, UserChange, UserKind};
+pub use notice::{MAX_NOTICE_BYTES, Notice, NoticeError, TEST_CHANNEL};
+pub use signature::{SHA1_SIGNATURE_HEADER, SIGNATURE_HEADER, SignatureError, verify};
+
+#[cfg(test)]
+mod tests;
