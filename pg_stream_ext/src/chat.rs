@@ -14,7 +14,7 @@ use crate::error::{Failure, Result, answer, required};
 use crate::history::{MESSAGE_COLUMNS, Message, message_columns, message_json};
 use crate::log::{take_number, why_closed};
 use crate::relay::{self, NewEntry};
-use crate::sender::{lock_places, read_senders};
+use crate::sender::{lock_place, read_senders};
 use crate::spi::{self, column, statements};
 
 statements! {
@@ -95,14 +95,14 @@ fn send(
     let user = caller.act_for(user_id)?;
     let session = required(session_id, "session_id")?;
     let content = Content::parse(required(content, "content")?)?;
-    let places = lock_places(session, &[user])?;
+    let place = lock_place(session, user)?;
     let Some(entry) = take_number(session)? else {
         return match earlier(session, user, id)? {
             Some(stored) => Ok(stored),
             None => Err(why_closed(session)?.into()),
         };
     };
-    let senders = read_senders(session, &[user], &places, entry.host_backlog_us)?;
+    let senders = read_senders(session, &[user], place.as_slice(), entry.host_backlog_us)?;
     let mut sender = senders
         .into_iter()
         .next()

@@ -5,6 +5,7 @@
 //! a ban or another chat mode that was committed before counts.
 
 use pgrx::datum::Uuid;
+use pgrx::spi::SpiHeapTupleData;
 use stream_core::blocked_term::searchable;
 use stream_core::error::ErrorCode;
 use stream_core::rate::Limit;
@@ -18,16 +19,32 @@ use crate::spi::{self, column, nullable, statements};
 const BAN: i32 = 2;
 const MUTE: i32 = 1;
 
+/// The columns of a viewer `v` that `Place::read` reads.
+macro_rules! place_columns {
+    () => {
+        "v.user_id, v.is_active,
+         extract(epoch from greatest(v.chat_tat, clock_timestamp()) - clock_timestamp())::float8,
+         extract(epoch from clock_timestamp() - v.last_chat_at)::float8"
+    };
+}
+
 statements! {
+    LOCK_PLACE: Write [UUIDOID, UUIDOID]
+        concat!("select ", place_columns!(), "
+             from stream.stream_viewers as v
+             where v.session_id = $1 and v.user_id = $2
+             for no key update");
+
+    /// One look-up for each user, in the order of the array, and never all viewers of the session.
     LOCK_PLACES: Write [UUIDOID, UUIDARRAYOID]
-        "select v.user_id,
-             v.is_active,
-             extract(epoch from greatest(v.chat_tat, clock_timestamp()) - clock_timestamp())::float8,
-             extract(epoch from clock_timestamp() - v.last_chat_at)::float8
-         from stream.stream_viewers as v
-         where v.session_id = $1 and v.user_id = any($2)
-         order by v.user_id
-         for no key update";
+        concat!("select p.*
+             from unnest($2) as u (id)
+             cross join lateral (
+                 select ", place_columns!(), "
+                 from stream.stream_viewers as v
+                 where v.session_id = $1 and v.user_id = u.id
+                 for no key update
+             ) as p");
 
     /// What decides whether these users may write here.
     SENDERS: Write [UUIDOID, UUIDARRAYOID, TEXTOID]
@@ -103,24 +120,30 @@ pub struct Sender {
     has_blocked_terms: bool,
 }
 
-/// Locks the rows of those users who are or were viewers, in the order of their ids.
+impl Place {
+    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
+        Ok(Self {
+            user: column(row, 1)?,
+            is_active: column(row, 2)?,
+            backlog_us: microseconds(column(row, 3)?),
+            silent_ms: nullable::<f64>(row, 4)?
+                .filter(|seconds| *seconds >= 0.0)
+                .map(|seconds| microseconds(seconds) / 1000),
+        })
+    }
+}
+
+/// Locks the row of a user who is or was a viewer.
+pub fn lock_place(session: Uuid, user: Uuid) -> Result<Option<Place>> {
+    spi::first(&LOCK_PLACE, &[session.into(), user.into()], Place::read)
+}
+
+/// Locks the rows of those users who are or were viewers; `users` are in ascending order.
 pub fn lock_places(session: Uuid, users: &[Uuid]) -> Result<Vec<Place>> {
     spi::run(
         &LOCK_PLACES,
         &[session.into(), users.to_vec().into()],
-        |rows| {
-            rows.map(|row| {
-                Ok(Place {
-                    user: column(&row, 1)?,
-                    is_active: column(&row, 2)?,
-                    backlog_us: microseconds(column(&row, 3)?),
-                    silent_ms: nullable::<f64>(&row, 4)?
-                        .filter(|seconds| *seconds >= 0.0)
-                        .map(|seconds| microseconds(seconds) / 1000),
-                })
-            })
-            .collect()
-        },
+        |rows| rows.map(|row| Place::read(&row)).collect(),
     )
 }
 
