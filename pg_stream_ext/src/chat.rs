@@ -164,7 +164,8 @@ fn stored_before(session: Uuid, user: Uuid, id: Option<Uuid>, refusal: Failure) 
     Ok(stored)
 }
 
-fn take_number(session: Uuid) -> Result<Option<Entry>> {
+/// The next number of an open log; nothing when it is closed or was never there.
+pub fn take_number(session: Uuid) -> Result<Option<Entry>> {
     spi::first(&TAKE_NUMBER, &[session.into()], |row| {
         Ok(Entry {
             seq: column(row, 1)?,

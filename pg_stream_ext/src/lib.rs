@@ -4,10 +4,12 @@
 //! `forbidden` unless the effective user owns `stream.stream_sessions`, that is, unless it is
 //! called from a SECURITY DEFINER function of schema `stream_private`.
 
+mod auction;
 mod caller;
 mod certificate;
 mod chat;
 mod commit;
+mod cooldown;
 mod epoch;
 mod error;
 mod guc;
@@ -15,11 +17,14 @@ mod heartbeat;
 mod heartbeat_batch;
 mod history;
 mod lifecycle;
+mod reads;
 mod relay;
 mod spi;
 mod start;
+mod subscriptions;
 mod sweep;
 mod sync;
+mod sync_messages;
 mod ticker;
 mod token;
 mod viewer;
