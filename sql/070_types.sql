@@ -77,10 +77,31 @@ create type stream.sync_result as (
     recovered boolean,
     has_more boolean,
     messages json,
+    read json,
+    unread_count bigint,
+    cooldown_ms integer,
+    chat_mode text,
+    slow_mode_ms integer,
+    pinned_seq bigint,
+    pinned json,
+    restrictions json,
     server_time timestamptz
 );
 comment on type stream.sync_result is
-    'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is older.';
+    'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is '
+    'older. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
+    'cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, '
+    '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null.';
+
+create type stream.chat_subscription as (
+    id uuid,
+    session_id uuid,
+    user_id uuid,
+    channel text,
+    is_active boolean
+);
+comment on type stream.chat_subscription is
+    'That a user follows the chat of a stream; channel is the private Realtime topic to join.';
 
 create type stream.viewer as (
     user_id uuid,

@@ -1,4 +1,4 @@
--- Chat: sending, history, synchronisation.
+-- Chat: sending.
 create function stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)
 returns stream.chat_message
 language plpgsql security definer
@@ -66,82 +66,3 @@ revoke all on function stream_private.send_messages(jsonb), stream.send_messages
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
     to service_role;
-
-create function stream_private.get_message_history(
-    session_id uuid,
-    "limit" integer,
-    "offset" integer,
-    before_seq bigint,
-    after_seq bigint
-)
-returns setof stream.chat_message
-language plpgsql stable security definer
-set search_path = ''
-as $$
-begin
-    return query
-    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
-        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
-    from stream_ext.get_message_history($1, $2, $3, $4, $5) as m;
-end
-$$;
-
-create function stream.get_message_history(
-    session_id uuid,
-    "limit" integer default 50,
-    "offset" integer default 0,
-    before_seq bigint default null,
-    after_seq bigint default null
-)
-returns setof stream.chat_message
-language plpgsql stable
-set search_path = ''
-as $$
-begin
-    return query select * from stream_private.get_message_history($1, $2, $3, $4, $5);
-end
-$$;
-comment on function stream.get_message_history(uuid, integer, integer, bigint, bigint) is
-    'A page of the log in ascending seq: the newest messages, offset of them skipped, or those before or '
-    'after a seq. limit 1 to 200.';
-
-revoke all on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint),
-    stream.get_message_history(uuid, integer, integer, bigint, bigint)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint),
-    stream.get_message_history(uuid, integer, integer, bigint, bigint)
-    to authenticated, service_role;
-
-create function stream_private.sync(session_id uuid, after_seq bigint, epoch text)
-returns stream.sync_result
-language plpgsql stable security definer
-set search_path = ''
-as $$
-declare
-    result stream.sync_result;
-begin
-    select y.session_id, y.state, y.role, y.generation, y.host_uid, y.viewer_count, y.epoch, y.head_seq,
-        y.oldest_seq, y.recovered, y.has_more, y.messages::json, y.server_time
-    into result
-    from stream_ext.sync($1, $2, $3) as y;
-    return result;
-end
-$$;
-
-create function stream.sync(session_id uuid, after_seq bigint default null, epoch text default null)
-returns stream.sync_result
-language plpgsql stable
-set search_path = ''
-as $$
-begin
-    return stream_private.sync($1, $2, $3);
-end
-$$;
-comment on function stream.sync(uuid, bigint, text) is
-    'State, counts and the messages after after_seq (at most 1,000; has_more says there are others), '
-    'from one snapshot. Without after_seq, or when the epoch is another: the newest page.';
-
-revoke all on function stream_private.sync(uuid, bigint, text), stream.sync(uuid, bigint, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.sync(uuid, bigint, text), stream.sync(uuid, bigint, text)
-    to authenticated, service_role;

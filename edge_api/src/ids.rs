@@ -43,6 +43,12 @@ macro_rules! ids {
                 Self::Uuid(id.map(|id| id.0))
             }
         }
+
+        impl From<Vec<$name>> for Argument {
+            fn from(ids: Vec<$name>) -> Self {
+                Self::Uuids(ids.into_iter().map(|id| id.0).collect())
+            }
+        }
     )*};
 }
 
@@ -55,6 +61,8 @@ ids! {
     AuctionId
     /// A chat message; made by the client that sends it.
     MessageId
+    /// That a user follows a chat.
+    SubscriptionId
 }
 
 fn parse_hyphenated(text: &str) -> Result<Uuid, NotAUuid> {

@@ -7,7 +7,10 @@ use axum::routing::{delete, get, patch, post};
 
 use crate::error::ApiError;
 use crate::layers;
-use crate::routes::{errors, health, heartbeats, messages, streams, tokens, viewers, webhooks};
+use crate::routes::{
+    auction_updates, errors, health, heartbeats, messages, reads, streams, subscriptions, tokens,
+    viewers, webhooks,
+};
 use crate::state::AppState;
 
 /// The whole service; browsers may call it from `allowed_origins` only.
@@ -44,10 +47,28 @@ pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
         )
         .route("/v1/streams/{sessionId}/messages", post(messages::send))
         .route("/v1/streams/{sessionId}/messages", get(messages::history))
+        .route(
+            "/v1/streams/{sessionId}/messages/since/{messageId}",
+            get(messages::since),
+        )
         .route("/v1/streams/{sessionId}/sync", get(messages::sync))
         .route(
             "/webhooks/agora",
             post(webhooks::agora).layer(DefaultBodyLimit::max(webhooks::BODY_LIMIT_BYTES)),
+        )
+        .route("/v1/streams/{sessionId}/reads", post(reads::mark))
+        .route("/v1/streams/{sessionId}/reads", get(reads::count))
+        .route(
+            "/v1/streams/{sessionId}/subscriptions",
+            post(subscriptions::subscribe),
+        )
+        .route(
+            "/v1/subscriptions/{subscriptionId}",
+            delete(subscriptions::unsubscribe),
+        )
+        .route(
+            "/v1/streams/{sessionId}/auction-updates",
+            post(auction_updates::add),
         )
         .fallback(async || ApiError::route_not_found())
         // After the routes: it applies to those that exist already.

@@ -160,6 +160,48 @@ CREATE  FUNCTION "heartbeats"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'heartbeats_wrapper';
 
+CREATE  FUNCTION "log_auction_row"(
+	"auction_id" uuid, /* Option < Uuid > */
+	"update" TEXT /* Option < & str > */
+) RETURNS void
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'log_auction_row_wrapper';
+
+CREATE  FUNCTION "mark_messages_as_read"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid, /* Option < Uuid > */
+	"message_ids" uuid[] /* :: std :: option :: Option < Array < '_, Uuid > > */
+) RETURNS bigint /* i64 */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'mark_messages_as_read_wrapper';
+
+CREATE  FUNCTION "mark_read_up_to"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid, /* Option < Uuid > */
+	"seq" bigint /* Option < i64 > */
+) RETURNS bigint /* i64 */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'mark_read_up_to_wrapper';
+
+CREATE  FUNCTION "post_auction_update"(
+	"session_id" uuid, /* Option < Uuid > */
+	"update" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"session_id" uuid,  /* Uuid */
+	"seq" bigint,  /* i64 */
+	"user_id" uuid,  /* Option < Uuid > */
+	"username" TEXT,  /* Option < String > */
+	"content" TEXT,  /* String */
+	"message_type" TEXT,  /* String */
+	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
+	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
+	"metadata" jsonb,  /* JsonB */
+	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
+)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'post_auction_update_wrapper';
+
 CREATE  FUNCTION "refuse"(
 	"code" TEXT /* & str */
 ) RETURNS void
@@ -225,6 +267,19 @@ CREATE  FUNCTION "start_stream"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'start_stream_wrapper';
 
+CREATE  FUNCTION "subscribe_to_chat"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"session_id" uuid,  /* Uuid */
+	"user_id" uuid,  /* Uuid */
+	"channel" TEXT,  /* String */
+	"is_active" bool  /* bool */
+)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'subscribe_to_chat_wrapper';
+
 CREATE  FUNCTION "sweep"() RETURNS TABLE (
 	"rule" TEXT,  /* & '_ str */
 	"rows" INT,  /* i32 */
@@ -251,13 +306,61 @@ CREATE  FUNCTION "sync"(
 	"recovered" bool,  /* bool */
 	"has_more" bool,  /* bool */
 	"messages" TEXT,  /* String */
+	"read" TEXT,  /* String */
+	"unread_count" bigint,  /* Option < i64 > */
+	"cooldown_ms" INT,  /* i32 */
+	"chat_mode" TEXT,  /* String */
+	"slow_mode_ms" INT,  /* i32 */
+	"pinned_seq" bigint,  /* Option < i64 > */
+	"pinned" TEXT,  /* Option < String > */
+	"restrictions" TEXT,  /* String */
 	"server_time" timestamp with time zone  /* TimestampWithTimeZone */
 )
 STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'sync_wrapper';
 
+CREATE  FUNCTION "sync_messages"(
+	"session_id" uuid, /* Option < Uuid > */
+	"last_message_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"session_id" uuid,  /* Uuid */
+	"seq" bigint,  /* i64 */
+	"user_id" uuid,  /* Option < Uuid > */
+	"username" TEXT,  /* Option < String > */
+	"content" TEXT,  /* String */
+	"message_type" TEXT,  /* String */
+	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
+	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
+	"metadata" jsonb,  /* JsonB */
+	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
+)
+STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'sync_messages_wrapper';
+
 CREATE  FUNCTION "tick"() RETURNS void
 STRICT 
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'tick_function_wrapper';
+
+CREATE  FUNCTION "unread_count"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid /* Option < Uuid > */
+) RETURNS bigint /* i64 */
+STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'unread_count_wrapper';
+
+CREATE  FUNCTION "unsubscribe_from_chat"(
+	"subscription_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"session_id" uuid,  /* Uuid */
+	"user_id" uuid,  /* Uuid */
+	"channel" TEXT,  /* String */
+	"is_active" bool  /* bool */
+)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'unsubscribe_from_chat_wrapper';

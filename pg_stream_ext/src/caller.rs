@@ -27,16 +27,27 @@ pub fn enter() -> Result<Caller> {
 /// Admits a call that writes. Above READ COMMITTED the head row would raise 40001, which PostgREST
 /// up to 14 retries for ever.
 pub fn enter_to_write() -> Result<Caller> {
-    // SAFETY: a plain integer of this backend.
-    if unsafe { pg_sys::XactIsoLevel } > pg_sys::XACT_READ_COMMITTED as i32 {
-        return Err(ErrorCode::IsolationLevel.into());
-    }
+    require_read_committed()?;
     enter()
 }
 
 /// Admits code of the table owner that calls for no user: triggers and workers.
 pub fn enter_as_owner() -> Result<()> {
     require_table_owner().map(|_| ())
+}
+
+/// The same to write at the head of a log, where whoever is granted the function has called it.
+pub fn enter_as_owner_to_write() -> Result<()> {
+    require_read_committed()?;
+    enter_as_owner()
+}
+
+fn require_read_committed() -> Result<()> {
+    // SAFETY: a plain integer of this backend.
+    if unsafe { pg_sys::XactIsoLevel } > pg_sys::XACT_READ_COMMITTED as i32 {
+        return Err(ErrorCode::IsolationLevel.into());
+    }
+    Ok(())
 }
 
 impl Caller {

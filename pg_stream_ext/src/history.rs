@@ -30,7 +30,7 @@ macro_rules! message_json {
         "json_build_object(
              'id', m.id, 'seq', m.seq, 'user_id', m.user_id, 'username', m.username,
              'content', m.content, 'message_type', m.message_type, 'created_at', m.created_at,
-             'metadata', m.metadata)"
+             'metadata', m.metadata, 'deleted_at', m.deleted_at)"
     };
 }
 pub(crate) use message_json;
@@ -100,7 +100,7 @@ impl Message {
     }
 
     /// The message whose columns start behind the first `skip`.
-    fn read_after(row: &SpiHeapTupleData<'_>, skip: usize) -> Result<Self> {
+    pub fn read_after(row: &SpiHeapTupleData<'_>, skip: usize) -> Result<Self> {
         Ok(Self {
             id: column(row, skip + 1)?,
             session_id: column(row, skip + 2)?,

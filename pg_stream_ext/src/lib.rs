@@ -4,11 +4,13 @@
 //! `forbidden` unless the effective user owns `stream.stream_sessions`, that is, unless it is
 //! called from a SECURITY DEFINER function of schema `stream_private`.
 
+mod auction;
 mod caller;
 mod certificate;
 mod chat;
 mod chat_batch;
 mod commit;
+mod cooldown;
 mod epoch;
 mod error;
 mod gate;
@@ -18,13 +20,16 @@ mod heartbeat_batch;
 mod history;
 mod lifecycle;
 mod log;
+mod reads;
 mod realtime;
 mod relay;
 mod sender;
 mod spi;
 mod start;
+mod subscriptions;
 mod sweep;
 mod sync;
+mod sync_messages;
 mod ticker;
 mod token;
 mod viewer;

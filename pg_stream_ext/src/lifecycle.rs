@@ -83,6 +83,10 @@ statements! {
     RETIRE_TOKENS: Write [UUIDOID]
         "update stream.agora_tokens set is_active = false where session_id = $1 and is_active";
 
+    CLOSE_SUBSCRIPTIONS: Write [UUIDOID]
+        "update stream.chat_subscriptions set is_active = false, ended_at = now()
+         where session_id = $1 and is_active";
+
     CLOSE_LOG: Write [UUIDOID]
         "update stream.chat_heads set open = false where session_id = $1";
 
@@ -195,6 +199,7 @@ pub fn move_to(
     if ends {
         spi::execute(&CLOSE_LOG, &[id.into()])?;
         spi::execute(&RETIRE_TOKENS, &[id.into()])?;
+        spi::execute(&CLOSE_SUBSCRIPTIONS, &[id.into()])?;
     } else {
         arm(id)?;
     }

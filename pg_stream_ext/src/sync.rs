@@ -1,4 +1,4 @@
-//! What did a client miss?
+//! What did a client miss, and where does it stand?
 //!
 //! One statement, so everything in the answer comes from one snapshot.
 
@@ -8,24 +8,30 @@ use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 
 use crate::caller;
+use crate::cooldown::{self, cooldown_columns};
 use crate::epoch::{epoch_origin, epoch_sql};
 use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
-use crate::spi::{self, column, statements};
+use crate::reads::{read_json_sql, unread_count_sql};
+use crate::spi::{self, column, nullable, statements};
 
 /// Missed messages in one answer; the rest comes with the next call.
-const MAX_MISSED: i32 = 1000;
+pub const MAX_MISSED: i32 = 1000;
 
 /// Messages for a client that holds nothing, or nothing that still counts.
-const NEWEST_PAGE: i32 = 50;
+pub const NEWEST_PAGE: i32 = 50;
 
 statements! {
     /// A client resumes when it names a number of this epoch that the log has reached; anything
-    /// else gets the newest page.
+    /// else gets the newest page. The limit tells the planner that there is one row of config: nobody
+    /// analyzes so small a table, and hundreds of supposed rows make it compile the plan (JIT).
     SYNC: Read [UUIDOID, UUIDOID, TEXTOID, INT8OID, TEXTOID, INT4OID, INT4OID]
         concat!(
-            "with session as (
-                 select s.id, s.state, s.generation, h.last_seq,
+            "with config as (
+                 select * from stream.config limit 1
+             ), session as (
+                 select s.id, s.state, s.generation, s.chat_mode, s.slow_mode_ms, s.pinned_seq,
+                     h.last_seq, h.host_chat_tat,
                      ", epoch_sql!("$5"), " as epoch,
                      $2 is null or s.seller_id = $2
                          or coalesce(stream.hook_can_view($2, s.id), false) as can_view,
@@ -35,10 +41,14 @@ statements! {
                               select from stream.stream_viewers as v
                               where v.session_id = s.id and v.user_id = $2 and v.is_active
                           ) then 'viewer'
-                          else 'guest' end as role
+                          else 'guest' end as role,
+                     coalesce(
+                         (select min(m.seq) from stream.chat_messages as m
+                          where m.session_id = s.id),
+                         h.last_seq + 1) as oldest_seq
                  from stream.stream_sessions as s
                  join stream.chat_heads as h on h.session_id = s.id
-                 cross join stream.config as c
+                 cross join config as c
                  where s.id = $1
              ), cursor as (
                  select *,
@@ -53,8 +63,7 @@ statements! {
              select b.can_view, b.state, b.role, b.generation,
                  (select count(*)::integer from stream.stream_viewers as v
                   where v.session_id = b.id and v.is_active),
-                 b.epoch, b.last_seq,
-                 coalesce((select min(m.seq) from stream.chat_messages as m where m.session_id = b.id), b.last_seq + 1),
+                 b.epoch, b.last_seq, b.oldest_seq,
                  b.resumes or b.is_fresh,
                  b.last_seq > b.above + $6,
                  coalesce(
@@ -63,8 +72,25 @@ statements! {
                       where b.can_view and m.session_id = b.id
                           and m.seq > b.above and m.seq <= b.above + $6),
                      '[]'::json)::text,
-                 clock_timestamp()
-             from bounds as b"
+                 ", read_json_sql!(), "::text,
+                 case when $2 is not null then ", unread_count_sql!(), " end,
+                 b.chat_mode, b.slow_mode_ms, b.pinned_seq,
+                 (select ", message_json!(), "::text from stream.chat_messages as m
+                  where b.can_view and m.session_id = b.id and m.seq = b.pinned_seq),
+                 coalesce(
+                     (select json_agg(json_build_object(
+                             'kind', x.kind, 'until', x.until, 'reason', x.reason) order by x.kind)
+                      from stream.chat_restrictions as x
+                      where x.session_id = b.id and x.user_id = $2
+                          and (x.until is null or x.until > t.now)),
+                     '[]'::json)::text,
+                 t.now,
+                 ", cooldown_columns!(), "
+             from bounds as b
+             cross join config as c
+             cross join (select clock_timestamp() as now) as t
+             left join stream.stream_viewers as v on v.session_id = b.id and v.user_id = $2
+             left join stream.chat_reads as r on r.session_id = b.id and r.user_id = $2"
         );
 }
 
@@ -80,6 +106,14 @@ type SyncRow = (
     i64,
     bool,
     bool,
+    String,
+    String,
+    Option<i64>,
+    i32,
+    String,
+    i32,
+    Option<i64>,
+    Option<String>,
     String,
     TimestampWithTimeZone,
 );
@@ -108,6 +142,14 @@ fn sync(
         name!(recovered, bool),
         name!(has_more, bool),
         name!(messages, String),
+        name!(read, String),
+        name!(unread_count, Option<i64>),
+        name!(cooldown_ms, i32),
+        name!(chat_mode, String),
+        name!(slow_mode_ms, i32),
+        name!(pinned_seq, Option<i64>),
+        name!(pinned, Option<String>),
+        name!(restrictions, String),
         name!(server_time, TimestampWithTimeZone),
     ),
 > {
@@ -155,6 +197,14 @@ fn missed(
             column(row, 10)?,
             column(row, 11)?,
             column(row, 12)?,
+            nullable(row, 13)?,
+            cooldown::read_ms(row, 19)?,
+            column(row, 14)?,
+            column(row, 15)?,
+            nullable(row, 16)?,
+            nullable(row, 17)?,
+            column(row, 18)?,
+            column(row, 19)?,
         ))
     };
     spi::first(&SYNC, &arguments, read)?.ok_or_else(|| ErrorCode::SessionNotFound.into())

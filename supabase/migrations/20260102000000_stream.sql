@@ -772,10 +772,31 @@ create type stream.sync_result as (
     recovered boolean,
     has_more boolean,
     messages json,
+    read json,
+    unread_count bigint,
+    cooldown_ms integer,
+    chat_mode text,
+    slow_mode_ms integer,
+    pinned_seq bigint,
+    pinned json,
+    restrictions json,
     server_time timestamptz
 );
 comment on type stream.sync_result is
-    'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is older.';
+    'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is '
+    'older. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
+    'cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, '
+    '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null.';
+
+create type stream.chat_subscription as (
+    id uuid,
+    session_id uuid,
+    user_id uuid,
+    channel text,
+    is_active boolean
+);
+comment on type stream.chat_subscription is
+    'That a user follows the chat of a stream; channel is the private Realtime topic to join.';
 
 create type stream.viewer as (
     user_id uuid,
@@ -1391,7 +1412,7 @@ grant execute on function stream_private.heartbeats(jsonb), stream.heartbeats(js
 
 -- sql/140_chat.sql
 
--- Chat: sending, history, synchronisation.
+-- Chat: sending.
 create function stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)
 returns stream.chat_message
 language plpgsql security definer
@@ -1460,6 +1481,9 @@ revoke all on function stream_private.send_messages(jsonb), stream.send_messages
 grant execute on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
     to service_role;
 
+-- sql/145_reading.sql
+
+-- Reading the log: history, what was missed, synchronisation.
 create function stream_private.get_message_history(
     session_id uuid,
     "limit" integer,
@@ -1496,13 +1520,44 @@ end
 $$;
 comment on function stream.get_message_history(uuid, integer, integer, bigint, bigint) is
     'A page of the log in ascending seq: the newest messages, offset of them skipped, or those before or '
-    'after a seq. limit 1 to 200.';
+    'after a seq. limit 1 to 200. A deleted message is there with deleted_at and without its text.';
 
 revoke all on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint),
     stream.get_message_history(uuid, integer, integer, bigint, bigint)
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint),
     stream.get_message_history(uuid, integer, integer, bigint, bigint)
+    to authenticated, service_role;
+
+create function stream_private.sync_messages(session_id uuid, last_message_id uuid)
+returns setof stream.chat_message
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
+        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
+    from stream_ext.sync_messages($1, $2) as m;
+end
+$$;
+
+create function stream.sync_messages(session_id uuid, last_message_id uuid default null)
+returns setof stream.chat_message
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.sync_messages($1, $2);
+end
+$$;
+comment on function stream.sync_messages(uuid, uuid) is
+    'The messages after one that the caller holds, in ascending seq, at most 1,000: call again with the last of them '
+    'until nothing comes. Null: the newest 50. Refuses an id that the log does not hold; call sync then.';
+
+revoke all on function stream_private.sync_messages(uuid, uuid), stream.sync_messages(uuid, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.sync_messages(uuid, uuid), stream.sync_messages(uuid, uuid)
     to authenticated, service_role;
 
 create function stream_private.sync(session_id uuid, after_seq bigint, epoch text)
@@ -1514,7 +1569,8 @@ declare
     result stream.sync_result;
 begin
     select y.session_id, y.state, y.role, y.generation, y.host_uid, y.viewer_count, y.epoch, y.head_seq,
-        y.oldest_seq, y.recovered, y.has_more, y.messages::json, y.server_time
+        y.oldest_seq, y.recovered, y.has_more, y.messages::json, y.read::json, y.unread_count, y.cooldown_ms,
+        y.chat_mode, y.slow_mode_ms, y.pinned_seq, y.pinned::json, y.restrictions::json, y.server_time
     into result
     from stream_ext.sync($1, $2, $3) as y;
     return result;
@@ -1531,13 +1587,240 @@ begin
 end
 $$;
 comment on function stream.sync(uuid, bigint, text) is
-    'State, counts and the messages after after_seq (at most 1,000; has_more says there are others), '
-    'from one snapshot. Without after_seq, or when the epoch is another: the newest page.';
+    'State, counts, what the caller has read and may write, and the messages after after_seq (at most 1,000; has_more '
+    'says there are others), from one snapshot. Without after_seq: the newest page. recovered is false when the epoch '
+    'is another or the log has not reached after_seq: the newest page too.';
 
 revoke all on function stream_private.sync(uuid, bigint, text), stream.sync(uuid, bigint, text)
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.sync(uuid, bigint, text), stream.sync(uuid, bigint, text)
     to authenticated, service_role;
+
+-- sql/146_readers.sql
+
+-- What a reader of the log keeps: read marks and subscriptions.
+create function stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
+returns bigint
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.mark_messages_as_read($1, $2, $3);
+end
+$$;
+
+create function stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
+returns bigint
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.mark_messages_as_read($1, $2, $3);
+end
+$$;
+comment on function stream.mark_messages_as_read(uuid, uuid, uuid[]) is
+    'Marks up to 1,000 messages as read and answers how many entries of the log are unread then. In any order, again '
+    'and from several devices at once; ids that the log does not hold are ignored. user_id null: the caller.';
+
+revoke all on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]),
+    stream.mark_messages_as_read(uuid, uuid, uuid[])
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]),
+    stream.mark_messages_as_read(uuid, uuid, uuid[])
+    to authenticated, service_role;
+
+create function stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
+returns bigint
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.mark_read_up_to($1, $2, $3);
+end
+$$;
+
+create function stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
+returns bigint
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.mark_read_up_to($1, $2, $3);
+end
+$$;
+comment on function stream.mark_read_up_to(uuid, uuid, bigint) is
+    'Marks every entry of the log up to seq as read, none beyond the newest, and answers how many are unread then. '
+    'user_id null: the caller.';
+
+revoke all on function stream_private.mark_read_up_to(uuid, uuid, bigint), stream.mark_read_up_to(uuid, uuid, bigint)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint),
+    stream.mark_read_up_to(uuid, uuid, bigint)
+    to authenticated, service_role;
+
+create function stream_private.unread_count(session_id uuid, user_id uuid)
+returns bigint
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.unread_count($1, $2);
+end
+$$;
+
+create function stream.unread_count(session_id uuid, user_id uuid default null)
+returns bigint
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return stream_private.unread_count($1, $2);
+end
+$$;
+comment on function stream.unread_count(uuid, uuid) is
+    'How many entries of the kept log are not marked as read, without looking at them: system messages and one''s own '
+    'count too. user_id null: the caller.';
+
+revoke all on function stream_private.unread_count(uuid, uuid), stream.unread_count(uuid, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.unread_count(uuid, uuid), stream.unread_count(uuid, uuid)
+    to authenticated, service_role;
+
+create function stream_private.subscribe_to_chat(session_id uuid, user_id uuid)
+returns stream.chat_subscription
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.chat_subscription;
+begin
+    select s.id, s.session_id, s.user_id, s.channel, s.is_active
+    into result
+    from stream_ext.subscribe_to_chat($1, $2) as s;
+    return result;
+end
+$$;
+
+create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
+returns stream.chat_subscription
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.subscribe_to_chat($1, $2);
+end
+$$;
+comment on function stream.subscribe_to_chat(uuid, uuid) is
+    'Follows the chat of a stream and names the private Realtime topic to join: for the seller, and for viewers who '
+    'have joined and are not banned. Again: the same subscription. It ends with the stream. user_id null: the caller.';
+
+revoke all on function stream_private.subscribe_to_chat(uuid, uuid), stream.subscribe_to_chat(uuid, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.subscribe_to_chat(uuid, uuid), stream.subscribe_to_chat(uuid, uuid)
+    to authenticated, service_role;
+
+create function stream_private.unsubscribe_from_chat(subscription_id uuid)
+returns stream.chat_subscription
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.chat_subscription;
+begin
+    select s.id, s.session_id, s.user_id, s.channel, s.is_active
+    into result
+    from stream_ext.unsubscribe_from_chat($1) as s;
+    return result;
+end
+$$;
+
+create function stream.unsubscribe_from_chat(subscription_id uuid)
+returns stream.chat_subscription
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.unsubscribe_from_chat($1);
+end
+$$;
+comment on function stream.unsubscribe_from_chat(uuid) is
+    'Ends a subscription of the caller, or anybody''s for the service. Again: no change. Somebody else''s is answered '
+    'like one that is not there.';
+
+revoke all on function stream_private.unsubscribe_from_chat(uuid), stream.unsubscribe_from_chat(uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.unsubscribe_from_chat(uuid), stream.unsubscribe_from_chat(uuid)
+    to authenticated, service_role;
+
+-- sql/147_auction_updates.sql
+
+-- Auction updates: the application's bids in the log of the stream.
+create function stream_private.post_auction_update(session_id uuid, update jsonb)
+returns stream.chat_message
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.chat_message;
+begin
+    -- As text: the numbers keep every digit.
+    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
+        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
+    into result
+    from stream_ext.post_auction_update($1, $2::text) as m;
+    return result;
+end
+$$;
+
+create function stream.post_auction_update(session_id uuid, update jsonb)
+returns stream.chat_message
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.post_auction_update($1, $2);
+end
+$$;
+comment on function stream.post_auction_update(uuid, jsonb) is
+    'Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind '
+    'auction_update; content is its member text, or a neutral sentence. Not for users: an application''s own SECURITY '
+    'DEFINER functions call the one of the same name in stream_private.';
+
+-- Whoever holds this grant speaks in the name of the auction: never a role that users have.
+revoke all on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
+    to service_role;
+
+-- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
+-- the owner may attach it. It must run as the owner, because the rows are written by bidders.
+create function stream.auction_update_trigger() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    written jsonb := to_jsonb(new);
+    published jsonb;
+begin
+    if tg_nargs = 0 or exists (select from unnest(tg_argv) as a (name) where not written ? a.name) then
+        perform stream_ext.refuse('invalid_argument');
+    end if;
+    published := written;
+    if tg_nargs > 1 then
+        select jsonb_object_agg(c.name, written -> c.name)
+        into published
+        from unnest(tg_argv[1:]) as c (name);
+    end if;
+    perform stream_ext.log_auction_row((written ->> tg_argv[0])::uuid, published::text);
+    return null;
+end
+$$;
+comment on function stream.auction_update_trigger() is
+    'Attach it to a table of the application: create constraint trigger ... after insert or update on <table> deferrable '
+    'initially deferred for each row execute function stream.auction_update_trigger(''<column with the auction id>'', '
+    '''<column to publish>'', ...). Each row then becomes an auction update of the auction''s live stream, in the same '
+    'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens.';
+revoke all on function stream.auction_update_trigger() from public, anon, authenticated, service_role;
 
 -- sql/155_webhooks.sql
 

@@ -79,6 +79,11 @@ impl Session {
         self.query(&call(function, &arguments)).await
     }
 
+    /// Runs any statement in the open transaction.
+    pub async fn execute_within(&self, statement: &str) -> Result<(), Error> {
+        self.client.batch_execute(statement).await
+    }
+
     pub async fn commit(&self) -> Result<(), Error> {
         self.client.batch_execute("commit").await
     }
@@ -96,7 +101,7 @@ impl Session {
         Ok(row.get(0))
     }
 
-    async fn begin_at(&self, isolation: &str) -> Result<(), Error> {
+    pub async fn begin_at(&self, isolation: &str) -> Result<(), Error> {
         let begin = format!(
             "begin isolation level {isolation} read write;
              select set_config('role', {}, true), set_config('request.jwt.claims', {}, true)",

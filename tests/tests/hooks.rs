@@ -133,3 +133,40 @@ async fn a_hook_reads_what_the_caller_may_not() -> Result<()> {
     assert_eq!(join().await?["join_no"], 1);
     Ok(())
 }
+
+/// A user writes `user_metadata` by themself, into the account and so into the token.
+#[tokio::test]
+async fn a_user_cannot_take_the_sellers_name_by_editing_their_metadata() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.viewer(id, demo::ADA).await?;
+    let forged = json!({"username": "seller", "name": "seller", "user_name": "seller"});
+    database
+        .owner
+        .execute(
+            "update auth.users set raw_user_meta_data = $2 where id = $1",
+            &[&demo::ADA, &forged],
+        )
+        .await?;
+    let claims = json!({
+        "sub": demo::ADA, "role": "authenticated", "username": "seller", "user_metadata": forged,
+    });
+    let ada = database
+        .session(Identity::with_claims("authenticated", claims))
+        .await?;
+    assert_eq!(say(&ada, id, "I am the seller").await?["username"], "ada");
+    let synced = ada.rpc("sync", json!({"session_id": id})).await?;
+    assert_eq!(synced["messages"][2]["username"], "ada");
+    // The name is of the moment when it was sent.
+    database
+        .owner
+        .execute(
+            "update public.users set username = 'ada2' where id = $1",
+            &[&demo::ADA],
+        )
+        .await?;
+    let renamed = say(&ada, id, "renamed").await?;
+    assert_eq!(renamed["username"], "ada2");
+    assert_eq!(database.log(id).await?[2]["username"], "ada");
+    Ok(())
+}

@@ -23,6 +23,7 @@ async fn direct_calls(database: &TestDatabase) -> Result<Vec<String>> {
                          from unnest(p.proargtypes::oid[]) with ordinality as a (t, place)
                          left join (values
                              ('text'::regtype, 'forbidden'),
+                             ('uuid[]'::regtype, '{}'),
                              ('uuid'::regtype, '00000000-0000-4000-8000-000000000001')
                          ) as s (type, value) on s.type = a.t
                          order by a.place

@@ -102,6 +102,23 @@ pub async fn history(
     Ok(Json(Messages { messages }))
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessagePath {
+    session_id: SessionId,
+    message_id: MessageId,
+}
+
+pub async fn since(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathOf(path): PathOf<MessagePath>,
+) -> Result<Json<Messages>, ApiError> {
+    let call = functions::sync_messages(path.session_id, path.message_id);
+    let messages = state.ask(&caller, call).await?;
+    Ok(Json(Messages { messages }))
+}
+
 /// `stream.sync_result`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all(serialize = "camelCase"))]
@@ -118,13 +135,30 @@ pub struct SyncResult {
     recovered: bool,
     has_more: bool,
     messages: Vec<ChatMessage>,
+    /// Pairs of the first and the last seq of each range that the caller has read.
+    read: Vec<(i64, i64)>,
+    unread_count: Option<i64>,
+    cooldown_ms: i32,
+    chat_mode: String,
+    slow_mode_ms: i32,
+    pinned_seq: Option<i64>,
+    pinned: Option<ChatMessage>,
+    restrictions: Vec<Restriction>,
     server_time: String,
+}
+
+/// A mute or a ban of the caller; without `until` it lasts until it is lifted.
+#[derive(Debug, Serialize, Deserialize)]
+struct Restriction {
+    kind: String,
+    until: Option<String>,
+    reason: Option<String>,
 }
 
 impl SyncResult {
     /// Gives the messages the session that the database says once for all of them.
     pub(super) fn with_whole_messages(mut self) -> Self {
-        for message in &mut self.messages {
+        for message in self.messages.iter_mut().chain(&mut self.pinned) {
             message.session_id.get_or_insert(self.session_id);
         }
         self

@@ -36,6 +36,7 @@ pub enum Rows {
 #[derive(Clone, PartialEq)]
 pub enum Argument {
     Uuid(Option<Uuid>),
+    Uuids(Vec<Uuid>),
     Text(Option<String>),
     Integer(Option<i32>),
     Bigint(Option<i64>),
@@ -76,6 +77,7 @@ impl fmt::Debug for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uuid(value) => write!(f, "{value:?}"),
+            Self::Uuids(values) => write!(f, "{values:?}"),
             Self::Text(None) => f.write_str("None"),
             Self::Text(Some(text)) => write!(f, "Some(text of {} bytes)", text.len()),
             Self::Integer(value) => write!(f, "{value:?}"),
@@ -108,6 +110,12 @@ impl From<i32> for Argument {
 impl From<Option<i32>> for Argument {
     fn from(number: Option<i32>) -> Self {
         Self::Integer(number)
+    }
+}
+
+impl From<i64> for Argument {
+    fn from(number: i64) -> Self {
+        Self::Bigint(Some(number))
     }
 }
 

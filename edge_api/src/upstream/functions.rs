@@ -7,7 +7,7 @@ use serde_json::Value;
 use stream_core::lifecycle::StreamState;
 
 use super::Call;
-use crate::ids::{AuctionId, MessageId, SessionId, UserId};
+use crate::ids::{AuctionId, MessageId, SessionId, SubscriptionId, UserId};
 
 pub fn start_stream(
     auction_id: AuctionId,
@@ -174,6 +174,54 @@ pub fn apply_webhook(notice: Value) -> Call {
     Call::writing("apply_webhook").with("notice", notice)
 }
 
+pub fn sync_messages(session_id: SessionId, last_message_id: MessageId) -> Call {
+    Call::reading("sync_messages")
+        .set()
+        .with("session_id", session_id)
+        .with("last_message_id", last_message_id)
+}
+
+pub fn mark_messages_as_read(
+    session_id: SessionId,
+    user_id: Option<UserId>,
+    message_ids: Vec<MessageId>,
+) -> Call {
+    Call::writing("mark_messages_as_read")
+        .with("session_id", session_id)
+        .with("user_id", user_id)
+        .with("message_ids", message_ids)
+}
+
+pub fn mark_read_up_to(session_id: SessionId, user_id: Option<UserId>, seq: i64) -> Call {
+    Call::writing("mark_read_up_to")
+        .with("session_id", session_id)
+        .with("user_id", user_id)
+        .with("seq", seq)
+}
+
+pub fn unread_count(session_id: SessionId, user_id: Option<UserId>) -> Call {
+    Call::reading("unread_count")
+        .with("session_id", session_id)
+        .with("user_id", user_id)
+}
+
+pub fn subscribe_to_chat(session_id: SessionId, user_id: Option<UserId>) -> Call {
+    Call::writing("subscribe_to_chat")
+        .with("session_id", session_id)
+        .with("user_id", user_id)
+}
+
+pub fn unsubscribe_from_chat(subscription_id: SubscriptionId) -> Call {
+    Call::writing("unsubscribe_from_chat").with("subscription_id", subscription_id)
+}
+
+/// `update`: an object of the application's own.
+pub fn post_auction_update(session_id: SessionId, update: Value) -> Call {
+    Call::writing("post_auction_update")
+        .with("session_id", session_id)
+        .with("update", update)
+}
+
 pub fn tick() -> Call {
     Call::writing("tick")
 }
@@ -218,6 +266,13 @@ mod tests {
             get_message_history(session, page),
             sync(session, None, None),
             apply_webhook(Value::Null),
+            sync_messages(session, MessageId::parse(text).expect("a uuid")),
+            mark_messages_as_read(session, None, Vec::new()),
+            mark_read_up_to(session, None, 1),
+            unread_count(session, None),
+            subscribe_to_chat(session, None),
+            unsubscribe_from_chat(SubscriptionId::parse(text).expect("a uuid")),
+            post_auction_update(session, Value::Null),
             tick(),
         ]
     }
@@ -252,6 +307,7 @@ mod tests {
     fn type_of(argument: &Argument) -> &'static str {
         match argument {
             Argument::Uuid(_) => "uuid",
+            Argument::Uuids(_) => "uuid[]",
             Argument::Text(_) => "text",
             Argument::Integer(_) => "integer",
             Argument::Bigint(_) => "bigint",

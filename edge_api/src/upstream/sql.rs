@@ -204,6 +204,7 @@ fn read(row: &Row) -> Result<Box<RawValue>, UpstreamError> {
 fn as_sql(argument: &Argument) -> &(dyn ToSql + Sync) {
     match argument {
         Argument::Uuid(value) => value,
+        Argument::Uuids(value) => value,
         Argument::Text(value) => value,
         Argument::Integer(value) => value,
         Argument::Bigint(value) => value,

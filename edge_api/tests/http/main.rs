@@ -5,6 +5,7 @@ mod database;
 mod heartbeats;
 mod inputs;
 mod problems;
+mod reading;
 mod requests;
 mod routes;
 mod shutdown;

@@ -12,11 +12,17 @@ use crate::database::RecordingDatabase;
 use crate::requests::{Answer, SESSION, USER, ask, send, service};
 
 const AUCTION: &str = "00000000-0000-4000-8000-0000000000a1";
-const MESSAGE: &str = "00000000-0000-4000-8000-0000000000c1";
+pub const MESSAGE: &str = "00000000-0000-4000-8000-0000000000c1";
 
 const SYNC_ROW: &str = r#"{"session_id":"00000000-0000-4000-8000-0000000000b1","state":"active",
     "role":"viewer","generation":1,"host_uid":1,"viewer_count":2,"epoch":"e1","head_seq":9,
     "oldest_seq":1,"recovered":true,"has_more":false,"server_time":"2026-11-22T15:48:00+00:00",
+    "read":[[1,6],[8,8]],"unread_count":2,"cooldown_ms":1500,"chat_mode":"viewers",
+    "slow_mode_ms":5000,"pinned_seq":1,
+    "pinned":{"id":"00000000-0000-4000-8000-0000000000c1","seq":1,"user_id":null,"username":null,
+        "content":"","message_type":"user_message","created_at":"2026-11-22T15:48:00+00:00",
+        "metadata":{},"deleted_at":"2026-11-22T15:49:00+00:00"},
+    "restrictions":[{"kind":"mute","until":null,"reason":"spam"}],
     "messages":[{"id":"00000000-0000-4000-8000-0000000000c1","seq":8,"user_id":null,
         "username":null,"content":"stream paused","message_type":"system_message",
         "created_at":"2026-11-22T15:48:00+00:00","metadata":{"kind":"state_changed"}},
@@ -35,7 +41,7 @@ const SESSION_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000b1",
     "reconnect_deadline":"2026-11-22T15:49:00.123456+00:00",
     "metadata":{"snake_case":1, "big":123456789012345678901234567890, "b":2, "a":1.50}}"#;
 
-const MESSAGE_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000c1",
+pub const MESSAGE_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000c1",
     "session_id":"00000000-0000-4000-8000-0000000000b1","seq":7,
     "user_id":"00000000-0000-4000-8000-000000000002","username":"ada","content":"hi",
     "message_type":"user_message","created_at":"2026-11-22T15:48:00+00:00",
@@ -45,15 +51,15 @@ pub const TOKEN_ROW: &str = r#"{"token":"007eJx","channel_id":"s_b1","uid":10000
     "expires_at":"2026-11-22T16:48:00+00:00",
     "privileges":{"can_publish":false,"can_subscribe":true,"can_admin":false}}"#;
 
-fn session() -> SessionId {
+pub fn session() -> SessionId {
     SessionId::parse(SESSION).expect("a uuid")
 }
 
-fn user() -> UserId {
+pub fn user() -> UserId {
     UserId::parse(USER).expect("a uuid")
 }
 
-async fn calls(json: &str, route: (&str, &str), body: Option<Value>, expected: Call) -> Answer {
+pub async fn calls(json: &str, route: (&str, &str), body: Option<Value>, expected: Call) -> Answer {
     let body = body.map(|body| body.to_string());
     let (answer, database) = ask(json, route.0, route.1, body.as_deref()).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -306,6 +312,22 @@ async fn sync_answers_state_and_messages_of_one_snapshot() {
     assert_eq!(answer["messages"][0]["metadata"]["kind"], "state_changed");
     assert_eq!(answer["messages"][0].get("hidden"), None);
     assert_eq!(answer["messages"][1]["hidden"], true);
+    assert_eq!(answer["read"], json!([[1, 6], [8, 8]]));
+    assert_eq!(
+        (&answer["unreadCount"], &answer["cooldownMs"]),
+        (&json!(2), &json!(1500))
+    );
+    assert_eq!(
+        (&answer["chatMode"], &answer["slowModeMs"]),
+        (&json!("viewers"), &json!(5000))
+    );
+    assert_eq!(answer["pinnedSeq"], 1);
+    assert_eq!(answer["pinned"]["sessionId"], SESSION);
+    assert_eq!(answer["pinned"]["deletedAt"], "2026-11-22T15:49:00+00:00");
+    assert_eq!(
+        answer["restrictions"],
+        json!([{"kind": "mute", "until": null, "reason": "spam"}])
+    );
 
     let path = format!("{path}?afterSeq=7&epoch=e1");
     let expected = functions::sync(session(), Some(7), Some("e1".to_owned()));

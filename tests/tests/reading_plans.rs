@@ -1,0 +1,178 @@
+//! Does reading stay on its index ranges when millions of messages are stored?
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use stream_tests::database::TestDatabase;
+use stream_tests::own_cluster::OwnCluster;
+use uuid::Uuid;
+use xtask::cluster::Options;
+
+/// One stream of a million messages, and a thousand of a thousand each. Past the functions, and
+/// without the application's foreign keys. Tables as small as the settings are never analyzed in
+/// practice, so they are not here.
+const FILL: &str = "set session_replication_role = replica;
+set synchronous_commit = off;
+insert into stream.stream_sessions (id, seller_id, auction_id, channel_id, state, pinned_seq)
+select i.id, i.id, i.id, i.id::text, 'active', 7
+from generate_series(0, 1000) as n
+cross join lateral (select md5(n::text)::uuid as id) as i;
+insert into stream.chat_heads (session_id, last_seq)
+select md5(n::text)::uuid, case when n = 0 then 1000000 else 1000 end
+from generate_series(0, 1000) as n;
+insert into stream.chat_relay (session_id, flushed_seq)
+select h.session_id, h.last_seq from stream.chat_heads as h;
+insert into stream.chat_messages (id, session_id, seq, user_id, content, created_at, updated_at)
+select md5(h.session_id::text || ':' || n)::uuid, h.session_id, n, h.session_id, 'hello', now(), now()
+from stream.chat_heads as h
+cross join generate_series(1, h.last_seq) as n
+order by h.session_id, n;
+insert into stream.chat_reads (session_id, user_id, read)
+select h.session_id, h.session_id, '{[1,500)}' from stream.chat_heads as h;
+insert into stream.stream_viewers (session_id, user_id, agora_uid)
+select h.session_id, md5(n::text)::uuid, 1000000 + n
+from stream.chat_heads as h cross join generate_series(1, 20) as n;
+reset session_replication_role;
+analyze stream.stream_sessions, stream.stream_viewers, stream.chat_heads, stream.chat_messages,
+    stream.chat_reads";
+
+/// Tables that no part of reading may read as a whole.
+const LARGE: [&str; 6] = [
+    "chat_messages",
+    "chat_heads",
+    "chat_reads",
+    "chat_restrictions",
+    "stream_sessions",
+    "stream_viewers",
+];
+
+/// Each call, how many rows of the log it answers, and the reader's stream.
+fn calls(session: Uuid, middle: Uuid, newest: i64) -> Vec<(&'static str, Value, usize)> {
+    let half = newest / 2;
+    vec![
+        ("get_message_history", json!({"limit": 50}), 50),
+        (
+            "get_message_history",
+            json!({"limit": 50, "offset": half}),
+            50,
+        ),
+        (
+            "get_message_history",
+            json!({"limit": 200, "before_seq": half}),
+            200,
+        ),
+        (
+            "get_message_history",
+            json!({"limit": 200, "after_seq": 10}),
+            200,
+        ),
+        (
+            "sync_messages",
+            json!({"last_message_id": middle}),
+            half.min(1000) as usize,
+        ),
+        ("sync_messages", json!({}), 50),
+        ("sync", json!({}), 1),
+        ("sync", json!({"after_seq": half}), 1),
+        ("unread_count", json!({}), 1),
+        (
+            "mark_messages_as_read",
+            json!({"user_id": null, "message_ids": format!("{{{middle}}}")}),
+            1,
+        ),
+        ("mark_read_up_to", json!({"user_id": null, "seq": 600}), 1),
+    ]
+    .into_iter()
+    .map(|(function, mut arguments, rows)| {
+        arguments["session_id"] = json!(session);
+        (function, arguments, rows)
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn no_read_costs_more_than_the_ranges_that_it_answers() -> Result<()> {
+    let settings = [
+        "session_preload_libraries=auto_explain",
+        "auto_explain.log_nested_statements=on",
+        "auto_explain.log_analyze=on",
+        "auto_explain.log_timing=off",
+        "shared_buffers=512MB",
+        "max_wal_size=8GB",
+        "autovacuum=off",
+    ]
+    .map(str::to_owned);
+    let mut options = Options::temporary("reading-plans")?;
+    options.settings.extend(settings);
+    let own = OwnCluster::start(options)?;
+    let database = TestDatabase::create_in(own.make_template("")?).await?;
+    let superuser = database.superuser().await?;
+    superuser.batch_execute(FILL).await?;
+    superuser
+        .batch_execute(&format!(
+            "alter database \"{}\" set auto_explain.log_min_duration = 0",
+            database.name()
+        ))
+        .await?;
+
+    for (stream, newest) in [(0, 1_000_000), (1, 1000)] {
+        let (session, middle): (Uuid, Uuid) = {
+            let row = superuser
+                .query_one(
+                    "select md5($1)::uuid, md5(md5($1)::uuid::text || ':' || $2)::uuid",
+                    &[&stream.to_string(), &(newest / 2).to_string()],
+                )
+                .await?;
+            (row.get(0), row.get(1))
+        };
+        // One connection, more often than a plan is made for each call, so that the generic plans
+        // are seen too.
+        let reader = database.user(session).await?;
+        for round in 0..8 {
+            for (function, arguments, expected) in calls(session, middle, newest) {
+                let rows = reader
+                    .rpc_rows(function, arguments.clone())
+                    .await
+                    .with_context(|| format!("{function} {arguments} in round {round}"))?;
+                assert_eq!(rows.len(), expected, "{function} {arguments}");
+            }
+        }
+    }
+
+    let log = own.log()?;
+    let plans = log.matches("Query Text:").count();
+    assert!(plans > 100, "only {plans} plans were logged");
+    assert!(!log.contains("JIT:"), "a plan was compiled");
+    let scans: Vec<&str> = log
+        .lines()
+        .filter(|line| {
+            LARGE
+                .iter()
+                .any(|table| line.contains(&format!(" on {table} ")))
+        })
+        .filter(|line| line.contains("Scan") && !line.contains("never executed"))
+        .collect();
+    assert!(scans.len() > 100, "only {} scans were logged", scans.len());
+    let whole: Vec<_> = scans
+        .iter()
+        .filter(|line| line.contains("Seq Scan"))
+        .collect();
+    assert!(whole.is_empty(), "{whole:#?}");
+    // The longest answer is a thousand messages.
+    let long: Vec<_> = scans.iter().filter(|line| rows(line) > 1000.0).collect();
+    assert!(long.is_empty(), "{long:#?}");
+    let filtered: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("Rows Removed by Filter: "))
+        .filter(|line| line.rsplit(' ').next().and_then(|n| n.parse().ok()) > Some(1000))
+        .collect();
+    assert!(filtered.is_empty(), "{filtered:#?}");
+    Ok(())
+}
+
+/// The rows that a node of a plan really gave.
+fn rows(line: &str) -> f64 {
+    let actual = line.split("(actual ").nth(1).unwrap_or_default();
+    let rows = actual.split("rows=").nth(1).unwrap_or_default();
+    let digits = rows.split(' ').next().unwrap_or_default();
+    digits.parse().unwrap_or(f64::MAX)
+}
