@@ -14,6 +14,7 @@ use crate::commit::skip_waiting_for_the_disk;
 use crate::epoch::{epoch_origin, epoch_sql};
 use crate::error::{Failure, Result, answer, required};
 use crate::lifecycle;
+use crate::moderation;
 use crate::spi::{self, column, nullable, statements};
 use crate::token;
 
@@ -185,6 +186,7 @@ fn beat_as_viewer(
     })? {
         None => Err(ErrorCode::SessionNotFound.into()),
         Some(state) if state == StreamState::Ended.as_str() => Err(ErrorCode::StreamEnded.into()),
+        Some(_) if moderation::is_banned(session, user)? => Err(ErrorCode::Banned.into()),
         Some(_) => Err(ErrorCode::NotViewer.into()),
     }
 }

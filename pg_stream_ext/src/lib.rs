@@ -15,6 +15,7 @@ mod heartbeat;
 mod heartbeat_batch;
 mod history;
 mod lifecycle;
+mod moderation;
 mod relay;
 mod spi;
 mod start;

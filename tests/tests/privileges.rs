@@ -19,12 +19,13 @@ const HOOKS: [&str; 6] = [
 ];
 
 /// Functions of `stream_private` that are no inner half of a wrapper, and who may call them.
-const PRIVATE_EXCEPTIONS: [(&str, &[&str]); 7] = [
+const PRIVATE_EXCEPTIONS: [(&str, &[&str]); 8] = [
     ("can_read_topic", &["authenticated"]),
     ("emit_session_changes", &[]),
     ("flush_inserted_messages", &[]),
     ("note_deleted_viewers", &[]),
     ("rearm", &[]),
+    ("refuse_changing_moderation_log", &[]),
     ("refuse_deleting_live_session", &[]),
     ("session", &[]),
 ];
