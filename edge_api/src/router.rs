@@ -3,11 +3,11 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 
 use crate::error::ApiError;
 use crate::layers;
-use crate::routes::{errors, health, heartbeats, messages, streams, tokens, viewers};
+use crate::routes::{errors, health, heartbeats, messages, moderation, streams, tokens, viewers};
 use crate::state::AppState;
 
 /// The whole service; browsers may call it from `allowed_origins` only.
@@ -45,9 +45,34 @@ pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
         .route("/v1/streams/{sessionId}/messages", post(messages::send))
         .route("/v1/streams/{sessionId}/messages", get(messages::history))
         .route("/v1/streams/{sessionId}/sync", get(messages::sync))
+        .route(
+            "/v1/streams/{sessionId}/messages/{messageId}",
+            delete(moderation::delete_message),
+        )
+        .nest("/v1/streams/{sessionId}/moderation", moderation_routes())
         .fallback(async || ApiError::route_not_found())
         // After the routes: it applies to those that exist already.
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(state);
     layers::wrap(routes, allowed_origins)
+}
+
+fn moderation_routes() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/users/{userId}/messages",
+            delete(moderation::delete_user_messages),
+        )
+        .route("/mute", post(moderation::mute))
+        .route("/ban", post(moderation::ban))
+        .route("/lift", post(moderation::lift))
+        .route("/restrictions", get(moderation::restrictions))
+        .route("/slow-mode", put(moderation::slow_mode))
+        .route("/chat-mode", put(moderation::chat_mode))
+        .route("/pin", put(moderation::pin))
+        .route("/pin", delete(moderation::unpin))
+        .route("/blocked-terms", post(moderation::block))
+        .route("/blocked-terms", get(moderation::blocked_terms))
+        .route("/blocked-terms", delete(moderation::unblock))
+        .route("/log", get(moderation::log))
 }

@@ -4,6 +4,7 @@ pub mod errors;
 pub mod health;
 pub mod heartbeats;
 pub mod messages;
+pub mod moderation;
 pub mod streams;
 pub mod tokens;
 pub mod viewers;

@@ -12,7 +12,7 @@ use crate::database::RecordingDatabase;
 use crate::requests::{Answer, SESSION, USER, ask, send, service};
 
 const AUCTION: &str = "00000000-0000-4000-8000-0000000000a1";
-const MESSAGE: &str = "00000000-0000-4000-8000-0000000000c1";
+pub const MESSAGE: &str = "00000000-0000-4000-8000-0000000000c1";
 
 const SYNC_ROW: &str = r#"{"session_id":"00000000-0000-4000-8000-0000000000b1","state":"active",
     "role":"viewer","generation":1,"host_uid":1,"viewer_count":2,"epoch":"e1","head_seq":9,
@@ -26,13 +26,14 @@ const LEASE_ROW: &str = r#"{"session_id":"00000000-0000-4000-8000-0000000000b1",
     "user_id":"00000000-0000-4000-8000-000000000002","agora_uid":1000001,"join_no":2,
     "joined_at":"2026-11-22T15:48:00+00:00"}"#;
 
-const SESSION_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000b1",
+pub const SESSION_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000b1",
     "seller_id":"00000000-0000-4000-8000-000000000002",
     "auction_id":"00000000-0000-4000-8000-0000000000a1",
     "channel_id":"s_b1","state":"initializing","state_reason":null,"generation":1,"host_uid":1,
     "viewer_count":0,"peak_viewer_count":3,"created_at":"2026-11-22T15:48:00.123456+00:00",
     "started_at":null,"ended_at":null,"state_changed_at":"2026-11-22T15:48:00.123456+00:00",
     "reconnect_deadline":"2026-11-22T15:49:00.123456+00:00",
+    "chat_mode":"viewers","slow_mode_ms":3000,"pinned_seq":5000000000,
     "metadata":{"snake_case":1, "big":123456789012345678901234567890, "b":2, "a":1.50}}"#;
 
 const MESSAGE_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000c1",
@@ -45,15 +46,15 @@ pub const TOKEN_ROW: &str = r#"{"token":"007eJx","channel_id":"s_b1","uid":10000
     "expires_at":"2026-11-22T16:48:00+00:00",
     "privileges":{"can_publish":false,"can_subscribe":true,"can_admin":false}}"#;
 
-fn session() -> SessionId {
+pub fn session() -> SessionId {
     SessionId::parse(SESSION).expect("a uuid")
 }
 
-fn user() -> UserId {
+pub fn user() -> UserId {
     UserId::parse(USER).expect("a uuid")
 }
 
-async fn calls(json: &str, route: (&str, &str), body: Option<Value>, expected: Call) -> Answer {
+pub async fn calls(json: &str, route: (&str, &str), body: Option<Value>, expected: Call) -> Answer {
     let body = body.map(|body| body.to_string());
     let (answer, database) = ask(json, route.0, route.1, body.as_deref()).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -75,6 +76,9 @@ async fn a_stream_is_started_for_an_auction() {
     let session = answer.json();
     assert_eq!(session["sellerId"], USER);
     assert_eq!(session["peakViewerCount"], 3);
+    assert_eq!(session["chatMode"], "viewers");
+    assert_eq!(session["slowModeMs"], 3000);
+    assert_eq!(session["pinnedSeq"], 5_000_000_000_i64);
     assert_eq!(
         session["stateChangedAt"],
         "2026-11-22T15:48:00.123456+00:00"
