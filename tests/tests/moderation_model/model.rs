@@ -200,10 +200,10 @@ impl Model {
         // Two ends that come from durations are never the same: time has gone by.
         if until.is_some() || self.restrictions.get(&(target, kind)) != Some(&None) {
             self.restrictions.insert((target, kind), until);
-            if kind == Kind::Ban {
-                if let Some(place) = self.places.get_mut(&target) {
-                    *place = false;
-                }
+            if kind == Kind::Ban
+                && let Some(place) = self.places.get_mut(&target)
+            {
+                *place = false;
             }
             self.decide(match kind {
                 Kind::Mute => "user_muted",
