@@ -40,7 +40,7 @@ comment on column stream.blocked_terms.pattern is
 
 create table stream.moderation_log (
     id bigint generated always as identity,
-    session_id uuid not null,
+    session_id uuid,
     seq bigint,
     action text not null,
     actor uuid,
@@ -48,19 +48,49 @@ create table stream.moderation_log (
     target_seq bigint,
     reason text,
     until timestamptz,
+    term text,
     created_at timestamptz not null default now(),
     constraint moderation_log_pkey primary key (id),
     constraint moderation_log_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
     constraint moderation_log_action_check check (length(action) between 1 and 50),
-    constraint moderation_log_reason_check check (length(reason) <= 200)
+    constraint moderation_log_reason_check check (length(reason) <= 200),
+    constraint moderation_log_term_check check (length(term) between 1 and 100)
 );
 create index moderation_log_session_id_id_idx on stream.moderation_log (session_id, id);
 create index moderation_log_user_id_idx on stream.moderation_log (user_id) where user_id is not null;
 comment on table stream.moderation_log is 'Append-only: what moderators did, without any message text. It goes with its session.';
+comment on column stream.moderation_log.session_id is 'The stream; null where it is about all of them.';
 comment on column stream.moderation_log.seq is 'The log entry that announced it; null where nothing is announced.';
 comment on column stream.moderation_log.actor is 'Who did it; null for the service.';
 comment on column stream.moderation_log.user_id is 'Whom it is about, if anybody.';
+comment on column stream.moderation_log.term is 'The term that was blocked or unblocked.';
+
+-- By the owner of the tables too; who owns them can still take the trigger away, and that shows in the catalogue.
+create function stream_private.refuse_changing_moderation_log() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    -- When its session is deleted, the session's row is gone before the rows that refer to it.
+    if tg_op = 'DELETE' and old.session_id is not null
+        and not exists (select from stream.stream_sessions as s where s.id = old.session_id) then
+        return old;
+    end if;
+    raise insufficient_privilege using message = 'stream.moderation_log is append-only';
+end
+$$;
+comment on function stream_private.refuse_changing_moderation_log() is
+    'Rows of the moderation log go with their session and never change.';
+revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
+
+create trigger moderation_log_refuse_changing
+before update or delete on stream.moderation_log
+for each row execute function stream_private.refuse_changing_moderation_log();
+
+create trigger moderation_log_refuse_truncating
+before truncate on stream.moderation_log
+for each statement execute function stream_private.refuse_changing_moderation_log();
 
 alter table stream.blocked_terms enable row level security;
 alter table stream.moderation_log enable row level security;

@@ -15,6 +15,9 @@ create type stream.session as (
     ended_at timestamptz,
     state_changed_at timestamptz,
     reconnect_deadline timestamptz,
+    chat_mode text,
+    slow_mode_ms integer,
+    pinned_seq bigint,
     metadata jsonb
 );
 comment on type stream.session is 'A stream session. host_uid is the only Agora uid whose video clients show.';
@@ -135,7 +138,7 @@ comment on type stream.join_result is 'All that a viewer needs to show a stream.
 
 create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is
-    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, superseded or invalid_argument.';
+    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, banned, superseded or invalid_argument.';
 
 create type stream.webhook_result as (status text, effect text);
 comment on type stream.webhook_result is
@@ -147,3 +150,32 @@ comment on type stream.sweep_rule is 'What one rule of a sweep did: rows handled
 
 create type stream.check_result as (check_name text, status text, detail text);
 comment on type stream.check_result is 'One check of doctor(): status is ok, warning or failure.';
+
+create type stream.restriction as (
+    user_id uuid,
+    kind text,
+    until timestamptz,
+    actor uuid,
+    reason text,
+    created_at timestamptz
+);
+comment on type stream.restriction is 'A mute or ban in force; until is null when it lasts until lifted, actor when the service set it.';
+
+create type stream.blocked_term as (session_id uuid, term text, actor uuid, created_at timestamptz);
+comment on type stream.blocked_term is 'A term that no message may contain; session_id is null for all streams.';
+
+create type stream.moderation_entry as (
+    id bigint,
+    session_id uuid,
+    seq bigint,
+    action text,
+    actor uuid,
+    user_id uuid,
+    target_seq bigint,
+    reason text,
+    until timestamptz,
+    term text,
+    created_at timestamptz
+);
+comment on type stream.moderation_entry is
+    'One decision of a moderator. seq is the log entry that announced it, null where nothing is announced.';

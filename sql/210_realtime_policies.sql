@@ -23,6 +23,11 @@ begin
                 s.seller_id = caller
                 or (
                     coalesce(stream.hook_can_view(caller, s.id), false)
+                    and not exists (
+                        select from stream.chat_restrictions as r
+                        where r.session_id = s.id and r.user_id = caller and r.kind = 'ban'
+                            and (r.until is null or r.until > now())
+                    )
                     and (
                         kind <> 'chat'
                         or exists (
@@ -36,7 +41,7 @@ begin
 end
 $$;
 comment on function stream_private.can_read_topic(text) is
-    'Whether the caller may read a topic: stream and viewers need the right to view, chat needs to have joined, user is one''s own.';
+    'Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user is one''s own.';
 revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
 grant execute on function stream_private.can_read_topic(text) to authenticated;
 

@@ -3,13 +3,13 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 
 use crate::error::ApiError;
 use crate::layers;
 use crate::routes::{
-    auction_updates, errors, health, heartbeats, messages, reads, streams, subscriptions, tokens,
-    viewers, webhooks,
+    auction_updates, errors, health, heartbeats, messages, moderation, reads, streams,
+    subscriptions, tokens, viewers, webhooks,
 };
 use crate::state::AppState;
 
@@ -70,9 +70,34 @@ pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
             "/v1/streams/{sessionId}/auction-updates",
             post(auction_updates::add),
         )
+        .route(
+            "/v1/streams/{sessionId}/messages/{messageId}",
+            delete(moderation::delete_message),
+        )
+        .nest("/v1/streams/{sessionId}/moderation", moderation_routes())
         .fallback(async || ApiError::route_not_found())
         // After the routes: it applies to those that exist already.
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(state);
     layers::wrap(routes, allowed_origins)
+}
+
+fn moderation_routes() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/users/{userId}/messages",
+            delete(moderation::delete_user_messages),
+        )
+        .route("/mute", post(moderation::mute))
+        .route("/ban", post(moderation::ban))
+        .route("/lift", post(moderation::lift))
+        .route("/restrictions", get(moderation::restrictions))
+        .route("/slow-mode", put(moderation::slow_mode))
+        .route("/chat-mode", put(moderation::chat_mode))
+        .route("/pin", put(moderation::pin))
+        .route("/pin", delete(moderation::unpin))
+        .route("/blocked-terms", post(moderation::block))
+        .route("/blocked-terms", get(moderation::blocked_terms))
+        .route("/blocked-terms", delete(moderation::unblock))
+        .route("/log", get(moderation::log))
 }

@@ -5,6 +5,7 @@ pub mod errors;
 pub mod health;
 pub mod heartbeats;
 pub mod messages;
+pub mod moderation;
 pub mod reads;
 pub mod streams;
 pub mod subscriptions;

@@ -32,6 +32,13 @@ STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'authorize_view_wrapper';
 
+CREATE  FUNCTION "block_term"(
+	"session_id" uuid, /* Option < Uuid > */
+	"term" TEXT /* Option < & str > */
+) RETURNS TEXT /* & '_ str */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'block_term_wrapper';
+
 CREATE  FUNCTION "change_state"(
 	"session_id" uuid, /* Option < Uuid > */
 	"state" TEXT, /* Option < & str > */
@@ -45,6 +52,22 @@ CREATE  FUNCTION "check_certificate"() RETURNS TEXT /* Option < String > */
 STRICT STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'check_certificate_wrapper';
+
+CREATE  FUNCTION "delete_message"(
+	"session_id" uuid, /* Option < Uuid > */
+	"message_id" uuid, /* Option < Uuid > */
+	"reason" TEXT /* Option < & str > */
+) RETURNS TEXT /* & '_ str */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delete_message_wrapper';
+
+CREATE  FUNCTION "delete_user_messages"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid, /* Option < Uuid > */
+	"reason" TEXT /* Option < & str > */
+) RETURNS INT /* i32 */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delete_user_messages_wrapper';
 
 CREATE  FUNCTION "emit"(
 	"topic" TEXT, /* Option < & str > */
@@ -98,6 +121,27 @@ CREATE  FUNCTION "get_message_history"(
 STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_message_history_wrapper';
+
+CREATE  FUNCTION "get_moderation_log"(
+	"session_id" uuid, /* Option < Uuid > */
+	"before_id" bigint, /* Option < i64 > */
+	"page_size" INT /* Option < i32 > */
+) RETURNS TABLE (
+	"id" bigint,  /* i64 */
+	"session_id" uuid,  /* Option < Uuid > */
+	"seq" bigint,  /* Option < i64 > */
+	"action" TEXT,  /* String */
+	"actor" uuid,  /* Option < Uuid > */
+	"user_id" uuid,  /* Option < Uuid > */
+	"target_seq" bigint,  /* Option < i64 > */
+	"reason" TEXT,  /* Option < String > */
+	"until" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
+	"term" TEXT,  /* Option < String > */
+	"created_at" timestamp with time zone  /* TimestampWithTimeZone */
+)
+STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_moderation_log_wrapper';
 
 CREATE  FUNCTION "get_stream_state"(
 	"session_id" uuid /* Option < Uuid > */
@@ -201,6 +245,48 @@ CREATE  FUNCTION "post_auction_update"(
 )
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'post_auction_update_wrapper';
+CREATE  FUNCTION "lift_restriction"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid, /* Option < Uuid > */
+	"kind" TEXT /* Option < & str > */
+) RETURNS TEXT /* & '_ str */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'lift_restriction_wrapper';
+
+CREATE  FUNCTION "list_blocked_terms"(
+	"session_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"session_id" uuid,  /* Option < Uuid > */
+	"term" TEXT,  /* String */
+	"actor" uuid,  /* Option < Uuid > */
+	"created_at" timestamp with time zone  /* TimestampWithTimeZone */
+)
+STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_blocked_terms_wrapper';
+
+CREATE  FUNCTION "list_restrictions"(
+	"session_id" uuid, /* Option < Uuid > */
+	"after" uuid, /* Option < Uuid > */
+	"page_size" INT /* Option < i32 > */
+) RETURNS TABLE (
+	"user_id" uuid,  /* Uuid */
+	"kind" TEXT,  /* String */
+	"until" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
+	"actor" uuid,  /* Option < Uuid > */
+	"reason" TEXT,  /* Option < String > */
+	"created_at" timestamp with time zone  /* TimestampWithTimeZone */
+)
+STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_restrictions_wrapper';
+
+CREATE  FUNCTION "pin_message"(
+	"session_id" uuid, /* Option < Uuid > */
+	"message_id" uuid /* Option < Uuid > */
+) RETURNS void
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'pin_message_wrapper';
 
 CREATE  FUNCTION "refuse"(
 	"code" TEXT /* & str */
@@ -216,6 +302,16 @@ CREATE  FUNCTION "remove_viewer"(
 ) RETURNS TEXT /* & '_ str */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'remove_viewer_wrapper';
+
+CREATE  FUNCTION "restrict_user"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid, /* Option < Uuid > */
+	"kind" TEXT, /* Option < & str > */
+	"duration_s" INT, /* Option < i32 > */
+	"reason" TEXT /* Option < & str > */
+) RETURNS void
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'restrict_user_wrapper';
 
 CREATE  FUNCTION "send_message"(
 	"session_id" uuid, /* Option < Uuid > */
@@ -258,6 +354,19 @@ CREATE  FUNCTION "send_messages"(
 )
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'send_messages_wrapper';
+CREATE  FUNCTION "set_chat_mode"(
+	"session_id" uuid, /* Option < Uuid > */
+	"mode" TEXT /* Option < & str > */
+) RETURNS void
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_chat_mode_wrapper';
+
+CREATE  FUNCTION "set_slow_mode"(
+	"session_id" uuid, /* Option < Uuid > */
+	"interval_ms" INT /* Option < i32 > */
+) RETURNS void
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_slow_mode_wrapper';
 
 CREATE  FUNCTION "start_stream"(
 	"auction_id" uuid, /* Option < Uuid > */
@@ -364,3 +473,15 @@ CREATE  FUNCTION "unsubscribe_from_chat"(
 )
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'unsubscribe_from_chat_wrapper';
+CREATE  FUNCTION "unblock_term"(
+	"session_id" uuid, /* Option < Uuid > */
+	"term" TEXT /* Option < & str > */
+) RETURNS TEXT /* & '_ str */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'unblock_term_wrapper';
+
+CREATE  FUNCTION "unpin_message"(
+	"session_id" uuid /* Option < Uuid > */
+) RETURNS void
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'unpin_message_wrapper';

@@ -16,6 +16,7 @@ use crate::epoch::{epoch_origin, epoch_sql};
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
 use crate::lifecycle;
+use crate::moderation;
 use crate::spi::{self, column, nullable, statements};
 use crate::token;
 
@@ -198,6 +199,7 @@ fn beat_as_viewer(
     })? {
         None => Err(ErrorCode::SessionNotFound.into()),
         Some(state) if state == StreamState::Ended.as_str() => Err(ErrorCode::StreamEnded.into()),
+        Some(_) if moderation::is_banned(session, user)? => Err(ErrorCode::Banned.into()),
         Some(_) => Err(ErrorCode::NotViewer.into()),
     }
 }

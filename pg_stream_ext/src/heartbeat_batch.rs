@@ -46,6 +46,11 @@ statements! {
          )
          select i.item,
              case when i.session_id is null or i.user_id is null then 'invalid_argument'
+                  when l.user_id is null and exists (
+                      select from stream.chat_restrictions as r
+                      where r.session_id = i.session_id and r.user_id = i.user_id and r.kind = 'ban'
+                          and (r.until is null or r.until > now())
+                  ) then 'banned'
                   when l.user_id is null then 'not_viewer'
                   when i.join_no <> l.join_no then 'superseded'
                   else 'ok' end

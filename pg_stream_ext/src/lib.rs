@@ -20,6 +20,7 @@ mod heartbeat_batch;
 mod history;
 mod lifecycle;
 mod log;
+mod moderation;
 mod reads;
 mod realtime;
 mod relay;

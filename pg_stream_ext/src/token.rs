@@ -13,6 +13,7 @@ use stream_core::error::ErrorCode;
 use crate::caller;
 use crate::certificate::{self, Configuration};
 use crate::error::{Failure, Result, answer, required};
+use crate::moderation;
 use crate::spi::{self, column, nullable, statements};
 
 /// 2024-01-01 and 2100-01-01 as Unix seconds: a clock outside of that is broken, and Agora would
@@ -114,6 +115,10 @@ fn generate(
     let user = caller.act_for(user_id)?;
     let channel = required(channel_id, "channel_id")?;
     let grant = find_grant(channel, user)?;
+    // After the lock: the statement that took it may have read the lease before a ban ended it.
+    if !grant.is_seller && !grant.has_ended && moderation::is_banned(grant.session, user)? {
+        return Err(ErrorCode::Banned.into());
+    }
     let uid = match role {
         Role::Publisher if grant.is_seller => host_uid(unsigned(grant.generation)?),
         Role::Publisher => return Err(ErrorCode::NotStreamOwner.into()),

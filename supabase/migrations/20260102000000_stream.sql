@@ -491,7 +491,7 @@ comment on column stream.blocked_terms.pattern is
 
 create table stream.moderation_log (
     id bigint generated always as identity,
-    session_id uuid not null,
+    session_id uuid,
     seq bigint,
     action text not null,
     actor uuid,
@@ -499,19 +499,49 @@ create table stream.moderation_log (
     target_seq bigint,
     reason text,
     until timestamptz,
+    term text,
     created_at timestamptz not null default now(),
     constraint moderation_log_pkey primary key (id),
     constraint moderation_log_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
     constraint moderation_log_action_check check (length(action) between 1 and 50),
-    constraint moderation_log_reason_check check (length(reason) <= 200)
+    constraint moderation_log_reason_check check (length(reason) <= 200),
+    constraint moderation_log_term_check check (length(term) between 1 and 100)
 );
 create index moderation_log_session_id_id_idx on stream.moderation_log (session_id, id);
 create index moderation_log_user_id_idx on stream.moderation_log (user_id) where user_id is not null;
 comment on table stream.moderation_log is 'Append-only: what moderators did, without any message text. It goes with its session.';
+comment on column stream.moderation_log.session_id is 'The stream; null where it is about all of them.';
 comment on column stream.moderation_log.seq is 'The log entry that announced it; null where nothing is announced.';
 comment on column stream.moderation_log.actor is 'Who did it; null for the service.';
 comment on column stream.moderation_log.user_id is 'Whom it is about, if anybody.';
+comment on column stream.moderation_log.term is 'The term that was blocked or unblocked.';
+
+-- By the owner of the tables too; who owns them can still take the trigger away, and that shows in the catalogue.
+create function stream_private.refuse_changing_moderation_log() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    -- When its session is deleted, the session's row is gone before the rows that refer to it.
+    if tg_op = 'DELETE' and old.session_id is not null
+        and not exists (select from stream.stream_sessions as s where s.id = old.session_id) then
+        return old;
+    end if;
+    raise insufficient_privilege using message = 'stream.moderation_log is append-only';
+end
+$$;
+comment on function stream_private.refuse_changing_moderation_log() is
+    'Rows of the moderation log go with their session and never change.';
+revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
+
+create trigger moderation_log_refuse_changing
+before update or delete on stream.moderation_log
+for each row execute function stream_private.refuse_changing_moderation_log();
+
+create trigger moderation_log_refuse_truncating
+before truncate on stream.moderation_log
+for each statement execute function stream_private.refuse_changing_moderation_log();
 
 alter table stream.blocked_terms enable row level security;
 alter table stream.moderation_log enable row level security;
@@ -710,6 +740,9 @@ create type stream.session as (
     ended_at timestamptz,
     state_changed_at timestamptz,
     reconnect_deadline timestamptz,
+    chat_mode text,
+    slow_mode_ms integer,
+    pinned_seq bigint,
     metadata jsonb
 );
 comment on type stream.session is 'A stream session. host_uid is the only Agora uid whose video clients show.';
@@ -830,7 +863,7 @@ comment on type stream.join_result is 'All that a viewer needs to show a stream.
 
 create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is
-    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, superseded or invalid_argument.';
+    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, banned, superseded or invalid_argument.';
 
 create type stream.webhook_result as (status text, effect text);
 comment on type stream.webhook_result is
@@ -843,6 +876,35 @@ comment on type stream.sweep_rule is 'What one rule of a sweep did: rows handled
 create type stream.check_result as (check_name text, status text, detail text);
 comment on type stream.check_result is 'One check of doctor(): status is ok, warning or failure.';
 
+create type stream.restriction as (
+    user_id uuid,
+    kind text,
+    until timestamptz,
+    actor uuid,
+    reason text,
+    created_at timestamptz
+);
+comment on type stream.restriction is 'A mute or ban in force; until is null when it lasts until lifted, actor when the service set it.';
+
+create type stream.blocked_term as (session_id uuid, term text, actor uuid, created_at timestamptz);
+comment on type stream.blocked_term is 'A term that no message may contain; session_id is null for all streams.';
+
+create type stream.moderation_entry as (
+    id bigint,
+    session_id uuid,
+    seq bigint,
+    action text,
+    actor uuid,
+    user_id uuid,
+    target_seq bigint,
+    reason text,
+    until timestamptz,
+    term text,
+    created_at timestamptz
+);
+comment on type stream.moderation_entry is
+    'One decision of a moderator. seq is the log entry that announced it, null where nothing is announced.';
+
 -- sql/110_lifecycle.sql
 
 -- Lifecycle: starting, moving and reading a stream session.
@@ -854,7 +916,7 @@ as $$
     select row(
         s.id, s.seller_id, s.auction_id, s.channel_id, s.state, s.state_reason, s.generation, s.generation,
         s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at, s.ended_at, s.state_changed_at,
-        s.reconnect_deadline, s.metadata
+        s.reconnect_deadline, s.chat_mode, s.slow_mode_ms, s.pinned_seq, s.metadata
     )::stream.session
     from stream.stream_sessions as s
     where s.id = $1
@@ -1601,6 +1663,11 @@ grant execute on function stream_private.sync(uuid, bigint, text), stream.sync(u
 -- What a reader of the log keeps: read marks and subscriptions.
 create function stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
 returns bigint
+-- sql/150_moderation.sql
+
+-- Moderation: deleting messages, restricting users, the rules of a chat, and what was decided.
+create function stream_private.delete_message(session_id uuid, message_id uuid, reason text)
+returns text
 language plpgsql security definer
 set search_path = ''
 as $$
@@ -1611,6 +1678,12 @@ $$;
 
 create function stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
 returns bigint
+    return stream_ext.delete_message($1, $2, $3);
+end
+$$;
+
+create function stream.delete_message(session_id uuid, message_id uuid, reason text default null)
+returns text
 language plpgsql
 set search_path = ''
 as $$
@@ -1631,6 +1704,20 @@ grant execute on function stream_private.mark_messages_as_read(uuid, uuid, uuid[
 
 create function stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
 returns bigint
+    return stream_private.delete_message($1, $2, $3);
+end
+$$;
+comment on function stream.delete_message(uuid, uuid, text) is
+    'Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except '
+    'messages of the seller; authors their own. After the end of the stream too, then without an event.';
+
+revoke all on function stream_private.delete_message(uuid, uuid, text), stream.delete_message(uuid, uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.delete_message(uuid, uuid, text), stream.delete_message(uuid, uuid, text)
+    to authenticated, service_role;
+
+create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)
+returns integer
 language plpgsql security definer
 set search_path = ''
 as $$
@@ -1641,6 +1728,12 @@ $$;
 
 create function stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
 returns bigint
+    return stream_ext.delete_user_messages($1, $2, $3);
+end
+$$;
+
+create function stream.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
+returns integer
 language plpgsql
 set search_path = ''
 as $$
@@ -1660,6 +1753,299 @@ grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint),
 
 create function stream_private.unread_count(session_id uuid, user_id uuid)
 returns bigint
+    return stream_private.delete_user_messages($1, $2, $3);
+end
+$$;
+comment on function stream.delete_user_messages(uuid, uuid, text) is
+    'Takes the text of all messages of a user away, with one event; answers how many. Moderators only.';
+
+revoke all on function stream_private.delete_user_messages(uuid, uuid, text), stream.delete_user_messages(uuid, uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.delete_user_messages(uuid, uuid, text), stream.delete_user_messages(uuid, uuid, text)
+    to authenticated, service_role;
+
+create function stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)
+returns stream.restriction
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.restriction;
+begin
+    perform stream_ext.restrict_user($1, $2, 'mute', $3, $4);
+    select r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at
+    into result
+    from stream.chat_restrictions as r
+    where r.session_id = $1 and r.user_id = $2 and r.kind = 'mute';
+    return result;
+exception when foreign_key_violation then
+    -- The application knows no such user.
+    perform stream_ext.refuse('invalid_argument');
+end
+$$;
+
+create function stream.mute_user(
+    session_id uuid,
+    user_id uuid,
+    duration_s integer default null,
+    reason text default null
+)
+returns stream.restriction
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.mute_user($1, $2, $3, $4);
+end
+$$;
+comment on function stream.mute_user(uuid, uuid, integer, text) is
+    'Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end '
+    'counts. Moderators only, and nobody against the seller or themself.';
+
+revoke all on function stream_private.mute_user(uuid, uuid, integer, text), stream.mute_user(uuid, uuid, integer, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.mute_user(uuid, uuid, integer, text), stream.mute_user(uuid, uuid, integer, text)
+    to authenticated, service_role;
+
+create function stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)
+returns stream.restriction
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.restriction;
+begin
+    perform stream_ext.restrict_user($1, $2, 'ban', $3, $4);
+    select r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at
+    into result
+    from stream.chat_restrictions as r
+    where r.session_id = $1 and r.user_id = $2 and r.kind = 'ban';
+    return result;
+exception when foreign_key_violation then
+    -- The application knows no such user.
+    perform stream_ext.refuse('invalid_argument');
+end
+$$;
+
+create function stream.ban_user(
+    session_id uuid,
+    user_id uuid,
+    duration_s integer default null,
+    reason text default null
+)
+returns stream.restriction
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.ban_user($1, $2, $3, $4);
+end
+$$;
+comment on function stream.ban_user(uuid, uuid, integer, text) is
+    'Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are '
+    'refused, for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.';
+
+revoke all on function stream_private.ban_user(uuid, uuid, integer, text), stream.ban_user(uuid, uuid, integer, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.ban_user(uuid, uuid, integer, text), stream.ban_user(uuid, uuid, integer, text)
+    to authenticated, service_role;
+
+create function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)
+returns text
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.lift_restriction($1, $2, $3);
+end
+$$;
+
+create function stream.lift_restriction(session_id uuid, user_id uuid, kind text)
+returns text
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.lift_restriction($1, $2, $3);
+end
+$$;
+comment on function stream.lift_restriction(uuid, uuid, text) is
+    'Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.';
+
+revoke all on function stream_private.lift_restriction(uuid, uuid, text), stream.lift_restriction(uuid, uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.lift_restriction(uuid, uuid, text), stream.lift_restriction(uuid, uuid, text)
+    to authenticated, service_role;
+
+create function stream_private.set_slow_mode(session_id uuid, interval_ms integer)
+returns stream.session
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform stream_ext.set_slow_mode($1, $2);
+    return stream_private.session($1);
+end
+$$;
+
+create function stream.set_slow_mode(session_id uuid, interval_ms integer)
+returns stream.session
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.set_slow_mode($1, $2);
+end
+$$;
+comment on function stream.set_slow_mode(uuid, integer) is
+    'How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.';
+
+revoke all on function stream_private.set_slow_mode(uuid, integer), stream.set_slow_mode(uuid, integer)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.set_slow_mode(uuid, integer), stream.set_slow_mode(uuid, integer)
+    to authenticated, service_role;
+
+create function stream_private.set_chat_mode(session_id uuid, mode text)
+returns stream.session
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform stream_ext.set_chat_mode($1, $2);
+    return stream_private.session($1);
+end
+$$;
+
+create function stream.set_chat_mode(session_id uuid, mode text)
+returns stream.session
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.set_chat_mode($1, $2);
+end
+$$;
+comment on function stream.set_chat_mode(uuid, text) is
+    'Who may write: viewers, verified, hosts or nobody. Moderators only.';
+
+revoke all on function stream_private.set_chat_mode(uuid, text), stream.set_chat_mode(uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.set_chat_mode(uuid, text), stream.set_chat_mode(uuid, text)
+    to authenticated, service_role;
+
+create function stream_private.pin_message(session_id uuid, message_id uuid)
+returns stream.session
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform stream_ext.pin_message($1, $2);
+    return stream_private.session($1);
+end
+$$;
+
+create function stream.pin_message(session_id uuid, message_id uuid)
+returns stream.session
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.pin_message($1, $2);
+end
+$$;
+comment on function stream.pin_message(uuid, uuid) is
+    'Keeps a message of a user in view, in place of the one before. Moderators only.';
+
+revoke all on function stream_private.pin_message(uuid, uuid), stream.pin_message(uuid, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.pin_message(uuid, uuid), stream.pin_message(uuid, uuid)
+    to authenticated, service_role;
+
+create function stream_private.unpin_message(session_id uuid)
+returns stream.session
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform stream_ext.unpin_message($1);
+    return stream_private.session($1);
+end
+$$;
+
+create function stream.unpin_message(session_id uuid)
+returns stream.session
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.unpin_message($1);
+end
+$$;
+comment on function stream.unpin_message(uuid) is
+    'Takes the pin away, if there is one. Moderators only.';
+
+revoke all on function stream_private.unpin_message(uuid), stream.unpin_message(uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.unpin_message(uuid), stream.unpin_message(uuid)
+    to authenticated, service_role;
+
+create function stream_private.block_term(session_id uuid, term text)
+returns text
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.block_term($1, $2);
+end
+$$;
+
+create function stream.block_term(session_id uuid, term text)
+returns text
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.block_term($1, $2);
+end
+$$;
+comment on function stream.block_term(uuid, text) is
+    'Refuses messages that contain a term, however it is spelled: blocked, or already_blocked. At most 500. Moderators '
+    'only; session_id null, for all streams, the service only.';
+
+revoke all on function stream_private.block_term(uuid, text), stream.block_term(uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.block_term(uuid, text), stream.block_term(uuid, text)
+    to authenticated, service_role;
+
+create function stream_private.unblock_term(session_id uuid, term text)
+returns text
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.unblock_term($1, $2);
+end
+$$;
+
+create function stream.unblock_term(session_id uuid, term text)
+returns text
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.unblock_term($1, $2);
+end
+$$;
+comment on function stream.unblock_term(uuid, text) is
+    'Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.';
+
+revoke all on function stream_private.unblock_term(uuid, text), stream.unblock_term(uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.unblock_term(uuid, text), stream.unblock_term(uuid, text)
+    to authenticated, service_role;
+
+create function stream_private.list_blocked_terms(session_id uuid)
+returns setof stream.blocked_term
 language plpgsql stable security definer
 set search_path = ''
 as $$
@@ -1670,6 +2056,12 @@ $$;
 
 create function stream.unread_count(session_id uuid, user_id uuid default null)
 returns bigint
+    return query select t.session_id, t.term, t.actor, t.created_at from stream_ext.list_blocked_terms($1) as t;
+end
+$$;
+
+create function stream.list_blocked_terms(session_id uuid)
+returns setof stream.blocked_term
 language plpgsql stable
 set search_path = ''
 as $$
@@ -1856,6 +2248,76 @@ revoke all on function stream_private.apply_webhook(jsonb), stream.apply_webhook
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.apply_webhook(jsonb), stream.apply_webhook(jsonb)
     to service_role;
+
+    return query select * from stream_private.list_blocked_terms($1);
+end
+$$;
+comment on function stream.list_blocked_terms(uuid) is
+    'The terms that are blocked in a stream, or in all of them (null), oldest first. Moderators only; null the service only.';
+
+revoke all on function stream_private.list_blocked_terms(uuid), stream.list_blocked_terms(uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.list_blocked_terms(uuid), stream.list_blocked_terms(uuid)
+    to authenticated, service_role;
+
+create function stream_private.list_restrictions(session_id uuid, after uuid, "limit" integer)
+returns setof stream.restriction
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at
+    from stream_ext.list_restrictions($1, $2, $3) as r;
+end
+$$;
+
+create function stream.list_restrictions(session_id uuid, after uuid default null, "limit" integer default 50)
+returns setof stream.restriction
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.list_restrictions($1, $2, $3);
+end
+$$;
+comment on function stream.list_restrictions(uuid, uuid, integer) is
+    'Mutes and bans in force, of the users behind after by ascending user_id; limit 1 to 200 counts users. Moderators only.';
+
+revoke all on function stream_private.list_restrictions(uuid, uuid, integer), stream.list_restrictions(uuid, uuid, integer)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.list_restrictions(uuid, uuid, integer), stream.list_restrictions(uuid, uuid, integer)
+    to authenticated, service_role;
+
+create function stream_private.get_moderation_log(session_id uuid, before_id bigint, "limit" integer)
+returns setof stream.moderation_entry
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select l.id, l.session_id, l.seq, l.action, l.actor, l.user_id, l.target_seq, l.reason, l.until, l.term, l.created_at
+    from stream_ext.get_moderation_log($1, $2, $3) as l;
+end
+$$;
+
+create function stream.get_moderation_log(session_id uuid, before_id bigint default null, "limit" integer default 50)
+returns setof stream.moderation_entry
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return query select * from stream_private.get_moderation_log($1, $2, $3);
+end
+$$;
+comment on function stream.get_moderation_log(uuid, bigint, integer) is
+    'What was decided in a stream, the newest first, those before an id; limit 1 to 200. Moderators only; session_id '
+    'null, for decisions about all streams, the service only.';
+
+revoke all on function stream_private.get_moderation_log(uuid, bigint, integer), stream.get_moderation_log(uuid, bigint, integer)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.get_moderation_log(uuid, bigint, integer), stream.get_moderation_log(uuid, bigint, integer)
+    to authenticated, service_role;
 
 -- sql/160_operation.sql
 
@@ -2103,6 +2565,11 @@ begin
                 s.seller_id = caller
                 or (
                     coalesce(stream.hook_can_view(caller, s.id), false)
+                    and not exists (
+                        select from stream.chat_restrictions as r
+                        where r.session_id = s.id and r.user_id = caller and r.kind = 'ban'
+                            and (r.until is null or r.until > now())
+                    )
                     and (
                         kind <> 'chat'
                         or exists (
@@ -2116,7 +2583,7 @@ begin
 end
 $$;
 comment on function stream_private.can_read_topic(text) is
-    'Whether the caller may read a topic: stream and viewers need the right to view, chat needs to have joined, user is one''s own.';
+    'Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user is one''s own.';
 revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
 grant execute on function stream_private.can_read_topic(text) to authenticated;
 

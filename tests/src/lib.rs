@@ -12,6 +12,7 @@ pub mod database;
 pub mod demo;
 pub mod heartbeat;
 pub mod identity;
+pub mod moderation;
 pub mod own_cluster;
 pub mod property_seed;
 pub mod realtime;

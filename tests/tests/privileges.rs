@@ -29,6 +29,7 @@ const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
     ("emit_session_changes", &[]),
     ("note_deleted_viewers", &[]),
     ("rearm", &[]),
+    ("refuse_changing_moderation_log", &[]),
     ("refuse_deleting_live_session", &[]),
     ("session", &[]),
 ];

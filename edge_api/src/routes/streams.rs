@@ -34,6 +34,9 @@ pub struct StreamSession {
     state_changed_at: String,
     /// Until when a lost host may return; null when none was lost.
     reconnect_deadline: Option<String>,
+    chat_mode: String,
+    slow_mode_ms: i32,
+    pinned_seq: Option<i64>,
     /// The app's own; not looked into.
     metadata: Box<RawValue>,
 }

@@ -3,6 +3,8 @@
 //! The whole contract with the schema `stream`: name, arguments in the order of their declaration,
 //! and whether the function is STABLE (`reading`) or VOLATILE (`writing`).
 
+pub mod moderation;
+
 use serde_json::Value;
 use stream_core::lifecycle::StreamState;
 
@@ -239,6 +241,7 @@ mod tests {
         let text = "00000000-0000-4000-8000-000000000001";
         let session = SessionId::parse(text).expect("a uuid");
         let user = UserId::parse(text).expect("a uuid");
+        let message = MessageId::parse(text).expect("a uuid");
         let page = Page {
             limit: 1,
             offset: 0,
@@ -274,6 +277,20 @@ mod tests {
             unsubscribe_from_chat(SubscriptionId::parse(text).expect("a uuid")),
             post_auction_update(session, Value::Null),
             tick(),
+            moderation::delete_message(session, message, None),
+            moderation::delete_user_messages(session, user, None),
+            moderation::mute_user(session, user, None, None),
+            moderation::ban_user(session, user, None, None),
+            moderation::lift_restriction(session, user, String::new()),
+            moderation::list_restrictions(session, None, 1),
+            moderation::set_slow_mode(session, 0),
+            moderation::set_chat_mode(session, String::new()),
+            moderation::pin_message(session, message),
+            moderation::unpin_message(session),
+            moderation::block_term(session, String::new()),
+            moderation::unblock_term(session, String::new()),
+            moderation::list_blocked_terms(session),
+            moderation::get_moderation_log(session, None, 1),
         ]
     }
 

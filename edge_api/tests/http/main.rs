@@ -4,6 +4,7 @@ mod auth;
 mod database;
 mod heartbeats;
 mod inputs;
+mod moderation;
 mod problems;
 mod reading;
 mod requests;

@@ -32,13 +32,14 @@ const LEASE_ROW: &str = r#"{"session_id":"00000000-0000-4000-8000-0000000000b1",
     "user_id":"00000000-0000-4000-8000-000000000002","agora_uid":1000001,"join_no":2,
     "joined_at":"2026-11-22T15:48:00+00:00"}"#;
 
-const SESSION_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000b1",
+pub const SESSION_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000b1",
     "seller_id":"00000000-0000-4000-8000-000000000002",
     "auction_id":"00000000-0000-4000-8000-0000000000a1",
     "channel_id":"s_b1","state":"initializing","state_reason":null,"generation":1,"host_uid":1,
     "viewer_count":0,"peak_viewer_count":3,"created_at":"2026-11-22T15:48:00.123456+00:00",
     "started_at":null,"ended_at":null,"state_changed_at":"2026-11-22T15:48:00.123456+00:00",
     "reconnect_deadline":"2026-11-22T15:49:00.123456+00:00",
+    "chat_mode":"viewers","slow_mode_ms":3000,"pinned_seq":5000000000,
     "metadata":{"snake_case":1, "big":123456789012345678901234567890, "b":2, "a":1.50}}"#;
 
 pub const MESSAGE_ROW: &str = r#"{"id":"00000000-0000-4000-8000-0000000000c1",
@@ -81,6 +82,9 @@ async fn a_stream_is_started_for_an_auction() {
     let session = answer.json();
     assert_eq!(session["sellerId"], USER);
     assert_eq!(session["peakViewerCount"], 3);
+    assert_eq!(session["chatMode"], "viewers");
+    assert_eq!(session["slowModeMs"], 3000);
+    assert_eq!(session["pinnedSeq"], 5_000_000_000_i64);
     assert_eq!(
         session["stateChangedAt"],
         "2026-11-22T15:48:00.123456+00:00"

@@ -1,0 +1,80 @@
+//! Who may write in a stream, and how often?
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+use serde_json::json;
+
+use super::{Moderation, Record, invalid};
+use crate::error::{Result, answer, required};
+use crate::spi::{self, column, statements};
+
+/// Off to an hour; the table's own limits, `stream_sessions_slow_mode_ms_check`.
+const SLOW_MODE_MS: std::ops::RangeInclusive<i32> = 0..=3_600_000;
+
+/// The table's own list, `stream_sessions_chat_mode_check`.
+const CHAT_MODES: [&str; 4] = ["viewers", "verified", "hosts", "nobody"];
+
+statements! {
+    SET_SLOW_MODE: Write [UUIDOID, INT4OID]
+        "update stream.stream_sessions set slow_mode_ms = $2
+         where id = $1 and slow_mode_ms <> $2 returning true";
+
+    SET_CHAT_MODE: Write [UUIDOID, TEXTOID]
+        "update stream.stream_sessions set chat_mode = $2
+         where id = $1 and chat_mode <> $2 returning true";
+}
+
+#[pg_extern]
+fn set_slow_mode(session_id: Option<Uuid>, interval_ms: Option<i32>) {
+    answer(slow_mode(session_id, interval_ms))
+}
+
+#[pg_extern]
+fn set_chat_mode(session_id: Option<Uuid>, mode: Option<&str>) {
+    answer(chat_mode(session_id, mode))
+}
+
+fn slow_mode(session_id: Option<Uuid>, interval_ms: Option<i32>) -> Result<()> {
+    let moderation = Moderation::begin_live(session_id)?;
+    let interval_ms = required(interval_ms, "interval_ms")?;
+    if !SLOW_MODE_MS.contains(&interval_ms) {
+        return Err(invalid("interval_ms is 0 to 3600000"));
+    }
+    moderation.lock_session()?;
+    let arguments = [moderation.session.into(), interval_ms.into()];
+    if spi::first(&SET_SLOW_MODE, &arguments, |row| column::<bool>(row, 1))?.is_none() {
+        return Ok(());
+    }
+    let sentence = if interval_ms == 0 {
+        "Slow mode is off."
+    } else {
+        "Slow mode is on."
+    };
+    let metadata = json!({"kind": "slow_mode", "slow_mode_ms": interval_ms});
+    moderation
+        .announce("slow_mode", sentence, &metadata, Record::default())
+        .map(|_| ())
+}
+
+fn chat_mode(session_id: Option<Uuid>, mode: Option<&str>) -> Result<()> {
+    let moderation = Moderation::begin_live(session_id)?;
+    let mode = required(mode, "mode")?;
+    if !CHAT_MODES.contains(&mode) {
+        return Err(invalid(format!("mode is one of {}", CHAT_MODES.join(", "))));
+    }
+    moderation.lock_session()?;
+    let arguments = [moderation.session.into(), mode.into()];
+    if spi::first(&SET_CHAT_MODE, &arguments, |row| column::<bool>(row, 1))?.is_none() {
+        return Ok(());
+    }
+    let sentence = match mode {
+        "viewers" => "All viewers may write.",
+        "verified" => "Verified viewers may write.",
+        "hosts" => "Only the hosts may write.",
+        _ => "The chat is closed.",
+    };
+    let metadata = json!({"kind": "chat_mode", "chat_mode": mode});
+    moderation
+        .announce("chat_mode", sentence, &metadata, Record::default())
+        .map(|_| ())
+}

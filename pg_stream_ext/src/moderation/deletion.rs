@@ -1,0 +1,257 @@
+//! How does the text of messages go, while their numbers stay?
+//!
+//! Also after the end of a stream, whose log people still read: then without an event, because
+//! nothing is logged after the end.
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+use serde_json::{Value, json};
+use stream_core::error::ErrorCode;
+
+use super::message::{Target, not_found};
+use super::{Moderation, Rank, Record, check_reason};
+use crate::caller;
+use crate::error::{Failure, Result, answer, required};
+use crate::gate;
+use crate::spi::{self, column, nullable, statements};
+
+statements! {
+    /// Waits for a message that is being written; answers whether the log goes on.
+    HOLD_HEAD: Write [UUIDOID]
+        "select h.open from stream.chat_heads as h where h.session_id = $1 for no key update";
+
+    /// What is left says where and whose it was.
+    DELETE: Write [UUIDOID, INT8OID]
+        "update stream.chat_messages as m
+         set content = '', metadata = '{}', deleted_at = t.time, updated_at = t.time
+         from (select clock_timestamp() as time) as t
+         where m.session_id = $1 and m.seq = $2";
+
+    /// In the order of the rows, as the deletion of the user would take them.
+    DELETE_OF_USER: Write [UUIDOID, UUIDOID]
+        "with theirs as (
+             select m.session_id, m.seq from stream.chat_messages as m
+             where m.user_id = $2 and m.session_id = $1
+                 and m.message_type = 'user_message' and m.deleted_at is null
+             order by m.ctid
+             for no key update
+         ), deleted as (
+             update stream.chat_messages as m
+             set content = '', metadata = '{}', deleted_at = t.time, updated_at = t.time
+             from theirs as d, (select clock_timestamp() as time) as t
+             where m.session_id = d.session_id and m.seq = d.seq
+             returning m.seq
+         )
+         select count(*)::integer, max(d.seq) from deleted as d";
+
+    AUTHOR_OF: Write [UUIDOID, INT8OID]
+        "select m.user_id from stream.chat_messages as m where m.session_id = $1 and m.seq = $2";
+
+    UNPIN: Write [UUIDOID]
+        "update stream.stream_sessions set pinned_seq = null where id = $1";
+
+    ID_OF: Write [UUIDOID, INT8OID]
+        "select m.id from stream.chat_messages as m where m.session_id = $1 and m.seq = $2";
+
+    LOCK_SESSION: Write [UUIDOID]
+        "select true from stream.stream_sessions as s where s.id = $1 for no key update";
+}
+
+#[pg_extern]
+fn delete_message(
+    session_id: Option<Uuid>,
+    message_id: Option<Uuid>,
+    reason: Option<&str>,
+) -> &'static str {
+    answer(delete(session_id, message_id, reason))
+}
+
+#[pg_extern]
+fn delete_user_messages(
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    reason: Option<&str>,
+) -> i32 {
+    answer(delete_of_user(session_id, user_id, reason))
+}
+
+fn delete(
+    session_id: Option<Uuid>,
+    message_id: Option<Uuid>,
+    reason: Option<&str>,
+) -> Result<&'static str> {
+    let caller = caller::enter_to_write()?;
+    let session = required(session_id, "session_id")?;
+    let id = required(message_id, "message_id")?;
+    check_reason(reason)?;
+    let moderation = Moderation::begin_as_anybody(caller, session)?;
+    // Before the head, whatever is in it: nobody pins or deletes meanwhile.
+    let is_pinned = match moderation.pinned_seq {
+        Some(pinned) => Target::find(session, id)?.is_some_and(|target| target.seq == pinned),
+        None => false,
+    };
+    if is_pinned {
+        gate::close(session)?;
+        spi::execute(&LOCK_SESSION, &[session.into()])?;
+    }
+    let is_open = hold_head(session)?;
+    let target = Target::find(session, id)?;
+    moderation.may_delete(target.as_ref())?;
+    let target = target.ok_or_else(not_found)?;
+    target.require_user_message()?;
+    if target.is_deleted {
+        return Ok("already_deleted");
+    }
+    spi::execute(&DELETE, &[session.into(), target.seq.into()])?;
+    let metadata = json!({
+        "kind": "message_deleted", "target_seq": target.seq, "target_id": id.to_string(),
+    });
+    let record = Record {
+        user: target.author,
+        target_seq: Some(target.seq),
+        reason,
+        ..Record::default()
+    };
+    moderation.tell_if(
+        is_open,
+        "message_deleted",
+        "A message was deleted.",
+        &metadata,
+        record,
+    )?;
+    if is_pinned {
+        moderation.unpin(is_open, target.seq)?;
+    }
+    Ok("deleted")
+}
+
+fn delete_of_user(
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    reason: Option<&str>,
+) -> Result<i32> {
+    let moderation = Moderation::begin(session_id)?;
+    let user = required(user_id, "user_id")?;
+    check_reason(reason)?;
+    if user == moderation.seller && moderation.rank != Rank::Owner {
+        return Err(Failure::with_hint(
+            ErrorCode::NotModerator,
+            "nobody deletes the messages of the seller",
+        ));
+    }
+    let session = moderation.session;
+    let pinned_seq = match moderation.pinned_seq {
+        Some(pinned) if author_of(session, pinned)? == Some(user) => Some(pinned),
+        _ => None,
+    };
+    if pinned_seq.is_some() {
+        gate::close(session)?;
+        spi::execute(&LOCK_SESSION, &[session.into()])?;
+    }
+    // The many that are there already go before the head is held, so that the chat does not wait
+    // for them; under it only those that came meanwhile.
+    let (earlier, earlier_seq) = delete_all(session, user)?;
+    let is_open = hold_head(session)?;
+    let (later, later_seq) = delete_all(session, user)?;
+    let count = earlier + later;
+    let Some(up_to_seq) = earlier_seq.max(later_seq) else {
+        return Ok(0);
+    };
+    let metadata = json!({
+        "kind": "user_messages_deleted", "user_id": user.to_string(), "up_to_seq": up_to_seq,
+    });
+    let record = Record {
+        user: Some(user),
+        target_seq: Some(up_to_seq),
+        reason,
+        ..Record::default()
+    };
+    moderation.tell_if(
+        is_open,
+        "user_messages_deleted",
+        "The messages of a user were deleted.",
+        &metadata,
+        record,
+    )?;
+    if let Some(pinned) = pinned_seq {
+        moderation.unpin(is_open, pinned)?;
+    }
+    Ok(count)
+}
+
+impl Moderation {
+    /// Authors may delete what they wrote; moderators what others did, except the seller. Whoever is
+    /// neither does not learn which messages exist.
+    fn may_delete(&self, target: Option<&Target>) -> Result<()> {
+        let author = target.and_then(|target| target.author);
+        if author.is_some() && author == self.actor {
+            return Ok(());
+        }
+        match self.rank {
+            Rank::Owner => Ok(()),
+            Rank::Moderator if author != Some(self.seller) => Ok(()),
+            Rank::Moderator | Rank::Nobody => Err(ErrorCode::NotModerator.into()),
+        }
+    }
+
+    /// An event while the log is open; the decision is kept in any case.
+    fn tell_if(
+        &self,
+        is_open: bool,
+        action: &str,
+        sentence: &str,
+        metadata: &Value,
+        record: Record<'_>,
+    ) -> Result<()> {
+        if is_open {
+            self.announce(action, sentence, metadata, record)
+                .map(|_| ())
+        } else {
+            self.record(action, record)
+        }
+    }
+
+    /// Takes the pin from a message; the session's row is locked.
+    pub(super) fn unpin(&self, is_open: bool, seq: i64) -> Result<()> {
+        let id: Uuid = spi::first(&ID_OF, &[self.session.into(), seq.into()], |row| {
+            column(row, 1)
+        })?
+        .ok_or(Failure::Row("the pinned message is gone"))?;
+        spi::execute(&UNPIN, &[self.session.into()])?;
+        let metadata = json!({
+            "kind": "message_unpinned", "target_seq": seq, "target_id": id.to_string(),
+        });
+        let record = Record {
+            target_seq: Some(seq),
+            ..Record::default()
+        };
+        self.tell_if(
+            is_open,
+            "message_unpinned",
+            "A message is no longer pinned.",
+            &metadata,
+            record,
+        )
+    }
+}
+
+fn hold_head(session: Uuid) -> Result<bool> {
+    spi::first(&HOLD_HEAD, &[session.into()], |row| column(row, 1))?
+        .ok_or(Failure::Row("the session has no head"))
+}
+
+fn delete_all(session: Uuid, user: Uuid) -> Result<(i32, Option<i64>)> {
+    let deleted = spi::first(&DELETE_OF_USER, &[session.into(), user.into()], |row| {
+        Ok((column(row, 1)?, nullable(row, 2)?))
+    })?;
+    Ok(deleted.unwrap_or((0, None)))
+}
+
+fn author_of(session: Uuid, seq: i64) -> Result<Option<Uuid>> {
+    Ok(
+        spi::first(&AUTHOR_OF, &[session.into(), seq.into()], |row| {
+            nullable(row, 1)
+        })?
+        .flatten(),
+    )
+}

@@ -1,0 +1,49 @@
+//! Which message does a moderator mean?
+
+use pgrx::datum::Uuid;
+use stream_core::error::ErrorCode;
+
+use super::invalid;
+use crate::error::Result;
+use crate::spi::{self, column, nullable, statements};
+
+statements! {
+    BY_ID: Write [UUIDOID, UUIDOID]
+        "select m.seq, m.user_id, m.message_type = 'user_message', m.deleted_at is not null
+         from stream.chat_messages as m where m.session_id = $1 and m.id = $2";
+}
+
+/// As much of a message as moderation looks at.
+pub struct Target {
+    pub seq: i64,
+    /// Null when the user was deleted.
+    pub author: Option<Uuid>,
+    pub is_deleted: bool,
+    is_of_a_user: bool,
+}
+
+impl Target {
+    pub fn find(session: Uuid, id: Uuid) -> Result<Option<Self>> {
+        spi::first(&BY_ID, &[session.into(), id.into()], |row| {
+            Ok(Self {
+                seq: column(row, 1)?,
+                author: nullable(row, 2)?,
+                is_of_a_user: column(row, 3)?,
+                is_deleted: column(row, 4)?,
+            })
+        })
+    }
+
+    /// System messages and auction updates are the stream's own record.
+    pub fn require_user_message(&self) -> Result<()> {
+        if self.is_of_a_user {
+            Ok(())
+        } else {
+            Err(invalid("only messages of users can be moderated"))
+        }
+    }
+}
+
+pub fn not_found() -> crate::error::Failure {
+    ErrorCode::MessageNotFound.into()
+}

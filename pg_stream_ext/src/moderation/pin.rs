@@ -1,0 +1,62 @@
+//! Which message stays in view?
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+use serde_json::json;
+
+use super::message::{Target, not_found};
+use super::{Moderation, Record};
+use crate::error::{Result, answer, required};
+use crate::spi::{self, statements};
+
+statements! {
+    PIN: Write [UUIDOID, INT8OID]
+        "update stream.stream_sessions set pinned_seq = $2 where id = $1";
+}
+
+/// A pin takes the place of the one before it.
+#[pg_extern]
+fn pin_message(session_id: Option<Uuid>, message_id: Option<Uuid>) {
+    answer(pin(session_id, message_id))
+}
+
+#[pg_extern]
+fn unpin_message(session_id: Option<Uuid>) {
+    answer(unpin(session_id))
+}
+
+fn pin(session_id: Option<Uuid>, message_id: Option<Uuid>) -> Result<()> {
+    let moderation = Moderation::begin_live(session_id)?;
+    let id = required(message_id, "message_id")?;
+    // It stays as it is: only moderation deletes, and that is one at a time.
+    let target = Target::find(moderation.session, id)?.ok_or_else(not_found)?;
+    target.require_user_message()?;
+    if target.is_deleted {
+        return Err(not_found());
+    }
+    if moderation.pinned_seq == Some(target.seq) {
+        return Ok(());
+    }
+    moderation.lock_session()?;
+    spi::execute(&PIN, &[moderation.session.into(), target.seq.into()])?;
+    let metadata = json!({
+        "kind": "message_pinned", "target_seq": target.seq, "target_id": id.to_string(),
+    });
+    let record = Record {
+        user: target.author,
+        target_seq: Some(target.seq),
+        ..Record::default()
+    };
+    moderation
+        .announce("message_pinned", "A message is pinned.", &metadata, record)
+        .map(|_| ())
+}
+
+fn unpin(session_id: Option<Uuid>) -> Result<()> {
+    let moderation = Moderation::begin_live(session_id)?;
+    let Some(pinned) = moderation.pinned_seq else {
+        return Ok(());
+    };
+    moderation.lock_session()?;
+    moderation.unpin(true, pinned)
+}

@@ -1,0 +1,283 @@
+//! Who may not write, or not take part at all, and until when?
+
+use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use serde_json::json;
+use stream_core::error::ErrorCode;
+
+use super::{Moderation, Rank, Record, check_reason, invalid, tell};
+use crate::error::{Failure, Result, answer, required};
+use crate::spi::{self, column, nullable, statements};
+use crate::viewer::watched_ms;
+
+/// One second to a year.
+const DURATION_S: std::ops::RangeInclusive<i32> = 1..=31_536_000;
+
+statements! {
+    IS_BANNED: Write [UUIDOID, UUIDOID]
+        "select true from stream.chat_restrictions as r
+         where r.session_id = $1 and r.user_id = $2 and r.kind = 'ban'
+             and (r.until is null or r.until > now())";
+
+    END_OF: Write [INT4OID]
+        "select now() + $1 * interval '1 second', to_jsonb(now() + $1 * interval '1 second')::text";
+
+    /// Whether one is in force, and whether it is already as it shall be.
+    STANDING: Write [UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID]
+        "select r.until is null or r.until > now(),
+             r.until is not distinct from $4 and r.reason is not distinct from $5
+         from stream.chat_restrictions as r
+         where r.session_id = $1 and r.user_id = $2 and r.kind = $3";
+
+    RESERVE: Write [UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, UUIDOID, TEXTOID]
+        "insert into stream.chat_restrictions (session_id, user_id, kind, until, actor, reason)
+         values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
+
+    SET: Write [UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, UUIDOID, TEXTOID]
+        "insert into stream.chat_restrictions as r (session_id, user_id, kind, until, actor, reason)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (session_id, user_id, kind) do update
+         set until = excluded.until, actor = excluded.actor, reason = excluded.reason,
+             created_at = excluded.created_at";
+
+    END_LEASE: Write [UUIDOID, UUIDOID]
+        concat!(
+            "update stream.stream_viewers as v
+             set is_active = false, left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
+             where v.session_id = $1 and v.user_id = $2 and v.is_active
+             returning true"
+        );
+
+    NOTE_CHANGE: Write [UUIDOID]
+        "insert into stream.viewer_changes (session_id) values ($1)";
+
+    RETIRE_TOKENS: Write [UUIDOID, UUIDOID]
+        "update stream.agora_tokens set is_active = false
+         where session_id = $1 and user_id = $2 and is_active";
+
+    LIFT: Write [UUIDOID, UUIDOID, TEXTOID]
+        "delete from stream.chat_restrictions as r
+         where r.session_id = $1 and r.user_id = $2 and r.kind = $3";
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Mute,
+    Ban,
+}
+
+impl Kind {
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "mute" => Ok(Self::Mute),
+            "ban" => Ok(Self::Ban),
+            _ => Err(invalid("kind is mute or ban")),
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mute => "mute",
+            Self::Ban => "ban",
+        }
+    }
+}
+
+/// Whether a ban is in force. After a lock: a ban that was committed meanwhile counts.
+pub fn is_banned(session: Uuid, user: Uuid) -> Result<bool> {
+    let banned = spi::first(&IS_BANNED, &[session.into(), user.into()], |row| {
+        column::<bool>(row, 1)
+    })?;
+    Ok(banned.is_some())
+}
+
+/// `kind` is `mute` or `ban`; without a duration it lasts until it is lifted.
+#[pg_extern]
+fn restrict_user(
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    kind: Option<&str>,
+    duration_s: Option<i32>,
+    reason: Option<&str>,
+) {
+    answer(restrict(session_id, user_id, kind, duration_s, reason))
+}
+
+#[pg_extern]
+fn lift_restriction(
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    kind: Option<&str>,
+) -> &'static str {
+    answer(lift(session_id, user_id, kind))
+}
+
+fn restrict(
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    kind: Option<&str>,
+    duration_s: Option<i32>,
+    reason: Option<&str>,
+) -> Result<()> {
+    let moderation = Moderation::begin_live(session_id)?;
+    let user = required(user_id, "user_id")?;
+    let kind = Kind::parse(required(kind, "kind")?)?;
+    if duration_s.is_some_and(|duration| !DURATION_S.contains(&duration)) {
+        return Err(invalid("duration_s is 1 to 31536000, or null"));
+    }
+    check_reason(reason)?;
+    moderation.may_act_against(user)?;
+    let (until, until_json) = end_of(duration_s)?;
+    let state: [DatumWithOid<'_>; 5] = [
+        moderation.session.into(),
+        user.into(),
+        kind.as_str().into(),
+        until.into(),
+        reason.into(),
+    ];
+    let is_the_same = spi::first(&STANDING, &state, |row| column::<bool>(row, 2))?;
+    if is_the_same == Some(true) {
+        return Ok(());
+    }
+
+    let wanted = || -> [DatumWithOid<'_>; 6] {
+        [
+            moderation.session.into(),
+            user.into(),
+            kind.as_str().into(),
+            until.into(),
+            moderation.actor.into(),
+            reason.into(),
+        ]
+    };
+    // A new row locks the row of the user, whom it refers to. That comes first: the deletion of the
+    // user holds that row while it waits for the viewer's.
+    spi::execute(&RESERVE, &wanted())?;
+    if kind == Kind::Ban {
+        // A join in progress is over, or has not looked for a ban yet.
+        moderation.lock_session()?;
+        end_lease(moderation.session, user)?;
+    }
+    let (action, sentence) = match kind {
+        Kind::Mute => ("user_muted", "A user was muted."),
+        Kind::Ban => ("user_banned", "A user was banned."),
+    };
+    let metadata = json!({
+        "kind": action, "user_id": user.to_string(), "restriction": kind.as_str(), "until": until_json,
+    });
+    let record = Record {
+        user: Some(user),
+        reason,
+        until,
+        ..Record::default()
+    };
+    moderation.announce(action, sentence, &metadata, record)?;
+    // A row that was there is changed behind the head, as everything that a sender is judged by. For
+    // what senders see the place makes no difference, since they see it when the head is free again;
+    // but the deletion of a user holds messages while it waits for this row, and whoever deletes
+    // messages holds the head while they wait for those.
+    spi::execute(&SET, &wanted())?;
+    let event = match kind {
+        Kind::Mute => "restricted",
+        Kind::Ban => {
+            spi::execute(&RETIRE_TOKENS, &[moderation.session.into(), user.into()])?;
+            "revoked"
+        }
+    };
+    let payload = json!({
+        "session_id": moderation.session.to_string(), "restriction": kind.as_str(),
+        "is_in_force": true, "until": until_json,
+    });
+    tell(user, event, payload)
+}
+
+fn lift(
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    kind: Option<&str>,
+) -> Result<&'static str> {
+    let moderation = Moderation::begin_live(session_id)?;
+    let user = required(user_id, "user_id")?;
+    let kind = Kind::parse(required(kind, "kind")?)?;
+    moderation.may_act_against(user)?;
+    let state: [DatumWithOid<'_>; 5] = [
+        moderation.session.into(),
+        user.into(),
+        kind.as_str().into(),
+        None::<TimestampWithTimeZone>.into(),
+        None::<&str>.into(),
+    ];
+    // One whose time has passed is the sweep's.
+    if spi::first(&STANDING, &state, |row| column::<bool>(row, 1))? != Some(true) {
+        return Ok("not_restricted");
+    }
+    let (action, sentence) = match kind {
+        Kind::Mute => ("mute_lifted", "A user may write again."),
+        Kind::Ban => ("ban_lifted", "A user may come back."),
+    };
+    let metadata = json!({
+        "kind": "restriction_lifted", "user_id": user.to_string(), "restriction": kind.as_str(),
+        "until": null,
+    });
+    let record = Record {
+        user: Some(user),
+        ..Record::default()
+    };
+    moderation.announce(action, sentence, &metadata, record)?;
+    let key = [moderation.session.into(), user.into(), kind.as_str().into()];
+    spi::execute(&LIFT, &key)?;
+    let payload = json!({
+        "session_id": moderation.session.to_string(), "restriction": kind.as_str(),
+        "is_in_force": false, "until": null,
+    });
+    tell(user, "restricted", payload)?;
+    Ok("lifted")
+}
+
+impl Moderation {
+    /// Nobody acts against the seller, and nobody judges themself: a moderator under a mute could
+    /// end it.
+    fn may_act_against(&self, user: Uuid) -> Result<()> {
+        if user == self.seller {
+            return Err(match self.rank {
+                Rank::Owner => invalid("the seller cannot be restricted in their own stream"),
+                _ => Failure::with_hint(
+                    ErrorCode::NotModerator,
+                    "nobody moderates the seller of the stream",
+                ),
+            });
+        }
+        if self.actor == Some(user) {
+            return Err(Failure::with_hint(
+                ErrorCode::NotModerator,
+                "nobody moderates themself; ask the seller or another moderator",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn end_of(
+    duration_s: Option<i32>,
+) -> Result<(Option<TimestampWithTimeZone>, Option<serde_json::Value>)> {
+    let Some(duration_s) = duration_s else {
+        return Ok((None, None));
+    };
+    let end = spi::first(&END_OF, &[duration_s.into()], |row| {
+        Ok((nullable(row, 1)?, column::<String>(row, 2)?))
+    })?;
+    let (until, json) = end.ok_or(Failure::Row("no time"))?;
+    let json = serde_json::from_str(&json).map_err(|_| Failure::Row("a time that is not JSON"))?;
+    Ok((until, Some(json)))
+}
+
+/// As leaving does.
+fn end_lease(session: Uuid, user: Uuid) -> Result<()> {
+    let had_one = spi::first(&END_LEASE, &[session.into(), user.into()], |row| {
+        column::<bool>(row, 1)
+    })?;
+    if had_one.is_some() {
+        spi::execute(&NOTE_CHANGE, &[session.into()])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! Which words may no message contain?
+//!
+//! In one stream, or in all of them, which is for the service alone. Viewers are not shown which.
+
+use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use stream_core::blocked_term;
+use stream_core::error::ErrorCode;
+
+use super::{Moderation, ONE_AT_A_TIME, Record, invalid, keep};
+use crate::caller::{self, Caller};
+use crate::error::{Result, answer, required};
+use crate::spi::{self, column, nullable, statements};
+
+/// Every message of the stream is compared with each of them.
+const MAX_TERMS: i64 = 500;
+
+statements! {
+    COUNT: Write [UUIDOID]
+        "select count(*) from stream.blocked_terms as t where t.session_id is not distinct from $1";
+
+    IS_BLOCKED: Write [UUIDOID, TEXTOID]
+        "select true from stream.blocked_terms as t
+         where t.session_id is not distinct from $1 and t.pattern = $2";
+
+    BLOCK: Write [UUIDOID, TEXTOID, TEXTOID, UUIDOID]
+        "insert into stream.blocked_terms (session_id, term, pattern, actor)
+         values ($1, $2, $3, $4)";
+
+    UNBLOCK: Write [UUIDOID, TEXTOID]
+        "delete from stream.blocked_terms as t
+         where t.session_id is not distinct from $1 and t.pattern = $2
+         returning t.term";
+
+    LIST: Write [UUIDOID]
+        "select t.session_id, t.term, t.actor, t.created_at from stream.blocked_terms as t
+         where t.session_id is not distinct from $1 order by t.created_at, t.term";
+}
+
+/// Null session: all streams.
+#[pg_extern]
+fn block_term(session_id: Option<Uuid>, term: Option<&str>) -> &'static str {
+    answer(block(session_id, term))
+}
+
+#[pg_extern]
+fn unblock_term(session_id: Option<Uuid>, term: Option<&str>) -> &'static str {
+    answer(unblock(session_id, term))
+}
+
+#[pg_extern(stable)]
+fn list_blocked_terms(
+    session_id: Option<Uuid>,
+) -> TableIterator<
+    'static,
+    (
+        name!(session_id, Option<Uuid>),
+        name!(term, String),
+        name!(actor, Option<Uuid>),
+        name!(created_at, TimestampWithTimeZone),
+    ),
+> {
+    TableIterator::new(answer(list(session_id)))
+}
+
+/// Waits until nobody else moderates there; answers who does.
+fn begin(session_id: Option<Uuid>) -> Result<Option<Uuid>> {
+    if session_id.is_some() {
+        return Ok(Moderation::begin_live(session_id)?.actor);
+    }
+    if caller::enter_to_write()? != Caller::Service {
+        return Err(ErrorCode::NotModerator.into());
+    }
+    spi::execute(&ONE_AT_A_TIME, &[session_id.into()])?;
+    Ok(None)
+}
+
+fn block(session_id: Option<Uuid>, term: Option<&str>) -> Result<&'static str> {
+    let actor = begin(session_id)?;
+    let term = required(term, "term")?.trim();
+    let pattern = pattern(term)?;
+    let key: [DatumWithOid<'_>; 2] = [session_id.into(), pattern.as_str().into()];
+    if spi::first(&IS_BLOCKED, &key, |row| column::<bool>(row, 1))?.is_some() {
+        return Ok("already_blocked");
+    }
+    let count: Option<i64> = spi::first(&COUNT, &[session_id.into()], |row| column(row, 1))?;
+    if count >= Some(MAX_TERMS) {
+        return Err(invalid(format!("at most {MAX_TERMS} terms are blocked")));
+    }
+    let row: [DatumWithOid<'_>; 4] = [
+        session_id.into(),
+        term.into(),
+        pattern.as_str().into(),
+        actor.into(),
+    ];
+    spi::execute(&BLOCK, &row)?;
+    let record = Record {
+        term: Some(term),
+        ..Record::default()
+    };
+    keep(session_id, actor, "term_blocked", record)?;
+    Ok("blocked")
+}
+
+fn unblock(session_id: Option<Uuid>, term: Option<&str>) -> Result<&'static str> {
+    let actor = begin(session_id)?;
+    let pattern = pattern(required(term, "term")?.trim())?;
+    let key: [DatumWithOid<'_>; 2] = [session_id.into(), pattern.as_str().into()];
+    let Some(term) = spi::first(&UNBLOCK, &key, |row| column::<String>(row, 1))? else {
+        return Ok("not_blocked");
+    };
+    let record = Record {
+        term: Some(&term),
+        ..Record::default()
+    };
+    keep(session_id, actor, "term_unblocked", record)?;
+    Ok("unblocked")
+}
+
+type Term = (Option<Uuid>, String, Option<Uuid>, TimestampWithTimeZone);
+
+fn list(session_id: Option<Uuid>) -> Result<Vec<Term>> {
+    super::listing::require_reader(session_id)?;
+    spi::run(&LIST, &[session_id.into()], |rows| {
+        rows.map(|row| {
+            Ok((
+                nullable(&row, 1)?,
+                column(&row, 2)?,
+                nullable(&row, 3)?,
+                column(&row, 4)?,
+            ))
+        })
+        .collect()
+    })
+}
+
+fn pattern(term: &str) -> Result<String> {
+    blocked_term::pattern(term).ok_or_else(|| {
+        invalid(format!(
+            "a term has a letter or digit and at most {} characters",
+            blocked_term::MAX_TERM_CHARS
+        ))
+    })
+}
