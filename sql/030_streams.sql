@@ -18,6 +18,9 @@ create table stream.stream_sessions (
     state_before_error text,
     reconnect_deadline timestamptz,
     reconnect_window_s integer not null default 60,
+    host_token_issued_at timestamptz,
+    host_token_expires_at timestamptz,
+    host_token_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
     metadata jsonb not null default '{}',
@@ -60,6 +63,10 @@ comment on column stream.stream_sessions.host_seen_at is 'Last heartbeat of the 
 comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
 comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
 comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
+comment on column stream.stream_sessions.host_token_issued_at is
+    'When the host''s newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_sessions.host_token_tat is
+    'Theoretical arrival time of the host''s next token (GCRA): config.token_rate_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is
@@ -82,6 +89,7 @@ create table stream.stream_viewers (
     watch_ms bigint not null default 0,
     token_issued_at timestamptz,
     token_expires_at timestamptz,
+    token_tat timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
@@ -107,6 +115,8 @@ comment on column stream.stream_viewers.lease_check_at is
 comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
 comment on column stream.stream_viewers.watch_ms is 'Time watched in ended leases, in milliseconds.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_viewers.token_tat is
+    'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
 
 create table stream.viewer_changes (
     id bigint generated always as identity,

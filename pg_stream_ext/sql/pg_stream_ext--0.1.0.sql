@@ -32,10 +32,17 @@ CREATE  FUNCTION "change_state"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'change_state_wrapper';
 
-CREATE  FUNCTION "check_certificate"() RETURNS TEXT /* Option < String > */
-STRICT STABLE
+CREATE  FUNCTION "check_certificate"(
+	"is_secondary" bool /* Option < bool > */
+) RETURNS bool /* bool */
+STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'check_certificate_wrapper';
+
+CREATE  FUNCTION "check_clock"() RETURNS bool /* bool */
+STRICT STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'check_clock_wrapper';
 
 CREATE  FUNCTION "emit"(
 	"topic" TEXT, /* Option < & str > */
@@ -54,7 +61,8 @@ AS 'MODULE_PATHNAME', 'flush_wrapper';
 CREATE  FUNCTION "generate_token"(
 	"user_id" uuid, /* Option < Uuid > */
 	"channel_id" TEXT, /* Option < & str > */
-	"is_host" bool /* bool */
+	"role" TEXT, /* Option < & str > */
+	"occasion" TEXT /* Option < & str > */
 ) RETURNS TABLE (
 	"token" TEXT,  /* String */
 	"channel_id" TEXT,  /* String */
@@ -151,6 +159,27 @@ CREATE  FUNCTION "heartbeats"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'heartbeats_wrapper';
 
+CREATE  FUNCTION "inspect_token"(
+	"token" TEXT, /* Option < & str > */
+	"channel_id" TEXT, /* Option < & str > */
+	"account" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"version" TEXT,  /* & '_ str */
+	"app_id" TEXT,  /* String */
+	"channel_id" TEXT,  /* Option < String > */
+	"account" TEXT,  /* Option < String > */
+	"role" TEXT,  /* Option < & '_ str > */
+	"privileges" jsonb,  /* JsonB */
+	"issued_at" bigint,  /* Option < i64 > */
+	"expires_at" bigint,  /* i64 */
+	"is_expired" bool,  /* bool */
+	"is_signed" bool,  /* Option < bool > */
+	"signed_by" TEXT  /* Option < & '_ str > */
+)
+STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'inspect_token_wrapper';
+
 CREATE  FUNCTION "refuse"(
 	"code" TEXT /* & str */
 ) RETURNS void
@@ -231,4 +260,3 @@ CREATE  FUNCTION "tick"() RETURNS void
 STRICT 
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'tick_function_wrapper';
-

@@ -15,6 +15,7 @@ pub enum Failure {
     Refused {
         code: ErrorCode,
         hint: Option<String>,
+        retry_after_ms: Option<u64>,
     },
     /// The server programming interface failed without raising.
     Spi(spi::Error),
@@ -26,7 +27,11 @@ pub type Result<T> = std::result::Result<T, Failure>;
 
 impl From<ErrorCode> for Failure {
     fn from(code: ErrorCode) -> Self {
-        Self::Refused { code, hint: None }
+        Self::Refused {
+            code,
+            hint: None,
+            retry_after_ms: None,
+        }
     }
 }
 
@@ -41,17 +46,35 @@ impl Failure {
         Self::Refused {
             code,
             hint: Some(hint.into()),
+            retry_after_ms: None,
+        }
+    }
+
+    /// Too much within too short a time.
+    pub fn rate_limited(retry_after_ms: u64) -> Self {
+        Self::Refused {
+            code: ErrorCode::RateLimited,
+            hint: None,
+            retry_after_ms: Some(retry_after_ms),
         }
     }
 
     fn raise(self) -> ! {
-        let (code, hint) = match self {
-            Self::Refused { code, hint } => (code, hint),
-            Self::Spi(error) => (ErrorCode::Internal, Some(error.to_string())),
-            Self::Row(what) => (ErrorCode::Internal, Some(what.to_owned())),
+        let (code, hint, retry_after_ms) = match self {
+            Self::Refused {
+                code,
+                hint,
+                retry_after_ms,
+            } => (code, hint, retry_after_ms),
+            Self::Spi(error) => (ErrorCode::Internal, Some(error.to_string()), None),
+            Self::Row(what) => (ErrorCode::Internal, Some(what.to_owned()), None),
         };
         let hint = hint.unwrap_or_else(|| code.hint().to_owned());
-        throw(code, &c_string(&code.detail_json(None)), &c_string(&hint))
+        throw(
+            code,
+            &c_string(&code.detail_json(retry_after_ms)),
+            &c_string(&hint),
+        )
     }
 }
 

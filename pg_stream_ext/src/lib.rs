@@ -7,6 +7,7 @@
 mod caller;
 mod certificate;
 mod chat;
+mod clock;
 mod commit;
 mod epoch;
 mod error;

@@ -10,6 +10,7 @@
 
 mod account;
 mod channel;
+mod clock;
 mod credentials;
 mod decode;
 mod deflate;
@@ -23,6 +24,7 @@ mod version_006;
 
 pub use account::{Account, AccountError, RtmUser};
 pub use channel::{ChannelName, ChannelNameError};
+pub use clock::{ClockInsane, issue_time};
 pub use credentials::{AppId, AppIdError, Certificate, CertificateError};
 pub use decode::{DecodeError, DecodedService, DecodedToken, Privilege, decode};
 pub use rotation::{Certificates, Signer};

@@ -39,7 +39,9 @@ create table stream.config (
     id boolean not null default true,
     agora_app_id text,
     agora_certificate_secret text not null default 'agora_app_certificate',
+    agora_secondary_certificate_secret text,
     token_ttl_s integer not null default 3600,
+    token_rate_per_minute integer not null default 30,
     host_timeout_s integer not null default 20,
     reconnect_window_s integer not null default 60,
     initializing_timeout_s integer not null default 300,
@@ -56,8 +58,11 @@ create table stream.config (
     constraint config_id_single_row check (id),
     constraint config_agora_app_id_is_32_hex check (agora_app_id ~ '^[0-9a-fA-F]{32}$'),
     constraint config_agora_certificate_secret_1_to_255 check (length(agora_certificate_secret) between 1 and 255),
+    constraint config_agora_secondary_certificate_secret_1_to_255
+        check (length(agora_secondary_certificate_secret) between 1 and 255),
     -- A refused value is answered with the constraint's name, which says the range.
     constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400),
+    constraint config_token_rate_per_minute_1_to_1000000 check (token_rate_per_minute between 1 and 1000000),
     constraint config_host_timeout_s_5_to_300 check (host_timeout_s between 5 and 300),
     constraint config_reconnect_window_s_0_to_1800 check (reconnect_window_s between 0 and 1800),
     constraint config_initializing_timeout_s_30_to_3600 check (initializing_timeout_s between 30 and 3600),
@@ -74,7 +79,15 @@ comment on table stream.config is 'Settings, exactly one row (id = true). Change
 comment on column stream.config.agora_app_id is 'Agora App ID: 32 hexadecimal digits. Not a secret. Null: token functions answer not_configured.';
 comment on column stream.config.agora_certificate_secret is
     'Name of the Supabase Vault secret that holds the Agora primary certificate; never the certificate itself.';
-comment on column stream.config.token_ttl_s is 'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h).';
+comment on column stream.config.agora_secondary_certificate_secret is
+    'Name of the Vault secret that holds the Agora secondary certificate while certificates are rotated; inspect_token '
+    'accepts its tokens. Null: there is none.';
+comment on column stream.config.token_ttl_s is
+    'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h). No token outlives its stream''s longest '
+    'duration.';
+comment on column stream.config.token_rate_per_minute is
+    'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
+    'refused; renewals by heartbeat and calls of the service do not count.';
 comment on column stream.config.host_timeout_s is
     'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
 comment on column stream.config.reconnect_window_s is
@@ -141,6 +154,9 @@ create table stream.stream_sessions (
     state_before_error text,
     reconnect_deadline timestamptz,
     reconnect_window_s integer not null default 60,
+    host_token_issued_at timestamptz,
+    host_token_expires_at timestamptz,
+    host_token_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
     metadata jsonb not null default '{}',
@@ -183,6 +199,10 @@ comment on column stream.stream_sessions.host_seen_at is 'Last heartbeat of the 
 comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
 comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
 comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
+comment on column stream.stream_sessions.host_token_issued_at is
+    'When the host''s newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_sessions.host_token_tat is
+    'Theoretical arrival time of the host''s next token (GCRA): config.token_rate_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is
@@ -205,6 +225,7 @@ create table stream.stream_viewers (
     watch_ms bigint not null default 0,
     token_issued_at timestamptz,
     token_expires_at timestamptz,
+    token_tat timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
@@ -230,6 +251,8 @@ comment on column stream.stream_viewers.lease_check_at is
 comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
 comment on column stream.stream_viewers.watch_ms is 'Time watched in ended leases, in milliseconds.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_viewers.token_tat is
+    'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
 
 create table stream.viewer_changes (
     id bigint generated always as identity,
@@ -399,11 +422,14 @@ create table stream.agora_tokens (
     constraint agora_tokens_uid_check check (uid >= 1),
     constraint agora_tokens_expires_at_check check (expires_at > created_at)
 );
-create index agora_tokens_session_id_user_id_created_at_idx on stream.agora_tokens (session_id, user_id, created_at);
+-- A refresh finds the rows that it retires without passing those that are retired already.
+create index agora_tokens_session_id_user_id_is_active_idx on stream.agora_tokens (session_id, user_id, is_active);
 create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
 create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
 
 comment on table stream.agora_tokens is 'Agora tokens handed out, for audit.';
+comment on column stream.agora_tokens.is_active is
+    'False once the token has expired, the stream has ended or refresh_token has replaced it. Agora itself cannot revoke a token.';
 comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, lower-case hexadecimal.';
 
 alter table stream.agora_tokens enable row level security;
@@ -497,6 +523,27 @@ create type stream.agora_token as (
     privileges stream.token_privileges
 );
 comment on type stream.agora_token is 'An Agora RTC token, version 007; privileges expire with it.';
+
+create type stream.granted_privilege as (service text, privilege text, expires_at timestamptz);
+comment on type stream.granted_privilege is
+    'One privilege of an inspected Agora token: of service rtc for instance join, publish_audio, publish_video, publish_data.';
+
+create type stream.token_inspection as (
+    version text,
+    app_id text,
+    channel_id text,
+    account text,
+    role text,
+    privileges stream.granted_privilege[],
+    issued_at timestamptz,
+    expires_at timestamptz,
+    is_expired boolean,
+    is_signed boolean,
+    signed_by text
+);
+comment on type stream.token_inspection is
+    'What an Agora token says. account is the uid or the name as text; role is publisher or subscriber; signed_by is '
+    'primary or secondary. is_signed is null where it cannot be told: version 006 without channel and account.';
 
 create type stream.viewer_lease as (
     session_id uuid,
@@ -812,7 +859,7 @@ grant execute on function stream_private.get_session(uuid), stream.get_session(u
 
 -- sql/120_tokens.sql
 
--- Agora tokens for the host and for viewers.
+-- Agora tokens: for the host, for viewers, anew, and what a given one says.
 create function stream_private.generate_seller_token(seller_id uuid, channel_id text)
 returns stream.agora_token
 language plpgsql security definer
@@ -824,7 +871,7 @@ begin
     select t.token, t.channel_id, t.uid, t.expires_at,
         row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
     into result
-    from stream_ext.generate_token($1, $2, true) as t;
+    from stream_ext.generate_token($1, $2, 'host', 'request') as t;
     return result;
 end
 $$;
@@ -857,7 +904,7 @@ begin
     select t.token, t.channel_id, t.uid, t.expires_at,
         row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
     into result
-    from stream_ext.generate_token($1, $2, false) as t;
+    from stream_ext.generate_token($1, $2, 'viewer', 'request') as t;
     return result;
 end
 $$;
@@ -878,6 +925,78 @@ revoke all on function stream_private.generate_buyer_token(uuid, text), stream.g
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.generate_buyer_token(uuid, text), stream.generate_buyer_token(uuid, text)
     to authenticated, service_role;
+
+create function stream_private.refresh_token(user_id uuid, channel_id text)
+returns stream.agora_token
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.agora_token;
+begin
+    select t.token, t.channel_id, t.uid, t.expires_at,
+        row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
+    into result
+    from stream_ext.generate_token($1, $2, null, 'refresh') as t;
+    return result;
+end
+$$;
+
+create function stream.refresh_token(user_id uuid, channel_id text)
+returns stream.agora_token
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.refresh_token($1, $2);
+end
+$$;
+comment on function stream.refresh_token(uuid, text) is
+    'A fresh token for the seller or a viewer of the stream on this channel, as the rows say; the older ones are retired '
+    '(Agora accepts them until they expire). user_id null: the caller.';
+
+revoke all on function stream_private.refresh_token(uuid, text), stream.refresh_token(uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.refresh_token(uuid, text), stream.refresh_token(uuid, text)
+    to authenticated, service_role;
+
+create function stream_private.inspect_token(token text, channel_id text, account text)
+returns stream.token_inspection
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+    result stream.token_inspection;
+begin
+    select t.version, t.app_id, t.channel_id, t.account, t.role,
+        array(
+            select row(p.service, p.privilege, to_timestamp(p.expires_at))::stream.granted_privilege
+            from jsonb_to_recordset(t.privileges) as p (service text, privilege text, expires_at bigint)
+        ),
+        to_timestamp(t.issued_at), to_timestamp(t.expires_at), t.is_expired, t.is_signed, t.signed_by
+    into result
+    from stream_ext.inspect_token($1, $2, $3) as t;
+    return result;
+end
+$$;
+
+create function stream.inspect_token(token text, channel_id text default null, account text default null)
+returns stream.token_inspection
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return stream_private.inspect_token($1, $2, $3);
+end
+$$;
+comment on function stream.inspect_token(text, text, text) is
+    'What an Agora token of version 007 or 006 says, and which certificate signed it. channel_id and account are needed to '
+    'check a token of version 006, which holds only their checksums. Service only; the answer never holds the token.';
+
+revoke all on function stream_private.inspect_token(text, text, text), stream.inspect_token(text, text, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.inspect_token(text, text, text), stream.inspect_token(text, text, text)
+    to service_role;
 
 -- sql/130_viewers.sql
 
@@ -923,7 +1042,11 @@ declare
     result stream.join_result;
 begin
     result.lease := stream_private.add_viewer($1, null);
-    result.token := stream_private.generate_buyer_token(null, $1::text);
+    result.token := (
+        select row(t.token, t.channel_id, t.uid, t.expires_at,
+            row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges)::stream.agora_token
+        from stream_ext.generate_token(null, $1::text, 'viewer', 'join') as t
+    );
     result.sync := stream_private.sync($1, null, null);
     return result;
 end
@@ -1060,11 +1183,11 @@ begin
     from stream_ext.heartbeat($1, $6, $3, $4, $5) as b;
     if renew_as is not null then
         begin
-            if renew_as = 'host' then
-                result.token := stream_private.generate_seller_token($6, $1::text);
-            else
-                result.token := stream_private.generate_buyer_token($6, $1::text);
-            end if;
+            result.token := (
+                select row(t.token, t.channel_id, t.uid, t.expires_at,
+                    row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges)::stream.agora_token
+                from stream_ext.generate_token($6, $1::text, renew_as, 'renewal') as t
+            );
         exception when sqlstate 'PT503' then
             -- A missing certificate must not end the stream too; doctor() shows it.
             null;
@@ -1311,11 +1434,34 @@ returns setof stream.check_result
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+    which text;
+    is_set boolean;
+    problem text;
 begin
-    return query
-    select 'certificate', case when c.hint is null then 'ok' else 'failure' end,
-        coalesce(c.hint, 'App ID and certificate are readable and well-formed')
-    from stream_ext.check_certificate() as c (hint);
+    foreach which in array array['certificate', 'secondary_certificate'] loop
+        begin
+            is_set := stream_ext.check_certificate(which = 'secondary_certificate');
+            return query select which, 'ok',
+                case when is_set then 'App ID and certificate are readable and well-formed'
+                     else 'none is configured: certificates are not being rotated' end;
+        exception when others then
+            get stacked diagnostics problem = pg_exception_hint;
+            return query select which, 'failure', coalesce(nullif(problem, ''), sqlerrm);
+        end;
+    end loop;
+
+    begin
+        perform stream_ext.check_clock();
+        return query
+        select 'clock', case when t.swept_at > now() + interval '5 seconds' then 'warning' else 'ok' end,
+            now() || case when t.swept_at > now() + interval '5 seconds'
+                then ', behind the last sweep: the clock was set back' else '' end
+        from stream.ticker as t;
+    exception when others then
+        get stacked diagnostics problem = pg_exception_hint;
+        return query select 'clock', 'failure', coalesce(nullif(problem, ''), sqlerrm);
+    end;
 
     return query
     select 'ticker', case when t.ticked_at > now() - interval '5 seconds' then 'ok'
@@ -1370,7 +1516,7 @@ begin
 end
 $$;
 comment on function stream.doctor() is
-    'One row per check of the installation: certificate, ticker and background worker, Realtime''s partition, '
+    'One row per check of the installation: certificates, clock, ticker and background worker, Realtime''s partition, '
     'publication, slot and policies, time zone, and a reminder of what only Agora''s console shows.';
 
 revoke all on function stream_private.doctor(), stream.doctor()

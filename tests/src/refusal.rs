@@ -74,7 +74,16 @@ pub fn expect_refusal<T: Debug>(code: ErrorCode, outcome: Result<T, Error>) -> R
         // Postgres's own error; only its state is promised.
         return Ok(());
     }
-    let detail: Value = serde_json::from_str(refusal.detail().context("no DETAIL")?)?;
+    let mut detail: Value = serde_json::from_str(refusal.detail().context("no DETAIL")?)?;
+    if code == ErrorCode::RateLimited {
+        let wait_ms = detail
+            .as_object_mut()
+            .and_then(|detail| detail.remove("retry_after_ms"));
+        ensure!(
+            wait_ms.and_then(|wait_ms| wait_ms.as_u64()) > Some(0),
+            "DETAIL says no wait"
+        );
+    }
     let expected: Value = serde_json::from_str(&code.detail_json(None))?;
     ensure!(detail == expected, "DETAIL is {detail}");
     ensure!(

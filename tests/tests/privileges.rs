@@ -34,9 +34,10 @@ const BARE: [(&str, &[&str]); 2] = [
 ];
 
 /// Who may call a wrapper and its inner half, where it is not both users and the service.
-const OTHER_CALLERS: [(&str, &[&str]); 5] = [
+const OTHER_CALLERS: [(&str, &[&str]); 6] = [
     ("doctor", &["service_role"]),
     ("heartbeats", &["service_role"]),
+    ("inspect_token", &["service_role"]),
     ("join_stream", &["authenticated"]),
     ("sweep", &["service_role"]),
     ("tick", &["service_role"]),
