@@ -62,26 +62,19 @@ macro_rules! tat_after {
 }
 
 statements! {
-    /// The session's lock is shared with other tokens and joins; it keeps the stream from ending, and
-    /// its tokens from being retired, before this one is stored.
+    /// The lease's lock does for the session's: a stream that ends closes every lease before it retires
+    /// the tokens, so it waits for this one, or has taken the lease away.
     GRANT_VIEWER: Write [TEXTOID, UUIDOID, FLOAT8OID, INT4OID]
         concat!(
-            "with s as (
-                 select s.id, s.state, ", life_s!(), " as life_s
-                 from stream.stream_sessions as s
-                 cross join stream.config as c
-                 where s.channel_id = $1
-                 for share of s
-             )
-             update stream.stream_viewers as v
+            "update stream.stream_viewers as v
              set token_issued_at = to_timestamp($3),
-                 token_expires_at = to_timestamp($3 + s.life_s),
+                 token_expires_at = to_timestamp($3 + ", life_s!(), "),
                  token_tat = ", tat_after!("v.token_tat"), "
-             from s
+             from stream.stream_sessions as s
              cross join stream.config as c
-             where v.session_id = s.id and v.user_id = $2 and v.is_active and s.state <> 'ended'
+             where s.channel_id = $1 and v.session_id = s.id and v.user_id = $2 and v.is_active and s.state <> 'ended'
                  and ", is_within_rate!("v.token_tat"), "
-             returning v.session_id, v.agora_uid, s.life_s, c.agora_app_id, c.agora_certificate_secret"
+             returning v.session_id, v.agora_uid, ", life_s!(), ", c.agora_app_id, c.agora_certificate_secret"
         );
 
     GRANT_HOST: Write [TEXTOID, UUIDOID, FLOAT8OID, INT4OID]
