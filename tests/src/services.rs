@@ -32,6 +32,7 @@ pub struct Services {
     pub supabase_url: String,
     pub edge_url: String,
     pub keys: Keys,
+    pub jwt_secret: String,
     /// Signs what the services take for tokens of the sign-in routes.
     pub signer: Signer,
     /// Taken away before the database: a database is not dropped while its log is followed.
@@ -73,6 +74,7 @@ impl Services {
             edge_url: services.start_edge(&mut run)?,
             keys: services.keys()?,
             signer: Signer::new(&jwt_secret),
+            jwt_secret,
             run: Some(run),
             database,
         })

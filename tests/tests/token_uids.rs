@@ -60,9 +60,7 @@ async fn whoever_finds_the_number_taken_gets_the_next_and_keeps_it() -> Result<(
                 uid(id, user, 0)
             ))
             .await?;
-        caller
-            .rpc("add_viewer", json!({"session_id": id}))
-            .await?;
+        caller.rpc("add_viewer", json!({"session_id": id})).await?;
         assert_eq!(buyer_token(&caller, id).await?["uid"], token["uid"]);
     }
     Ok(())
