@@ -3,7 +3,9 @@ create table stream.config (
     id boolean not null default true,
     agora_app_id text,
     agora_certificate_secret text not null default 'agora_app_certificate',
+    agora_secondary_certificate_secret text,
     token_ttl_s integer not null default 3600,
+    token_rate_per_minute integer not null default 30,
     host_timeout_s integer not null default 20,
     reconnect_window_s integer not null default 60,
     initializing_timeout_s integer not null default 300,
@@ -25,8 +27,11 @@ create table stream.config (
     constraint config_id_single_row check (id),
     constraint config_agora_app_id_is_32_hex check (agora_app_id ~ '^[0-9a-fA-F]{32}$'),
     constraint config_agora_certificate_secret_1_to_255 check (length(agora_certificate_secret) between 1 and 255),
+    constraint config_agora_secondary_certificate_secret_1_to_255
+        check (length(agora_secondary_certificate_secret) between 1 and 255),
     -- A refused value is answered with the constraint's name, which says the range.
     constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400),
+    constraint config_token_rate_per_minute_1_to_1000000 check (token_rate_per_minute between 1 and 1000000),
     constraint config_host_timeout_s_5_to_300 check (host_timeout_s between 5 and 300),
     constraint config_reconnect_window_s_0_to_1800 check (reconnect_window_s between 0 and 1800),
     constraint config_initializing_timeout_s_30_to_3600 check (initializing_timeout_s between 30 and 3600),
@@ -48,7 +53,15 @@ comment on table stream.config is 'Settings, exactly one row (id = true). Change
 comment on column stream.config.agora_app_id is 'Agora App ID: 32 hexadecimal digits. Not a secret. Null: token functions answer not_configured.';
 comment on column stream.config.agora_certificate_secret is
     'Name of the Supabase Vault secret that holds the Agora primary certificate; never the certificate itself.';
-comment on column stream.config.token_ttl_s is 'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h).';
+comment on column stream.config.agora_secondary_certificate_secret is
+    'Name of the Vault secret that holds the Agora secondary certificate while certificates are rotated; inspect_token '
+    'accepts its tokens. Null: there is none.';
+comment on column stream.config.token_ttl_s is
+    'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h). No token outlives its stream''s longest '
+    'duration.';
+comment on column stream.config.token_rate_per_minute is
+    'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
+    'refused; renewals by heartbeat and calls of the service do not count.';
 comment on column stream.config.host_timeout_s is
     'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
 comment on column stream.config.reconnect_window_s is

@@ -19,6 +19,9 @@ create table stream.stream_sessions (
     state_before_error text,
     reconnect_deadline timestamptz,
     reconnect_window_s integer not null default 60,
+    host_token_issued_at timestamptz,
+    host_token_expires_at timestamptz,
+    host_token_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
     chat_mode text not null default 'viewers',
@@ -68,6 +71,10 @@ comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of
 comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
 comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
 comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
+comment on column stream.stream_sessions.host_token_issued_at is
+    'When the host''s newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_sessions.host_token_tat is
+    'Theoretical arrival time of the host''s next token (GCRA): config.token_rate_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is
@@ -97,6 +104,7 @@ create table stream.stream_viewers (
     token_expires_at timestamptz,
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
+    token_tat timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
@@ -125,6 +133,8 @@ comment on column stream.stream_viewers.chat_tat is
     'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
 comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_viewers.token_tat is
+    'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
 
 create table stream.viewer_changes (
     id bigint generated always as identity,

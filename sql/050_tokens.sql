@@ -17,11 +17,14 @@ create table stream.agora_tokens (
     constraint agora_tokens_uid_check check (uid >= 1),
     constraint agora_tokens_expires_at_check check (expires_at > created_at)
 );
-create index agora_tokens_session_id_user_id_created_at_idx on stream.agora_tokens (session_id, user_id, created_at);
+-- A refresh finds the rows that it retires without passing those that are retired already.
+create index agora_tokens_session_id_user_id_is_active_idx on stream.agora_tokens (session_id, user_id, is_active);
 create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
 create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
 
 comment on table stream.agora_tokens is 'Agora tokens handed out, for audit.';
+comment on column stream.agora_tokens.is_active is
+    'False once the token has expired, the stream has ended or refresh_token has replaced it. Agora itself cannot revoke a token.';
 comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, lower-case hexadecimal.';
 
 alter table stream.agora_tokens enable row level security;

@@ -34,6 +34,27 @@ create type stream.agora_token as (
 );
 comment on type stream.agora_token is 'An Agora RTC token, version 007; privileges expire with it.';
 
+create type stream.granted_privilege as (service text, privilege text, expires_at timestamptz);
+comment on type stream.granted_privilege is
+    'One privilege of an inspected Agora token: of service rtc for instance join, publish_audio, publish_video, publish_data.';
+
+create type stream.token_inspection as (
+    version text,
+    app_id text,
+    channel_id text,
+    account text,
+    role text,
+    privileges stream.granted_privilege[],
+    issued_at timestamptz,
+    expires_at timestamptz,
+    is_expired boolean,
+    is_signed boolean,
+    signed_by text
+);
+comment on type stream.token_inspection is
+    'What an Agora token says. account is the uid or the name as text; role is publisher or subscriber; signed_by is '
+    'primary or secondary. is_signed is null where it cannot be told: version 006 without channel and account.';
+
 create type stream.viewer_lease as (
     session_id uuid,
     user_id uuid,

@@ -23,11 +23,11 @@ begin
     from stream_ext.heartbeat($1, $6, $3, $4, $5) as b;
     if renew_as is not null then
         begin
-            if renew_as = 'host' then
-                result.token := stream_private.generate_seller_token($6, $1::text);
-            else
-                result.token := stream_private.generate_buyer_token($6, $1::text);
-            end if;
+            result.token := (
+                select row(t.token, t.channel_id, t.uid, t.expires_at,
+                    row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges)::stream.agora_token
+                from stream_ext.generate_token($6, $1::text, renew_as, 'renewal') as t
+            );
         exception when sqlstate 'PT503' then
             -- A missing certificate must not end the stream too; doctor() shows it.
             null;

@@ -59,11 +59,34 @@ returns setof stream.check_result
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+    which text;
+    is_set boolean;
+    problem text;
 begin
-    return query
-    select 'certificate', case when c.hint is null then 'ok' else 'failure' end,
-        coalesce(c.hint, 'App ID and certificate are readable and well-formed')
-    from stream_ext.check_certificate() as c (hint);
+    foreach which in array array['certificate', 'secondary_certificate'] loop
+        begin
+            is_set := stream_ext.check_certificate(which = 'secondary_certificate');
+            return query select which, 'ok',
+                case when is_set then 'App ID and certificate are readable and well-formed'
+                     else 'none is configured: certificates are not being rotated' end;
+        exception when others then
+            get stacked diagnostics problem = pg_exception_hint;
+            return query select which, 'failure', coalesce(nullif(problem, ''), sqlerrm);
+        end;
+    end loop;
+
+    begin
+        perform stream_ext.check_clock();
+        return query
+        select 'clock', case when t.swept_at > now() + interval '5 seconds' then 'warning' else 'ok' end,
+            now() || case when t.swept_at > now() + interval '5 seconds'
+                then ', behind the last sweep: the clock was set back' else '' end
+        from stream.ticker as t;
+    exception when others then
+        get stacked diagnostics problem = pg_exception_hint;
+        return query select 'clock', 'failure', coalesce(nullif(problem, ''), sqlerrm);
+    end;
 
     return query
     select 'webhooks', case when max(e.received_at) is null then 'warning' else 'ok' end,
@@ -124,7 +147,7 @@ begin
 end
 $$;
 comment on function stream.doctor() is
-    'One row per check of the installation: certificate, Agora''s notices, ticker and background worker, Realtime''s partition, '
+    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, '
     'publication, slot and policies, time zone, and a reminder of what only Agora''s console shows.';
 
 revoke all on function stream_private.doctor(), stream.doctor()

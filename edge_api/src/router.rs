@@ -32,6 +32,8 @@ pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
         .route("/v1/streams/{sessionId}/end", post(streams::end))
         .route("/v1/tokens/seller", post(tokens::seller))
         .route("/v1/tokens/buyer", post(tokens::buyer))
+        .route("/v1/tokens/refresh", post(tokens::refresh))
+        .route("/v1/tokens/inspect", post(tokens::inspect))
         .route("/v1/streams/{sessionId}/join", post(viewers::join))
         .route("/v1/streams/{sessionId}/viewers", post(viewers::add))
         .route("/v1/streams/{sessionId}/viewers", get(viewers::list))

@@ -48,8 +48,10 @@ CREATE  FUNCTION "change_state"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'change_state_wrapper';
 
-CREATE  FUNCTION "check_certificate"() RETURNS TEXT /* Option < String > */
-STRICT STABLE
+CREATE  FUNCTION "check_certificate"(
+	"is_secondary" bool /* Option < bool > */
+) RETURNS bool /* bool */
+STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'check_certificate_wrapper';
 
@@ -68,6 +70,10 @@ CREATE  FUNCTION "delete_user_messages"(
 ) RETURNS INT /* i32 */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_user_messages_wrapper';
+CREATE  FUNCTION "check_clock"() RETURNS bool /* bool */
+STRICT STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'check_clock_wrapper';
 
 CREATE  FUNCTION "emit"(
 	"topic" TEXT, /* Option < & str > */
@@ -87,6 +93,8 @@ CREATE  FUNCTION "generate_token"(
 	"user_id" uuid, /* Option < Uuid > */
 	"channel_id" TEXT, /* Option < & str > */
 	"is_host" bool /* Option < bool > */
+	"role" TEXT, /* Option < & str > */
+	"occasion" TEXT /* Option < & str > */
 ) RETURNS TABLE (
 	"token" TEXT,  /* String */
 	"channel_id" TEXT,  /* String */
@@ -287,6 +295,26 @@ CREATE  FUNCTION "pin_message"(
 ) RETURNS void
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'pin_message_wrapper';
+CREATE  FUNCTION "inspect_token"(
+	"token" TEXT, /* Option < & str > */
+	"channel_id" TEXT, /* Option < & str > */
+	"account" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"version" TEXT,  /* & '_ str */
+	"app_id" TEXT,  /* String */
+	"channel_id" TEXT,  /* Option < String > */
+	"account" TEXT,  /* Option < String > */
+	"role" TEXT,  /* Option < & '_ str > */
+	"privileges" jsonb,  /* JsonB */
+	"issued_at" bigint,  /* Option < i64 > */
+	"expires_at" bigint,  /* i64 */
+	"is_expired" bool,  /* bool */
+	"is_signed" bool,  /* Option < bool > */
+	"signed_by" TEXT  /* Option < & '_ str > */
+)
+STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'inspect_token_wrapper';
 
 CREATE  FUNCTION "refuse"(
 	"code" TEXT /* & str */

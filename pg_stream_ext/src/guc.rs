@@ -5,6 +5,8 @@ use std::ffi::CString;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static CERTIFICATE_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static SECONDARY_CERTIFICATE_FILE: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(None);
 static DATABASE: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"postgres"));
 
@@ -16,6 +18,14 @@ pub fn register() {
         c"File that holds the Agora primary certificate.",
         c"Absolute path of a file with 32 hexadecimal digits that only the server's user may read. Empty: the certificate is read from Supabase Vault.",
         &CERTIFICATE_FILE,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"pg_stream_ext.agora_secondary_certificate_file",
+        c"File that holds the Agora secondary certificate while certificates are rotated.",
+        c"As agora_certificate_file. Tokens of this certificate are still recognised; none is minted with it. Empty: stream.config names a Vault secret, or there is none.",
+        &SECONDARY_CERTIFICATE_FILE,
         GucContext::Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
@@ -37,8 +47,17 @@ pub fn database() -> String {
         .unwrap_or_default()
 }
 
-/// The configured path, if any.
+/// The configured path of the primary certificate, if any.
 pub fn certificate_file() -> Option<String> {
-    let path = CERTIFICATE_FILE.get()?.into_string().ok()?;
+    path(&CERTIFICATE_FILE)
+}
+
+/// The configured path of the secondary certificate, if any.
+pub fn secondary_certificate_file() -> Option<String> {
+    path(&SECONDARY_CERTIFICATE_FILE)
+}
+
+fn path(setting: &GucSetting<Option<CString>>) -> Option<String> {
+    let path = setting.get()?.into_string().ok()?;
     (!path.is_empty()).then_some(path)
 }

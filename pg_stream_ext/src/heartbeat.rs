@@ -267,7 +267,7 @@ fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Op
     } else if host.is_first_beat {
         lifecycle::arm(session)?;
     }
-    let is_due = token::is_host_token_due(session, user)?;
+    let is_due = token::is_host_token_due(session)?;
     Ok(Some(Beat {
         status: "ok",
         renew_as: is_due.then_some("host"),

@@ -9,6 +9,7 @@ mod caller;
 mod certificate;
 mod chat;
 mod chat_batch;
+mod clock;
 mod commit;
 mod cooldown;
 mod epoch;

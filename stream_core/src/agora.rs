@@ -1,24 +1,35 @@
 //! How are Agora's channels, users and access tokens named, minted and read?
 //!
-//! Only tokens of version 007 ("AccessToken2"), as Agora's own `DynamicKey/AgoraDynamicKey` code
-//! in the repository AgoraIO/Tools writes them. Everything that could widen a token silently is
-//! unrepresentable: a channel name and a uid are never empty, never a wildcard, and the token and
-//! its privileges always end together.
+//! Tokens of version 007 ("AccessToken2") are minted and read as Agora's own
+//! `DynamicKey/AgoraDynamicKey` code in the repository AgoraIO/Tools writes them; those of version 006
+//! are only read. Everything that could widen a token silently is unrepresentable: a channel name, a
+//! uid and an account are never empty, never a wildcard, and no privilege outlives its token.
 //!
 //! Agora enforces the publishing privileges only in projects with "co-host authentication" switched
 //! on; without it a subscriber's token lets its holder publish.
 
+mod account;
 mod channel;
+mod clock;
 mod credentials;
 mod decode;
 mod deflate;
 mod envelope;
+mod reader;
+mod rotation;
 mod signature;
 mod token;
 mod uid;
+mod version_006;
 
+pub use account::{Account, AccountError, RtmUser};
 pub use channel::{ChannelName, ChannelNameError};
+pub use clock::{ClockInsane, issue_time};
 pub use credentials::{AppId, AppIdError, Certificate, CertificateError};
 pub use decode::{DecodeError, DecodedService, DecodedToken, Privilege, decode};
-pub use token::{MAX_LIFETIME_S, MAX_SALT, MintError, Role, TokenRequest, mint};
+pub use rotation::{Certificates, Signer};
+pub use token::{
+    Life, MAX_LIFETIME_S, MAX_SALT, MintError, Privileges, Role, RtmLogin, TokenRequest, User, mint,
+};
 pub use uid::{FIRST_VIEWER_UID, Uid, UidError, host_uid, viewer_uid};
+pub use version_006::{DecodedToken006, Privilege006, decode_006};

@@ -39,7 +39,9 @@ create table stream.config (
     id boolean not null default true,
     agora_app_id text,
     agora_certificate_secret text not null default 'agora_app_certificate',
+    agora_secondary_certificate_secret text,
     token_ttl_s integer not null default 3600,
+    token_rate_per_minute integer not null default 30,
     host_timeout_s integer not null default 20,
     reconnect_window_s integer not null default 60,
     initializing_timeout_s integer not null default 300,
@@ -61,8 +63,11 @@ create table stream.config (
     constraint config_id_single_row check (id),
     constraint config_agora_app_id_is_32_hex check (agora_app_id ~ '^[0-9a-fA-F]{32}$'),
     constraint config_agora_certificate_secret_1_to_255 check (length(agora_certificate_secret) between 1 and 255),
+    constraint config_agora_secondary_certificate_secret_1_to_255
+        check (length(agora_secondary_certificate_secret) between 1 and 255),
     -- A refused value is answered with the constraint's name, which says the range.
     constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400),
+    constraint config_token_rate_per_minute_1_to_1000000 check (token_rate_per_minute between 1 and 1000000),
     constraint config_host_timeout_s_5_to_300 check (host_timeout_s between 5 and 300),
     constraint config_reconnect_window_s_0_to_1800 check (reconnect_window_s between 0 and 1800),
     constraint config_initializing_timeout_s_30_to_3600 check (initializing_timeout_s between 30 and 3600),
@@ -84,7 +89,15 @@ comment on table stream.config is 'Settings, exactly one row (id = true). Change
 comment on column stream.config.agora_app_id is 'Agora App ID: 32 hexadecimal digits. Not a secret. Null: token functions answer not_configured.';
 comment on column stream.config.agora_certificate_secret is
     'Name of the Supabase Vault secret that holds the Agora primary certificate; never the certificate itself.';
-comment on column stream.config.token_ttl_s is 'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h).';
+comment on column stream.config.agora_secondary_certificate_secret is
+    'Name of the Vault secret that holds the Agora secondary certificate while certificates are rotated; inspect_token '
+    'accepts its tokens. Null: there is none.';
+comment on column stream.config.token_ttl_s is
+    'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h). No token outlives its stream''s longest '
+    'duration.';
+comment on column stream.config.token_rate_per_minute is
+    'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
+    'refused; renewals by heartbeat and calls of the service do not count.';
 comment on column stream.config.host_timeout_s is
     'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
 comment on column stream.config.reconnect_window_s is
@@ -159,6 +172,9 @@ create table stream.stream_sessions (
     state_before_error text,
     reconnect_deadline timestamptz,
     reconnect_window_s integer not null default 60,
+    host_token_issued_at timestamptz,
+    host_token_expires_at timestamptz,
+    host_token_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
     chat_mode text not null default 'viewers',
@@ -208,6 +224,10 @@ comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of
 comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
 comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
 comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
+comment on column stream.stream_sessions.host_token_issued_at is
+    'When the host''s newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_sessions.host_token_tat is
+    'Theoretical arrival time of the host''s next token (GCRA): config.token_rate_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is
@@ -237,6 +257,7 @@ create table stream.stream_viewers (
     token_expires_at timestamptz,
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
+    token_tat timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
@@ -265,6 +286,8 @@ comment on column stream.stream_viewers.chat_tat is
     'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
 comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_viewers.token_tat is
+    'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
 
 create table stream.viewer_changes (
     id bigint generated always as identity,
@@ -568,11 +591,14 @@ create table stream.agora_tokens (
     constraint agora_tokens_uid_check check (uid >= 1),
     constraint agora_tokens_expires_at_check check (expires_at > created_at)
 );
-create index agora_tokens_session_id_user_id_created_at_idx on stream.agora_tokens (session_id, user_id, created_at);
+-- A refresh finds the rows that it retires without passing those that are retired already.
+create index agora_tokens_session_id_user_id_is_active_idx on stream.agora_tokens (session_id, user_id, is_active);
 create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
 create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
 
 comment on table stream.agora_tokens is 'Agora tokens handed out, for audit.';
+comment on column stream.agora_tokens.is_active is
+    'False once the token has expired, the stream has ended or refresh_token has replaced it. Agora itself cannot revoke a token.';
 comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, lower-case hexadecimal.';
 
 alter table stream.agora_tokens enable row level security;
@@ -758,6 +784,27 @@ create type stream.agora_token as (
     privileges stream.token_privileges
 );
 comment on type stream.agora_token is 'An Agora RTC token, version 007; privileges expire with it.';
+
+create type stream.granted_privilege as (service text, privilege text, expires_at timestamptz);
+comment on type stream.granted_privilege is
+    'One privilege of an inspected Agora token: of service rtc for instance join, publish_audio, publish_video, publish_data.';
+
+create type stream.token_inspection as (
+    version text,
+    app_id text,
+    channel_id text,
+    account text,
+    role text,
+    privileges stream.granted_privilege[],
+    issued_at timestamptz,
+    expires_at timestamptz,
+    is_expired boolean,
+    is_signed boolean,
+    signed_by text
+);
+comment on type stream.token_inspection is
+    'What an Agora token says. account is the uid or the name as text; role is publisher or subscriber; signed_by is '
+    'primary or secondary. is_signed is null where it cannot be told: version 006 without channel and account.';
 
 create type stream.viewer_lease as (
     session_id uuid,
@@ -1137,7 +1184,7 @@ grant execute on function stream_private.get_session(uuid), stream.get_session(u
 
 -- sql/120_tokens.sql
 
--- Agora tokens for the host and for viewers.
+-- Agora tokens: for the host, for viewers, anew, and what a given one says.
 create function stream_private.generate_seller_token(seller_id uuid, channel_id text)
 returns stream.agora_token
 language plpgsql security definer
@@ -1149,7 +1196,7 @@ begin
     select t.token, t.channel_id, t.uid, t.expires_at,
         row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
     into result
-    from stream_ext.generate_token($1, $2, true) as t;
+    from stream_ext.generate_token($1, $2, 'host', 'request') as t;
     return result;
 end
 $$;
@@ -1182,7 +1229,7 @@ begin
     select t.token, t.channel_id, t.uid, t.expires_at,
         row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
     into result
-    from stream_ext.generate_token($1, $2, false) as t;
+    from stream_ext.generate_token($1, $2, 'viewer', 'request') as t;
     return result;
 end
 $$;
@@ -1203,6 +1250,78 @@ revoke all on function stream_private.generate_buyer_token(uuid, text), stream.g
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.generate_buyer_token(uuid, text), stream.generate_buyer_token(uuid, text)
     to authenticated, service_role;
+
+create function stream_private.refresh_token(user_id uuid, channel_id text)
+returns stream.agora_token
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.agora_token;
+begin
+    select t.token, t.channel_id, t.uid, t.expires_at,
+        row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
+    into result
+    from stream_ext.generate_token($1, $2, null, 'refresh') as t;
+    return result;
+end
+$$;
+
+create function stream.refresh_token(user_id uuid, channel_id text)
+returns stream.agora_token
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.refresh_token($1, $2);
+end
+$$;
+comment on function stream.refresh_token(uuid, text) is
+    'A fresh token for the seller or a viewer of the stream on this channel, as the rows say; the older ones are retired '
+    '(Agora accepts them until they expire). user_id null: the caller.';
+
+revoke all on function stream_private.refresh_token(uuid, text), stream.refresh_token(uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.refresh_token(uuid, text), stream.refresh_token(uuid, text)
+    to authenticated, service_role;
+
+create function stream_private.inspect_token(token text, channel_id text, account text)
+returns stream.token_inspection
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+    result stream.token_inspection;
+begin
+    select t.version, t.app_id, t.channel_id, t.account, t.role,
+        array(
+            select row(p.service, p.privilege, to_timestamp(p.expires_at))::stream.granted_privilege
+            from jsonb_to_recordset(t.privileges) as p (service text, privilege text, expires_at bigint)
+        ),
+        to_timestamp(t.issued_at), to_timestamp(t.expires_at), t.is_expired, t.is_signed, t.signed_by
+    into result
+    from stream_ext.inspect_token($1, $2, $3) as t;
+    return result;
+end
+$$;
+
+create function stream.inspect_token(token text, channel_id text default null, account text default null)
+returns stream.token_inspection
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return stream_private.inspect_token($1, $2, $3);
+end
+$$;
+comment on function stream.inspect_token(text, text, text) is
+    'What an Agora token of version 007 or 006 says, and which certificate signed it. channel_id and account are needed to '
+    'check a token of version 006, which holds only their checksums. Service only; the answer never holds the token.';
+
+revoke all on function stream_private.inspect_token(text, text, text), stream.inspect_token(text, text, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.inspect_token(text, text, text), stream.inspect_token(text, text, text)
+    to service_role;
 
 -- sql/130_viewers.sql
 
@@ -1265,7 +1384,11 @@ declare
     result stream.join_result;
 begin
     result.lease := stream_private.add_viewer($1, null);
-    result.token := stream_private.generate_buyer_token(null, $1::text);
+    result.token := (
+        select row(t.token, t.channel_id, t.uid, t.expires_at,
+            row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges)::stream.agora_token
+        from stream_ext.generate_token(null, $1::text, 'viewer', 'join') as t
+    );
     result.sync := stream_private.sync($1, null, null);
     return result;
 end
@@ -1402,11 +1525,11 @@ begin
     from stream_ext.heartbeat($1, $6, $3, $4, $5) as b;
     if renew_as is not null then
         begin
-            if renew_as = 'host' then
-                result.token := stream_private.generate_seller_token($6, $1::text);
-            else
-                result.token := stream_private.generate_buyer_token($6, $1::text);
-            end if;
+            result.token := (
+                select row(t.token, t.channel_id, t.uid, t.expires_at,
+                    row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges)::stream.agora_token
+                from stream_ext.generate_token($6, $1::text, renew_as, 'renewal') as t
+            );
         exception when sqlstate 'PT503' then
             -- A missing certificate must not end the stream too; doctor() shows it.
             null;
@@ -1663,11 +1786,6 @@ grant execute on function stream_private.sync(uuid, bigint, text), stream.sync(u
 -- What a reader of the log keeps: read marks and subscriptions.
 create function stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
 returns bigint
--- sql/150_moderation.sql
-
--- Moderation: deleting messages, restricting users, the rules of a chat, and what was decided.
-create function stream_private.delete_message(session_id uuid, message_id uuid, reason text)
-returns text
 language plpgsql security definer
 set search_path = ''
 as $$
@@ -1678,12 +1796,6 @@ $$;
 
 create function stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
 returns bigint
-    return stream_ext.delete_message($1, $2, $3);
-end
-$$;
-
-create function stream.delete_message(session_id uuid, message_id uuid, reason text default null)
-returns text
 language plpgsql
 set search_path = ''
 as $$
@@ -1704,20 +1816,6 @@ grant execute on function stream_private.mark_messages_as_read(uuid, uuid, uuid[
 
 create function stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
 returns bigint
-    return stream_private.delete_message($1, $2, $3);
-end
-$$;
-comment on function stream.delete_message(uuid, uuid, text) is
-    'Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except '
-    'messages of the seller; authors their own. After the end of the stream too, then without an event.';
-
-revoke all on function stream_private.delete_message(uuid, uuid, text), stream.delete_message(uuid, uuid, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.delete_message(uuid, uuid, text), stream.delete_message(uuid, uuid, text)
-    to authenticated, service_role;
-
-create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)
-returns integer
 language plpgsql security definer
 set search_path = ''
 as $$
@@ -1728,12 +1826,6 @@ $$;
 
 create function stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
 returns bigint
-    return stream_ext.delete_user_messages($1, $2, $3);
-end
-$$;
-
-create function stream.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
-returns integer
 language plpgsql
 set search_path = ''
 as $$
@@ -1753,6 +1845,215 @@ grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint),
 
 create function stream_private.unread_count(session_id uuid, user_id uuid)
 returns bigint
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.unread_count($1, $2);
+end
+$$;
+
+create function stream.unread_count(session_id uuid, user_id uuid default null)
+returns bigint
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return stream_private.unread_count($1, $2);
+end
+$$;
+comment on function stream.unread_count(uuid, uuid) is
+    'How many entries of the kept log are not marked as read, without looking at them: system messages and one''s own '
+    'count too. user_id null: the caller.';
+
+revoke all on function stream_private.unread_count(uuid, uuid), stream.unread_count(uuid, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.unread_count(uuid, uuid), stream.unread_count(uuid, uuid)
+    to authenticated, service_role;
+
+create function stream_private.subscribe_to_chat(session_id uuid, user_id uuid)
+returns stream.chat_subscription
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.chat_subscription;
+begin
+    select s.id, s.session_id, s.user_id, s.channel, s.is_active
+    into result
+    from stream_ext.subscribe_to_chat($1, $2) as s;
+    return result;
+end
+$$;
+
+create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
+returns stream.chat_subscription
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.subscribe_to_chat($1, $2);
+end
+$$;
+comment on function stream.subscribe_to_chat(uuid, uuid) is
+    'Follows the chat of a stream and names the private Realtime topic to join: for the seller, and for viewers who '
+    'have joined and are not banned. Again: the same subscription. It ends with the stream. user_id null: the caller.';
+
+revoke all on function stream_private.subscribe_to_chat(uuid, uuid), stream.subscribe_to_chat(uuid, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.subscribe_to_chat(uuid, uuid), stream.subscribe_to_chat(uuid, uuid)
+    to authenticated, service_role;
+
+create function stream_private.unsubscribe_from_chat(subscription_id uuid)
+returns stream.chat_subscription
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.chat_subscription;
+begin
+    select s.id, s.session_id, s.user_id, s.channel, s.is_active
+    into result
+    from stream_ext.unsubscribe_from_chat($1) as s;
+    return result;
+end
+$$;
+
+create function stream.unsubscribe_from_chat(subscription_id uuid)
+returns stream.chat_subscription
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.unsubscribe_from_chat($1);
+end
+$$;
+comment on function stream.unsubscribe_from_chat(uuid) is
+    'Ends a subscription of the caller, or anybody''s for the service. Again: no change. Somebody else''s is answered '
+    'like one that is not there.';
+
+revoke all on function stream_private.unsubscribe_from_chat(uuid), stream.unsubscribe_from_chat(uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.unsubscribe_from_chat(uuid), stream.unsubscribe_from_chat(uuid)
+    to authenticated, service_role;
+
+-- sql/147_auction_updates.sql
+
+-- Auction updates: the application's bids in the log of the stream.
+create function stream_private.post_auction_update(session_id uuid, update jsonb)
+returns stream.chat_message
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.chat_message;
+begin
+    -- As text: the numbers keep every digit.
+    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
+        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
+    into result
+    from stream_ext.post_auction_update($1, $2::text) as m;
+    return result;
+end
+$$;
+
+create function stream.post_auction_update(session_id uuid, update jsonb)
+returns stream.chat_message
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.post_auction_update($1, $2);
+end
+$$;
+comment on function stream.post_auction_update(uuid, jsonb) is
+    'Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind '
+    'auction_update; content is its member text, or a neutral sentence. Not for users: an application''s own SECURITY '
+    'DEFINER functions call the one of the same name in stream_private.';
+
+-- Whoever holds this grant speaks in the name of the auction: never a role that users have.
+revoke all on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
+    to service_role;
+
+-- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
+-- the owner may attach it. It must run as the owner, because the rows are written by bidders.
+create function stream.auction_update_trigger() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    written jsonb := to_jsonb(new);
+    published jsonb;
+begin
+    if tg_nargs = 0 or exists (select from unnest(tg_argv) as a (name) where not written ? a.name) then
+        perform stream_ext.refuse('invalid_argument');
+    end if;
+    published := written;
+    if tg_nargs > 1 then
+        select jsonb_object_agg(c.name, written -> c.name)
+        into published
+        from unnest(tg_argv[1:]) as c (name);
+    end if;
+    perform stream_ext.log_auction_row((written ->> tg_argv[0])::uuid, published::text);
+    return null;
+end
+$$;
+comment on function stream.auction_update_trigger() is
+    'Attach it to a table of the application: create constraint trigger ... after insert or update on <table> deferrable '
+    'initially deferred for each row execute function stream.auction_update_trigger(''<column with the auction id>'', '
+    '''<column to publish>'', ...). Each row then becomes an auction update of the auction''s live stream, in the same '
+    'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens.';
+revoke all on function stream.auction_update_trigger() from public, anon, authenticated, service_role;
+
+-- sql/150_moderation.sql
+
+-- Moderation: deleting messages, restricting users, the rules of a chat, and what was decided.
+create function stream_private.delete_message(session_id uuid, message_id uuid, reason text)
+returns text
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.delete_message($1, $2, $3);
+end
+$$;
+
+create function stream.delete_message(session_id uuid, message_id uuid, reason text default null)
+returns text
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.delete_message($1, $2, $3);
+end
+$$;
+comment on function stream.delete_message(uuid, uuid, text) is
+    'Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except '
+    'messages of the seller; authors their own. After the end of the stream too, then without an event.';
+
+revoke all on function stream_private.delete_message(uuid, uuid, text), stream.delete_message(uuid, uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.delete_message(uuid, uuid, text), stream.delete_message(uuid, uuid, text)
+    to authenticated, service_role;
+
+create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)
+returns integer
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    return stream_ext.delete_user_messages($1, $2, $3);
+end
+$$;
+
+create function stream.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+begin
     return stream_private.delete_user_messages($1, $2, $3);
 end
 $$;
@@ -2050,12 +2351,6 @@ language plpgsql stable security definer
 set search_path = ''
 as $$
 begin
-    return stream_ext.unread_count($1, $2);
-end
-$$;
-
-create function stream.unread_count(session_id uuid, user_id uuid default null)
-returns bigint
     return query select t.session_id, t.term, t.actor, t.created_at from stream_ext.list_blocked_terms($1) as t;
 end
 $$;
@@ -2066,189 +2361,6 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
-    return stream_private.unread_count($1, $2);
-end
-$$;
-comment on function stream.unread_count(uuid, uuid) is
-    'How many entries of the kept log are not marked as read, without looking at them: system messages and one''s own '
-    'count too. user_id null: the caller.';
-
-revoke all on function stream_private.unread_count(uuid, uuid), stream.unread_count(uuid, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.unread_count(uuid, uuid), stream.unread_count(uuid, uuid)
-    to authenticated, service_role;
-
-create function stream_private.subscribe_to_chat(session_id uuid, user_id uuid)
-returns stream.chat_subscription
-language plpgsql security definer
-set search_path = ''
-as $$
-declare
-    result stream.chat_subscription;
-begin
-    select s.id, s.session_id, s.user_id, s.channel, s.is_active
-    into result
-    from stream_ext.subscribe_to_chat($1, $2) as s;
-    return result;
-end
-$$;
-
-create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
-returns stream.chat_subscription
-language plpgsql
-set search_path = ''
-as $$
-begin
-    return stream_private.subscribe_to_chat($1, $2);
-end
-$$;
-comment on function stream.subscribe_to_chat(uuid, uuid) is
-    'Follows the chat of a stream and names the private Realtime topic to join: for the seller, and for viewers who '
-    'have joined and are not banned. Again: the same subscription. It ends with the stream. user_id null: the caller.';
-
-revoke all on function stream_private.subscribe_to_chat(uuid, uuid), stream.subscribe_to_chat(uuid, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.subscribe_to_chat(uuid, uuid), stream.subscribe_to_chat(uuid, uuid)
-    to authenticated, service_role;
-
-create function stream_private.unsubscribe_from_chat(subscription_id uuid)
-returns stream.chat_subscription
-language plpgsql security definer
-set search_path = ''
-as $$
-declare
-    result stream.chat_subscription;
-begin
-    select s.id, s.session_id, s.user_id, s.channel, s.is_active
-    into result
-    from stream_ext.unsubscribe_from_chat($1) as s;
-    return result;
-end
-$$;
-
-create function stream.unsubscribe_from_chat(subscription_id uuid)
-returns stream.chat_subscription
-language plpgsql
-set search_path = ''
-as $$
-begin
-    return stream_private.unsubscribe_from_chat($1);
-end
-$$;
-comment on function stream.unsubscribe_from_chat(uuid) is
-    'Ends a subscription of the caller, or anybody''s for the service. Again: no change. Somebody else''s is answered '
-    'like one that is not there.';
-
-revoke all on function stream_private.unsubscribe_from_chat(uuid), stream.unsubscribe_from_chat(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.unsubscribe_from_chat(uuid), stream.unsubscribe_from_chat(uuid)
-    to authenticated, service_role;
-
--- sql/147_auction_updates.sql
-
--- Auction updates: the application's bids in the log of the stream.
-create function stream_private.post_auction_update(session_id uuid, update jsonb)
-returns stream.chat_message
-language plpgsql security definer
-set search_path = ''
-as $$
-declare
-    result stream.chat_message;
-begin
-    -- As text: the numbers keep every digit.
-    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
-        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
-    into result
-    from stream_ext.post_auction_update($1, $2::text) as m;
-    return result;
-end
-$$;
-
-create function stream.post_auction_update(session_id uuid, update jsonb)
-returns stream.chat_message
-language plpgsql
-set search_path = ''
-as $$
-begin
-    return stream_private.post_auction_update($1, $2);
-end
-$$;
-comment on function stream.post_auction_update(uuid, jsonb) is
-    'Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind '
-    'auction_update; content is its member text, or a neutral sentence. Not for users: an application''s own SECURITY '
-    'DEFINER functions call the one of the same name in stream_private.';
-
--- Whoever holds this grant speaks in the name of the auction: never a role that users have.
-revoke all on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
-    to service_role;
-
--- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
--- the owner may attach it. It must run as the owner, because the rows are written by bidders.
-create function stream.auction_update_trigger() returns trigger
-language plpgsql security definer
-set search_path = ''
-as $$
-declare
-    written jsonb := to_jsonb(new);
-    published jsonb;
-begin
-    if tg_nargs = 0 or exists (select from unnest(tg_argv) as a (name) where not written ? a.name) then
-        perform stream_ext.refuse('invalid_argument');
-    end if;
-    published := written;
-    if tg_nargs > 1 then
-        select jsonb_object_agg(c.name, written -> c.name)
-        into published
-        from unnest(tg_argv[1:]) as c (name);
-    end if;
-    perform stream_ext.log_auction_row((written ->> tg_argv[0])::uuid, published::text);
-    return null;
-end
-$$;
-comment on function stream.auction_update_trigger() is
-    'Attach it to a table of the application: create constraint trigger ... after insert or update on <table> deferrable '
-    'initially deferred for each row execute function stream.auction_update_trigger(''<column with the auction id>'', '
-    '''<column to publish>'', ...). Each row then becomes an auction update of the auction''s live stream, in the same '
-    'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens.';
-revoke all on function stream.auction_update_trigger() from public, anon, authenticated, service_role;
-
--- sql/155_webhooks.sql
-
--- Webhooks: what Agora's notification service tells.
-create function stream_private.apply_webhook(notice jsonb)
-returns stream.webhook_result
-language plpgsql security definer
-set search_path = ''
-as $$
-declare
-    result stream.webhook_result;
-begin
-    select a.status, a.effect into result.status, result.effect from stream_ext.apply_webhook($1::text) as a;
-    return result;
-end
-$$;
-
-create function stream.apply_webhook(notice jsonb)
-returns stream.webhook_result
-language plpgsql
-set search_path = ''
-as $$
-begin
-    return stream_private.apply_webhook($1);
-end
-$$;
-comment on function stream.apply_webhook(jsonb) is
-    'Stores and applies a notice of Agora''s notification service whose signature the caller has verified: once per '
-    'noticeId, and per user only if it is newer than those before. Status is applied, duplicate, outdated, ignored, '
-    'unknown_channel or test.';
-
-revoke all on function stream_private.apply_webhook(jsonb), stream.apply_webhook(jsonb)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.apply_webhook(jsonb), stream.apply_webhook(jsonb)
-    to service_role;
-
     return query select * from stream_private.list_blocked_terms($1);
 end
 $$;
@@ -2319,6 +2431,41 @@ revoke all on function stream_private.get_moderation_log(uuid, bigint, integer),
 grant execute on function stream_private.get_moderation_log(uuid, bigint, integer), stream.get_moderation_log(uuid, bigint, integer)
     to authenticated, service_role;
 
+-- sql/155_webhooks.sql
+
+-- Webhooks: what Agora's notification service tells.
+create function stream_private.apply_webhook(notice jsonb)
+returns stream.webhook_result
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    result stream.webhook_result;
+begin
+    select a.status, a.effect into result.status, result.effect from stream_ext.apply_webhook($1::text) as a;
+    return result;
+end
+$$;
+
+create function stream.apply_webhook(notice jsonb)
+returns stream.webhook_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return stream_private.apply_webhook($1);
+end
+$$;
+comment on function stream.apply_webhook(jsonb) is
+    'Stores and applies a notice of Agora''s notification service whose signature the caller has verified: once per '
+    'noticeId, and per user only if it is newer than those before. Status is applied, duplicate, outdated, ignored, '
+    'unknown_channel or test.';
+
+revoke all on function stream_private.apply_webhook(jsonb), stream.apply_webhook(jsonb)
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.apply_webhook(jsonb), stream.apply_webhook(jsonb)
+    to service_role;
+
 -- sql/160_operation.sql
 
 -- Operation: the regular work, its scheduling, and whether all is well.
@@ -2382,11 +2529,34 @@ returns setof stream.check_result
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+    which text;
+    is_set boolean;
+    problem text;
 begin
-    return query
-    select 'certificate', case when c.hint is null then 'ok' else 'failure' end,
-        coalesce(c.hint, 'App ID and certificate are readable and well-formed')
-    from stream_ext.check_certificate() as c (hint);
+    foreach which in array array['certificate', 'secondary_certificate'] loop
+        begin
+            is_set := stream_ext.check_certificate(which = 'secondary_certificate');
+            return query select which, 'ok',
+                case when is_set then 'App ID and certificate are readable and well-formed'
+                     else 'none is configured: certificates are not being rotated' end;
+        exception when others then
+            get stacked diagnostics problem = pg_exception_hint;
+            return query select which, 'failure', coalesce(nullif(problem, ''), sqlerrm);
+        end;
+    end loop;
+
+    begin
+        perform stream_ext.check_clock();
+        return query
+        select 'clock', case when t.swept_at > now() + interval '5 seconds' then 'warning' else 'ok' end,
+            now() || case when t.swept_at > now() + interval '5 seconds'
+                then ', behind the last sweep: the clock was set back' else '' end
+        from stream.ticker as t;
+    exception when others then
+        get stacked diagnostics problem = pg_exception_hint;
+        return query select 'clock', 'failure', coalesce(nullif(problem, ''), sqlerrm);
+    end;
 
     return query
     select 'webhooks', case when max(e.received_at) is null then 'warning' else 'ok' end,
@@ -2447,7 +2617,7 @@ begin
 end
 $$;
 comment on function stream.doctor() is
-    'One row per check of the installation: certificate, Agora''s notices, ticker and background worker, Realtime''s partition, '
+    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, '
     'publication, slot and policies, time zone, and a reminder of what only Agora''s console shows.';
 
 revoke all on function stream_private.doctor(), stream.doctor()

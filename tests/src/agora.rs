@@ -24,6 +24,11 @@ pub async fn buyer_token(caller: &Session, session: Uuid) -> Result<Value, Error
     caller.rpc("generate_buyer_token", arguments).await
 }
 
+pub async fn refreshed_token(caller: &Session, session: Uuid) -> Result<Value, Error> {
+    let arguments = json!({"user_id": null, "channel_id": session});
+    caller.rpc("refresh_token", arguments).await
+}
+
 impl TestDatabase {
     /// Decodes the token of an answer and compares all that it says with the rest of the answer.
     pub fn verified(&self, answer: &Value, privileges: &[u16]) -> Result<DecodedToken> {

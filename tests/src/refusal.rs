@@ -75,9 +75,19 @@ pub fn expect_refusal<T: Debug>(code: ErrorCode, outcome: Result<T, Error>) -> R
         return Ok(());
     }
     let mut detail: Value = serde_json::from_str(refusal.detail().context("no DETAIL")?)?;
-    if let Some(detail) = detail.as_object_mut() {
-        detail.remove("retry_after_ms");
-    }
+    let wait_ms = detail
+        .as_object_mut()
+        .and_then(|detail| detail.remove("retry_after_ms"))
+        .and_then(|wait_ms| wait_ms.as_u64());
+    let is_a_limit = code.http_status() == 429;
+    ensure!(
+        wait_ms > Some(0) || !is_a_limit,
+        "DETAIL says no wait of a limit"
+    );
+    ensure!(
+        wait_ms.is_none() || is_a_limit || code == ErrorCode::Muted,
+        "DETAIL says a wait"
+    );
     let expected: Value = serde_json::from_str(&code.detail_json(None))?;
     ensure!(detail == expected, "DETAIL is {detail}");
     ensure!(

@@ -32,6 +32,7 @@ pub struct Services {
     pub supabase_url: String,
     pub edge_url: String,
     pub keys: Keys,
+    pub jwt_secret: String,
     /// Signs what the services take for tokens of the sign-in routes.
     pub signer: Signer,
     /// What Agora's notices are signed with.
@@ -78,6 +79,7 @@ impl Services {
             keys: services.keys()?,
             signer: Signer::new(&jwt_secret),
             webhook_secret,
+            jwt_secret,
             run: Some(run),
             database,
         })

@@ -33,6 +33,8 @@ async fn every_check_is_answered_once() -> Result<()> {
         json!(names),
         json!([
             "certificate",
+            "secondary_certificate",
+            "clock",
             "webhooks",
             "ticker",
             "realtime_partition",

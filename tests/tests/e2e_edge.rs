@@ -178,8 +178,7 @@ async fn a_buyer_gets_no_seller_token() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_certificate_tokens_are_not_configured_and_everything_else_goes_on() -> Result<()>
-{
+async fn without_a_certificate_there_are_no_tokens_and_everything_else_goes_on() -> Result<()> {
     let services = Services::start().await?;
     let database = &services.database;
     let stream = database.stream_in(StreamState::Active).await?;
@@ -195,7 +194,7 @@ async fn without_a_certificate_tokens_are_not_configured_and_everything_else_goe
     for _ in 0..2 {
         let request = post(path.to_owned(), &seller, &body);
         services
-            .edge_refuses(ErrorCode::NotConfigured, request)
+            .edge_refuses(ErrorCode::CertificateMissing, request)
             .await?;
     }
     let content = json!({"content": "hi"});

@@ -161,6 +161,8 @@ async fn both_tokens_decode_and_are_kept_by_no_cache() -> Result<()> {
     for (user, route, privileges) in [
         (demo::SELLER, "/v1/tokens/seller", PUBLISHER),
         (demo::ADA, "/v1/tokens/buyer", SUBSCRIBER),
+        (demo::SELLER, "/v1/tokens/refresh", PUBLISHER),
+        (demo::ADA, "/v1/tokens/refresh", SUBSCRIBER),
     ] {
         let body = json!({"channelId": stream});
         let token = services.token_of(user);

@@ -241,8 +241,7 @@ async fn a_buyer_gets_a_buyer_token_and_no_seller_token() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_certificate_tokens_are_not_configured_and_everything_else_goes_on() -> Result<()>
-{
+async fn without_a_certificate_there_are_no_tokens_and_everything_else_goes_on() -> Result<()> {
     let services = Services::start().await?;
     let database = &services.database;
     let stream = database.stream_in(StreamState::Active).await?;
@@ -259,7 +258,7 @@ async fn without_a_certificate_tokens_are_not_configured_and_everything_else_goe
             (&seller, "generate_seller_token", &of_seller),
             (&ada, "generate_buyer_token", &of_buyer),
         ] {
-            let code = ErrorCode::NotConfigured;
+            let code = ErrorCode::CertificateMissing;
             services
                 .rpc_refuses(code, token, function, arguments.clone())
                 .await?;

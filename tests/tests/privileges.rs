@@ -46,6 +46,7 @@ const OTHER_CALLERS: &[(&str, &[&str])] = &[
     ("apply_webhook", &["service_role"]),
     ("doctor", &["service_role"]),
     ("heartbeats", &["service_role"]),
+    ("inspect_token", &["service_role"]),
     ("join_stream", &["authenticated"]),
     ("send_messages", &["service_role"]),
     ("post_auction_update", &["service_role"]),

@@ -123,22 +123,22 @@ async fn the_certificate_comes_from_a_file_that_is_closed_to_everybody_else() ->
         database.verified(&seller_token(&seller, id).await?, PUBLISHER)?;
     }
 
-    let refused = async |case: &str| {
+    let refused = async |code: ErrorCode, case: &str| {
         database
-            .refuses(ErrorCode::NotConfigured, seller_token(&seller, id))
+            .refuses(code, seller_token(&seller, id))
             .await
             .with_context(|| case.to_owned())
     };
     for mode in [0o644, 0o640, 0o604, 0o660, 0o606, 0o601] {
         file.write(certificate.as_bytes(), mode)?;
-        refused(&format!("mode {mode:o}")).await?;
+        refused(ErrorCode::CertificateUnsafe, &format!("mode {mode:o}")).await?;
     }
     file.remove()?;
-    refused("no file").await?;
+    refused(ErrorCode::CertificateMissing, "no file").await?;
     file.make_directory()?;
-    refused("a directory").await?;
+    refused(ErrorCode::CertificateUnsafe, "a directory").await?;
     file.make_pipe()?;
-    refused("a pipe").await?;
+    refused(ErrorCode::CertificateUnsafe, "a pipe").await?;
     let halves = format!("{}\n{}", &certificate[..16], &certificate[16..]);
     for content in [
         &b""[..],
@@ -148,7 +148,8 @@ async fn the_certificate_comes_from_a_file_that_is_closed_to_everybody_else() ->
         halves.as_bytes(),
     ] {
         file.write(content, 0o600)?;
-        refused(&format!("{} wrong bytes", content.len())).await?;
+        let case = format!("{} wrong bytes", content.len());
+        refused(ErrorCode::CertificateMalformed, &case).await?;
     }
 
     file.write(certificate.as_bytes(), 0o600)?;

@@ -1,5 +1,5 @@
 //! What do token functions answer where the operator has not stored a usable app id or certificate?
-//! `not_configured`, always, and never the secret.
+//! What is wrong, in a code of its own, and never the secret.
 
 use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;
@@ -8,8 +8,8 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use tokio_postgres::error::SqlState;
 
-/// Fails unless the statements of the table owner make tokens impossible.
-async fn assert_not_configured_after(statements: &str) -> Result<()> {
+/// Fails unless the statements of the superuser make tokens impossible for the given reason.
+async fn assert_refused_after(code: ErrorCode, statements: &str) -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.start_stream().await?;
@@ -20,23 +20,28 @@ async fn assert_not_configured_after(statements: &str) -> Result<()> {
         .batch_execute(statements)
         .await?;
     database
-        .refuses(ErrorCode::NotConfigured, seller_token(&seller, id))
+        .refuses(code, seller_token(&seller, id))
         .await
         .context(statements.to_owned())
 }
 
 #[tokio::test]
 async fn without_an_app_id_there_are_no_tokens() -> Result<()> {
-    assert_not_configured_after("update stream.config set agora_app_id = null where id").await
+    assert_refused_after(
+        ErrorCode::NotConfigured,
+        "update stream.config set agora_app_id = null where id",
+    )
+    .await
 }
 
 #[tokio::test]
 async fn without_the_named_secret_there_are_no_tokens() -> Result<()> {
-    assert_not_configured_after(
+    assert_refused_after(
+        ErrorCode::CertificateMissing,
         "update stream.config set agora_certificate_secret = 'another' where id",
     )
     .await?;
-    assert_not_configured_after("delete from vault.secrets").await
+    assert_refused_after(ErrorCode::CertificateMissing, "delete from vault.secrets").await
 }
 
 #[tokio::test]
@@ -46,8 +51,11 @@ async fn with_a_malformed_certificate_there_are_no_tokens() -> Result<()> {
         "5CFd2fd1755d40ecb72977518be15d3",
         "5CFd2fd1755d40ecb72977518be15d3g",
     ] {
-        assert_not_configured_after(&format!("update vault.secrets set secret = '{secret}'"))
-            .await?;
+        assert_refused_after(
+            ErrorCode::CertificateMalformed,
+            &format!("update vault.secrets set secret = '{secret}'"),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -59,8 +67,15 @@ async fn without_a_readable_vault_there_are_no_tokens() -> Result<()> {
         "drop view vault.decrypted_secrets",
         "revoke all on vault.decrypted_secrets from postgres, service_role",
         "revoke all on schema vault from postgres, service_role",
+        // As when the key of the Vault is not there. The secret is in what it raises.
+        "create function vault.broken(secret text) returns text language plpgsql
+             as $$ begin raise 'cannot decrypt %', secret; end $$;
+         create or replace view vault.decrypted_secrets as
+             select s.id, s.name, s.description, s.secret, vault.broken(s.secret) as decrypted_secret,
+                 s.key_id, s.nonce, s.created_at, s.updated_at
+             from vault.secrets as s",
     ] {
-        assert_not_configured_after(statements).await?;
+        assert_refused_after(ErrorCode::VaultUnreadable, statements).await?;
     }
     Ok(())
 }
@@ -77,7 +92,7 @@ async fn no_refusal_shows_the_certificate() -> Result<()> {
         .await?;
     let error = seller_token(&seller, id).await.unwrap_err();
     let refusal = format!("{:?}", error.as_db_error());
-    assert!(refusal.contains("not_configured"), "{refusal}");
+    assert!(refusal.contains("certificate_malformed"), "{refusal}");
     assert!(!refusal.contains("this-is-no"), "{refusal}");
     Ok(())
 }
@@ -93,6 +108,9 @@ async fn a_wrong_setting_is_refused_by_the_table() -> Result<()> {
         "agora_certificate_secret = ''",
         "token_ttl_s = 59",
         "token_ttl_s = 86401",
+        "token_rate_per_minute = 0",
+        "token_rate_per_minute = 1000001",
+        "agora_secondary_certificate_secret = ''",
         "id = false",
     ] {
         let statement = format!("update stream.config set {setting}");

@@ -83,6 +83,9 @@ async fn no_token_is_renewed_within_thirty_seconds() -> Result<()> {
         .change(
             "update stream.agora_tokens
              set created_at = now() - interval '25 s', expires_at = now() + interval '1 s';
+             update stream.stream_sessions
+             set host_token_issued_at = now() - interval '25 s',
+                 host_token_expires_at = now() + interval '1 s';
              update stream.stream_viewers
              set token_issued_at = now() - interval '25 s',
                  token_expires_at = now() + interval '1 s'",

@@ -50,6 +50,9 @@ async fn a_token_lives_as_long_as_the_settings_say() -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.start_stream().await?;
+    database
+        .change("update stream.config set max_duration_s = 604800 where id")
+        .await?;
     for ttl_s in [60, 3600, 86_400] {
         database
             .change(&format!(

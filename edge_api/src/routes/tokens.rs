@@ -74,6 +74,67 @@ pub async fn buyer(
     mint(&state, &caller, call).await
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForUser {
+    user_id: Option<UserId>,
+    channel_id: String,
+}
+
+pub async fn refresh(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(body): JsonBody<ForUser>,
+) -> Result<Uncached<AgoraToken>, ApiError> {
+    let call = functions::refresh_token(body.user_id, body.channel_id);
+    mint(&state, &caller, call).await
+}
+
+/// Without `Debug`: it holds a token.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inspected {
+    token: String,
+    channel_id: Option<String>,
+    account: Option<String>,
+}
+
+/// `stream.token_inspection`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+pub struct TokenInspection {
+    version: String,
+    app_id: String,
+    channel_id: Option<String>,
+    account: Option<String>,
+    role: Option<String>,
+    privileges: Vec<GrantedPrivilege>,
+    issued_at: Option<String>,
+    expires_at: String,
+    is_expired: bool,
+    is_signed: Option<bool>,
+    signed_by: Option<String>,
+}
+
+/// `stream.granted_privilege`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+pub struct GrantedPrivilege {
+    service: String,
+    privilege: String,
+    expires_at: String,
+}
+
+/// For the service alone, as the SQL function's grants say.
+pub async fn inspect(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(body): JsonBody<Inspected>,
+) -> Result<Uncached<TokenInspection>, ApiError> {
+    let call = functions::inspect_token(body.token, body.channel_id, body.account);
+    Ok(Uncached(state.ask(&caller, call).await?))
+}
+
 async fn mint(
     state: &AppState,
     caller: &Caller,

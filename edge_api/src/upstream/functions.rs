@@ -79,6 +79,19 @@ pub fn generate_buyer_token(buyer_id: Option<UserId>, channel_id: String) -> Cal
         .with("channel_id", channel_id)
 }
 
+pub fn refresh_token(user_id: Option<UserId>, channel_id: String) -> Call {
+    Call::writing("refresh_token")
+        .with("user_id", user_id)
+        .with("channel_id", channel_id)
+}
+
+pub fn inspect_token(token: String, channel_id: Option<String>, account: Option<String>) -> Call {
+    Call::reading("inspect_token")
+        .with("token", token)
+        .with("channel_id", channel_id)
+        .with("account", account)
+}
+
 pub fn add_viewer(session_id: SessionId, buyer_id: Option<UserId>) -> Call {
     Call::writing("add_viewer")
         .with("session_id", session_id)
@@ -258,6 +271,8 @@ mod tests {
             end_stream(session, None, None),
             generate_seller_token(None, String::new()),
             generate_buyer_token(None, String::new()),
+            refresh_token(None, String::new()),
+            inspect_token(String::new(), None, None),
             add_viewer(session, None),
             join_stream(session),
             remove_viewer(session, user, None),

@@ -182,6 +182,41 @@ async fn tokens_are_minted_and_never_stored() {
         "privileges": {"canPublish": false, "canSubscribe": true, "canAdmin": false},
     });
     assert_eq!(answer.json(), expected);
+
+    let answer = calls(
+        TOKEN_ROW,
+        ("POST", "/v1/tokens/refresh"),
+        Some(json!({"channelId": "s_b1", "userId": USER})),
+        functions::refresh_token(Some(user()), "s_b1".to_owned()),
+    )
+    .await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.json(), expected);
+}
+
+#[tokio::test]
+async fn a_token_is_inspected() {
+    let row = r#"{"version":"006","app_id":"a","channel_id":null,"account":null,"role":"subscriber",
+        "privileges":[{"service":"rtc","privilege":"join","expires_at":"2026-11-22T16:48:00+00:00"}],
+        "issued_at":null,"expires_at":"2026-11-22T16:48:00+00:00","is_expired":false,
+        "is_signed":null,"signed_by":null}"#;
+    let answer = calls(
+        row,
+        ("POST", "/v1/tokens/inspect"),
+        Some(json!({"token": "006a", "account": "7"})),
+        functions::inspect_token("006a".to_owned(), None, Some("7".to_owned())),
+    )
+    .await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let expected = json!({
+        "version": "006", "appId": "a", "channelId": null, "account": null, "role": "subscriber",
+        "privileges": [{
+            "service": "rtc", "privilege": "join", "expiresAt": "2026-11-22T16:48:00+00:00",
+        }],
+        "issuedAt": null, "expiresAt": "2026-11-22T16:48:00+00:00", "isExpired": false,
+        "isSigned": null, "signedBy": null,
+    });
+    assert_eq!(answer.json(), expected);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ impl ChannelName {
         if name.is_empty() || name.len() > MAX_BYTES {
             return Err(ChannelNameError::Length(name.len()));
         }
-        match name.bytes().position(|byte| !is_allowed(byte)) {
+        match first_disallowed(name) {
             Some(position) => Err(ChannelNameError::Character(position)),
             None => Ok(Self(name.to_owned())),
         }
@@ -31,6 +31,11 @@ impl ChannelName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The byte at which a name leaves Agora's alphabet.
+pub(super) fn first_disallowed(name: &str) -> Option<usize> {
+    name.bytes().position(|byte| !is_allowed(byte))
 }
 
 /// Agora's 89 characters: letters, digits, the space and 26 signs.

@@ -5,6 +5,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 
 use super::envelope::unwrap;
+use super::reader::Reader;
 use super::signature::{SIGNATURE_BYTES, sign};
 use super::{AppId, Certificate};
 
@@ -47,10 +48,10 @@ pub struct Privilege {
     pub expires_in_s: u32,
 }
 
-/// Why a text is not a readable 007 token. No variant holds any part of the text.
+/// Why a text is not a readable token. No variant holds any part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    #[error("the token is not of version 007")]
+    #[error("the token is not of the expected version")]
     Version,
     #[error("the token is not standard base64")]
     Base64,
@@ -84,19 +85,19 @@ struct SignedContent {
 /// Agora's own parsers, since services are sorted by type and new types come last.
 pub fn decode(token: &str) -> Result<DecodedToken, DecodeError> {
     let content = unwrap(token)?;
-    let mut reader = Reader(&content);
+    let mut reader = Reader::new(&content);
     let signature = reader
         .bytes()?
         .try_into()
         .map_err(|_| DecodeError::Signature)?;
-    let bytes = reader.0.to_vec();
+    let bytes = reader.rest().to_vec();
 
     let app_id = AppId::parse(&reader.text()?).map_err(|_| DecodeError::AppId)?;
     let issued_at = reader.u32()?;
     let expires_in_s = reader.u32()?;
     let salt = reader.u32()?;
     let (services, unknown_service) = read_services(&mut reader)?;
-    if unknown_service.is_none() && !reader.0.is_empty() {
+    if unknown_service.is_none() && !reader.rest().is_empty() {
         return Err(DecodeError::TrailingBytes);
     }
     let signed = SignedContent { signature, bytes };
@@ -186,46 +187,6 @@ impl Layout {
             has_uid,
             has_role,
         })
-    }
-}
-
-/// What is left to read.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) = self
-            .0
-            .split_at_checked(count)
-            .ok_or(DecodeError::Truncated)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(DecodeError::Truncated)?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    fn u16(&mut self) -> Result<u16, DecodeError> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    fn u32(&mut self) -> Result<u32, DecodeError> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
-        let count = self.u16()?;
-        self.take(usize::from(count))
-    }
-
-    fn text(&mut self) -> Result<String, DecodeError> {
-        let bytes = self.bytes()?;
-        str::from_utf8(bytes)
-            .map(str::to_owned)
-            .map_err(|_| DecodeError::Utf8)
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn sign(
     hmac_sha256(&for_salt, signed)
 }
 
-fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; SIGNATURE_BYTES] {
+pub(super) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; SIGNATURE_BYTES] {
     Hmac::<Sha256>::new_from_slice(key)
         .expect("HMAC accepts keys of every length")
         .chain_update(message)

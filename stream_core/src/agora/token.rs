@@ -2,7 +2,7 @@
 
 use super::envelope::wrap;
 use super::signature::{SIGNATURE_BYTES, sign};
-use super::{AppId, Certificate, ChannelName, Uid};
+use super::{Account, AppId, Certificate, ChannelName, RtmUser, Uid};
 
 /// Agora's limit for the life of a token: 24 hours.
 pub const MAX_LIFETIME_S: u32 = 86_400;
@@ -19,18 +19,52 @@ pub enum Role {
     Subscriber,
 }
 
+/// Whose token it is. Uid 7 and account `7` are the same user to Agora.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User<'a> {
+    Uid(Uid),
+    Account(&'a Account),
+}
+
+/// How long a privilege lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Life {
+    /// As long as the token. Only then do Agora's clients announce the end dependably.
+    OfToken,
+    /// So many seconds, at least 1 and no longer than the token. When the privilege to join ends, Agora
+    /// removes the user from the channel at once.
+    Seconds(u32),
+}
+
+/// What may be done in the channel, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Privileges {
+    pub join: Life,
+    pub publish_audio: Option<Life>,
+    pub publish_video: Option<Life>,
+    pub publish_data: Option<Life>,
+}
+
+/// The permission to log in to Signaling (RTM), in the same token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RtmLogin<'a> {
+    pub user: &'a RtmUser,
+    pub life: Life,
+}
+
 /// Everything that a token depends on besides the certificate: the same request gives the same
 /// token.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenRequest<'a> {
     pub app_id: &'a AppId,
     pub channel: &'a ChannelName,
-    pub uid: Uid,
-    pub role: Role,
+    pub user: User<'a>,
+    /// `Role::..into()` lets them all end with the token.
+    pub privileges: Privileges,
+    pub rtm: Option<RtmLogin<'a>>,
     /// Unix seconds.
     pub issued_at: u32,
-    /// 1 to [`MAX_LIFETIME_S`]. The token and all its privileges end at the same time: only then
-    /// do Agora's clients announce the end dependably.
+    /// 1 to [`MAX_LIFETIME_S`].
     pub expires_in_s: u32,
     /// 1 to [`MAX_SALT`], random.
     pub salt: u32,
@@ -40,23 +74,56 @@ pub struct TokenRequest<'a> {
 pub enum MintError {
     #[error("a token lives 1 to 86400 seconds, not {0}")]
     Lifetime(u32),
+    #[error("a privilege lives 1 second to as long as its token, not {0} seconds")]
+    PrivilegeLifetime(u32),
     #[error("a salt lies between 1 and 99999999, not {0}")]
     Salt(u32),
 }
 
-pub(super) const SERVICE_RTC: u16 = 1;
+const SERVICE_RTC: u16 = 1;
+const SERVICE_RTM: u16 = 2;
 
 const JOIN_CHANNEL: u16 = 1;
 const PUBLISH_AUDIO: u16 = 2;
 const PUBLISH_VIDEO: u16 = 3;
 const PUBLISH_DATA: u16 = 4;
 
-impl Role {
-    /// The ids of the granted privileges, ascending as the format wants them.
-    pub const fn privileges(self) -> &'static [u16] {
+/// The one privilege of service RTM.
+const LOG_IN: u16 = 1;
+
+impl From<Role> for Privileges {
+    fn from(role: Role) -> Self {
+        let publish = (role == Role::Publisher).then_some(Life::OfToken);
+        Self {
+            join: Life::OfToken,
+            publish_audio: publish,
+            publish_video: publish,
+            publish_data: publish,
+        }
+    }
+}
+
+impl Privileges {
+    /// The granted ones, by ascending id as the format wants them.
+    fn granted(self) -> impl Iterator<Item = (u16, Life)> + Clone {
+        [
+            (JOIN_CHANNEL, Some(self.join)),
+            (PUBLISH_AUDIO, self.publish_audio),
+            (PUBLISH_VIDEO, self.publish_video),
+            (PUBLISH_DATA, self.publish_data),
+        ]
+        .into_iter()
+        .filter_map(|(id, life)| life.map(|life| (id, life)))
+    }
+}
+
+impl Life {
+    /// In the format 0 would mean "as long as the token", and nothing is clamped by Agora's libraries.
+    fn seconds(self, token_s: u32) -> Result<u32, MintError> {
         match self {
-            Self::Publisher => &[JOIN_CHANNEL, PUBLISH_AUDIO, PUBLISH_VIDEO, PUBLISH_DATA],
-            Self::Subscriber => &[JOIN_CHANNEL],
+            Self::OfToken => Ok(token_s),
+            Self::Seconds(seconds) if (1..=token_s).contains(&seconds) => Ok(seconds),
+            Self::Seconds(seconds) => Err(MintError::PrivilegeLifetime(seconds)),
         }
     }
 }
@@ -65,7 +132,7 @@ impl Role {
 ///
 /// # Errors
 ///
-/// [`MintError`] if the life or the salt is out of range; the other values are valid by their types.
+/// [`MintError`] if a life or the salt is out of range; the other values are valid by their types.
 pub fn mint(request: &TokenRequest<'_>, certificate: &Certificate) -> Result<String, MintError> {
     if !(1..=MAX_LIFETIME_S).contains(&request.expires_in_s) {
         return Err(MintError::Lifetime(request.expires_in_s));
@@ -79,17 +146,20 @@ pub fn mint(request: &TokenRequest<'_>, certificate: &Certificate) -> Result<Str
     content.put_u32(request.issued_at);
     content.put_u32(request.expires_in_s);
     content.put_u32(request.salt);
-    // One service.
-    content.put_u16(1);
+    // Services stand by ascending type.
+    content.put_u16(1 + u16::from(request.rtm.is_some()));
     content.put_u16(SERVICE_RTC);
-    let privileges = request.role.privileges();
-    content.put_u16(privileges.len() as u16);
-    for privilege in privileges {
-        content.put_u16(*privilege);
-        content.put_u32(request.expires_in_s);
-    }
+    content.put_privileges(request.privileges.granted(), request.expires_in_s)?;
     content.put_text(request.channel.as_str().as_bytes());
-    content.put_text(request.uid.get().to_string().as_bytes());
+    match request.user {
+        User::Uid(uid) => content.put_text(uid.get().to_string().as_bytes()),
+        User::Account(account) => content.put_text(account.as_str().as_bytes()),
+    }
+    if let Some(login) = request.rtm {
+        content.put_u16(SERVICE_RTM);
+        content.put_privileges([(LOG_IN, login.life)].into_iter(), request.expires_in_s)?;
+        content.put_text(login.user.as_str().as_bytes());
+    }
 
     Ok(wrap(&content.signed(request, certificate)))
 }
@@ -116,10 +186,24 @@ impl Content {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    /// App id, channel name and uid: at most 63 bytes each.
+    /// App id, channel name and user: at most 255 bytes each, by their types.
     fn put_text(&mut self, text: &[u8]) {
         self.put_u16(text.len() as u16);
         self.0.extend_from_slice(text);
+    }
+
+    fn put_privileges(
+        &mut self,
+        granted: impl Iterator<Item = (u16, Life)> + Clone,
+        token_s: u32,
+    ) -> Result<(), MintError> {
+        // At most four.
+        self.put_u16(granted.clone().count() as u16);
+        for (id, life) in granted {
+            self.put_u16(id);
+            self.put_u32(life.seconds(token_s)?);
+        }
+        Ok(())
     }
 
     fn signed(mut self, request: &TokenRequest<'_>, certificate: &Certificate) -> Vec<u8> {
@@ -135,11 +219,20 @@ mod tests {
     use super::*;
 
     fn minted(expires_in_s: u32, salt: u32) -> Result<String, MintError> {
+        minted_with(Role::Subscriber.into(), expires_in_s, salt)
+    }
+
+    fn minted_with(
+        privileges: Privileges,
+        expires_in_s: u32,
+        salt: u32,
+    ) -> Result<String, MintError> {
         let request = TokenRequest {
             app_id: &AppId::parse("970CA35de60c44645bbae8a215061b33").unwrap(),
             channel: &ChannelName::parse("room-1").unwrap(),
-            uid: Uid::new(1).unwrap(),
-            role: Role::Subscriber,
+            user: User::Uid(Uid::new(1).unwrap()),
+            privileges,
+            rtm: None,
             issued_at: 1_735_689_600,
             expires_in_s,
             salt,
@@ -170,8 +263,28 @@ mod tests {
     }
 
     #[test]
+    fn a_privilege_lives_between_one_second_and_as_long_as_its_token() {
+        let joins_for = |seconds| {
+            let join = Life::Seconds(seconds);
+            minted_with(
+                Privileges {
+                    join,
+                    ..Role::Publisher.into()
+                },
+                60,
+                1,
+            )
+        };
+        assert_eq!(joins_for(0), Err(MintError::PrivilegeLifetime(0)));
+        assert!(joins_for(1).is_ok());
+        assert_eq!(joins_for(60), minted_with(Role::Publisher.into(), 60, 1));
+        assert_eq!(joins_for(61), Err(MintError::PrivilegeLifetime(61)));
+    }
+
+    #[test]
     fn only_a_publisher_may_publish() {
-        assert_eq!(Role::Publisher.privileges(), [1, 2, 3, 4]);
-        assert_eq!(Role::Subscriber.privileges(), [1]);
+        let ids = |role: Role| Privileges::from(role).granted().map(|(id, _)| id);
+        assert!(ids(Role::Publisher).eq([1, 2, 3, 4]));
+        assert!(ids(Role::Subscriber).eq([1]));
     }
 }

@@ -137,6 +137,14 @@ catalogue! {
         "streaming is not configured", "The operator must store a valid Agora app id and certificate.";
     WebhookNotConfigured "webhook_not_configured" SystemError "PT503" 503 lasting:
         "the secret of the notification service is not configured", "The operator must set AGORA_WEBHOOK_SECRET for the service.";
+    CertificateMissing "certificate_missing" SystemError "PT503" 503 lasting:
+        "the Agora certificate is not there", "The operator must store it in Vault or in the file that the setting names.";
+    CertificateMalformed "certificate_malformed" SystemError "PT503" 503 lasting:
+        "the Agora certificate is malformed", "The operator must store the 32 hexadecimal digits that the Agora console shows.";
+    CertificateUnsafe "certificate_unsafe" SystemError "PT503" 503 lasting:
+        "the file of the Agora certificate is not safe", "The operator must give it to the server's user alone, mode 0600 or 0400.";
+    VaultUnreadable "vault_unreadable" SystemError "PT503" 503 recoverable:
+        "the Vault cannot be read", "The operator must let the owner of the tables read vault.decrypted_secrets.";
     ClockInsane "clock_insane" SystemError "PT503" 503 lasting:
         "the clock of the server is wrong", "The operator must correct the time of the database server.";
     UpstreamUnavailable "upstream_unavailable" NetworkError "PT503" 503 recoverable:

@@ -10,7 +10,7 @@ use xtask::run::Run;
 use xtask::{console, process, workspace};
 
 /// The benchmarks there are: targets of `stream_tests`.
-const BENCHES: &[&str] = &["viewers", "chat"];
+const BENCHES: &[&str] = &["chat", "token", "viewers"];
 
 /// Names the file that the report goes to; the package `stream_tests` reads it.
 const JSON_VARIABLE: &str = "PG_STREAM_BENCH_JSON";

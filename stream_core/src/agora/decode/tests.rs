@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::agora::envelope::wrap;
-use crate::agora::{ChannelName, Role, TokenRequest, Uid, mint};
+use crate::agora::{
+    Account, ChannelName, Life, Privileges, Role, RtmLogin, RtmUser, TokenRequest, Uid, User, mint,
+};
 use crate::property_seed::config;
 
 const APP_ID: &str = "970CA35de60c44645bbae8a215061b33";
@@ -14,8 +16,9 @@ fn sample_token() -> String {
     let request = TokenRequest {
         app_id: &AppId::parse(APP_ID).unwrap(),
         channel: &ChannelName::parse("room-1").unwrap(),
-        uid: Uid::new(1).unwrap(),
-        role: Role::Publisher,
+        user: User::Uid(Uid::new(1).unwrap()),
+        privileges: Role::Publisher.into(),
+        rtm: None,
         issued_at: 1_735_689_600,
         expires_in_s: 3600,
         salt: 12_345_678,
@@ -161,8 +164,36 @@ fn channel_name() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9 !#$%&()+\\-:;<=.>?@\\[\\]^_{}|~,]{1,63}"
 }
 
-fn role() -> impl Strategy<Value = Role> {
-    prop_oneof![Just(Role::Publisher), Just(Role::Subscriber)]
+/// A user, and the text that stands for them in a token.
+fn user() -> impl Strategy<Value = (Option<u32>, String)> {
+    let uid = prop_oneof![1..=2_147_483_647u32, Just(1), Just(2_147_483_647)];
+    prop_oneof![
+        uid.prop_map(|uid| (Some(uid), uid.to_string())),
+        account(255).prop_map(|account| (None, account)),
+    ]
+}
+
+fn account(bytes: usize) -> impl Strategy<Value = String> {
+    let characters = "[a-zA-Z0-9 !#$%&()+\\-:;<=.>?@\\[\\]^_{}|~,]";
+    proptest::string::string_regex(&format!("{characters}{{1,{bytes}}}")).unwrap()
+}
+
+/// The life of a token and of privileges in it, some as long as the token.
+fn lives() -> impl Strategy<Value = (u32, [Option<Life>; 5])> {
+    (1..=86_400u32).prop_flat_map(|token_s| {
+        let life = prop_oneof![Just(Life::OfToken), (1..=token_s).prop_map(Life::Seconds),];
+        (
+            Just(token_s),
+            proptest::array::uniform5(proptest::option::of(life)),
+        )
+    })
+}
+
+fn seconds(life: Life, token_s: u32) -> u32 {
+    match life {
+        Life::OfToken => token_s,
+        Life::Seconds(seconds) => seconds,
+    }
 }
 
 proptest! {
@@ -177,18 +208,24 @@ proptest! {
         certificate in hexadecimal(),
         other_certificate in hexadecimal(),
         channel in channel_name(),
-        uid in prop_oneof![1..=2_147_483_647u32, Just(1), Just(2_147_483_647)],
-        role in role(),
+        (uid, name) in user(),
+        (expires_in_s, [join, publish_audio, publish_video, publish_data, login]) in lives(),
+        rtm_user in account(64),
         issued_at: u32,
-        expires_in_s in 1..=86_400u32,
         salt in 1..=99_999_999u32,
     ) {
         prop_assume!(certificate != other_certificate);
+        let account = Account::parse(&name).unwrap();
+        let rtm_user = RtmUser::parse(&rtm_user).unwrap();
+        let privileges = Privileges {
+            join: join.unwrap_or(Life::OfToken), publish_audio, publish_video, publish_data,
+        };
         let request = TokenRequest {
             app_id: &AppId::parse(&app_id).unwrap(),
             channel: &ChannelName::parse(&channel).unwrap(),
-            uid: Uid::new(uid).unwrap(),
-            role,
+            user: uid.map_or(User::Account(&account), |uid| User::Uid(Uid::new(uid).unwrap())),
+            privileges,
+            rtm: login.map(|life| RtmLogin { user: &rtm_user, life }),
             issued_at,
             expires_in_s,
             salt,
@@ -197,24 +234,55 @@ proptest! {
 
         let token = decode(&mint(&request, &certificate).unwrap()).unwrap();
 
-        let expected_ids: &[u16] =
-            if role == Role::Publisher { &[1, 2, 3, 4] } else { &[1] };
-        let privileges =
-            expected_ids.iter().map(|id| Privilege { id: *id, expires_in_s }).collect();
-        let service = DecodedService {
+        let granted = [Some(privileges.join), publish_audio, publish_video, publish_data];
+        let expected = (1..).zip(granted).filter_map(|(id, life)| {
+            Some(Privilege { id, expires_in_s: seconds(life?, expires_in_s) })
+        });
+        let mut services = vec![DecodedService {
             service_type: 1,
-            privileges,
+            privileges: expected.collect(),
             channel: Some(channel),
-            uid: Some(uid.to_string()),
-        };
+            uid: Some(name),
+        }];
+        services.extend(login.map(|life| DecodedService {
+            service_type: 2,
+            privileges: vec![Privilege { id: 1, expires_in_s: seconds(life, expires_in_s) }],
+            channel: None,
+            uid: Some(rtm_user.as_str().to_owned()),
+        }));
         prop_assert_eq!(token.app_id.as_str(), app_id);
         prop_assert_eq!(token.issued_at, issued_at);
         prop_assert_eq!(token.expires_in_s, expires_in_s);
         prop_assert_eq!(token.salt, salt);
-        prop_assert_eq!(&token.services, &[service]);
+        prop_assert_eq!(&token.services, &services);
         prop_assert_eq!(token.unknown_service, None);
         prop_assert!(token.verify(&certificate));
         prop_assert!(!token.verify(&Certificate::parse(&other_certificate).unwrap()));
+    }
+
+    /// What the product itself asks for.
+    #[test]
+    fn by_default_every_privilege_ends_with_its_token(
+        publishes: bool,
+        expires_in_s in 1..=86_400u32,
+        salt in 1..=99_999_999u32,
+    ) {
+        let role = if publishes { Role::Publisher } else { Role::Subscriber };
+        let request = TokenRequest {
+            app_id: &AppId::parse(APP_ID).unwrap(),
+            channel: &ChannelName::parse("room-1").unwrap(),
+            user: User::Uid(Uid::new(1).unwrap()),
+            privileges: role.into(),
+            rtm: None,
+            issued_at: 1_735_689_600,
+            expires_in_s,
+            salt,
+        };
+        let token = mint(&request, &Certificate::parse(CERTIFICATE).unwrap()).unwrap();
+        let token = decode(&token).unwrap();
+        let ids: &[u16] = if publishes { &[1, 2, 3, 4] } else { &[1] };
+        let expected: Vec<_> = ids.iter().map(|id| Privilege { id: *id, expires_in_s }).collect();
+        prop_assert_eq!(&token.services[0].privileges, &expected);
     }
 
     #[test]

@@ -1,0 +1,84 @@
+//! How is a certificate read from Supabase Vault, and what if the Vault is closed or broken?
+
+use pgrx::prelude::*;
+use pgrx::{IntoDatum, direct_function_call};
+use stream_core::agora::Certificate;
+use stream_core::error::ErrorCode;
+
+use super::{Place, parse};
+use crate::error::{Failure, Result};
+use crate::spi::{self, nullable, statements};
+
+statements! {
+    SECRET: Read [TEXTOID]
+        "select d.decrypted_secret from vault.decrypted_secrets as d where d.name = $1";
+}
+
+pub(super) fn read(name: &str, place: &Place) -> Result<Certificate> {
+    if !is_open() {
+        return Err(Failure::with_hint(
+            ErrorCode::VaultUnreadable,
+            format!(
+                "the owner of the tables may not read vault.decrypted_secrets, and {} is not set",
+                place.setting
+            ),
+        ));
+    }
+    let secret = secret(name)?.ok_or_else(|| {
+        Failure::with_hint(
+            ErrorCode::CertificateMissing,
+            format!("create the Vault secret that {} names", place.column),
+        )
+    })?;
+    parse(
+        &secret,
+        &format!("the Vault secret that {} names", place.column),
+    )
+}
+
+/// Whether the Vault is there and the effective user may read it: asked of the catalogue's cache, since
+/// a statement about a table that is not there would fail as a whole.
+fn is_open() -> bool {
+    // SAFETY: look-ups by constant names inside a transaction; both functions answer null or false for
+    // what is not there.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"vault".as_ptr(), true);
+        if schema == pg_sys::InvalidOid {
+            return false;
+        }
+        let view = pg_sys::get_relname_relid(c"decrypted_secrets".as_ptr(), schema);
+        let may = |check, of: pg_sys::Oid, privilege: &str| {
+            direct_function_call::<bool>(check, &[of.into_datum(), privilege.into_datum()])
+                == Some(true)
+        };
+        view != pg_sys::InvalidOid
+            && may(pg_sys::has_schema_privilege_id, schema, "USAGE")
+            && may(pg_sys::has_table_privilege_id, view, "SELECT")
+    }
+}
+
+/// Whatever the Vault raises while it decrypts is answered with a code of our own, and what it said is
+/// dropped: nobody can know what stands in it. A cancelled statement stays one.
+fn secret(name: &str) -> Result<Option<String>> {
+    let name = name.to_owned();
+    PgTryBuilder::new(move || {
+        let found = spi::first(&SECRET, &[name.as_str().into()], |row| {
+            nullable::<String>(row, 1)
+        })?;
+        Ok(found.flatten())
+    })
+    .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error| {
+        error.rethrow()
+    })
+    .catch_when(PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN, |error| {
+        error.rethrow()
+    })
+    .catch_others(|_| {
+        // The transaction ends with this, so no subtransaction is needed.
+        Err(Failure::with_hint(
+            ErrorCode::VaultUnreadable,
+            "vault.decrypted_secrets raised an error of its own: read it as the owner of the tables",
+        ))
+    })
+    .execute()
+}

@@ -1,0 +1,160 @@
+//! What does `generate_buyer_token` cost, with its checks and its stored hash, beside one plain insert?
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use serde_json::json;
+use stream_tests::bench::{Report, Row, median};
+use stream_tests::database::TestDatabase;
+use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
+
+const ROUNDS: usize = 11;
+const CLIENTS: usize = 8;
+const SESSIONS: usize = 100;
+const CALLS_PER_CLIENT: usize = 1000;
+
+const TARGET: f64 = 0.7;
+
+const TOKEN: &str = "select (stream.generate_buyer_token($1, $2)).token";
+
+/// The insert that the token is measured against: the same columns, checks, keys and foreign keys.
+const BASELINE: &str = "create schema bench;
+    create table bench.token_rows (
+        like stream.agora_tokens including all,
+        foreign key (session_id) references stream.stream_sessions (id) on delete cascade,
+        foreign key (user_id) references auth.users (id) on delete cascade
+    );
+    create function bench.insert_row(user_id uuid, channel_id text) returns text
+    language plpgsql as $$
+    declare
+        hash text := repeat('0123456789abcdef', 4);
+    begin
+        insert into bench.token_rows
+            (user_id, session_id, token_hash, channel_id, uid, privileges, created_at, expires_at)
+        values ($1, $2::uuid, hash, $2, 1420748681,
+            '{\"can_publish\": false, \"can_subscribe\": true, \"can_admin\": false}', now(),
+            now() + interval '1 hour');
+        return hash;
+    end
+    $$;
+    grant usage on schema bench to authenticated;
+    grant insert on bench.token_rows to authenticated";
+
+const INSERT: &str = "select bench.insert_row($1, $2)";
+
+pub async fn measure(database: &TestDatabase, report: &mut Report) -> Result<()> {
+    let (channels, users) = prepare(database).await?;
+    let mut clients = Vec::new();
+    for user in users {
+        clients.push(Arc::new(Viewer::connect(database, user).await?));
+    }
+    let (mut tokens, mut inserts) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let token = calls_per_second(&clients, &channels, |viewer| &viewer.token).await?;
+        let insert = calls_per_second(&clients, &channels, |viewer| &viewer.insert).await?;
+        // The first round warms caches and plans.
+        if round > 0 {
+            tokens.push(token);
+            inserts.push(insert);
+        }
+        database
+            .change("truncate stream.agora_tokens, bench.token_rows")
+            .await?;
+    }
+    let row = Row::new(
+        "token",
+        format!("generate_buyer_token, {CLIENTS} users"),
+        median(tokens),
+        "1/s",
+    )
+    .against("insert of a like row in plpgsql", median(inserts));
+    let holds = row.ratio.is_some_and(|ratio| ratio >= TARGET);
+    report.add(row.with_target(format!("ratio >= {TARGET}"), holds));
+    Ok(())
+}
+
+/// One user's connection, as PostgREST would set it up, with both statements prepared.
+struct Viewer {
+    user: Uuid,
+    client: Client,
+    token: Statement,
+    insert: Statement,
+}
+
+impl Viewer {
+    async fn connect(database: &TestDatabase, user: Uuid) -> Result<Self> {
+        let client = database.connect("authenticator").await?;
+        let claims = json!({"sub": user, "role": "authenticated"}).to_string();
+        client.batch_execute("set role authenticated").await?;
+        client
+            .execute(
+                "select set_config('request.jwt.claims', $1, false)",
+                &[&claims],
+            )
+            .await?;
+        let token = client.prepare(TOKEN).await?;
+        let insert = client.prepare(INSERT).await?;
+        Ok(Self {
+            user,
+            client,
+            token,
+            insert,
+        })
+    }
+}
+
+/// Channels of live streams, and users who have joined all of them.
+async fn prepare(database: &TestDatabase) -> Result<(Arc<Vec<String>>, Vec<Uuid>)> {
+    let mut users = Vec::new();
+    for number in 0..CLIENTS {
+        users.push(database.add_user(&format!("bench{number}")).await?);
+    }
+    let mut channels = Vec::new();
+    for _ in 0..SESSIONS {
+        let session = database.start_stream().await?;
+        for user in &users {
+            database
+                .owner
+                .execute("select stream.add_viewer($1, $2)", &[&session, user])
+                .await?;
+        }
+        channels.push(session.to_string());
+    }
+    database.change(BASELINE).await?;
+    // High enough to be checked and never reached.
+    database
+        .change("update stream.config set token_rate_per_minute = 1000000 where id; analyze")
+        .await?;
+    Ok((Arc::new(channels), users))
+}
+
+/// Every client works through the channels, each beginning at another one.
+async fn calls_per_second(
+    clients: &[Arc<Viewer>],
+    channels: &Arc<Vec<String>>,
+    statement: fn(&Viewer) -> &Statement,
+) -> Result<f64> {
+    let begin = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for (place, viewer) in clients.iter().enumerate() {
+        let (viewer, channels) = (Arc::clone(viewer), Arc::clone(channels));
+        tasks.spawn(async move {
+            for call in 0..CALLS_PER_CLIENT {
+                let channel = &channels[(place * SESSIONS / CLIENTS + call) % SESSIONS];
+                viewer
+                    .client
+                    .query_one(statement(&viewer), &[&viewer.user, channel])
+                    .await?;
+            }
+            Ok::<_, tokio_postgres::Error>(())
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+    let calls = (clients.len() * CALLS_PER_CLIENT) as f64;
+    Ok(calls / begin.elapsed().as_secs_f64())
+}

@@ -1,0 +1,283 @@
+//! Do random tokens mean to Agora's own code what they mean to ours, and is every failure named?
+//!
+//! Each run prints its seed; `PROPERTY_SEED=<seed>` repeats it.
+
+use anyhow::{Context, Result, ensure};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+use stream_core::agora::{
+    Account, AppId, Certificate, ChannelName, Life, Role, RtmLogin, RtmUser, TokenRequest, Uid,
+    User, mint,
+};
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_tests::agora::{PUBLISHER, SUBSCRIBER, buyer_token, refreshed_token, seller_token};
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::property_seed::config;
+use stream_tests::refusal::expect_refusal;
+use stream_tests::services::script;
+use xtask::test_environment::TestEnvironment;
+
+/// One argument of a process holds at most 128 KiB.
+const BATCH: usize = 32;
+
+#[derive(Debug, Clone)]
+struct Case {
+    app_id: String,
+    certificate: String,
+    other_certificate: String,
+    channel: String,
+    uid: Option<u32>,
+    account: String,
+    publishes: bool,
+    rtm_user: Option<String>,
+    issued_at: u32,
+    expires_in_s: u32,
+    salt: u32,
+}
+
+fn name(bytes: usize) -> impl Strategy<Value = String> {
+    let characters = "[a-zA-Z0-9 !#$%&()+\\-:;<=.>?@\\[\\]^_{}|~,]";
+    proptest::string::string_regex(&format!("{characters}{{1,{bytes}}}")).expect("a pattern")
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let hexadecimal = || "[0-9a-fA-F]{32}";
+    let user = prop_oneof![
+        (1..=2_147_483_647u32).prop_map(|uid| (Some(uid), uid.to_string())),
+        name(255).prop_map(|account| (None, account)),
+    ];
+    (
+        (hexadecimal(), hexadecimal(), hexadecimal()),
+        (
+            name(63),
+            user,
+            any::<bool>(),
+            proptest::option::of(name(64)),
+        ),
+        (any::<u32>(), 1..=86_400u32, 1..=99_999_999u32),
+    )
+        .prop_map(|(project, whose, when)| Case {
+            app_id: project.0,
+            certificate: project.1,
+            other_certificate: project.2,
+            channel: whose.0,
+            uid: whose.1.0,
+            account: whose.1.1,
+            publishes: whose.2,
+            rtm_user: whose.3,
+            issued_at: when.0,
+            expires_in_s: when.1,
+            salt: when.2,
+        })
+}
+
+impl Case {
+    fn token(&self) -> Result<String> {
+        let app_id = AppId::parse(&self.app_id)?;
+        let channel = ChannelName::parse(&self.channel)?;
+        let account = Account::parse(&self.account)?;
+        let rtm_user = self.rtm_user.as_deref().map(RtmUser::parse).transpose()?;
+        let role = if self.publishes {
+            Role::Publisher
+        } else {
+            Role::Subscriber
+        };
+        let request = TokenRequest {
+            app_id: &app_id,
+            channel: &channel,
+            user: match self.uid {
+                Some(uid) => User::Uid(Uid::new(uid)?),
+                None => User::Account(&account),
+            },
+            privileges: role.into(),
+            rtm: rtm_user.as_ref().map(|user| RtmLogin {
+                user,
+                life: Life::OfToken,
+            }),
+            issued_at: self.issued_at,
+            expires_in_s: self.expires_in_s,
+            salt: self.salt,
+        };
+        Ok(mint(&request, &Certificate::parse(&self.certificate)?)?)
+    }
+
+    fn question(&self) -> Result<Value> {
+        Ok(json!({
+            "token": self.token()?, "appId": self.app_id, "certificate": self.certificate,
+            "otherCertificate": self.other_certificate, "channel": self.channel,
+            "account": self.account, "isUid": self.uid.is_some(), "publishes": self.publishes,
+            "issuedAt": self.issued_at, "expiresInS": self.expires_in_s, "salt": self.salt,
+            "rtmUser": self.rtm_user,
+        }))
+    }
+
+    /// What Agora's parser should find.
+    fn parsed(&self) -> Value {
+        let ids: &[u16] = if self.publishes {
+            PUBLISHER
+        } else {
+            SUBSCRIBER
+        };
+        let privileges: serde_json::Map<String, Value> = ids
+            .iter()
+            .map(|id| (id.to_string(), self.expires_in_s.into()))
+            .collect();
+        let mut services = vec![json!({
+            "type": 1, "privileges": privileges, "channel": self.channel, "user": self.account,
+        })];
+        services.extend(self.rtm_user.as_ref().map(|user| {
+            json!({
+                "type": 2, "privileges": {"1": self.expires_in_s}, "channel": null, "user": user,
+            })
+        }));
+        json!({
+            "appId": self.app_id, "issuedAt": self.issued_at, "expiresInS": self.expires_in_s,
+            "salt": self.salt, "services": services,
+        })
+    }
+}
+
+/// As many random values as the configuration says.
+fn drawn<T>(strategy: &impl Strategy<Value = T>, count: u32) -> Result<Vec<T>> {
+    let config = config(count);
+    let count = config.cases;
+    let mut runner = TestRunner::new(config);
+    (0..count)
+        .map(|_| {
+            let tree = strategy.new_tree(&mut runner);
+            Ok(tree
+                .map_err(|reason| anyhow::anyhow!("{reason}"))?
+                .current())
+        })
+        .collect()
+}
+
+/// Feature: streaming-realtime-fixes, Property 1: For any user (seller or buyer) requesting stream
+/// access, the Token_Generator should create valid Agora tokens with appropriate privileges for
+/// their role, and the Agora_SDK should accept these properly formatted tokens
+#[tokio::test]
+async fn agoras_parser_and_builder_agree_with_every_token() -> Result<()> {
+    let environment = TestEnvironment::load()?;
+    for cases in drawn(&cases(), 256)?.chunks(BATCH) {
+        let questions: Vec<Value> = cases.iter().map(Case::question).collect::<Result<_>>()?;
+        let argument = Value::from(questions).to_string();
+        let finished = script::run(&environment, "tests/js/tokens.mjs", &[&argument]).await?;
+        let answers = finished.json()?;
+        let answers = answers.as_array().context("no list")?;
+        assert_eq!(answers.len(), cases.len());
+        for (case, answer) in cases.iter().zip(answers) {
+            assert_eq!(answer["parsed"], case.parsed(), "{case:?}");
+            assert_eq!(answer["isSigned"], true, "{case:?}");
+            let is_same = case.certificate == case.other_certificate;
+            assert_eq!(answer["isSignedByOther"], is_same, "{case:?}");
+            assert_eq!(answer["givenHex"], answer["builtHex"], "{case:?}");
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with the server while a token is asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    NoAppId,
+    NoSecret,
+    Malformed,
+    ClosedVault,
+}
+
+impl Fault {
+    /// Statements that make it, from a server without any.
+    fn cause(self) -> &'static str {
+        match self {
+            Self::None => "select",
+            Self::NoAppId => "update stream.config set agora_app_id = null",
+            Self::NoSecret => "update stream.config set agora_certificate_secret = 'gone'",
+            Self::Malformed => "update vault.secrets set secret = secret || 'x'",
+            Self::ClosedVault => "revoke usage on schema vault from postgres, service_role",
+        }
+    }
+
+    fn code(self) -> Option<ErrorCode> {
+        match self {
+            Self::None => None,
+            Self::NoAppId => Some(ErrorCode::NotConfigured),
+            Self::NoSecret => Some(ErrorCode::CertificateMissing),
+            Self::Malformed => Some(ErrorCode::CertificateMalformed),
+            Self::ClosedVault => Some(ErrorCode::VaultUnreadable),
+        }
+    }
+}
+
+/// Feature: streaming-realtime-fixes, Property 3: For any active stream session, the
+/// Token_Generator should provide refresh capabilities before token expiration, handle expiration
+/// gracefully, and provide specific error messages with retry mechanisms when failures occur
+#[tokio::test]
+async fn every_fault_has_its_own_code_and_is_over_when_it_is_mended() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    let superuser = database.superuser().await?;
+    let agora = database.environment.agora.clone();
+    database
+        .change("update stream.config set token_rate_per_minute = 1000000")
+        .await?;
+    let mend = format!(
+        "update stream.config set agora_app_id = '{}',
+             agora_certificate_secret = 'agora_app_certificate';
+         update vault.secrets set secret = '{}';
+         grant usage on schema vault to postgres, service_role",
+        agora.app_id, agora.certificate
+    );
+    let faults = prop_oneof![
+        Just(Fault::None),
+        Just(Fault::NoAppId),
+        Just(Fault::NoSecret),
+        Just(Fault::Malformed),
+        Just(Fault::ClosedVault),
+    ];
+    let lives = (faults, 60..=86_400i32, 0..4usize);
+    for (fault, ttl_s, call) in drawn(&lives, 256)? {
+        let case = format!("{fault:?}, {ttl_s} s, call {call}");
+        superuser
+            .batch_execute(&format!(
+                "update stream.config set token_ttl_s = {ttl_s}, max_duration_s = 604800"
+            ))
+            .await?;
+        let first = seller_token(&seller, id).await.context(case.clone())?;
+        let life = database.verified(&first, PUBLISHER)?.expires_in_s;
+        ensure!(i64::from(life) == i64::from(ttl_s), "{case}");
+        superuser.batch_execute(fault.cause()).await?;
+        let outcome = match call {
+            0 => seller_token(&seller, id).await,
+            1 => buyer_token(&ada, id).await,
+            2 => refreshed_token(&seller, id).await,
+            _ => refreshed_token(&ada, id).await,
+        };
+        superuser.batch_execute(&mend).await?;
+        match fault.code() {
+            Some(code) => {
+                expect_refusal(code, outcome).context(case.clone())?;
+                // Advice for the app: it tells the user and does not knock for ever.
+                let recovery = code.recovery();
+                ensure!(recovery.user_notification && recovery.max_retry_attempts <= 3);
+            }
+            None => {
+                let privileges = if call % 2 == 0 { PUBLISHER } else { SUBSCRIBER };
+                database
+                    .verified(&outcome?, privileges)
+                    .context(case.clone())?;
+            }
+        }
+        for (caller, privileges) in [(&seller, PUBLISHER), (&ada, SUBSCRIBER)] {
+            let token = refreshed_token(caller, id).await.context(case.clone())?;
+            database.verified(&token, privileges)?;
+        }
+    }
+    Ok(())
+}
