@@ -55,6 +55,11 @@ STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'check_certificate_wrapper';
 
+CREATE  FUNCTION "check_clock"() RETURNS bool /* bool */
+STRICT STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'check_clock_wrapper';
+
 CREATE  FUNCTION "delete_message"(
 	"session_id" uuid, /* Option < Uuid > */
 	"message_id" uuid, /* Option < Uuid > */
@@ -70,10 +75,6 @@ CREATE  FUNCTION "delete_user_messages"(
 ) RETURNS INT /* i32 */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_user_messages_wrapper';
-CREATE  FUNCTION "check_clock"() RETURNS bool /* bool */
-STRICT STABLE
-LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'check_clock_wrapper';
 
 CREATE  FUNCTION "emit"(
 	"topic" TEXT, /* Option < & str > */
@@ -92,7 +93,6 @@ AS 'MODULE_PATHNAME', 'flush_wrapper';
 CREATE  FUNCTION "generate_token"(
 	"user_id" uuid, /* Option < Uuid > */
 	"channel_id" TEXT, /* Option < & str > */
-	"is_host" bool /* Option < bool > */
 	"role" TEXT, /* Option < & str > */
 	"occasion" TEXT /* Option < & str > */
 ) RETURNS TABLE (
@@ -212,47 +212,27 @@ CREATE  FUNCTION "heartbeats"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'heartbeats_wrapper';
 
-CREATE  FUNCTION "log_auction_row"(
-	"auction_id" uuid, /* Option < Uuid > */
-	"update" TEXT /* Option < & str > */
-) RETURNS void
-LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'log_auction_row_wrapper';
-
-CREATE  FUNCTION "mark_messages_as_read"(
-	"session_id" uuid, /* Option < Uuid > */
-	"user_id" uuid, /* Option < Uuid > */
-	"message_ids" uuid[] /* :: std :: option :: Option < Array < '_, Uuid > > */
-) RETURNS bigint /* i64 */
-LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'mark_messages_as_read_wrapper';
-
-CREATE  FUNCTION "mark_read_up_to"(
-	"session_id" uuid, /* Option < Uuid > */
-	"user_id" uuid, /* Option < Uuid > */
-	"seq" bigint /* Option < i64 > */
-) RETURNS bigint /* i64 */
-LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'mark_read_up_to_wrapper';
-
-CREATE  FUNCTION "post_auction_update"(
-	"session_id" uuid, /* Option < Uuid > */
-	"update" TEXT /* Option < & str > */
+CREATE  FUNCTION "inspect_token"(
+	"token" TEXT, /* Option < & str > */
+	"channel_id" TEXT, /* Option < & str > */
+	"account" TEXT /* Option < & str > */
 ) RETURNS TABLE (
-	"id" uuid,  /* Uuid */
-	"session_id" uuid,  /* Uuid */
-	"seq" bigint,  /* i64 */
-	"user_id" uuid,  /* Option < Uuid > */
-	"username" TEXT,  /* Option < String > */
-	"content" TEXT,  /* String */
-	"message_type" TEXT,  /* String */
-	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"metadata" jsonb,  /* JsonB */
-	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
+	"version" TEXT,  /* & '_ str */
+	"app_id" TEXT,  /* String */
+	"channel_id" TEXT,  /* Option < String > */
+	"account" TEXT,  /* Option < String > */
+	"role" TEXT,  /* Option < & '_ str > */
+	"privileges" jsonb,  /* JsonB */
+	"issued_at" bigint,  /* Option < i64 > */
+	"expires_at" bigint,  /* i64 */
+	"is_expired" bool,  /* bool */
+	"is_signed" bool,  /* Option < bool > */
+	"signed_by" TEXT  /* Option < & '_ str > */
 )
+STABLE
 LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'post_auction_update_wrapper';
+AS 'MODULE_PATHNAME', 'inspect_token_wrapper';
+
 CREATE  FUNCTION "lift_restriction"(
 	"session_id" uuid, /* Option < Uuid > */
 	"user_id" uuid, /* Option < Uuid > */
@@ -289,32 +269,54 @@ STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_restrictions_wrapper';
 
+CREATE  FUNCTION "log_auction_row"(
+	"auction_id" uuid, /* Option < Uuid > */
+	"update" TEXT /* Option < & str > */
+) RETURNS void
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'log_auction_row_wrapper';
+
+CREATE  FUNCTION "mark_messages_as_read"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid, /* Option < Uuid > */
+	"message_ids" uuid[] /* :: std :: option :: Option < Array < '_, Uuid > > */
+) RETURNS bigint /* i64 */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'mark_messages_as_read_wrapper';
+
+CREATE  FUNCTION "mark_read_up_to"(
+	"session_id" uuid, /* Option < Uuid > */
+	"user_id" uuid, /* Option < Uuid > */
+	"seq" bigint /* Option < i64 > */
+) RETURNS bigint /* i64 */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'mark_read_up_to_wrapper';
+
 CREATE  FUNCTION "pin_message"(
 	"session_id" uuid, /* Option < Uuid > */
 	"message_id" uuid /* Option < Uuid > */
 ) RETURNS void
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'pin_message_wrapper';
-CREATE  FUNCTION "inspect_token"(
-	"token" TEXT, /* Option < & str > */
-	"channel_id" TEXT, /* Option < & str > */
-	"account" TEXT /* Option < & str > */
+
+CREATE  FUNCTION "post_auction_update"(
+	"session_id" uuid, /* Option < Uuid > */
+	"update" TEXT /* Option < & str > */
 ) RETURNS TABLE (
-	"version" TEXT,  /* & '_ str */
-	"app_id" TEXT,  /* String */
-	"channel_id" TEXT,  /* Option < String > */
-	"account" TEXT,  /* Option < String > */
-	"role" TEXT,  /* Option < & '_ str > */
-	"privileges" jsonb,  /* JsonB */
-	"issued_at" bigint,  /* Option < i64 > */
-	"expires_at" bigint,  /* i64 */
-	"is_expired" bool,  /* bool */
-	"is_signed" bool,  /* Option < bool > */
-	"signed_by" TEXT  /* Option < & '_ str > */
+	"id" uuid,  /* Uuid */
+	"session_id" uuid,  /* Uuid */
+	"seq" bigint,  /* i64 */
+	"user_id" uuid,  /* Option < Uuid > */
+	"username" TEXT,  /* Option < String > */
+	"content" TEXT,  /* String */
+	"message_type" TEXT,  /* String */
+	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
+	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
+	"metadata" jsonb,  /* JsonB */
+	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
 )
-STABLE
 LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'inspect_token_wrapper';
+AS 'MODULE_PATHNAME', 'post_auction_update_wrapper';
 
 CREATE  FUNCTION "refuse"(
 	"code" TEXT /* & str */
@@ -382,6 +384,7 @@ CREATE  FUNCTION "send_messages"(
 )
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'send_messages_wrapper';
+
 CREATE  FUNCTION "set_chat_mode"(
 	"session_id" uuid, /* Option < Uuid > */
 	"mode" TEXT /* Option < & str > */
@@ -482,6 +485,19 @@ STRICT
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'tick_function_wrapper';
 
+CREATE  FUNCTION "unblock_term"(
+	"session_id" uuid, /* Option < Uuid > */
+	"term" TEXT /* Option < & str > */
+) RETURNS TEXT /* & '_ str */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'unblock_term_wrapper';
+
+CREATE  FUNCTION "unpin_message"(
+	"session_id" uuid /* Option < Uuid > */
+) RETURNS void
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'unpin_message_wrapper';
+
 CREATE  FUNCTION "unread_count"(
 	"session_id" uuid, /* Option < Uuid > */
 	"user_id" uuid /* Option < Uuid > */
@@ -501,15 +517,3 @@ CREATE  FUNCTION "unsubscribe_from_chat"(
 )
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'unsubscribe_from_chat_wrapper';
-CREATE  FUNCTION "unblock_term"(
-	"session_id" uuid, /* Option < Uuid > */
-	"term" TEXT /* Option < & str > */
-) RETURNS TEXT /* & '_ str */
-LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'unblock_term_wrapper';
-
-CREATE  FUNCTION "unpin_message"(
-	"session_id" uuid /* Option < Uuid > */
-) RETURNS void
-LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'unpin_message_wrapper';
