@@ -4,7 +4,8 @@
 //! counted one after the other; everything else is read after the head row is held, so that a mute,
 //! a ban or another chat mode that was committed before counts.
 
-use pgrx::datum::Uuid;
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::pg_sys;
 use stream_core::blocked_term::searchable;
 use stream_core::error::ErrorCode;
 use stream_core::rate::Limit;
@@ -20,10 +21,7 @@ const MUTE: i32 = 1;
 
 statements! {
     LOCK_PLACES: Write [UUIDOID, UUIDARRAYOID]
-        "select v.user_id,
-             v.is_active,
-             extract(epoch from greatest(v.chat_tat, clock_timestamp()) - clock_timestamp())::float8,
-             extract(epoch from clock_timestamp() - v.last_chat_at)::float8
+        "select v.user_id, v.is_active, v.chat_tat, v.last_chat_at
          from stream.stream_viewers as v
          where v.session_id = $1 and v.user_id = any($2)
          order by v.user_id
@@ -77,6 +75,7 @@ statements! {
 pub struct Place {
     user: Uuid,
     is_active: bool,
+    arrived_at: TimestampWithTimeZone,
     backlog_us: i64,
     /// Milliseconds since the last message; nothing when there was none, or when the clock was set
     /// back behind it.
@@ -89,7 +88,10 @@ pub struct Sender {
     pub is_seller: bool,
     pub username: Option<String>,
     pub epoch: String,
-    /// How far the rate limiter is ahead of the clock, after what was accepted.
+    /// When the viewer's row was locked. What is written counts from then: waiting for the head row
+    /// costs nothing.
+    pub arrived_at: Option<TimestampWithTimeZone>,
+    /// How far the rate limiter is ahead of that time, after what was accepted.
     pub backlog_us: i64,
     holds_lease: bool,
     silent_ms: Option<i64>,
@@ -109,14 +111,22 @@ pub fn lock_places(session: Uuid, users: &[Uuid]) -> Result<Vec<Place>> {
         &LOCK_PLACES,
         &[session.into(), users.to_vec().into()],
         |rows| {
+            // SAFETY: reads the clock.
+            let now = unsafe { pg_sys::GetCurrentTimestamp() };
+            let arrived_at = TimestampWithTimeZone::try_from(now)
+                .map_err(|_| Failure::Row("the clock is out of range"))?;
             rows.map(|row| {
+                let tat: TimestampWithTimeZone = column(&row, 3)?;
+                let last_chat_at: Option<TimestampWithTimeZone> = nullable(&row, 4)?;
                 Ok(Place {
                     user: column(&row, 1)?,
                     is_active: column(&row, 2)?,
-                    backlog_us: microseconds(column(&row, 3)?),
-                    silent_ms: nullable::<f64>(&row, 4)?
-                        .filter(|seconds| *seconds >= 0.0)
-                        .map(|seconds| microseconds(seconds) / 1000),
+                    arrived_at,
+                    backlog_us: tat.into_inner().saturating_sub(now).max(0),
+                    silent_ms: last_chat_at
+                        .map(|at| now.saturating_sub(at.into_inner()))
+                        .filter(|silent_us| *silent_us >= 0)
+                        .map(|silent_us| silent_us / 1000),
                 })
             })
             .collect()
@@ -154,6 +164,7 @@ pub fn read_senders(
                     .map(|seconds| (microseconds(seconds) / 1000).unsigned_abs()),
                 has_blocked_terms: column(&row, 12)?,
                 epoch: column(&row, 13)?,
+                arrived_at: place.map(|place| place.arrived_at),
                 backlog_us: match place {
                     _ if is_seller => host_backlog_us,
                     Some(place) => place.backlog_us,
