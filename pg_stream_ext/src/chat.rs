@@ -23,7 +23,8 @@ statements! {
 
     /// Stores the message and, where it is a viewer's, what it costs of their rate.
     INSERT_MESSAGE: Write [
-        UUIDOID, UUIDOID, INT8OID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, FLOAT8OID
+        UUIDOID, UUIDOID, INT8OID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+        FLOAT8OID
     ]
         concat!(
             "with m as (
@@ -34,7 +35,7 @@ statements! {
                  returning *
              ), charged as (
                  update stream.stream_viewers as v
-                 set chat_tat = clock_timestamp() + $8 * interval '1 second', last_chat_at = clock_timestamp()
+                 set chat_tat = $8 + $9 * interval '1 second', last_chat_at = clock_timestamp()
                  from m
                  where v.session_id = $2 and v.user_id = $4 and $8 is not null
              )
@@ -111,7 +112,7 @@ fn send(
         return stored_before(session, user, id, refusal);
     }
     let backlog_s = sender.backlog_us as f64 / 1e6;
-    let arguments: [DatumWithOid<'_>; 8] = [
+    let arguments: [DatumWithOid<'_>; 9] = [
         id.into(),
         session.into(),
         entry.seq.into(),
@@ -119,7 +120,13 @@ fn send(
         sender.username.as_deref().into(),
         content.as_str().into(),
         entry.created_at.into(),
-        (!sender.is_seller).then_some(backlog_s).into(),
+        (if sender.is_seller {
+            None
+        } else {
+            sender.arrived_at
+        })
+        .into(),
+        backlog_s.into(),
     ];
     let stored = spi::first(&INSERT_MESSAGE, &arguments, |row| {
         Ok((

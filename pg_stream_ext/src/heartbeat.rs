@@ -40,6 +40,11 @@ statements! {
                  and v.token_issued_at <= now() - interval '30 seconds',
              false)";
 
+    /// What a token needs, which is taken before the lease elsewhere: whoever holds it may be waiting
+    /// for this lease, so the token comes with the next beat.
+    LOCK_FREE_SESSION: Write [UUIDOID]
+        "select true from stream.stream_sessions as s where s.id = $1 for share skip locked";
+
     /// Why a beat found no lease: whether another device holds it.
     HOLDS_LEASE: Write [UUIDOID, UUIDOID]
         "select true from stream.stream_viewers as v
@@ -180,9 +185,10 @@ fn beat_as_viewer(
         join_no.into(),
     ];
     if let Some(is_due) = spi::first(&BEAT, &arguments, |row| column::<bool>(row, 1))? {
+        let renews = is_due && spi::execute(&LOCK_FREE_SESSION, &[session.into()])? == 1;
         return Ok(Beat {
             status: "ok",
-            renew_as: is_due.then_some("viewer"),
+            renew_as: renews.then_some("viewer"),
         });
     }
     let held = spi::first(&HOLDS_LEASE, &[session.into(), user.into()], |row| {

@@ -7,6 +7,7 @@ use pgrx::JsonB;
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use stream_core::error::ErrorCode;
 
+use crate::commit::wait_for_the_disk;
 use crate::error::Result;
 use crate::relay;
 use crate::spi::{self, column, statements};
@@ -55,6 +56,8 @@ pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) ->
 
 /// The next number of an open log; nothing when it is closed or was never there.
 pub fn take_number(session: Uuid) -> Result<Option<Entry>> {
+    // Also an entry that goes out later is acknowledged with this commit.
+    wait_for_the_disk();
     spi::first(&TAKE_NUMBER, &[session.into()], |row| {
         Ok(Entry {
             seq: column(row, 1)?,

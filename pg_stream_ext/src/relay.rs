@@ -9,7 +9,6 @@ use pgrx::prelude::*;
 use stream_core::frame;
 
 use crate::caller;
-use crate::commit::wait_for_the_disk;
 use crate::epoch::{epoch_origin, epoch_sql};
 use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
@@ -137,7 +136,6 @@ pub fn relay_one(session: Uuid, entry: NewEntry<'_>) -> Result<()> {
         let payload = frame::payload(&header, &entries)
             .ok_or(Failure::Row("a frame of one entry is empty"))?;
         let topic = format!("chat:{session_text}");
-        wait_for_the_disk();
         let arguments = [
             session.into(),
             entry.seq.into(),

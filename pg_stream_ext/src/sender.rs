@@ -4,7 +4,8 @@
 //! counted one after the other; everything else is read after the head row is held, so that a mute,
 //! a ban or another chat mode that was committed before counts.
 
-use pgrx::datum::Uuid;
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::pg_sys;
 use pgrx::spi::SpiHeapTupleData;
 use stream_core::blocked_term::searchable;
 use stream_core::error::ErrorCode;
@@ -22,9 +23,7 @@ const MUTE: i32 = 1;
 /// The columns of a viewer `v` that `Place::read` reads.
 macro_rules! place_columns {
     () => {
-        "v.user_id, v.is_active,
-         extract(epoch from greatest(v.chat_tat, clock_timestamp()) - clock_timestamp())::float8,
-         extract(epoch from clock_timestamp() - v.last_chat_at)::float8"
+        "v.user_id, v.is_active, v.chat_tat, v.last_chat_at"
     };
 }
 
@@ -94,6 +93,7 @@ statements! {
 pub struct Place {
     user: Uuid,
     is_active: bool,
+    arrived_at: TimestampWithTimeZone,
     backlog_us: i64,
     /// Milliseconds since the last message; nothing when there was none, or when the clock was set
     /// back behind it.
@@ -106,7 +106,10 @@ pub struct Sender {
     pub is_seller: bool,
     pub username: Option<String>,
     pub epoch: String,
-    /// How far the rate limiter is ahead of the clock, after what was accepted.
+    /// When the viewer's row was locked. What is written counts from then: waiting for the head row
+    /// costs nothing.
+    pub arrived_at: Option<TimestampWithTimeZone>,
+    /// How far the rate limiter is ahead of that time, after what was accepted.
     pub backlog_us: i64,
     holds_lease: bool,
     silent_ms: Option<i64>,
@@ -121,21 +124,28 @@ pub struct Sender {
 }
 
 impl Place {
-    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
+    fn read(row: &SpiHeapTupleData<'_>, arrived_at: TimestampWithTimeZone) -> Result<Self> {
+        let now = arrived_at.into_inner();
+        let tat: TimestampWithTimeZone = column(row, 3)?;
+        let last_chat_at: Option<TimestampWithTimeZone> = nullable(row, 4)?;
         Ok(Self {
             user: column(row, 1)?,
             is_active: column(row, 2)?,
-            backlog_us: microseconds(column(row, 3)?),
-            silent_ms: nullable::<f64>(row, 4)?
-                .filter(|seconds| *seconds >= 0.0)
-                .map(|seconds| microseconds(seconds) / 1000),
+            arrived_at,
+            backlog_us: tat.into_inner().saturating_sub(now).max(0),
+            silent_ms: last_chat_at
+                .map(|at| now.saturating_sub(at.into_inner()))
+                .filter(|silent_us| *silent_us >= 0)
+                .map(|silent_us| silent_us / 1000),
         })
     }
 }
 
 /// Locks the row of a user who is or was a viewer.
 pub fn lock_place(session: Uuid, user: Uuid) -> Result<Option<Place>> {
-    spi::first(&LOCK_PLACE, &[session.into(), user.into()], Place::read)
+    spi::first(&LOCK_PLACE, &[session.into(), user.into()], |row| {
+        Place::read(row, now()?)
+    })
 }
 
 /// Locks the rows of those users who are or were viewers; `users` are in ascending order.
@@ -143,8 +153,18 @@ pub fn lock_places(session: Uuid, users: &[Uuid]) -> Result<Vec<Place>> {
     spi::run(
         &LOCK_PLACES,
         &[session.into(), users.to_vec().into()],
-        |rows| rows.map(|row| Place::read(&row)).collect(),
+        |rows| {
+            let arrived_at = now()?;
+            rows.map(|row| Place::read(&row, arrived_at)).collect()
+        },
     )
+}
+
+/// Read once the rows are locked, so that waiting for them counts as silence.
+fn now() -> Result<TimestampWithTimeZone> {
+    // SAFETY: reads the clock.
+    let now = unsafe { pg_sys::GetCurrentTimestamp() };
+    TimestampWithTimeZone::try_from(now).map_err(|_| Failure::Row("the clock is out of range"))
 }
 
 /// Reads what decides about these users. The head row is held.
@@ -177,6 +197,7 @@ pub fn read_senders(
                     .map(|seconds| (microseconds(seconds) / 1000).unsigned_abs()),
                 has_blocked_terms: column(&row, 12)?,
                 epoch: column(&row, 13)?,
+                arrived_at: place.map(|place| place.arrived_at),
                 backlog_us: match place {
                     _ if is_seller => host_backlog_us,
                     Some(place) => place.backlog_us,

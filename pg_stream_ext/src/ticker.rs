@@ -97,11 +97,13 @@ fn tick() -> Result<()> {
     if is_alone != Some(true) {
         return Ok(());
     }
-    spi::execute(&MARK_TICKED, &[])?;
     if spi::first(&ROUND_IS_DUE, &[], |row| column(row, 1))? == Some(true) {
         sweep::sweep()?;
         count_viewers()?;
     }
+    // After the sweep, which waits for rows that another sweep may hold: that one marks the same row
+    // at its end.
+    spi::execute(&MARK_TICKED, &[])?;
     // Last, because relay rows come last in the lock order.
     relay::flush_tails()
 }

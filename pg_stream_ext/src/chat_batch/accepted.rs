@@ -9,6 +9,7 @@ use stream_core::error::ErrorCode;
 
 use super::{Answer, Draft};
 use crate::caller::Caller;
+use crate::commit::wait_for_the_disk;
 use crate::error::{Failure, Result};
 use crate::history::{Message, message_columns};
 use crate::relay::relay;
@@ -40,9 +41,9 @@ statements! {
              select ", message_columns!(), " from m order by m.seq"
         );
 
-    CHARGE: Write [UUIDOID, UUIDARRAYOID, FLOAT8ARRAYOID]
+    CHARGE: Write [UUIDOID, UUIDARRAYOID, FLOAT8ARRAYOID, TIMESTAMPTZOID]
         "update stream.stream_viewers as v
-         set chat_tat = clock_timestamp() + u.backlog_s * interval '1 second',
+         set chat_tat = $4 + u.backlog_s * interval '1 second',
              last_chat_at = clock_timestamp()
          from unnest($2, $3) as u (id, backlog_s)
          where v.session_id = $1 and v.user_id = u.id";
@@ -122,6 +123,8 @@ impl Accepted {
         if self.rows.is_empty() {
             return Ok(Vec::new());
         }
+        // Also what goes out later is acknowledged with this commit.
+        wait_for_the_disk();
         let count = i64::try_from(self.rows.len()).map_err(|_| Failure::Row("too many rows"))?;
         let rows =
             serde_json::to_string(&self.rows).map_err(|_| Failure::Row("rows are no JSON"))?;
@@ -145,6 +148,8 @@ impl Accepted {
 
     fn charge(&self, session: Uuid, senders: &[Sender]) -> Result<()> {
         let (mut users, mut backlogs_s) = (Vec::new(), Vec::new());
+        // The rows of all viewers were locked by one statement.
+        let arrived_at = senders.iter().find_map(|sender| sender.arrived_at);
         for sender in senders {
             let user = uuid::Uuid::from_bytes(*sender.user.as_bytes());
             if !self.rows.iter().any(|row| row.user_id == user) {
@@ -161,6 +166,12 @@ impl Accepted {
         if users.is_empty() {
             return Ok(());
         }
-        spi::execute(&CHARGE, &[session.into(), users.into(), backlogs_s.into()]).map(|_| ())
+        let arguments = [
+            session.into(),
+            users.into(),
+            backlogs_s.into(),
+            arrived_at.into(),
+        ];
+        spi::execute(&CHARGE, &arguments).map(|_| ())
     }
 }
