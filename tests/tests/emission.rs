@@ -224,6 +224,7 @@ async fn a_frame_carries_its_messages_and_their_place_in_the_log() -> Result<()>
         BTreeSet::from([
             "content",
             "created_at",
+            "deleted_at",
             "id",
             "message_type",
             "metadata",

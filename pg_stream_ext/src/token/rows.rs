@@ -10,6 +10,7 @@ use stream_core::error::ErrorCode;
 
 use crate::certificate::Configuration;
 use crate::error::{Failure, Result};
+use crate::gate;
 use crate::spi::{self, Statement, column, nullable, statements};
 
 /// Between the first statement and the question why it found nothing, the answer can change.
@@ -95,7 +96,11 @@ statements! {
             "select s.state = 'ended', s.seller_id = $2, v.user_id is not null,
                  ceil(extract(epoch from case when s.seller_id = $2
                      then ", next_tat!("s.host_token_tat"), "
-                     else ", next_tat!("v.token_tat"), " end - now() - interval '1 minute') * 1000)::bigint
+                     else ", next_tat!("v.token_tat"), " end - now() - interval '1 minute') * 1000)::bigint,
+                 exists (
+                     select from stream.chat_restrictions as r
+                     where r.session_id = s.id and r.user_id = $2 and r.kind = 'ban'
+                         and (r.until is null or r.until > now()))
              from stream.stream_sessions as s
              cross join stream.config as c
              left join stream.stream_viewers as v
@@ -189,6 +194,12 @@ pub fn grant(ask: &Ask<'_>) -> Result<Grant> {
 }
 
 fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
+    // The host's token changes the session's row; a channel is named by its session's id.
+    if role == Role::Publisher
+        && let Ok(session) = uuid::Uuid::try_parse(ask.channel)
+    {
+        gate::close(Uuid::from_bytes(*session.as_bytes()))?;
+    }
     let statement: &'static std::thread::LocalKey<Statement> = match role {
         Role::Publisher => &GRANT_HOST,
         Role::Subscriber => &GRANT_VIEWER,
@@ -210,12 +221,16 @@ fn refuse(ask: &Ask<'_>) -> Result<()> {
             column::<bool>(row, 2)?,
             column::<bool>(row, 3)?,
             column::<i64>(row, 4)?,
+            column::<bool>(row, 5)?,
         ))
     })?;
-    let (has_ended, is_seller, is_viewer, wait_ms) = situation.ok_or(ErrorCode::ChannelNotFound)?;
+    let (has_ended, is_seller, is_viewer, wait_ms, is_banned) =
+        situation.ok_or(ErrorCode::ChannelNotFound)?;
     match ask.role {
         Some(Role::Publisher) if !is_seller => return Err(ErrorCode::NotStreamOwner.into()),
         _ if has_ended => return Err(ErrorCode::StreamEnded.into()),
+        // A ban has ended the lease; the ban is what there is to say.
+        _ if is_banned => return Err(ErrorCode::Banned.into()),
         Some(Role::Subscriber) if !is_viewer => return Err(ErrorCode::NotViewer.into()),
         None if !is_seller && !is_viewer => return Err(ErrorCode::NotViewer.into()),
         _ => {}
