@@ -14,34 +14,28 @@ use crate::error::{Failure, Result, answer, required};
 use crate::history::{MESSAGE_COLUMNS, Message, message_columns, message_json};
 use crate::log::{take_number, why_closed};
 use crate::relay::{self, NewEntry};
-use crate::sender::{lock_place, read_senders};
+use crate::sender::{Sender, lock_place, read_senders};
 use crate::spi::{self, column, statements};
 
 statements! {
     GIVE_NUMBER_BACK: Write [UUIDOID]
         "update stream.chat_heads set last_seq = last_seq - 1 where session_id = $1";
 
-    /// Stores the message and, where it is a viewer's, what it costs of their rate.
-    INSERT_MESSAGE: Write [
-        UUIDOID, UUIDOID, INT8OID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-        FLOAT8OID
-    ]
+    INSERT_MESSAGE: Write [UUIDOID, UUIDOID, INT8OID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID]
         concat!(
-            "with m as (
-                 insert into stream.chat_messages
-                     (id, session_id, seq, user_id, username, content, created_at, updated_at)
-                 values (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $7)
-                 on conflict (session_id, id) do nothing
-                 returning *
-             ), charged as (
-                 update stream.stream_viewers as v
-                 set chat_tat = $8 + $9 * interval '1 second', last_chat_at = clock_timestamp()
-                 from m
-                 where v.session_id = $2 and v.user_id = $4 and $8 is not null
-             )
-             select ", message_columns!(), ", ", message_json!(), "::text, to_jsonb(clock_timestamp())::text
-             from m"
+            "insert into stream.chat_messages as m
+                 (id, session_id, seq, user_id, username, content, created_at, updated_at)
+             values (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $7)
+             on conflict (session_id, id) do nothing
+             returning ", message_columns!(), ", ", message_json!(), "::text,
+                 to_jsonb(clock_timestamp())::text"
         );
+
+    /// What the message costs of its viewer's rate, counted from when it arrived.
+    CHARGE_VIEWER: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, FLOAT8OID]
+        "update stream.stream_viewers
+         set chat_tat = $3 + $4 * interval '1 second', last_chat_at = clock_timestamp()
+         where session_id = $1 and user_id = $2";
 
     CHARGE_HOST: Write [UUIDOID, FLOAT8OID]
         "update stream.chat_heads set host_chat_tat = clock_timestamp() + $2 * interval '1 second'
@@ -111,8 +105,7 @@ fn send(
     if let Err(refusal) = sender.accept(caller, session, content.as_str()) {
         return stored_before(session, user, id, refusal);
     }
-    let backlog_s = sender.backlog_us as f64 / 1e6;
-    let arguments: [DatumWithOid<'_>; 9] = [
+    let arguments: [DatumWithOid<'_>; 7] = [
         id.into(),
         session.into(),
         entry.seq.into(),
@@ -120,13 +113,6 @@ fn send(
         sender.username.as_deref().into(),
         content.as_str().into(),
         entry.created_at.into(),
-        (if sender.is_seller {
-            None
-        } else {
-            sender.arrived_at
-        })
-        .into(),
-        backlog_s.into(),
     ];
     let stored = spi::first(&INSERT_MESSAGE, &arguments, |row| {
         Ok((
@@ -139,9 +125,7 @@ fn send(
         let gone = Failure::Row("the conflicting row is gone");
         return stored_before(session, user, id, gone);
     };
-    if sender.is_seller {
-        spi::execute(&CHARGE_HOST, &[session.into(), backlog_s.into()])?;
-    }
+    charge(session, &sender)?;
     let entry = NewEntry {
         seq: entry.seq,
         json,
@@ -150,6 +134,22 @@ fn send(
     };
     relay::relay_one(session, entry)?;
     Ok(message)
+}
+
+fn charge(session: Uuid, sender: &Sender) -> Result<()> {
+    let backlog_s = sender.backlog_us as f64 / 1e6;
+    if sender.is_seller {
+        spi::execute(&CHARGE_HOST, &[session.into(), backlog_s.into()])?;
+    } else {
+        let arguments: [DatumWithOid<'_>; 4] = [
+            session.into(),
+            sender.user.into(),
+            sender.arrived_at.into(),
+            backlog_s.into(),
+        ];
+        spi::execute(&CHARGE_VIEWER, &arguments)?;
+    }
+    Ok(())
 }
 
 /// A retry gets what it stored before, also when its sender could no longer write; otherwise the

@@ -60,8 +60,8 @@ statements! {
                  case when s.seller_id = u.id then c.host_chat_burst else c.chat_burst end,
                  coalesce(r.kinds, 0),
                  extract(epoch from nullif(r.until, 'infinity') - clock_timestamp())::float8,
-                 exists (select from stream.blocked_terms as b where b.session_id = s.id)
-                     or exists (select from stream.blocked_terms as b where b.session_id is null),
+                 exists (select from stream.blocked_terms as b
+                     where b.session_id = s.id or b.session_id is null),
                  ", epoch_sql!("$3"), "
              from stream.stream_sessions as s
              cross join stream.config as c

@@ -1,13 +1,14 @@
 //! What does a message cost: alone, in one hot session, and in batches?
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::json;
 use stream_tests::bench::{Report, Row, median};
 use stream_tests::database::TestDatabase;
-use tokio_postgres::Client;
 use tokio_postgres::types::Json;
+use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use crate::baseline;
@@ -15,8 +16,8 @@ use crate::world::{CLIENTS, JOIN, World};
 
 const ROUNDS: usize = 7;
 
-/// Messages of one round, over all clients.
-const MESSAGES: usize = 4000;
+/// Messages of one round, over all clients; whole batches.
+const MESSAGES: usize = 4096;
 
 const BATCH: usize = 64;
 
@@ -26,6 +27,8 @@ const TARGET: f64 = 0.8;
 const CONTENT: &str = "Is the blue one still there? I would take two.";
 
 const SEND: &str = "select (stream.send_message($1, $2, $3, $4)).seq";
+
+const SEND_BATCH: &str = "select count(*) from stream.send_messages($1) as r where r.status = 'ok'";
 
 pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
     baseline::create(world.database).await?;
@@ -54,29 +57,51 @@ async fn set_fsync(database: &TestDatabase, value: &str) -> Result<()> {
     .await
 }
 
+/// The connections of a run: kept over the rounds, as a pool keeps them.
+struct Pool {
+    senders: Vec<Arc<(Client, Statement)>>,
+    inserters: Vec<Arc<baseline::Sender>>,
+    batcher: (Client, Statement),
+}
+
+impl Pool {
+    async fn connect(database: &TestDatabase) -> Result<Self> {
+        let (mut senders, mut inserters) = (Vec::new(), Vec::new());
+        for _ in 0..CLIENTS {
+            let client = database.connect("postgres").await?;
+            let statement = client.prepare(SEND).await?;
+            senders.push(Arc::new((client, statement)));
+            inserters.push(Arc::new(baseline::Sender::connect(database).await?));
+        }
+        let client = database.connect("postgres").await?;
+        let statement = client.prepare(SEND_BATCH).await?;
+        Ok(Self {
+            senders,
+            inserters,
+            batcher: (client, statement),
+        })
+    }
+}
+
 async fn compare(world: &World<'_>, report: &mut Report, conditions: &str) -> Result<()> {
+    let pool = Pool::connect(world.database).await?;
     let all = world.sessions.len();
-    let (mut many, mut two_inserts, mut hot, mut batches) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut rounds: [Vec<f64>; 4] = Default::default();
     for round in 0..=ROUNDS {
         let rates = [
-            sends_per_second(world, all).await?,
-            inserts_per_second(world, all).await?,
-            sends_per_second(world, 1).await?,
-            batched_per_second(world).await?,
+            sends_per_second(world, &pool, all).await?,
+            inserts_per_second(world, &pool, all).await?,
+            sends_per_second(world, &pool, 1).await?,
+            batched_per_second(world, &pool).await?,
         ];
         // The first round warms caches and plans.
         if round > 0 {
-            for (rate, rates) in
-                rates
-                    .into_iter()
-                    .zip([&mut many, &mut two_inserts, &mut hot, &mut batches])
-            {
+            for (rates, rate) in rounds.iter_mut().zip(rates) {
                 rates.push(rate);
             }
         }
     }
-    let (many, two_inserts) = (median(many), median(two_inserts));
+    let [many, two_inserts, hot, batches] = rounds.map(median);
     let row = Row::new(
         "chat",
         format!("send_message, 100 sessions, {conditions}"),
@@ -90,7 +115,7 @@ async fn compare(world: &World<'_>, report: &mut Report, conditions: &str) -> Re
         Row::new(
             "chat",
             format!("send_message, one hot session, {conditions}"),
-            median(hot),
+            hot,
             "1/s",
         )
         .against("over 100 sessions", many),
@@ -99,7 +124,7 @@ async fn compare(world: &World<'_>, report: &mut Report, conditions: &str) -> Re
         Row::new(
             "chat",
             format!("send_messages, {BATCH} a batch, one session, {conditions}"),
-            median(batches),
+            batches,
             "1/s",
         )
         .against("send_message over 100 sessions", many),
@@ -107,59 +132,49 @@ async fn compare(world: &World<'_>, report: &mut Report, conditions: &str) -> Re
     Ok(())
 }
 
-async fn sends_per_second(world: &World<'_>, sessions: usize) -> Result<f64> {
+async fn sends_per_second(world: &World<'_>, pool: &Pool, sessions: usize) -> Result<f64> {
     let mut tasks = tokio::task::JoinSet::new();
-    let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
-        let client = world.database.connect("postgres").await?;
-        let statement = client.prepare(SEND).await?;
-        clients.push((client, statement));
-    }
     let begin = Instant::now();
-    for (place, (client, statement)) in clients.into_iter().enumerate() {
+    for (place, sender) in pool.senders.iter().enumerate() {
         let (all, user) = (world.sessions.clone(), world.users[place]);
+        let sender = Arc::clone(sender);
         tasks.spawn(async move {
+            let (client, statement) = &*sender;
             for number in 0..MESSAGES / CLIENTS {
                 let session = all[(number * CLIENTS + place) % sessions];
                 let id = Uuid::new_v4();
                 client
-                    .query_one(&statement, &[&session, &user, &CONTENT, &id])
+                    .query_one(statement, &[&session, &user, &CONTENT, &id])
                     .await?;
             }
-            Ok::<Client, anyhow::Error>(client)
+            Ok::<(), anyhow::Error>(())
         });
     }
-    Ok(rate(finish(begin, tasks).await?))
+    finish(begin, tasks).await
 }
 
-async fn inserts_per_second(world: &World<'_>, sessions: usize) -> Result<f64> {
+async fn inserts_per_second(world: &World<'_>, pool: &Pool, sessions: usize) -> Result<f64> {
     let mut tasks = tokio::task::JoinSet::new();
-    let mut senders = Vec::new();
-    for _ in 0..CLIENTS {
-        senders.push(baseline::Sender::connect(world.database).await?);
-    }
     let begin = Instant::now();
-    for (place, sender) in senders.into_iter().enumerate() {
+    for (place, sender) in pool.inserters.iter().enumerate() {
         let (all, user) = (world.sessions.clone(), world.users[place]);
+        let sender = Arc::clone(sender);
         tasks.spawn(async move {
             for number in 0..MESSAGES / CLIENTS {
                 let session = all[(number * CLIENTS + place) % sessions];
                 sender.send(session, user, CONTENT).await?;
             }
-            Ok::<baseline::Sender, anyhow::Error>(sender)
+            Ok::<(), anyhow::Error>(())
         });
     }
-    Ok(rate(finish(begin, tasks).await?))
+    finish(begin, tasks).await
 }
 
 /// One client that always has a whole batch to send, as a service under load has.
-async fn batched_per_second(world: &World<'_>) -> Result<f64> {
-    let client = world.database.connect("postgres").await?;
-    let statement = client
-        .prepare("select count(*) from stream.send_messages($1) as r where r.status = 'ok'")
-        .await?;
+async fn batched_per_second(world: &World<'_>, pool: &Pool) -> Result<f64> {
+    let (client, statement) = &pool.batcher;
     let begin = Instant::now();
-    for _ in 0..MESSAGES.div_ceil(BATCH) {
+    for _ in 0..MESSAGES / BATCH {
         let items: Vec<_> = (0..BATCH)
             .map(|number| {
                 json!({
@@ -168,7 +183,7 @@ async fn batched_per_second(world: &World<'_>) -> Result<f64> {
                 })
             })
             .collect();
-        let row = client.query_one(&statement, &[&Json(items)]).await?;
+        let row = client.query_one(statement, &[&Json(items)]).await?;
         let stored: i64 = row.get(0);
         anyhow::ensure!(
             usize::try_from(stored)? == BATCH,
@@ -178,16 +193,14 @@ async fn batched_per_second(world: &World<'_>) -> Result<f64> {
     Ok(rate(begin.elapsed()))
 }
 
-async fn finish<T: 'static>(
-    begin: Instant,
-    mut tasks: tokio::task::JoinSet<Result<T>>,
-) -> Result<Duration> {
+async fn finish(begin: Instant, mut tasks: tokio::task::JoinSet<Result<()>>) -> Result<f64> {
     while let Some(done) = tasks.join_next().await {
         done??;
     }
-    Ok(begin.elapsed())
+    Ok(rate(begin.elapsed()))
 }
 
+/// Messages per second.
 fn rate(elapsed: Duration) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]
     let messages = MESSAGES as f64;
