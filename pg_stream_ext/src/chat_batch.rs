@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use pgrx::JsonB;
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
+use serde_json::value::RawValue;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 
@@ -138,7 +139,7 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
         return Err(ErrorCode::Forbidden.into());
     }
     let invalid = |hint: &str| Failure::with_hint(ErrorCode::InvalidArgument, hint);
-    let items: Vec<serde_json::Value> = serde_json::from_str(required(items, "items")?)
+    let items: Vec<&RawValue> = serde_json::from_str(required(items, "items")?)
         .map_err(|_| invalid("items is an array"))?;
     if items.len() > MAX_BATCH {
         return Err(invalid("at most 1000 items in one call"));
@@ -162,11 +163,8 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
         .collect()
 }
 
-fn read(
-    place: usize,
-    item: serde_json::Value,
-) -> std::result::Result<([u8; 16], Draft), ErrorCode> {
-    let item: Item = serde_json::from_value(item).map_err(|_| ErrorCode::InvalidArgument)?;
+fn read(place: usize, item: &RawValue) -> std::result::Result<([u8; 16], Draft), ErrorCode> {
+    let item: Item = serde_json::from_str(item.get()).map_err(|_| ErrorCode::InvalidArgument)?;
     let session = item.session_id.ok_or(ErrorCode::InvalidArgument)?;
     let draft = Draft {
         place,

@@ -1,6 +1,7 @@
 //! How do the heartbeats of many viewers come in at once?
 
 use pgrx::prelude::*;
+use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 
 use crate::caller::{self, Caller};
@@ -80,8 +81,8 @@ struct BatchItem {
 }
 
 impl BatchItem {
-    fn read(item: serde_json::Value) -> Self {
-        serde_json::from_value(item).unwrap_or_default()
+    fn read(item: &RawValue) -> Self {
+        serde_json::from_str(item.get()).unwrap_or_default()
     }
 }
 
@@ -91,7 +92,7 @@ fn beat_all(items: Option<&str>) -> Result<Vec<(i32, String)>> {
     }
     let items = required(items, "items")?;
     let invalid = |hint: &str| Failure::with_hint(ErrorCode::InvalidArgument, hint);
-    let items: Vec<serde_json::Value> =
+    let items: Vec<&RawValue> =
         serde_json::from_str(items).map_err(|_| invalid("items is an array"))?;
     if items.len() > MAX_BATCH {
         return Err(invalid("at most 1000 items in one call"));

@@ -28,6 +28,11 @@ async fn send_all(database: &TestDatabase, items: &Value) -> Result<Vec<Value>> 
     Ok(answers)
 }
 
+/// Deeper than a parser follows.
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!(1), |inner, _| json!([inner]))
+}
+
 fn statuses(answers: &[Value]) -> Value {
     answers
         .iter()
@@ -57,6 +62,7 @@ async fn each_item_is_answered_at_its_place_and_a_bad_one_costs_only_itself() ->
         {"session_id": first, "user_id": demo::ADA, "content": 7},
         "not an object",
         {"session_id": first, "user_id": demo::SELLER, "content": "and three"},
+        nested(500),
     ]);
     let answers = send_all(&database, &items).await?;
     assert_eq!(
@@ -75,6 +81,7 @@ async fn each_item_is_answered_at_its_place_and_a_bad_one_costs_only_itself() ->
             "invalid_argument",
             "invalid_argument",
             "ok",
+            "invalid_argument",
         ])
     );
     let message = &answers[1]["message"];
