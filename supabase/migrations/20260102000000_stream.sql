@@ -54,7 +54,7 @@ create table stream.config (
     webhook_retention_days integer not null default 7,
     sweep_batch_size integer not null default 500,
     chat_interval_ms integer not null default 1000,
-    chat_burst integer not null default 5,
+    chat_burst integer not null default 10,
     host_chat_interval_ms integer not null default 200,
     host_chat_burst integer not null default 20,
     anonymous_users_may_chat boolean not null default false,

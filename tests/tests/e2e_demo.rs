@@ -12,6 +12,16 @@ const CAST: [&str; 4] = ["seller", "ada", "ben", "cleo"];
 
 /// Plays the demo, through the edge too when `with_edge`.
 async fn play(services: &Services, with_edge: bool, app_id: &str) -> Result<Finished> {
+    // With the rate limits of a new installation, as whoever tries it has them.
+    services
+        .database
+        .change(
+            "update stream.config
+             set chat_interval_ms = default, chat_burst = default,
+                 host_chat_interval_ms = default, host_chat_burst = default
+             where id",
+        )
+        .await?;
     let mut arguments = vec![
         "--json",
         "--supabase-url",
