@@ -191,10 +191,17 @@ pub struct Rule {
     pub oldest_age: Option<Interval>,
 }
 
-/// Runs every rule once.
-pub fn sweep() -> Result<Vec<Rule>> {
+/// What may have to wait for somebody, before anything is locked: whoever holds a gate may wait for
+/// what a sweep takes. Answers the size of a batch.
+pub fn begin() -> Result<i32> {
     let batch = spi::first(&BATCH_SIZE, &[], |row| column(row, 1))?.unwrap_or(1);
     spi::execute(&CLOCK_WENT_BACK, &[])?;
+    wait_for_a_turn()?;
+    Ok(batch)
+}
+
+/// Runs every rule once, after [`begin`].
+pub fn sweep(batch: i32) -> Result<Vec<Rule>> {
     let mut rules = sweep_sessions(batch)?;
     rules.push(counted(
         "viewer_leases",
@@ -252,10 +259,15 @@ const SESSION_RULES: [&str; 5] = [
     "max_duration",
 ];
 
-fn sweep_sessions(batch: i32) -> Result<Vec<Rule>> {
+/// Gets a turn at a session that earlier sweeps passed over.
+fn wait_for_a_turn() -> Result<()> {
     if let Some(session) = spi::first(&PASSED_OVER, &[], |row| column(row, 1))? {
         gate::close_soon(session)?;
     }
+    Ok(())
+}
+
+fn sweep_sessions(batch: i32) -> Result<Vec<Rule>> {
     let due = spi::run(&DUE_SESSIONS, &[batch.into()], |rows| {
         rows.map(|row| {
             Ok(DueSession {

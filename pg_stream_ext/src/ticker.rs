@@ -76,7 +76,11 @@ fn sweep_function() -> TableIterator<
         name!(oldest_age, Option<Interval>),
     ),
 > {
-    let rules = answer(enter_as_service().and_then(|()| sweep::sweep()));
+    let rules = answer(
+        enter_as_service()
+            .and_then(|()| sweep::begin())
+            .and_then(sweep::sweep),
+    );
     TableIterator::new(
         rules
             .into_iter()
@@ -98,8 +102,15 @@ fn tick() -> Result<()> {
         return Ok(());
     }
     if spi::first(&ROUND_IS_DUE, &[], |row| column(row, 1))? == Some(true) {
-        sweep::sweep()?;
-        count_viewers()?;
+        // Whoever may have to be waited for comes first: the sweep takes leases, and a join that waits
+        // for one of those holds the gate.
+        let batch = sweep::begin()?;
+        let mut changed = lock_changed(true)?;
+        sweep::sweep(batch)?;
+        changed.extend(lock_changed(false)?);
+        for session in changed {
+            spi::execute(&RECOUNT, &[session.into()])?;
+        }
     }
     // After the sweep, which waits for rows that another sweep may hold: that one marks the same row
     // at its end.
@@ -108,24 +119,23 @@ fn tick() -> Result<()> {
     relay::flush_tails()
 }
 
-/// A session that somebody else holds is counted in the next round.
-fn count_viewers() -> Result<()> {
+/// Locks the live sessions whose viewers changed. One that somebody else holds is counted in the next
+/// round; `may_wait` for the first of those a moment before.
+fn lock_changed(mut may_wait: bool) -> Result<Vec<Uuid>> {
     let changed = spi::run(&TAKE_CHANGES, &[], |rows| {
         rows.map(|row| column::<Uuid>(&row, 1))
             .collect::<Result<Vec<_>>>()
     })?;
-    // Whoever does not let go in time costs a round this wait once.
-    let mut may_wait = true;
+    let mut live = Vec::with_capacity(changed.len());
     for session in changed {
         let mut is_live = lock_session(session)?;
         if is_live.is_none() && may_wait {
+            // Whoever does not let go in time costs a round this wait once.
             may_wait = gate::close_soon(session)?;
             is_live = lock_session(session)?;
         }
         match is_live {
-            Some(true) => {
-                spi::execute(&RECOUNT, &[session.into()])?;
-            }
+            Some(true) => live.push(session),
             Some(false) => {}
             None => {
                 if spi::execute(&SESSION_IS_THERE, &[session.into()])? == 1 {
@@ -134,7 +144,7 @@ fn count_viewers() -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(live)
 }
 
 /// Whether the session is live; nothing when somebody else holds it, or when it is gone.
