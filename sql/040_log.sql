@@ -1,4 +1,6 @@
 -- The log of a stream: its head (the lock and the next number), how far frames were written, and the entries.
+-- Heads and relays have no CHECK, which would be read from its text again with every message; what they count is
+-- checked where it ends up, in chat_messages.
 create table stream.chat_heads (
     session_id uuid not null,
     last_seq bigint not null default 0,
@@ -7,8 +9,7 @@ create table stream.chat_heads (
     host_chat_tat timestamptz not null default '-infinity',
     constraint chat_heads_pkey primary key (session_id),
     constraint chat_heads_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint chat_heads_last_seq_check check (last_seq >= 0)
+        references stream.stream_sessions (id) on delete cascade
 ) with (fillfactor = 50);
 comment on table stream.chat_heads is
     'One row per session: whoever updates it holds the log until commit, so commit order equals seq order. Only its key is indexed, so updates stay HOT.';
@@ -22,8 +23,7 @@ create table stream.chat_relay (
     flushed_at timestamptz not null default '-infinity',
     constraint chat_relay_pkey primary key (session_id),
     constraint chat_relay_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint chat_relay_flushed_seq_check check (flushed_seq >= 0)
+        references stream.stream_sessions (id) on delete cascade
 ) with (fillfactor = 50);
 comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames.';
 

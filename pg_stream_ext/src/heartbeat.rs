@@ -26,7 +26,6 @@ statements! {
     BEAT: Write [UUIDOID, UUIDOID, BOOLOID, INT4OID]
         "update stream.stream_viewers as v
          set last_seen_at = now(),
-             foreground = coalesce($3, v.foreground),
              background_since = case when coalesce($3, v.foreground) then null
                                      else coalesce(v.background_since, now()) end,
              lease_check_at = case when v.foreground and not coalesce($3, v.foreground)

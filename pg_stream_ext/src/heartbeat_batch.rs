@@ -34,7 +34,6 @@ statements! {
          ), beaten as (
              update stream.stream_viewers as v
              set last_seen_at = now(),
-                 foreground = coalesce(n.foreground, v.foreground),
                  background_since = case when coalesce(n.foreground, v.foreground) then null
                                          else coalesce(v.background_since, now()) end,
                  lease_check_at = case when v.foreground and not coalesce(n.foreground, v.foreground)

@@ -75,7 +75,7 @@ statements! {
                  order by v.user_id for no key update
              )
              update stream.stream_viewers as v
-             set is_active = false, left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
+             set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
              from leases as l
              where v.session_id = l.session_id and v.user_id = l.user_id"
         );

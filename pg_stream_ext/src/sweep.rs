@@ -93,8 +93,7 @@ statements! {
              cross join stream.config as c
          ), swept as (
              update stream.stream_viewers as v
-             set is_active = j.ends_at > now(),
-                 left_at = case when j.ends_at <= now() then j.ends_at end,
+             set left_at = case when j.ends_at <= now() then j.ends_at end,
                  last_seen_at = j.seen_at,
                  lease_check_at = j.ends_at,
                  watch_ms = v.watch_ms + case when j.ends_at <= now()
@@ -145,7 +144,7 @@ statements! {
              select v.session_id, v.user_id from stream.stream_viewers as v
              where v.session_id = $1 and v.is_active limit $3 for no key update skip locked
          )
-         update stream.stream_viewers as v set is_active = false, left_at = $2
+         update stream.stream_viewers as v set left_at = $2
          from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id";
 
     CLEAN_TOKENS: Write [UUIDOID]

@@ -51,24 +51,24 @@ statements! {
 
     REJOIN: Write [UUIDOID, UUIDOID]
         "update stream.stream_viewers as v
-         set join_no = v.join_no + 1, is_active = true, left_at = null,
+         set join_no = v.join_no + 1, left_at = null,
              joined_at = case when v.is_active then v.joined_at else now() end,
-             last_seen_at = now(), foreground = true, background_since = null,
+             last_seen_at = now(), background_since = null,
              lease_check_at = now() + c.lease_s * interval '1 second'
          from stream.config as c
          where v.session_id = $1 and v.user_id = $2
-         returning v.agora_uid, v.join_no, v.joined_at";
+         returning v.agora_uid::integer, v.join_no, v.joined_at";
 
     JOIN: Write [UUIDOID, UUIDOID, INT4OID]
         "insert into stream.stream_viewers (session_id, user_id, agora_uid, lease_check_at)
          select $1, $2, $3, now() + c.lease_s * interval '1 second' from stream.config as c
          on conflict do nothing
-         returning agora_uid, join_no, joined_at";
+         returning agora_uid::integer, join_no, joined_at";
 
     LEAVE: Write [UUIDOID, UUIDOID]
         concat!(
             "update stream.stream_viewers as v
-             set is_active = false, left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
+             set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
              where session_id = $1 and user_id = $2"
         );
 
@@ -85,7 +85,7 @@ statements! {
     LIST: Read [UUIDOID, UUIDOID, UUIDOID, INT4OID]
         concat!(
             "select $2 is null or s.seller_id = $2,
-                 v.user_id, v.agora_uid, v.joined_at, v.last_seen_at, v.foreground,
+                 v.user_id, v.agora_uid::integer, v.joined_at, v.last_seen_at, v.foreground,
                  v.watch_ms + ", watched_ms!("now()"), "
              from stream.stream_sessions as s
              left join lateral (

@@ -43,7 +43,7 @@ statements! {
     END_LEASE: Write [UUIDOID, UUIDOID]
         concat!(
             "update stream.stream_viewers as v
-             set is_active = false, left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
+             set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
              where v.session_id = $1 and v.user_id = $2 and v.is_active
              returning true"
         );

@@ -75,7 +75,7 @@ statements! {
              cross join stream.config as c
              where s.channel_id = $1 and v.session_id = s.id and v.user_id = $2 and v.is_active and s.state <> 'ended'
                  and ", is_within_rate!("v.token_tat"), "
-             returning v.session_id, v.agora_uid, ", life_s!(), ", c.agora_app_id, c.agora_certificate_secret"
+             returning v.session_id, v.agora_uid::integer, ", life_s!(), ", c.agora_app_id, c.agora_certificate_secret"
         );
 
     GRANT_HOST: Write [TEXTOID, UUIDOID, FLOAT8OID, INT4OID]
