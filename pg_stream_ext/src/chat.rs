@@ -11,35 +11,21 @@ use stream_core::error::ErrorCode;
 
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
-use crate::history::{MESSAGE_COLUMNS, Message, message_columns, message_json};
+use crate::history::{Message, message_columns};
 use crate::log::{take_number, why_closed};
-use crate::relay::{self, NewEntry};
-use crate::sender::{Sender, lock_place, read_senders};
-use crate::spi::{self, column, statements};
+use crate::relay;
+use crate::sender::{lock_place, read_sender};
+use crate::spi::{self, statements};
 
 statements! {
     GIVE_NUMBER_BACK: Write [UUIDOID]
         "update stream.chat_heads set last_seq = last_seq - 1 where session_id = $1";
 
     INSERT_MESSAGE: Write [UUIDOID, UUIDOID, INT8OID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID]
-        concat!(
-            "insert into stream.chat_messages as m
-                 (id, session_id, seq, user_id, username, content, created_at, updated_at)
-             values (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $7)
-             on conflict (session_id, id) do nothing
-             returning ", message_columns!(), ", ", message_json!(), "::text,
-                 to_jsonb(clock_timestamp())::text"
-        );
-
-    /// What the message costs of its viewer's rate, counted from when it arrived.
-    CHARGE_VIEWER: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, FLOAT8OID]
-        "update stream.stream_viewers
-         set chat_tat = $3 + $4 * interval '1 second', last_chat_at = clock_timestamp()
-         where session_id = $1 and user_id = $2";
-
-    CHARGE_HOST: Write [UUIDOID, FLOAT8OID]
-        "update stream.chat_heads set host_chat_tat = clock_timestamp() + $2 * interval '1 second'
-         where session_id = $1";
+        "insert into stream.chat_messages
+             (id, session_id, seq, user_id, username, content, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $7)
+         on conflict (session_id, id) do nothing";
 
     BY_ID: Write [UUIDOID, UUIDOID]
         concat!(
@@ -97,59 +83,41 @@ fn send(
             None => Err(why_closed(session)?.into()),
         };
     };
-    let senders = read_senders(session, &[user], place.as_slice(), entry.host_backlog_us)?;
-    let mut sender = senders
-        .into_iter()
-        .next()
+    let mut sender = read_sender(session, user, place.as_ref(), entry.host_tat)?
         .ok_or(ErrorCode::SessionNotFound)?;
     if let Err(refusal) = sender.accept(caller, session, content.as_str()) {
         return stored_before(session, user, id, refusal);
     }
-    let arguments: [DatumWithOid<'_>; 7] = [
-        id.into(),
-        session.into(),
-        entry.seq.into(),
-        user.into(),
-        sender.username.as_deref().into(),
-        content.as_str().into(),
-        entry.created_at.into(),
-    ];
-    let stored = spi::first(&INSERT_MESSAGE, &arguments, |row| {
-        Ok((
-            Message::read(row)?,
-            column::<String>(row, MESSAGE_COLUMNS + 1)?,
-            column::<String>(row, MESSAGE_COLUMNS + 2)?,
-        ))
-    })?;
-    let Some((message, json, server_time)) = stored else {
+    let username = sender.username.take();
+    let message = Message::written(
+        id.unwrap_or_else(|| Uuid::from_bytes(*uuid::Uuid::new_v4().as_bytes())),
+        session,
+        user,
+        username,
+        content.as_str(),
+        &entry,
+    );
+    if !insert(&message)? {
         let gone = Failure::Row("the conflicting row is gone");
         return stored_before(session, user, id, gone);
-    };
-    charge(session, &sender)?;
-    let entry = NewEntry {
-        seq: entry.seq,
-        json,
-        epoch: &sender.epoch,
-        server_time_json: &server_time,
-    };
-    relay::relay_one(session, entry)?;
+    }
+    sender.charge(session)?;
+    relay::relay_one(session, entry.seq, message.json()?, &sender.epoch_salt)?;
     Ok(message)
 }
 
-fn charge(session: Uuid, sender: &Sender) -> Result<()> {
-    let backlog_s = sender.backlog_us as f64 / 1e6;
-    if sender.is_seller {
-        spi::execute(&CHARGE_HOST, &[session.into(), backlog_s.into()])?;
-    } else {
-        let arguments: [DatumWithOid<'_>; 4] = [
-            session.into(),
-            sender.user.into(),
-            sender.arrived_at.into(),
-            backlog_s.into(),
-        ];
-        spi::execute(&CHARGE_VIEWER, &arguments)?;
-    }
-    Ok(())
+/// Whether the message is new.
+fn insert(message: &Message) -> Result<bool> {
+    let arguments: [DatumWithOid<'_>; 7] = [
+        message.id.into(),
+        message.session_id.into(),
+        message.seq.into(),
+        message.user_id.into(),
+        message.username.as_deref().into(),
+        message.content.as_str().into(),
+        message.created_at.into(),
+    ];
+    Ok(spi::execute(&INSERT_MESSAGE, &arguments)? == 1)
 }
 
 /// A retry gets what it stored before, also when its sender could no longer write; otherwise the

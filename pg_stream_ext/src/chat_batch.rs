@@ -18,7 +18,7 @@ use self::accepted::Accepted;
 use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
 use crate::history::{Message, message_columns};
-use crate::log::{microseconds, why_closed};
+use crate::log::why_closed;
 use crate::sender::{lock_places, read_senders};
 use crate::spi::{self, column, statements};
 
@@ -27,9 +27,7 @@ const MAX_BATCH: usize = 1000;
 
 statements! {
     LOCK_HEAD: Write [UUIDOID]
-        "select
-             extract(epoch from greatest(h.host_chat_tat, clock_timestamp()) - clock_timestamp())::float8
-         from stream.chat_heads as h
+        "select h.host_chat_tat from stream.chat_heads as h
          where h.session_id = $1 and h.open
          for no key update";
 
@@ -181,11 +179,9 @@ fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usi
     users.sort_by_key(|user| *user.as_bytes());
     users.dedup();
     let places = lock_places(session, &users)?;
-    let host_backlog_us = spi::first(&LOCK_HEAD, &[session.into()], |row| {
-        Ok(microseconds(column(row, 1)?))
-    })?;
+    let host_tat = spi::first(&LOCK_HEAD, &[session.into()], |row| column(row, 1))?;
     let stored = stored_before(session, &drafts)?;
-    let Some(host_backlog_us) = host_backlog_us else {
+    let Some(host_tat) = host_tat else {
         let why = Answer::Refused(why_closed(session)?, None);
         let answers = drafts.iter().map(|draft| {
             let answer = stored_answer(draft, &stored).unwrap_or_else(|| why.clone());
@@ -193,7 +189,7 @@ fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usi
         });
         return Ok(answers.collect());
     };
-    let mut senders = read_senders(session, &users, &places, host_backlog_us)?;
+    let mut senders = read_senders(session, &users, &places, host_tat)?;
     let mut accepted = Accepted::default();
     let mut answers = Vec::with_capacity(drafts.len());
     for draft in drafts {

@@ -2,6 +2,7 @@
 //!
 //! Agora refuses tokens of a server whose clock is wrong, and nobody would see why.
 
+use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 use stream_core::agora::{ClockInsane, issue_time};
 use stream_core::error::ErrorCode;
@@ -17,6 +18,36 @@ const POSTGRES_EPOCH_S: i64 = 946_684_800;
 fn check_clock() -> bool {
     answer(caller::enter_as_owner().and_then(|()| now_s()));
     true
+}
+
+/// The moment, not the transaction's begin.
+pub fn now() -> Result<TimestampWithTimeZone> {
+    // SAFETY: reads the clock.
+    timestamp(unsafe { pg_sys::GetCurrentTimestamp() })
+}
+
+/// Of microseconds as Postgres counts them.
+pub fn timestamp(microseconds: pg_sys::TimestampTz) -> Result<TimestampWithTimeZone> {
+    TimestampWithTimeZone::try_from(microseconds)
+        .map_err(|_| Failure::Row("the clock is out of range"))
+}
+
+/// A time as JSON text without its quotes, written as Postgres's own JSON functions write it.
+pub fn json_text(time: TimestampWithTimeZone) -> String {
+    // Longer than any time that Postgres writes: MAXDATELEN of the server is 128.
+    let mut text: [std::ffi::c_char; 129] = [0; 129];
+    // SAFETY: the server writes a terminated text of at most that length into the buffer.
+    unsafe {
+        pg_sys::JsonEncodeDateTime(
+            text.as_mut_ptr(),
+            pg_sys::Datum::from(time.into_inner()),
+            pg_sys::TIMESTAMPTZOID,
+            std::ptr::null(),
+        );
+        std::ffi::CStr::from_ptr(text.as_ptr())
+            .to_string_lossy()
+            .into_owned()
+    }
 }
 
 /// Unix seconds, of the moment and not of the transaction's begin.

@@ -3,6 +3,7 @@
 //! A failover or a restore changes the epoch, and every client then resynchronises.
 
 use pgrx::prelude::*;
+use sha2::{Digest, Sha256};
 
 /// What the server itself knows: its identity, its WAL timeline and its database.
 pub fn epoch_origin() -> String {
@@ -23,8 +24,20 @@ pub fn epoch_origin() -> String {
     }
 }
 
-/// SQL text of the epoch: 16 hexadecimal digits from the origin and `config.epoch_salt`, where the
-/// config row is in scope as `c`.
+/// The epoch: 16 hexadecimal digits from the origin and `config.epoch_salt`.
+pub fn epoch(salt: &str) -> String {
+    let digest = Sha256::digest(format!("{}:{salt}", epoch_origin()));
+    let mut text = String::with_capacity(16);
+    for byte in &digest[..8] {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+        }
+    }
+    text
+}
+
+/// The same as SQL text, for statements that compare with it, where the config row is in scope as
+/// `c`.
 macro_rules! epoch_sql {
     ($origin:literal) => {
         concat!(

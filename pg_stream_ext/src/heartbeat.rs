@@ -12,7 +12,7 @@ use stream_core::webhook::host::Loss;
 
 use crate::caller;
 use crate::commit::skip_waiting_for_the_disk;
-use crate::epoch::{epoch_origin, epoch_sql};
+use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
 use crate::lifecycle;
@@ -69,15 +69,13 @@ statements! {
         "update stream.stream_sessions set host_seen_at = now(), host_heartbeat_at = now()
          where id = $1";
 
-    SUMMARY: Write [UUIDOID, TEXTOID]
-        concat!(
-            "select s.state, s.generation, ", epoch_sql!("$2"), ", h.last_seq, s.viewer_count,
-                 s.reconnect_deadline, clock_timestamp(), c.heartbeat_interval_s * 1000
-             from stream.stream_sessions as s
-             join stream.chat_heads as h on h.session_id = s.id
-             cross join stream.config as c
-             where s.id = $1"
-        );
+    SUMMARY: Write [UUIDOID]
+        "select s.state, s.generation, c.epoch_salt, h.last_seq, s.viewer_count,
+             s.reconnect_deadline, clock_timestamp(), c.heartbeat_interval_s * 1000
+         from stream.stream_sessions as s
+         join stream.chat_heads as h on h.session_id = s.id
+         cross join stream.config as c
+         where s.id = $1";
 }
 
 type HeartbeatRow = (
@@ -146,7 +144,7 @@ fn beat(
         Some(beat) => beat,
         None => beat_as_viewer(session, user, foreground, join_no)?,
     };
-    let summary = spi::first(&SUMMARY, &[session.into(), epoch_origin().into()], |row| {
+    let summary = spi::first(&SUMMARY, &[session.into()], |row| {
         let state: String = column(row, 1)?;
         let generation: i32 = column(row, 2)?;
         Ok((
@@ -154,7 +152,7 @@ fn beat(
             state,
             generation,
             generation,
-            column(row, 3)?,
+            epoch(&column::<String>(row, 3)?),
             column(row, 4)?,
             column(row, 5)?,
             nullable(row, 6)?,
@@ -199,7 +197,7 @@ fn beat_as_viewer(
             renew_as: None,
         });
     }
-    match spi::first(&SUMMARY, &[session.into(), epoch_origin().into()], |row| {
+    match spi::first(&SUMMARY, &[session.into()], |row| {
         column::<String>(row, 1)
     })? {
         None => Err(ErrorCode::SessionNotFound.into()),

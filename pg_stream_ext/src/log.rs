@@ -19,8 +19,7 @@ statements! {
          set last_seq = last_seq + 1,
              last_at = greatest(clock_timestamp(), last_at + interval '1 microsecond')
          where session_id = $1 and open
-         returning last_seq, last_at,
-             extract(epoch from greatest(host_chat_tat, clock_timestamp()) - clock_timestamp())::float8";
+         returning last_seq, last_at, host_chat_tat";
 
     INSERT_SYSTEM: Write [UUIDOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID]
         "insert into stream.chat_messages
@@ -35,8 +34,8 @@ statements! {
 pub struct Entry {
     pub seq: i64,
     pub created_at: TimestampWithTimeZone,
-    /// How far the seller's rate limiter is ahead of the clock.
-    pub host_backlog_us: i64,
+    /// The seller's rate limiter.
+    pub host_tat: TimestampWithTimeZone,
 }
 
 /// Writes a system message and sends it at once; the log must be open.
@@ -62,7 +61,7 @@ pub fn take_number(session: Uuid) -> Result<Option<Entry>> {
         Ok(Entry {
             seq: column(row, 1)?,
             created_at: column(row, 2)?,
-            host_backlog_us: microseconds(column(row, 3)?),
+            host_tat: column(row, 3)?,
         })
     })
 }

@@ -4,16 +4,21 @@
 //! newest committed entry, so order and completeness never depend on who flushes. A frame carries
 //! what came in a window; what is left at its end is noted for `tick`.
 
-use pgrx::datum::Uuid;
+use pgrx::datum::{DatumWithOid, Uuid};
 use pgrx::prelude::*;
 use stream_core::frame;
 
 use crate::caller;
-use crate::epoch::{epoch_origin, epoch_sql};
+use crate::clock;
+use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
 use crate::realtime::{self, Target, find_target};
 use crate::spi::{self, column, statements};
+use crate::ticker;
+
+/// How long a frame collects, in microseconds; the same as in `is_due`.
+const WINDOW_US: i64 = 50_000;
 
 /// How many log entries UNFLUSHED reads at once; several frames may come of them.
 const PAGE: usize = 500;
@@ -31,20 +36,11 @@ macro_rules! is_due {
 }
 
 statements! {
-    /// The usual frame: one new entry, nothing else waiting.
-    SEND_ONE: Write [UUIDOID, INT8OID, TEXTOID, TEXTOID]
-        concat!(
-            "with relay as (
-                 update stream.chat_relay as r set flushed_seq = $2, flushed_at = clock_timestamp()
-                 where r.session_id = $1 and r.flushed_seq = $2 - 1 and ", is_due!(), "
-                 returning true
-             )
-             insert into realtime.messages
-                 (topic, extension, payload, event, private, inserted_at, updated_at)
-             select $3, 'broadcast', $4::jsonb, 'messages', true,
-                 now() at time zone 'UTC', now() at time zone 'UTC'
-             from relay"
-        );
+    /// Takes the usual frame: one new entry, nothing else waiting.
+    TAKE_ONE: Write [UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID]
+        "update stream.chat_relay as r set flushed_seq = $2, flushed_at = $4
+         where r.session_id = $1 and r.flushed_seq = $2 - 1
+             and ($5 or r.flushed_at not between $3 and $4)";
 
     /// Leaves the tail to `tick`, unless it should go out now.
     NOTE_TAIL: Write [UUIDOID]
@@ -58,23 +54,19 @@ statements! {
         "insert into stream.chat_tails (session_id) values ($1)";
 
     /// The relay row's lock decides who writes the next frame.
-    LOCK_RELAY: Write [UUIDOID, TEXTOID]
-        concat!(
-            "select r.flushed_seq, ", epoch_sql!("$2"), ", to_jsonb(clock_timestamp())::text
-             from stream.chat_relay as r
-             cross join stream.config as c
-             where r.session_id = $1
-             for no key update of r"
-        );
+    LOCK_RELAY: Write [UUIDOID]
+        "select r.flushed_seq, c.epoch_salt, to_jsonb(clock_timestamp())::text
+         from stream.chat_relay as r
+         cross join stream.config as c
+         where r.session_id = $1
+         for no key update of r";
 
-    LOCK_FREE_RELAY: Write [UUIDOID, TEXTOID]
-        concat!(
-            "select r.flushed_seq, ", epoch_sql!("$2"), ", to_jsonb(clock_timestamp())::text
-             from stream.chat_relay as r
-             cross join stream.config as c
-             where r.session_id = $1
-             for no key update of r skip locked"
-        );
+    LOCK_FREE_RELAY: Write [UUIDOID]
+        "select r.flushed_seq, c.epoch_salt, to_jsonb(clock_timestamp())::text
+         from stream.chat_relay as r
+         cross join stream.config as c
+         where r.session_id = $1
+         for no key update of r skip locked";
 
     /// With the head of the same snapshot: no frame names a head below its own entries.
     UNFLUSHED: Write [UUIDOID, INT8OID]
@@ -104,14 +96,6 @@ statements! {
         "select true from stream.chat_relay as r where r.session_id = $1";
 }
 
-/// One new entry, as a frame of its own would carry it.
-pub struct NewEntry<'a> {
-    pub seq: i64,
-    pub json: String,
-    pub epoch: &'a str,
-    pub server_time_json: &'a str,
-}
-
 /// Writes what the session's log has beyond the last frame. Without a partition for today it
 /// leaves everything for later: the messages stay, and `sync` finds them.
 #[pg_extern]
@@ -120,33 +104,32 @@ fn flush(session_id: Option<Uuid>) {
 }
 
 /// After one entry, whose head row is still locked: sends it, or leaves it to `tick`.
-pub fn relay_one(session: Uuid, entry: NewEntry<'_>) -> Result<()> {
-    if find_target()? == Some(Target::Insert) {
-        let session_text = session.to_string();
-        let header = frame::Header {
-            session_id: &session_text,
-            epoch: entry.epoch,
-            head_seq: entry.seq,
-            server_time_json: entry.server_time_json,
-        };
-        let entries = [frame::Entry {
-            seq: entry.seq,
-            json: entry.json,
-        }];
-        let payload = frame::payload(&header, &entries)
-            .ok_or(Failure::Row("a frame of one entry is empty"))?;
-        let topic = format!("chat:{session_text}");
-        let arguments = [
-            session.into(),
-            entry.seq.into(),
-            topic.into(),
-            payload.into(),
-        ];
-        if spi::execute(&SEND_ONE, &arguments)? == 1 {
-            return Ok(());
-        }
+pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
+    let Some(target) = find_target()? else {
+        return relay(session);
+    };
+    let now = clock::now()?;
+    let window = clock::timestamp(now.into_inner().saturating_sub(WINDOW_US))?;
+    let arguments: [DatumWithOid<'_>; 5] = [
+        session.into(),
+        seq.into(),
+        window.into(),
+        now.into(),
+        (!ticker::was_seen_lately(now)?).into(),
+    ];
+    if spi::execute(&TAKE_ONE, &arguments)? == 0 {
+        return relay(session);
     }
-    relay(session)
+    let session_text = session.to_string();
+    let header = frame::Header {
+        session_id: &session_text,
+        epoch: &epoch(epoch_salt),
+        head_seq: seq,
+        server_time_json: &format!("\"{}\"", clock::json_text(now)),
+    };
+    let payload = frame::payload(&header, &[frame::Entry { seq, json }])
+        .ok_or(Failure::Row("a frame of one entry is empty"))?;
+    realtime::write(target, &format!("chat:{session_text}"), "messages", &payload)
 }
 
 /// After entries whose head row is still locked: sends them, or leaves them to `tick`.
@@ -203,11 +186,11 @@ impl Relay {
         statement: &'static std::thread::LocalKey<spi::Statement>,
         session: Uuid,
     ) -> Result<Option<Self>> {
-        spi::first(statement, &[session.into(), epoch_origin().into()], |row| {
+        spi::first(statement, &[session.into()], |row| {
             Ok(Self {
                 session,
                 flushed_seq: column(row, 1)?,
-                epoch: column(row, 2)?,
+                epoch: epoch(&column::<String>(row, 2)?),
                 server_time: column(row, 3)?,
             })
         })

@@ -5,25 +5,49 @@
 //! a ban or another chat mode that was committed before counts.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
-use pgrx::pg_sys;
 use pgrx::spi::SpiHeapTupleData;
 use stream_core::blocked_term::searchable;
 use stream_core::error::ErrorCode;
 use stream_core::rate::Limit;
 
 use crate::caller::Caller;
-use crate::epoch::{epoch_origin, epoch_sql};
+use crate::clock;
 use crate::error::{Failure, Result};
 use crate::log::microseconds;
 use crate::spi::{self, column, nullable, statements};
-
-const BAN: i32 = 2;
-const MUTE: i32 = 1;
 
 /// The columns of a viewer `v` that `Place::read` reads.
 macro_rules! place_columns {
     () => {
         "v.user_id, v.is_active, v.chat_tat, v.last_chat_at"
+    };
+}
+
+/// The columns that `Sender::read` reads, of a user, where a session `s` and the config row `c` are
+/// in scope.
+macro_rules! sender_columns {
+    ($user:literal) => {
+        concat!(
+            $user,
+            ", s.seller_id,
+             s.seller_id = ",
+            $user,
+            " or coalesce(stream.hook_can_chat(",
+            $user,
+            ", s.id), false),
+             stream.hook_username(",
+            $user,
+            "),
+             s.chat_mode, s.slow_mode_ms,
+             c.chat_interval_ms, c.chat_burst, c.host_chat_interval_ms, c.host_chat_burst,
+             c.anonymous_users_may_chat, c.epoch_salt,
+             exists (select from stream.chat_restrictions as r
+                 where r.session_id = s.id and r.user_id = ",
+            $user,
+            "),
+             exists (select from stream.blocked_terms as b
+                 where b.session_id = $1 or b.session_id is null)"
+        )
     };
 }
 
@@ -45,36 +69,40 @@ statements! {
                  for no key update
              ) as p");
 
-    /// What decides whether these users may write here.
-    SENDERS: Write [UUIDOID, UUIDARRAYOID, TEXTOID]
+    /// What decides whether this user may write here.
+    SENDER: Write [UUIDOID, UUIDOID]
         concat!(
-            "select
-                 u.id,
-                 s.seller_id = u.id,
-                 s.seller_id = u.id or coalesce(stream.hook_can_chat(u.id, s.id), false),
-                 stream.hook_username(u.id),
-                 c.anonymous_users_may_chat,
-                 s.chat_mode,
-                 s.slow_mode_ms,
-                 case when s.seller_id = u.id then c.host_chat_interval_ms else c.chat_interval_ms end,
-                 case when s.seller_id = u.id then c.host_chat_burst else c.chat_burst end,
-                 coalesce(r.kinds, 0),
-                 extract(epoch from nullif(r.until, 'infinity') - clock_timestamp())::float8,
-                 exists (select from stream.blocked_terms as b
-                     where b.session_id = s.id or b.session_id is null),
-                 ", epoch_sql!("$3"), "
+            "select ", sender_columns!("$2"), "
+             from stream.stream_sessions as s
+             cross join stream.config as c
+             where s.id = $1"
+        );
+
+    /// The same of several users.
+    SENDERS: Write [UUIDOID, UUIDARRAYOID]
+        concat!(
+            "select ", sender_columns!("u.id"), "
              from stream.stream_sessions as s
              cross join stream.config as c
              cross join unnest($2) as u (id)
-             left join lateral (
-                 select bit_or(case r.kind when 'ban' then 2 else 1 end) as kinds,
-                     max(coalesce(r.until, 'infinity')) filter (where r.kind = 'mute') as until
-                 from stream.chat_restrictions as r
-                 where r.session_id = s.id and r.user_id = u.id
-                     and (r.until is null or r.until > clock_timestamp())
-             ) as r on true
              where s.id = $1"
         );
+
+    RESTRICTIONS: Write [UUIDOID, UUIDOID]
+        "select coalesce(bool_or(r.kind = 'ban'), false),
+             coalesce(bool_or(r.kind = 'mute'), false),
+             extract(epoch from max(r.until) filter (where r.kind = 'mute') - clock_timestamp())::float8
+         from stream.chat_restrictions as r
+         where r.session_id = $1 and r.user_id = $2
+             and (r.until is null or r.until > clock_timestamp())";
+
+    /// What was written costs of the viewer's rate.
+    CHARGE_VIEWER: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+        "update stream.stream_viewers set chat_tat = $3, last_chat_at = $4
+         where session_id = $1 and user_id = $2";
+
+    CHARGE_HOST: Write [UUIDOID, TIMESTAMPTZOID]
+        "update stream.chat_heads set host_chat_tat = $2 where session_id = $1";
 
     IS_BLOCKED: Write [UUIDOID, TEXTOID]
         "select exists (select from stream.blocked_terms as b
@@ -105,12 +133,12 @@ pub struct Sender {
     pub user: Uuid,
     pub is_seller: bool,
     pub username: Option<String>,
-    pub epoch: String,
-    /// When the viewer's row was locked. What is written counts from then: waiting for the head row
+    pub epoch_salt: String,
+    /// When a viewer's row was locked. What is written counts from then: waiting for the head row
     /// costs nothing.
-    pub arrived_at: Option<TimestampWithTimeZone>,
+    arrived_at: TimestampWithTimeZone,
     /// How far the rate limiter is ahead of that time, after what was accepted.
-    pub backlog_us: i64,
+    backlog_us: i64,
     holds_lease: bool,
     silent_ms: Option<i64>,
     can_chat: bool,
@@ -118,9 +146,17 @@ pub struct Sender {
     chat_mode: String,
     slow_mode_ms: i64,
     limit: Limit,
-    restrictions: i32,
-    muted_ms: Option<u64>,
+    /// Whether there is a restriction, which may be over.
+    is_restricted: bool,
     has_blocked_terms: bool,
+}
+
+/// What keeps a user from writing.
+#[derive(Default)]
+struct Restrictions {
+    is_banned: bool,
+    /// The refusal, with the time that is left of it.
+    mute: Option<Failure>,
 }
 
 impl Place {
@@ -132,7 +168,7 @@ impl Place {
             user: column(row, 1)?,
             is_active: column(row, 2)?,
             arrived_at,
-            backlog_us: tat.into_inner().saturating_sub(now).max(0),
+            backlog_us: backlog_us(tat, arrived_at),
             silent_ms: last_chat_at
                 .map(|at| now.saturating_sub(at.into_inner()))
                 .filter(|silent_us| *silent_us >= 0)
@@ -144,7 +180,7 @@ impl Place {
 /// Locks the row of a user who is or was a viewer.
 pub fn lock_place(session: Uuid, user: Uuid) -> Result<Option<Place>> {
     spi::first(&LOCK_PLACE, &[session.into(), user.into()], |row| {
-        Place::read(row, now()?)
+        Place::read(row, clock::now()?)
     })
 }
 
@@ -154,17 +190,27 @@ pub fn lock_places(session: Uuid, users: &[Uuid]) -> Result<Vec<Place>> {
         &LOCK_PLACES,
         &[session.into(), users.to_vec().into()],
         |rows| {
-            let arrived_at = now()?;
+            let arrived_at = clock::now()?;
             rows.map(|row| Place::read(&row, arrived_at)).collect()
         },
     )
 }
 
-/// Read once the rows are locked, so that waiting for them counts as silence.
-fn now() -> Result<TimestampWithTimeZone> {
-    // SAFETY: reads the clock.
-    let now = unsafe { pg_sys::GetCurrentTimestamp() };
-    TimestampWithTimeZone::try_from(now).map_err(|_| Failure::Row("the clock is out of range"))
+/// How far a rate limiter is ahead of the clock.
+fn backlog_us(tat: TimestampWithTimeZone, now: TimestampWithTimeZone) -> i64 {
+    tat.into_inner().saturating_sub(now.into_inner()).max(0)
+}
+
+/// Reads what decides about one user. The head row is held.
+pub fn read_sender(
+    session: Uuid,
+    user: Uuid,
+    place: Option<&Place>,
+    host_tat: TimestampWithTimeZone,
+) -> Result<Option<Sender>> {
+    spi::first(&SENDER, &[session.into(), user.into()], |row| {
+        Sender::read(row, place, host_tat)
+    })
 }
 
 /// Reads what decides about these users. The head row is held.
@@ -172,46 +218,61 @@ pub fn read_senders(
     session: Uuid,
     users: &[Uuid],
     places: &[Place],
-    host_backlog_us: i64,
+    host_tat: TimestampWithTimeZone,
 ) -> Result<Vec<Sender>> {
-    let arguments = [session.into(), users.to_vec().into(), epoch_origin().into()];
+    let arguments = [session.into(), users.to_vec().into()];
     spi::run(&SENDERS, &arguments, |rows| {
         rows.map(|row| {
             let user: Uuid = column(&row, 1)?;
-            let is_seller = column(&row, 2)?;
             let place = places.iter().find(|place| place.user == user);
-            Ok(Sender {
-                user,
-                is_seller,
-                can_chat: column(&row, 3)?,
-                username: nullable(&row, 4)?,
-                anonymous_users_may_chat: column(&row, 5)?,
-                chat_mode: column(&row, 6)?,
-                slow_mode_ms: i64::from(column::<i32>(&row, 7)?),
-                limit: Limit::new(
-                    column::<i32>(&row, 8)?.unsigned_abs(),
-                    column::<i32>(&row, 9)?.unsigned_abs(),
-                ),
-                restrictions: column(&row, 10)?,
-                muted_ms: nullable::<f64>(&row, 11)?
-                    .map(|seconds| (microseconds(seconds) / 1000).unsigned_abs()),
-                has_blocked_terms: column(&row, 12)?,
-                epoch: column(&row, 13)?,
-                arrived_at: place.map(|place| place.arrived_at),
-                backlog_us: match place {
-                    _ if is_seller => host_backlog_us,
-                    Some(place) => place.backlog_us,
-                    None => 0,
-                },
-                holds_lease: place.is_some_and(|place| place.is_active),
-                silent_ms: place.and_then(|place| place.silent_ms),
-            })
+            Sender::read(&row, place, host_tat)
         })
         .collect()
     })
 }
 
 impl Sender {
+    fn read(
+        row: &SpiHeapTupleData<'_>,
+        place: Option<&Place>,
+        host_tat: TimestampWithTimeZone,
+    ) -> Result<Self> {
+        let user: Uuid = column(row, 1)?;
+        let is_seller = column::<Uuid>(row, 2)? == user;
+        let of_limit = if is_seller { 9 } else { 7 };
+        let place = place.filter(|_| !is_seller);
+        let arrived_at = place.map_or_else(clock::now, |place| Ok(place.arrived_at))?;
+        Ok(Self {
+            user,
+            is_seller,
+            can_chat: column(row, 3)?,
+            username: nullable(row, 4)?,
+            chat_mode: column(row, 5)?,
+            slow_mode_ms: i64::from(column::<i32>(row, 6)?),
+            limit: Limit::new(
+                column::<i32>(row, of_limit)?.unsigned_abs(),
+                column::<i32>(row, of_limit + 1)?.unsigned_abs(),
+            ),
+            anonymous_users_may_chat: column(row, 11)?,
+            epoch_salt: column(row, 12)?,
+            is_restricted: column(row, 13)?,
+            has_blocked_terms: column(row, 14)?,
+            arrived_at,
+            backlog_us: match place {
+                Some(place) => place.backlog_us,
+                None if is_seller => backlog_us(host_tat, arrived_at),
+                None => 0,
+            },
+            holds_lease: place.is_some_and(|place| place.is_active),
+            silent_ms: place.and_then(|place| place.silent_ms),
+        })
+    }
+
+    /// The theoretical arrival time of the next message, after what was accepted.
+    pub fn tat(&self) -> Result<TimestampWithTimeZone> {
+        clock::timestamp(self.arrived_at.into_inner().saturating_add(self.backlog_us))
+    }
+
     /// Refuses, or counts one more message.
     pub fn accept(&mut self, caller: Caller, session: Uuid, content: &str) -> Result<()> {
         self.admit(caller, session)?;
@@ -227,6 +288,21 @@ impl Sender {
         Ok(())
     }
 
+    /// Keeps what was accepted.
+    pub fn charge(&self, session: Uuid) -> Result<()> {
+        let tat = self.tat()?;
+        if self.is_seller {
+            return spi::execute(&CHARGE_HOST, &[session.into(), tat.into()]).map(|_| ());
+        }
+        let arguments = [
+            session.into(),
+            self.user.into(),
+            tat.into(),
+            clock::now()?.into(),
+        ];
+        spi::execute(&CHARGE_VIEWER, &arguments).map(|_| ())
+    }
+
     fn admit(&self, caller: Caller, session: Uuid) -> Result<()> {
         let is_anonymous = matches!(
             caller,
@@ -238,7 +314,8 @@ impl Sender {
         if is_anonymous && !self.anonymous_users_may_chat {
             return Err(ErrorCode::AnonymousUser.into());
         }
-        if self.restrictions & BAN != 0 {
+        let restrictions = self.restrictions(session)?;
+        if restrictions.is_banned {
             return Err(ErrorCode::Banned.into());
         }
         if !self.is_seller && !self.holds_lease {
@@ -247,17 +324,35 @@ impl Sender {
         if !self.can_chat || self.username.is_none() {
             return Err(ErrorCode::CannotChat.into());
         }
-        if self.restrictions & MUTE != 0 {
-            return Err(match self.muted_ms {
-                Some(wait_ms) => Failure::retry_after(ErrorCode::Muted, wait_ms),
-                None => ErrorCode::Muted.into(),
-            });
+        if let Some(mute) = restrictions.mute {
+            return Err(mute);
         }
         if self.is_in_mode(session)? {
             Ok(())
         } else {
             Err(ErrorCode::ChatClosed.into())
         }
+    }
+
+    fn restrictions(&self, session: Uuid) -> Result<Restrictions> {
+        if !self.is_restricted {
+            return Ok(Restrictions::default());
+        }
+        let restrictions = spi::first(&RESTRICTIONS, &[session.into(), self.user.into()], |row| {
+            let is_muted: bool = column(row, 2)?;
+            let muted_s: Option<f64> = nullable(row, 3)?;
+            Ok(Restrictions {
+                is_banned: column(row, 1)?,
+                mute: is_muted.then(|| match muted_s {
+                    Some(muted_s) => Failure::retry_after(
+                        ErrorCode::Muted,
+                        (microseconds(muted_s) / 1000).unsigned_abs(),
+                    ),
+                    None => ErrorCode::Muted.into(),
+                }),
+            })
+        })?;
+        Ok(restrictions.unwrap_or_default())
     }
 
     fn is_in_mode(&self, session: Uuid) -> Result<bool> {

@@ -3,7 +3,9 @@
 //! The background worker, edge_api or pg_cron call `tick`. One at a time works, the others go away at
 //! once, so any number of them does no harm.
 
-use pgrx::datum::{Interval, Uuid};
+use std::cell::Cell;
+
+use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
@@ -24,6 +26,9 @@ statements! {
     MARK_TICKED: Write []
         "update stream.ticker set ticked_at = now()
          where id and (ticked_at <= now() - interval '500 milliseconds' or ticked_at > now())";
+
+    TICKED_AT: Write []
+        "select t.ticked_at from stream.ticker as t";
 
     /// Counting and sweeping is due about once a second.
     ROUND_IS_DUE: Write []
@@ -58,6 +63,45 @@ statements! {
 
     NOTE_AGAIN: Write [UUIDOID]
         "insert into stream.viewer_changes (session_id) values ($1)";
+}
+
+/// How long after its last sign of life a ticker counts as alive, in microseconds; the same as in
+/// `is_due`.
+const ALIVE_US: i64 = 2_000_000;
+
+/// How long it counts as dead without looking again, in microseconds. A living one is not looked for
+/// before its time is over.
+const DEAD_US: i64 = 500_000;
+
+/// What was seen last.
+#[derive(Clone, Copy)]
+struct Sign {
+    looked_at: i64,
+    ticked_at: i64,
+}
+
+thread_local! {
+    static LAST_SIGN: Cell<Option<Sign>> = const { Cell::new(None) };
+}
+
+/// Whether somebody will send what is left over.
+pub fn was_seen_lately(now: TimestampWithTimeZone) -> Result<bool> {
+    let now = now.into_inner();
+    let is_alive = |sign: Sign| now.abs_diff(sign.ticked_at) <= ALIVE_US.unsigned_abs();
+    if let Some(sign) = LAST_SIGN.get()
+        && (is_alive(sign) || now.abs_diff(sign.looked_at) < DEAD_US.unsigned_abs())
+    {
+        return Ok(is_alive(sign));
+    }
+    let ticked_at = spi::first(&TICKED_AT, &[], |row| {
+        Ok(column::<TimestampWithTimeZone>(row, 1)?.into_inner())
+    })?;
+    let sign = Sign {
+        looked_at: now,
+        ticked_at: ticked_at.unwrap_or(i64::MIN),
+    };
+    LAST_SIGN.set(Some(sign));
+    Ok(is_alive(sign))
 }
 
 /// Sends the tails of logs, counts, sweeps, and notes that a ticker is alive.

@@ -41,16 +41,11 @@ statements! {
              select ", message_columns!(), " from m order by m.seq"
         );
 
-    CHARGE: Write [UUIDOID, UUIDARRAYOID, FLOAT8ARRAYOID, TIMESTAMPTZOID]
+    CHARGE: Write [UUIDOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID]
         "update stream.stream_viewers as v
-         set chat_tat = $4 + u.backlog_s * interval '1 second',
-             last_chat_at = clock_timestamp()
-         from unnest($2, $3) as u (id, backlog_s)
+         set chat_tat = u.tat, last_chat_at = clock_timestamp()
+         from unnest($2, $3) as u (id, tat)
          where v.session_id = $1 and v.user_id = u.id";
-
-    CHARGE_HOST: Write [UUIDOID, FLOAT8OID]
-        "update stream.chat_heads set host_chat_tat = clock_timestamp() + $2 * interval '1 second'
-         where session_id = $1";
 }
 
 /// A row for INSERT_MESSAGES.
@@ -147,31 +142,22 @@ impl Accepted {
     }
 
     fn charge(&self, session: Uuid, senders: &[Sender]) -> Result<()> {
-        let (mut users, mut backlogs_s) = (Vec::new(), Vec::new());
-        // The rows of all viewers were locked by one statement.
-        let arrived_at = senders.iter().find_map(|sender| sender.arrived_at);
+        let (mut users, mut tats) = (Vec::new(), Vec::new());
         for sender in senders {
             let user = uuid::Uuid::from_bytes(*sender.user.as_bytes());
             if !self.rows.iter().any(|row| row.user_id == user) {
                 continue;
             }
-            let backlog_s = sender.backlog_us as f64 / 1e6;
             if sender.is_seller {
-                spi::execute(&CHARGE_HOST, &[session.into(), backlog_s.into()])?;
+                sender.charge(session)?;
             } else {
                 users.push(sender.user);
-                backlogs_s.push(backlog_s);
+                tats.push(sender.tat()?);
             }
         }
         if users.is_empty() {
             return Ok(());
         }
-        let arguments = [
-            session.into(),
-            users.into(),
-            backlogs_s.into(),
-            arrived_at.into(),
-        ];
-        spi::execute(&CHARGE, &arguments).map(|_| ())
+        spi::execute(&CHARGE, &[session.into(), users.into(), tats.into()]).map(|_| ())
     }
 }
