@@ -13,8 +13,10 @@ use crate::caller;
 use crate::error::{Failure, Result, answer, required};
 use crate::history::{Message, message_columns};
 use crate::log::{take_number, why_closed};
+use crate::place::Place;
 use crate::relay;
-use crate::sender::{lock_place, read_sender};
+use crate::sender::read_sender;
+use crate::settings;
 use crate::spi::{self, statements};
 
 statements! {
@@ -76,17 +78,31 @@ fn send(
     let user = caller.act_for(user_id)?;
     let session = required(session_id, "session_id")?;
     let content = Content::parse(required(content, "content")?)?;
-    let place = lock_place(session, user)?;
-    let Some(entry) = take_number(session)? else {
-        return match earlier(session, user, id)? {
-            Some(stored) => Ok(stored),
-            None => Err(why_closed(session)?.into()),
-        };
+    let settings = settings::current()?;
+    let interval_ms = settings.viewers.interval_ms;
+    let place = Place::take(session, user, interval_ms)?;
+    // A retry gets what it stored before, also when its sender could no longer write; otherwise the
+    // refusal stands.
+    let retry = |refusal| {
+        let stored = earlier(session, user, id)?.ok_or(refusal)?;
+        if let Some(place) = &place {
+            place.give_back(session, interval_ms)?;
+        }
+        Ok(stored)
     };
-    let mut sender = read_sender(session, user, place.as_ref(), entry.host_tat)?
-        .ok_or(ErrorCode::SessionNotFound)?;
+    let Some(entry) = take_number(session)? else {
+        return retry(why_closed(session)?.into());
+    };
+    // Nobody else saw the number: the head row is still locked.
+    let retry = |refusal| {
+        let stored = retry(refusal)?;
+        spi::execute(&GIVE_NUMBER_BACK, &[session.into()])?;
+        Ok(stored)
+    };
+    let sender = read_sender(session, user, place.as_ref(), entry.host_tat, &settings)?;
+    let mut sender = sender.ok_or(ErrorCode::SessionNotFound)?;
     if let Err(refusal) = sender.accept(caller, session, content.as_str()) {
-        return stored_before(session, user, id, refusal);
+        return retry(refusal);
     }
     let username = sender.username.take();
     let message = Message::written(
@@ -98,11 +114,10 @@ fn send(
         &entry,
     );
     if !insert(&message)? {
-        let gone = Failure::Row("the conflicting row is gone");
-        return stored_before(session, user, id, gone);
+        return retry(Failure::Row("the conflicting row is gone"));
     }
-    sender.charge(session)?;
-    relay::relay_one(session, entry.seq, message.json()?, &sender.epoch_salt)?;
+    sender.charge(session, place.as_ref())?;
+    relay::relay_one(session, entry.seq, message.json()?, &settings.epoch_salt)?;
     Ok(message)
 }
 
@@ -118,15 +133,6 @@ fn insert(message: &Message) -> Result<bool> {
         message.created_at.into(),
     ];
     Ok(spi::execute(&INSERT_MESSAGE, &arguments)? == 1)
-}
-
-/// A retry gets what it stored before, also when its sender could no longer write; otherwise the
-/// refusal stands.
-fn stored_before(session: Uuid, user: Uuid, id: Option<Uuid>, refusal: Failure) -> Result<Message> {
-    let stored = earlier(session, user, id)?.ok_or(refusal)?;
-    // Nobody else saw the number: the head row is still locked.
-    spi::execute(&GIVE_NUMBER_BACK, &[session.into()])?;
-    Ok(stored)
 }
 
 /// The message that this user stored under this id before.

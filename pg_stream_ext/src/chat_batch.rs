@@ -19,7 +19,9 @@ use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
 use crate::history::{Message, message_columns};
 use crate::log::why_closed;
-use crate::sender::{lock_places, read_senders};
+use crate::place::Place;
+use crate::sender::read_senders;
+use crate::settings;
 use crate::spi::{self, column, statements};
 
 /// Items in one batch of the service, at most.
@@ -178,7 +180,7 @@ fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usi
     let mut users: Vec<Uuid> = drafts.iter().map(|draft| draft.user).collect();
     users.sort_by_key(|user| *user.as_bytes());
     users.dedup();
-    let places = lock_places(session, &users)?;
+    let places = Place::lock(session, &users)?;
     let host_tat = spi::first(&LOCK_HEAD, &[session.into()], |row| column(row, 1))?;
     let stored = stored_before(session, &drafts)?;
     let Some(host_tat) = host_tat else {
@@ -189,7 +191,7 @@ fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usi
         });
         return Ok(answers.collect());
     };
-    let mut senders = read_senders(session, &users, &places, host_tat)?;
+    let mut senders = read_senders(session, &users, &places, host_tat, &*settings::current()?)?;
     let mut accepted = Accepted::default();
     let mut answers = Vec::with_capacity(drafts.len());
     for draft in drafts {

@@ -197,9 +197,7 @@ fn beat_as_viewer(
             renew_as: None,
         });
     }
-    match spi::first(&SUMMARY, &[session.into()], |row| {
-        column::<String>(row, 1)
-    })? {
+    match spi::first(&SUMMARY, &[session.into()], |row| column::<String>(row, 1))? {
         None => Err(ErrorCode::SessionNotFound.into()),
         Some(state) if state == StreamState::Ended.as_str() => Err(ErrorCode::StreamEnded.into()),
         Some(_) if moderation::is_banned(session, user)? => Err(ErrorCode::Banned.into()),

@@ -12,7 +12,7 @@ use crate::caller;
 use crate::clock;
 use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
-use crate::history::message_json;
+use crate::history::{message_json, uuid_text};
 use crate::realtime::{self, Target, find_target};
 use crate::spi::{self, column, statements};
 use crate::ticker;
@@ -120,7 +120,7 @@ pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Res
     if spi::execute(&TAKE_ONE, &arguments)? == 0 {
         return relay(session);
     }
-    let session_text = session.to_string();
+    let session_text = uuid_text(session);
     let header = frame::Header {
         session_id: &session_text,
         epoch: &epoch(epoch_salt),
@@ -129,7 +129,12 @@ pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Res
     };
     let payload = frame::payload(&header, &[frame::Entry { seq, json }])
         .ok_or(Failure::Row("a frame of one entry is empty"))?;
-    realtime::write(target, &format!("chat:{session_text}"), "messages", &payload)
+    realtime::write(
+        target,
+        &format!("chat:{session_text}"),
+        "messages",
+        &payload,
+    )
 }
 
 /// After entries whose head row is still locked: sends them, or leaves them to `tick`.

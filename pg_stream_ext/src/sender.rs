@@ -1,8 +1,7 @@
 //! Who may write into a stream's chat, and how often?
 //!
-//! The viewer's row is locked before the head row (lock order), so that one user's messages are
-//! counted one after the other; everything else is read after the head row is held, so that a mute,
-//! a ban or another chat mode that was committed before counts.
+//! Everything but the viewer's place is read after the head row is held, so that a mute, a ban or
+//! another chat mode that was committed before counts.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::spi::SpiHeapTupleData;
@@ -14,17 +13,12 @@ use crate::caller::Caller;
 use crate::clock;
 use crate::error::{Failure, Result};
 use crate::log::microseconds;
+use crate::place::{self, Place, backlog_us};
+use crate::settings::Settings;
 use crate::spi::{self, column, nullable, statements};
 
-/// The columns of a viewer `v` that `Place::read` reads.
-macro_rules! place_columns {
-    () => {
-        "v.user_id, v.is_active, v.chat_tat, v.last_chat_at"
-    };
-}
-
-/// The columns that `Sender::read` reads, of a user, where a session `s` and the config row `c` are
-/// in scope.
+/// The columns that `Sender::read` reads, of a user, where the session $1 is in scope as
+/// `s`.
 macro_rules! sender_columns {
     ($user:literal) => {
         concat!(
@@ -39,42 +33,20 @@ macro_rules! sender_columns {
             $user,
             "),
              s.chat_mode, s.slow_mode_ms,
-             c.chat_interval_ms, c.chat_burst, c.host_chat_interval_ms, c.host_chat_burst,
-             c.anonymous_users_may_chat, c.epoch_salt,
              exists (select from stream.chat_restrictions as r
-                 where r.session_id = s.id and r.user_id = ",
+                 where r.session_id = $1 and r.user_id = ",
             $user,
-            "),
-             exists (select from stream.blocked_terms as b
-                 where b.session_id = $1 or b.session_id is null)"
+            ")"
         )
     };
 }
 
 statements! {
-    LOCK_PLACE: Write [UUIDOID, UUIDOID]
-        concat!("select ", place_columns!(), "
-             from stream.stream_viewers as v
-             where v.session_id = $1 and v.user_id = $2
-             for no key update");
-
-    /// One look-up for each user, in the order of the array, and never all viewers of the session.
-    LOCK_PLACES: Write [UUIDOID, UUIDARRAYOID]
-        concat!("select p.*
-             from unnest($2) as u (id)
-             cross join lateral (
-                 select ", place_columns!(), "
-                 from stream.stream_viewers as v
-                 where v.session_id = $1 and v.user_id = u.id
-                 for no key update
-             ) as p");
-
     /// What decides whether this user may write here.
     SENDER: Write [UUIDOID, UUIDOID]
         concat!(
             "select ", sender_columns!("$2"), "
              from stream.stream_sessions as s
-             cross join stream.config as c
              where s.id = $1"
         );
 
@@ -83,7 +55,6 @@ statements! {
         concat!(
             "select ", sender_columns!("u.id"), "
              from stream.stream_sessions as s
-             cross join stream.config as c
              cross join unnest($2) as u (id)
              where s.id = $1"
         );
@@ -95,11 +66,6 @@ statements! {
          from stream.chat_restrictions as r
          where r.session_id = $1 and r.user_id = $2
              and (r.until is null or r.until > clock_timestamp())";
-
-    /// What was written costs of the viewer's rate.
-    CHARGE_VIEWER: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
-        "update stream.stream_viewers set chat_tat = $3, last_chat_at = $4
-         where session_id = $1 and user_id = $2";
 
     CHARGE_HOST: Write [UUIDOID, TIMESTAMPTZOID]
         "update stream.chat_heads set host_chat_tat = $2 where session_id = $1";
@@ -117,23 +83,11 @@ statements! {
         "select coalesce(stream.hook_is_verified($1), false)";
 }
 
-/// A locked row of a viewer.
-pub struct Place {
-    user: Uuid,
-    is_active: bool,
-    arrived_at: TimestampWithTimeZone,
-    backlog_us: i64,
-    /// Milliseconds since the last message; nothing when there was none, or when the clock was set
-    /// back behind it.
-    silent_ms: Option<i64>,
-}
-
 /// What the rows say about one user as a writer, and how much they have written.
 pub struct Sender {
     pub user: Uuid,
     pub is_seller: bool,
     pub username: Option<String>,
-    pub epoch_salt: String,
     /// When a viewer's row was locked. What is written counts from then: waiting for the head row
     /// costs nothing.
     arrived_at: TimestampWithTimeZone,
@@ -148,7 +102,7 @@ pub struct Sender {
     limit: Limit,
     /// Whether there is a restriction, which may be over.
     is_restricted: bool,
-    has_blocked_terms: bool,
+    blocks_terms: bool,
 }
 
 /// What keeps a user from writing.
@@ -159,57 +113,16 @@ struct Restrictions {
     mute: Option<Failure>,
 }
 
-impl Place {
-    fn read(row: &SpiHeapTupleData<'_>, arrived_at: TimestampWithTimeZone) -> Result<Self> {
-        let now = arrived_at.into_inner();
-        let tat: TimestampWithTimeZone = column(row, 3)?;
-        let last_chat_at: Option<TimestampWithTimeZone> = nullable(row, 4)?;
-        Ok(Self {
-            user: column(row, 1)?,
-            is_active: column(row, 2)?,
-            arrived_at,
-            backlog_us: backlog_us(tat, arrived_at),
-            silent_ms: last_chat_at
-                .map(|at| now.saturating_sub(at.into_inner()))
-                .filter(|silent_us| *silent_us >= 0)
-                .map(|silent_us| silent_us / 1000),
-        })
-    }
-}
-
-/// Locks the row of a user who is or was a viewer.
-pub fn lock_place(session: Uuid, user: Uuid) -> Result<Option<Place>> {
-    spi::first(&LOCK_PLACE, &[session.into(), user.into()], |row| {
-        Place::read(row, clock::now()?)
-    })
-}
-
-/// Locks the rows of those users who are or were viewers; `users` are in ascending order.
-pub fn lock_places(session: Uuid, users: &[Uuid]) -> Result<Vec<Place>> {
-    spi::run(
-        &LOCK_PLACES,
-        &[session.into(), users.to_vec().into()],
-        |rows| {
-            let arrived_at = clock::now()?;
-            rows.map(|row| Place::read(&row, arrived_at)).collect()
-        },
-    )
-}
-
-/// How far a rate limiter is ahead of the clock.
-fn backlog_us(tat: TimestampWithTimeZone, now: TimestampWithTimeZone) -> i64 {
-    tat.into_inner().saturating_sub(now.into_inner()).max(0)
-}
-
 /// Reads what decides about one user. The head row is held.
 pub fn read_sender(
     session: Uuid,
     user: Uuid,
     place: Option<&Place>,
     host_tat: TimestampWithTimeZone,
+    settings: &Settings,
 ) -> Result<Option<Sender>> {
     spi::first(&SENDER, &[session.into(), user.into()], |row| {
-        Sender::read(row, place, host_tat)
+        Sender::read(row, place, host_tat, settings)
     })
 }
 
@@ -219,13 +132,14 @@ pub fn read_senders(
     users: &[Uuid],
     places: &[Place],
     host_tat: TimestampWithTimeZone,
+    settings: &Settings,
 ) -> Result<Vec<Sender>> {
     let arguments = [session.into(), users.to_vec().into()];
     spi::run(&SENDERS, &arguments, |rows| {
         rows.map(|row| {
             let user: Uuid = column(&row, 1)?;
             let place = places.iter().find(|place| place.user == user);
-            Sender::read(&row, place, host_tat)
+            Sender::read(&row, place, host_tat, settings)
         })
         .collect()
     })
@@ -236,10 +150,15 @@ impl Sender {
         row: &SpiHeapTupleData<'_>,
         place: Option<&Place>,
         host_tat: TimestampWithTimeZone,
+        settings: &Settings,
     ) -> Result<Self> {
         let user: Uuid = column(row, 1)?;
         let is_seller = column::<Uuid>(row, 2)? == user;
-        let of_limit = if is_seller { 9 } else { 7 };
+        let rate = if is_seller {
+            settings.hosts
+        } else {
+            settings.viewers
+        };
         let place = place.filter(|_| !is_seller);
         let arrived_at = place.map_or_else(clock::now, |place| Ok(place.arrived_at))?;
         Ok(Self {
@@ -249,14 +168,10 @@ impl Sender {
             username: nullable(row, 4)?,
             chat_mode: column(row, 5)?,
             slow_mode_ms: i64::from(column::<i32>(row, 6)?),
-            limit: Limit::new(
-                column::<i32>(row, of_limit)?.unsigned_abs(),
-                column::<i32>(row, of_limit + 1)?.unsigned_abs(),
-            ),
-            anonymous_users_may_chat: column(row, 11)?,
-            epoch_salt: column(row, 12)?,
-            is_restricted: column(row, 13)?,
-            has_blocked_terms: column(row, 14)?,
+            is_restricted: column(row, 7)?,
+            limit: Limit::new(rate.interval_ms.unsigned_abs(), rate.burst.unsigned_abs()),
+            anonymous_users_may_chat: settings.anonymous_users_may_chat,
+            blocks_terms: settings.blocks_terms,
             arrived_at,
             backlog_us: match place {
                 Some(place) => place.backlog_us,
@@ -280,7 +195,7 @@ impl Sender {
             Failure::retry_after(ErrorCode::RateLimited, wait_us.div_ceil(1000))
         })?;
         self.wait_out_slow_mode(session)?;
-        if self.has_blocked_terms && is_blocked(session, content)? {
+        if self.blocks_terms && is_blocked(session, content)? {
             return Err(ErrorCode::ContentBlocked.into());
         }
         self.backlog_us = spent;
@@ -288,19 +203,16 @@ impl Sender {
         Ok(())
     }
 
-    /// Keeps what was accepted.
-    pub fn charge(&self, session: Uuid) -> Result<()> {
+    /// Keeps what was accepted, unless the viewer's row says it already.
+    pub fn charge(&self, session: Uuid, place: Option<&Place>) -> Result<()> {
         let tat = self.tat()?;
         if self.is_seller {
             return spi::execute(&CHARGE_HOST, &[session.into(), tat.into()]).map(|_| ());
         }
-        let arguments = [
-            session.into(),
-            self.user.into(),
-            tat.into(),
-            clock::now()?.into(),
-        ];
-        spi::execute(&CHARGE_VIEWER, &arguments).map(|_| ())
+        if place.is_some_and(|place| place.counts_as(tat)) {
+            return Ok(());
+        }
+        place::set_tats(session, vec![self.user], vec![tat])
     }
 
     fn admit(&self, caller: Caller, session: Uuid) -> Result<()> {

@@ -12,6 +12,7 @@ use crate::caller::Caller;
 use crate::commit::wait_for_the_disk;
 use crate::error::{Failure, Result};
 use crate::history::{Message, message_columns};
+use crate::place;
 use crate::relay::relay;
 use crate::sender::Sender;
 use crate::spi::{self, statements};
@@ -41,11 +42,6 @@ statements! {
              select ", message_columns!(), " from m order by m.seq"
         );
 
-    CHARGE: Write [UUIDOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID]
-        "update stream.stream_viewers as v
-         set chat_tat = u.tat, last_chat_at = clock_timestamp()
-         from unnest($2, $3) as u (id, tat)
-         where v.session_id = $1 and v.user_id = u.id";
 }
 
 /// A row for INSERT_MESSAGES.
@@ -149,7 +145,7 @@ impl Accepted {
                 continue;
             }
             if sender.is_seller {
-                sender.charge(session)?;
+                sender.charge(session, None)?;
             } else {
                 users.push(sender.user);
                 tats.push(sender.tat()?);
@@ -158,6 +154,6 @@ impl Accepted {
         if users.is_empty() {
             return Ok(());
         }
-        spi::execute(&CHARGE, &[session.into(), users.into(), tats.into()]).map(|_| ())
+        place::set_tats(session, users, tats)
     }
 }
