@@ -348,19 +348,8 @@ CREATE  FUNCTION "send_message"(
 	"user_id" uuid, /* Option < Uuid > */
 	"content" TEXT, /* Option < & str > */
 	"id" uuid /* Option < Uuid > */
-) RETURNS TABLE (
-	"id" uuid,  /* Uuid */
-	"session_id" uuid,  /* Uuid */
-	"seq" bigint,  /* i64 */
-	"user_id" uuid,  /* Option < Uuid > */
-	"username" TEXT,  /* Option < String > */
-	"content" TEXT,  /* String */
-	"message_type" TEXT,  /* String */
-	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"metadata" jsonb,  /* JsonB */
-	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
-)
+) RETURNS record /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
+> */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'send_message_wrapper';
 

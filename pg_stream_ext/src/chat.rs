@@ -3,8 +3,7 @@
 //! Lock order: the sender's viewer row, the head row, the relay row. A refusal leaves nothing
 //! behind; a message that was stored before is answered again, whatever has changed since.
 
-use pgrx::JsonB;
-use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use pgrx::datum::{DatumWithOid, Uuid};
 use pgrx::prelude::*;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
@@ -37,35 +36,15 @@ statements! {
         );
 }
 
+/// A `stream.chat_message`.
 #[pg_extern]
-#[expect(
-    clippy::type_complexity,
-    reason = "pgrx reads the column names from the literal type"
-)]
 fn send_message(
     session_id: Option<Uuid>,
     user_id: Option<Uuid>,
     content: Option<&str>,
     id: Option<Uuid>,
-) -> TableIterator<
-    'static,
-    (
-        name!(id, Uuid),
-        name!(session_id, Uuid),
-        name!(seq, i64),
-        name!(user_id, Option<Uuid>),
-        name!(username, Option<String>),
-        name!(content, String),
-        name!(message_type, String),
-        name!(created_at, TimestampWithTimeZone),
-        name!(updated_at, TimestampWithTimeZone),
-        name!(metadata, JsonB),
-        name!(deleted_at, Option<TimestampWithTimeZone>),
-    ),
-> {
-    TableIterator::once(answer(
-        send(session_id, user_id, content, id).map(Message::into_row),
-    ))
+) -> pgrx::composite_type!('static, "record") {
+    answer(send(session_id, user_id, content, id).and_then(Message::into_composite))
 }
 
 fn send(

@@ -8,6 +8,7 @@ use stream_core::error::ErrorCode;
 
 use crate::caller;
 use crate::clock;
+use crate::composite::{self, Composite};
 use crate::error::{Failure, Result, answer, required};
 use crate::log::Entry;
 use crate::spi::{self, column, nullable, statements};
@@ -166,6 +167,26 @@ impl Message {
             deleted_at: self.deleted_at.map(clock::json_text),
         })
         .map_err(|_| Failure::Row("a message is no JSON"))
+    }
+
+    /// As `stream.chat_message`.
+    pub fn into_composite(self) -> Result<Composite> {
+        composite::form(
+            c"chat_message",
+            [
+                self.id.into(),
+                self.session_id.into(),
+                self.seq.into(),
+                self.user_id.into(),
+                self.username.into(),
+                self.content.into(),
+                self.message_type.into(),
+                self.created_at.into(),
+                self.updated_at.into(),
+                JsonB(self.metadata).into(),
+                self.deleted_at.into(),
+            ],
+        )
     }
 
     pub fn into_row(self) -> MessageRow {

@@ -1629,14 +1629,8 @@ returns stream.chat_message
 language plpgsql security definer
 set search_path = ''
 as $$
-declare
-    result stream.chat_message;
 begin
-    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
-        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
-    into result
-    from stream_ext.send_message($1, $2, $3, $4) as m;
-    return result;
+    return stream_ext.send_message($1, $2, $3, $4);
 end
 $$;
 
