@@ -56,7 +56,7 @@ async fn lock_head(holder: &Client, session: Uuid) -> Result<()> {
 async fn ban(moderator: &Client, session: Uuid, user: Uuid) -> Result<()> {
     moderator
         .execute(
-            "update stream.stream_viewers set is_active = false, left_at = now()
+            "update stream.stream_viewers set left_at = now()
              where session_id = $1 and user_id = $2",
             &[&session, &user],
         )

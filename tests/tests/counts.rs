@@ -154,7 +154,7 @@ async fn an_ended_stream_stays_at_nobody() -> Result<()> {
     assert_eq!(database.counts_sent(id).await?, [1, 0]);
     // Changes of before the end, and a lease that was left open by hand.
     database
-        .change("update stream.stream_viewers set is_active = true, left_at = null")
+        .change("update stream.stream_viewers set left_at = null")
         .await?;
     for _ in 0..2 {
         database.tick().await?;
