@@ -10,6 +10,7 @@ pub mod blocking;
 pub mod clock;
 pub mod database;
 pub mod demo;
+pub mod doctor;
 pub mod heartbeat;
 pub mod identity;
 pub mod moderation;
