@@ -7,6 +7,7 @@
 pub mod agora;
 pub mod bench;
 pub mod blocking;
+pub mod certificate_file;
 pub mod clock;
 pub mod database;
 pub mod demo;
