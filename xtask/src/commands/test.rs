@@ -63,6 +63,7 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
 
     packages::ensure_postgres()?;
     packages::ensure_pg_cron()?;
+    packages::ensure_faketime()?;
     Run::sweep()?;
     let cluster = start_cluster(&mut cargo, Options::temporary("test")?)?;
     let outcome = execute(&mut cargo);
