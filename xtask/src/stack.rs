@@ -87,6 +87,7 @@ impl Running {
             jwt_secret: &jwt_secret,
             webhook_secret: webhook_secret.as_deref(),
             log_dir: &log_dir,
+            log_levels: None,
             tick_interval_ms: 0,
         };
         let keys = services.keys()?;
