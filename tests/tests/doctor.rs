@@ -62,6 +62,18 @@ async fn users_do_not_ask_the_doctor() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_only_agoras_console_shows_is_always_reminded_of() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (status, detail) = database.check("cohost_authentication").await?;
+    assert_eq!(status, "warning");
+    assert!(
+        detail.contains("a subscriber token can publish"),
+        "{detail}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_ticker_is_missed_after_seconds_and_gone_after_minutes() -> Result<()> {
     let database = TestDatabase::create().await?;
     let (never, detail) = database.check("ticker").await?;
