@@ -74,6 +74,22 @@ async fn what_only_agoras_console_shows_is_always_reminded_of() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_clock_behind_the_last_sweep_is_a_warning() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    for (ahead, expected) in [("3 s", "ok"), ("1 minute", "warning")] {
+        database
+            .change(&format!(
+                "update stream.ticker set swept_at = now() + interval '{ahead}'"
+            ))
+            .await?;
+        let (status, detail) = database.check("clock").await?;
+        assert_eq!(status, expected, "{ahead}: {detail}");
+        assert_eq!(detail.contains("set back"), expected == "warning");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_ticker_is_missed_after_seconds_and_gone_after_minutes() -> Result<()> {
     let database = TestDatabase::create().await?;
     let (never, detail) = database.check("ticker").await?;

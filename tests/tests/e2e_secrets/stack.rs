@@ -96,6 +96,11 @@ impl Stack {
         text
     }
 
+    /// One more thing that must be nowhere.
+    pub fn note(&mut self, what: &str, value: &str) {
+        self.secrets.push(secret(what, value));
+    }
+
     pub async fn ask(&mut self, user: Uuid, path: &str, body: Value) -> Result<Answer> {
         let token = self.services.token_of(user);
         self.send(&token, path, body).await
