@@ -78,12 +78,13 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
     cluster.stop();
     // Tests that were killed could not stop their own clusters and services.
     Run::sweep()?;
-    let (outcome, leaks) = (outcome?, leaks?);
-    if leaks.is_empty() {
-        return Ok(outcome);
-    }
+    let leaks = leaks?;
     for leak in &leaks {
         console::note(leak);
+    }
+    let outcome = outcome?;
+    if leaks.is_empty() {
+        return Ok(outcome);
     }
     bail!(
         "{} times a secret got into a log or a statement",
