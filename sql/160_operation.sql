@@ -61,32 +61,32 @@ set search_path = ''
 as $$
 declare
     which text;
+    detail text;
+    hint text;
     is_set boolean;
-    problem text;
 begin
-    foreach which in array array['certificate', 'secondary_certificate'] loop
+    foreach which in array array['certificate', 'secondary_certificate', 'clock'] loop
         begin
-            is_set := stream_ext.check_certificate(which = 'secondary_certificate');
-            return query select which, 'ok',
-                case when is_set then 'App ID and certificate are readable and well-formed'
-                     else 'none is configured: certificates are not being rotated' end;
+            if which = 'clock' then
+                perform stream_ext.check_clock();
+                return query
+                select which, case when t.swept_at > now() + interval '5 seconds' then 'warning' else 'ok' end,
+                    now() || case when t.swept_at > now() + interval '5 seconds'
+                        then ', behind the last sweep: the clock was set back' else '' end
+                from stream.ticker as t;
+            else
+                is_set := stream_ext.check_certificate(which = 'secondary_certificate');
+                return query select which, 'ok',
+                    case when is_set then 'App ID and certificate are readable and well-formed'
+                         else 'none is configured: certificates are not being rotated' end;
+            end if;
         exception when others then
-            get stacked diagnostics problem = pg_exception_hint;
-            return query select which, 'failure', coalesce(nullif(problem, ''), sqlerrm);
+            get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+            -- The code is what callers will see.
+            return query select which, 'failure',
+                case when sqlstate like 'PT%' then (detail::jsonb ->> 'code') || ': ' || hint else sqlerrm end;
         end;
     end loop;
-
-    begin
-        perform stream_ext.check_clock();
-        return query
-        select 'clock', case when t.swept_at > now() + interval '5 seconds' then 'warning' else 'ok' end,
-            now() || case when t.swept_at > now() + interval '5 seconds'
-                then ', behind the last sweep: the clock was set back' else '' end
-        from stream.ticker as t;
-    exception when others then
-        get stacked diagnostics problem = pg_exception_hint;
-        return query select 'clock', 'failure', coalesce(nullif(problem, ''), sqlerrm);
-    end;
 
     return query
     select 'webhooks', case when max(e.received_at) is null then 'warning' else 'ok' end,

@@ -50,14 +50,23 @@ impl Services {
 
     /// The same, with an edge that counts and sweeps by itself.
     pub async fn start_ticking() -> Result<Self> {
-        Self::launch(TestDatabase::create().await?, TICK_INTERVAL_MS)
+        Self::launch(TestDatabase::create().await?, TICK_INTERVAL_MS, None)
     }
 
     pub fn start_on(database: TestDatabase) -> Result<Self> {
-        Self::launch(database, 0)
+        Self::launch(database, 0, None)
     }
 
-    fn launch(database: TestDatabase, tick_interval_ms: u32) -> Result<Self> {
+    /// With services that log all they can.
+    pub fn start_talkative_on(database: TestDatabase) -> Result<Self> {
+        Self::launch(database, 0, Some("trace"))
+    }
+
+    fn launch(
+        database: TestDatabase,
+        tick_interval_ms: u32,
+        log_levels: Option<&str>,
+    ) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let jwt_secret = secrets::random_hex(32)?;
@@ -71,12 +80,21 @@ impl Services {
             jwt_secret: &jwt_secret,
             webhook_secret: Some(&webhook_secret),
             log_dir: &environment.log_dir,
+            log_levels,
             tick_interval_ms,
         };
+        let keys = services.keys()?;
+        for (what, secret) in [
+            ("a JWT secret", &jwt_secret),
+            ("a webhook secret", &webhook_secret),
+            ("a service key", &keys.service_role_key),
+        ] {
+            environment.note_secret(what, secret)?;
+        }
         Ok(Self {
             supabase_url: services.start_supabase(&mut run)?,
             edge_url: services.start_edge(&mut run)?,
-            keys: services.keys()?,
+            keys,
             signer: Signer::new(&jwt_secret),
             webhook_secret,
             jwt_secret,

@@ -1,8 +1,11 @@
 //! How does a caller of the API reach a function? As PostgREST does it: one transaction per call,
 //! in which the login role becomes the caller's role and the claims are set.
 
+use std::error::Error as StdError;
+
+use bytes::BytesMut;
 use serde_json::Value;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use crate::identity::Identity;
@@ -27,7 +30,8 @@ impl Session {
 
     /// Like [`Session::rpc`], for functions that return a set.
     pub async fn rpc_rows(&self, function: &str, arguments: Value) -> Result<Vec<Value>, Error> {
-        self.run(&call(function, &arguments)).await
+        self.begin().await?;
+        self.finish(self.call(function, &arguments)).await
     }
 
     /// Like [`Session::rpc`] in a transaction at another isolation level.
@@ -38,14 +42,14 @@ impl Session {
         arguments: Value,
     ) -> Result<Value, Error> {
         self.begin_at(isolation).await?;
-        let answer = self.finish(&call(function, &arguments)).await?;
+        let answer = self.finish(self.call(function, &arguments)).await?;
         Ok(answer.into_iter().next().unwrap_or_default())
     }
 
     /// Runs any statement in a transaction of its own; its rows' first columns must be JSON.
     pub async fn run(&self, statement: &str) -> Result<Vec<Value>, Error> {
         self.begin().await?;
-        self.finish(statement).await
+        self.finish(self.query(statement)).await
     }
 
     /// Runs a statement with bound parameters in a transaction of its own.
@@ -66,7 +70,7 @@ impl Session {
     }
 
     pub async fn rpc_within(&self, function: &str, arguments: Value) -> Result<Value, Error> {
-        let rows = self.query(&call(function, &arguments)).await?;
+        let rows = self.call(function, &arguments).await?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -76,7 +80,7 @@ impl Session {
         function: &str,
         arguments: Value,
     ) -> Result<Vec<Value>, Error> {
-        self.query(&call(function, &arguments)).await
+        self.call(function, &arguments).await
     }
 
     /// Runs any statement in the open transaction.
@@ -111,8 +115,11 @@ impl Session {
         self.client.batch_execute(&begin).await
     }
 
-    async fn finish(&self, statement: &str) -> Result<Vec<Value>, Error> {
-        let answer = self.query(statement).await;
+    async fn finish(
+        &self,
+        query: impl Future<Output = Result<Vec<Value>, Error>>,
+    ) -> Result<Vec<Value>, Error> {
+        let answer = query.await;
         self.end(answer.is_ok()).await?;
         answer
     }
@@ -123,6 +130,30 @@ impl Session {
         } else {
             self.rollback().await
         }
+    }
+
+    async fn call(&self, function: &str, arguments: &Value) -> Result<Vec<Value>, Error> {
+        let arguments = arguments.as_object().into_iter().flatten();
+        let (names, values): (Vec<String>, Vec<Argument>) = (1..)
+            .zip(arguments)
+            .map(|(number, (name, value))| {
+                (format!("\"{name}\" => ${number}"), Argument::new(value))
+            })
+            .unzip();
+        let statement = format!(
+            "select to_jsonb(answer) from stream.\"{function}\"({}) as answer",
+            names.join(", ")
+        );
+        let bound: Vec<(&(dyn ToSql + Sync), Type)> = values
+            .iter()
+            .map(|value| (value as &(dyn ToSql + Sync), Type::UNKNOWN))
+            .collect();
+        let rows = self.client.query_typed(&statement, &bound).await?;
+        let answer = |row: &tokio_postgres::Row| row.get::<_, Option<Value>>(0);
+        Ok(rows
+            .iter()
+            .map(|row| answer(row).unwrap_or_default())
+            .collect())
     }
 
     async fn query(&self, statement: &str) -> Result<Vec<Value>, Error> {
@@ -137,25 +168,43 @@ impl Session {
     }
 }
 
-/// The statement of a call; every argument is a literal without a type, so that the function's own
-/// parameter types hold.
-fn call(function: &str, arguments: &Value) -> String {
-    let arguments: Vec<String> = arguments
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| format!("\"{name}\" => {}", argument(value)))
-        .collect();
-    let arguments = arguments.join(", ");
-    format!("select to_jsonb(answer) from stream.\"{function}\"({arguments}) as answer")
+/// An argument of a call, bound as a text without a type, so that the function's own parameter types
+/// hold. A literal would get into the server's log with the statement of a refused call.
+#[derive(Debug)]
+struct Argument(Option<String>);
+
+impl Argument {
+    fn new(value: &Value) -> Self {
+        Self(match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        })
+    }
 }
 
-fn argument(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::String(text) => literal(text),
-        other => literal(&other.to_string()),
+impl ToSql for Argument {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        let Some(text) = &self.0 else {
+            return Ok(IsNull::Yes);
+        };
+        out.extend_from_slice(text.as_bytes());
+        Ok(IsNull::No)
     }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
 }
 
 /// An SQL string constant.

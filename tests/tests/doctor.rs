@@ -2,25 +2,15 @@
 
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 use stream_core::error::ErrorCode;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::waiting::wait_until;
 
-/// Status and detail of one check.
-async fn check(database: &TestDatabase, name: &str) -> Result<(String, String)> {
-    let service = database.service().await?;
-    let rows = service.rpc_rows("doctor", json!({})).await?;
-    let row = rows.iter().find(|row| row["check_name"] == name);
-    let row = row.with_context(|| format!("no check {name}"))?;
-    let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    Ok((text("status"), text("detail")))
-}
-
 async fn status(database: &TestDatabase, name: &str) -> Result<String> {
-    Ok(check(database, name).await?.0)
+    Ok(database.check(name).await?.0)
 }
 
 #[tokio::test]
@@ -72,27 +62,29 @@ async fn users_do_not_ask_the_doctor() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_missing_certificate_or_app_id_is_a_failure_that_names_no_secret() -> Result<()> {
+async fn what_only_agoras_console_shows_is_always_reminded_of() -> Result<()> {
     let database = TestDatabase::create().await?;
-    let certificate = database.environment.agora.certificate.clone();
-    let app_id = database.environment.agora.app_id.clone();
-    for broken in [
-        "agora_certificate_secret = 'not there'",
-        "agora_app_id = null",
-    ] {
-        assert_eq!(status(&database, "certificate").await?, "ok");
-        database
-            .change(&format!("update stream.config set {broken} where id"))
-            .await?;
-        let (status, detail) = check(&database, "certificate").await?;
-        assert_eq!(status, "failure", "{broken}");
-        assert!(!detail.contains(&certificate));
+    let (status, detail) = database.check("cohost_authentication").await?;
+    assert_eq!(status, "warning");
+    assert!(
+        detail.contains("a subscriber token can publish"),
+        "{detail}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_clock_behind_the_last_sweep_is_a_warning() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    for (ahead, expected) in [("3 s", "ok"), ("1 minute", "warning")] {
         database
             .change(&format!(
-                "update stream.config set agora_app_id = '{app_id}',
-                     agora_certificate_secret = 'agora_app_certificate' where id"
+                "update stream.ticker set swept_at = now() + interval '{ahead}'"
             ))
             .await?;
+        let (status, detail) = database.check("clock").await?;
+        assert_eq!(status, expected, "{ahead}: {detail}");
+        assert_eq!(detail.contains("set back"), expected == "warning");
     }
     Ok(())
 }
@@ -100,7 +92,7 @@ async fn a_missing_certificate_or_app_id_is_a_failure_that_names_no_secret() -> 
 #[tokio::test]
 async fn a_ticker_is_missed_after_seconds_and_gone_after_minutes() -> Result<()> {
     let database = TestDatabase::create().await?;
-    let (never, detail) = check(&database, "ticker").await?;
+    let (never, detail) = database.check("ticker").await?;
     assert_eq!(never, "failure");
     assert!(detail.contains("never"), "{detail}");
     assert!(detail.contains("not running"), "{detail}");
@@ -245,7 +237,7 @@ async fn another_time_zone_is_a_warning() -> Result<()> {
             database.name()
         ))
         .await?;
-    let (status, detail) = check(&database, "time_zone").await?;
+    let (status, detail) = database.check("time_zone").await?;
     assert_eq!(
         (status.as_str(), detail.as_str()),
         ("warning", "Europe/Berlin")

@@ -1,84 +1,14 @@
 //! Is the Agora certificate read from a file, and only from one that is closed to everybody else?
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;
 use stream_tests::agora::{PUBLISHER, seller_token};
+use stream_tests::certificate_file::CertificateFile;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use uuid::Uuid;
 use xtask::cluster::{Cluster, Options};
 use xtask::database::{self, AgoraSettings};
-use xtask::server_user::ServerUser;
 use xtask::test_environment::{TEMPLATE, TestEnvironment};
-
-/// The file that the server is told to read, in a directory of the server's user.
-struct CertificateFile {
-    directory: PathBuf,
-    user: ServerUser,
-}
-
-impl CertificateFile {
-    fn choose() -> Result<Self> {
-        let user = ServerUser::choose()?;
-        let directory = PathBuf::from("/tmp").join(format!("stream-tests-{}", Uuid::new_v4()));
-        user.create_private_directory(&directory)?;
-        Ok(Self { directory, user })
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.join("certificate")
-    }
-
-    fn write(&self, content: &[u8], mode: u32) -> Result<()> {
-        self.remove()?;
-        fs::write(self.path(), content)?;
-        fs::set_permissions(self.path(), Permissions::from_mode(mode))?;
-        self.give(&self.path())
-    }
-
-    fn make_directory(&self) -> Result<()> {
-        self.remove()?;
-        self.user.create_private_directory(&self.path())
-    }
-
-    fn make_pipe(&self) -> Result<()> {
-        self.remove()?;
-        let status = Command::new("mkfifo")
-            .args(["-m", "600"])
-            .arg(self.path())
-            .status()?;
-        ensure!(status.success());
-        self.give(&self.path())
-    }
-
-    fn remove(&self) -> Result<()> {
-        let path = self.path();
-        if path.is_dir() {
-            fs::remove_dir(path)?;
-        } else if path.exists() {
-            fs::remove_file(path)?;
-        }
-        Ok(())
-    }
-
-    fn give(&self, path: &Path) -> Result<()> {
-        match self.user {
-            ServerUser::Current => Ok(()),
-            ServerUser::Other { uid, gid } => Ok(chown(path, Some(uid), Some(gid))?),
-        }
-    }
-}
-
-impl Drop for CertificateFile {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.directory);
-    }
-}
 
 /// A cluster whose server reads the file, with another certificate in the Vault.
 fn start_cluster(file: &CertificateFile) -> Result<(Cluster, TestEnvironment)> {
@@ -135,6 +65,8 @@ async fn the_certificate_comes_from_a_file_that_is_closed_to_everybody_else() ->
     }
     file.remove()?;
     refused(ErrorCode::CertificateMissing, "no file").await?;
+    file.write(certificate.as_bytes(), 0o200)?;
+    refused(ErrorCode::CertificateMissing, "closed to its owner").await?;
     file.make_directory()?;
     refused(ErrorCode::CertificateUnsafe, "a directory").await?;
     file.make_pipe()?;

@@ -14,7 +14,7 @@ use stream_tests::demo;
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
-const CONNECTIONS: usize = 10;
+const CONNECTIONS: usize = 100;
 const VIEWERS: usize = 1000;
 
 fn uid(session: Uuid, user: Uuid, attempt: u32) -> i32 {

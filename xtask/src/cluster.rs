@@ -28,6 +28,8 @@ pub struct Options {
     pub is_durable: bool,
     /// More settings for the server, as `name=value`.
     pub settings: Vec<String>,
+    /// More variables for the server's environment, in which there are few.
+    pub environment: Vec<(String, String)>,
     /// Where the server's log goes.
     pub log_file: PathBuf,
 }
@@ -41,6 +43,7 @@ impl Options {
             parent: PathBuf::from("/tmp"),
             is_durable: false,
             settings: Vec::new(),
+            environment: Vec::new(),
             log_file: local_dir::directory("log")?.join(format!("{name}-postgres.log")),
         })
     }

@@ -9,6 +9,7 @@ pub mod console;
 pub mod database;
 pub mod extension;
 pub mod interrupt;
+pub mod leaks;
 pub mod local_dir;
 pub mod node;
 pub mod packages;

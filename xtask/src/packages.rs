@@ -1,6 +1,7 @@
 //! What must the operating system bring, and how is the missing part of it installed?
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -67,6 +68,31 @@ pub fn ensure_pg_cron() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Makes sure that libfaketime is here, for the tests of a server whose clock is wrong. It is only
+/// loaded by the servers that name it.
+pub fn ensure_faketime() -> Result<()> {
+    if faketime_library().is_some() {
+        return Ok(());
+    }
+    require_apt(&["libfaketime"], "the library libfaketime")?;
+    update_lists()?;
+    install(&["libfaketime".to_owned()])?;
+    faketime_library()
+        .map(|_| ())
+        .context("libfaketime is installed, and in none of the directories of libraries")
+}
+
+/// Where libfaketime is: Debian keeps libraries in a directory of each architecture.
+pub fn faketime_library() -> Option<PathBuf> {
+    let of_architectures = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    ["/usr/lib", "/usr/lib64", "/usr/local/lib"]
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(of_architectures.map(|entry| entry.path()))
+        .map(|directory| directory.join("faketime/libfaketime.so.1"))
+        .find(|library| library.is_file())
 }
 
 /// Makes sure that a Python with pip is here and returns its name.

@@ -30,6 +30,8 @@ pub struct Services<'a> {
     /// Signs Agora's notices; none: the edge refuses them.
     pub webhook_secret: Option<&'a str>,
     pub log_dir: &'a Path,
+    /// What they log; nothing: what this process's environment says, or else their own choice.
+    pub log_levels: Option<&'a str>,
     /// How often the edge calls `stream.tick()`, in milliseconds; 0 leaves it to the background worker.
     pub tick_interval_ms: u32,
 }
@@ -90,6 +92,9 @@ impl Services<'_> {
             if let Some(value) = std::env::var_os(inherited) {
                 command.env(inherited, value);
             }
+        }
+        if let Some(levels) = self.log_levels {
+            command.env("LOG", levels).env("RUST_LOG", levels);
         }
         command
     }

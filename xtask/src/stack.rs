@@ -63,6 +63,7 @@ impl Running {
             is_durable: true,
             // For the background worker, which counts viewers and sweeps.
             settings: vec!["shared_preload_libraries=pg_stream_ext".to_owned()],
+            environment: Vec::new(),
             log_file: empty_log(&log_dir, "postgres")?,
         })?;
         interrupt::check()?;
@@ -86,6 +87,7 @@ impl Running {
             jwt_secret: &jwt_secret,
             webhook_secret: webhook_secret.as_deref(),
             log_dir: &log_dir,
+            log_levels: None,
             tick_interval_ms: 0,
         };
         let keys = services.keys()?;

@@ -1,5 +1,8 @@
 //! What does a test find around it when `cargo x test` runs it?
 
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -7,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::Address;
 use crate::database::AgoraSettings;
+use crate::leaks::Secret;
 use crate::local_dir;
 
 /// Names the file that holds a [`TestEnvironment`].
@@ -28,6 +32,8 @@ pub struct TestEnvironment {
     pub node: PathBuf,
     /// Where the logs of services started by tests go.
     pub log_dir: PathBuf,
+    /// Where tests note the secrets that must be in no log when all of them are done.
+    pub secrets_file: PathBuf,
 }
 
 impl TestEnvironment {
@@ -43,6 +49,39 @@ impl TestEnvironment {
     /// Makes a database with the whole product in it, in a few tens of milliseconds.
     pub fn create_database(&self, name: &str) -> Result<()> {
         self.cluster.create_database_from_template(name, TEMPLATE)
+    }
+
+    /// Notes a secret that a test made, for the search at the end of the run.
+    pub fn note_secret(&self, what: &str, value: &str) -> Result<()> {
+        let secret = Secret {
+            what: what.to_owned(),
+            value: value.to_owned(),
+        };
+        let line = format!("{}\n", serde_json::to_string(&secret)?);
+        // One write to the end of the file, so that the lines of several processes stay whole.
+        File::options()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&self.secrets_file)
+            .and_then(|mut file| file.write_all(line.as_bytes()))
+            .with_context(|| format!("cannot write {}", self.secrets_file.display()))
+    }
+
+    /// Every secret that was noted, and those of the template.
+    pub fn secrets(&self) -> Result<Vec<Secret>> {
+        let text = match std::fs::read_to_string(&self.secrets_file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            text => text?,
+        };
+        let mut secrets = vec![Secret {
+            what: "the Agora certificate".to_owned(),
+            value: self.agora.certificate.clone(),
+        }];
+        for line in text.lines() {
+            secrets.push(serde_json::from_str(line)?);
+        }
+        Ok(secrets)
     }
 
     /// Writes it where [`TestEnvironment::load`] of a child process finds it.

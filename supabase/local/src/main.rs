@@ -59,12 +59,13 @@ fn log_to_stderr() {
                 // Its error is returned as well, and logged once where the stream is restarted.
                 .with_target("pgwire_replication", LevelFilter::OFF)
         });
-    tracing_subscriber::registry()
-        .with(
-            tracing_subscriber::fmt::layer()
-                .with_ansi(std::io::stderr().is_terminal())
-                .with_writer(std::io::stderr),
-        )
-        .with(filter)
-        .init();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    // Not `init()`: that would also take what the database driver writes to the older `log` interface,
+    // statements with their parameters, and so tokens and messages.
+    let subscriber = tracing_subscriber::registry().with(lines).with(filter);
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        eprintln!("supabase_local: logging is set up already");
+    }
 }

@@ -84,6 +84,7 @@ fn try_start(start: &mut Start<'_>, port: u16) -> Result<Outcome> {
         command.args(["-c", &setting]);
     }
     start.user.apply(&mut command);
+    command.envs(start.options.environment.iter().cloned());
     let id = start.run.spawn(
         start.process_name,
         &mut command,

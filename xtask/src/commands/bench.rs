@@ -50,7 +50,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
         is_durable: true,
         ..Options::temporary("bench")?
     };
-    let cluster = super::test::start_cluster(&mut cargo, options)?;
+    let (cluster, _) = super::test::start_cluster(&mut cargo, options)?;
     console::step("measuring; other work on this machine spoils the figures");
     let status = process::run_status(&mut cargo);
     cluster.stop();

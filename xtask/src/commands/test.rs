@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
-use xtask::cluster::{Cluster, Options};
+use anyhow::{Context, Result, bail};
+use xtask::cluster::{Cluster, Options, SUPERUSER};
 use xtask::database::{self, AgoraSettings};
+use xtask::leaks::{self, Watch};
 use xtask::node::Node;
 use xtask::run::Run;
 use xtask::test_environment::{TEMPLATE, TestEnvironment, VARIABLE};
@@ -63,14 +64,53 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
 
     packages::ensure_postgres()?;
     packages::ensure_pg_cron()?;
+    packages::ensure_faketime()?;
     Run::sweep()?;
-    let cluster = start_cluster(&mut cargo, Options::temporary("test")?)?;
+    let mut options = Options::temporary("test")?;
+    options
+        .settings
+        .extend(leaks::STATISTICS.map(str::to_owned));
+    let watch = Watch::begin(&local_dir::directory("log")?)?;
+    let (cluster, environment) = start_cluster(&mut cargo, options)?;
     let outcome = execute(&mut cargo);
+    let leaks = find_leaks(&environment, &watch);
     console::step("stopping the test cluster");
     cluster.stop();
     // Tests that were killed could not stop their own clusters and services.
     Run::sweep()?;
-    outcome
+    let leaks = leaks?;
+    for leak in &leaks {
+        console::note(leak);
+    }
+    let outcome = outcome?;
+    if leaks.is_empty() {
+        return Ok(outcome);
+    }
+    bail!(
+        "{} times a secret got into a log or a statement",
+        leaks.len()
+    )
+}
+
+/// Where the tests left a secret: in the logs of the server and the services, or in a statement.
+fn find_leaks(environment: &TestEnvironment, watch: &Watch) -> Result<Vec<String>> {
+    console::step("looking for secrets in the logs and the statements");
+    let secrets = environment.secrets()?;
+    let mut places: Vec<(String, String)> = watch
+        .written()?
+        .into_iter()
+        .map(|(path, text)| (path.display().to_string(), text))
+        .collect();
+    let statements = environment.cluster.psql(SUPERUSER, "template1").run(
+        "create extension pg_stat_statements;
+         select query from pg_stat_statements;",
+    )?;
+    places.push(("pg_stat_statements".to_owned(), statements));
+    let found = places.iter().flat_map(|(place, text)| {
+        let found = leaks::search(text, &secrets).into_iter();
+        found.map(move |found| format!("{place}: {found}"))
+    });
+    Ok(found.collect())
 }
 
 fn execute(cargo: &mut Command) -> Result<ExitCode> {
@@ -81,7 +121,7 @@ fn execute(cargo: &mut Command) -> Result<ExitCode> {
 }
 
 /// Makes the cluster with its template and tells cargo's tests where it is.
-pub fn start_cluster(cargo: &mut Command, options: Options) -> Result<Cluster> {
+pub fn start_cluster(cargo: &mut Command, options: Options) -> Result<(Cluster, TestEnvironment)> {
     packages::ensure_postgres()?;
     bundle::write()?;
     let bin_dir = extension::build()?;
@@ -103,12 +143,13 @@ pub fn start_cluster(cargo: &mut Command, options: Options) -> Result<Cluster> {
         bin_dir,
         node: node.program,
         log_dir: local_dir::directory("log")?,
+        secrets_file: cluster.run().directory().join("secrets.jsonl"),
     };
     let file = cluster.run().directory().join("environment.json");
     environment.save(&file)?;
     cargo.env(VARIABLE, file);
     interrupt::check()?;
-    Ok(cluster)
+    Ok((cluster, environment))
 }
 
 /// Cargo's arguments for a kind of tests; `--test NAME` among the user's own narrows it down.
