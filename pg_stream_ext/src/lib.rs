@@ -19,6 +19,7 @@ mod guc;
 mod heartbeat;
 mod heartbeat_batch;
 mod history;
+mod host_user;
 mod lifecycle;
 mod log;
 mod moderation;
