@@ -966,7 +966,8 @@ comment on type stream.join_result is 'All that a viewer needs to show a stream.
 
 create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is
-    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, banned, superseded or invalid_argument.';
+    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, banned, superseded, invalid_argument, '
+    'or lock_timeout when something else is at this lease: send it again.';
 
 create type stream.webhook_result as (status text, effect text);
 comment on type stream.webhook_result is
@@ -1644,7 +1645,8 @@ end
 $$;
 comment on function stream.heartbeats(jsonb) is
     'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
-    'answer per item, in order; a bad item costs only itself.';
+    'answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: '
+    'lock_timeout, send it again.';
 
 revoke all on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
     from public, anon, authenticated, service_role;
