@@ -21,18 +21,26 @@ macro_rules! clock_slack {
 }
 
 statements! {
-    /// After the clock was set back, what was seen lies in the future: it counts as seen now.
+    /// After the clock was set back, what was seen lies in the future: it counts as seen now. By
+    /// ascending key, as several sweeps may find it at once.
     CLOCK_WENT_BACK: Write []
         concat!(
-            "update stream.stream_sessions as s
+            "with misdated as (
+                 -- The clock is asked first, so that nothing is read as long as it is right.
+                 select s.id from stream.stream_sessions as s
+                 where (select t.swept_at > now() + ", clock_slack!(), " from stream.ticker as t)
+                     and s.state <> 'ended'
+                 order by s.id
+                 for no key update
+             )
+             update stream.stream_sessions as s
              set host_seen_at = case when s.host_seen_at > now() then now() else s.host_seen_at end,
                  state_changed_at = least(s.state_changed_at, now()),
                  created_at = least(s.created_at, now()),
                  reconnect_deadline = case when s.state = 'error' then
                      least(s.reconnect_deadline, now() + s.reconnect_window_s * interval '1 second') end,
                  check_at = now()
-             from stream.ticker as t
-             where t.swept_at > now() + ", clock_slack!(), " and s.state <> 'ended'"
+             where s.id = any (array(select m.id from misdated as m))"
         );
 
     /// Sweeps come every second: what is overdue for longer is held by others each time.
