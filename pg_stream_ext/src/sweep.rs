@@ -156,8 +156,15 @@ statements! {
          update stream.stream_viewers as v set is_active = false, left_at = $2
          from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id";
 
+    /// Without waiting for the deletion of a user, which may wait for what this sweep holds.
     CLEAN_TOKENS: Write [UUIDOID]
-        "update stream.agora_tokens set is_active = false where session_id = $1 and is_active";
+        "with left_over as (
+             select t.id from stream.agora_tokens as t
+             where t.session_id = $1 and t.is_active
+             for no key update skip locked
+         )
+         update stream.agora_tokens as t set is_active = false
+         from left_over as l where t.id = l.id";
 
     CLEAN_LOG: Write [UUIDOID]
         "update stream.chat_heads set open = false where session_id = $1 and open";
@@ -165,7 +172,9 @@ statements! {
     SET_CLEAN: Write [UUIDOID]
         "update stream.stream_sessions set is_cleaned = true
          where id = $1 and not exists (
-             select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)";
+             select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
+             and not exists (
+                 select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)";
 
     /// One old session at a time, its log in batches: the session goes when its log is gone.
     EXPIRED_SESSION: Write []
@@ -180,7 +189,21 @@ statements! {
         "delete from stream.chat_messages as m
          where m.session_id = $1 and m.seq in (
              select o.seq from stream.chat_messages as o
-             where o.session_id = $1 order by o.seq limit $2)";
+             where o.session_id = $1 order by o.seq limit $2
+             for update skip locked)";
+
+    /// Whether nobody is at what goes with the session: a batch looks at the places of a stream before
+    /// it learns that the stream has ended, and goes on to streams that this sweep may hold.
+    LOCK_PLACES: Write [UUIDOID]
+        "with free as (
+             select v.user_id from stream.stream_viewers as v
+             where v.session_id = $1
+             order by v.user_id
+             for update skip locked
+         )
+         select (select count(*) from free)
+                 = (select count(*) from stream.stream_viewers as v where v.session_id = $1)
+             and not exists (select from stream.chat_messages as m where m.session_id = $1)";
 
     DELETE_SESSION: Write [UUIDOID]
         "delete from stream.stream_sessions where id = $1";
@@ -368,7 +391,10 @@ fn expire(batch: i32) -> Result<Rule> {
         let deleted = i32::try_from(deleted).unwrap_or(i32::MAX);
         rule.rows = deleted;
         rule.oldest_age = Some(age);
-        if deleted < batch {
+        // What somebody holds is left to the next sweep, as everywhere.
+        if deleted < batch
+            && spi::first(&LOCK_PLACES, &[id.into()], |row| column(row, 1))? == Some(true)
+        {
             spi::execute(&DELETE_SESSION, &[id.into()])?;
             rule.rows += 1;
         }
