@@ -159,7 +159,8 @@ comment on type stream.join_result is 'All that a viewer needs to show a stream.
 
 create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is
-    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, banned, superseded or invalid_argument.';
+    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, banned, superseded, invalid_argument, '
+    'or lock_timeout when something else is at this lease: send it again.';
 
 create type stream.webhook_result as (status text, effect text);
 comment on type stream.webhook_result is

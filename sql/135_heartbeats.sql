@@ -86,7 +86,8 @@ end
 $$;
 comment on function stream.heartbeats(jsonb) is
     'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
-    'answer per item, in order; a bad item costs only itself.';
+    'answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: '
+    'lock_timeout, send it again.';
 
 revoke all on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
     from public, anon, authenticated, service_role;

@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::error::{Failure, Result};
+use crate::host_user;
 
 /// Whoever the database role and the claims say.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,8 +52,16 @@ fn require_read_committed() -> Result<()> {
 }
 
 impl Caller {
-    /// The user that a call is about: the one named in an argument, by default the caller.
+    /// The user for whom a call writes, who cannot be deleted before it ends: call this before
+    /// anything is locked.
     pub fn act_for(self, named: Option<Uuid>) -> Result<Uuid> {
+        let user = self.speak_of(named)?;
+        host_user::hold(user)?;
+        Ok(user)
+    }
+
+    /// The user that a call is about: the one named in an argument, by default the caller.
+    pub fn speak_of(self, named: Option<Uuid>) -> Result<Uuid> {
         match (self, named) {
             (Self::Service, Some(id)) => Ok(id),
             (Self::Service, None) => Err(Failure::with_hint(

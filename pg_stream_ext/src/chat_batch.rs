@@ -18,6 +18,7 @@ use self::accepted::Accepted;
 use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
 use crate::history::{Message, message_columns};
+use crate::host_user;
 use crate::log::why_closed;
 use crate::place::Place;
 use crate::sender::read_senders;
@@ -146,8 +147,14 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
     }
     let mut answers: Vec<Option<Answer>> = items.iter().map(|_| None).collect();
     let mut sessions: BTreeMap<[u8; 16], Vec<Draft>> = BTreeMap::new();
+    let mut are_free: HashMap<[u8; 16], bool> = HashMap::new();
     for (place, item) in items.into_iter().enumerate() {
         match read(place, item) {
+            // Before anything is locked, and without waiting: one user who is being deleted costs
+            // the others nothing.
+            Ok((_, draft)) if !is_free(&mut are_free, draft.user)? => {
+                answers[place] = Some(Answer::Refused(ErrorCode::LockTimeout, None));
+            }
             Ok((session, draft)) => sessions.entry(session).or_default().push(draft),
             Err(code) => answers[place] = Some(Answer::Refused(code, None)),
         }
@@ -161,6 +168,15 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
         .into_iter()
         .map(|answer| answer.ok_or(Failure::Row("an item was not answered")))
         .collect()
+}
+
+fn is_free(known: &mut HashMap<[u8; 16], bool>, user: Uuid) -> Result<bool> {
+    if let Some(is_free) = known.get(user.as_bytes()) {
+        return Ok(*is_free);
+    }
+    let is_free = host_user::hold_if_free(user)?;
+    known.insert(*user.as_bytes(), is_free);
+    Ok(is_free)
 }
 
 fn read(place: usize, item: &RawValue) -> std::result::Result<([u8; 16], Draft), ErrorCode> {

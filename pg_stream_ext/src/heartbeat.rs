@@ -15,6 +15,7 @@ use crate::commit::skip_waiting_for_the_disk;
 use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
+use crate::host_user;
 use crate::lifecycle;
 use crate::moderation;
 use crate::spi::{self, column, nullable, statements};
@@ -39,8 +40,8 @@ statements! {
                  and v.token_issued_at <= now() - interval '30 seconds',
              false)";
 
-    /// What a token needs, which is taken before the lease elsewhere: whoever holds it may be waiting
-    /// for this lease, so the token comes with the next beat.
+    /// What a token needs, which like the user's row is taken before the lease elsewhere: whoever
+    /// holds it may be waiting for this lease, so the token comes with the next beat.
     LOCK_FREE_SESSION: Write [UUIDOID]
         "select true from stream.stream_sessions as s where s.id = $1 for share skip locked";
 
@@ -138,7 +139,7 @@ fn beat(
     join_no: Option<i32>,
 ) -> Result<HeartbeatRow> {
     let caller = caller::enter_to_write()?;
-    let user = caller.act_for(user_id)?;
+    let user = caller.speak_of(user_id)?;
     let session = required(session_id, "session_id")?;
     let beat = match beat_as_host(session, user, generation)? {
         Some(beat) => beat,
@@ -182,7 +183,9 @@ fn beat_as_viewer(
         join_no.into(),
     ];
     if let Some(is_due) = spi::first(&BEAT, &arguments, |row| column::<bool>(row, 1))? {
-        let renews = is_due && spi::execute(&LOCK_FREE_SESSION, &[session.into()])? == 1;
+        let renews = is_due
+            && host_user::hold_if_free(user)?
+            && spi::execute(&LOCK_FREE_SESSION, &[session.into()])? == 1;
         return Ok(Beat {
             status: "ok",
             renew_as: renews.then_some("viewer"),
@@ -268,10 +271,10 @@ fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Op
     } else if host.is_first_beat {
         lifecycle::arm(session)?;
     }
-    let is_due = token::is_host_token_due(session)?;
+    let renews = token::is_host_token_due(session)? && host_user::hold_if_free(user)?;
     Ok(Some(Beat {
         status: "ok",
-        renew_as: is_due.then_some("host"),
+        renew_as: renews.then_some("host"),
     }))
 }
 

@@ -10,7 +10,8 @@ use crate::error::{Failure, Result, answer, required};
 use crate::spi::{self, column, statements};
 
 statements! {
-    /// One pass over a batch: leases are locked in the order of their keys.
+    /// One pass over a batch. A lease that somebody holds is answered `lock_timeout` and not waited
+    /// for: the others would wait too, and what they hold would be waited for meanwhile.
     BATCH: Write [TEXTOID]
         "with items as (
              select i.ordinality::integer as item, i.session_id, i.user_id, i.foreground, i.join_no
@@ -24,7 +25,7 @@ statements! {
              where (v.session_id, v.user_id) in (select i.session_id, i.user_id from items as i)
                  and v.is_active
              order by v.session_id, v.user_id
-             for no key update
+             for no key update skip locked
          ), newest as (
              select distinct on (i.session_id, i.user_id) i.session_id, i.user_id, i.foreground
              from items as i
@@ -46,6 +47,10 @@ statements! {
          )
          select i.item,
              case when i.session_id is null or i.user_id is null then 'invalid_argument'
+                  when l.user_id is null and exists (
+                      select from stream.stream_viewers as v
+                      where v.session_id = i.session_id and v.user_id = i.user_id and v.is_active
+                  ) then 'lock_timeout'
                   when l.user_id is null and exists (
                       select from stream.chat_restrictions as r
                       where r.session_id = i.session_id and r.user_id = i.user_id and r.kind = 'ban'

@@ -20,6 +20,7 @@ mod guc;
 mod heartbeat;
 mod heartbeat_batch;
 mod history;
+mod host_user;
 mod lifecycle;
 mod log;
 mod moderation;

@@ -192,7 +192,7 @@ fn mark_up_to(session_id: Option<Uuid>, user_id: Option<Uuid>, seq: Option<i64>)
 }
 
 fn count_unread(session_id: Option<Uuid>, user_id: Option<Uuid>) -> Result<i64> {
-    let user = caller::enter()?.act_for(user_id)?;
+    let user = caller::enter()?.speak_of(user_id)?;
     let session = required(session_id, "session_id")?;
     unread(&UNREAD, session, user)
 }

@@ -16,7 +16,8 @@ const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 
 statements! {
     /// Whether today's partition is there (UTC, as Realtime counts days), and whether the columns
-    /// are those that the direct insert names; if not, Realtime's own function writes.
+    /// are those that the direct insert names; if not, Realtime's own function writes. And of which
+    /// table that was said.
     FIND_TARGET: Write []
         "select
              to_regclass(
@@ -34,7 +35,8 @@ statements! {
                   ('updated_at', 'timestamp'::regtype)
               ) as k (name, type) on k.name = a.attname and k.type = a.atttypid
               where a.attrelid = to_regclass('realtime.messages')
-                  and a.attnum > 0 and not a.attisdropped)";
+                  and a.attnum > 0 and not a.attisdropped),
+             coalesce(to_regclass('realtime.messages')::oid, 0::oid)";
 
     INSERT_MESSAGE: Write [TEXTOID, TEXTOID, TEXTOID]
         "insert into realtime.messages
@@ -53,9 +55,38 @@ pub enum Target {
     Send,
 }
 
+/// What was found, and until when it holds.
+#[derive(Clone, Copy)]
+struct Found {
+    /// The day whose partition was seen, in days since 2000-01-01 UTC.
+    day: i64,
+    /// Postgres tells when it changes.
+    table: pg_sys::Oid,
+    target: Target,
+}
+
 thread_local! {
-    /// The last day whose partition was seen, in days since 2000-01-01 UTC.
-    static TARGET: Cell<Option<(i64, Target)>> = const { Cell::new(None) };
+    static FOUND: Cell<Option<Found>> = const { Cell::new(None) };
+    static IS_TOLD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets Postgres tell about tables that change, once in a backend: there is no way to end it.
+fn listen() {
+    if IS_TOLD.replace(true) {
+        return;
+    }
+    // SAFETY: the function stays where it is, as a library is never unloaded.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(forget), pg_sys::Datum::from(0)) };
+}
+
+/// Of every table when `table` is none in particular. Called whenever Postgres forgets a table itself, so
+/// it may neither fail nor look anything up.
+extern "C-unwind" fn forget(_: pg_sys::Datum, table: pg_sys::Oid) {
+    if let Some(found) = FOUND.get()
+        && (table == found.table || table == pg_sys::InvalidOid)
+    {
+        FOUND.set(None);
+    }
 }
 
 /// Broadcasts one event to a private topic. `payload` is the text of a JSON object.
@@ -79,15 +110,16 @@ pub fn find_target() -> Result<Option<Target>> {
     // SAFETY: reads a variable of this backend.
     let now = unsafe { pg_sys::GetCurrentTransactionStartTimestamp() };
     let today = now.div_euclid(MICROSECONDS_PER_DAY);
-    if let Some((day, target)) = TARGET.get()
-        && day == today
+    if let Some(found) = FOUND.get()
+        && found.day == today
     {
-        return Ok(Some(target));
+        return Ok(Some(found.target));
     }
-    let (has_partition, has_columns) = spi::first(&FIND_TARGET, &[], |row| {
-        Ok((column(row, 1)?, column(row, 2)?))
+    listen();
+    let (has_partition, has_columns, table) = spi::first(&FIND_TARGET, &[], |row| {
+        Ok((column(row, 1)?, column(row, 2)?, column(row, 3)?))
     })?
-    .unwrap_or((false, false));
+    .unwrap_or((false, false, pg_sys::InvalidOid));
     if !has_partition {
         return Ok(None);
     }
@@ -96,7 +128,11 @@ pub fn find_target() -> Result<Option<Target>> {
     } else {
         Target::Send
     };
-    TARGET.set(Some((today, target)));
+    FOUND.set(Some(Found {
+        day: today,
+        table,
+        target,
+    }));
     Ok(Some(target))
 }
 

@@ -21,18 +21,26 @@ macro_rules! clock_slack {
 }
 
 statements! {
-    /// After the clock was set back, what was seen lies in the future: it counts as seen now.
+    /// After the clock was set back, what was seen lies in the future: it counts as seen now. By
+    /// ascending key, as several sweeps may find it at once.
     CLOCK_WENT_BACK: Write []
         concat!(
-            "update stream.stream_sessions as s
+            "with misdated as (
+                 -- The clock is asked first, so that nothing is read as long as it is right.
+                 select s.id from stream.stream_sessions as s
+                 where (select t.swept_at > now() + ", clock_slack!(), " from stream.ticker as t)
+                     and s.state <> 'ended'
+                 order by s.id
+                 for no key update
+             )
+             update stream.stream_sessions as s
              set host_seen_at = case when s.host_seen_at > now() then now() else s.host_seen_at end,
                  state_changed_at = least(s.state_changed_at, now()),
                  created_at = least(s.created_at, now()),
                  reconnect_deadline = case when s.state = 'error' then
                      least(s.reconnect_deadline, now() + s.reconnect_window_s * interval '1 second') end,
                  check_at = now()
-             from stream.ticker as t
-             where t.swept_at > now() + ", clock_slack!(), " and s.state <> 'ended'"
+             where s.id = any (array(select m.id from misdated as m))"
         );
 
     /// Sweeps come every second: what is overdue for longer is held by others each time.
@@ -147,8 +155,15 @@ statements! {
          update stream.stream_viewers as v set left_at = $2
          from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id";
 
+    /// Without waiting for the deletion of a user, which may wait for what this sweep holds.
     CLEAN_TOKENS: Write [UUIDOID]
-        "update stream.agora_tokens set is_active = false where session_id = $1 and is_active";
+        "with left_over as (
+             select t.id from stream.agora_tokens as t
+             where t.session_id = $1 and t.is_active
+             for no key update skip locked
+         )
+         update stream.agora_tokens as t set is_active = false
+         from left_over as l where t.id = l.id";
 
     CLEAN_LOG: Write [UUIDOID]
         "update stream.chat_heads set open = false where session_id = $1 and open";
@@ -156,7 +171,9 @@ statements! {
     SET_CLEAN: Write [UUIDOID]
         "update stream.stream_sessions set is_cleaned = true
          where id = $1 and not exists (
-             select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)";
+             select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
+             and not exists (
+                 select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)";
 
     /// One old session at a time, its log in batches: the session goes when its log is gone.
     EXPIRED_SESSION: Write []
@@ -171,7 +188,21 @@ statements! {
         "delete from stream.chat_messages as m
          where m.session_id = $1 and m.seq in (
              select o.seq from stream.chat_messages as o
-             where o.session_id = $1 order by o.seq limit $2)";
+             where o.session_id = $1 order by o.seq limit $2
+             for update skip locked)";
+
+    /// Whether nobody is at what goes with the session: a batch looks at the places of a stream before
+    /// it learns that the stream has ended, and goes on to streams that this sweep may hold.
+    LOCK_PLACES: Write [UUIDOID]
+        "with free as (
+             select v.user_id from stream.stream_viewers as v
+             where v.session_id = $1
+             order by v.user_id
+             for update skip locked
+         )
+         select (select count(*) from free)
+                 = (select count(*) from stream.stream_viewers as v where v.session_id = $1)
+             and not exists (select from stream.chat_messages as m where m.session_id = $1)";
 
     DELETE_SESSION: Write [UUIDOID]
         "delete from stream.stream_sessions where id = $1";
@@ -359,7 +390,10 @@ fn expire(batch: i32) -> Result<Rule> {
         let deleted = i32::try_from(deleted).unwrap_or(i32::MAX);
         rule.rows = deleted;
         rule.oldest_age = Some(age);
-        if deleted < batch {
+        // What somebody holds is left to the next sweep, as everywhere.
+        if deleted < batch
+            && spi::first(&LOCK_PLACES, &[id.into()], |row| column(row, 1))? == Some(true)
+        {
             spi::execute(&DELETE_SESSION, &[id.into()])?;
             rule.rows += 1;
         }

@@ -233,7 +233,7 @@ fn leave(
     join_no: Option<i32>,
 ) -> Result<&'static str> {
     let caller = caller::enter_to_write()?;
-    let buyer = caller.act_for(buyer_id)?;
+    let buyer = caller.speak_of(buyer_id)?;
     let session = required(session_id, "session_id")?;
     let place = spi::first(&LOCK_PLACE, &[session.into(), buyer.into()], |row| {
         Ok((column::<bool>(row, 1)?, column::<i32>(row, 2)?))

@@ -12,14 +12,56 @@ alter table stream.stream_viewers
 alter table stream.chat_messages
     -- The log keeps its numbers when a user goes.
     add constraint chat_messages_user_id_fkey foreign key (user_id) references auth.users (id) on delete set null;
-alter table stream.chat_restrictions
-    add constraint chat_restrictions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 alter table stream.chat_reads
     add constraint chat_reads_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 alter table stream.chat_subscriptions
     add constraint chat_subscriptions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
+alter table stream.chat_restrictions
+    add constraint chat_restrictions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 alter table stream.agora_tokens
     add constraint agora_tokens_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
+
+-- Deleting users or auctions, the foreign keys above take rows of streams as they come. Taken in the
+-- order of pg_stream before that, no deletion waits in a circle with a batch or a tick. All rows of the
+-- statement are locked when the first of these triggers runs, and it speaks for all of them. Triggers
+-- run by name: these before those of the foreign keys (RI_...).
+create function stream_private.lock_streams_of_deleted_users() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    if old.id = (select d.id from deleted as d limit 1) then
+        perform stream_private.lock_for_deletion(array(select d.id from deleted as d), '{}');
+    end if;
+    return null;
+end
+$$;
+comment on function stream_private.lock_streams_of_deleted_users() is 'Keeps the order of locks when users are deleted.';
+revoke all on function stream_private.lock_streams_of_deleted_users() from public, anon, authenticated, service_role;
+create trigger "0_lock_streams"
+after delete on auth.users
+referencing old table as deleted
+for each row execute function stream_private.lock_streams_of_deleted_users();
+
+create function stream_private.lock_streams_of_deleted_auctions() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    if old.id = (select d.id from deleted as d limit 1) then
+        perform stream_private.lock_for_deletion('{}', array(select d.id from deleted as d));
+    end if;
+    return null;
+end
+$$;
+comment on function stream_private.lock_streams_of_deleted_auctions() is 'Keeps the order of locks when auctions are deleted.';
+revoke all on function stream_private.lock_streams_of_deleted_auctions() from public, anon, authenticated, service_role;
+create trigger "0_lock_streams"
+after delete on public.auctions
+referencing old table as deleted
+for each row execute function stream_private.lock_streams_of_deleted_auctions();
 
 create or replace function stream.hook_username(user_id uuid) returns text
 language plpgsql stable

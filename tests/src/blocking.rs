@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tokio_postgres::Client;
 
+use crate::database::TestDatabase;
+
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Returns once the server process waits for a lock that another one holds.
@@ -24,4 +26,14 @@ pub async fn is_blocked(observer: &Client, backend: i32) -> Result<bool> {
         .query_one("select cardinality(pg_blocking_pids($1)) > 0", &[&backend])
         .await?;
     Ok(row.get(0))
+}
+
+impl TestDatabase {
+    /// Lets connections that are made from now on find a deadlock at once, and not only when a
+    /// circle lasts for a second.
+    pub async fn find_deadlocks_soon(&self) -> Result<()> {
+        let name = self.name();
+        let setting = format!("alter database {name} set deadlock_timeout = '50ms'");
+        Ok(self.superuser().await?.batch_execute(&setting).await?)
+    }
 }

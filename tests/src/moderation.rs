@@ -84,3 +84,15 @@ pub async fn delete_message(
 pub fn seq(message: &Value) -> Result<i64> {
     message["seq"].as_i64().context("no seq")
 }
+
+/// Mutes or bans for a time.
+pub async fn restrict_for(
+    moderator: &Session,
+    function: &str,
+    session: Uuid,
+    user: Uuid,
+    duration_s: i64,
+) -> Result<Value, Error> {
+    let arguments = json!({"session_id": session, "user_id": user, "duration_s": duration_s});
+    moderator.rpc(function, arguments).await
+}

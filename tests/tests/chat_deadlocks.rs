@@ -145,14 +145,7 @@ fn calls_about_chats_in_any_order_never_deadlock() -> Result<()> {
 async fn prepare() -> Result<TestDatabase> {
     let database = TestDatabase::create().await?;
     database.change(EXTRA_FUNCTIONS).await?;
-    // Found at once, and not only when a circle lasts for a second.
-    let superuser = database.superuser().await?;
-    let name = database.name();
-    superuser
-        .batch_execute(&format!(
-            "alter database {name} set deadlock_timeout = '50ms'"
-        ))
-        .await?;
+    database.find_deadlocks_soon().await?;
     Ok(database)
 }
 

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
+use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::{beat, beat_with};
@@ -192,5 +193,39 @@ async fn the_regular_work_goes_on() -> Result<()> {
         .value("select to_jsonb(t) || jsonb_build_object('is_now', ticked_at <= now() and swept_at <= now()) from stream.ticker as t")
         .await?;
     assert_eq!(ticked["is_now"], true, "{ticked}");
+    Ok(())
+}
+
+/// So that two sweeps which find it at once never wait for each other in a circle.
+#[tokio::test]
+async fn streams_are_judged_afresh_in_the_order_of_their_keys() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let older = watched_stream(&database).await?;
+    let newer = watched_stream(&database).await?;
+    database.pass_time(older, -HOUR).await?;
+    database.pass_time(newer, -HOUR).await?;
+    for id in [newer, older] {
+        // In an index, so that the new version stands behind the others.
+        let store_again = format!(
+            "update stream.stream_sessions set check_at = check_at + interval '1 microsecond'
+             where id = '{id}'"
+        );
+        database.change(&store_again).await?;
+    }
+    let lock = |id| {
+        format!("select from stream.stream_sessions where id = '{id}' for no key update nowait")
+    };
+    let holder = database.connect("postgres").await?;
+    holder
+        .batch_execute(&format!("begin; {}", lock(older)))
+        .await?;
+    let sweeper = database.service().await?;
+    let backend = sweeper.backend().await?;
+    let sweep = tokio::spawn(async move { sweeper.rpc_rows("sweep", json!({})).await });
+    wait_until_blocked(&database.owner, backend).await?;
+    // It waits for the older one and holds nothing of the newer one.
+    database.change(&lock(newer)).await?;
+    holder.batch_execute("rollback").await?;
+    sweep.await??;
     Ok(())
 }

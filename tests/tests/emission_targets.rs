@@ -91,6 +91,36 @@ async fn columns_that_are_not_as_known_are_left_to_realtimes_own_function() -> R
     Ok(())
 }
 
+/// The connection has written directly before; then a column is not there, and then it is back.
+#[tokio::test]
+async fn columns_that_change_while_a_connection_writes_are_noticed() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let superuser = database.superuser().await?;
+    let rename = "alter table realtime.messages rename column";
+    for (from, to) in [("updated_at", "changed_at"), ("changed_at", "updated_at")] {
+        say(&seller, id, from).await?;
+        superuser
+            .batch_execute(&format!("{rename} {from} to {to}"))
+            .await?;
+        say(&seller, id, to).await?;
+    }
+    let sent: Vec<Value> = database
+        .frames(id)
+        .await?
+        .into_iter()
+        .flat_map(|frame| frame["messages"].as_array().cloned().unwrap_or_default())
+        .map(|message| message["content"].clone())
+        .filter(|content| content.as_str().is_some_and(|text| text.ends_with("_at")))
+        .collect();
+    assert_eq!(
+        json!(sent),
+        json!(["updated_at", "changed_at", "changed_at", "updated_at"])
+    );
+    Ok(())
+}
+
 /// Realtime's own function fails, which it tells in a warning; `sync` still has the message.
 #[tokio::test]
 async fn a_broadcast_that_cannot_be_written_does_not_fail_the_message() -> Result<()> {

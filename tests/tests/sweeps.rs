@@ -1,12 +1,10 @@
 //! What does each rule of the sweep do, how much of it at once, and what does it leave alone?
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
-use stream_tests::agora::{buyer_token, seller_token};
+use stream_tests::agora::seller_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::beat;
@@ -280,138 +278,6 @@ async fn end_all(database: &TestDatabase) -> Result<()> {
         .change("select stream.end_stream(id) from stream.stream_sessions where state <> 'ended'")
         .await?;
     while !database.sweep().await?.handled().is_empty() {}
-    Ok(())
-}
-
-#[tokio::test]
-async fn an_old_log_goes_in_batches_and_then_the_stream() -> Result<()> {
-    let database = TestDatabase::create().await?;
-    database
-        .change("update stream.config set sweep_batch_size = 100, retention_days = 1 where id")
-        .await?;
-    let id = database.stream_in(StreamState::Active).await?;
-    database.viewer(id, demo::ADA).await?;
-    database.append_messages(id, 220, 5).await?;
-    let service = database.service().await?;
-    service.rpc("end_stream", json!({"session_id": id})).await?;
-    let young = database.stream_in(StreamState::Ended).await?;
-    database.sweep().await?;
-    database.pass_time(id, 86_400 + 60).await?;
-    // 220 messages and 3 moves, then the session itself.
-    for rows in [100, 100, 24, 0] {
-        let swept = database.sweep().await?;
-        assert_eq!(swept.rule("retention")?["rows"], rows);
-    }
-    for table in [
-        "stream_viewers",
-        "chat_heads",
-        "chat_relay",
-        "chat_messages",
-    ] {
-        let left: i64 = database
-            .value(&format!(
-                "select count(*) from stream.{table} where session_id = '{id}'"
-            ))
-            .await?;
-        assert_eq!(left, 0, "{table}");
-    }
-    assert!(!is_there(&database, id).await?);
-    assert!(is_there(&database, young).await?);
-    Ok(())
-}
-
-#[tokio::test]
-async fn without_retention_a_log_stays_for_ever() -> Result<()> {
-    let database = TestDatabase::create().await?;
-    database
-        .change("update stream.config set retention_days = null where id")
-        .await?;
-    let id = database.stream_in(StreamState::Ended).await?;
-    database.sweep().await?;
-    database.pass_time(id, 5000 * 86_400).await?;
-    assert!(database.sweep().await?.handled().is_empty());
-    assert!(is_there(&database, id).await?);
-    Ok(())
-}
-
-/// A session that was ended past the functions, with everything left open.
-async fn end_by_hand(database: &TestDatabase, viewers: usize) -> Result<Uuid> {
-    let id = database.stream_in(StreamState::Active).await?;
-    seller_token(&database.user(demo::SELLER).await?, id).await?;
-    for number in 0..viewers {
-        let user = database
-            .add_user(&format!("{number}-{}", Uuid::new_v4().as_fields().0))
-            .await?;
-        let viewer = database.viewer(id, user).await?;
-        buyer_token(&viewer, id).await?;
-    }
-    database
-        .change(&format!(
-            "update stream.stream_sessions
-             set state = 'ended', ended_at = now(), check_at = null, viewer_count = 0
-             where id = '{id}'"
-        ))
-        .await?;
-    Ok(id)
-}
-
-async fn open_ends(database: &TestDatabase, session: Uuid) -> Result<BTreeMap<String, i64>> {
-    let row: Value = database
-        .value(&format!(
-            "select jsonb_build_object(
-                 'leases', (select count(*) from stream.stream_viewers
-                            where session_id = '{session}' and is_active),
-                 'tokens', (select count(*) from stream.agora_tokens
-                            where session_id = '{session}' and is_active),
-                 'logs', (select count(*) from stream.chat_heads
-                          where session_id = '{session}' and open))"
-        ))
-        .await?;
-    Ok(serde_json::from_value(row)?)
-}
-
-#[tokio::test]
-async fn what_an_ended_stream_left_open_is_closed() -> Result<()> {
-    let database = TestDatabase::create().await?;
-    let id = end_by_hand(&database, 2).await?;
-    assert_eq!(
-        open_ends(&database, id)
-            .await?
-            .into_values()
-            .collect::<Vec<_>>(),
-        [2, 1, 3]
-    );
-    assert_eq!(
-        database.sweep().await?.handled(),
-        [("ended_resources", 1)].into()
-    );
-    assert!(
-        open_ends(&database, id)
-            .await?
-            .values()
-            .all(|open| *open == 0)
-    );
-    assert_eq!(database.session_row(id).await?["is_cleaned"], true);
-    assert!(database.sweep().await?.handled().is_empty());
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_stream_with_more_leases_than_a_batch_is_closed_in_several_sweeps() -> Result<()> {
-    let database = TestDatabase::create().await?;
-    database
-        .change("update stream.config set sweep_batch_size = 3 where id")
-        .await?;
-    let id = end_by_hand(&database, 7).await?;
-    for leases in [4, 1, 0] {
-        assert_eq!(
-            database.sweep().await?.handled(),
-            [("ended_resources", 1)].into()
-        );
-        assert_eq!(open_ends(&database, id).await?["leases"], leases);
-    }
-    assert!(database.sweep().await?.handled().is_empty());
-    assert_eq!(database.session_row(id).await?["is_cleaned"], true);
     Ok(())
 }
 

@@ -97,7 +97,7 @@ fn each_by_itself<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item
     Ok(items.collect())
 }
 
-/// `stream.heartbeat_status`: `item` counts from 1.
+/// `stream.heartbeat_status`: `item` counts from 1. After `lock_timeout` the item is sent again.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct HeartbeatStatus {
     item: i32,

@@ -1,0 +1,140 @@
+//! How does a stream go whose time has passed? Its log in batches, then the stream; and it waits for
+//! nobody who is at it.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::session::Session;
+use stream_tests::stream::{move_to, say};
+use uuid::Uuid;
+
+const DAYS: i64 = 91;
+
+/// A stream with a message of ADA, ended so long ago that it goes.
+async fn expired(database: &TestDatabase) -> Result<Uuid> {
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    say(&ada, id, "long ago").await?;
+    move_to(&database.user(demo::SELLER).await?, id, StreamState::Ended).await?;
+    database.sweep().await?;
+    database.pass_time(id, DAYS * 86_400).await?;
+    Ok(id)
+}
+
+async fn is_there(database: &TestDatabase, session: Uuid) -> Result<bool> {
+    let is_there =
+        format!("select exists (select from stream.stream_sessions as s where s.id = '{session}')");
+    database.value(&is_there).await
+}
+
+/// A batch that is under way, and what it was answered.
+async fn batch(database: &TestDatabase, items: Value) -> Result<(Session, Vec<Value>)> {
+    let service = database.service().await?;
+    service.begin().await?;
+    let arguments = json!({"items": items});
+    let answers = service.rpc_rows_within("send_messages", arguments).await?;
+    Ok((service, answers))
+}
+
+fn item(session: Uuid, user: Uuid) -> Value {
+    json!({"session_id": session, "user_id": user, "content": "hi", "id": Uuid::new_v4()})
+}
+
+#[tokio::test]
+async fn an_old_log_goes_in_batches_and_then_the_stream() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database
+        .change("update stream.config set sweep_batch_size = 100, retention_days = 1 where id")
+        .await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.viewer(id, demo::ADA).await?;
+    database.append_messages(id, 220, 5).await?;
+    let service = database.service().await?;
+    service.rpc("end_stream", json!({"session_id": id})).await?;
+    let young = database.stream_in(StreamState::Ended).await?;
+    database.sweep().await?;
+    database.pass_time(id, 86_400 + 60).await?;
+    // 220 messages and 3 moves, then the session itself.
+    for rows in [100, 100, 24, 0] {
+        let swept = database.sweep().await?;
+        assert_eq!(swept.rule("retention")?["rows"], rows);
+    }
+    for table in [
+        "stream_viewers",
+        "chat_heads",
+        "chat_relay",
+        "chat_messages",
+    ] {
+        let left: i64 = database
+            .value(&format!(
+                "select count(*) from stream.{table} where session_id = '{id}'"
+            ))
+            .await?;
+        assert_eq!(left, 0, "{table}");
+    }
+    assert!(!is_there(&database, id).await?);
+    assert!(is_there(&database, young).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_retention_a_log_stays_for_ever() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database
+        .change("update stream.config set retention_days = null where id")
+        .await?;
+    let id = database.stream_in(StreamState::Ended).await?;
+    database.sweep().await?;
+    database.pass_time(id, 5000 * 86_400).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+    assert!(is_there(&database, id).await?);
+    Ok(())
+}
+
+/// The batch is at the place of the old stream, and would go on to leases that the sweep holds.
+#[tokio::test]
+async fn an_old_stream_that_a_batch_is_at_goes_with_the_next_sweep() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let old = expired(&database).await?;
+    let live = database.stream_in(StreamState::Active).await?;
+    database.viewer(live, demo::BEN).await?;
+    let items = json!([item(old, demo::ADA), item(live, demo::BEN)]);
+    let (service, answers) = batch(&database, items).await?;
+    // Else the timeout of its statement ends it.
+    database.sweep().await?;
+    service.commit().await?;
+    assert_eq!(
+        (&answers[0]["status"], &answers[1]["status"]),
+        (&json!("stream_ended"), &json!("ok"))
+    );
+    assert!(is_there(&database, old).await?);
+    database.sweep().await?;
+    assert!(!is_there(&database, old).await?);
+    // The user message of the live stream is where it was.
+    assert_eq!(database.log(live).await?.len(), 3);
+    Ok(())
+}
+
+/// As the deletion of a user holds messages and tokens.
+#[tokio::test]
+async fn an_old_stream_whose_rows_somebody_holds_goes_with_the_next_sweep() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let old = expired(&database).await?;
+    let holder = database.connect("postgres").await?;
+    let hold = format!(
+        "begin; select from stream.chat_messages where session_id = '{old}' and seq = 3 for update"
+    );
+    holder.batch_execute(&hold).await?;
+    database.sweep().await?;
+    let log = database.log(old).await?;
+    assert_eq!(
+        log.iter().map(|entry| &entry["seq"]).collect::<Vec<_>>(),
+        [3]
+    );
+    holder.batch_execute("rollback").await?;
+    database.sweep().await?;
+    assert!(!is_there(&database, old).await?);
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! What becomes of what an ended stream left open? Leases, tokens and log are closed.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde_json::Value;
+use stream_core::lifecycle::StreamState;
+use stream_tests::agora::{buyer_token, seller_token};
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use uuid::Uuid;
+
+/// A session that was ended past the functions, with everything left open.
+async fn end_by_hand(database: &TestDatabase, viewers: usize) -> Result<Uuid> {
+    let id = database.stream_in(StreamState::Active).await?;
+    seller_token(&database.user(demo::SELLER).await?, id).await?;
+    for number in 0..viewers {
+        let user = database
+            .add_user(&format!("{number}-{}", Uuid::new_v4().as_fields().0))
+            .await?;
+        let viewer = database.viewer(id, user).await?;
+        buyer_token(&viewer, id).await?;
+    }
+    database
+        .change(&format!(
+            "update stream.stream_sessions
+             set state = 'ended', ended_at = now(), check_at = null, viewer_count = 0
+             where id = '{id}'"
+        ))
+        .await?;
+    Ok(id)
+}
+
+async fn open_ends(database: &TestDatabase, session: Uuid) -> Result<BTreeMap<String, i64>> {
+    let row: Value = database
+        .value(&format!(
+            "select jsonb_build_object(
+                 'leases', (select count(*) from stream.stream_viewers
+                            where session_id = '{session}' and is_active),
+                 'tokens', (select count(*) from stream.agora_tokens
+                            where session_id = '{session}' and is_active),
+                 'logs', (select count(*) from stream.chat_heads
+                          where session_id = '{session}' and open))"
+        ))
+        .await?;
+    Ok(serde_json::from_value(row)?)
+}
+
+#[tokio::test]
+async fn what_an_ended_stream_left_open_is_closed() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = end_by_hand(&database, 2).await?;
+    assert_eq!(
+        open_ends(&database, id)
+            .await?
+            .into_values()
+            .collect::<Vec<_>>(),
+        [2, 1, 3]
+    );
+    assert_eq!(
+        database.sweep().await?.handled(),
+        [("ended_resources", 1)].into()
+    );
+    assert!(
+        open_ends(&database, id)
+            .await?
+            .values()
+            .all(|open| *open == 0)
+    );
+    assert_eq!(database.session_row(id).await?["is_cleaned"], true);
+    assert!(database.sweep().await?.handled().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_with_more_leases_than_a_batch_is_closed_in_several_sweeps() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database
+        .change("update stream.config set sweep_batch_size = 3 where id")
+        .await?;
+    let id = end_by_hand(&database, 7).await?;
+    for leases in [4, 1, 0] {
+        assert_eq!(
+            database.sweep().await?.handled(),
+            [("ended_resources", 1)].into()
+        );
+        assert_eq!(open_ends(&database, id).await?["leases"], leases);
+    }
+    assert!(database.sweep().await?.handled().is_empty());
+    assert_eq!(database.session_row(id).await?["is_cleaned"], true);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_of_an_ended_stream_that_somebody_holds_is_retired_by_the_next_sweep() -> Result<()>
+{
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Ended).await?;
+    let add = format!(
+        "insert into stream.agora_tokens
+             (user_id, session_id, token_hash, channel_id, uid, privileges, expires_at)
+         values ('{}', '{id}', repeat('0', 64), '{id}', 1, '{{}}', now() + interval '1 hour')",
+        demo::ADA
+    );
+    database.change(&add).await?;
+    let holder = database.connect("postgres").await?;
+    holder
+        .batch_execute("begin; select from stream.agora_tokens for update")
+        .await?;
+    database.sweep().await?;
+    holder.batch_execute("rollback").await?;
+    assert_eq!(database.session_row(id).await?["is_cleaned"], false);
+    database.sweep().await?;
+    assert_eq!(database.session_row(id).await?["is_cleaned"], true);
+    let is_active: bool = database
+        .value("select is_active from stream.agora_tokens")
+        .await?;
+    assert!(!is_active);
+    Ok(())
+}
