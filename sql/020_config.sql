@@ -93,23 +93,6 @@ alter table stream.config enable row level security;
 revoke all on table stream.config from public, anon, authenticated, service_role;
 insert into stream.config (id) values (true);
 
-create function stream_private.settings_changed() returns trigger
-language plpgsql security definer
-set search_path = ''
-as $$
-begin
-    perform stream_ext.settings_changed(tg_relid);
-    return null;
-end
-$$;
-comment on function stream_private.settings_changed() is
-    'Makes every backend read its settings again; for triggers of the tables that they come from.';
-revoke all on function stream_private.settings_changed() from public, anon, authenticated, service_role;
-
-create trigger config_changed
-after insert or update or delete or truncate on stream.config
-for each statement execute function stream_private.settings_changed();
-
 create function stream_private.rearm() returns trigger
 language plpgsql
 set search_path = ''

@@ -112,7 +112,6 @@ create table stream.stream_viewers (
     token_expires_at timestamptz,
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
-    chat_before_at timestamptz,
     token_tat timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
@@ -136,7 +135,6 @@ comment on column stream.stream_viewers.watch_ms is 'Time watched in ended lease
 comment on column stream.stream_viewers.chat_tat is
     'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
 comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
-comment on column stream.stream_viewers.chat_before_at is 'When the viewer wrote the message before that.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
 comment on column stream.stream_viewers.token_tat is
     'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';

@@ -38,10 +38,6 @@ comment on table stream.blocked_terms is 'Words that no message may contain: in 
 comment on column stream.blocked_terms.pattern is
     'What is searched for in a message''s normalised text: the term without case, accents and zero-width characters.';
 
-create trigger blocked_terms_changed
-after insert or update or delete or truncate on stream.blocked_terms
-for each statement execute function stream_private.settings_changed();
-
 create table stream.moderation_log (
     id bigint generated always as identity,
     session_id uuid,

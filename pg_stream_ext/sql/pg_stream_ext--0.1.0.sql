@@ -388,12 +388,6 @@ CREATE  FUNCTION "set_slow_mode"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'set_slow_mode_wrapper';
 
-CREATE  FUNCTION "settings_changed"(
-	"relation" oid /* Option < pg_sys :: Oid > */
-) RETURNS void
-LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'settings_changed_wrapper';
-
 CREATE  FUNCTION "start_stream"(
 	"auction_id" uuid, /* Option < Uuid > */
 	"seller_id" uuid, /* Option < Uuid > */

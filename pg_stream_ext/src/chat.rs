@@ -15,7 +15,7 @@ use crate::log::{take_number, why_closed};
 use crate::place::Place;
 use crate::relay;
 use crate::sender::read_sender;
-use crate::settings;
+use crate::settings::ChatSettings;
 use crate::spi::{self, statements};
 
 statements! {
@@ -57,15 +57,14 @@ fn send(
     let user = caller.act_for(user_id)?;
     let session = required(session_id, "session_id")?;
     let content = Content::parse(required(content, "content")?)?;
-    let settings = settings::current()?;
-    let interval_ms = settings.viewers.interval_ms;
-    let place = Place::take(session, user, interval_ms)?;
+    let settings = ChatSettings::read()?;
+    let place = Place::take(session, user, settings.viewers.limit())?;
     // A retry gets what it stored before, also when its sender could no longer write; otherwise the
     // refusal stands.
     let retry = |refusal| {
         let stored = earlier(session, user, id)?.ok_or(refusal)?;
         if let Some(place) = &place {
-            place.give_back(session, interval_ms)?;
+            place.give_back(session)?;
         }
         Ok(stored)
     };
@@ -95,7 +94,9 @@ fn send(
     if !insert(&message)? {
         return retry(Failure::Row("the conflicting row is gone"));
     }
-    sender.charge(session, place.as_ref())?;
+    if sender.is_seller {
+        sender.charge_host(session)?;
+    }
     relay::relay_one(session, entry.seq, message.json()?, &settings.epoch_salt)?;
     Ok(message)
 }

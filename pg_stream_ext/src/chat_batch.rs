@@ -22,7 +22,7 @@ use crate::host_user;
 use crate::log::why_closed;
 use crate::place::Place;
 use crate::sender::read_senders;
-use crate::settings;
+use crate::settings::ChatSettings;
 use crate::spi::{self, column, statements};
 
 /// Items in one batch of the service, at most.
@@ -207,7 +207,7 @@ fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usi
         });
         return Ok(answers.collect());
     };
-    let mut senders = read_senders(session, &users, &places, host_tat, &*settings::current()?)?;
+    let mut senders = read_senders(session, &users, &places, host_tat, &ChatSettings::read()?)?;
     let mut accepted = Accepted::default();
     let mut answers = Vec::with_capacity(drafts.len());
     for draft in drafts {

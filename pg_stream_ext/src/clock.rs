@@ -13,6 +13,9 @@ use crate::error::{Failure, Result, answer};
 /// Unix seconds of 2000-01-01, where Postgres counts from.
 const POSTGRES_EPOCH_S: i64 = 946_684_800;
 
+/// Since 2000-01-01, as Postgres keeps a timestamp.
+pub type Microseconds = i64;
+
 /// Raises `clock_insane` when tokens cannot be minted for that reason; otherwise answers true.
 #[pg_extern(stable)]
 fn check_clock() -> bool {
@@ -23,13 +26,12 @@ fn check_clock() -> bool {
 /// The moment, not the transaction's begin.
 pub fn now() -> Result<TimestampWithTimeZone> {
     // SAFETY: reads the clock.
-    timestamp(unsafe { pg_sys::GetCurrentTimestamp() })
+    from_microseconds(unsafe { pg_sys::GetCurrentTimestamp() })
 }
 
-/// Of microseconds as Postgres counts them.
-pub fn timestamp(microseconds: pg_sys::TimestampTz) -> Result<TimestampWithTimeZone> {
+pub fn from_microseconds(microseconds: Microseconds) -> Result<TimestampWithTimeZone> {
     TimestampWithTimeZone::try_from(microseconds)
-        .map_err(|_| Failure::Row("the clock is out of range"))
+        .map_err(|_| Failure::Row("a timestamp is out of range"))
 }
 
 /// A time as JSON text without its quotes, written as Postgres's own JSON functions write it.

@@ -21,6 +21,7 @@ mod heartbeat;
 mod heartbeat_batch;
 mod history;
 mod host_user;
+mod keyed;
 mod lifecycle;
 mod log;
 mod moderation;

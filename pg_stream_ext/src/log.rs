@@ -7,20 +7,16 @@ use pgrx::JsonB;
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use stream_core::error::ErrorCode;
 
+use crate::clock;
 use crate::commit::wait_for_the_disk;
 use crate::error::Result;
+use crate::keyed::{Changes, Table};
 use crate::relay;
 use crate::spi::{self, column, statements};
 
-statements! {
-    /// Takes the next number of an open log. Everything after it sees what was committed before.
-    TAKE_NUMBER: Write [UUIDOID]
-        "update stream.chat_heads
-         set last_seq = last_seq + 1,
-             last_at = greatest(clock_timestamp(), last_at + interval '1 microsecond')
-         where session_id = $1 and open
-         returning last_seq, last_at, host_chat_tat";
+static HEADS: Table = Table::new(c"chat_heads");
 
+statements! {
     INSERT_SYSTEM: Write [UUIDOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID]
         "insert into stream.chat_messages
              (session_id, seq, content, message_type, metadata, created_at, updated_at)
@@ -53,16 +49,27 @@ pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) ->
     Ok(entry)
 }
 
-/// The next number of an open log; nothing when it is closed or was never there.
+/// The next number of an open log; nothing when it is closed or was never there. Everything after it
+/// sees what was committed before.
 pub fn take_number(session: Uuid) -> Result<Option<Entry>> {
     // Also an entry that goes out later is acknowledged with this commit.
     wait_for_the_disk();
-    spi::first(&TAKE_NUMBER, &[session.into()], |row| {
-        Ok(Entry {
-            seq: column(row, 1)?,
-            created_at: column(row, 2)?,
-            host_tat: column(row, 3)?,
-        })
+    HEADS.update(&[session], |head| {
+        if !head.column::<bool>(c"open")? {
+            return Ok(None);
+        }
+        let last_at: TimestampWithTimeZone = head.column(c"last_at")?;
+        let next_at = last_at.into_inner().saturating_add(1);
+        let entry = Entry {
+            seq: head.column::<i64>(c"last_seq")? + 1,
+            created_at: clock::from_microseconds(clock::now()?.into_inner().max(next_at))?,
+            host_tat: head.column(c"host_chat_tat")?,
+        };
+        let changes: Changes<2> = [
+            (c"last_seq", entry.seq.into()),
+            (c"last_at", entry.created_at.into()),
+        ];
+        Ok(Some((entry, changes)))
     })
 }
 

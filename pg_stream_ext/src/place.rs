@@ -3,33 +3,18 @@
 //! The viewer's row is locked before the head row (lock order), so that one user's messages are
 //! counted one after the other.
 
-use pgrx::datum::{DatumWithOid, Interval, TimestampWithTimeZone, Uuid};
+use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::spi::SpiHeapTupleData;
+use stream_core::rate::Limit;
 
 use crate::clock;
-use crate::error::{Failure, Result};
+use crate::error::Result;
+use crate::keyed::{Changes, Table};
 use crate::spi::{self, column, nullable, statements};
 
-/// Two readings of the clock in one statement lie closer together.
-const SAME_TIME_US: u64 = 1000;
+static VIEWERS: Table = Table::new(c"stream_viewers");
 
 statements! {
-    /// Locks the row of a viewer and counts one more message, which is the usual case; $3 is what
-    /// that costs. The times are taken once the row is locked, so that waiting for it counts as
-    /// silence.
-    COUNT_ONE: Write [UUIDOID, UUIDOID, INTERVALOID]
-        "update stream.stream_viewers as v
-         set chat_tat = greatest(v.chat_tat, clock_timestamp()) + $3,
-             last_chat_at = clock_timestamp(),
-             chat_before_at = v.last_chat_at
-         where v.session_id = $1 and v.user_id = $2 and v.is_active
-         returning v.chat_tat, v.last_chat_at, v.chat_before_at";
-
-    UNCOUNT_ONE: Write [UUIDOID, UUIDOID, INTERVALOID]
-        "update stream.stream_viewers as v
-         set chat_tat = v.chat_tat - $3, last_chat_at = v.chat_before_at
-         where v.session_id = $1 and v.user_id = $2";
-
     /// One look-up for each user, in the order of the array, and never all viewers of the session.
     LOCK: Write [UUIDOID, UUIDARRAYOID]
         "select p.*
@@ -60,32 +45,59 @@ pub struct Place {
     /// Milliseconds since the last message; nothing when there was none, or when the clock was set
     /// back behind it.
     pub silent_ms: Option<i64>,
-    /// What the row says already of a message that is on its way.
-    counted_tat: Option<TimestampWithTimeZone>,
+    /// When the user had written before the message that the row counts already.
+    taken_from: Option<Option<TimestampWithTimeZone>>,
 }
 
 impl Place {
-    /// Takes the place of a user who holds a lease for one message that costs `interval_ms`.
-    pub fn take(session: Uuid, user: Uuid, interval_ms: i32) -> Result<Option<Self>> {
-        let arguments = [session.into(), user.into(), cost(interval_ms)?.into()];
-        spi::first(&COUNT_ONE, &arguments, |row| {
-            let tat: TimestampWithTimeZone = column(row, 1)?;
-            let arrived_at = column(row, 2)?;
-            Ok(Self {
+    /// Locks the place of a user who holds a lease and counts one message, which costs what `limit`
+    /// says; nothing is counted when that is too much. The clock is read behind the lock, so that
+    /// waiting for it counts as silence.
+    pub fn take(session: Uuid, user: Uuid, limit: Limit) -> Result<Option<Self>> {
+        let mut full = None;
+        let taken = VIEWERS.update(&[session, user], |row| {
+            if !row.column::<bool>(c"is_active")? {
+                return Ok(None);
+            }
+            let arrived_at = clock::now()?;
+            let last_chat_at = row.nullable(c"last_chat_at")?;
+            let mut place = Self {
                 user,
                 is_active: true,
                 arrived_at,
-                backlog_us: (backlog_us(tat, arrived_at) - i64::from(interval_ms) * 1000).max(0),
-                silent_ms: silent_ms(nullable(row, 3)?, arrived_at),
-                counted_tat: Some(tat),
-            })
-        })
+                backlog_us: backlog_us(row.column(c"chat_tat")?, arrived_at),
+                silent_ms: silent_ms(last_chat_at, arrived_at),
+                taken_from: None,
+            };
+            let Ok(spent_us) = limit.take(place.backlog_us) else {
+                full = Some(place);
+                return Ok(None);
+            };
+            place.taken_from = Some(last_chat_at);
+            let changes: Changes<2> = [
+                (c"chat_tat", after(arrived_at, spent_us)?.into()),
+                (c"last_chat_at", arrived_at.into()),
+            ];
+            Ok(Some((place, changes)))
+        })?;
+        Ok(taken.or(full))
     }
 
     /// Undoes `take`, for a message that was stored before.
-    pub fn give_back(&self, session: Uuid, interval_ms: i32) -> Result<()> {
-        let arguments = [session.into(), self.user.into(), cost(interval_ms)?.into()];
-        spi::execute(&UNCOUNT_ONE, &arguments).map(|_| ())
+    pub fn give_back(&self, session: Uuid) -> Result<()> {
+        let Some(last_chat_at) = self.taken_from else {
+            return Ok(());
+        };
+        let tat = after(self.arrived_at, self.backlog_us)?;
+        VIEWERS
+            .update(&[session, self.user], |_| {
+                let changes: Changes<2> = [
+                    (c"chat_tat", tat.into()),
+                    (c"last_chat_at", last_chat_at.into()),
+                ];
+                Ok(Some(((), changes)))
+            })
+            .map(|_| ())
     }
 
     /// Locks the rows of those users who are or were viewers; `users` are in ascending order.
@@ -103,14 +115,8 @@ impl Place {
             arrived_at,
             backlog_us: backlog_us(column(row, 3)?, arrived_at),
             silent_ms: silent_ms(nullable(row, 4)?, arrived_at),
-            counted_tat: None,
+            taken_from: None,
         })
-    }
-
-    /// Whether the row says this already.
-    pub fn counts_as(&self, tat: TimestampWithTimeZone) -> bool {
-        self.counted_tat
-            .is_some_and(|counted| counted.into_inner().abs_diff(tat.into_inner()) < SAME_TIME_US)
     }
 }
 
@@ -135,7 +141,6 @@ fn silent_ms(
         .map(|silent_us| silent_us / 1000)
 }
 
-fn cost(interval_ms: i32) -> Result<Interval> {
-    Interval::new(0, 0, i64::from(interval_ms.max(1)) * 1000)
-        .map_err(|_| Failure::Row("an interval is out of range"))
+fn after(time: TimestampWithTimeZone, microseconds: i64) -> Result<TimestampWithTimeZone> {
+    clock::from_microseconds(time.into_inner().saturating_add(microseconds))
 }

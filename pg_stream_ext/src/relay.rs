@@ -4,7 +4,7 @@
 //! newest committed entry, so order and completeness never depend on who flushes. A frame carries
 //! what came in a window; what is left at its end is noted for `tick`.
 
-use pgrx::datum::{DatumWithOid, Uuid};
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::frame;
 
@@ -13,6 +13,7 @@ use crate::clock;
 use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
 use crate::history::{message_json, uuid_text};
+use crate::keyed::{Changes, Table};
 use crate::realtime::{self, Target, find_target};
 use crate::spi::{self, column, statements};
 use crate::ticker;
@@ -35,13 +36,9 @@ macro_rules! is_due {
     };
 }
 
-statements! {
-    /// Takes the usual frame: one new entry, nothing else waiting.
-    TAKE_ONE: Write [UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID]
-        "update stream.chat_relay as r set flushed_seq = $2, flushed_at = $4
-         where r.session_id = $1 and r.flushed_seq = $2 - 1
-             and ($5 or r.flushed_at not between $3 and $4)";
+static RELAYS: Table = Table::new(c"chat_relay");
 
+statements! {
     /// Leaves the tail to `tick`, unless it should go out now.
     NOTE_TAIL: Write [UUIDOID]
         concat!(
@@ -103,21 +100,25 @@ fn flush(session_id: Option<Uuid>) {
     answer(caller::enter_as_owner().and_then(|()| flush_now(required(session_id, "session_id")?)))
 }
 
-/// After one entry, whose head row is still locked: sends it, or leaves it to `tick`.
+/// After one entry, whose head row is still locked: sends it as the usual frame, with nothing else
+/// waiting, or leaves it to `tick`.
 pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
     let Some(target) = find_target()? else {
         return relay(session);
     };
     let now = clock::now()?;
-    let window = clock::timestamp(now.into_inner().saturating_sub(WINDOW_US))?;
-    let arguments: [DatumWithOid<'_>; 5] = [
-        session.into(),
-        seq.into(),
-        window.into(),
-        now.into(),
-        (!ticker::was_seen_lately(now)?).into(),
-    ];
-    if spi::execute(&TAKE_ONE, &arguments)? == 0 {
+    let is_alone = !ticker::was_seen_lately(now)?;
+    let taken = RELAYS.update(&[session], |relay| {
+        let flushed_at: TimestampWithTimeZone = relay.column(c"flushed_at")?;
+        let passed_us = now.into_inner().saturating_sub(flushed_at.into_inner());
+        let is_next = relay.column::<i64>(c"flushed_seq")? == seq - 1;
+        if !is_next || !is_alone && (0..=WINDOW_US).contains(&passed_us) {
+            return Ok(None);
+        }
+        let changes: Changes<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
+        Ok(Some(((), changes)))
+    })?;
+    if taken.is_none() {
         return relay(session);
     }
     let session_text = uuid_text(session);

@@ -13,8 +13,8 @@ use crate::caller::Caller;
 use crate::clock;
 use crate::error::{Failure, Result};
 use crate::log::microseconds;
-use crate::place::{self, Place, backlog_us};
-use crate::settings::Settings;
+use crate::place::{Place, backlog_us};
+use crate::settings::ChatSettings;
 use crate::spi::{self, column, nullable, statements};
 
 /// The columns that `Sender::read` reads, of a user, where the session $1 is in scope as
@@ -119,7 +119,7 @@ pub fn read_sender(
     user: Uuid,
     place: Option<&Place>,
     host_tat: TimestampWithTimeZone,
-    settings: &Settings,
+    settings: &ChatSettings,
 ) -> Result<Option<Sender>> {
     spi::first(&SENDER, &[session.into(), user.into()], |row| {
         Sender::read(row, place, host_tat, settings)
@@ -132,7 +132,7 @@ pub fn read_senders(
     users: &[Uuid],
     places: &[Place],
     host_tat: TimestampWithTimeZone,
-    settings: &Settings,
+    settings: &ChatSettings,
 ) -> Result<Vec<Sender>> {
     let arguments = [session.into(), users.to_vec().into()];
     spi::run(&SENDERS, &arguments, |rows| {
@@ -150,7 +150,7 @@ impl Sender {
         row: &SpiHeapTupleData<'_>,
         place: Option<&Place>,
         host_tat: TimestampWithTimeZone,
-        settings: &Settings,
+        settings: &ChatSettings,
     ) -> Result<Self> {
         let user: Uuid = column(row, 1)?;
         let is_seller = column::<Uuid>(row, 2)? == user;
@@ -169,7 +169,7 @@ impl Sender {
             chat_mode: column(row, 5)?,
             slow_mode_ms: i64::from(column::<i32>(row, 6)?),
             is_restricted: column(row, 7)?,
-            limit: Limit::new(rate.interval_ms.unsigned_abs(), rate.burst.unsigned_abs()),
+            limit: rate.limit(),
             anonymous_users_may_chat: settings.anonymous_users_may_chat,
             blocks_terms: settings.blocks_terms,
             arrived_at,
@@ -185,7 +185,7 @@ impl Sender {
 
     /// The theoretical arrival time of the next message, after what was accepted.
     pub fn tat(&self) -> Result<TimestampWithTimeZone> {
-        clock::timestamp(self.arrived_at.into_inner().saturating_add(self.backlog_us))
+        clock::from_microseconds(self.arrived_at.into_inner().saturating_add(self.backlog_us))
     }
 
     /// Refuses, or counts one more message.
@@ -203,16 +203,9 @@ impl Sender {
         Ok(())
     }
 
-    /// Keeps what was accepted, unless the viewer's row says it already.
-    pub fn charge(&self, session: Uuid, place: Option<&Place>) -> Result<()> {
-        let tat = self.tat()?;
-        if self.is_seller {
-            return spi::execute(&CHARGE_HOST, &[session.into(), tat.into()]).map(|_| ());
-        }
-        if place.is_some_and(|place| place.counts_as(tat)) {
-            return Ok(());
-        }
-        place::set_tats(session, vec![self.user], vec![tat])
+    /// Keeps what was accepted of the seller, whose rate limiter is in the head row.
+    pub fn charge_host(&self, session: Uuid) -> Result<()> {
+        spi::execute(&CHARGE_HOST, &[session.into(), self.tat()?.into()]).map(|_| ())
     }
 
     fn admit(&self, caller: Caller, session: Uuid) -> Result<()> {

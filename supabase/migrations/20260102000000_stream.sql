@@ -129,23 +129,6 @@ alter table stream.config enable row level security;
 revoke all on table stream.config from public, anon, authenticated, service_role;
 insert into stream.config (id) values (true);
 
-create function stream_private.settings_changed() returns trigger
-language plpgsql security definer
-set search_path = ''
-as $$
-begin
-    perform stream_ext.settings_changed(tg_relid);
-    return null;
-end
-$$;
-comment on function stream_private.settings_changed() is
-    'Makes every backend read its settings again; for triggers of the tables that they come from.';
-revoke all on function stream_private.settings_changed() from public, anon, authenticated, service_role;
-
-create trigger config_changed
-after insert or update or delete or truncate on stream.config
-for each statement execute function stream_private.settings_changed();
-
 create function stream_private.rearm() returns trigger
 language plpgsql
 set search_path = ''
@@ -282,7 +265,6 @@ create table stream.stream_viewers (
     token_expires_at timestamptz,
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
-    chat_before_at timestamptz,
     token_tat timestamptz,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
@@ -306,7 +288,6 @@ comment on column stream.stream_viewers.watch_ms is 'Time watched in ended lease
 comment on column stream.stream_viewers.chat_tat is
     'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
 comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
-comment on column stream.stream_viewers.chat_before_at is 'When the viewer wrote the message before that.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
 comment on column stream.stream_viewers.token_tat is
     'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
@@ -589,10 +570,6 @@ create table stream.blocked_terms (
 comment on table stream.blocked_terms is 'Words that no message may contain: in one stream, or in all (session_id null).';
 comment on column stream.blocked_terms.pattern is
     'What is searched for in a message''s normalised text: the term without case, accents and zero-width characters.';
-
-create trigger blocked_terms_changed
-after insert or update or delete or truncate on stream.blocked_terms
-for each statement execute function stream_private.settings_changed();
 
 create table stream.moderation_log (
     id bigint generated always as identity,

@@ -36,7 +36,6 @@ const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
     ("refuse_changing_moderation_log", &[]),
     ("refuse_deleting_live_session", &[]),
     ("session", &[]),
-    ("settings_changed", &[]),
 ];
 
 /// Functions of schema `stream` that have no inner half, and who may call them.

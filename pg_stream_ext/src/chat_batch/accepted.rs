@@ -145,7 +145,7 @@ impl Accepted {
                 continue;
             }
             if sender.is_seller {
-                sender.charge(session, None)?;
+                sender.charge_host(session)?;
             } else {
                 users.push(sender.user);
                 tats.push(sender.tat()?);
