@@ -11,6 +11,7 @@ mod chat;
 mod chat_batch;
 mod clock;
 mod commit;
+mod composite;
 mod cooldown;
 mod epoch;
 mod error;
