@@ -33,7 +33,9 @@ impl<T: IntoDatum> From<T> for Attribute {
 /// A value of the composite type `stream.<name>`, from all its attributes in their order.
 pub fn form<const N: usize>(name: &CStr, attributes: [Attribute; N]) -> Result<Composite> {
     let descriptor = descriptor(name)?;
-    let types = descriptor.iter().map(pg_sys::FormData_pg_attribute::type_oid);
+    let types = descriptor
+        .iter()
+        .map(pg_sys::FormData_pg_attribute::type_oid);
     if !types
         .map(|oid| oid.value())
         .eq(attributes.iter().map(|attribute| attribute.type_oid))
@@ -62,6 +64,8 @@ fn descriptor(name: &CStr) -> Result<PgTupleDesc<'static>> {
         if oid == pg_sys::InvalidOid {
             return Err(Failure::Row("a composite type is gone"));
         }
-        Ok(PgTupleDesc::from_pg(pg_sys::lookup_rowtype_tupdesc(oid, -1)))
+        Ok(PgTupleDesc::from_pg(pg_sys::lookup_rowtype_tupdesc(
+            oid, -1,
+        )))
     }
 }

@@ -20,6 +20,7 @@ mod guc;
 mod heartbeat;
 mod heartbeat_batch;
 mod history;
+mod keyed;
 mod lifecycle;
 mod log;
 mod moderation;

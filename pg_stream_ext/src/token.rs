@@ -4,6 +4,7 @@
 //! token is stored.
 
 mod inspection;
+mod rate;
 mod rows;
 
 use pgrx::datum::Uuid;
@@ -12,14 +13,14 @@ use sha2::{Digest, Sha256};
 use stream_core::agora::{
     AppId, ChannelName, MAX_SALT, Role, TokenRequest, Uid, User, host_uid, mint,
 };
-use stream_core::error::ErrorCode;
 
 use crate::caller::{self, Caller};
 use crate::clock;
 use crate::composite::{self, Composite};
 use crate::error::{Failure, Result, answer, required};
+use rate::Charge;
 pub use rows::is_host_token_due;
-use rows::{Ask, Charge, Grant};
+use rows::{Ask, Grant};
 
 /// `role` is `host` or `viewer`; null: what the user is. `occasion` is `request`, `refresh`, which
 /// retires the older tokens, `join`, which counts and is not refused for its rate, or `renewal`, which
@@ -91,9 +92,7 @@ fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
     let token =
         mint(&request, &certificate).map_err(|_| Failure::Row("the token was not minted"))?;
     let uid = i32::try_from(number).map_err(|_| Failure::Row("the uid is out of range"))?;
-    // Looked at after the locks, so that a ban that came while this waited counts.
-    let expires_at = rows::store(ask, grant, uid, &sha256_hex(&token))?
-        .ok_or(Failure::from(ErrorCode::Banned))?;
+    rows::store(row_id()?, ask, grant, uid, &sha256_hex(&token))?;
     let is_host = grant.role == Role::Publisher;
     let privileges = composite::form(
         c"token_privileges",
@@ -105,7 +104,7 @@ fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
             token.into(),
             ask.channel.into(),
             uid.into(),
-            expires_at.into(),
+            grant.expires_at.into(),
             privileges.into(),
         ],
     )
@@ -114,6 +113,14 @@ fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
 fn salt() -> Result<u32> {
     let random = getrandom::u32().map_err(|_| Failure::Row("the system has no random numbers"))?;
     Ok(random % MAX_SALT + 1)
+}
+
+/// A random uuid, as the column's default would be.
+fn row_id() -> Result<Uuid> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Failure::Row("the system has no random numbers"))?;
+    let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
+    Ok(Uuid::from_bytes(*id.as_bytes()))
 }
 
 fn unsigned(number: i32) -> Result<u32> {
