@@ -4,14 +4,8 @@ returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
-declare
-    result stream.agora_token;
 begin
-    select t.token, t.channel_id, t.uid, t.expires_at,
-        row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
-    into result
-    from stream_ext.generate_token($1, $2, 'host', 'request') as t;
-    return result;
+    return stream_ext.generate_token($1, $2, 'host', 'request');
 end
 $$;
 
@@ -37,14 +31,8 @@ returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
-declare
-    result stream.agora_token;
 begin
-    select t.token, t.channel_id, t.uid, t.expires_at,
-        row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
-    into result
-    from stream_ext.generate_token($1, $2, 'viewer', 'request') as t;
-    return result;
+    return stream_ext.generate_token($1, $2, 'viewer', 'request');
 end
 $$;
 
@@ -70,14 +58,8 @@ returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
-declare
-    result stream.agora_token;
 begin
-    select t.token, t.channel_id, t.uid, t.expires_at,
-        row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
-    into result
-    from stream_ext.generate_token($1, $2, null, 'refresh') as t;
-    return result;
+    return stream_ext.generate_token($1, $2, null, 'refresh');
 end
 $$;
 

@@ -54,14 +54,12 @@ language plpgsql security definer
 set search_path = ''
 as $$
 declare
+    token stream.agora_token;
     result stream.join_result;
 begin
     result.lease := stream_private.add_viewer($1, null);
-    result.token := (
-        select row(t.token, t.channel_id, t.uid, t.expires_at,
-            row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges)::stream.agora_token
-        from stream_ext.generate_token(null, $1::text, 'viewer', 'join') as t
-    );
+    token := stream_ext.generate_token(null, $1::text, 'viewer', 'join');
+    result.token := token;
     result.sync := stream_private.sync($1, null, null);
     return result;
 end

@@ -95,15 +95,8 @@ CREATE  FUNCTION "generate_token"(
 	"channel_id" TEXT, /* Option < & str > */
 	"role" TEXT, /* Option < & str > */
 	"occasion" TEXT /* Option < & str > */
-) RETURNS TABLE (
-	"token" TEXT,  /* String */
-	"channel_id" TEXT,  /* String */
-	"uid" INT,  /* i32 */
-	"expires_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"can_publish" bool,  /* bool */
-	"can_subscribe" bool,  /* bool */
-	"can_admin" bool  /* bool */
-)
+) RETURNS record /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
+> */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'generate_token_wrapper';
 

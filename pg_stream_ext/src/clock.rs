@@ -16,6 +16,8 @@ const POSTGRES_EPOCH_S: i64 = 946_684_800;
 /// Since 2000-01-01, as Postgres keeps a timestamp.
 pub type Microseconds = i64;
 
+pub const MICROSECONDS_PER_S: Microseconds = 1_000_000;
+
 /// Raises `clock_insane` when tokens cannot be minted for that reason; otherwise answers true.
 #[pg_extern(stable)]
 fn check_clock() -> bool {
@@ -27,11 +29,6 @@ fn check_clock() -> bool {
 pub fn now() -> Result<TimestampWithTimeZone> {
     // SAFETY: reads the clock.
     from_microseconds(unsafe { pg_sys::GetCurrentTimestamp() })
-}
-
-pub fn from_microseconds(microseconds: Microseconds) -> Result<TimestampWithTimeZone> {
-    TimestampWithTimeZone::try_from(microseconds)
-        .map_err(|_| Failure::Row("a timestamp is out of range"))
 }
 
 /// A time as JSON text without its quotes, written as Postgres's own JSON functions write it.
@@ -55,11 +52,34 @@ pub fn json_text(time: TimestampWithTimeZone) -> String {
 /// Unix seconds, of the moment and not of the transaction's begin.
 pub fn now_s() -> Result<u32> {
     // SAFETY: reads the clock.
-    let seconds = unsafe { pg_sys::GetCurrentTimestamp() }.div_euclid(1_000_000) + POSTGRES_EPOCH_S;
+    let seconds =
+        unsafe { pg_sys::GetCurrentTimestamp() }.div_euclid(MICROSECONDS_PER_S) + POSTGRES_EPOCH_S;
     issue_time(seconds).map_err(|ClockInsane| {
         Failure::with_hint(
             ErrorCode::ClockInsane,
             format!("the server's clock says {seconds} s since 1970: correct it"),
         )
     })
+}
+
+/// What SQL's now() answers.
+pub fn transaction_start() -> Microseconds {
+    // SAFETY: reads a variable of this backend.
+    unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }
+}
+
+/// What SQL's to_timestamp() answers.
+pub fn timestamp(unix_s: i64) -> Result<TimestampWithTimeZone> {
+    from_microseconds((unix_s - POSTGRES_EPOCH_S) * MICROSECONDS_PER_S)
+}
+
+pub fn from_microseconds(microseconds: Microseconds) -> Result<TimestampWithTimeZone> {
+    TimestampWithTimeZone::try_from(microseconds)
+        .map_err(|_| Failure::Row("a timestamp is out of range"))
+}
+
+/// Unix seconds of a timestamp, to the nearest.
+pub fn unix_s(timestamp: TimestampWithTimeZone) -> i64 {
+    let microseconds = Microseconds::from(timestamp) + MICROSECONDS_PER_S / 2;
+    microseconds.div_euclid(MICROSECONDS_PER_S) + POSTGRES_EPOCH_S
 }

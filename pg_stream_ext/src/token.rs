@@ -4,46 +4,35 @@
 //! token is stored.
 
 mod inspection;
+mod rate;
 mod rows;
 
-use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
 use stream_core::agora::{
     AppId, ChannelName, MAX_SALT, Role, TokenRequest, Uid, User, host_uid, mint,
 };
-use stream_core::error::ErrorCode;
 
 use crate::caller::{self, Caller};
 use crate::clock;
+use crate::composite::{self, Composite};
 use crate::error::{Failure, Result, answer, required};
+use rate::Charge;
 pub use rows::is_host_token_due;
-use rows::{Ask, Charge, Grant};
-
-type TokenRow = (String, String, i32, TimestampWithTimeZone, bool, bool, bool);
+use rows::{Ask, Grant};
 
 /// `role` is `host` or `viewer`; null: what the user is. `occasion` is `request`, `refresh`, which
 /// retires the older tokens, `join`, which counts and is not refused for its rate, or `renewal`, which
-/// does not count.
+/// does not count. The answer is a `stream.agora_token`.
 #[pg_extern]
 fn generate_token(
     user_id: Option<Uuid>,
     channel_id: Option<&str>,
     role: Option<&str>,
     occasion: Option<&str>,
-) -> TableIterator<
-    'static,
-    (
-        name!(token, String),
-        name!(channel_id, String),
-        name!(uid, i32),
-        name!(expires_at, TimestampWithTimeZone),
-        name!(can_publish, bool),
-        name!(can_subscribe, bool),
-        name!(can_admin, bool),
-    ),
-> {
-    TableIterator::once(answer(generate(user_id, channel_id, role, occasion)))
+) -> pgrx::composite_type!('static, "record") {
+    answer(generate(user_id, channel_id, role, occasion))
 }
 
 fn generate(
@@ -51,7 +40,7 @@ fn generate(
     channel_id: Option<&str>,
     role: Option<&str>,
     occasion: Option<&str>,
-) -> Result<TokenRow> {
+) -> Result<Composite> {
     let caller = caller::enter_to_write()?;
     let occasion = required(occasion, "occasion")?;
     let role = match role {
@@ -82,7 +71,7 @@ fn generate(
     issue(&ask, &grant)
 }
 
-fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<TokenRow> {
+fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
     let app_id: AppId = grant.configuration.app_id()?;
     let certificate = grant.configuration.primary()?;
     let number = match grant.role {
@@ -103,24 +92,35 @@ fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<TokenRow> {
     let token =
         mint(&request, &certificate).map_err(|_| Failure::Row("the token was not minted"))?;
     let uid = i32::try_from(number).map_err(|_| Failure::Row("the uid is out of range"))?;
-    // Looked at after the locks, so that a ban that came while this waited counts.
-    let expires_at = rows::store(ask, grant, uid, &sha256_hex(&token))?
-        .ok_or(Failure::from(ErrorCode::Banned))?;
-    let can_publish = grant.role == Role::Publisher;
-    Ok((
-        token,
-        ask.channel.to_owned(),
-        uid,
-        expires_at,
-        can_publish,
-        true,
-        can_publish,
-    ))
+    rows::store(row_id()?, ask, grant, uid, &sha256_hex(&token))?;
+    let is_host = grant.role == Role::Publisher;
+    let privileges = composite::form(
+        c"token_privileges",
+        [is_host.into(), true.into(), is_host.into()],
+    )?;
+    composite::form(
+        c"agora_token",
+        [
+            token.into(),
+            ask.channel.into(),
+            uid.into(),
+            grant.expires_at.into(),
+            privileges.into(),
+        ],
+    )
 }
 
 fn salt() -> Result<u32> {
     let random = getrandom::u32().map_err(|_| Failure::Row("the system has no random numbers"))?;
     Ok(random % MAX_SALT + 1)
+}
+
+/// A random uuid, as the column's default would be.
+fn row_id() -> Result<Uuid> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Failure::Row("the system has no random numbers"))?;
+    let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
+    Ok(Uuid::from_bytes(*id.as_bytes()))
 }
 
 fn unsigned(number: i32) -> Result<u32> {

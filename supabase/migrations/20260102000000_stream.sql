@@ -1250,14 +1250,8 @@ returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
-declare
-    result stream.agora_token;
 begin
-    select t.token, t.channel_id, t.uid, t.expires_at,
-        row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
-    into result
-    from stream_ext.generate_token($1, $2, 'host', 'request') as t;
-    return result;
+    return stream_ext.generate_token($1, $2, 'host', 'request');
 end
 $$;
 
@@ -1283,14 +1277,8 @@ returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
-declare
-    result stream.agora_token;
 begin
-    select t.token, t.channel_id, t.uid, t.expires_at,
-        row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
-    into result
-    from stream_ext.generate_token($1, $2, 'viewer', 'request') as t;
-    return result;
+    return stream_ext.generate_token($1, $2, 'viewer', 'request');
 end
 $$;
 
@@ -1316,14 +1304,8 @@ returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
-declare
-    result stream.agora_token;
 begin
-    select t.token, t.channel_id, t.uid, t.expires_at,
-        row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges
-    into result
-    from stream_ext.generate_token($1, $2, null, 'refresh') as t;
-    return result;
+    return stream_ext.generate_token($1, $2, null, 'refresh');
 end
 $$;
 
@@ -1441,14 +1423,12 @@ language plpgsql security definer
 set search_path = ''
 as $$
 declare
+    token stream.agora_token;
     result stream.join_result;
 begin
     result.lease := stream_private.add_viewer($1, null);
-    result.token := (
-        select row(t.token, t.channel_id, t.uid, t.expires_at,
-            row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges)::stream.agora_token
-        from stream_ext.generate_token(null, $1::text, 'viewer', 'join') as t
-    );
+    token := stream_ext.generate_token(null, $1::text, 'viewer', 'join');
+    result.token := token;
     result.sync := stream_private.sync($1, null, null);
     return result;
 end
@@ -1576,6 +1556,7 @@ as $$
 declare
     result stream.heartbeat_result;
     renew_as text;
+    token stream.agora_token;
 begin
     select b.status, $1, b.state, b.generation, b.host_uid, b.epoch, b.head_seq, b.viewer_count,
         b.reconnect_deadline, b.server_time, b.next_in_ms, null, b.renew_as
@@ -1585,11 +1566,8 @@ begin
     from stream_ext.heartbeat($1, $6, $3, $4, $5) as b;
     if renew_as is not null then
         begin
-            result.token := (
-                select row(t.token, t.channel_id, t.uid, t.expires_at,
-                    row(t.can_publish, t.can_subscribe, t.can_admin)::stream.token_privileges)::stream.agora_token
-                from stream_ext.generate_token($6, $1::text, renew_as, 'renewal') as t
-            );
+            token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal');
+            result.token := token;
         exception when sqlstate 'PT503' then
             -- A missing certificate must not end the stream too; doctor() shows it.
             null;

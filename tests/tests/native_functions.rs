@@ -14,7 +14,7 @@ async fn direct_calls(database: &TestDatabase) -> Result<Vec<String>> {
         .owner
         .query(
             "select format(
-                 'select to_jsonb(answer) from stream_ext.%I(%s) as answer', p.proname,
+                 'select to_jsonb(stream_ext.%I(%s))', p.proname,
                  array_to_string(
                      array(
                          select case

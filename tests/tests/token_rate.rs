@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::agora::{buyer_token, refreshed_token, seller_token};
+use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::beat;
+use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
 use uuid::Uuid;
 
@@ -51,6 +53,24 @@ async fn one_more_than_the_rate_is_refused_with_the_wait_and_leaves_no_trace() -
     database.refuses(ErrorCode::RateLimited, call).await?;
     let call = buyer_token(&ada, id);
     database.refuses(ErrorCode::RateLimited, call).await
+}
+
+/// The second device asks before the first one's tokens are committed, and is answered after.
+#[tokio::test]
+async fn a_token_that_waited_counts_those_it_waited_for() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, _, ada) = stream_with_a_rate_of_six(&database).await?;
+    let other = database.user(demo::ADA).await?;
+    let backend = other.backend().await?;
+    ada.begin().await?;
+    for _ in 0..6 {
+        let arguments = json!({"buyer_id": null, "channel_id": id});
+        ada.rpc_within("generate_buyer_token", arguments).await?;
+    }
+    let waiting = tokio::spawn(async move { buyer_token(&other, id).await });
+    wait_until_blocked(&database.owner, backend).await?;
+    ada.commit().await?;
+    expect_refusal(ErrorCode::RateLimited, waiting.await?)
 }
 
 #[tokio::test]

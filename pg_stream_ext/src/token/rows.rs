@@ -1,112 +1,53 @@
 //! What do the rows say about a user who asks for a token, and what is written down of it?
 //!
-//! Two statements on the common path: the first takes the locks, judges and notes the token where the
-//! heartbeat looks; the second, with the snapshot of after the locks, stores its hash.
+//! The row of the lease, or of the stream, is locked and notes the token where the heartbeat looks; what
+//! is read after that counts. The rows are found by their keys without statements, which would cost more
+//! than all the rest of a token.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
 
+use super::rate::{Charge, Rate};
 use crate::certificate::Configuration;
+use crate::clock::{self, Microseconds};
 use crate::error::{Failure, Result};
 use crate::gate;
-use crate::spi::{self, Statement, column, nullable, statements};
+use crate::keyed::{Changes, Row, Table};
+use crate::spi::{self, column, nullable, statements};
 
-/// Between the first statement and the question why it found nothing, the answer can change.
+/// Between the look at the rows and the question why they allow nothing, the answer can change.
 const ATTEMPTS: usize = 3;
 
-/// Seconds that a token may live at time `$3`: no longer than the stream can, but long enough to be of
-/// use when the sweep is late.
-macro_rules! life_s {
-    () => {
-        "least(c.token_ttl_s, greatest(60,
-             extract(epoch from s.created_at)::bigint + c.max_duration_s - $3::bigint))::integer"
-    };
-}
+/// A token is of use for at least that long, even when the sweep is late.
+const MIN_LIFE_S: i64 = 60;
 
-/// The theoretical arrival time of the token after this one. One that no rate can have led to was
-/// written before the clock was set back.
-macro_rules! next_tat {
-    ($tat:literal) => {
-        concat!(
-            "(case when ",
-            $tat,
-            " between now() and now() + interval '1 minute' then ",
-            $tat,
-            " else now() end + interval '1 minute' / c.token_rate_per_minute)"
-        )
-    };
-}
-
-/// Whether the token after this one may still come within the minute; `$4` is the [`Charge`].
-macro_rules! is_within_rate {
-    ($tat:literal) => {
-        concat!(
-            "($4 < 2 or ",
-            next_tat!($tat),
-            " <= now() + interval '1 minute')"
-        )
-    };
-}
-
-macro_rules! tat_after {
-    ($tat:literal) => {
-        concat!(
-            "case when $4 = 0 then ",
-            $tat,
-            " else least(",
-            next_tat!($tat),
-            ", now() + interval '1 minute') end"
-        )
-    };
-}
+static CONFIG: Table = Table::new(c"config");
+static SESSIONS: Table = Table::new(c"stream_sessions");
+static VIEWERS: Table = Table::new(c"stream_viewers");
+static RESTRICTIONS: Table = Table::new(c"chat_restrictions");
 
 statements! {
-    /// The lease's lock does for the session's: a stream that ends closes every lease before it retires
-    /// the tokens, so it waits for this one, or has taken the lease away.
-    GRANT_VIEWER: Write [TEXTOID, UUIDOID, FLOAT8OID, INT4OID]
-        concat!(
-            "update stream.stream_viewers as v
-             set token_issued_at = to_timestamp($3),
-                 token_expires_at = to_timestamp($3 + ", life_s!(), "),
-                 token_tat = ", tat_after!("v.token_tat"), "
-             from stream.stream_sessions as s
-             cross join stream.config as c
-             where s.channel_id = $1 and v.session_id = s.id and v.user_id = $2 and v.is_active and s.state <> 'ended'
-                 and ", is_within_rate!("v.token_tat"), "
-             returning v.session_id, v.agora_uid::integer, ", life_s!(), ", c.agora_app_id, c.agora_certificate_secret"
-        );
-
-    GRANT_HOST: Write [TEXTOID, UUIDOID, FLOAT8OID, INT4OID]
-        concat!(
-            "update stream.stream_sessions as s
-             set host_token_issued_at = to_timestamp($3),
-                 host_token_expires_at = to_timestamp($3 + ", life_s!(), "),
-                 host_token_tat = ", tat_after!("s.host_token_tat"), "
-             from stream.config as c
-             where s.channel_id = $1 and s.seller_id = $2 and s.state <> 'ended'
-                 and ", is_within_rate!("s.host_token_tat"), "
-             returning s.id, s.generation, ", life_s!(), ", c.agora_app_id, c.agora_certificate_secret"
-        );
-
-    /// Why neither found anything: how things stand, and how long the rate lets them wait.
+    /// Why the rows allow nothing: how things stand, and the token before.
     SITUATION: Write [TEXTOID, UUIDOID]
-        concat!(
-            "select s.state = 'ended', s.seller_id = $2, v.user_id is not null,
-                 ceil(extract(epoch from case when s.seller_id = $2
-                     then ", next_tat!("s.host_token_tat"), "
-                     else ", next_tat!("v.token_tat"), " end - now() - interval '1 minute') * 1000)::bigint,
-                 exists (
-                     select from stream.chat_restrictions as r
-                     where r.session_id = s.id and r.user_id = $2 and r.kind = 'ban'
-                         and (r.until is null or r.until > now()))
-             from stream.stream_sessions as s
-             cross join stream.config as c
-             left join stream.stream_viewers as v
-                 on v.session_id = s.id and v.user_id = $2 and v.is_active
-             where s.channel_id = $1"
-        );
+        "select s.state = 'ended', s.seller_id = $2, v.user_id is not null,
+             case when s.seller_id = $2 then s.host_token_tat else v.token_tat end, c.token_rate_per_minute,
+             exists (
+                 select from stream.chat_restrictions as r
+                 where r.session_id = s.id and r.user_id = $2 and r.kind = 'ban'
+                     and (r.until is null or r.until > now()))
+         from stream.stream_sessions as s
+         cross join stream.config as c
+         left join stream.stream_viewers as v
+             on v.session_id = s.id and v.user_id = $2 and v.is_active
+         where s.channel_id = $1";
+
+    /// The gate is closed, so no other token of the host came between.
+    NOTE_HOST: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+        "update stream.stream_sessions
+         set host_token_issued_at = $3, host_token_expires_at = $4, host_token_tat = $5
+         where id = $1 and seller_id = $2 and state <> 'ended'
+         returning generation";
 
     HOST_TOKEN_DUE: Write [UUIDOID]
         "select s.host_token_issued_at + 0.75 * (s.host_token_expires_at - s.host_token_issued_at) <= now()
@@ -117,28 +58,13 @@ statements! {
         "update stream.agora_tokens set is_active = false
          where session_id = $1 and user_id = $2 and is_active";
 
-    STORE: Write [UUIDOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, BOOLOID, FLOAT8OID, INT4OID]
+    STORE: Write [UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         "insert into stream.agora_tokens
-             (user_id, session_id, token_hash, channel_id, uid, privileges, created_at, expires_at)
-         select $1, $2, $3, $4, $5,
-             case when $6 then '{\"can_publish\": true, \"can_subscribe\": true, \"can_admin\": true}'::jsonb
+             (id, user_id, session_id, token_hash, channel_id, uid, privileges, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6,
+             case when $7 then '{\"can_publish\": true, \"can_subscribe\": true, \"can_admin\": true}'::jsonb
                   else '{\"can_publish\": false, \"can_subscribe\": true, \"can_admin\": false}'::jsonb end,
-             to_timestamp($7), to_timestamp($7 + $8)
-         where not exists (
-             select from stream.chat_restrictions as r
-             where r.session_id = $2 and r.user_id = $1 and r.kind = 'ban'
-                 and (r.until is null or r.until > now()))
-         returning expires_at";
-}
-
-/// What a token costs of its user's rate.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Charge {
-    Free = 0,
-    /// Counts, and is never refused.
-    Counted = 1,
-    /// Counts, and is refused beyond the rate.
-    Limited = 2,
+             $8, $9)";
 }
 
 /// What is asked for.
@@ -159,26 +85,48 @@ pub struct Grant {
     /// The generation of the host, or the uid of the viewer.
     pub number: i32,
     pub life_s: i32,
+    pub expires_at: TimestampWithTimeZone,
     pub configuration: Configuration,
 }
 
-impl Grant {
-    fn read(row: &SpiHeapTupleData<'_>, role: Role) -> Result<Self> {
-        Ok(Self {
-            session: column(row, 1)?,
-            role,
-            number: column(row, 2)?,
-            life_s: column(row, 3)?,
-            configuration: Configuration {
-                app_id: nullable(row, 4)?,
-                certificate_secret: column(row, 5)?,
-                secondary_secret: None,
-            },
-        })
+/// What the config row says about tokens.
+struct Settings {
+    configuration: Configuration,
+    rate: Rate,
+    token_ttl_s: i32,
+    max_duration_s: i32,
+}
+
+impl Settings {
+    fn read() -> Result<Self> {
+        let settings = CONFIG.find(&[], |row| {
+            Ok(Some(Self {
+                configuration: Configuration {
+                    app_id: row.nullable(c"agora_app_id")?,
+                    certificate_secret: row.column(c"agora_certificate_secret")?,
+                    secondary_secret: None,
+                },
+                rate: Rate {
+                    now: clock::transaction_start(),
+                    per_minute: row.column(c"token_rate_per_minute")?,
+                },
+                token_ttl_s: row.column(c"token_ttl_s")?,
+                max_duration_s: row.column(c"max_duration_s")?,
+            }))
+        })?;
+        settings.ok_or(Failure::Row("the config row is gone"))
+    }
+
+    /// Seconds that a token may live: no longer than the stream can.
+    fn life_s(&self, created_at: TimestampWithTimeZone, issued_at: u32) -> Result<i32> {
+        let end = clock::unix_s(created_at) + i64::from(self.max_duration_s);
+        let left = (end - i64::from(issued_at)).max(MIN_LIFE_S);
+        i32::try_from(left.min(self.token_ttl_s.into()))
+            .map_err(|_| Failure::Row("a token's life is out of range"))
     }
 }
 
-/// Takes the locks and notes the token, or says why there is none.
+/// Takes the lock and notes the token, or says why there is none.
 pub fn grant(ask: &Ask<'_>) -> Result<Grant> {
     for _ in 0..ATTEMPTS {
         for role in [Role::Subscriber, Role::Publisher] {
@@ -194,23 +142,120 @@ pub fn grant(ask: &Ask<'_>) -> Result<Grant> {
 }
 
 fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
-    // The host's token changes the session's row; a channel is named by its session's id.
-    if role == Role::Publisher
-        && let Ok(session) = uuid::Uuid::try_parse(ask.channel)
-    {
-        gate::close(Uuid::from_bytes(*session.as_bytes()))?;
+    // A channel is named by its session's id.
+    let Ok(session) = uuid::Uuid::try_parse(ask.channel) else {
+        return Ok(None);
+    };
+    let session = Uuid::from_bytes(*session.as_bytes());
+    // The host's token changes the session's row.
+    if role == Role::Publisher {
+        gate::close(session)?;
     }
-    let statement: &'static std::thread::LocalKey<Statement> = match role {
-        Role::Publisher => &GRANT_HOST,
-        Role::Subscriber => &GRANT_VIEWER,
+    let settings = Settings::read()?;
+    let Some(created_at) = SESSIONS.find(&[session], |row| is_open(row, ask))? else {
+        return Ok(None);
+    };
+    let life_s = settings.life_s(created_at, ask.issued_at)?;
+    let noted = Noted {
+        issued_at: clock::timestamp(ask.issued_at.into())?,
+        expires_at: clock::timestamp(i64::from(ask.issued_at) + i64::from(life_s))?,
+    };
+    let number = match role {
+        Role::Subscriber => note_viewer(session, ask, &settings.rate, &noted)?,
+        Role::Publisher => note_host(session, ask, &settings.rate, &noted)?,
+    };
+    let Some(number) = number else {
+        return Ok(None);
+    };
+    // Looked at after the lock, so that a ban that came while this waited counts.
+    if is_banned(session, ask.user)? {
+        return Err(ErrorCode::Banned.into());
+    }
+    Ok(Some(Grant {
+        session,
+        role,
+        number,
+        life_s,
+        expires_at: noted.expires_at,
+        configuration: settings.configuration,
+    }))
+}
+
+/// When the stream on the channel was created, unless it has ended.
+fn is_open(row: &Row, ask: &Ask<'_>) -> Result<Option<TimestampWithTimeZone>> {
+    if row.column::<&str>(c"channel_id")? != ask.channel || row.column::<&str>(c"state")? == "ended"
+    {
+        return Ok(None);
+    }
+    row.column(c"created_at").map(Some)
+}
+
+/// What the heartbeat looks at.
+struct Noted {
+    issued_at: TimestampWithTimeZone,
+    expires_at: TimestampWithTimeZone,
+}
+
+/// The lease's lock does for the session's: a stream that ends closes every lease before it retires the
+/// tokens, so it waits for this one, or has taken the lease away.
+fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result<Option<i32>> {
+    VIEWERS.update(&[session, ask.user], |lease| {
+        if !lease.column::<bool>(c"is_active")? {
+            return Ok(None);
+        }
+        let Some(tat) = charged(lease, c"token_tat", rate, ask.charge)? else {
+            return Ok(None);
+        };
+        let changes: Changes<3> = [
+            (c"token_issued_at", noted.issued_at.into()),
+            (c"token_expires_at", noted.expires_at.into()),
+            (c"token_tat", tat),
+        ];
+        Ok(Some((lease.column(c"agora_uid")?, changes)))
+    })
+}
+
+/// By a statement, since triggers for statements watch the streams.
+fn note_host(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result<Option<i32>> {
+    let tat = SESSIONS.find(&[session], |stream| {
+        charged(stream, c"host_token_tat", rate, ask.charge)
+    })?;
+    let Some(tat) = tat else {
+        return Ok(None);
     };
     let arguments = [
-        ask.channel.into(),
+        session.into(),
         ask.user.into(),
-        f64::from(ask.issued_at).into(),
-        (ask.charge as i32).into(),
+        noted.issued_at.into(),
+        noted.expires_at.into(),
+        tat,
     ];
-    spi::first(statement, &arguments, |row| Grant::read(row, role))
+    spi::first(&NOTE_HOST, &arguments, |row| column(row, 1))
+}
+
+/// The new value of the column that holds the rate; nothing: the token must wait.
+fn charged(
+    row: &Row,
+    column: &std::ffi::CStr,
+    rate: &Rate,
+    charge: Charge,
+) -> Result<Option<DatumWithOid<'static>>> {
+    let tat = row.nullable::<TimestampWithTimeZone>(column)?;
+    let Some(tat) = rate.charge(charge, tat.map(Microseconds::from)) else {
+        return Ok(None);
+    };
+    let tat = tat.map(clock::from_microseconds).transpose()?;
+    Ok(Some(tat.into()))
+}
+
+fn is_banned(session: Uuid, user: Uuid) -> Result<bool> {
+    let now = clock::transaction_start();
+    let ban = RESTRICTIONS.find(&[session, user], |restriction| {
+        let until = restriction.nullable::<TimestampWithTimeZone>(c"until")?;
+        let is_over = until.is_some_and(|until| Microseconds::from(until) <= now);
+        Ok((restriction.column::<&str>(c"kind")? == "ban" && !is_over).then_some(()))
+    })?;
+    Ok(ban.is_some())
 }
 
 /// Nothing when the rows would allow it by now.
@@ -220,11 +265,12 @@ fn refuse(ask: &Ask<'_>) -> Result<()> {
             column::<bool>(row, 1)?,
             column::<bool>(row, 2)?,
             column::<bool>(row, 3)?,
-            column::<i64>(row, 4)?,
-            column::<bool>(row, 5)?,
+            nullable::<TimestampWithTimeZone>(row, 4)?,
+            column::<i32>(row, 5)?,
+            column::<bool>(row, 6)?,
         ))
     })?;
-    let (has_ended, is_seller, is_viewer, wait_ms, is_banned) =
+    let (has_ended, is_seller, is_viewer, tat, per_minute, is_banned) =
         situation.ok_or(ErrorCode::ChannelNotFound)?;
     match ask.role {
         Some(Role::Publisher) if !is_seller => return Err(ErrorCode::NotStreamOwner.into()),
@@ -235,8 +281,12 @@ fn refuse(ask: &Ask<'_>) -> Result<()> {
         None if !is_seller && !is_viewer => return Err(ErrorCode::NotViewer.into()),
         _ => {}
     }
-    match u64::try_from(wait_ms) {
-        Ok(wait_ms) if wait_ms > 0 && ask.charge == Charge::Limited => {
+    let rate = Rate {
+        now: clock::transaction_start(),
+        per_minute,
+    };
+    match rate.wait_ms(tat.map(Microseconds::from)) {
+        wait_ms if wait_ms > 0 && ask.charge == Charge::Limited => {
             Err(Failure::retry_after(ErrorCode::RateLimited, wait_ms))
         }
         _ => Ok(()),
@@ -248,24 +298,20 @@ pub fn retire(session: Uuid, user: Uuid) -> Result<()> {
     spi::execute(&RETIRE, &[session.into(), user.into()]).map(|_| ())
 }
 
-/// Writes the hash down and answers when the token expires; nothing for a user who is banned.
-pub fn store(
-    ask: &Ask<'_>,
-    grant: &Grant,
-    uid: i32,
-    token_hash: &str,
-) -> Result<Option<TimestampWithTimeZone>> {
-    let arguments: [DatumWithOid<'_>; 8] = [
+/// Writes the hash down.
+pub fn store(id: Uuid, ask: &Ask<'_>, grant: &Grant, uid: i32, token_hash: &str) -> Result<()> {
+    let arguments: [DatumWithOid<'_>; 9] = [
+        id.into(),
         ask.user.into(),
         grant.session.into(),
         token_hash.into(),
         ask.channel.into(),
         uid.into(),
         (grant.role == Role::Publisher).into(),
-        f64::from(ask.issued_at).into(),
-        grant.life_s.into(),
+        clock::timestamp(ask.issued_at.into())?.into(),
+        grant.expires_at.into(),
     ];
-    spi::first(&STORE, &arguments, |row| column(row, 1))
+    spi::execute(&STORE, &arguments).map(|_| ())
 }
 
 /// Whether the host's newest token is past 75 % of its life and at least 30 s old. A viewer's is known

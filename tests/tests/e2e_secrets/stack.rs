@@ -178,7 +178,7 @@ impl Stack {
         for (place, sign) in [
             ("the server's log", "generate_buyer_token"),
             ("the server's log", "send_message"),
-            ("pg_stat_statements", "stream_ext.generate_token"),
+            ("pg_stat_statements", "from vault.decrypted_secrets as d"),
             ("pg_stat_statements", "stream_ext.send_messages"),
             ("edge_api", "/v1/tokens/"),
             ("supabase_local", "serving"),
