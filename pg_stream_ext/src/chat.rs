@@ -14,7 +14,7 @@ use crate::history::{Message, message_columns};
 use crate::log::{take_number, why_closed};
 use crate::place::Place;
 use crate::relay;
-use crate::sender::read_sender;
+use crate::sender::Rules;
 use crate::settings::ChatSettings;
 use crate::spi::{self, statements};
 
@@ -77,8 +77,8 @@ fn send(
         spi::execute(&GIVE_NUMBER_BACK, &[session.into()])?;
         Ok(stored)
     };
-    let sender = read_sender(session, user, place.as_ref(), entry.host_tat, &settings)?;
-    let mut sender = sender.ok_or(ErrorCode::SessionNotFound)?;
+    let rules = Rules::read(session, entry.host_tat, &settings)?;
+    let mut sender = rules.sender(user, place.as_ref())?;
     if let Err(refusal) = sender.accept(caller, session, content.as_str()) {
         return retry(refusal);
     }

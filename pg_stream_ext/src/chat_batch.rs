@@ -21,7 +21,7 @@ use crate::history::{Message, message_columns};
 use crate::host_user;
 use crate::log::why_closed;
 use crate::place::Place;
-use crate::sender::read_senders;
+use crate::sender::Rules;
 use crate::settings::ChatSettings;
 use crate::spi::{self, column, statements};
 
@@ -207,7 +207,13 @@ fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usi
         });
         return Ok(answers.collect());
     };
-    let mut senders = read_senders(session, &users, &places, host_tat, &ChatSettings::read()?)?;
+    let mut senders = Vec::with_capacity(users.len());
+    let settings = ChatSettings::read()?;
+    let rules = Rules::read(session, host_tat, &settings)?;
+    for user in users {
+        let place = places.iter().find(|place| place.user == user);
+        senders.push(rules.sender(user, place)?);
+    }
     let mut accepted = Accepted::default();
     let mut answers = Vec::with_capacity(drafts.len());
     for draft in drafts {

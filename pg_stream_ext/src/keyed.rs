@@ -92,10 +92,11 @@ impl Row {
     pub fn nullable<T: FromDatum + IntoDatum>(&self, column: &CStr) -> Result<Option<T>> {
         // SAFETY: the slot holds a row, of which the type of the column is asked before it is read.
         unsafe {
-            let descriptor = (*self.slot).tts_tupleDescriptor;
-            let number = number_of(descriptor, column)?;
-            // A domain's values are those of its base type.
-            let type_oid = pg_sys::getBaseType(pg_sys::SPI_gettypeid(descriptor, number));
+            let (number, mut type_oid) = attribute((*self.slot).tts_tupleDescriptor, column)?;
+            if !T::is_compatible_with(type_oid) {
+                // A domain's values are those of its base type.
+                type_oid = pg_sys::getBaseType(type_oid);
+            }
             if !T::is_compatible_with(type_oid) {
                 return Err(Failure::Row("a column is of another type"));
             }
@@ -190,10 +191,7 @@ impl Row {
         let (mut values, mut nulls, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         for (column, value) in changes {
             // SAFETY: the descriptor is the open table's.
-            let (number, type_oid) = unsafe {
-                let number = number_of(descriptor, column)?;
-                (number, pg_sys::SPI_gettypeid(descriptor, number))
-            };
+            let (number, type_oid) = unsafe { attribute(descriptor, column)? };
             if type_oid != value.oid() {
                 return Err(Failure::Row("a column is of another type"));
             }
@@ -280,15 +278,24 @@ fn oid_of(name: &CStr) -> Result<pg_sys::Oid> {
     Ok(oid)
 }
 
+/// Number and type of a column.
+///
 /// # Safety
 /// The descriptor must be valid.
-unsafe fn number_of(descriptor: pg_sys::TupleDesc, column: &CStr) -> Result<i32> {
-    // SAFETY: as above.
-    let number = unsafe { pg_sys::SPI_fnumber(descriptor, column.as_ptr()) };
-    if number <= 0 {
-        return Err(Failure::Row("a column is gone"));
-    }
-    Ok(number)
+unsafe fn attribute(descriptor: pg_sys::TupleDesc, column: &CStr) -> Result<(i32, pg_sys::Oid)> {
+    // SAFETY: a descriptor has as many attributes as it says, and their names are terminated.
+    let found = unsafe {
+        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+        (*descriptor)
+            .attrs
+            .as_slice(count)
+            .iter()
+            .find(|attribute| {
+                !attribute.attisdropped && CStr::from_ptr(attribute.attname.data.as_ptr()) == column
+            })
+    };
+    let attribute = found.ok_or(Failure::Row("a column is gone"))?;
+    Ok((attribute.attnum.into(), attribute.atttypid))
 }
 
 fn lock_mode(mode: u32) -> pg_sys::LOCKMODE {

@@ -4,7 +4,6 @@
 //! another chat mode that was committed before counts.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::blocked_term::searchable;
 use stream_core::error::ErrorCode;
 use stream_core::rate::Limit;
@@ -12,54 +11,21 @@ use stream_core::rate::Limit;
 use crate::caller::Caller;
 use crate::clock;
 use crate::error::{Failure, Result};
+use crate::keyed::Table;
 use crate::log::microseconds;
 use crate::place::{Place, backlog_us};
 use crate::settings::ChatSettings;
 use crate::spi::{self, column, nullable, statements};
 
-/// The columns that `Sender::read` reads, of a user, where the session $1 is in scope as
-/// `s`.
-macro_rules! sender_columns {
-    ($user:literal) => {
-        concat!(
-            $user,
-            ", s.seller_id,
-             s.seller_id = ",
-            $user,
-            " or coalesce(stream.hook_can_chat(",
-            $user,
-            ", s.id), false),
-             stream.hook_username(",
-            $user,
-            "),
-             s.chat_mode, s.slow_mode_ms,
-             exists (select from stream.chat_restrictions as r
-                 where r.session_id = $1 and r.user_id = ",
-            $user,
-            ")"
-        )
-    };
-}
+static SESSIONS: Table = Table::new(c"stream_sessions");
+static RESTRICTIONS: Table = Table::new(c"chat_restrictions");
 
 statements! {
-    /// What decides whether this user may write here.
-    SENDER: Write [UUIDOID, UUIDOID]
-        concat!(
-            "select ", sender_columns!("$2"), "
-             from stream.stream_sessions as s
-             where s.id = $1"
-        );
+    /// What the host application says; $3: the user is the seller.
+    HOOKS: Write [UUIDOID, UUIDOID, BOOLOID]
+        "select $3 or coalesce(stream.hook_can_chat($1, $2), false), stream.hook_username($1)";
 
-    /// The same of several users.
-    SENDERS: Write [UUIDOID, UUIDARRAYOID]
-        concat!(
-            "select ", sender_columns!("u.id"), "
-             from stream.stream_sessions as s
-             cross join unnest($2) as u (id)
-             where s.id = $1"
-        );
-
-    RESTRICTIONS: Write [UUIDOID, UUIDOID]
+    IN_FORCE: Write [UUIDOID, UUIDOID]
         "select coalesce(bool_or(r.kind = 'ban'), false),
              coalesce(bool_or(r.kind = 'mute'), false),
              extract(epoch from max(r.until) filter (where r.kind = 'mute') - clock_timestamp())::float8
@@ -113,76 +79,76 @@ struct Restrictions {
     mute: Option<Failure>,
 }
 
-/// Reads what decides about one user. The head row is held.
-pub fn read_sender(
+/// What decides about everybody who writes in a stream. Read while the head row is held.
+pub struct Rules<'a> {
     session: Uuid,
-    user: Uuid,
-    place: Option<&Place>,
+    seller: Uuid,
+    chat_mode: String,
+    slow_mode_ms: i64,
     host_tat: TimestampWithTimeZone,
-    settings: &ChatSettings,
-) -> Result<Option<Sender>> {
-    spi::first(&SENDER, &[session.into(), user.into()], |row| {
-        Sender::read(row, place, host_tat, settings)
-    })
+    settings: &'a ChatSettings,
 }
 
-/// Reads what decides about these users. The head row is held.
-pub fn read_senders(
-    session: Uuid,
-    users: &[Uuid],
-    places: &[Place],
-    host_tat: TimestampWithTimeZone,
-    settings: &ChatSettings,
-) -> Result<Vec<Sender>> {
-    let arguments = [session.into(), users.to_vec().into()];
-    spi::run(&SENDERS, &arguments, |rows| {
-        rows.map(|row| {
-            let user: Uuid = column(&row, 1)?;
-            let place = places.iter().find(|place| place.user == user);
-            Sender::read(&row, place, host_tat, settings)
-        })
-        .collect()
-    })
-}
-
-impl Sender {
-    fn read(
-        row: &SpiHeapTupleData<'_>,
-        place: Option<&Place>,
+impl<'a> Rules<'a> {
+    /// `host_tat` is what the head row says of the seller's rate limiter.
+    pub fn read(
+        session: Uuid,
         host_tat: TimestampWithTimeZone,
-        settings: &ChatSettings,
+        settings: &'a ChatSettings,
     ) -> Result<Self> {
-        let user: Uuid = column(row, 1)?;
-        let is_seller = column::<Uuid>(row, 2)? == user;
+        let rules = SESSIONS.find(&[session], |row| {
+            Ok(Some(Self {
+                session,
+                seller: row.column(c"seller_id")?,
+                chat_mode: row.column(c"chat_mode")?,
+                slow_mode_ms: row.column::<i32>(c"slow_mode_ms")?.into(),
+                host_tat,
+                settings,
+            }))
+        })?;
+        rules.ok_or_else(|| ErrorCode::SessionNotFound.into())
+    }
+
+    /// What decides about one user, who has this place if any.
+    pub fn sender(&self, user: Uuid, place: Option<&Place>) -> Result<Sender> {
+        let is_seller = user == self.seller;
         let rate = if is_seller {
-            settings.hosts
+            self.settings.hosts
         } else {
-            settings.viewers
+            self.settings.viewers
         };
         let place = place.filter(|_| !is_seller);
         let arrived_at = place.map_or_else(clock::now, |place| Ok(place.arrived_at))?;
-        Ok(Self {
+        let arguments = [user.into(), self.session.into(), is_seller.into()];
+        let hooks = spi::first(&HOOKS, &arguments, |row| {
+            Ok((column(row, 1)?, nullable(row, 2)?))
+        })?;
+        let (can_chat, username) = hooks.ok_or(Failure::Row("no answer of a hook"))?;
+        let restriction = RESTRICTIONS.find(&[self.session, user], |_| Ok(Some(())))?;
+        Ok(Sender {
             user,
             is_seller,
-            can_chat: column(row, 3)?,
-            username: nullable(row, 4)?,
-            chat_mode: column(row, 5)?,
-            slow_mode_ms: i64::from(column::<i32>(row, 6)?),
-            is_restricted: column(row, 7)?,
+            can_chat,
+            username,
+            chat_mode: self.chat_mode.clone(),
+            slow_mode_ms: self.slow_mode_ms,
+            is_restricted: restriction.is_some(),
             limit: rate.limit(),
-            anonymous_users_may_chat: settings.anonymous_users_may_chat,
-            blocks_terms: settings.blocks_terms,
+            anonymous_users_may_chat: self.settings.anonymous_users_may_chat,
+            blocks_terms: self.settings.blocks_terms,
             arrived_at,
             backlog_us: match place {
                 Some(place) => place.backlog_us,
-                None if is_seller => backlog_us(host_tat, arrived_at),
+                None if is_seller => backlog_us(self.host_tat, arrived_at),
                 None => 0,
             },
             holds_lease: place.is_some_and(|place| place.is_active),
             silent_ms: place.and_then(|place| place.silent_ms),
         })
     }
+}
 
+impl Sender {
     /// The theoretical arrival time of the next message, after what was accepted.
     pub fn tat(&self) -> Result<TimestampWithTimeZone> {
         clock::from_microseconds(self.arrived_at.into_inner().saturating_add(self.backlog_us))
@@ -243,7 +209,7 @@ impl Sender {
         if !self.is_restricted {
             return Ok(Restrictions::default());
         }
-        let restrictions = spi::first(&RESTRICTIONS, &[session.into(), self.user.into()], |row| {
+        let restrictions = spi::first(&IN_FORCE, &[session.into(), self.user.into()], |row| {
             let is_muted: bool = column(row, 2)?;
             let muted_s: Option<f64> = nullable(row, 3)?;
             Ok(Restrictions {
