@@ -16,7 +16,7 @@ use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
 use crate::host_user;
-use crate::lifecycle;
+use crate::lifecycle::{self, Beside, check_at};
 use crate::moderation;
 use crate::spi::{self, column, nullable, statements};
 use crate::token;
@@ -62,13 +62,26 @@ statements! {
                      select from stream.agora_tokens as t
                      where t.session_id = s.id and t.user_id = s.seller_id and t.is_active
                          and t.created_at >= date_trunc('second', s.state_changed_at))),
-             s.host_seen_at is null
+             s.host_seen_at is null, s.auction_id
          from stream.stream_sessions as s
          where s.id = $1 and s.seller_id = $2 for no key update";
 
     SEE_HOST: Write [UUIDOID]
         "update stream.stream_sessions set host_seen_at = now(), host_heartbeat_at = now()
          where id = $1";
+
+    /// From now on the host is judged by heartbeats.
+    SEE_HOST_FIRST: Write [UUIDOID]
+        concat!(
+            "update stream.stream_sessions as o
+             set host_seen_at = s.host_seen_at, host_heartbeat_at = now(), check_at = ", check_at!(), "
+             from (
+                 select p.created_at, p.state, p.state_changed_at, p.reconnect_deadline, now() as host_seen_at
+                 from stream.stream_sessions as p where p.id = $1
+             ) as s
+             cross join stream.config as c
+             where o.id = $1"
+        );
 
     SUMMARY: Write [UUIDOID]
         "select s.state, s.generation, c.epoch_salt, h.last_seq, s.viewer_count,
@@ -215,6 +228,7 @@ struct Host {
     reason: Option<String>,
     may_return: bool,
     is_first_beat: bool,
+    auction: Uuid,
 }
 
 impl Host {
@@ -226,6 +240,7 @@ impl Host {
             reason: nullable(row, 4)?,
             may_return: column(row, 5)?,
             is_first_beat: column(row, 6)?,
+            auction: column(row, 7)?,
         })
     }
 }
@@ -255,23 +270,32 @@ fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Op
     if !was_lost && !host.is_first_beat {
         skip_waiting_for_the_disk();
     }
-    spi::execute(&SEE_HOST, &[session.into()])?;
     if was_lost && host.may_return {
         let before = host
             .state_before_error
             .ok_or(Failure::Row("no state before the error"))?;
         let before = parse_state(&before)?;
-        lifecycle::move_to(
+        let returned = lifecycle::announce(
             session,
             state,
             before,
             Some(lifecycle::HOST_RETURNED),
             host.generation,
         )?;
+        returned.write(Beside {
+            heartbeat: true,
+            ..Beside::default()
+        })?;
     } else if host.is_first_beat {
-        lifecycle::arm(session)?;
+        spi::execute(&SEE_HOST_FIRST, &[session.into()])?;
+    } else {
+        spi::execute(&SEE_HOST, &[session.into()])?;
     }
-    let renews = token::is_host_token_due(session)? && host_user::hold_if_free(user)?;
+    // The token is noted in the session's row, for the second time here: what that row refers to is
+    // taken first, and whoever has it may be waiting for this stream, so the token comes with the next beat.
+    let renews = token::is_host_token_due(session)?
+        && host_user::hold_if_free(user)?
+        && host_user::hold_auction_if_free(host.auction)?;
     Ok(Some(Beat {
         status: "ok",
         renew_as: renews.then_some("host"),

@@ -6,10 +6,11 @@
 //! Therefore a call locks it before anything else, as rows of the host application come first.
 //!
 //! Only the host application's migration names that table; here it is what the foreign key of
-//! `chat_messages.user_id` refers to. The row is looked up as that key's own check does it, through the index behind
+//! `chat_messages.user_id` refers to, and likewise for an auction. The row is looked up as that key's own check does it, through the index behind
 //! the key and whatever the rights of the caller are, but without a statement: sending a message
 //! comes by here.
 
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -18,6 +19,22 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::{Failure, Result};
+
+/// A column that refers to a table of the host application.
+#[derive(Clone, Copy)]
+struct Reference {
+    table: &'static CStr,
+    column: &'static CStr,
+}
+
+const USER: Reference = Reference {
+    table: c"chat_messages",
+    column: c"user_id",
+};
+const AUCTION: Reference = Reference {
+    table: c"stream_sessions",
+    column: c"auction_id",
+};
 
 /// What a foreign key of one column refers to.
 struct Target {
@@ -29,36 +46,40 @@ struct Target {
 /// Waits while somebody deletes the user. Nothing is held where there is no such user, which the
 /// caller finds out by itself.
 pub fn hold(user: Uuid) -> Result<()> {
-    lock(user, pg_sys::LockWaitPolicy::LockWaitBlock).map(|_| ())
+    lock(USER, user, pg_sys::LockWaitPolicy::LockWaitBlock).map(|_| ())
 }
 
 /// Does not wait; answers false for a user who is being deleted.
 pub fn hold_if_free(user: Uuid) -> Result<bool> {
-    lock(user, pg_sys::LockWaitPolicy::LockWaitSkip)
+    lock(USER, user, pg_sys::LockWaitPolicy::LockWaitSkip)
 }
 
-fn lock(user: Uuid, wait: pg_sys::LockWaitPolicy::Type) -> Result<bool> {
+/// The auction of a stream, whose row a transaction is about to update for the second time: Postgres
+/// then checks its references again. Does not wait; answers false for an auction that somebody holds.
+pub fn hold_auction_if_free(auction: Uuid) -> Result<bool> {
+    lock(AUCTION, auction, pg_sys::LockWaitPolicy::LockWaitSkip)
+}
+
+fn lock(reference: Reference, id: Uuid, wait: pg_sys::LockWaitPolicy::Type) -> Result<bool> {
     // SAFETY: raises, as a statement that locks a row would; a standby could not lock it at all.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"SELECT FOR KEY SHARE".as_ptr()) };
-    let Some(target) = find_target() else {
+    let Some(target) = find_target(reference) else {
         return Ok(true);
     };
-    let key = user
-        .into_datum()
-        .ok_or(Failure::Row("a uuid is no datum"))?;
+    let key = id.into_datum().ok_or(Failure::Row("a uuid is no datum"))?;
     // SAFETY: the table and the index are those of a constraint, whose column is compared with a uuid.
     Ok(unsafe { lock_row(&target, key, wait) })
 }
 
 /// Nothing where the host application has no such key.
-fn find_target() -> Option<Target> {
+fn find_target(reference: Reference) -> Option<Target> {
     // SAFETY: catalogue look-ups inside a transaction. The list belongs to the cache entry of the
     // relation, which is open until everything is copied out of it.
     let (constraint, table, operator) = unsafe {
         let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
-        let messages = pg_sys::get_relname_relid(c"chat_messages".as_ptr(), schema);
-        let column = pg_sys::get_attnum(messages, c"user_id".as_ptr());
-        let relation = pg_sys::table_open(messages, pg_sys::AccessShareLock as i32);
+        let referring = pg_sys::get_relname_relid(reference.table.as_ptr(), schema);
+        let column = pg_sys::get_attnum(referring, reference.column.as_ptr());
+        let relation = pg_sys::table_open(referring, pg_sys::AccessShareLock as i32);
         let keys = pgrx::PgList::<pg_sys::ForeignKeyCacheInfo>::from_pg(
             pg_sys::RelationGetFKeyList(relation),
         );

@@ -2,6 +2,10 @@
 //!
 //! Every change takes the next number of the session's log in the same transaction. Lock order:
 //! stream_sessions, stream_viewers, chat_heads, chat_relay.
+//!
+//! A transaction updates a session once. Postgres checks the foreign keys of a row again, although
+//! they are the same, when the transaction has written the row before: it would wait for whoever holds
+//! the auction or the seller, a bid for instance, which may be waiting for the log.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -38,32 +42,65 @@ macro_rules! check_at {
              end)"
     };
 }
+pub(crate) use check_at;
+
+/// The active viewers of session `$1`, when the parameter says that they are asked for.
+macro_rules! counted {
+    ($asked:literal) => {
+        concat!(
+            "(select count(*)::integer as active from stream.stream_viewers as v
+              where v.session_id = $1 and v.is_active and ",
+            $asked,
+            ") as counted"
+        )
+    };
+}
 
 statements! {
     LOCK_SESSION: Write [UUIDOID]
         "select s.state, s.seller_id, s.generation from stream.stream_sessions as s
          where s.id = $1 for no key update";
 
-    /// A move to a running state is a sign of life of the host. After the clock was set back the log's
-    /// time is ahead of it; timeouts count from the clock.
-    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID]
-        "update stream.stream_sessions
-         set state = $2, state_reason = $3, state_seq = $4, state_changed_at = least($5, clock_timestamp()),
-             started_at = case when $2 = 'active' then coalesce(started_at, least($5, clock_timestamp())) else started_at end,
-             ended_at = case when $2 = 'ended' then least($5, clock_timestamp()) end,
-             viewer_count = case when $2 = 'ended' then 0 else viewer_count end,
-             check_at = case when $2 = 'ended' then null else check_at end,
-             state_before_error = case when $2 = 'error' then $6 end,
-             reconnect_deadline =
-                 case when $2 = 'error' then least($5, clock_timestamp()) + reconnect_window_s * interval '1 second' end,
-             host_seen_at = case when $2 in ('initializing', 'active') and host_seen_at is not null
-                 then now() else host_seen_at end
-         where id = $1";
-
-    ARM: Write [UUIDOID]
+    /// A move to a running state is a sign of life of the host, as is a heartbeat ($7). After the clock
+    /// was set back the log's time is ahead of it; timeouts count from the clock.
+    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID]
         concat!(
-            "update stream.stream_sessions as s set check_at = ", check_at!(), "
+            "update stream.stream_sessions as o
+             set state = s.state, state_reason = $3, state_seq = $4, state_changed_at = s.state_changed_at,
+                 started_at = case when s.state = 'active' then coalesce(o.started_at, s.state_changed_at)
+                                   else o.started_at end,
+                 ended_at = case when s.state = 'ended' then s.state_changed_at end,
+                 viewer_count = case when s.state = 'ended' then 0 when $8 then counted.active
+                                     else o.viewer_count end,
+                 peak_viewer_count = greatest(o.peak_viewer_count, case when $8 then counted.active end),
+                 check_at = case when s.state <> 'ended' then ", check_at!(), " end,
+                 state_before_error = case when s.state = 'error' then $6 end,
+                 reconnect_deadline = s.reconnect_deadline,
+                 host_seen_at = s.host_seen_at,
+                 host_heartbeat_at = case when $7 then now() else o.host_heartbeat_at end
+             from (
+                 -- The row as it will be, as far as the next look depends on it.
+                 select p.created_at, $2 as state, t.time as state_changed_at,
+                     case when $2 = 'error' then t.time + p.reconnect_window_s * interval '1 second' end
+                         as reconnect_deadline,
+                     case when $7 or $2 in ('initializing', 'active') and p.host_seen_at is not null
+                         then now() else p.host_seen_at end as host_seen_at
+                 from stream.stream_sessions as p, (select least($5, clock_timestamp()) as time) as t
+                 where p.id = $1
+             ) as s
+             cross join stream.config as c
+             cross join ", counted!("$8"), "
+             where o.id = $1"
+        );
+
+    ARM: Write [UUIDOID, BOOLOID]
+        concat!(
+            "update stream.stream_sessions as s
+             set check_at = ", check_at!(), ",
+                 viewer_count = case when $2 then counted.active else s.viewer_count end,
+                 peak_viewer_count = greatest(s.peak_viewer_count, case when $2 then counted.active end)
              from stream.config as c
+             cross join ", counted!("$2"), "
              where s.id = $1 and s.state <> 'ended'"
         );
 
@@ -171,8 +208,8 @@ fn change(
     }
 }
 
-/// Makes a legal move of a session whose row is locked: the log, the row, and at the end everything
-/// that hangs on the stream.
+/// Makes a legal move of a session whose row is locked: the log, at the end everything that hangs on
+/// the stream, and the row.
 pub fn move_to(
     id: Uuid,
     from: StreamState,
@@ -180,35 +217,76 @@ pub fn move_to(
     reason: Option<&str>,
     generation: i32,
 ) -> Result<()> {
+    announce(id, from, to, reason, generation)?.write(Beside::default())
+}
+
+/// What goes into the row together with a move.
+#[derive(Clone, Copy, Default)]
+pub struct Beside {
+    /// The host has sent a heartbeat.
+    pub heartbeat: bool,
+    /// The viewers are counted.
+    pub count: bool,
+}
+
+/// A move that everybody hears of, and that the row of its session still lacks.
+#[must_use = "the row is not written yet"]
+pub struct Announced<'a> {
+    pub id: Uuid,
+    from: StreamState,
+    to: StreamState,
+    reason: Option<&'a str>,
+    entry: log::Entry,
+}
+
+/// Everything of a legal move but the row, which is locked.
+pub fn announce(
+    id: Uuid,
+    from: StreamState,
+    to: StreamState,
+    reason: Option<&str>,
+    generation: i32,
+) -> Result<Announced<'_>> {
     let ends = to == StreamState::Ended;
     if ends {
         spi::execute(&CLOSE_LEASES, &[id.into()])?;
     }
     let entry = log_state(id, Some(from), to, reason, generation)?;
-    spi::execute(
-        &SET_STATE,
-        &[
-            id.into(),
-            to.as_str().into(),
-            reason.into(),
-            entry.seq.into(),
-            entry.created_at.into(),
-            from.as_str().into(),
-        ],
-    )?;
     if ends {
         spi::execute(&CLOSE_LOG, &[id.into()])?;
         spi::execute(&RETIRE_TOKENS, &[id.into()])?;
         spi::execute(&CLOSE_SUBSCRIPTIONS, &[id.into()])?;
-    } else {
-        arm(id)?;
     }
-    Ok(())
+    Ok(Announced {
+        id,
+        from,
+        to,
+        reason,
+        entry,
+    })
 }
 
-/// Sets when the sweep looks at a live session next; its row is locked.
-pub fn arm(id: Uuid) -> Result<()> {
-    spi::execute(&ARM, &[id.into()]).map(|_| ())
+impl Announced<'_> {
+    /// Writes the row; the sweep looks at it again when the new state can be over.
+    pub fn write(&self, beside: Beside) -> Result<()> {
+        let arguments = [
+            self.id.into(),
+            self.to.as_str().into(),
+            self.reason.into(),
+            self.entry.seq.into(),
+            self.entry.created_at.into(),
+            self.from.as_str().into(),
+            beside.heartbeat.into(),
+            beside.count.into(),
+        ];
+        spi::execute(&SET_STATE, &arguments).map(|_| ())
+    }
+}
+
+/// Sets when the sweep looks at a live session next, and counts its viewers in the same update; its
+/// row is locked.
+pub fn arm(id: Uuid, count: bool) -> Result<()> {
+    spi::execute(&ARM, &[id.into(), count.into()]).map(|_| ())
 }
 
 /// Logs a state; the session's row is locked.

@@ -9,7 +9,7 @@ use stream_core::lifecycle::StreamState;
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
-use crate::lifecycle;
+use crate::lifecycle::{self, check_at};
 use crate::log;
 use crate::spi::{self, column, statements};
 
@@ -49,8 +49,11 @@ statements! {
     TAKE_OVER: Write [UUIDOID, INT4OID, INT8OID]
         "update stream.stream_sessions set generation = $2, state_seq = $3 where id = $1";
 
-    SET_STATE_SEQ: Write [UUIDOID, INT8OID]
-        "update stream.stream_sessions set state_seq = $2 where id = $1";
+    COMPLETE: Write [UUIDOID, INT8OID]
+        concat!(
+            "update stream.stream_sessions as s set state_seq = $2, check_at = ", check_at!(), "
+             from stream.config as c where s.id = $1"
+        );
 }
 
 #[pg_extern]
@@ -95,8 +98,7 @@ fn start(
         )? == 1
         {
             let entry = lifecycle::log_state(id, None, StreamState::Initializing, None, 1)?;
-            spi::execute(&SET_STATE_SEQ, &[id.into(), entry.seq.into()])?;
-            lifecycle::arm(id)?;
+            spi::execute(&COMPLETE, &[id.into(), entry.seq.into()])?;
             return Ok(id);
         }
         if let Some(id) = spi::first(&FIND_LIVE_SESSION, &[auction.into()], |row| column(row, 1))? {

@@ -9,7 +9,7 @@ use stream_core::lifecycle::StreamState;
 
 use crate::error::{Failure, Result};
 use crate::gate;
-use crate::lifecycle::{self, HOST_LOST};
+use crate::lifecycle::{self, Announced, Beside, HOST_LOST};
 use crate::spi::{self, column, nullable, statements};
 use crate::webhook;
 
@@ -22,7 +22,8 @@ macro_rules! clock_slack {
 
 statements! {
     /// After the clock was set back, what was seen lies in the future: it counts as seen now. By
-    /// ascending key, as several sweeps may find it at once.
+    /// ascending key, as several sweeps may find it at once. The viewers are counted in the same update,
+    /// because this transaction does not come to these rows again.
     CLOCK_WENT_BACK: Write []
         concat!(
             "with misdated as (
@@ -39,8 +40,18 @@ statements! {
                  created_at = least(s.created_at, now()),
                  reconnect_deadline = case when s.state = 'error' then
                      least(s.reconnect_deadline, now() + s.reconnect_window_s * interval '1 second') end,
-                 check_at = now()
-             where s.id = any (array(select m.id from misdated as m))"
+                 check_at = now(),
+                 viewer_count = counted.active,
+                 peak_viewer_count = greatest(s.peak_viewer_count, counted.active)
+             from (
+                 select m.id, (
+                     select count(*)::integer from stream.stream_viewers as v
+                     where v.session_id = m.id and v.is_active
+                 ) as active
+                 from misdated as m
+             ) as counted
+             where s.id = counted.id
+             returning s.id"
         );
 
     /// Sweeps come every second: what is overdue for longer is held by others each time.
@@ -49,7 +60,7 @@ statements! {
          where s.check_at <= now() - interval '2 seconds' and s.state <> 'ended'
          order by s.check_at limit 1";
 
-    DUE_SESSIONS: Write [INT4OID]
+    DUE_SESSIONS: Write [INT4OID, UUIDARRAYOID]
         "select s.id, s.state, s.generation,
              case
                  when s.created_at + c.max_duration_s * interval '1 second' <= now() then 'max_duration'
@@ -67,7 +78,7 @@ statements! {
              now() - s.check_at
          from stream.stream_sessions as s
          cross join stream.config as c
-         where s.check_at <= now() and s.state <> 'ended'
+         where s.check_at <= now() and s.state <> 'ended' and s.id <> all ($2)
          order by s.check_at
          limit $1
          for no key update of s skip locked";
@@ -221,18 +232,56 @@ pub struct Rule {
     pub oldest_age: Option<Interval>,
 }
 
+/// How much a sweep takes on.
+pub struct Task {
+    batch: i32,
+    /// Sessions that are written and counted already; the next sweep looks at them.
+    pub corrected: Vec<Uuid>,
+}
+
 /// What may have to wait for somebody, before anything is locked: whoever holds a gate may wait for
-/// what a sweep takes. Answers the size of a batch.
-pub fn begin() -> Result<i32> {
+/// what a sweep takes.
+pub fn begin() -> Result<Task> {
     let batch = spi::first(&BATCH_SIZE, &[], |row| column(row, 1))?.unwrap_or(1);
-    spi::execute(&CLOCK_WENT_BACK, &[])?;
+    let corrected = spi::run(&CLOCK_WENT_BACK, &[], |rows| {
+        rows.map(|row| column(&row, 1)).collect::<Result<_>>()
+    })?;
     wait_for_a_turn()?;
-    Ok(batch)
+    Ok(Task { batch, corrected })
+}
+
+/// What a sweep did. The rows of the sessions that it judged are locked and not written yet, so that a
+/// tick can write its counts with them, in the one update that a transaction may make.
+#[must_use = "the sessions are not written yet"]
+pub struct Swept {
+    pub rules: Vec<Rule>,
+    moved: Vec<Announced<'static>>,
+    /// Those that were looked at too early.
+    early: Vec<Uuid>,
+}
+
+impl Swept {
+    /// Answers which sessions were written.
+    pub fn write(&self, count: bool) -> Result<Vec<Uuid>> {
+        for moved in &self.moved {
+            moved.write(Beside {
+                count,
+                ..Beside::default()
+            })?;
+        }
+        for session in &self.early {
+            lifecycle::arm(*session, count)?;
+        }
+        let moved = self.moved.iter().map(|moved| moved.id);
+        Ok(moved.chain(self.early.iter().copied()).collect())
+    }
 }
 
 /// Runs every rule once, after [`begin`].
-pub fn sweep(batch: i32) -> Result<Vec<Rule>> {
-    let mut rules = sweep_sessions(batch)?;
+pub fn sweep(task: &Task) -> Result<Swept> {
+    let batch = task.batch;
+    let mut swept = sweep_sessions(task)?;
+    let rules = &mut swept.rules;
     rules.push(counted(
         "viewer_leases",
         spi::first(&SWEEP_LEASES, &[batch.into()], tally)?,
@@ -256,7 +305,7 @@ pub fn sweep(batch: i32) -> Result<Vec<Rule>> {
         webhook::sweep::sweep_cursors(batch)?,
     ));
     spi::execute(&MARK_SWEPT, &[])?;
-    Ok(rules)
+    Ok(swept)
 }
 
 fn tally(row: &SpiHeapTupleData<'_>) -> Result<(i32, Option<Interval>)> {
@@ -276,7 +325,7 @@ struct DueSession {
     id: Uuid,
     state: String,
     generation: i32,
-    verdict: Option<String>,
+    verdict: Option<&'static str>,
     age: Interval,
 }
 
@@ -297,14 +346,17 @@ fn wait_for_a_turn() -> Result<()> {
     Ok(())
 }
 
-fn sweep_sessions(batch: i32) -> Result<Vec<Rule>> {
-    let due = spi::run(&DUE_SESSIONS, &[batch.into()], |rows| {
+fn sweep_sessions(task: &Task) -> Result<Swept> {
+    let arguments = [task.batch.into(), task.corrected.clone().into()];
+    let due = spi::run(&DUE_SESSIONS, &arguments, |rows| {
         rows.map(|row| {
+            let verdict: Option<String> = nullable(&row, 4)?;
+            let rule = |verdict: String| SESSION_RULES.into_iter().find(|rule| *rule == verdict);
             Ok(DueSession {
                 id: column(&row, 1)?,
                 state: column(&row, 2)?,
                 generation: column(&row, 3)?,
-                verdict: nullable(&row, 4)?,
+                verdict: verdict.and_then(rule),
                 age: column(&row, 5)?,
             })
         })
@@ -321,9 +373,10 @@ fn sweep_sessions(batch: i32) -> Result<Vec<Rule>> {
     // The rows are locked already; the logs behind them are taken by ascending id, as everywhere.
     let mut by_id: Vec<&DueSession> = due.iter().collect();
     by_id.sort_by_key(|session| *session.id.as_bytes());
+    let (mut moved, mut early) = (Vec::new(), Vec::new());
     for session in by_id {
-        let Some(verdict) = session.verdict.as_deref() else {
-            lifecycle::arm(session.id)?;
+        let Some(verdict) = session.verdict else {
+            early.push(session.id);
             continue;
         };
         let from =
@@ -333,17 +386,28 @@ fn sweep_sessions(batch: i32) -> Result<Vec<Rule>> {
         } else {
             StreamState::Ended
         };
-        lifecycle::move_to(session.id, from, to, Some(verdict), session.generation)?;
+        let (id, generation) = (session.id, session.generation);
+        moved.push(lifecycle::announce(
+            id,
+            from,
+            to,
+            Some(verdict),
+            generation,
+        )?);
     }
     // Oldest first, as the statement ordered them.
     for session in &due {
-        let verdict = session.verdict.as_deref();
+        let verdict = session.verdict;
         if let Some(rule) = rules.iter_mut().find(|rule| Some(rule.name) == verdict) {
             rule.rows += 1;
             rule.oldest_age.get_or_insert(session.age);
         }
     }
-    Ok(rules)
+    Ok(Swept {
+        rules,
+        moved,
+        early,
+    })
 }
 
 fn clean_ended(batch: i32) -> Result<Rule> {

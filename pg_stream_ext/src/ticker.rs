@@ -4,6 +4,7 @@
 //! once, so any number of them does no harm.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -123,7 +124,8 @@ fn sweep_function() -> TableIterator<
     let rules = answer(
         enter_as_service()
             .and_then(|()| sweep::begin())
-            .and_then(sweep::sweep),
+            .and_then(|task| sweep::sweep(&task))
+            .and_then(|swept| swept.write(false).map(|_| swept.rules)),
     );
     TableIterator::new(
         rules
@@ -148,19 +150,39 @@ fn tick() -> Result<()> {
     if spi::first(&ROUND_IS_DUE, &[], |row| column(row, 1))? == Some(true) {
         // Whoever may have to be waited for comes first: the sweep takes leases, and a join that waits
         // for one of those holds the gate.
-        let batch = sweep::begin()?;
+        let task = sweep::begin()?;
         let mut changed = lock_changed(true)?;
-        sweep::sweep(batch)?;
+        let swept = sweep::sweep(&task)?;
         changed.extend(lock_changed(false)?);
-        for session in changed {
-            spi::execute(&RECOUNT, &[session.into()])?;
-        }
+        let counted = swept.write(true)?;
+        recount(changed, &counted, &task.corrected)?;
     }
     // After the sweep, which waits for rows that another sweep may hold: that one marks the same row
     // at its end.
     spi::execute(&MARK_TICKED, &[])?;
     // Last, because relay rows come last in the lock order.
     relay::flush_tails()
+}
+
+/// Counts the viewers of locked sessions, those apart that this transaction has counted in another
+/// update: it must not make a second one. Whether the viewers of those that were `corrected` changed
+/// later is not known, so the next round counts them again.
+fn recount(changed: Vec<Uuid>, counted: &[Uuid], corrected: &[Uuid]) -> Result<()> {
+    let key = |session: &Uuid| *session.as_bytes();
+    let mut done: HashSet<_> = counted.iter().map(key).collect();
+    let corrected: HashSet<_> = corrected.iter().map(key).collect();
+    for session in changed {
+        if !done.insert(key(&session)) {
+            continue;
+        }
+        let statement = if corrected.contains(&key(&session)) {
+            &NOTE_AGAIN
+        } else {
+            &RECOUNT
+        };
+        spi::execute(statement, &[session.into()])?;
+    }
+    Ok(())
 }
 
 /// Locks the live sessions whose viewers changed. One that somebody else holds is counted in the next

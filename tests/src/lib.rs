@@ -20,6 +20,7 @@ pub mod property_seed;
 pub mod realtime;
 pub mod refusal;
 pub mod regular_work;
+pub mod row_versions;
 pub mod server_clock;
 pub mod services;
 pub mod session;

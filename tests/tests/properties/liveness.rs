@@ -143,6 +143,11 @@ impl Stream {
     /// Does what a sweep should do, and adds to what it should report.
     pub fn sweep(&mut self, handled: &mut BTreeMap<&'static str, i64>) {
         let mut note = |rule| *handled.entry(rule).or_insert(0) += 1;
+        // One that this sweep ends is checked by the next.
+        if self.state == StreamState::Ended && !self.liveness.is_cleaned {
+            self.liveness.is_cleaned = true;
+            note("ended_resources");
+        }
         if let Some(rule) = self.overdue() {
             note(rule);
             let to = if rule == HOST_LOST {
@@ -164,10 +169,6 @@ impl Stream {
                 token.is_active = false;
                 note("tokens");
             }
-        }
-        if self.state == StreamState::Ended && !self.liveness.is_cleaned {
-            self.liveness.is_cleaned = true;
-            note("ended_resources");
         }
     }
 

@@ -40,6 +40,7 @@ use crate::world::World;
 fn every_sequence_of_calls_is_answered_and_stored_as_the_model_says() -> Result<()> {
     let runtime = Runtime::new()?;
     let database = runtime.block_on(TestDatabase::create())?;
+    runtime.block_on(database.refuse_second_updates())?;
     let world = runtime.block_on(World::enter(&database))?;
     TestRunner::new(config(256)).run(&operation::sequences(), |operations| {
         runtime
@@ -75,6 +76,7 @@ fn calls_at_the_same_time_never_deadlock_and_leave_everything_consistent() -> Re
     let runtime = Runtime::new()?;
     let database = runtime.block_on(TestDatabase::create())?;
     runtime.block_on(database.change(interleaving::EXTRA_FUNCTIONS))?;
+    runtime.block_on(database.refuse_second_updates())?;
     TestRunner::new(config(256)).run(&interleaving::scripts(), |scripts| {
         runtime
             .block_on(interleaving::play(&database, &scripts))

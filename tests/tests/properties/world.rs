@@ -73,10 +73,11 @@ impl<'a> World<'a> {
         self.database
             .change(
                 "select stream.end_stream(s.id) from stream.stream_sessions as s
-                 where s.state <> 'ended';
-                 select stream.sweep()",
+                 where s.state <> 'ended'",
             )
-            .await
+            .await?;
+        self.database.sweep().await?;
+        Ok(())
     }
 
     async fn step(&self, case: &mut Case, call: &Call) -> Result<()> {

@@ -1,0 +1,30 @@
+//! Does a transaction change the row of one stream twice?
+
+use anyhow::Result;
+
+use crate::database::TestDatabase;
+
+/// A new row is completed by the transaction that made it; nobody else has seen it. A heartbeat that
+/// renews the host's token takes what the row refers to before it notes the token.
+const REFUSE_SECOND_UPDATE: &str =
+    "create function stream_private.refuse_second_update() returns trigger
+    language plpgsql set search_path = '' as $$
+    begin
+        if old.xmin = pg_catalog.pg_current_xact_id()::xid and old.state_seq > 0
+            and new.host_token_issued_at is not distinct from old.host_token_issued_at then
+            raise exception 'stream % is updated twice in one transaction', old.id;
+        end if;
+        return null;
+    end
+    $$;
+    create trigger stream_sessions_refuse_second_update
+    after update on stream.stream_sessions
+    for each row execute function stream_private.refuse_second_update()";
+
+impl TestDatabase {
+    /// Fails every call that updates a stream twice: the second time Postgres checks the row's foreign
+    /// keys again although they are the same, and waits for whoever holds the auction or the seller.
+    pub async fn refuse_second_updates(&self) -> Result<()> {
+        self.change(REFUSE_SECOND_UPDATE).await
+    }
+}
