@@ -34,11 +34,17 @@ statements! {
          where h.session_id = $1 and h.open
          for no key update";
 
+    /// One look-up for each id: planned as a whole, it would read all of the session's log while that
+    /// is short, and still when it has grown.
     STORED: Write [UUIDOID, UUIDARRAYOID]
         concat!(
             "select ", message_columns!(), "
-             from stream.chat_messages as m
-             where m.session_id = $1 and m.id = any($2)"
+             from unnest($2) as u (id)
+             cross join lateral (
+                 select * from stream.chat_messages as c
+                 where c.session_id = $1 and c.id = u.id
+                 offset 0
+             ) as m"
         );
 }
 
