@@ -10,7 +10,7 @@ use stream_core::error::ErrorCode;
 
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
-use crate::history::{Message, message_columns};
+use crate::history::Message;
 use crate::log::{take_number, why_closed};
 use crate::place::Place;
 use crate::relay;
@@ -27,13 +27,6 @@ statements! {
              (id, session_id, seq, user_id, username, content, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $7)
          on conflict (session_id, id) do nothing";
-
-    BY_ID: Write [UUIDOID, UUIDOID]
-        concat!(
-            "select ", message_columns!(), "
-             from stream.chat_messages as m
-             where m.session_id = $1 and m.id = $2"
-        );
 }
 
 /// A `stream.chat_message`.
@@ -120,7 +113,7 @@ fn earlier(session: Uuid, user: Uuid, id: Option<Uuid>) -> Result<Option<Message
     let Some(id) = id else {
         return Ok(None);
     };
-    match spi::first(&BY_ID, &[session.into(), id.into()], Message::read)? {
+    match Message::find(session, id)? {
         Some(message) if message.user_id != Some(user) => Err(ErrorCode::MessageIdConflict.into()),
         found => Ok(found),
     }

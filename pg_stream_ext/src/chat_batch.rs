@@ -17,7 +17,7 @@ use stream_core::error::ErrorCode;
 use self::accepted::Accepted;
 use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
-use crate::history::{Message, message_columns};
+use crate::history::Message;
 use crate::host_user;
 use crate::log::why_closed;
 use crate::place::Place;
@@ -33,19 +33,6 @@ statements! {
         "select h.host_chat_tat from stream.chat_heads as h
          where h.session_id = $1 and h.open
          for no key update";
-
-    /// One look-up for each id: planned as a whole, it would read all of the session's log while that
-    /// is short, and still when it has grown.
-    STORED: Write [UUIDOID, UUIDARRAYOID]
-        concat!(
-            "select ", message_columns!(), "
-             from unnest($2) as u (id)
-             cross join lateral (
-                 select * from stream.chat_messages as c
-                 where c.session_id = $1 and c.id = u.id
-                 offset 0
-             ) as m"
-        );
 }
 
 /// Messages of many users and sessions; `items` is the text of a JSON array. One row for each item,
@@ -238,14 +225,13 @@ fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usi
 
 /// Messages that are stored under one of the ids already.
 fn stored_before(session: Uuid, drafts: &[Draft]) -> Result<HashMap<[u8; 16], Message>> {
-    let ids: Vec<Uuid> = drafts.iter().filter_map(|draft| draft.id).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
+    let mut stored = HashMap::new();
+    for id in drafts.iter().filter_map(|draft| draft.id) {
+        if let Some(message) = Message::find(session, id)? {
+            stored.insert(*id.as_bytes(), message);
+        }
     }
-    spi::run(&STORED, &[session.into(), ids.into()], |rows| {
-        rows.map(|row| Message::read(&row).map(|message| (*message.id.as_bytes(), message)))
-            .collect()
-    })
+    Ok(stored)
 }
 
 /// The answer to a retry: what its user stored before.

@@ -10,6 +10,7 @@ use crate::caller;
 use crate::clock;
 use crate::composite::{self, Composite};
 use crate::error::{Failure, Result, answer, required};
+use crate::keyed::Table;
 use crate::log::Entry;
 use crate::spi::{self, column, nullable, statements};
 
@@ -34,6 +35,8 @@ macro_rules! message_json {
     };
 }
 pub(crate) use message_json;
+
+static BY_ID: Table = Table::by_index(c"chat_messages", c"chat_messages_session_id_id_key");
 
 statements! {
     /// Dense numbers turn an offset into a range: no page costs more than its own rows.
@@ -97,6 +100,26 @@ pub type MessageRow = (
 impl Message {
     pub fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
         Self::read_after(row, 0)
+    }
+
+    /// The message with this id. No statement finds it: planned while the log is short it would read
+    /// the log from its beginning, and still do so when it is long.
+    pub fn find(session: Uuid, id: Uuid) -> Result<Option<Self>> {
+        BY_ID.find(&[session, id], |row| {
+            Ok(Some(Self {
+                id,
+                session_id: session,
+                seq: row.column(c"seq")?,
+                user_id: row.nullable(c"user_id")?,
+                username: row.nullable(c"username")?,
+                content: row.column(c"content")?,
+                message_type: row.column(c"message_type")?,
+                created_at: row.column(c"created_at")?,
+                updated_at: row.column(c"updated_at")?,
+                metadata: row.column::<JsonB>(c"metadata")?.0,
+                deleted_at: row.nullable(c"deleted_at")?,
+            }))
+        })
     }
 
     /// The message whose columns start behind the first `skip`.

@@ -14,9 +14,11 @@ use pgrx::prelude::*;
 
 use crate::error::{Failure, Result};
 
-/// A table of schema `stream`; its rows are found by its primary key.
+/// A table of schema `stream`, and the unique index by which its rows are found: its primary key,
+/// unless another is named.
 pub struct Table {
     name: &'static CStr,
+    index: Option<&'static CStr>,
 }
 
 /// A row as it was found; gone when the closure that reads it returns.
@@ -29,10 +31,17 @@ pub type Changes<const N: usize> = [(&'static CStr, DatumWithOid<'static>); N];
 
 impl Table {
     pub const fn new(name: &'static CStr) -> Self {
-        Self { name }
+        Self { name, index: None }
     }
 
-    /// What `read` gives for the first row of which it gives anything. The primary key begins with
+    pub const fn by_index(name: &'static CStr, index: &'static CStr) -> Self {
+        Self {
+            name,
+            index: Some(index),
+        }
+    }
+
+    /// What `read` gives for the first row of which it gives anything. The index begins with
     /// the uuids of `key`. Sees what is committed by now.
     pub fn find<T>(
         &self,
@@ -40,7 +49,7 @@ impl Table {
         read: impl FnMut(&Row) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
         self.open(pg_sys::AccessShareLock, |table, row| {
-            scan(table, row, key, read)
+            self.scan(table, row, key, read)
         })
     }
 
@@ -54,7 +63,7 @@ impl Table {
         change: impl FnOnce(&Row) -> Result<Option<(T, Changes<N>)>>,
     ) -> Result<Option<T>> {
         self.open(pg_sys::RowExclusiveLock, |table, row| {
-            if scan(table, row, key, |_| Ok(Some(())))?.is_none() || !row.lock(table) {
+            if self.scan(table, row, key, |_| Ok(Some(())))?.is_none() || !row.lock(table) {
                 return Ok(None);
             }
             let Some((answer, changes)) = change(row)? else {
@@ -83,6 +92,58 @@ impl Table {
             pg_sys::ExecDropSingleTupleTableSlot(row.slot);
             pg_sys::table_close(table, lock_mode(pg_sys::NoLock));
             answer
+        }
+    }
+
+    fn scan<T>(
+        &self,
+        table: pg_sys::Relation,
+        row: &Row,
+        key: &[Uuid],
+        mut read: impl FnMut(&Row) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let mut conditions = Vec::with_capacity(key.len());
+        let count = i32::try_from(key.len()).map_err(|_| Failure::Row("a key is too long"))?;
+        for (place, value) in (1..).zip(key) {
+            let mut condition = pg_sys::ScanKeyData::default();
+            let value = value.into_datum().unwrap_or(pg_sys::Datum::null());
+            // SAFETY: initialises the condition; `uuid = uuid` is built in.
+            unsafe {
+                pg_sys::ScanKeyInit(
+                    &mut condition,
+                    place,
+                    pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
+                    pg_sys::F_UUID_EQ.into(),
+                    value,
+                );
+            }
+            conditions.push(condition);
+        }
+        // SAFETY: the table is open.
+        let index = match self.index {
+            Some(name) => oid_of(name)?,
+            None => unsafe { pg_sys::RelationGetPrimaryKeyIndex(table) },
+        };
+        // SAFETY: the table is open; conditions, snapshot and index outlive the scan.
+        unsafe {
+            let index = pg_sys::index_open(index, lock_mode(pg_sys::AccessShareLock));
+            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
+            let scan = pg_sys::index_beginscan(table, index, snapshot, count, 0);
+            pg_sys::index_rescan(scan, conditions.as_mut_ptr(), count, null_mut(), 0);
+            let mut found = Ok(None);
+            while matches!(found, Ok(None))
+                && pg_sys::index_getnext_slot(
+                    scan,
+                    pg_sys::ScanDirection::ForwardScanDirection,
+                    row.slot,
+                )
+            {
+                found = read(row);
+            }
+            pg_sys::index_endscan(scan);
+            pg_sys::UnregisterSnapshot(snapshot);
+            pg_sys::index_close(index, lock_mode(pg_sys::NoLock));
+            found
         }
     }
 }
@@ -216,56 +277,7 @@ impl Row {
     }
 }
 
-fn scan<T>(
-    table: pg_sys::Relation,
-    row: &Row,
-    key: &[Uuid],
-    mut read: impl FnMut(&Row) -> Result<Option<T>>,
-) -> Result<Option<T>> {
-    let mut conditions = Vec::with_capacity(key.len());
-    let count = i32::try_from(key.len()).map_err(|_| Failure::Row("a key is too long"))?;
-    for (place, value) in (1..).zip(key) {
-        let mut condition = pg_sys::ScanKeyData::default();
-        let value = value.into_datum().unwrap_or(pg_sys::Datum::null());
-        // SAFETY: initialises the condition; `uuid = uuid` is built in.
-        unsafe {
-            pg_sys::ScanKeyInit(
-                &mut condition,
-                place,
-                pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
-                pg_sys::F_UUID_EQ.into(),
-                value,
-            );
-        }
-        conditions.push(condition);
-    }
-    // SAFETY: the table is open; conditions, snapshot and index outlive the scan.
-    unsafe {
-        let index = pg_sys::index_open(
-            pg_sys::RelationGetPrimaryKeyIndex(table),
-            lock_mode(pg_sys::AccessShareLock),
-        );
-        let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
-        let scan = pg_sys::index_beginscan(table, index, snapshot, count, 0);
-        pg_sys::index_rescan(scan, conditions.as_mut_ptr(), count, null_mut(), 0);
-        let mut found = Ok(None);
-        while matches!(found, Ok(None))
-            && pg_sys::index_getnext_slot(
-                scan,
-                pg_sys::ScanDirection::ForwardScanDirection,
-                row.slot,
-            )
-        {
-            found = read(row);
-        }
-        pg_sys::index_endscan(scan);
-        pg_sys::UnregisterSnapshot(snapshot);
-        pg_sys::index_close(index, lock_mode(pg_sys::NoLock));
-        found
-    }
-}
-
-/// A table of schema `stream`.
+/// A table or an index of schema `stream`.
 fn oid_of(name: &CStr) -> Result<pg_sys::Oid> {
     // SAFETY: look-ups by constant names inside a transaction.
     let oid = unsafe {
@@ -273,7 +285,7 @@ fn oid_of(name: &CStr) -> Result<pg_sys::Oid> {
         pg_sys::get_relname_relid(name.as_ptr(), schema)
     };
     if oid == pg_sys::InvalidOid {
-        return Err(Failure::Row("a table is gone"));
+        return Err(Failure::Row("a table or an index is gone"));
     }
     Ok(oid)
 }
