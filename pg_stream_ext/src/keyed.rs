@@ -119,9 +119,9 @@ impl Table {
             }
             conditions.push(condition);
         }
-        // SAFETY: the table is open.
         let index = match self.index {
             Some(name) => oid_of(name)?,
+            // SAFETY: the table is open.
             None => unsafe { pg_sys::RelationGetPrimaryKeyIndex(table) },
         };
         // SAFETY: the table is open; conditions, snapshot and index outlive the scan.
