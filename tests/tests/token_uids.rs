@@ -34,7 +34,8 @@ async fn take(
         database
             .owner
             .execute(
-                "insert into stream.stream_viewers (session_id, user_id, agora_uid) values ($1, $2, $3)",
+                "insert into stream.stream_viewers (session_id, user_id, agora_uid)
+                 values ($1, $2, $3::integer)",
                 &[&session, &holder, &uid(session, user, attempt)],
             )
             .await?;
