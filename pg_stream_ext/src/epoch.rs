@@ -3,7 +3,8 @@
 //! A failover or a restore changes the epoch, and every client then resynchronises.
 
 use pgrx::prelude::*;
-use sha2::{Digest, Sha256};
+
+use crate::digest::sha256_hex;
 
 /// What the server itself knows: its identity, its WAL timeline and its database.
 pub fn epoch_origin() -> String {
@@ -26,14 +27,9 @@ pub fn epoch_origin() -> String {
 
 /// The epoch: 16 hexadecimal digits from the origin and `config.epoch_salt`.
 pub fn epoch(salt: &str) -> String {
-    let digest = Sha256::digest(format!("{}:{salt}", epoch_origin()));
-    let mut text = String::with_capacity(16);
-    for byte in &digest[..8] {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
-        }
-    }
-    text
+    let mut digest = sha256_hex(&format!("{}:{salt}", epoch_origin()));
+    digest.truncate(16);
+    digest
 }
 
 /// The same as SQL text, for statements that compare with it, where the config row is in scope as

@@ -13,6 +13,7 @@ mod clock;
 mod commit;
 mod composite;
 mod cooldown;
+mod digest;
 mod epoch;
 mod error;
 mod gate;

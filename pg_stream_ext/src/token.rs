@@ -9,7 +9,6 @@ mod rows;
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
-use sha2::{Digest, Sha256};
 use stream_core::agora::{
     AppId, ChannelName, MAX_SALT, Role, TokenRequest, Uid, User, host_uid, mint,
 };
@@ -17,6 +16,7 @@ use stream_core::agora::{
 use crate::caller::{self, Caller};
 use crate::clock;
 use crate::composite::{self, Composite};
+use crate::digest::sha256_hex;
 use crate::error::{Failure, Result, answer, required};
 use rate::Charge;
 pub use rows::is_host_token_due;
@@ -125,15 +125,4 @@ fn row_id() -> Result<Uuid> {
 
 fn unsigned(number: i32) -> Result<u32> {
     u32::try_from(number).map_err(|_| Failure::Row("a number is negative"))
-}
-
-fn sha256_hex(text: &str) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(text) {
-        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    hex
 }
