@@ -51,9 +51,7 @@ pub fn json_text(time: TimestampWithTimeZone) -> String {
 
 /// Unix seconds, of the moment and not of the transaction's begin.
 pub fn now_s() -> Result<u32> {
-    // SAFETY: reads the clock.
-    let seconds =
-        unsafe { pg_sys::GetCurrentTimestamp() }.div_euclid(MICROSECONDS_PER_S) + POSTGRES_EPOCH_S;
+    let seconds = unix_s(now()?);
     issue_time(seconds).map_err(|ClockInsane| {
         Failure::with_hint(
             ErrorCode::ClockInsane,
@@ -78,8 +76,7 @@ pub fn from_microseconds(microseconds: Microseconds) -> Result<TimestampWithTime
         .map_err(|_| Failure::Row("a timestamp is out of range"))
 }
 
-/// Unix seconds of a timestamp, to the nearest.
+/// Whole Unix seconds of a timestamp, rounded down.
 pub fn unix_s(timestamp: TimestampWithTimeZone) -> i64 {
-    let microseconds = Microseconds::from(timestamp) + MICROSECONDS_PER_S / 2;
-    microseconds.div_euclid(MICROSECONDS_PER_S) + POSTGRES_EPOCH_S
+    Microseconds::from(timestamp).div_euclid(MICROSECONDS_PER_S) + POSTGRES_EPOCH_S
 }

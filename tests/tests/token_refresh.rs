@@ -201,6 +201,12 @@ async fn no_token_outlives_the_longest_duration_of_its_stream() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
+    // Late in a second, of which a token can be issued earlier.
+    let created = format!(
+        "update stream.stream_sessions
+         set created_at = date_trunc('second', clock_timestamp()) + interval '0.9 s' where id = '{id}'"
+    );
+    database.change(&created).await?;
     // Half an hour is left of twelve; then a sweep is late.
     for (passed, lives) in [(41_400, 1795..=1800), (3600, 60..=60)] {
         database.pass_time(id, passed).await?;
