@@ -11,14 +11,13 @@
 //! comes by here.
 
 use std::ffi::CStr;
-use std::mem::MaybeUninit;
-use std::ptr;
 
 use pgrx::datum::Uuid;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::{Failure, Result};
+use crate::keyed::{Key, Waiting, with_table};
 
 /// A column that refers to a table of the host application.
 #[derive(Clone, Copy)]
@@ -46,29 +45,35 @@ struct Target {
 /// Waits while somebody deletes the user. Nothing is held where there is no such user, which the
 /// caller finds out by itself.
 pub fn hold(user: Uuid) -> Result<()> {
-    lock(USER, user, pg_sys::LockWaitPolicy::LockWaitBlock).map(|_| ())
+    lock(USER, user, Waiting::Block).map(|_| ())
 }
 
 /// Does not wait; answers false for a user who is being deleted.
 pub fn hold_if_free(user: Uuid) -> Result<bool> {
-    lock(USER, user, pg_sys::LockWaitPolicy::LockWaitSkip)
+    lock(USER, user, Waiting::Skip)
 }
 
 /// The auction of a stream, whose row a transaction is about to update for the second time: Postgres
 /// then checks its references again. Does not wait; answers false for an auction that somebody holds.
 pub fn hold_auction_if_free(auction: Uuid) -> Result<bool> {
-    lock(AUCTION, auction, pg_sys::LockWaitPolicy::LockWaitSkip)
+    lock(AUCTION, auction, Waiting::Skip)
 }
 
-fn lock(reference: Reference, id: Uuid, wait: pg_sys::LockWaitPolicy::Type) -> Result<bool> {
+fn lock(reference: Reference, id: Uuid, waiting: Waiting) -> Result<bool> {
     // SAFETY: raises, as a statement that locks a row would; a standby could not lock it at all.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"SELECT FOR KEY SHARE".as_ptr()) };
     let Some(target) = find_target(reference) else {
         return Ok(true);
     };
-    let key = id.into_datum().ok_or(Failure::Row("a uuid is no datum"))?;
-    // SAFETY: the table and the index are those of a constraint, whose column is compared with a uuid.
-    Ok(unsafe { lock_row(&target, key, wait) })
+    let key = Key {
+        equal: target.equal,
+        value: id.into_datum().ok_or(Failure::Row("a uuid is no datum"))?,
+    };
+    with_table(target.table, pg_sys::RowShareLock, |row| {
+        let found = row.find(Some(target.index), &[key], |_| Ok(Some(())))?;
+        let mode = pg_sys::LockTupleMode::LockTupleKeyShare;
+        Ok(found.is_none() || !row.lock(mode, waiting).is_taken())
+    })
 }
 
 /// Nothing where the host application has no such key.
@@ -111,79 +116,4 @@ fn find_target(reference: Reference) -> Option<Target> {
             },
         )
     }
-}
-
-/// Answers false when the row may not be waited for and somebody holds it.
-///
-/// # Safety
-///
-/// `target` is that of a foreign key, and `key` a value of its type.
-unsafe fn lock_row(
-    target: &Target,
-    key: pg_sys::Datum,
-    wait: pg_sys::LockWaitPolicy::Type,
-) -> bool {
-    // SAFETY: everything is opened, used and closed here, in the order of Postgres's own executor; after an error the end of the
-    // transaction closes it.
-    unsafe {
-        let lock_mode = pg_sys::RowShareLock as i32;
-        let table = pg_sys::table_open(target.table, lock_mode);
-        let index = pg_sys::index_open(target.index, lock_mode);
-        let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
-        let slot = pg_sys::table_slot_create(table, ptr::null_mut());
-        let mut scan_key = MaybeUninit::<pg_sys::ScanKeyData>::zeroed();
-        pg_sys::ScanKeyInit(
-            scan_key.as_mut_ptr(),
-            1,
-            pg_sys::BTEqualStrategyNumber as u16,
-            target.equal,
-            key,
-        );
-        let scan = pg_sys::index_beginscan(table, index, snapshot, 1, 0);
-        pg_sys::index_rescan(scan, scan_key.as_mut_ptr(), 1, ptr::null_mut(), 0);
-        let forward = pg_sys::ScanDirection::ForwardScanDirection;
-        let is_held = !pg_sys::index_getnext_slot(scan, forward, slot)
-            || lock_tuple(table, snapshot, slot, wait);
-        pg_sys::index_endscan(scan);
-        pg_sys::ExecDropSingleTupleTableSlot(slot);
-        pg_sys::UnregisterSnapshot(snapshot);
-        pg_sys::index_close(index, pg_sys::NoLock as i32);
-        pg_sys::table_close(table, pg_sys::NoLock as i32);
-        is_held
-    }
-}
-
-/// # Safety
-///
-/// The slot holds a row of the table that the snapshot sees.
-unsafe fn lock_tuple(
-    table: pg_sys::Relation,
-    snapshot: pg_sys::Snapshot,
-    slot: *mut pg_sys::TupleTableSlot,
-    wait: pg_sys::LockWaitPolicy::Type,
-) -> bool {
-    // A row that was changed meanwhile is followed to its newest version, as READ COMMITTED does.
-    let flags =
-        pg_sys::TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS | pg_sys::TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
-    let mut failure = MaybeUninit::<pg_sys::TM_FailureData>::zeroed();
-    // SAFETY: the caller's promise; every table of Postgres has this method. The place is copied,
-    // because the method writes into the slot.
-    let outcome = unsafe {
-        let mut place = (*slot).tts_tid;
-        let Some(lock) = (*(*table).rd_tableam).tuple_lock else {
-            return true;
-        };
-        lock(
-            table,
-            &raw mut place,
-            snapshot,
-            slot,
-            pg_sys::GetCurrentCommandId(true),
-            pg_sys::LockTupleMode::LockTupleKeyShare,
-            wait,
-            flags as u8,
-            failure.as_mut_ptr(),
-        )
-    };
-    outcome != pg_sys::TM_Result::TM_WouldBlock
 }

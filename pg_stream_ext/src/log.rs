@@ -10,7 +10,7 @@ use stream_core::error::ErrorCode;
 use crate::clock;
 use crate::commit::wait_for_the_disk;
 use crate::error::Result;
-use crate::keyed::{Changes, Table};
+use crate::keyed::{Table, Values};
 use crate::relay;
 use crate::spi::{self, column, statements};
 
@@ -65,7 +65,7 @@ pub fn take_number(session: Uuid) -> Result<Option<Entry>> {
             created_at: clock::from_microseconds(clock::now()?.into_inner().max(next_at))?,
             host_tat: head.column(c"host_chat_tat")?,
         };
-        let changes: Changes<2> = [
+        let changes: Values<2> = [
             (c"last_seq", entry.seq.into()),
             (c"last_at", entry.created_at.into()),
         ];

@@ -9,7 +9,7 @@ use stream_core::rate::Limit;
 
 use crate::clock;
 use crate::error::Result;
-use crate::keyed::{Changes, Table};
+use crate::keyed::{Table, Values};
 use crate::spi::{self, column, nullable, statements};
 
 static VIEWERS: Table = Table::new(c"stream_viewers");
@@ -74,7 +74,7 @@ impl Place {
                 return Ok(None);
             };
             place.taken_from = Some(last_chat_at);
-            let changes: Changes<2> = [
+            let changes: Values<2> = [
                 (c"chat_tat", after(arrived_at, spent_us)?.into()),
                 (c"last_chat_at", arrived_at.into()),
             ];
@@ -91,7 +91,7 @@ impl Place {
         let tat = after(self.arrived_at, self.backlog_us)?;
         VIEWERS
             .update(&[session, self.user], |_| {
-                let changes: Changes<2> = [
+                let changes: Values<2> = [
                     (c"chat_tat", tat.into()),
                     (c"last_chat_at", last_chat_at.into()),
                 ];

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
 use crate::history::{message_json, uuid_text};
-use crate::keyed::{Changes, Table};
+use crate::keyed::{Table, Values};
 use crate::realtime::{self, Target, find_target};
 use crate::spi::{self, column, statements};
 use crate::ticker;
@@ -115,7 +115,7 @@ pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Res
         if !is_next || !is_alone && (0..=WINDOW_US).contains(&passed_us) {
             return Ok(None);
         }
-        let changes: Changes<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
+        let changes: Values<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
         Ok(Some(((), changes)))
     })?;
     if taken.is_none() {

@@ -33,7 +33,7 @@ pub struct ChatSettings {
 impl ChatSettings {
     pub fn read() -> Result<Self> {
         let blocks_terms = BLOCKED_TERMS.find(&[], |_| Ok(Some(())))?.is_some();
-        let settings = CONFIG.find(&[], |row| Self::from_row(row, blocks_terms).map(Some))?;
+        let settings = CONFIG.only(|row| Self::from_row(row, blocks_terms))?;
         settings.ok_or(Failure::Row("the config row is gone"))
     }
 

@@ -632,13 +632,18 @@ revoke all on table stream.blocked_terms, stream.moderation_log from public, ano
 -- sql/050_tokens.sql
 
 -- Agora tokens that were handed out: their hash, never the token.
+create domain stream.sha256_hex as text constraint sha256_hex_check check (value ~ '^[0-9a-f]{64}$');
+comment on domain stream.sha256_hex is 'A SHA-256 digest, lower-case hexadecimal.';
+create domain stream.agora_uid as integer constraint agora_uid_check check (value >= 1);
+comment on domain stream.agora_uid is 'Agora uid of a host or a viewer.';
+
 create table stream.agora_tokens (
     id uuid not null default gen_random_uuid(),
     user_id uuid not null,
     session_id uuid not null,
-    token_hash text not null,
+    token_hash stream.sha256_hex not null,
     channel_id text not null,
-    uid integer not null,
+    uid stream.agora_uid not null,
     privileges jsonb not null,
     expires_at timestamptz not null,
     created_at timestamptz not null default now(),
@@ -646,8 +651,6 @@ create table stream.agora_tokens (
     constraint agora_tokens_pkey primary key (id),
     constraint agora_tokens_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
-    constraint agora_tokens_token_hash_check check (token_hash ~ '^[0-9a-f]{64}$'),
-    constraint agora_tokens_uid_check check (uid >= 1),
     constraint agora_tokens_expires_at_check check (expires_at > created_at)
 );
 -- A refresh finds the rows that it retires without passing those that are retired already.

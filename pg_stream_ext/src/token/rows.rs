@@ -4,7 +4,10 @@
 //! is read after that counts. The rows are found by their keys without statements, which would cost more
 //! than all the rest of a token.
 
+use std::ffi::CStr;
+
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use pgrx::{direct_function_call_as_datum, pg_sys};
 use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
 
@@ -13,7 +16,7 @@ use crate::certificate::Configuration;
 use crate::clock::{self, Microseconds};
 use crate::error::{Failure, Result};
 use crate::gate;
-use crate::keyed::{Changes, Row, Table};
+use crate::keyed::{Row, Table, Values};
 use crate::spi::{self, column, nullable, statements};
 
 /// Between the look at the rows and the question why they allow nothing, the answer can change.
@@ -25,6 +28,7 @@ const MIN_LIFE_S: i64 = 60;
 static CONFIG: Table = Table::new(c"config");
 static SESSIONS: Table = Table::new(c"stream_sessions");
 static VIEWERS: Table = Table::new(c"stream_viewers");
+static TOKENS: Table = Table::new(c"agora_tokens");
 static RESTRICTIONS: Table = Table::new(c"chat_restrictions");
 
 statements! {
@@ -57,14 +61,6 @@ statements! {
     RETIRE: Write [UUIDOID, UUIDOID]
         "update stream.agora_tokens set is_active = false
          where session_id = $1 and user_id = $2 and is_active";
-
-    STORE: Write [UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
-        "insert into stream.agora_tokens
-             (id, user_id, session_id, token_hash, channel_id, uid, privileges, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6,
-             case when $7 then '{\"can_publish\": true, \"can_subscribe\": true, \"can_admin\": true}'::jsonb
-                  else '{\"can_publish\": false, \"can_subscribe\": true, \"can_admin\": false}'::jsonb end,
-             $8, $9)";
 }
 
 /// What is asked for.
@@ -99,8 +95,8 @@ struct Settings {
 
 impl Settings {
     fn read() -> Result<Self> {
-        let settings = CONFIG.find(&[], |row| {
-            Ok(Some(Self {
+        let settings = CONFIG.only(|row| {
+            Ok(Self {
                 configuration: Configuration {
                     app_id: row.nullable(c"agora_app_id")?,
                     certificate_secret: row.column(c"agora_certificate_secret")?,
@@ -112,7 +108,7 @@ impl Settings {
                 },
                 token_ttl_s: row.column(c"token_ttl_s")?,
                 max_duration_s: row.column(c"max_duration_s")?,
-            }))
+            })
         })?;
         settings.ok_or(Failure::Row("the config row is gone"))
     }
@@ -206,7 +202,7 @@ fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Resu
         let Some(tat) = charged(lease, c"token_tat", rate, ask.charge)? else {
             return Ok(None);
         };
-        let changes: Changes<3> = [
+        let changes: Values<3> = [
             (c"token_issued_at", noted.issued_at.into()),
             (c"token_expires_at", noted.expires_at.into()),
             (c"token_tat", tat),
@@ -236,7 +232,7 @@ fn note_host(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result
 /// The new value of the column that holds the rate; nothing: the token must wait.
 fn charged(
     row: &Row,
-    column: &std::ffi::CStr,
+    column: &CStr,
     rate: &Rate,
     charge: Charge,
 ) -> Result<Option<DatumWithOid<'static>>> {
@@ -300,18 +296,34 @@ pub fn retire(session: Uuid, user: Uuid) -> Result<()> {
 
 /// Writes the hash down.
 pub fn store(id: Uuid, ask: &Ask<'_>, grant: &Grant, uid: i32, token_hash: &str) -> Result<()> {
-    let arguments: [DatumWithOid<'_>; 9] = [
-        id.into(),
-        ask.user.into(),
-        grant.session.into(),
-        token_hash.into(),
-        ask.channel.into(),
-        uid.into(),
-        (grant.role == Role::Publisher).into(),
-        clock::timestamp(ask.issued_at.into())?.into(),
-        grant.expires_at.into(),
+    let privileges = match grant.role {
+        Role::Publisher => cr#"{"can_publish": true, "can_subscribe": true, "can_admin": true}"#,
+        Role::Subscriber => cr#"{"can_publish": false, "can_subscribe": true, "can_admin": false}"#,
+    };
+    let columns: Values<10> = [
+        (c"id", id.into()),
+        (c"user_id", ask.user.into()),
+        (c"session_id", grant.session.into()),
+        (c"token_hash", token_hash.into()),
+        (c"channel_id", ask.channel.into()),
+        (c"uid", uid.into()),
+        (c"privileges", jsonb(privileges)),
+        (
+            c"created_at",
+            clock::timestamp(ask.issued_at.into())?.into(),
+        ),
+        (c"expires_at", grant.expires_at.into()),
+        (c"is_active", true.into()),
     ];
-    spi::execute(&STORE, &arguments).map(|_| ())
+    TOKENS.insert(columns)
+}
+
+fn jsonb(text: &'static CStr) -> DatumWithOid<'static> {
+    // SAFETY: the input function of the type, whose datum it answers.
+    unsafe {
+        let datum = direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(text.as_ptr().into())]);
+        DatumWithOid::new(datum, pg_sys::JSONBOID)
+    }
 }
 
 /// Whether the host's newest token is past 75 % of its life and at least 30 s old. A viewer's is known
