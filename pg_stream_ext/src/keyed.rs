@@ -6,7 +6,10 @@
 //! changes. Rights and policies are not asked for, so this is for callers whom [`crate::caller`] has
 //! admitted as the owner of the tables.
 
+mod generated;
+mod insert;
 mod row;
+mod update;
 mod write;
 
 use std::ffi::CStr;
@@ -16,6 +19,7 @@ use pgrx::prelude::*;
 
 use crate::error::{Failure, Result};
 pub use row::{Key, Row, Waiting, with_table};
+use update::Held;
 
 /// A table of schema `stream`, and the unique index by which its rows are found: its primary key,
 /// unless another is named.
@@ -58,25 +62,36 @@ impl Table {
         })
     }
 
-    /// Locks the row with this key as an update would, waiting for whoever changes it now, and changes
-    /// its newest version as `change` says. Nothing when there is no such row, or when `change` gives
-    /// nothing. The key itself never changes. Of the table's triggers, those for statements and those for
-    /// named columns are not fired.
+    /// Changes the row with this key as `change` says, waiting for whoever changes it now. Nothing when
+    /// there is no such row, or when `change` gives nothing. What counts is what `change` gives for the
+    /// newest version: when somebody was quicker, or when it gives nothing, it is asked again with the
+    /// row locked as an update would. The key itself never changes. Of the table's triggers, those for
+    /// statements and those for named columns are not fired.
     pub fn update<T, const K: usize, const N: usize>(
         &self,
         key: &[Uuid; K],
-        change: impl FnOnce(&Row) -> Result<Option<(T, Values<N>)>>,
+        mut change: impl FnMut(&Row) -> Result<Option<(T, Values<N>)>>,
     ) -> Result<Option<T>> {
         with_table(oid_of(self.name)?, pg_sys::RowExclusiveLock, |row| {
-            let found = row.find(self.index()?, &key.map(equal), |_| Ok(Some(())))?;
+            if row
+                .find(self.index()?, &key.map(equal), |_| Ok(Some(())))?
+                .is_none()
+            {
+                return Ok(None);
+            }
+            if let Some((answer, changes)) = change(row)?
+                && update::replace(row, Held::Unlocked, changes)?
+            {
+                return Ok(Some(answer));
+            }
             let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
-            if found.is_none() || !row.lock(mode, Waiting::Block).is_held() {
+            if !row.lock(mode, Waiting::Block).is_held() {
                 return Ok(None);
             }
             let Some((answer, changes)) = change(row)? else {
                 return Ok(None);
             };
-            write::replace(row, changes)?;
+            update::replace(row, Held::Locked, changes)?;
             Ok(Some(answer))
         })
     }
@@ -85,7 +100,7 @@ impl Table {
     /// statements are not fired.
     pub fn insert<const N: usize>(&self, values: Values<N>) -> Result<()> {
         with_table(oid_of(self.name)?, pg_sys::RowExclusiveLock, |row| {
-            write::insert(row, values)
+            insert::insert(row, values)
         })
     }
 

@@ -134,7 +134,8 @@ impl Row {
     pub fn nullable<T: FromDatum + IntoDatum>(&self, column: &CStr) -> Result<Option<T>> {
         // SAFETY: the slot holds a row, of which the type of the column is asked before it is read.
         unsafe {
-            let (number, mut type_oid) = attribute((*self.slot).tts_tupleDescriptor, column)?;
+            let attribute = attribute((*self.slot).tts_tupleDescriptor, column)?;
+            let mut type_oid = attribute.atttypid;
             if !T::is_compatible_with(type_oid) {
                 // A domain's values are those of its base type.
                 type_oid = pg_sys::getBaseType(type_oid);
@@ -143,7 +144,7 @@ impl Row {
                 return Err(Failure::Row("a column is of another type"));
             }
             let mut is_null = false;
-            let datum = pg_sys::slot_getattr(self.slot, number, &mut is_null);
+            let datum = pg_sys::slot_getattr(self.slot, attribute.attnum.into(), &mut is_null);
             Ok(T::from_polymorphic_datum(datum, is_null, type_oid))
         }
     }
@@ -182,14 +183,14 @@ impl Row {
     }
 }
 
-/// Number and type of a column.
+/// A column by its name.
 ///
 /// # Safety
-/// The descriptor must be valid.
-pub(super) unsafe fn attribute(
+/// The descriptor must be valid, and outlive the answer.
+pub(super) unsafe fn attribute<'a>(
     descriptor: pg_sys::TupleDesc,
     column: &CStr,
-) -> Result<(i32, pg_sys::Oid)> {
+) -> Result<&'a pg_sys::FormData_pg_attribute> {
     // SAFETY: a descriptor has as many attributes as it says, and their names are terminated.
     let found = unsafe {
         let count = usize::try_from((*descriptor).natts).unwrap_or(0);
@@ -201,8 +202,7 @@ pub(super) unsafe fn attribute(
                 !attribute.attisdropped && CStr::from_ptr(attribute.attname.data.as_ptr()) == column
             })
     };
-    let attribute = found.ok_or(Failure::Row("a column is gone"))?;
-    Ok((attribute.attnum.into(), attribute.atttypid))
+    found.ok_or(Failure::Row("a column is gone"))
 }
 
 fn lock_mode(mode: u32) -> pg_sys::LOCKMODE {
