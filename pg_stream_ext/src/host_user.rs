@@ -10,7 +10,9 @@
 //! the key and whatever the rights of the caller are, but without a statement: sending a message
 //! comes by here.
 
+use std::cell::Cell;
 use std::ffi::CStr;
+use std::thread::LocalKey;
 
 use pgrx::datum::Uuid;
 use pgrx::pg_sys;
@@ -18,51 +20,50 @@ use pgrx::prelude::*;
 
 use crate::error::{Failure, Result};
 use crate::keyed::{Key, Waiting, with_table};
+use crate::relcache;
 
 /// A column that refers to a table of the host application.
-#[derive(Clone, Copy)]
 struct Reference {
     table: &'static CStr,
     column: &'static CStr,
+    /// When that was found out, and what.
+    target: Cell<Option<(u32, Option<Target>)>>,
 }
 
-const USER: Reference = Reference {
-    table: c"chat_messages",
-    column: c"user_id",
-};
-const AUCTION: Reference = Reference {
-    table: c"stream_sessions",
-    column: c"auction_id",
-};
-
 /// What a foreign key of one column refers to.
+#[derive(Clone, Copy)]
 struct Target {
     table: pg_sys::Oid,
     index: pg_sys::Oid,
     equal: pg_sys::RegProcedure,
 }
 
+thread_local! {
+    static USER: Reference = const { Reference::new(c"chat_messages", c"user_id") };
+    static AUCTION: Reference = const { Reference::new(c"stream_sessions", c"auction_id") };
+}
+
 /// Waits while somebody deletes the user. Nothing is held where there is no such user, which the
 /// caller finds out by itself.
 pub fn hold(user: Uuid) -> Result<()> {
-    lock(USER, user, Waiting::Block).map(|_| ())
+    lock(&USER, user, Waiting::Block).map(|_| ())
 }
 
 /// Does not wait; answers false for a user who is being deleted.
 pub fn hold_if_free(user: Uuid) -> Result<bool> {
-    lock(USER, user, Waiting::Skip)
+    lock(&USER, user, Waiting::Skip)
 }
 
 /// The auction of a stream, whose row a transaction is about to update for the second time: Postgres
 /// then checks its references again. Does not wait; answers false for an auction that somebody holds.
 pub fn hold_auction_if_free(auction: Uuid) -> Result<bool> {
-    lock(AUCTION, auction, Waiting::Skip)
+    lock(&AUCTION, auction, Waiting::Skip)
 }
 
-fn lock(reference: Reference, id: Uuid, waiting: Waiting) -> Result<bool> {
+fn lock(reference: &'static LocalKey<Reference>, id: Uuid, waiting: Waiting) -> Result<bool> {
     // SAFETY: raises, as a statement that locks a row would; a standby could not lock it at all.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"SELECT FOR KEY SHARE".as_ptr()) };
-    let Some(target) = find_target(reference) else {
+    let Some(target) = reference.with(Reference::target) else {
         return Ok(true);
     };
     let key = Key {
@@ -76,8 +77,30 @@ fn lock(reference: Reference, id: Uuid, waiting: Waiting) -> Result<bool> {
     })
 }
 
+impl Reference {
+    const fn new(table: &'static CStr, column: &'static CStr) -> Self {
+        Self {
+            table,
+            column,
+            target: Cell::new(None),
+        }
+    }
+
+    fn target(&self) -> Option<Target> {
+        let now = relcache::forgotten();
+        if let Some((known_at, target)) = self.target.get()
+            && known_at == now
+        {
+            return target;
+        }
+        let target = find_target(self);
+        self.target.set(Some((now, target)));
+        target
+    }
+}
+
 /// Nothing where the host application has no such key.
-fn find_target(reference: Reference) -> Option<Target> {
+fn find_target(reference: &Reference) -> Option<Target> {
     // SAFETY: catalogue look-ups inside a transaction. The list belongs to the cache entry of the
     // relation, which is open until everything is copied out of it.
     let (constraint, table, operator) = unsafe {
@@ -92,7 +115,7 @@ fn find_target(reference: Reference) -> Option<Target> {
             .iter_ptr()
             .find(|key| (**key).nkeys == 1 && (**key).conkey[0] == column)
             .map(|key| ((*key).conoid, (*key).confrelid, (*key).conpfeqop[0]));
-        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+        pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
         found?
     };
     // SAFETY: as above; the tuple is released.

@@ -18,14 +18,21 @@ use pgrx::datum::{DatumWithOid, IntoDatum, Uuid};
 use pgrx::prelude::*;
 
 use crate::error::{Failure, Result};
+use crate::relcache::KnownOid;
 pub use row::{Key, Row, Waiting, with_table};
 use update::Held;
 
 /// A table of schema `stream`, and the unique index by which its rows are found: its primary key,
 /// unless another is named.
 pub struct Table {
+    table: Relation,
+    index: Option<Relation>,
+}
+
+/// A table or an index of schema `stream`.
+struct Relation {
     name: &'static CStr,
-    index: Option<&'static CStr>,
+    oid: KnownOid,
 }
 
 /// Values of columns. A domain's CHECK is not asked for, so they must be right by construction.
@@ -33,13 +40,16 @@ pub type Values<const N: usize> = [(&'static CStr, DatumWithOid<'static>); N];
 
 impl Table {
     pub const fn new(name: &'static CStr) -> Self {
-        Self { name, index: None }
+        Self {
+            table: Relation::new(name),
+            index: None,
+        }
     }
 
     pub const fn by_index(name: &'static CStr, index: &'static CStr) -> Self {
         Self {
-            name,
-            index: Some(index),
+            table: Relation::new(name),
+            index: Some(Relation::new(index)),
         }
     }
 
@@ -50,14 +60,14 @@ impl Table {
         key: &[Uuid; K],
         read: impl FnMut(&Row) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
-        with_table(oid_of(self.name)?, pg_sys::AccessShareLock, |row| {
+        with_table(self.table.oid()?, pg_sys::AccessShareLock, |row| {
             row.find(self.index()?, &key.map(equal), read)
         })
     }
 
     /// What `read` gives for the row of a table that has one row. Sees what is committed by now.
     pub fn only<T>(&self, read: impl FnOnce(&Row) -> Result<T>) -> Result<Option<T>> {
-        with_table(oid_of(self.name)?, pg_sys::AccessShareLock, |row| {
+        with_table(self.table.oid()?, pg_sys::AccessShareLock, |row| {
             row.find_only(|row| read(row).map(Some))
         })
     }
@@ -72,7 +82,7 @@ impl Table {
         key: &[Uuid; K],
         mut change: impl FnMut(&Row) -> Result<Option<(T, Values<N>)>>,
     ) -> Result<Option<T>> {
-        with_table(oid_of(self.name)?, pg_sys::RowExclusiveLock, |row| {
+        with_table(self.table.oid()?, pg_sys::RowExclusiveLock, |row| {
             if row
                 .find(self.index()?, &key.map(equal), |_| Ok(Some(())))?
                 .is_none()
@@ -99,13 +109,13 @@ impl Table {
     /// Adds a row. A column that is not named is null, since defaults are not asked for. Triggers for
     /// statements are not fired.
     pub fn insert<const N: usize>(&self, values: Values<N>) -> Result<()> {
-        with_table(oid_of(self.name)?, pg_sys::RowExclusiveLock, |row| {
+        with_table(self.table.oid()?, pg_sys::RowExclusiveLock, |row| {
             insert::insert(row, values)
         })
     }
 
     fn index(&self) -> Result<Option<pg_sys::Oid>> {
-        self.index.map(oid_of).transpose()
+        self.index.as_ref().map(Relation::oid).transpose()
     }
 }
 
@@ -116,15 +126,25 @@ fn equal(value: Uuid) -> Key {
     }
 }
 
-/// A table or an index of schema `stream`.
-fn oid_of(name: &CStr) -> Result<pg_sys::Oid> {
-    // SAFETY: look-ups by constant names inside a transaction.
-    let oid = unsafe {
-        let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
-        pg_sys::get_relname_relid(name.as_ptr(), schema)
-    };
-    if oid == pg_sys::InvalidOid {
-        return Err(Failure::Row("a table or an index is gone"));
+impl Relation {
+    const fn new(name: &'static CStr) -> Self {
+        Self {
+            name,
+            oid: KnownOid::new(),
+        }
     }
-    Ok(oid)
+
+    fn oid(&self) -> Result<pg_sys::Oid> {
+        self.oid.get_or(|| {
+            // SAFETY: look-ups by constant names inside a transaction.
+            let oid = unsafe {
+                let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
+                pg_sys::get_relname_relid(self.name.as_ptr(), schema)
+            };
+            if oid == pg_sys::InvalidOid {
+                return Err(Failure::Row("a table or an index is gone"));
+            }
+            Ok(oid)
+        })
+    }
 }

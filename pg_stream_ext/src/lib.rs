@@ -30,6 +30,7 @@ mod place;
 mod reads;
 mod realtime;
 mod relay;
+mod relcache;
 mod sender;
 mod settings;
 mod spi;

@@ -2827,3 +2827,15 @@ $$;
 -- plans depend on how large the batch is.
 alter function stream_private.send_message(uuid, uuid, text, uuid) set plan_cache_mode = force_generic_plan;
 alter function stream_private.send_messages(jsonb) set plan_cache_mode = force_generic_plan;
+
+-- A buyer's token finds its rows by key without a statement, so it need not set and reset what it never plans with. The
+-- one statement that is left reads the certificate from the Vault.
+do $$
+declare
+    setting text;
+begin
+    foreach setting in array array['jit', 'enable_seqscan', 'enable_bitmapscan'] loop
+        execute format('alter function stream_private.generate_buyer_token(uuid, text) reset %I', setting);
+    end loop;
+end
+$$;

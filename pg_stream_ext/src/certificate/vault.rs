@@ -1,7 +1,6 @@
 //! How is a certificate read from Supabase Vault, and what if the Vault is closed or broken?
 
 use pgrx::prelude::*;
-use pgrx::{IntoDatum, direct_function_call};
 use stream_core::agora::Certificate;
 use stream_core::error::ErrorCode;
 
@@ -39,22 +38,39 @@ pub(super) fn read(name: &str, place: &Place) -> Result<Certificate> {
 /// Whether the Vault is there and the effective user may read it: asked of the catalogue's cache, since
 /// a statement about a table that is not there would fail as a whole.
 fn is_open() -> bool {
-    // SAFETY: look-ups by constant names inside a transaction; both functions answer null or false for
-    // what is not there.
+    // SAFETY: look-ups by constant names inside a transaction, and of what was found.
     unsafe {
         let schema = pg_sys::get_namespace_oid(c"vault".as_ptr(), true);
         if schema == pg_sys::InvalidOid {
             return false;
         }
         let view = pg_sys::get_relname_relid(c"decrypted_secrets".as_ptr(), schema);
-        let may = |check, of: pg_sys::Oid, privilege: &str| {
-            direct_function_call::<bool>(check, &[of.into_datum(), privilege.into_datum()])
-                == Some(true)
-        };
-        view != pg_sys::InvalidOid
-            && may(pg_sys::has_schema_privilege_id, schema, "USAGE")
-            && may(pg_sys::has_table_privilege_id, view, "SELECT")
+        if view == pg_sys::InvalidOid {
+            return false;
+        }
+        let reader = pg_sys::GetUserId();
+        let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
+        may_use(schema, reader)
+            && pg_sys::pg_class_aclcheck(view, reader, select) == pg_sys::AclResult::ACLCHECK_OK
     }
+}
+
+/// # Safety
+/// The schema must be there.
+unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
+    // SAFETY: the caller's promise.
+    let answer = unsafe {
+        #[cfg(feature = "pg15")]
+        {
+            pg_sys::pg_namespace_aclcheck(schema, role, usage)
+        }
+        #[cfg(feature = "pg17")]
+        {
+            pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, role, usage)
+        }
+    };
+    answer == pg_sys::AclResult::ACLCHECK_OK
 }
 
 /// Whatever the Vault raises while it decrypts is answered with a code of our own, and what it said is

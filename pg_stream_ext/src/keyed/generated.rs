@@ -1,24 +1,22 @@
 //! From which columns are a table's generated columns made?
 //!
-//! Postgres finds out from the catalogue's text at every change of a row. Here it is remembered until
-//! Postgres forgets what it knows of a table.
+//! Postgres finds out from the catalogue's text at every change of a row. Here it is remembered.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::c_char;
 use std::ptr::null_mut;
 
 use pgrx::prelude::*;
 
+use crate::relcache;
+
 struct Sources {
     table: pg_sys::Oid,
-    known_at: u64,
+    known_at: u32,
     columns: Vec<i32>,
 }
 
 thread_local! {
-    /// How often Postgres has forgotten a table.
-    static FORGOTTEN: Cell<u64> = const { Cell::new(0) };
-    static IS_TOLD: Cell<bool> = const { Cell::new(false) };
     static SOURCES: RefCell<Vec<Sources>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -50,7 +48,7 @@ pub unsafe fn is_made_from(table: pg_sys::Relation, columns: &[i32]) -> bool {
 
 /// Nothing: it must be found out.
 fn known(table: pg_sys::Oid, columns: &[i32]) -> Option<bool> {
-    let now = FORGOTTEN.get();
+    let now = relcache::forgotten();
     SOURCES.with_borrow(|all| {
         let sources = all
             .iter()
@@ -70,8 +68,7 @@ impl Sources {
     /// # Safety
     /// The table must be open.
     unsafe fn find_out(table: pg_sys::Relation, oid: pg_sys::Oid) -> Self {
-        listen();
-        let known_at = FORGOTTEN.get();
+        let known_at = relcache::forgotten();
         let mut columns = Vec::new();
         // SAFETY: numbers of columns are the descriptor's; the expressions live in the current memory
         // context.
@@ -98,17 +95,4 @@ impl Sources {
             columns,
         }
     }
-}
-
-/// Lets Postgres tell about tables that change, once in a backend: there is no way to end it.
-fn listen() {
-    if !IS_TOLD.replace(true) {
-        // SAFETY: the function stays where it is, as a library is never unloaded.
-        unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(forget), pg_sys::Datum::from(0)) };
-    }
-}
-
-/// Called whenever Postgres forgets a table itself, so it may neither fail nor look anything up.
-extern "C-unwind" fn forget(_: pg_sys::Datum, _: pg_sys::Oid) {
-    FORGOTTEN.set(FORGOTTEN.get().wrapping_add(1));
 }

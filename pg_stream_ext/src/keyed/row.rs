@@ -42,8 +42,8 @@ impl Lock {
     }
 }
 
-/// Opens a table, whose lock is kept until the transaction ends, as a statement keeps it. What an error
-/// leaves open, the end of the transaction closes.
+/// Opens a table. When rows may be locked in it, the table's lock is kept until the transaction ends, as a
+/// statement keeps it. What an error leaves open, the end of the transaction closes.
 pub fn with_table<T>(
     table: pg_sys::Oid,
     mode: u32,
@@ -58,7 +58,13 @@ pub fn with_table<T>(
         };
         let answer = work(&mut row);
         pg_sys::ExecDropSingleTupleTableSlot(row.slot);
-        pg_sys::table_close(table, lock_mode(pg_sys::NoLock));
+        // Nothing that was only read needs its lock any longer, and Postgres keeps only 16 in the cheap way.
+        let kept = if mode == pg_sys::AccessShareLock {
+            mode
+        } else {
+            pg_sys::NoLock
+        };
+        pg_sys::table_close(table, lock_mode(kept));
         answer
     }
 }
@@ -105,7 +111,7 @@ impl Row {
             }
             pg_sys::index_endscan(scan);
             pg_sys::UnregisterSnapshot(snapshot);
-            pg_sys::index_close(index, lock_mode(pg_sys::NoLock));
+            pg_sys::index_close(index, lock_mode(pg_sys::AccessShareLock));
             found
         }
     }
