@@ -12,7 +12,8 @@ use crate::caller;
 use crate::clock;
 use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
-use crate::history::{message_json, uuid_text};
+use crate::history::message_json;
+use crate::json_text;
 use crate::keyed::{Changes, Row, Table};
 use crate::realtime::{self, Target, find_target};
 use crate::spi::{self, column, statements};
@@ -110,12 +111,12 @@ pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Res
             flush_now(session)
         };
     };
-    let session_text = uuid_text(session);
+    let session_text = json_text::uuid(session);
     let header = frame::Header {
         session_id: &session_text,
         epoch: &epoch(epoch_salt),
         head_seq: seq,
-        server_time_json: &format!("\"{}\"", clock::json_text(sent_at)),
+        server_time_json: &format!("\"{}\"", json_text::time(sent_at)),
     };
     let payload = frame::payload(&header, &[frame::Entry { seq, json }])
         .ok_or(Failure::Row("a frame of one entry is empty"))?;
@@ -207,7 +208,7 @@ impl Relay {
     }
 
     fn flush(mut self, target: Target) -> Result<()> {
-        let session_text = self.session.to_string();
+        let session_text = json_text::uuid(self.session);
         let topic = format!("chat:{session_text}");
         let before = self.flushed_seq;
         loop {
