@@ -31,24 +31,6 @@ pub fn now() -> Result<TimestampWithTimeZone> {
     from_microseconds(unsafe { pg_sys::GetCurrentTimestamp() })
 }
 
-/// A time as JSON text without its quotes, written as Postgres's own JSON functions write it.
-pub fn json_text(time: TimestampWithTimeZone) -> String {
-    // Longer than any time that Postgres writes: MAXDATELEN of the server is 128.
-    let mut text: [std::ffi::c_char; 129] = [0; 129];
-    // SAFETY: the server writes a terminated text of at most that length into the buffer.
-    unsafe {
-        pg_sys::JsonEncodeDateTime(
-            text.as_mut_ptr(),
-            pg_sys::Datum::from(time.into_inner()),
-            pg_sys::TIMESTAMPTZOID,
-            std::ptr::null(),
-        );
-        std::ffi::CStr::from_ptr(text.as_ptr())
-            .to_string_lossy()
-            .into_owned()
-    }
-}
-
 /// Unix seconds, of the moment and not of the transaction's begin.
 pub fn now_s() -> Result<u32> {
     let seconds = unix_s(now()?);

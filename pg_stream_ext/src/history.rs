@@ -7,9 +7,9 @@ use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 
 use crate::caller;
-use crate::clock;
 use crate::composite::{self, Composite};
 use crate::error::{Failure, Result, answer, required};
+use crate::json_text;
 use crate::keyed::Table;
 use crate::log::Entry;
 use crate::spi::{self, column, nullable, statements};
@@ -179,15 +179,15 @@ impl Message {
             deleted_at: Option<String>,
         }
         serde_json::to_string(&Json {
-            id: uuid_text(self.id),
+            id: json_text::uuid(self.id),
             seq: self.seq,
-            user_id: self.user_id.map(uuid_text),
+            user_id: self.user_id.map(json_text::uuid),
             username: self.username.as_deref(),
             content: &self.content,
             message_type: &self.message_type,
-            created_at: clock::json_text(self.created_at),
+            created_at: json_text::time(self.created_at),
             metadata: &self.metadata,
-            deleted_at: self.deleted_at.map(clock::json_text),
+            deleted_at: self.deleted_at.map(json_text::time),
         })
         .map_err(|_| Failure::Row("a message is no JSON"))
     }
@@ -227,11 +227,6 @@ impl Message {
             self.deleted_at,
         )
     }
-}
-
-/// The usual text of a UUID; pgrx's takes ten times as long.
-pub fn uuid_text(id: Uuid) -> String {
-    uuid::Uuid::from_bytes(*id.as_bytes()).to_string()
 }
 
 #[pg_extern(stable)]

@@ -54,6 +54,13 @@ pub fn hold_if_free(user: Uuid) -> Result<bool> {
     lock(&USER, user, Waiting::Skip)
 }
 
+/// The auction of a stream that is about to begin. Waits while somebody changes its key, deletes it, or
+/// has locked it to start the stream itself. After the user: a user's auctions are deleted after the
+/// user.
+pub fn hold_auction(auction: Uuid) -> Result<()> {
+    lock(&AUCTION, auction, Waiting::Block).map(|_| ())
+}
+
 /// The auction of a stream, whose row a transaction is about to update for the second time: Postgres
 /// then checks its references again. Does not wait; answers false for an auction that somebody holds.
 pub fn hold_auction_if_free(auction: Uuid) -> Result<bool> {

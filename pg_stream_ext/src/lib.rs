@@ -22,6 +22,7 @@ mod heartbeat;
 mod heartbeat_batch;
 mod history;
 mod host_user;
+mod json_text;
 mod keyed;
 mod lifecycle;
 mod log;

@@ -12,42 +12,28 @@ use crate::caller;
 use crate::clock;
 use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
-use crate::history::{message_json, uuid_text};
-use crate::keyed::{Table, Values};
+use crate::history::message_json;
+use crate::json_text;
+use crate::keyed::{Row, Table, Values};
 use crate::realtime::{self, Target, find_target};
 use crate::spi::{self, column, statements};
 use crate::ticker;
 
-/// How long a frame collects, in microseconds; the same as in `is_due`.
+/// How long a frame collects, in microseconds.
 const WINDOW_US: i64 = 50_000;
 
 /// How many log entries UNFLUSHED reads at once; several frames may come of them.
-const PAGE: usize = 500;
-
-/// Whether relay row `r` may send now: the window since its last frame has passed (or lies ahead,
-/// after the clock was set back), or nobody has ticked lately, so that nobody would send later.
-macro_rules! is_due {
+macro_rules! page {
     () => {
-        "(r.flushed_at not between clock_timestamp() - interval '50 milliseconds' and clock_timestamp()
-             or not exists (
-                 select from stream.ticker as t
-                 where t.ticked_at between clock_timestamp() - interval '2 seconds'
-                     and clock_timestamp() + interval '2 seconds'))"
+        500
     };
 }
+const PAGE: usize = page!();
 
 static RELAYS: Table = Table::new(c"chat_relay");
 
 statements! {
-    /// Leaves the tail to `tick`, unless it should go out now.
     NOTE_TAIL: Write [UUIDOID]
-        concat!(
-            "insert into stream.chat_tails (session_id)
-             select r.session_id from stream.chat_relay as r
-             where r.session_id = $1 and not ", is_due!()
-        );
-
-    NOTE_TAIL_ANYWAY: Write [UUIDOID]
         "insert into stream.chat_tails (session_id) values ($1)";
 
     /// The relay row's lock decides who writes the next frame.
@@ -73,7 +59,7 @@ statements! {
              join stream.chat_heads as h on h.session_id = m.session_id
              where m.session_id = $1 and m.seq > $2
              order by m.seq
-             limit 500"
+             limit ", page!()
         );
 
     SET_FLUSHED: Write [UUIDOID, INT8OID]
@@ -104,29 +90,33 @@ fn flush(session_id: Option<Uuid>) {
 /// waiting, or leaves it to `tick`.
 pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
     let Some(target) = find_target()? else {
-        return relay(session);
+        return leave_to_tick(session);
     };
-    let now = clock::now()?;
-    let is_alone = !ticker::was_seen_lately(now)?;
-    let taken = RELAYS.update(&[session], |relay| {
-        let flushed_at: TimestampWithTimeZone = relay.column(c"flushed_at")?;
-        let passed_us = now.into_inner().saturating_sub(flushed_at.into_inner());
+    let mut may_wait = false;
+    let sent_at = RELAYS.update(&[session], |relay| {
+        // Not before the lock: a frame that was waited for opens a window of its own.
+        let now = clock::now()?;
+        may_wait = may_wait_for_tick(relay, now)?;
         let is_next = relay.column::<i64>(c"flushed_seq")? == seq - 1;
-        if !is_next || !is_alone && (0..=WINDOW_US).contains(&passed_us) {
+        if may_wait || !is_next {
             return Ok(None);
         }
         let changes: Values<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
-        Ok(Some(((), changes)))
+        Ok(Some((now, changes)))
     })?;
-    if taken.is_none() {
-        return relay(session);
-    }
-    let session_text = uuid_text(session);
+    let Some(sent_at) = sent_at else {
+        return if may_wait {
+            leave_to_tick(session)
+        } else {
+            flush_now(session)
+        };
+    };
+    let session_text = json_text::uuid(session);
     let header = frame::Header {
         session_id: &session_text,
         epoch: &epoch(epoch_salt),
         head_seq: seq,
-        server_time_json: &format!("\"{}\"", clock::json_text(now)),
+        server_time_json: &format!("\"{}\"", json_text::time(sent_at)),
     };
     let payload = frame::payload(&header, &[frame::Entry { seq, json }])
         .ok_or(Failure::Row("a frame of one entry is empty"))?;
@@ -140,16 +130,31 @@ pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Res
 
 /// After entries whose head row is still locked: sends them, or leaves them to `tick`.
 pub fn relay(session: Uuid) -> Result<()> {
-    if spi::execute(&NOTE_TAIL, &[session.into()])? == 1 {
-        return Ok(());
+    let now = clock::now()?;
+    let may_wait = RELAYS.find(&[session], |relay| may_wait_for_tick(relay, now).map(Some))?;
+    if may_wait == Some(true) {
+        leave_to_tick(session)
+    } else {
+        flush_now(session)
     }
-    flush_now(session)
+}
+
+/// Whether the last frame still collects, and somebody will send what comes in. A frame that lies
+/// ahead is from before the clock was set back.
+fn may_wait_for_tick(relay: &Row, now: TimestampWithTimeZone) -> Result<bool> {
+    let flushed_at: TimestampWithTimeZone = relay.column(c"flushed_at")?;
+    let passed_us = now.into_inner().saturating_sub(flushed_at.into_inner());
+    Ok((0..=WINDOW_US).contains(&passed_us) && ticker::was_seen_lately(now)?)
+}
+
+fn leave_to_tick(session: Uuid) -> Result<()> {
+    spi::execute(&NOTE_TAIL, &[session.into()]).map(|_| ())
 }
 
 /// Sends everything that no frame carries yet, once whoever sends at the moment is done.
 pub fn flush_now(session: Uuid) -> Result<()> {
     let Some(target) = find_target()? else {
-        return spi::execute(&NOTE_TAIL_ANYWAY, &[session.into()]).map(|_| ());
+        return leave_to_tick(session);
     };
     let relay = Relay::lock(&LOCK_RELAY, session)?;
     relay
@@ -171,7 +176,7 @@ pub fn flush_tails() -> Result<()> {
             Some(relay) => relay.flush(target)?,
             None => {
                 if spi::execute(&RELAY_IS_THERE, &[session.into()])? == 1 {
-                    spi::execute(&NOTE_TAIL_ANYWAY, &[session.into()])?;
+                    leave_to_tick(session)?;
                 }
             }
         }
@@ -203,7 +208,7 @@ impl Relay {
     }
 
     fn flush(mut self, target: Target) -> Result<()> {
-        let session_text = self.session.to_string();
+        let session_text = json_text::uuid(self.session);
         let topic = format!("chat:{session_text}");
         let before = self.flushed_seq;
         loop {

@@ -9,18 +9,19 @@ use stream_core::lifecycle::StreamState;
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
+use crate::host_user;
 use crate::lifecycle::{self, check_at};
 use crate::log;
 use crate::spi::{self, column, statements};
 
-/// A live session can only end between the insert and the look at it; twice in a row is enough.
+/// A live session can only end between the look for it and its lock; twice in a row is enough.
 const START_ATTEMPTS: usize = 3;
 
 /// The table's own limit, `stream_sessions_reconnect_window_s_check`.
 const RECONNECT_WINDOW_S: std::ops::RangeInclusive<i32> = 0..=1800;
 
 statements! {
-    OWNS_AUCTION: Read [UUIDOID, UUIDOID]
+    OWNS_AUCTION: Write [UUIDOID, UUIDOID]
         "select coalesce(stream.hook_owns_auction($1, $2), false)";
 
     INSERT_SESSION: Write [UUIDOID, UUIDOID, UUIDOID, INT4OID]
@@ -79,29 +80,21 @@ fn start(
             "reconnect_window_s is 0 to 1800",
         ));
     }
-    let owns = spi::first(&OWNS_AUCTION, &[seller.into(), auction.into()], |row| {
-        column(row, 1)
-    })?;
-    if owns != Some(true) {
-        return Err(ErrorCode::NotAuctionOwner.into());
-    }
+    // First without waiting, so that nobody holds the auctions of others by asking.
+    check_owner(seller, auction)?;
     for _ in 0..START_ATTEMPTS {
-        let id = Uuid::from_bytes(*uuid::Uuid::now_v7().as_bytes());
-        if spi::execute(
-            &INSERT_SESSION,
-            &[
-                id.into(),
-                seller.into(),
-                auction.into(),
-                reconnect_window_s.into(),
-            ],
-        )? == 1
-        {
-            let entry = lifecycle::log_state(id, None, StreamState::Initializing, None, 1)?;
-            spi::execute(&COMPLETE, &[id.into(), entry.seq.into()])?;
-            return Ok(id);
+        if find_live(auction)?.is_none() {
+            // The session refers to the auction, and the key's own check would come behind the row in
+            // the index: where a transaction that has locked its auction waits when it starts the
+            // stream itself. Rows of the host application come first.
+            host_user::hold_auction(auction)?;
+            check_owner(seller, auction)?;
+            let id = Uuid::from_bytes(*uuid::Uuid::now_v7().as_bytes());
+            if create(id, seller, auction, reconnect_window_s)? {
+                return Ok(id);
+            }
         }
-        if let Some(id) = spi::first(&FIND_LIVE_SESSION, &[auction.into()], |row| column(row, 1))? {
+        if let Some(id) = find_live(auction)? {
             gate::close(id)?;
         }
         match spi::first(&LOCK_LIVE_SESSION, &[auction.into()], LiveSession::read)? {
@@ -111,6 +104,38 @@ fn start(
         }
     }
     Err(ErrorCode::AuctionLive.into())
+}
+
+/// As it is by now, also after a wait.
+fn check_owner(seller: Uuid, auction: Uuid) -> Result<()> {
+    let owns = spi::first(&OWNS_AUCTION, &[seller.into(), auction.into()], |row| {
+        column(row, 1)
+    })?;
+    if owns == Some(true) {
+        Ok(())
+    } else {
+        Err(ErrorCode::NotAuctionOwner.into())
+    }
+}
+
+fn find_live(auction: Uuid) -> Result<Option<Uuid>> {
+    spi::first(&FIND_LIVE_SESSION, &[auction.into()], |row| column(row, 1))
+}
+
+/// Answers false when the auction has a live session already.
+fn create(id: Uuid, seller: Uuid, auction: Uuid, reconnect_window_s: Option<i32>) -> Result<bool> {
+    let arguments = [
+        id.into(),
+        seller.into(),
+        auction.into(),
+        reconnect_window_s.into(),
+    ];
+    if spi::execute(&INSERT_SESSION, &arguments)? == 0 {
+        return Ok(false);
+    }
+    let entry = lifecycle::log_state(id, None, StreamState::Initializing, None, 1)?;
+    spi::execute(&COMPLETE, &[id.into(), entry.seq.into()])?;
+    Ok(true)
 }
 
 struct LiveSession {

@@ -66,8 +66,7 @@ statements! {
         "insert into stream.viewer_changes (session_id) values ($1)";
 }
 
-/// How long after its last sign of life a ticker counts as alive, in microseconds; the same as in
-/// `is_due`.
+/// How long after its last sign of life a ticker counts as alive, in microseconds.
 const ALIVE_US: i64 = 2_000_000;
 
 /// How long it counts as dead without looking again, in microseconds. A living one is not looked for

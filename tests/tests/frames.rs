@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
+use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
@@ -107,6 +108,26 @@ async fn in_a_window_messages_wait_for_the_ticker_and_go_out_together() -> Resul
     // Windows of 50 ms: some frames, and by far not one for each message.
     assert!(runs.len() < 27, "{runs:?}");
     assert_eq!(chat.tails().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn in_a_window_batches_wait_for_the_ticker_too() -> Result<()> {
+    let chat = Chat::with_ticker().await?;
+    let service = chat.database.service().await?;
+    chat.set_window("0 s").await?;
+    service.begin().await?;
+    for number in 0..50 {
+        let item = json!({"session_id": chat.session, "user_id": demo::ADA, "content": number.to_string()});
+        service
+            .rpc_within("send_messages", json!({"items": [item]}))
+            .await?;
+    }
+    service.commit().await?;
+    chat.tick().await?;
+    let runs = chat.runs().await?;
+    assert_eq!(runs.last().map(|run| run.1), Some(52), "{runs:?}");
+    assert!(runs.len() < 27, "{runs:?}");
     Ok(())
 }
 
@@ -247,6 +268,35 @@ async fn while_todays_partition_is_missing_messages_are_kept_and_sent_later() ->
     chat.tick().await?;
     assert_eq!(chat.runs().await?.last(), Some(&(3, 3)));
     assert_eq!(chat.tails().await?, 0);
+    Ok(())
+}
+
+/// Another frame is on its way, and with it the relay row held.
+#[tokio::test]
+async fn a_frame_that_waited_is_dated_when_it_goes_out() -> Result<()> {
+    let Chat {
+        database,
+        session,
+        ada,
+    } = Chat::start().await?;
+    let mut other = database.connect("postgres").await?;
+    let sending = other.transaction().await?;
+    sending
+        .execute("select from stream.chat_relay for update", &[])
+        .await?;
+    let backend = ada.backend().await?;
+    let call = tokio::spawn(async move { say(&ada, session, "hi").await });
+    wait_until_blocked(&database.owner, backend).await?;
+    let waiting_at: String = database.value("select clock_timestamp()::text").await?;
+    sending.rollback().await?;
+    call.await??;
+    let frame = database.frames(session).await?.pop().expect("a frame");
+    assert_eq!(frame["from_seq"], 3);
+    let is_later = format!(
+        "select '{}'::timestamptz >= '{waiting_at}'",
+        frame["server_time"].as_str().unwrap_or_default()
+    );
+    assert!(database.value(&is_later).await?, "{is_later}");
     Ok(())
 }
 

@@ -50,7 +50,7 @@ impl Running {
     pub fn start(name: &str) -> Result<Self> {
         packages::ensure_postgres()?;
         interrupt::check()?;
-        bundle::write()?;
+        bundle::write_before_run()?;
         let bin_dir = extension::build()?;
         extension::install(&bin_dir)?;
         interrupt::check()?;

@@ -123,7 +123,7 @@ fn execute(cargo: &mut Command) -> Result<ExitCode> {
 /// Makes the cluster with its template and tells cargo's tests where it is.
 pub fn start_cluster(cargo: &mut Command, options: Options) -> Result<(Cluster, TestEnvironment)> {
     packages::ensure_postgres()?;
-    bundle::write()?;
+    bundle::write_before_run()?;
     let bin_dir = extension::build()?;
     extension::install(&bin_dir)?;
     let node = Node::ensure()?;

@@ -1,6 +1,8 @@
 //! What happens when a user is deleted while calls about them are under way? Who comes second waits,
 //! and nobody waits in a circle.
 
+mod order;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
@@ -12,7 +14,7 @@ use stream_tests::demo;
 use stream_tests::heartbeat::beat;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::say;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error};
 use uuid::Uuid;
@@ -256,71 +258,6 @@ async fn the_deletion_of_who_is_live_is_refused_without_waiting_for_the_stream()
             .await?;
     }
     release(holder).await
-}
-
-/// Both take the leases of the two streams.
-#[tokio::test]
-async fn a_deletion_and_a_tick_that_ends_two_streams_take_leases_in_one_order() -> Result<()> {
-    let (database, sessions, _) = watched_twice().await?;
-    let seller = database.user(demo::SELLER).await?;
-    for session in sessions {
-        move_to(&seller, session, StreamState::Paused).await?;
-        database.pass_time(session, 3700).await?;
-    }
-    turn_round(&database).await?;
-    let holder = hold(&database, &place(sessions[0], demo::ADA)).await?;
-    let ticker = database.service().await?;
-    let tick = call_and_wait(&database, ticker, "tick", json!({})).await?;
-    let deletion = delete_and_wait(&database, "auth.users", demo::ADA).await?;
-    release(holder).await?;
-    tick.await??;
-    assert_eq!(deletion.await??, 1);
-    Ok(())
-}
-
-/// A batch looks at the places of a stream before it learns that the stream has ended.
-async fn a_batch_beside_the_deletion_of(table: &str, id: Uuid) -> Result<()> {
-    let (database, sessions, _) = watched_twice().await?;
-    let seller = database.user(demo::SELLER).await?;
-    for session in sessions {
-        database.viewer(session, demo::CLEO).await?;
-        database.viewer(session, demo::BEN).await?;
-        // Both of one auction, as after a second broadcast.
-        move_to(&seller, session, StreamState::Ended).await?;
-        database
-            .owner
-            .execute(
-                "update stream.stream_sessions set auction_id = $2 where id = $1",
-                &[&session, &demo::AUCTION],
-            )
-            .await?;
-    }
-    turn_round(&database).await?;
-    let holder = hold(&database, &place(sessions[0], demo::BEN)).await?;
-    let items: Vec<Value> = sessions
-        .into_iter()
-        .flat_map(|session| [item(session, demo::BEN), item(session, demo::CLEO)])
-        .collect();
-    let service = database.service().await?;
-    let batch = json!({"items": items});
-    let batch = call_and_wait(&database, service, "send_messages", batch).await?;
-    let deletion = delete_and_wait(&database, table, id).await?;
-    release(holder).await?;
-    for answer in batch.await?? {
-        assert_eq!(answer["status"], "stream_ended");
-    }
-    assert_eq!(deletion.await??, 1);
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_deletion_of_a_seller_takes_the_places_in_their_streams_in_order() -> Result<()> {
-    a_batch_beside_the_deletion_of("auth.users", demo::SELLER).await
-}
-
-#[tokio::test]
-async fn the_deletion_of_an_auction_takes_the_places_in_its_streams_in_order() -> Result<()> {
-    a_batch_beside_the_deletion_of("public.auctions", demo::AUCTION).await
 }
 
 #[tokio::test]

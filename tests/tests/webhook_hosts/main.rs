@@ -1,6 +1,8 @@
 //! What becomes of a stream when its host's heartbeats and Agora's notices agree or disagree? Each row
 //! of the table in docs/webhooks.md.
 
+mod joins;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
@@ -14,10 +16,10 @@ use stream_tests::webhook::*;
 use uuid::Uuid;
 
 const HOST: i64 = 1;
+
 /// Defaults of `stream.config`, in seconds.
 const HOST_TIMEOUT: i64 = 20;
 const WINDOW: i64 = 60;
-
 const RECONNECTING: [i64; 5] = [2, 4, 9, 10, 99];
 const DELIBERATE: [i64; 2] = [1, 3];
 const TOKEN: i64 = 12;
@@ -208,72 +210,6 @@ async fn a_flapping_host_is_noted_and_moves_nothing() -> Result<()> {
         assert_eq!(world.leaves(id, 1, 999).await?, "flapping");
         assert_eq!(world.database.session_row(id).await?, before);
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_host_who_joins_a_live_stream_is_seen() -> Result<()> {
-    let world = World::enter().await?;
-    let id = world.stream(StreamState::Active, Fresh).await?;
-    world.database.pass_time(id, HOST_TIMEOUT - 5).await?;
-    assert_eq!(world.joins(id, 1).await?, "host_present");
-    world.database.pass_time(id, HOST_TIMEOUT - 5).await?;
-    assert!(world.database.sweep().await?.handled().is_empty());
-    world.database.pass_time(id, 5).await?;
-    assert_eq!(world.database.sweep().await?.handled()["host_lost"], 1);
-
-    // Being seen does not oblige to heartbeats.
-    let id = world.stream(StreamState::Active, Never).await?;
-    assert_eq!(world.joins(id, 1).await?, "host_present");
-    world.database.pass_time(id, 10 * HOST_TIMEOUT).await?;
-    assert!(world.database.sweep().await?.handled().is_empty());
-    Ok(())
-}
-
-#[tokio::test]
-async fn being_seen_in_the_channel_is_no_heartbeat() -> Result<()> {
-    let world = World::enter().await?;
-    let id = world.stream(StreamState::Active, Fresh).await?;
-    world.database.pass_time(id, HOST_TIMEOUT - 5).await?;
-    world.joins(id, 1).await?;
-    world.database.pass_time(id, 10).await?;
-    assert_eq!(world.leaves(id, 2, 10).await?, "host_lost");
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_host_who_joins_again_within_the_window_goes_on() -> Result<()> {
-    let world = World::enter().await?;
-    for heartbeats in [Fresh, Never] {
-        let id = world.stream(StreamState::Active, heartbeats).await?;
-        if heartbeats == Fresh {
-            world.database.pass_time(id, HOST_TIMEOUT).await?;
-            world.database.sweep().await?;
-        } else {
-            world.leaves(id, 1, 10).await?;
-        }
-        world.database.pass_time(id, WINDOW - 5).await?;
-        assert_eq!(world.joins(id, 2).await?, "host_returned");
-        assert_eq!(world.state(id).await?, pair("active", "host_returned"));
-        // Heartbeats are due again after the usual time, where they ever came.
-        world.database.pass_time(id, HOST_TIMEOUT).await?;
-        let swept = world.database.sweep().await?;
-        let lost = swept.handled().get("host_lost").copied();
-        assert_eq!(lost, (heartbeats == Fresh).then_some(1));
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn after_the_deadline_no_join_brings_a_stream_back() -> Result<()> {
-    let world = World::enter().await?;
-    let id = world.stream(StreamState::Active, Never).await?;
-    world.leaves(id, 1, 1).await?;
-    world.database.pass_time(id, WINDOW).await?;
-    assert_eq!(world.joins(id, 2).await?, "noted");
-    assert_eq!(world.state(id).await?, pair("error", "host_lost"));
-    let swept = world.database.sweep().await?;
-    assert_eq!(swept.handled()["reconnect_timeout"], 1);
     Ok(())
 }
 

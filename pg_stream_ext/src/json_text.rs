@@ -1,0 +1,28 @@
+//! How are Postgres's values written in JSON that is made here?
+//!
+//! As Postgres's own JSON functions write them, without the quotes.
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+
+pub fn time(time: TimestampWithTimeZone) -> String {
+    // Longer than any time that Postgres writes: MAXDATELEN of the server is 128.
+    let mut text: [std::ffi::c_char; 129] = [0; 129];
+    // SAFETY: the server writes a terminated text of at most that length into the buffer.
+    unsafe {
+        pg_sys::JsonEncodeDateTime(
+            text.as_mut_ptr(),
+            pg_sys::Datum::from(time.into_inner()),
+            pg_sys::TIMESTAMPTZOID,
+            std::ptr::null(),
+        );
+        std::ffi::CStr::from_ptr(text.as_ptr())
+            .to_string_lossy()
+            .into_owned()
+    }
+}
+
+/// pgrx's own text of a UUID takes ten times as long.
+pub fn uuid(id: Uuid) -> String {
+    uuid::Uuid::from_bytes(*id.as_bytes()).to_string()
+}
