@@ -103,23 +103,47 @@ fn flush(session_id: Option<Uuid>) {
 /// After one entry, whose head row is still locked: sends it as the usual frame, with nothing else
 /// waiting, or leaves it to `tick`.
 pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
-    let Some(target) = find_target()? else {
-        return relay(session);
-    };
     let now = clock::now()?;
     let is_alone = !ticker::was_seen_lately(now)?;
+    let is_due = |passed_us: i64| is_alone || !(0..=WINDOW_US).contains(&passed_us);
+    if send_one(session, seq, json, epoch_salt, now, is_due)? {
+        return Ok(());
+    }
+    relay(session)
+}
+
+/// The same for an entry that waits for no window. Nothing here depends on the transaction's snapshot.
+pub fn relay_one_now(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
+    if send_one(session, seq, json, epoch_salt, clock::now()?, |_| true)? {
+        return Ok(());
+    }
+    flush_now(session)
+}
+
+/// Sends one entry as a frame of its own, unless others wait before it; `is_due` is asked with the time
+/// since the last frame. Whether it was sent.
+fn send_one(
+    session: Uuid,
+    seq: i64,
+    json: String,
+    epoch_salt: &str,
+    now: TimestampWithTimeZone,
+    is_due: impl FnOnce(i64) -> bool,
+) -> Result<bool> {
+    let Some(target) = find_target()? else {
+        return Ok(false);
+    };
     let taken = RELAYS.update(&[session], |relay| {
         let flushed_at: TimestampWithTimeZone = relay.column(c"flushed_at")?;
         let passed_us = now.into_inner().saturating_sub(flushed_at.into_inner());
-        let is_next = relay.column::<i64>(c"flushed_seq")? == seq - 1;
-        if !is_next || !is_alone && (0..=WINDOW_US).contains(&passed_us) {
+        if relay.column::<i64>(c"flushed_seq")? != seq - 1 || !is_due(passed_us) {
             return Ok(None);
         }
         let changes: Values<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
         Ok(Some(((), changes)))
     })?;
     if taken.is_none() {
-        return relay(session);
+        return Ok(false);
     }
     let session_text = uuid_text(session);
     let header = frame::Header {
@@ -130,12 +154,9 @@ pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Res
     };
     let payload = frame::payload(&header, &[frame::Entry { seq, json }])
         .ok_or(Failure::Row("a frame of one entry is empty"))?;
-    realtime::write(
-        target,
-        &format!("chat:{session_text}"),
-        "messages",
-        &payload,
-    )
+    let topic = format!("chat:{session_text}");
+    realtime::write(target, &topic, "messages", &payload)?;
+    Ok(true)
 }
 
 /// After entries whose head row is still locked: sends them, or leaves them to `tick`.
@@ -146,9 +167,12 @@ pub fn relay(session: Uuid) -> Result<()> {
     flush_now(session)
 }
 
-/// Sends everything that no frame carries yet, once whoever sends at the moment is done.
+/// Sends everything that no frame carries yet, once whoever sends at the moment is done. Above READ
+/// COMMITTED it is left to whoever flushes next: entries that this transaction cannot see would be left
+/// out, and its relay row may have changed.
 pub fn flush_now(session: Uuid) -> Result<()> {
-    let Some(target) = find_target()? else {
+    let target = find_target()?.filter(|_| !caller::is_above_read_committed());
+    let Some(target) = target else {
         return spi::execute(&NOTE_TAIL_ANYWAY, &[session.into()]).map(|_| ());
     };
     let relay = Relay::lock(&LOCK_RELAY, session)?;

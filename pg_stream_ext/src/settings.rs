@@ -21,6 +21,12 @@ impl ChatRate {
     }
 }
 
+/// Part of the epoch.
+pub fn epoch_salt() -> Result<String> {
+    let salt = CONFIG.only(|row| row.column(c"epoch_salt"))?;
+    salt.ok_or(Failure::Row("the config row is gone"))
+}
+
 pub struct ChatSettings {
     pub viewers: ChatRate,
     pub hosts: ChatRate,
