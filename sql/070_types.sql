@@ -113,7 +113,7 @@ create type stream.sync_result as (
 );
 comment on type stream.sync_result is
     'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is '
-    'older. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
+    'older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
     'cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, '
     '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null.';
 

@@ -54,6 +54,7 @@ $$;
 comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid) is
     'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
     'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
+    'last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. '
     'user_id null: the caller.';
 
 revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),

@@ -12,9 +12,10 @@ use stream_core::error::ErrorCode;
 
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
-use crate::history::{Message, message_columns};
+use crate::history::{Message, message_columns, message_json};
 use crate::log::{Entry, take_number, why_closed};
-use crate::relay::flush_now;
+use crate::relay::relay_one_now;
+use crate::settings::epoch_salt;
 use crate::spi::{self, column, statements};
 
 /// As jsonb text. A frame holds a hundred entries and 128 KB.
@@ -31,7 +32,7 @@ statements! {
                  (session_id, seq, content, message_type, metadata, created_at, updated_at)
              values ($1, $2, $3, 'auction_update',
                  $4::jsonb || '{\"kind\": \"auction_update\"}'::jsonb, $5, $5)
-             returning ", message_columns!()
+             returning ", message_columns!(), ", ", message_json!(), "::text"
         );
 
     LIVE_SESSION: Write [UUIDOID]
@@ -82,8 +83,8 @@ fn post(session_id: Option<Uuid>, update: Option<&str>) -> Result<Message> {
     }
 }
 
-/// At the application's own isolation level: a bid must not fail because of the log, except that
-/// above READ COMMITTED the head row is one more row that somebody else may have changed.
+/// At the application's own isolation level: a bid must not fail because of the log. Head and relay are
+/// found and changed as they are by now, whatever the transaction sees.
 fn log_row(auction_id: Option<Uuid>, update: Option<&str>) -> Result<()> {
     caller::enter_as_owner()?;
     let (Some(auction), Some(update)) = (auction_id, update) else {
@@ -142,9 +143,11 @@ impl<'a> Update<'a> {
             self.json.into(),
             entry.created_at.into(),
         ];
-        let message = spi::first(&INSERT_UPDATE, &arguments, Message::read)?
-            .ok_or(Failure::Row("the update was not stored"))?;
-        flush_now(session)?;
+        let stored = spi::first(&INSERT_UPDATE, &arguments, |row| {
+            Ok((Message::read(row)?, column(row, 12)?))
+        })?;
+        let (message, json) = stored.ok_or(Failure::Row("the update was not stored"))?;
+        relay_one_now(session, entry.seq, json, &epoch_salt()?)?;
         Ok(message)
     }
 }

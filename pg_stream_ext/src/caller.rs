@@ -25,8 +25,9 @@ pub fn enter() -> Result<Caller> {
     identify(owner)
 }
 
-/// Admits a call that writes. Above READ COMMITTED the head row would raise 40001, which PostgREST
-/// up to 14 retries for ever.
+/// Admits a call that writes. Above READ COMMITTED its statements would judge by what was true when the
+/// transaction began, and raise 40001 at rows that changed since, which PostgREST up to 14 retries for
+/// ever.
 pub fn enter_to_write() -> Result<Caller> {
     require_read_committed()?;
     enter()
@@ -44,11 +45,16 @@ pub fn enter_as_owner_to_write() -> Result<()> {
 }
 
 fn require_read_committed() -> Result<()> {
-    // SAFETY: a plain integer of this backend.
-    if unsafe { pg_sys::XactIsoLevel } > pg_sys::XACT_READ_COMMITTED as i32 {
+    if is_above_read_committed() {
         return Err(ErrorCode::IsolationLevel.into());
     }
     Ok(())
+}
+
+/// Whether statements see what was committed when the transaction began, and nothing later.
+pub fn is_above_read_committed() -> bool {
+    // SAFETY: a plain integer of this backend.
+    unsafe { pg_sys::XactIsoLevel > pg_sys::XACT_READ_COMMITTED as i32 }
 }
 
 impl Caller {

@@ -15,7 +15,7 @@ use crate::log::{take_number, why_closed};
 use crate::place::Place;
 use crate::relay;
 use crate::sender::Rules;
-use crate::settings::ChatSettings;
+use crate::settings::{ChatSettings, likely_viewer_rate};
 use crate::spi::{self, statements};
 
 statements! {
@@ -50,8 +50,7 @@ fn send(
     let user = caller.act_for(user_id)?;
     let session = required(session_id, "session_id")?;
     let content = Content::parse(required(content, "content")?)?;
-    let settings = ChatSettings::read()?;
-    let place = Place::take(session, user, settings.viewers.limit())?;
+    let place = Place::take(session, user, likely_viewer_rate()?.limit())?;
     // A retry gets what it stored before, also when its sender could no longer write; otherwise the
     // refusal stands.
     let retry = |refusal| {
@@ -70,6 +69,7 @@ fn send(
         spi::execute(&GIVE_NUMBER_BACK, &[session.into()])?;
         Ok(stored)
     };
+    let settings = ChatSettings::read()?;
     let rules = Rules::read(session, entry.host_tat, &settings)?;
     let mut sender = rules.sender(user, place.as_ref())?;
     if let Err(refusal) = sender.accept(caller, session, content.as_str()) {
@@ -89,6 +89,8 @@ fn send(
     }
     if sender.is_seller {
         sender.charge_host(session)?;
+    } else if let Some(place) = &place {
+        place.settle(session, sender.backlog_us())?;
     }
     relay::relay_one(session, entry.seq, message.json()?, &settings.epoch_salt)?;
     Ok(message)

@@ -45,13 +45,22 @@ pub struct Place {
     /// Milliseconds since the last message; nothing when there was none, or when the clock was set
     /// back behind it.
     pub silent_ms: Option<i64>,
-    /// When the user had written before the message that the row counts already.
-    taken_from: Option<Option<TimestampWithTimeZone>>,
+    /// What the row counts already.
+    taken: Option<Taken>,
+}
+
+/// One message that a viewer's row counts.
+#[derive(Clone, Copy)]
+struct Taken {
+    /// How far the rate limiter is ahead with it.
+    backlog_us: i64,
+    /// When the user had written before.
+    last_chat_at: Option<TimestampWithTimeZone>,
 }
 
 impl Place {
     /// Locks the place of a user who holds a lease and counts one message, which costs what `limit`
-    /// says; nothing is counted when that is too much. The clock is read behind the lock, so that
+    /// says; nothing is counted when that is too much. `settle` corrects it if the limit was another. The clock is read behind the lock, so that
     /// waiting for it counts as silence.
     pub fn take(session: Uuid, user: Uuid, limit: Limit) -> Result<Option<Self>> {
         let mut full = None;
@@ -67,13 +76,16 @@ impl Place {
                 arrived_at,
                 backlog_us: backlog_us(row.column(c"chat_tat")?, arrived_at),
                 silent_ms: silent_ms(last_chat_at, arrived_at),
-                taken_from: None,
+                taken: None,
             };
             let Ok(spent_us) = limit.take(place.backlog_us) else {
                 full = Some(place);
                 return Ok(None);
             };
-            place.taken_from = Some(last_chat_at);
+            place.taken = Some(Taken {
+                backlog_us: spent_us,
+                last_chat_at,
+            });
             let changes: Values<2> = [
                 (c"chat_tat", after(arrived_at, spent_us)?.into()),
                 (c"last_chat_at", arrived_at.into()),
@@ -85,10 +97,27 @@ impl Place {
 
     /// Undoes `take`, for a message that was stored before.
     pub fn give_back(&self, session: Uuid) -> Result<()> {
-        let Some(last_chat_at) = self.taken_from else {
-            return Ok(());
-        };
-        let tat = after(self.arrived_at, self.backlog_us)?;
+        match self.taken {
+            Some(taken) => self.count(session, self.backlog_us, taken.last_chat_at),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts one message that costs what it was allowed for, unless `take` has done exactly that.
+    pub fn settle(&self, session: Uuid, spent_us: i64) -> Result<()> {
+        match self.taken {
+            Some(taken) if taken.backlog_us == spent_us => Ok(()),
+            _ => self.count(session, spent_us, Some(self.arrived_at)),
+        }
+    }
+
+    fn count(
+        &self,
+        session: Uuid,
+        backlog_us: i64,
+        last_chat_at: Option<TimestampWithTimeZone>,
+    ) -> Result<()> {
+        let tat = after(self.arrived_at, backlog_us)?;
         VIEWERS
             .update(&[session, self.user], |_| {
                 let changes: Values<2> = [
@@ -115,7 +144,7 @@ impl Place {
             arrived_at,
             backlog_us: backlog_us(column(row, 3)?, arrived_at),
             silent_ms: silent_ms(nullable(row, 4)?, arrived_at),
-            taken_from: None,
+            taken: None,
         })
     }
 }

@@ -89,27 +89,66 @@ fn flush(session_id: Option<Uuid>) {
 /// After one entry, whose head row is still locked: sends it as the usual frame, with nothing else
 /// waiting, or leaves it to `tick`.
 pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
+    proceed(
+        session,
+        send_one(session, seq, json, epoch_salt, may_wait_for_tick)?,
+    )
+}
+
+/// The same for an entry that waits for no window. Nothing here depends on the transaction's snapshot.
+pub fn relay_one_now(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
+    proceed(
+        session,
+        send_one(session, seq, json, epoch_salt, |_, _| Ok(false))?,
+    )
+}
+
+/// What became of an entry that was to be sent by itself.
+enum Attempt {
+    Sent,
+    /// The ticker sends it.
+    Waiting,
+    /// Others wait before it.
+    Behind,
+}
+
+fn proceed(session: Uuid, attempt: Attempt) -> Result<()> {
+    match attempt {
+        Attempt::Sent => Ok(()),
+        Attempt::Waiting => leave_to_tick(session),
+        Attempt::Behind => flush_now(session),
+    }
+}
+
+/// Sends one entry as a frame of its own, unless it may wait or others wait before it.
+fn send_one(
+    session: Uuid,
+    seq: i64,
+    json: String,
+    epoch_salt: &str,
+    may_wait: impl Fn(&Row, TimestampWithTimeZone) -> Result<bool>,
+) -> Result<Attempt> {
     let Some(target) = find_target()? else {
-        return leave_to_tick(session);
+        return Ok(Attempt::Waiting);
     };
-    let mut may_wait = false;
+    let mut attempt = Attempt::Behind;
     let sent_at = RELAYS.update(&[session], |relay| {
         // Not before the lock: a frame that was waited for opens a window of its own.
         let now = clock::now()?;
-        may_wait = may_wait_for_tick(relay, now)?;
+        attempt = if may_wait(relay, now)? {
+            Attempt::Waiting
+        } else {
+            Attempt::Behind
+        };
         let is_next = relay.column::<i64>(c"flushed_seq")? == seq - 1;
-        if may_wait || !is_next {
+        if matches!(attempt, Attempt::Waiting) || !is_next {
             return Ok(None);
         }
         let changes: Values<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
         Ok(Some((now, changes)))
     })?;
     let Some(sent_at) = sent_at else {
-        return if may_wait {
-            leave_to_tick(session)
-        } else {
-            flush_now(session)
-        };
+        return Ok(attempt);
     };
     let session_text = json_text::uuid(session);
     let header = frame::Header {
@@ -120,12 +159,9 @@ pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Res
     };
     let payload = frame::payload(&header, &[frame::Entry { seq, json }])
         .ok_or(Failure::Row("a frame of one entry is empty"))?;
-    realtime::write(
-        target,
-        &format!("chat:{session_text}"),
-        "messages",
-        &payload,
-    )
+    let topic = format!("chat:{session_text}");
+    realtime::write(target, &topic, "messages", &payload)?;
+    Ok(Attempt::Sent)
 }
 
 /// After entries whose head row is still locked: sends them, or leaves them to `tick`.
@@ -151,9 +187,12 @@ fn leave_to_tick(session: Uuid) -> Result<()> {
     spi::execute(&NOTE_TAIL, &[session.into()]).map(|_| ())
 }
 
-/// Sends everything that no frame carries yet, once whoever sends at the moment is done.
+/// Sends everything that no frame carries yet, once whoever sends at the moment is done. Above READ
+/// COMMITTED it is left to whoever flushes next: entries that this transaction cannot see would be left
+/// out, and its relay row may have changed.
 pub fn flush_now(session: Uuid) -> Result<()> {
-    let Some(target) = find_target()? else {
+    let target = find_target()?.filter(|_| !caller::is_above_read_committed());
+    let Some(target) = target else {
         return leave_to_tick(session);
     };
     let relay = Relay::lock(&LOCK_RELAY, session)?;

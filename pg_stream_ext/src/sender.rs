@@ -1,7 +1,7 @@
 //! Who may write into a stream's chat, and how often?
 //!
-//! Everything but the viewer's place is read after the head row is held, so that a mute, a ban or
-//! another chat mode that was committed before counts.
+//! Everything but the viewer's place is read after the head row is held, so that a mute, a ban,
+//! another chat mode or another setting that was committed before counts.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use stream_core::blocked_term::searchable;
@@ -152,6 +152,11 @@ impl Sender {
     /// The theoretical arrival time of the next message, after what was accepted.
     pub fn tat(&self) -> Result<TimestampWithTimeZone> {
         clock::from_microseconds(self.arrived_at.into_inner().saturating_add(self.backlog_us))
+    }
+
+    /// How far the rate limiter is ahead, after what was accepted.
+    pub fn backlog_us(&self) -> i64 {
+        self.backlog_us
     }
 
     /// Refuses, or counts one more message.

@@ -1,5 +1,7 @@
 //! What do the settings say about who may write, and how often?
 
+use std::cell::Cell;
+
 use stream_core::rate::Limit;
 
 use crate::error::{Failure, Result};
@@ -7,6 +9,10 @@ use crate::keyed::{Row, Table};
 
 static CONFIG: Table = Table::new(c"config");
 static BLOCKED_TERMS: Table = Table::new(c"blocked_terms");
+
+thread_local! {
+    static LAST_VIEWER_RATE: Cell<Option<ChatRate>> = const { Cell::new(None) };
+}
 
 /// How often one user may write.
 #[derive(Clone, Copy)]
@@ -21,6 +27,21 @@ impl ChatRate {
     }
 }
 
+/// How often a viewer may write, as this backend read it last. For what is done before the head row is
+/// held; the settings that are read then decide.
+pub fn likely_viewer_rate() -> Result<ChatRate> {
+    match LAST_VIEWER_RATE.get() {
+        Some(rate) => Ok(rate),
+        None => Ok(ChatSettings::read()?.viewers),
+    }
+}
+
+/// Part of the epoch.
+pub fn epoch_salt() -> Result<String> {
+    let salt = CONFIG.only(|row| row.column(c"epoch_salt"))?;
+    salt.ok_or(Failure::Row("the config row is gone"))
+}
+
 pub struct ChatSettings {
     pub viewers: ChatRate,
     pub hosts: ChatRate,
@@ -31,10 +52,13 @@ pub struct ChatSettings {
 }
 
 impl ChatSettings {
+    /// What is committed by now; while the head row is held, what decides about a message.
     pub fn read() -> Result<Self> {
         let blocks_terms = BLOCKED_TERMS.find(&[], |_| Ok(Some(())))?.is_some();
         let settings = CONFIG.only(|row| Self::from_row(row, blocks_terms))?;
-        settings.ok_or(Failure::Row("the config row is gone"))
+        let settings = settings.ok_or(Failure::Row("the config row is gone"))?;
+        LAST_VIEWER_RATE.set(Some(settings.viewers));
+        Ok(settings)
     }
 
     fn from_row(row: &Row, blocks_terms: bool) -> Result<Self> {

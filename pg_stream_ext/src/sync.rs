@@ -30,7 +30,8 @@ statements! {
             "with config as (
                  select * from stream.config limit 1
              ), session as (
-                 select s.id, s.state, s.generation, s.chat_mode, s.slow_mode_ms, s.pinned_seq,
+                 select s.id, s.state, s.generation, s.viewer_count, s.chat_mode, s.slow_mode_ms,
+                     s.pinned_seq,
                      h.last_seq, h.host_chat_tat,
                      ", epoch_sql!("$5"), " as epoch,
                      $2 is null or s.seller_id = $2
@@ -60,10 +61,7 @@ statements! {
                      case when resumes then $4 else greatest(last_seq - $7, 0) end as above
                  from cursor
              )
-             select b.can_view, b.state, b.role, b.generation,
-                 (select count(*)::integer from stream.stream_viewers as v
-                  where v.session_id = b.id and v.is_active),
-                 b.epoch, b.last_seq, b.oldest_seq,
+             select b.can_view, b.state, b.role, b.generation, b.viewer_count, b.epoch, b.last_seq, b.oldest_seq,
                  b.resumes or b.is_fresh,
                  b.last_seq > b.above + $6,
                  coalesce(

@@ -926,7 +926,7 @@ create type stream.sync_result as (
 );
 comment on type stream.sync_result is
     'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is '
-    'older. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
+    'older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
     'cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, '
     '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null.';
 
@@ -1599,6 +1599,7 @@ $$;
 comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid) is
     'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
     'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
+    'last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. '
     'user_id null: the caller.';
 
 revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),

@@ -62,6 +62,33 @@ async fn every_interval_gives_one_message_back() -> Result<()> {
     Ok(())
 }
 
+/// On a connection that has written before, and counted like any other.
+#[tokio::test]
+async fn another_rate_holds_from_the_next_message_on() -> Result<()> {
+    let (database, session) = limited().await?;
+    let ada = database.viewer(session, demo::ADA).await?;
+    for number in 0..3 {
+        say(&ada, session, &number.to_string()).await?;
+    }
+    database
+        .change("update stream.config set chat_burst = 4 where id")
+        .await?;
+    say(&ada, session, "four").await?;
+    database
+        .refuses(ErrorCode::RateLimited, say(&ada, session, "five"))
+        .await?;
+    database
+        .change(&format!(
+            "update stream.config set chat_burst = 5 where id;
+             update stream.stream_sessions set slow_mode_ms = 60000 where id = '{session}'"
+        ))
+        .await?;
+    database
+        .refuses(ErrorCode::SlowMode, say(&ada, session, "five"))
+        .await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn one_users_limit_is_nobody_elses() -> Result<()> {
     let (database, session) = limited().await?;

@@ -20,6 +20,8 @@ fn closed_hooks() -> Result<String> {
     Ok(text.replace("create function", "create or replace function"))
 }
 
+const CAN_VIEW: &str = "hook_can_view(user_id uuid, session_id uuid) returns boolean";
+
 #[tokio::test]
 async fn as_they_are_installed_the_hooks_admit_nobody() -> Result<()> {
     let database = TestDatabase::create().await?;
@@ -72,18 +74,60 @@ async fn as_they_are_installed_the_hooks_admit_nobody() -> Result<()> {
     Ok(())
 }
 
+/// Each fails alone, so that its own call is the one that fails.
 #[tokio::test]
 async fn a_hook_that_fails_fails_the_call_and_nothing_is_written() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
-    for hook in [
-        "hook_username(user_id uuid) returns text",
-        "hook_owns_auction(user_id uuid, auction_id uuid) returns boolean",
-        "hook_can_view(user_id uuid, session_id uuid) returns boolean",
-        "hook_can_chat(user_id uuid, session_id uuid) returns boolean",
+    let mode = json!({"session_id": id, "mode": "verified"});
+    seller.rpc("set_chat_mode", mode).await?;
+    let session = json!({"session_id": id});
+    let message = json!({"session_id": id, "user_id": null, "content": "hi"});
+    let start = json!({"auction_id": demo::AUCTION});
+    let slow = json!({"session_id": id, "interval_ms": 500});
+    for (hook, caller, function, arguments) in [
+        (
+            "hook_username(user_id uuid) returns text",
+            &ada,
+            "send_message",
+            &message,
+        ),
+        (
+            "hook_owns_auction(user_id uuid, auction_id uuid) returns boolean",
+            &seller,
+            "start_stream",
+            &start,
+        ),
+        (CAN_VIEW, &ada, "add_viewer", &session),
+        (CAN_VIEW, &ada, "sync", &session),
+        (CAN_VIEW, &ada, "get_session", &session),
+        (
+            "hook_can_chat(user_id uuid, session_id uuid) returns boolean",
+            &ada,
+            "send_message",
+            &message,
+        ),
+        (
+            "hook_is_verified(user_id uuid) returns boolean",
+            &ada,
+            "send_message",
+            &message,
+        ),
+        (
+            "hook_can_moderate(user_id uuid, session_id uuid) returns boolean",
+            &ada,
+            "set_slow_mode",
+            &slow,
+        ),
     ] {
+        let (name, _) = hook.split_once('(').context("no arguments")?;
+        let working: String = database
+            .value(&format!(
+                "select pg_get_functiondef('stream.{name}'::regproc)"
+            ))
+            .await?;
         database
             .change(&format!(
                 "create or replace function stream.{hook} language plpgsql stable
@@ -91,16 +135,14 @@ async fn a_hook_that_fails_fails_the_call_and_nothing_is_written() -> Result<()>
                  'begin raise insufficient_privilege using message = ''out of order''; end'"
             ))
             .await?;
-    }
-    let denied = ErrorCode::PermissionDenied;
-    let start = json!({"auction_id": demo::AUCTION});
-    database
-        .refuses(denied, seller.rpc("start_stream", start))
-        .await?;
-    database.refuses(denied, say(&ada, id, "hi")).await?;
-    for function in ["add_viewer", "sync", "get_session"] {
-        let call = ada.rpc(function, json!({"session_id": id}));
-        database.refuses(denied, call).await?;
+        database
+            .refuses(
+                ErrorCode::PermissionDenied,
+                caller.rpc(function, arguments.clone()),
+            )
+            .await
+            .with_context(|| format!("{name} in {function}"))?;
+        database.change(&working).await?;
     }
     Ok(())
 }

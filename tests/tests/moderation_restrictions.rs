@@ -194,6 +194,55 @@ async fn a_ban_ends_the_place_with_its_watch_time_and_the_tokens() -> Result<()>
 }
 
 #[tokio::test]
+async fn whoever_is_banned_still_reads_the_log_unless_the_application_says_no() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    let ben = database.viewer(id, demo::BEN).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let sent = say(&ada, id, "hi").await?["id"].clone();
+    let ids = format!("{{{}}}", sent.as_str().context("no id")?);
+    restrict(&seller, "ban_user", id, demo::ADA).await?;
+    let session = json!({"session_id": id});
+    let since = json!({"session_id": id, "last_message_id": sent});
+    let marks = json!({"session_id": id, "user_id": null, "message_ids": ids});
+    let reading = [
+        ("sync", session.clone()),
+        ("sync_messages", since),
+        ("get_message_history", session.clone()),
+        ("get_session", session.clone()),
+        ("get_stream_state", session.clone()),
+        ("get_viewer_count", session.clone()),
+        ("mark_messages_as_read", marks),
+        ("unread_count", json!({"session_id": id, "user_id": null})),
+    ];
+    for (function, arguments) in &reading {
+        ada.rpc(function, arguments.clone()).await?;
+    }
+    // As the documentation has it.
+    database
+        .change(
+            "create or replace function stream.hook_can_view(user_id uuid, session_id uuid)
+             returns boolean language plpgsql stable set search_path = '' as $$
+             begin
+                 return exists (select from public.users as u where u.id = $1)
+                     and not exists (
+                         select from stream.chat_restrictions as r
+                         where r.session_id = $2 and r.user_id = $1 and r.kind = 'ban'
+                             and (r.until is null or r.until > now()));
+             end
+             $$",
+        )
+        .await?;
+    for (function, arguments) in &reading {
+        let call = ada.rpc(function, arguments.clone());
+        database.refuses(ErrorCode::CannotView, call).await?;
+        ben.rpc(function, arguments.clone()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn every_way_in_is_closed_to_a_banned_user_and_open_again_after_the_lift() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;

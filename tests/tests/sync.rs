@@ -203,6 +203,26 @@ async fn an_answer_carries_the_state_and_the_counts() -> Result<()> {
     Ok(())
 }
 
+/// Not counted for the answer, whose cost must not grow with the viewers.
+#[tokio::test]
+async fn the_count_is_the_one_that_was_broadcast_last() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    database.tick().await?;
+    let ben = database.viewer(id, demo::BEN).await?;
+    let join = json!({"session_id": id});
+    let joined = ben.rpc("join_stream", join.clone()).await?;
+    assert_eq!(joined["sync"]["viewer_count"], 1);
+    assert_eq!(sync(&ada, id, None, None).await?["viewer_count"], 1);
+    assert_eq!(database.counts_sent(id).await?, [1]);
+    assert_eq!(ada.rpc("get_viewer_count", join).await?, 2);
+    database.tick().await?;
+    assert_eq!(sync(&ada, id, None, None).await?["viewer_count"], 2);
+    assert_eq!(database.counts_sent(id).await?, [1, 2]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_message_is_the_same_in_sync_in_a_frame_and_in_the_log() -> Result<()> {
     let database = TestDatabase::create().await?;

@@ -25,6 +25,7 @@ pub const BATCH_LIMIT_BYTES: usize = 256 * 1024;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Heartbeat {
+    /// The newest number of the log that the device holds. Reserved: it is handed on and changes nothing yet.
     last_seq: Option<i64>,
     foreground: Option<bool>,
     generation: Option<i32>,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use stream_tests::bench::{Report, Row};
 use uuid::Uuid;
 
-use crate::world::{JOIN, World};
+use crate::world::{JOIN, Work, World};
 
 /// With a thousand users: five thousand leases, each of which beats once a second at the target's
 /// pace. The hour takes four minutes.
@@ -24,7 +24,10 @@ const BEATS_TO_WARM_UP: usize = 4;
 /// So many beats are fast enough to measure the speed.
 const BEATS_AT_FULL_SPEED: usize = 40;
 
-const HEARTBEAT: &str = "select (stream.heartbeat($1, user_id => $2)).status";
+const HEARTBEAT: Work = Work {
+    role: "postgres",
+    statement: "select (stream.heartbeat($1, user_id => $2)).status",
+};
 
 const TARGET_PER_SECOND: u32 = 5000;
 

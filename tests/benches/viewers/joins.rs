@@ -4,32 +4,51 @@ use anyhow::Result;
 use stream_tests::bench::{Report, Row, median};
 use uuid::Uuid;
 
-use crate::world::{JOIN, World};
+use crate::world::{JOIN, Work, World};
 
 const ROUNDS: usize = 7;
 
 /// At least this share of the speed of joins that are spread over a hundred sessions.
 const TARGET: f64 = 0.8;
 
+/// Lease, token and `sync` in one, by the viewer: as clients join.
+const JOIN_STREAM: Work = Work {
+    role: "authenticated",
+    statement: "with caller as materialized (
+             select set_config('request.jwt.claims', json_build_object('sub', $2::uuid)::text, false) as claims
+         )
+         select ((stream.join_stream($1)).token).uid from caller where claims is not null",
+};
+
 pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
+    compare(world, report, "joins into one session", JOIN).await?;
+    compare(world, report, "join_stream into one session", JOIN_STREAM).await
+}
+
+async fn compare(
+    world: &World<'_>,
+    report: &mut Report,
+    name: &'static str,
+    work: Work,
+) -> Result<()> {
     let (mut one, mut many) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let into_one = joins_per_second(world, 1).await?;
-        let over_many = joins_per_second(world, world.sessions.len()).await?;
+        let into_one = joins_per_second(world, work, 1).await?;
+        let over_many = joins_per_second(world, work, world.sessions.len()).await?;
         // The first round warms caches and plans.
         if round > 0 {
             one.push(into_one);
             many.push(over_many);
         }
     }
-    let row = Row::new("viewers", "joins into one session", median(one), "1/s")
-        .against("over 100 sessions", median(many));
+    let row =
+        Row::new("viewers", name, median(one), "1/s").against("over 100 sessions", median(many));
     let holds = row.ratio.is_some_and(|ratio| ratio >= TARGET);
     report.add(row.with_target(format!("ratio >= {TARGET}"), holds));
     Ok(())
 }
 
-async fn joins_per_second(world: &World<'_>, sessions: usize) -> Result<f64> {
+async fn joins_per_second(world: &World<'_>, work: Work, sessions: usize) -> Result<f64> {
     world
         .database
         .owner
@@ -43,5 +62,5 @@ async fn joins_per_second(world: &World<'_>, sessions: usize) -> Result<f64> {
         .collect();
     #[expect(clippy::cast_precision_loss, reason = "a thousand")]
     let joins = pairs.len() as f64;
-    Ok(joins / world.call_for_all(JOIN, pairs).await?.as_secs_f64())
+    Ok(joins / world.call_for_all(work, pairs).await?.as_secs_f64())
 }

@@ -14,7 +14,18 @@ pub const USERS: usize = 1000;
 /// Connections that work at the same time.
 pub const CLIENTS: usize = 8;
 
-pub const JOIN: &str = "select (stream.add_viewer($1, $2)).agora_uid";
+/// What the measurements call for a session ($1) and a user ($2), and as whom.
+#[derive(Clone, Copy)]
+pub struct Work {
+    pub role: &'static str,
+    pub statement: &'static str,
+}
+
+/// The lease alone, by the service.
+pub const JOIN: Work = Work {
+    role: "postgres",
+    statement: "select (stream.add_viewer($1, $2)).agora_uid",
+};
 
 /// A hundred live streams and a thousand users who may watch them.
 pub struct World<'a> {
@@ -60,20 +71,16 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Calls `statement` with every pair of a session and a user, from all clients at once; answers
+    /// Calls `work` with every pair of a session and a user, from all clients at once; answers
     /// how long it took until the last was done.
-    pub async fn call_for_all(
-        &self,
-        statement: &'static str,
-        pairs: Vec<(Uuid, Uuid)>,
-    ) -> Result<Duration> {
-        self.call_in_rounds(statement, pairs, 1, None).await
+    pub async fn call_for_all(&self, work: Work, pairs: Vec<(Uuid, Uuid)>) -> Result<Duration> {
+        self.call_in_rounds(work, pairs, 1, None).await
     }
 
     /// Goes through the pairs several times in the same order, at most `per_second` calls a second.
     pub async fn call_in_rounds(
         &self,
-        statement: &'static str,
+        work: Work,
         pairs: Vec<(Uuid, Uuid)>,
         rounds: usize,
         per_second: Option<u32>,
@@ -82,7 +89,9 @@ impl<'a> World<'a> {
         let mut clients = Vec::new();
         for _ in 0..CLIENTS {
             let client = self.database.connect("postgres").await?;
-            let prepared = client.prepare(statement).await?;
+            let role = format!("set role {}", work.role);
+            client.batch_execute(&role).await?;
+            let prepared = client.prepare(work.statement).await?;
             clients.push((client, prepared));
         }
         let begin = Instant::now();

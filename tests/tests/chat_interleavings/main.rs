@@ -11,6 +11,7 @@ use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::beat;
+use stream_tests::identity::Identity;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
 use stream_tests::stream::{numbers, say};
@@ -149,6 +150,99 @@ async fn a_message_that_waited_for_a_ban_is_refused() -> Result<()> {
     moderator.batch_execute("commit").await?;
     expect_refusal(ErrorCode::Banned, waiting.await?)?;
     assert_whole(&database, session, 2).await
+}
+
+/// The first term of all: before it, messages are compared with none.
+#[tokio::test]
+async fn a_message_that_waited_while_a_term_was_blocked_is_refused() -> Result<()> {
+    let (database, session, ada) = watched(StreamState::Active).await?;
+    let holder = owner_at_work(&database).await?;
+    lock_head(&holder, session).await?;
+    let waiting = send_and_wait(&database, ada, session).await?;
+    let service = database.service().await?;
+    service
+        .rpc("block_term", json!({"session_id": session, "term": "me"}))
+        .await?;
+    holder.batch_execute("commit").await?;
+    expect_refusal(ErrorCode::ContentBlocked, waiting.await?)?;
+    assert_whole(&database, session, 2).await
+}
+
+#[tokio::test]
+async fn an_anonymous_message_that_waited_is_judged_by_the_newest_rule() -> Result<()> {
+    for may_chat in [false, true] {
+        let (database, session, ada) = watched(StreamState::Active).await?;
+        drop(ada);
+        let set = |may_chat: bool| {
+            format!("update stream.config set anonymous_users_may_chat = {may_chat} where id")
+        };
+        database.change(&set(!may_chat)).await?;
+        let anonymous = database
+            .session(Identity::anonymous_user(demo::ADA))
+            .await?;
+        let holder = owner_at_work(&database).await?;
+        lock_head(&holder, session).await?;
+        let waiting = send_and_wait(&database, anonymous, session).await?;
+        database.change(&set(may_chat)).await?;
+        holder.batch_execute("commit").await?;
+        if may_chat {
+            assert_eq!(waiting.await??["seq"], 3);
+        } else {
+            expect_refusal(ErrorCode::AnonymousUser, waiting.await?)?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_that_waited_goes_out_in_the_newest_epoch() -> Result<()> {
+    let (database, session, ada) = watched(StreamState::Active).await?;
+    let holder = owner_at_work(&database).await?;
+    lock_head(&holder, session).await?;
+    let waiting = send_and_wait(&database, ada, session).await?;
+    database
+        .change("update stream.config set epoch_salt = 'another' where id")
+        .await?;
+    holder.batch_execute("commit").await?;
+    waiting.await??;
+    let frames = database.frames(session).await?;
+    let last = frames.last().context("no frame")?;
+    assert_eq!(last["to_seq"], 3);
+    let service = database.service().await?;
+    let now = service.rpc("sync", json!({"session_id": session})).await?;
+    assert_eq!(last["epoch"], now["epoch"]);
+    Ok(())
+}
+
+/// Its place was counted by the old rate already.
+#[tokio::test]
+async fn a_message_that_waited_is_counted_by_the_newest_rate() -> Result<()> {
+    for (rate, taken) in [
+        ("chat_interval_ms = 1, chat_burst = 1000", ["ok", "ok"]),
+        ("chat_burst = 1", ["rate_limited", "rate_limited"]),
+        ("chat_burst = 2", ["ok", "rate_limited"]),
+        ("chat_burst = 3", ["ok", "ok"]),
+    ] {
+        let (database, session, ada) = limited().await?;
+        say(&ada, session, "one").await?;
+        let holder = owner_at_work(&database).await?;
+        lock_head(&holder, session).await?;
+        let waiting = send_and_wait(&database, ada, session).await?;
+        database
+            .change(&format!("update stream.config set {rate} where id"))
+            .await?;
+        holder.batch_execute("commit").await?;
+        let mut answers = vec![waiting.await?];
+        let again = database.user(demo::ADA).await?;
+        answers.push(say(&again, session, "and then").await);
+        for (answer, expected) in answers.into_iter().zip(taken) {
+            match expected {
+                "ok" => assert!(answer?["seq"].is_number(), "{rate}"),
+                _ => expect_refusal(ErrorCode::RateLimited, answer).context(rate)?,
+            }
+        }
+    }
+    Ok(())
 }
 
 #[tokio::test]

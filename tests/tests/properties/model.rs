@@ -296,7 +296,7 @@ impl Stream {
         };
         json!({
             "state": self.state.as_str(), "role": role, "generation": self.generation,
-            "host_uid": self.generation, "viewer_count": self.viewer_count(), "head_seq": head,
+            "host_uid": self.generation, "viewer_count": self.counted, "head_seq": head,
             "oldest_seq": 1, "recovered": resumes || after.is_none(), "has_more": false,
             "messages": (above + 1..=head).collect::<Vec<_>>(),
         })
