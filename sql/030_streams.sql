@@ -66,7 +66,7 @@ comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
 comment on column stream.stream_sessions.viewer_count is 'Active viewers, derived by counting stream_viewers.';
 comment on column stream.stream_sessions.host_seen_at is
-    'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, or Agora''s word; null until the first heartbeat.';
+    'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, a takeover, or Agora''s word; null until the first heartbeat.';
 comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of the host, and nothing else; null until the first.';
 comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
 comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';

@@ -63,7 +63,7 @@ statements! {
 
     /// A move to a running state is a sign of life of the host, as is a heartbeat ($7). After the clock
     /// was set back the log's time is ahead of it; timeouts count from the clock.
-    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID]
+    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, INT4OID]
         concat!(
             "update stream.stream_sessions as o
              set state = s.state, state_reason = $3, state_seq = $4, state_changed_at = s.state_changed_at,
@@ -76,7 +76,7 @@ statements! {
                  check_at = case when s.state <> 'ended' then ", check_at!(), " end,
                  state_before_error = case when s.state = 'error' then $6 end,
                  reconnect_deadline = s.reconnect_deadline,
-                 host_seen_at = s.host_seen_at,
+                 host_seen_at = s.host_seen_at, generation = coalesce($9, o.generation),
                  host_heartbeat_at = case when $7 then now() else o.host_heartbeat_at end
              from (
                  -- The row as it will be, as far as the next look depends on it.
@@ -227,6 +227,8 @@ pub struct Beside {
     pub heartbeat: bool,
     /// The viewers are counted.
     pub count: bool,
+    /// Another device of the host has taken over.
+    pub generation: Option<i32>,
 }
 
 /// A move that everybody hears of, and that the row of its session still lacks.
@@ -278,6 +280,7 @@ impl Announced<'_> {
             self.from.as_str().into(),
             beside.heartbeat.into(),
             beside.count.into(),
+            beside.generation.into(),
         ];
         spi::execute(&SET_STATE, &arguments).map(|_| ())
     }

@@ -79,8 +79,10 @@ impl Stream {
 
     pub fn take_over(&mut self) {
         self.generation += 1;
-        self.state_events += 1;
         self.log_system("host_changed");
+        if !self.host_returns_from_a_loss() {
+            self.state_events += 1;
+        }
     }
 
     pub fn viewer_count(&self) -> usize {
