@@ -14,6 +14,7 @@ use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
 use crate::reads::{read_json_sql, unread_count_sql};
 use crate::spi::{self, column, nullable, statements};
+use crate::viewer::{lease_floors, lease_holds};
 
 /// Missed messages in one answer; the rest comes with the next call.
 pub const MAX_MISSED: i32 = 1000;
@@ -28,7 +29,7 @@ statements! {
     SYNC: Read [UUIDOID, UUIDOID, TEXTOID, INT8OID, TEXTOID, INT4OID, INT4OID]
         concat!(
             "with config as (
-                 select * from stream.config limit 1
+                 select f.*, ", lease_floors!(), " from stream.config as f limit 1
              ), session as (
                  select s.id, s.state, s.generation, s.chat_mode, s.slow_mode_ms, s.pinned_seq,
                      h.last_seq, h.host_chat_tat,
@@ -62,7 +63,7 @@ statements! {
              )
              select b.can_view, b.state, b.role, b.generation,
                  (select count(*)::integer from stream.stream_viewers as v
-                  where v.session_id = b.id and v.is_active),
+                  where v.session_id = b.id and v.is_active and ", lease_holds!(), "),
                  b.epoch, b.last_seq, b.oldest_seq,
                  b.resumes or b.is_fresh,
                  b.last_seq > b.above + $6,

@@ -217,7 +217,8 @@ comment on column stream.stream_sessions.state is 'initializing, active, paused,
 comment on column stream.stream_sessions.state_seq is 'seq of the log entry that announced the current state.';
 comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
-comment on column stream.stream_sessions.viewer_count is 'Active viewers, derived by counting stream_viewers.';
+comment on column stream.stream_sessions.viewer_count is 
+    'Viewers at the last tick, as broadcast: a lease that is over counts until a sweep has come to it. get_viewer_count and sync count now.';
 comment on column stream.stream_sessions.host_seen_at is
     'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, a takeover, or Agora''s word; null until the first heartbeat.';
 comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of the host, and nothing else; null until the first.';
@@ -1504,7 +1505,8 @@ begin
 end
 $$;
 comment on function stream.get_viewer_count(uuid) is
-    'The number of viewers who hold a lease, counted now.';
+    'The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the '
+    'tick.';
 
 revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
     from public, anon, authenticated, service_role;

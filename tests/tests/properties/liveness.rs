@@ -63,7 +63,7 @@ impl Lease {
         }
     }
 
-    fn ends_at(self) -> i64 {
+    pub fn ends_at(self) -> i64 {
         let end = self.last_seen_at + LEASE;
         match self.background_since {
             Some(since) => end.min(since + GRACE),

@@ -85,8 +85,11 @@ impl Stream {
         }
     }
 
+    /// Leases that are not over, whether or not a sweep has come to the others.
     pub fn viewer_count(&self) -> usize {
-        self.places.values().filter(|place| place.is_active).count()
+        let now = self.liveness.now;
+        let holds = |place: &&Place| place.is_active && place.lease.ends_at() > now;
+        self.places.values().filter(holds).count()
     }
 
     /// The number that a client sends who holds this.
