@@ -219,6 +219,8 @@ comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
 comment on column stream.stream_sessions.viewer_count is 
     'Viewers at the last tick, as broadcast: a lease that is over counts until a sweep has come to it. get_viewer_count and sync count now.';
+comment on column stream.stream_sessions.peak_viewer_count is
+    'The greatest number of viewers at a tick or at the end of the stream.';
 comment on column stream.stream_sessions.host_seen_at is
     'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, a takeover, or Agora''s word; null until the first heartbeat.';
 comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of the host, and nothing else; null until the first.';

@@ -154,6 +154,7 @@ impl Stream {
         self.state_events += 1;
         self.log_system(to.as_str());
         if to == StreamState::Ended {
+            self.peak = self.peak.max(self.viewer_count());
             self.count_events += usize::from(self.counted > 0);
             self.counted = 0;
             for place in self.places.values_mut() {
