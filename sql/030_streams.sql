@@ -171,10 +171,13 @@ create table stream.ticker (
     id boolean not null default true,
     ticked_at timestamptz not null default '-infinity',
     swept_at timestamptz not null default '-infinity',
+    was_set_back boolean not null default false,
     constraint ticker_pkey primary key (id),
     constraint ticker_id_single_row check (id)
 );
 comment on table stream.ticker is 'When tick and sweep ran last, whoever ran them: one row.';
+comment on column stream.ticker.was_set_back is
+    'Whether the clock was set back and sweeps still correct streams that are dated by the later time.';
 insert into stream.ticker (id) values (true);
 
 create function stream_private.refuse_deleting_live_session() returns trigger

@@ -324,10 +324,13 @@ create table stream.ticker (
     id boolean not null default true,
     ticked_at timestamptz not null default '-infinity',
     swept_at timestamptz not null default '-infinity',
+    was_set_back boolean not null default false,
     constraint ticker_pkey primary key (id),
     constraint ticker_id_single_row check (id)
 );
 comment on table stream.ticker is 'When tick and sweep ran last, whoever ran them: one row.';
+comment on column stream.ticker.was_set_back is
+    'Whether the clock was set back and sweeps still correct streams that are dated by the later time.';
 insert into stream.ticker (id) values (true);
 
 create function stream_private.refuse_deleting_live_session() returns trigger
@@ -608,16 +611,22 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-    -- When its session is deleted, the session's row is gone before the rows that refer to it.
+    -- When its session is deleted, the session's row is gone before the rows that refer to it; one whose time has
+    -- passed goes in batches, its row last.
     if tg_op = 'DELETE' and old.session_id is not null
-        and not exists (select from stream.stream_sessions as s where s.id = old.session_id) then
+        and not exists (
+            select from stream.stream_sessions as s
+            cross join stream.config as c
+            where s.id = old.session_id
+                and (s.ended_at < now() - c.retention_days * interval '1 day') is not true
+        ) then
         return old;
     end if;
     raise insufficient_privilege using message = 'stream.moderation_log is append-only';
 end
 $$;
 comment on function stream_private.refuse_changing_moderation_log() is
-    'Rows of the moderation log go with their session and never change.';
+    'Rows of the moderation log go with their session, or when its time has passed, and never change.';
 revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
 
 create trigger moderation_log_refuse_changing

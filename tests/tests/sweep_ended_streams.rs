@@ -72,22 +72,50 @@ async fn what_an_ended_stream_left_open_is_closed() -> Result<()> {
     Ok(())
 }
 
+/// Sum of what is open and may be more than one.
+async fn left_open(database: &TestDatabase, session: Uuid) -> Result<i64> {
+    let mut open = open_ends(database, session).await?;
+    open.remove("logs");
+    Ok(open.into_values().sum())
+}
+
 #[tokio::test]
-async fn a_stream_with_more_leases_than_a_batch_is_closed_in_several_sweeps() -> Result<()> {
+async fn a_stream_that_left_more_open_than_a_batch_is_closed_in_several_sweeps() -> Result<()> {
     let database = TestDatabase::create().await?;
     database
         .change("update stream.config set sweep_batch_size = 3 where id")
         .await?;
-    let id = end_by_hand(&database, 7).await?;
-    for leases in [4, 1, 0] {
+    let id = end_by_hand(&database, 4).await?;
+    assert_eq!(left_open(&database, id).await?, 9);
+    for open in [6, 3, 0] {
         assert_eq!(
             database.sweep().await?.handled(),
             [("ended_resources", 1)].into()
         );
-        assert_eq!(open_ends(&database, id).await?["leases"], leases);
+        assert_eq!(left_open(&database, id).await?, open);
     }
     assert!(database.sweep().await?.handled().is_empty());
     assert_eq!(database.session_row(id).await?["is_cleaned"], true);
+    Ok(())
+}
+
+/// The batch is of the sweep, not of each stream.
+#[tokio::test]
+async fn several_streams_that_left_something_open_share_a_batch() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database
+        .change("update stream.config set sweep_batch_size = 4 where id")
+        .await?;
+    let ids = [
+        end_by_hand(&database, 1).await?,
+        end_by_hand(&database, 1).await?,
+    ];
+    for open in [2, 0] {
+        database.sweep().await?;
+        let left = left_open(&database, ids[0]).await? + left_open(&database, ids[1]).await?;
+        assert_eq!(left, open);
+    }
+    assert!(database.sweep().await?.handled().is_empty());
     Ok(())
 }
 

@@ -9,11 +9,13 @@ use stream_tests::own_cluster::OwnCluster;
 use xtask::cluster::Options;
 
 /// Tables that no part of the regular work may read as a whole.
-const LARGE: [&str; 8] = [
+const LARGE: [&str; 10] = [
     "stream_viewers",
     "stream_sessions",
     "agora_tokens",
     "chat_messages",
+    "chat_reads",
+    "chat_subscriptions",
     "chat_restrictions",
     "chat_heads",
     "webhook_events",
@@ -70,6 +72,21 @@ select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 'mute',
 from generate_series(1, 20000) as n;
 update stream.stream_sessions set ended_at = now() - interval '100 days'
 where id = md5('11000')::uuid;
+-- What hangs on it, in several batches.
+insert into stream.stream_viewers (session_id, user_id, agora_uid, left_at)
+select md5('11000')::uuid, md5(n::text)::uuid, 1000000 + n, now() from generate_series(1, 1500) as n;
+insert into stream.agora_tokens
+    (user_id, session_id, token_hash, channel_id, uid, privileges, created_at, expires_at, is_active)
+select md5(n::text)::uuid, md5('11000')::uuid, repeat(md5(n::text), 2), 'c', n, '{}',
+    now() - interval '1 day', now(), false
+from generate_series(1, 1500) as n;
+insert into stream.chat_reads (session_id, user_id)
+select s.id, md5(n::text)::uuid from stream.stream_sessions as s
+cross join generate_series(1, case when s.id = md5('11000')::uuid then 1500 else 3 end) as n;
+insert into stream.chat_subscriptions (session_id, user_id, channel)
+select s.id, md5(n::text)::uuid, 'c' from stream.stream_sessions as s
+cross join generate_series(1, case when s.id = md5('11000')::uuid then 1500 else 3 end) as n
+where s.state <> 'ended' or s.id = md5('11000')::uuid;
 insert into stream.webhook_events (notice_id, received_at, product_id, event_type, status)
 select n::text, now() - interval '7 days' + (n - 1000) * interval '1 second', 1, 103, 'applied'
 from generate_series(1, 100000) as n;
