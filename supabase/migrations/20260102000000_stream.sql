@@ -234,7 +234,7 @@ comment on column stream.stream_sessions.host_token_tat is
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is
-    'Whether the sweep has made sure that an ended stream holds no lease, no active token and no open log.';
+    'Whether the sweep has made sure that an ended stream holds no lease, no active token or subscription, and no open log.';
 comment on column stream.stream_sessions.chat_mode is
     'Who may write: viewers (whoever holds a lease), verified (of those, whom hook_is_verified knows), hosts (the seller and moderators) or nobody.';
 comment on column stream.stream_sessions.slow_mode_ms is

@@ -8,6 +8,7 @@ use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
 use super::Rule;
 use crate::error::Result;
 use crate::spi::{self, column, statements};
+use crate::viewer::watched_ms;
 
 statements! {
     UNCLEAN_SESSIONS: Write [INT4OID]
@@ -17,12 +18,15 @@ statements! {
          for no key update skip locked";
 
     CLEAN_LEASES: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
-        "with left_over as (
-             select v.session_id, v.user_id from stream.stream_viewers as v
-             where v.session_id = $1 and v.is_active limit $3 for no key update skip locked
-         )
-         update stream.stream_viewers as v set left_at = $2
-         from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id";
+        concat!(
+            "with left_over as (
+                 select v.session_id, v.user_id from stream.stream_viewers as v
+                 where v.session_id = $1 and v.is_active limit $3 for no key update skip locked
+             )
+             update stream.stream_viewers as v
+             set left_at = $2, watch_ms = v.watch_ms + ", watched_ms!("$2"), "
+             from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id"
+        );
 
     /// Without waiting for the deletion of a user, which may wait for what this sweep holds.
     CLEAN_TOKENS: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
@@ -33,6 +37,14 @@ statements! {
          update stream.agora_tokens as t set is_active = false
          from left_over as l where t.id = l.id";
 
+    CLEAN_SUBSCRIPTIONS: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
+        "with left_over as (
+             select b.id from stream.chat_subscriptions as b
+             where b.session_id = $1 and b.is_active limit $3 for no key update skip locked
+         )
+         update stream.chat_subscriptions as b set is_active = false, ended_at = $2
+         from left_over as l where b.id = l.id";
+
     CLEAN_LOG: Write [UUIDOID]
         "update stream.chat_heads set open = false where session_id = $1 and open";
 
@@ -42,7 +54,9 @@ statements! {
              and not exists (
                  select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
              and not exists (
-                 select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)";
+                 select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)
+             and not exists (
+                 select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)";
 }
 
 /// Answers the streams that were looked at. At most a batch of them, and of what they left open.
@@ -60,7 +74,7 @@ pub fn clean(batch: i32) -> Result<Rule> {
     let mut rule = Rule::unused("ended_resources");
     let mut left = batch;
     for (id, ended_at, age) in unclean {
-        for statement in [&CLEAN_LEASES, &CLEAN_TOKENS] {
+        for statement in [&CLEAN_LEASES, &CLEAN_TOKENS, &CLEAN_SUBSCRIPTIONS] {
             let closed = spi::execute(statement, &[id.into(), ended_at.into(), left.into()])?;
             left -= i32::try_from(closed).unwrap_or(left);
         }
