@@ -325,9 +325,16 @@ async fn a_takeover_before_the_deadline_brings_a_lost_host_back() -> Result<()> 
         let told = told.last().unwrap();
         assert_eq!(
             (&told["state"], &told["previous_state"], &told["reason"]),
-            (&json!(from.as_str()), &json!("error"), &json!("host_returned"))
+            (
+                &json!(from.as_str()),
+                &json!("error"),
+                &json!("host_returned")
+            )
         );
-        assert_eq!((&told["generation"], &told["host_uid"]), (&json!(2), &json!(2)));
+        assert_eq!(
+            (&told["generation"], &told["host_uid"]),
+            (&json!(2), &json!(2))
+        );
         assert_eq!(told["seq"], returned["seq"]);
 
         // It is watched as before.
