@@ -229,8 +229,11 @@ async fn make_due(database: &TestDatabase, rule: &str) -> Result<()> {
             let ada = database.viewer(id, demo::ADA).await?;
             let session = json!({"session_id": id});
             ada.rpc("subscribe_to_chat", session.clone()).await?;
-            ada.rpc("mark_read_up_to", json!({"session_id": id, "user_id": null, "seq": 1}))
-                .await?;
+            ada.rpc(
+                "mark_read_up_to",
+                json!({"session_id": id, "user_id": null, "seq": 1}),
+            )
+            .await?;
             let service = database.service().await?;
             service.rpc("end_stream", session).await?;
             database.sweep().await?;

@@ -24,7 +24,9 @@ macro_rules! is_misdated {
         concat!(
             "(s.created_at > clock_timestamp() or s.state_changed_at > clock_timestamp()
                  or s.host_seen_at > clock_timestamp()
-                 or s.check_at > greatest(clock_timestamp(), ", check_at!(), "))"
+                 or s.check_at > greatest(clock_timestamp(), ",
+            check_at!(),
+            "))"
         )
     };
 }
