@@ -75,7 +75,8 @@ comment on column stream.config.heartbeat_interval_s is 'Seconds between two hea
 comment on column stream.config.lease_s is
     'Seconds that a viewer counts after the last heartbeat, 15 to 600; more than two heartbeats.';
 comment on column stream.config.background_grace_s is
-    'Seconds that a viewer whose app is in the background still counts, 0 to 3600.';
+    'Seconds that a viewer whose app is in the background still counts while it goes on sending heartbeats, 0 to 3600; '
+    'never longer than lease_s without them.';
 comment on column stream.config.retention_days is
     'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
 comment on column stream.config.webhook_retention_days is

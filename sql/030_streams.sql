@@ -64,9 +64,12 @@ comment on column stream.stream_sessions.state is 'initializing, active, paused,
 comment on column stream.stream_sessions.state_seq is 'seq of the log entry that announced the current state.';
 comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
-comment on column stream.stream_sessions.viewer_count is 'Active viewers, derived by counting stream_viewers.';
+comment on column stream.stream_sessions.viewer_count is 
+    'Viewers at the last tick, as broadcast: a lease that is over counts until a sweep has come to it. get_viewer_count and sync count now.';
+comment on column stream.stream_sessions.peak_viewer_count is
+    'The greatest number of viewers at a tick or at the end of the stream.';
 comment on column stream.stream_sessions.host_seen_at is
-    'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, or Agora''s word; null until the first heartbeat.';
+    'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, a takeover, or Agora''s word; null until the first heartbeat.';
 comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of the host, and nothing else; null until the first.';
 comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
 comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
@@ -78,7 +81,7 @@ comment on column stream.stream_sessions.host_token_tat is
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is
-    'Whether the sweep has made sure that an ended stream holds no lease, no active token and no open log.';
+    'Whether the sweep has made sure that an ended stream holds no lease, no active token or subscription, and no open log.';
 comment on column stream.stream_sessions.chat_mode is
     'Who may write: viewers (whoever holds a lease), verified (of those, whom hook_is_verified knows), hosts (the seller and moderators) or nobody.';
 comment on column stream.stream_sessions.slow_mode_ms is
@@ -168,10 +171,13 @@ create table stream.ticker (
     id boolean not null default true,
     ticked_at timestamptz not null default '-infinity',
     swept_at timestamptz not null default '-infinity',
+    was_set_back boolean not null default false,
     constraint ticker_pkey primary key (id),
     constraint ticker_id_single_row check (id)
 );
 comment on table stream.ticker is 'When tick and sweep ran last, whoever ran them: one row.';
+comment on column stream.ticker.was_set_back is
+    'Whether the clock was set back and sweeps still correct streams that are dated by the later time.';
 insert into stream.ticker (id) values (true);
 
 create function stream_private.refuse_deleting_live_session() returns trigger

@@ -72,16 +72,22 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-    -- When its session is deleted, the session's row is gone before the rows that refer to it.
+    -- When its session is deleted, the session's row is gone before the rows that refer to it; one whose time has
+    -- passed goes in batches, its row last.
     if tg_op = 'DELETE' and old.session_id is not null
-        and not exists (select from stream.stream_sessions as s where s.id = old.session_id) then
+        and not exists (
+            select from stream.stream_sessions as s
+            cross join stream.config as c
+            where s.id = old.session_id
+                and (s.ended_at < now() - c.retention_days * interval '1 day') is not true
+        ) then
         return old;
     end if;
     raise insufficient_privilege using message = 'stream.moderation_log is append-only';
 end
 $$;
 comment on function stream_private.refuse_changing_moderation_log() is
-    'Rows of the moderation log go with their session and never change.';
+    'Rows of the moderation log go with their session, or when its time has passed, and never change.';
 revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
 
 create trigger moderation_log_refuse_changing

@@ -132,7 +132,8 @@ begin
 end
 $$;
 comment on function stream.get_viewer_count(uuid) is
-    'The number of viewers who hold a lease, counted now.';
+    'The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the '
+    'tick.';
 
 revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
     from public, anon, authenticated, service_role;

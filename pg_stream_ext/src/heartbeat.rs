@@ -5,16 +5,15 @@
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
-use stream_core::webhook::host::Loss;
 
 use crate::caller;
 use crate::commit::skip_waiting_for_the_disk;
 use crate::epoch::epoch;
-use crate::error::{Failure, Result, answer, required};
+use crate::error::{Result, answer, required};
 use crate::gate;
+use crate::host::{Host, host_columns};
 use crate::host_user;
 use crate::lifecycle::{self, Beside, check_at};
 use crate::moderation;
@@ -53,18 +52,12 @@ statements! {
     IS_HOST: Write [UUIDOID, UUIDOID]
         "select true from stream.stream_sessions as s where s.id = $1 and s.seller_id = $2";
 
-    /// Whom Agora sent away because of the token is back when the app has got another since; a
-    /// token's times are in whole seconds.
     HOST: Write [UUIDOID, UUIDOID]
-        "select s.state, s.generation, s.state_before_error, s.state_reason,
-             coalesce(s.reconnect_deadline > now(), false)
-                 and (s.state_reason is distinct from 'host_token' or exists (
-                     select from stream.agora_tokens as t
-                     where t.session_id = s.id and t.user_id = s.seller_id and t.is_active
-                         and t.created_at >= date_trunc('second', s.state_changed_at))),
-             s.host_seen_at is null, s.auction_id
-         from stream.stream_sessions as s
-         where s.id = $1 and s.seller_id = $2 for no key update";
+        concat!(
+            "select ", host_columns!(), ", s.auction_id
+             from stream.stream_sessions as s
+             where s.id = $1 and s.seller_id = $2 for no key update"
+        );
 
     SEE_HOST: Write [UUIDOID]
         "update stream.stream_sessions set host_seen_at = now(), host_heartbeat_at = now()
@@ -221,30 +214,6 @@ fn beat_as_viewer(
     }
 }
 
-struct Host {
-    state: String,
-    generation: i32,
-    state_before_error: Option<String>,
-    reason: Option<String>,
-    may_return: bool,
-    is_first_beat: bool,
-    auction: Uuid,
-}
-
-impl Host {
-    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        Ok(Self {
-            state: column(row, 1)?,
-            generation: column(row, 2)?,
-            state_before_error: nullable(row, 3)?,
-            reason: nullable(row, 4)?,
-            may_return: column(row, 5)?,
-            is_first_beat: column(row, 6)?,
-            auction: column(row, 7)?,
-        })
-    }
-}
-
 /// Nothing when the user is not the host of this session.
 fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Option<Beat>> {
     let key = [session.into(), user.into()];
@@ -252,32 +221,22 @@ fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Op
         return Ok(None);
     }
     gate::close(session)?;
-    let Some(host) = spi::first(&HOST, &key, Host::read)? else {
+    let found = spi::first(&HOST, &key, |row| {
+        Ok((Host::read(row)?, column::<Uuid>(row, 7)?))
+    })?;
+    let Some((host, auction)) = found else {
         return Ok(None);
     };
-    let state = parse_state(&host.state)?;
-    if state == StreamState::Ended {
+    if host.state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
     if generation.is_some_and(|generation| generation != host.generation) {
         return Err(ErrorCode::StaleHost.into());
     }
-    let was_lost = state == StreamState::Error
-        && host
-            .reason
-            .as_deref()
-            .is_some_and(|reason| Loss::parse(reason).is_some());
-    if !was_lost && !host.is_first_beat {
-        skip_waiting_for_the_disk();
-    }
-    if was_lost && host.may_return {
-        let before = host
-            .state_before_error
-            .ok_or(Failure::Row("no state before the error"))?;
-        let before = parse_state(&before)?;
+    if let Some(before) = host.returns_to {
         let returned = lifecycle::announce(
             session,
-            state,
+            host.state,
             before,
             Some(lifecycle::HOST_RETURNED),
             host.generation,
@@ -286,22 +245,19 @@ fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Op
             heartbeat: true,
             ..Beside::default()
         })?;
-    } else if host.is_first_beat {
-        spi::execute(&SEE_HOST_FIRST, &[session.into()])?;
-    } else {
+    } else if host.has_beaten {
+        skip_waiting_for_the_disk();
         spi::execute(&SEE_HOST, &[session.into()])?;
+    } else {
+        spi::execute(&SEE_HOST_FIRST, &[session.into()])?;
     }
     // The token is noted in the session's row, for the second time here: what that row refers to is
     // taken first, and whoever has it may be waiting for this stream, so the token comes with the next beat.
     let renews = token::is_host_token_due(session)?
         && host_user::hold_if_free(user)?
-        && host_user::hold_auction_if_free(host.auction)?;
+        && host_user::hold_auction_if_free(auction)?;
     Ok(Some(Beat {
         status: "ok",
         renew_as: renews.then_some("host"),
     }))
-}
-
-fn parse_state(text: &str) -> Result<StreamState> {
-    StreamState::parse(text).ok_or(Failure::Row("unknown state in the table"))
 }

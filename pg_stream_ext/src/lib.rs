@@ -21,6 +21,7 @@ mod guc;
 mod heartbeat;
 mod heartbeat_batch;
 mod history;
+mod host;
 mod host_user;
 mod json_text;
 mod keyed;

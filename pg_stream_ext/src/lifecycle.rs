@@ -18,7 +18,7 @@ use crate::error::{Failure, Result, answer, required};
 use crate::gate;
 use crate::log;
 use crate::spi::{self, column, statements};
-use crate::viewer::watched_ms;
+use crate::viewer::{lease_floors, lease_holds, watched_ms};
 
 /// The table's own limit, `stream_sessions_state_reason_check`.
 const MAX_REASON_CHARS: usize = 200;
@@ -63,7 +63,7 @@ statements! {
 
     /// A move to a running state is a sign of life of the host, as is a heartbeat ($7). After the clock
     /// was set back the log's time is ahead of it; timeouts count from the clock.
-    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID]
+    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, INT4OID]
         concat!(
             "update stream.stream_sessions as o
              set state = s.state, state_reason = $3, state_seq = $4, state_changed_at = s.state_changed_at,
@@ -72,11 +72,11 @@ statements! {
                  ended_at = case when s.state = 'ended' then s.state_changed_at end,
                  viewer_count = case when s.state = 'ended' then 0 when $8 then counted.active
                                      else o.viewer_count end,
-                 peak_viewer_count = greatest(o.peak_viewer_count, case when $8 then counted.active end),
+                 peak_viewer_count = greatest(o.peak_viewer_count, case when $8 then counted.active end, $10),
                  check_at = case when s.state <> 'ended' then ", check_at!(), " end,
                  state_before_error = case when s.state = 'error' then $6 end,
                  reconnect_deadline = s.reconnect_deadline,
-                 host_seen_at = s.host_seen_at,
+                 host_seen_at = s.host_seen_at, generation = coalesce($9, o.generation),
                  host_heartbeat_at = case when $7 then now() else o.host_heartbeat_at end
              from (
                  -- The row as it will be, as far as the next look depends on it.
@@ -104,17 +104,23 @@ statements! {
              where s.id = $1 and s.state <> 'ended'"
         );
 
+    /// Counts who was there, also those whom no tick has counted.
     CLOSE_LEASES: Write [UUIDOID]
         concat!(
             "with leases as (
                  select v.session_id, v.user_id from stream.stream_viewers as v
                  where v.session_id = $1 and v.is_active
                  order by v.user_id for no key update
+             ), closed as (
+                 update stream.stream_viewers as v
+                 set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
+                 from leases as l
+                 where v.session_id = l.session_id and v.user_id = l.user_id
+                 returning v.last_seen_at, v.background_since
              )
-             update stream.stream_viewers as v
-             set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
-             from leases as l
-             where v.session_id = l.session_id and v.user_id = l.user_id"
+             select count(*)::integer from closed as v
+             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
+             where ", lease_holds!()
         );
 
     RETIRE_TOKENS: Write [UUIDOID]
@@ -227,6 +233,8 @@ pub struct Beside {
     pub heartbeat: bool,
     /// The viewers are counted.
     pub count: bool,
+    /// Another device of the host has taken over.
+    pub generation: Option<i32>,
 }
 
 /// A move that everybody hears of, and that the row of its session still lacks.
@@ -237,6 +245,8 @@ pub struct Announced<'a> {
     to: StreamState,
     reason: Option<&'a str>,
     entry: log::Entry,
+    /// How many viewers were there at the end.
+    last_viewers: Option<i32>,
 }
 
 /// Everything of a legal move but the row, which is locked.
@@ -248,8 +258,9 @@ pub fn announce(
     generation: i32,
 ) -> Result<Announced<'_>> {
     let ends = to == StreamState::Ended;
+    let mut last_viewers = None;
     if ends {
-        spi::execute(&CLOSE_LEASES, &[id.into()])?;
+        last_viewers = spi::first(&CLOSE_LEASES, &[id.into()], |row| column(row, 1))?;
     }
     let entry = log_state(id, Some(from), to, reason, generation)?;
     if ends {
@@ -263,6 +274,7 @@ pub fn announce(
         to,
         reason,
         entry,
+        last_viewers,
     })
 }
 
@@ -278,6 +290,8 @@ impl Announced<'_> {
             self.from.as_str().into(),
             beside.heartbeat.into(),
             beside.count.into(),
+            beside.generation.into(),
+            self.last_viewers.into(),
         ];
         spi::execute(&SET_STATE, &arguments).map(|_| ())
     }

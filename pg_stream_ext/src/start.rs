@@ -9,8 +9,9 @@ use stream_core::lifecycle::StreamState;
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
+use crate::host::{Host, host_columns};
 use crate::host_user;
-use crate::lifecycle::{self, check_at};
+use crate::lifecycle::{self, Beside, check_at};
 use crate::log;
 use crate::spi::{self, column, statements};
 
@@ -44,11 +45,17 @@ statements! {
          where s.auction_id = $1 and s.state <> 'ended'";
 
     LOCK_LIVE_SESSION: Write [UUIDOID]
-        "select s.id, s.seller_id, s.state, s.generation + 1 from stream.stream_sessions as s
-         where s.auction_id = $1 and s.state <> 'ended' for no key update";
+        concat!(
+            "select ", host_columns!(), ", s.id, s.seller_id from stream.stream_sessions as s
+             where s.auction_id = $1 and s.state <> 'ended' for no key update"
+        );
 
+    /// A sign of life of a host who sends heartbeats; the others are still not judged.
     TAKE_OVER: Write [UUIDOID, INT4OID, INT8OID]
-        "update stream.stream_sessions set generation = $2, state_seq = $3 where id = $1";
+        "update stream.stream_sessions
+         set generation = $2, state_seq = $3,
+             host_seen_at = case when host_seen_at is not null then now() end
+         where id = $1";
 
     COMPLETE: Write [UUIDOID, INT8OID]
         concat!(
@@ -139,34 +146,48 @@ fn create(id: Uuid, seller: Uuid, auction: Uuid, reconnect_window_s: Option<i32>
 }
 
 struct LiveSession {
+    host: Host,
     id: Uuid,
     seller: Uuid,
-    state: String,
-    next_generation: i32,
 }
 
 impl LiveSession {
     fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
         Ok(Self {
-            id: column(row, 1)?,
-            seller: column(row, 2)?,
-            state: column(row, 3)?,
-            next_generation: column(row, 4)?,
+            host: Host::read(row)?,
+            id: column(row, 7)?,
+            seller: column(row, 8)?,
         })
     }
 }
 
-/// The same seller from another device: the number that fences the older device off goes up.
+/// The same seller from another device: the number that fences the older device off goes up. Like a
+/// heartbeat, it brings back a host who was lost and sends heartbeats.
 fn take_over(live: &LiveSession) -> Result<Uuid> {
+    let host = &live.host;
+    let generation = host.generation + 1;
     let metadata = serde_json::json!({
-        "kind": "host_changed", "state": live.state, "generation": live.next_generation,
+        "kind": "host_changed", "state": host.state.as_str(), "generation": generation,
     });
     let entry = log::log_system(live.id, "The host continues on another device.", &metadata)?;
-    let arguments = [
-        live.id.into(),
-        live.next_generation.into(),
-        entry.seq.into(),
-    ];
-    spi::execute(&TAKE_OVER, &arguments)?;
+    match host.returns_to {
+        Some(before) if host.has_beaten => {
+            let returned = lifecycle::announce(
+                live.id,
+                host.state,
+                before,
+                Some(lifecycle::HOST_RETURNED),
+                generation,
+            )?;
+            returned.write(Beside {
+                generation: Some(generation),
+                ..Beside::default()
+            })?;
+        }
+        _ => {
+            let arguments = [live.id.into(), generation.into(), entry.seq.into()];
+            spi::execute(&TAKE_OVER, &arguments)?;
+        }
+    }
     Ok(live.id)
 }

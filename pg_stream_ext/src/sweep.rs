@@ -3,7 +3,11 @@
 //! Every rule finds its rows through an index on when they are due, takes at most a batch, and skips
 //! rows that somebody else holds. Running it twice, or from two places, changes nothing more.
 
-use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
+mod clock;
+mod ended;
+mod retention;
+
+use pgrx::datum::{Interval, Uuid};
 use pgrx::spi::SpiHeapTupleData;
 use stream_core::lifecycle::StreamState;
 
@@ -13,47 +17,7 @@ use crate::lifecycle::{self, Announced, Beside, HOST_LOST};
 use crate::spi::{self, column, nullable, statements};
 use crate::webhook;
 
-/// A clock that was set back must be more than this behind the last sweep to be believed.
-macro_rules! clock_slack {
-    () => {
-        "interval '5 seconds'"
-    };
-}
-
 statements! {
-    /// After the clock was set back, what was seen lies in the future: it counts as seen now. By
-    /// ascending key, as several sweeps may find it at once. The viewers are counted in the same update,
-    /// because this transaction does not come to these rows again.
-    CLOCK_WENT_BACK: Write []
-        concat!(
-            "with misdated as (
-                 -- The clock is asked first, so that nothing is read as long as it is right.
-                 select s.id from stream.stream_sessions as s
-                 where (select t.swept_at > now() + ", clock_slack!(), " from stream.ticker as t)
-                     and s.state <> 'ended'
-                 order by s.id
-                 for no key update
-             )
-             update stream.stream_sessions as s
-             set host_seen_at = case when s.host_seen_at > now() then now() else s.host_seen_at end,
-                 state_changed_at = least(s.state_changed_at, now()),
-                 created_at = least(s.created_at, now()),
-                 reconnect_deadline = case when s.state = 'error' then
-                     least(s.reconnect_deadline, now() + s.reconnect_window_s * interval '1 second') end,
-                 check_at = now(),
-                 viewer_count = counted.active,
-                 peak_viewer_count = greatest(s.peak_viewer_count, counted.active)
-             from (
-                 select m.id, (
-                     select count(*)::integer from stream.stream_viewers as v
-                     where v.session_id = m.id and v.is_active
-                 ) as active
-                 from misdated as m
-             ) as counted
-             where s.id = counted.id
-             returning s.id"
-        );
-
     /// Sweeps come every second: what is overdue for longer is held by others each time.
     PASSED_OVER: Write []
         "select s.id from stream.stream_sessions as s
@@ -152,77 +116,8 @@ statements! {
          )
          select count(*)::integer, max(w.age) from swept as w";
 
-    UNCLEAN_SESSIONS: Write [INT4OID]
-        "select s.id, s.ended_at, greatest(now() - s.ended_at, interval '0') from stream.stream_sessions as s
-         where s.state = 'ended' and not s.is_cleaned
-         order by s.ended_at limit $1
-         for no key update skip locked";
-
-    CLEAN_LEASES: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
-        "with left_over as (
-             select v.session_id, v.user_id from stream.stream_viewers as v
-             where v.session_id = $1 and v.is_active limit $3 for no key update skip locked
-         )
-         update stream.stream_viewers as v set left_at = $2
-         from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id";
-
-    /// Without waiting for the deletion of a user, which may wait for what this sweep holds.
-    CLEAN_TOKENS: Write [UUIDOID]
-        "with left_over as (
-             select t.id from stream.agora_tokens as t
-             where t.session_id = $1 and t.is_active
-             for no key update skip locked
-         )
-         update stream.agora_tokens as t set is_active = false
-         from left_over as l where t.id = l.id";
-
-    CLEAN_LOG: Write [UUIDOID]
-        "update stream.chat_heads set open = false where session_id = $1 and open";
-
-    SET_CLEAN: Write [UUIDOID]
-        "update stream.stream_sessions set is_cleaned = true
-         where id = $1 and not exists (
-             select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
-             and not exists (
-                 select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)";
-
-    /// One old session at a time, its log in batches: the session goes when its log is gone.
-    EXPIRED_SESSION: Write []
-        "select s.id, now() - s.ended_at - c.retention_days * interval '1 day'
-         from stream.stream_sessions as s
-         cross join stream.config as c
-         where s.state = 'ended' and s.ended_at < now() - c.retention_days * interval '1 day'
-         order by s.ended_at limit 1
-         for update skip locked";
-
-    DELETE_MESSAGES: Write [UUIDOID, INT4OID]
-        "delete from stream.chat_messages as m
-         where m.session_id = $1 and m.seq in (
-             select o.seq from stream.chat_messages as o
-             where o.session_id = $1 order by o.seq limit $2
-             for update skip locked)";
-
-    /// Whether nobody is at what goes with the session: a batch looks at the places of a stream before
-    /// it learns that the stream has ended, and goes on to streams that this sweep may hold.
-    LOCK_PLACES: Write [UUIDOID]
-        "with free as (
-             select v.user_id from stream.stream_viewers as v
-             where v.session_id = $1
-             order by v.user_id
-             for update skip locked
-         )
-         select (select count(*) from free)
-                 = (select count(*) from stream.stream_viewers as v where v.session_id = $1)
-             and not exists (select from stream.chat_messages as m where m.session_id = $1)";
-
-    DELETE_SESSION: Write [UUIDOID]
-        "delete from stream.stream_sessions where id = $1";
-
     BATCH_SIZE: Write []
         "select c.sweep_batch_size from stream.config as c";
-
-    MARK_SWEPT: Write []
-        "update stream.ticker set swept_at = now() where id";
 }
 
 /// What one rule did.
@@ -230,6 +125,16 @@ pub struct Rule {
     pub name: &'static str,
     pub rows: i32,
     pub oldest_age: Option<Interval>,
+}
+
+impl Rule {
+    fn unused(name: &'static str) -> Self {
+        Self {
+            name,
+            rows: 0,
+            oldest_age: None,
+        }
+    }
 }
 
 /// How much a sweep takes on.
@@ -243,9 +148,7 @@ pub struct Task {
 /// what a sweep takes.
 pub fn begin() -> Result<Task> {
     let batch = spi::first(&BATCH_SIZE, &[], |row| column(row, 1))?.unwrap_or(1);
-    let corrected = spi::run(&CLOCK_WENT_BACK, &[], |rows| {
-        rows.map(|row| column(&row, 1)).collect::<Result<_>>()
-    })?;
+    let corrected = clock::correct(batch)?;
     wait_for_a_turn()?;
     Ok(Task { batch, corrected })
 }
@@ -294,8 +197,8 @@ pub fn sweep(task: &Task) -> Result<Swept> {
         "restrictions",
         spi::first(&SWEEP_RESTRICTIONS, &[batch.into()], tally)?,
     ));
-    rules.push(clean_ended(batch)?);
-    rules.push(expire(batch)?);
+    rules.push(ended::clean(batch)?);
+    rules.push(retention::expire(batch)?);
     rules.push(counted(
         "webhook_events",
         webhook::sweep::sweep_events(batch)?,
@@ -304,7 +207,7 @@ pub fn sweep(task: &Task) -> Result<Swept> {
         "webhook_cursors",
         webhook::sweep::sweep_cursors(batch)?,
     ));
-    spi::execute(&MARK_SWEPT, &[])?;
+    clock::mark_swept()?;
     Ok(swept)
 }
 
@@ -364,11 +267,7 @@ fn sweep_sessions(task: &Task) -> Result<Swept> {
     })?;
     let mut rules: Vec<Rule> = SESSION_RULES
         .iter()
-        .map(|name| Rule {
-            name,
-            rows: 0,
-            oldest_age: None,
-        })
+        .map(|name| Rule::unused(name))
         .collect();
     // The rows are locked already; the logs behind them are taken by ascending id, as everywhere.
     let mut by_id: Vec<&DueSession> = due.iter().collect();
@@ -408,59 +307,4 @@ fn sweep_sessions(task: &Task) -> Result<Swept> {
         moved,
         early,
     })
-}
-
-fn clean_ended(batch: i32) -> Result<Rule> {
-    let unclean = spi::run(&UNCLEAN_SESSIONS, &[batch.into()], |rows| {
-        rows.map(|row| {
-            Ok((
-                column::<Uuid>(&row, 1)?,
-                column::<TimestampWithTimeZone>(&row, 2)?,
-                column::<Interval>(&row, 3)?,
-            ))
-        })
-        .collect::<Result<Vec<_>>>()
-    })?;
-    let mut rule = Rule {
-        name: "ended_resources",
-        rows: 0,
-        oldest_age: None,
-    };
-    for (id, ended_at, age) in unclean {
-        let closed = spi::execute(&CLEAN_LEASES, &[id.into(), ended_at.into(), batch.into()])?;
-        spi::execute(&CLEAN_TOKENS, &[id.into()])?;
-        spi::execute(&CLEAN_LOG, &[id.into()])?;
-        // A full batch, or a lease that somebody holds, leaves the rest to the next sweep.
-        if closed < usize::try_from(batch).unwrap_or(usize::MAX) {
-            spi::execute(&SET_CLEAN, &[id.into()])?;
-        }
-        rule.rows += 1;
-        rule.oldest_age.get_or_insert(age);
-    }
-    Ok(rule)
-}
-
-fn expire(batch: i32) -> Result<Rule> {
-    let mut rule = Rule {
-        name: "retention",
-        rows: 0,
-        oldest_age: None,
-    };
-    let expired = spi::first(&EXPIRED_SESSION, &[], |row| {
-        Ok((column::<Uuid>(row, 1)?, column::<Interval>(row, 2)?))
-    })?;
-    if let Some((id, age)) = expired {
-        let deleted = spi::execute(&DELETE_MESSAGES, &[id.into(), batch.into()])?;
-        let deleted = i32::try_from(deleted).unwrap_or(i32::MAX);
-        rule.rows = deleted;
-        rule.oldest_age = Some(age);
-        // What somebody holds is left to the next sweep, as everywhere.
-        if deleted < batch
-            && spi::first(&LOCK_PLACES, &[id.into()], |row| column(row, 1))? == Some(true)
-        {
-            spi::execute(&DELETE_SESSION, &[id.into()])?;
-            rule.rows += 1;
-        }
-    }
-    Ok(rule)
 }

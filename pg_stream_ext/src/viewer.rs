@@ -31,6 +31,24 @@ macro_rules! watched_ms {
 }
 pub(crate) use watched_ms;
 
+/// The columns of `c` that [`lease_holds`] reads, from `stream.config` as `f`: once for all viewers.
+macro_rules! lease_floors {
+    () => {
+        "now() - f.lease_s * interval '1 second' as lease_floor,
+         now() - f.background_grace_s * interval '1 second' as background_floor"
+    };
+}
+pub(crate) use lease_floors;
+
+/// Whether the lease of viewer `v` is not over, by the rule of the sweep, which comes to it later.
+macro_rules! lease_holds {
+    () => {
+        "v.last_seen_at > c.lease_floor
+         and (v.background_since is null or v.background_since > c.background_floor)"
+    };
+}
+pub(crate) use lease_holds;
+
 statements! {
     /// Shared with other joins, exclusive with every move of the state.
     LOCK_SESSION: Write [UUIDOID]
@@ -76,11 +94,15 @@ statements! {
         "insert into stream.viewer_changes (session_id) values ($1)";
 
     COUNT: Read [UUIDOID, UUIDOID]
-        "select
-             $2 is null or s.seller_id = $2 or coalesce(stream.hook_can_view($2, s.id), false),
-             (select count(*)::integer from stream.stream_viewers as v
-              where v.session_id = s.id and v.is_active)
-         from stream.stream_sessions as s where s.id = $1";
+        concat!(
+            "select
+                 $2 is null or s.seller_id = $2 or coalesce(stream.hook_can_view($2, s.id), false),
+                 (select count(*)::integer from stream.stream_viewers as v
+                  where v.session_id = s.id and v.is_active and ", lease_holds!(), ")
+             from stream.stream_sessions as s
+             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
+             where s.id = $1"
+        );
 
     LIST: Read [UUIDOID, UUIDOID, UUIDOID, INT4OID]
         concat!(
@@ -88,9 +110,11 @@ statements! {
                  v.user_id, v.agora_uid::integer, v.joined_at, v.last_seen_at, v.foreground,
                  v.watch_ms + ", watched_ms!("now()"), "
              from stream.stream_sessions as s
+             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
              left join lateral (
                  select * from stream.stream_viewers as v
-                 where v.session_id = s.id and v.is_active and ($3 is null or v.user_id > $3)
+                 where v.session_id = s.id and v.is_active and ", lease_holds!(), "
+                     and ($3 is null or v.user_id > $3)
                  order by v.user_id
                  limit $4
              ) as v on $2 is null or s.seller_id = $2

@@ -111,7 +111,8 @@ comment on column stream.config.heartbeat_interval_s is 'Seconds between two hea
 comment on column stream.config.lease_s is
     'Seconds that a viewer counts after the last heartbeat, 15 to 600; more than two heartbeats.';
 comment on column stream.config.background_grace_s is
-    'Seconds that a viewer whose app is in the background still counts, 0 to 3600.';
+    'Seconds that a viewer whose app is in the background still counts while it goes on sending heartbeats, 0 to 3600; '
+    'never longer than lease_s without them.';
 comment on column stream.config.retention_days is
     'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
 comment on column stream.config.webhook_retention_days is
@@ -217,9 +218,12 @@ comment on column stream.stream_sessions.state is 'initializing, active, paused,
 comment on column stream.stream_sessions.state_seq is 'seq of the log entry that announced the current state.';
 comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
-comment on column stream.stream_sessions.viewer_count is 'Active viewers, derived by counting stream_viewers.';
+comment on column stream.stream_sessions.viewer_count is 
+    'Viewers at the last tick, as broadcast: a lease that is over counts until a sweep has come to it. get_viewer_count and sync count now.';
+comment on column stream.stream_sessions.peak_viewer_count is
+    'The greatest number of viewers at a tick or at the end of the stream.';
 comment on column stream.stream_sessions.host_seen_at is
-    'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, or Agora''s word; null until the first heartbeat.';
+    'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, a takeover, or Agora''s word; null until the first heartbeat.';
 comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of the host, and nothing else; null until the first.';
 comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
 comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
@@ -231,7 +235,7 @@ comment on column stream.stream_sessions.host_token_tat is
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is
-    'Whether the sweep has made sure that an ended stream holds no lease, no active token and no open log.';
+    'Whether the sweep has made sure that an ended stream holds no lease, no active token or subscription, and no open log.';
 comment on column stream.stream_sessions.chat_mode is
     'Who may write: viewers (whoever holds a lease), verified (of those, whom hook_is_verified knows), hosts (the seller and moderators) or nobody.';
 comment on column stream.stream_sessions.slow_mode_ms is
@@ -321,10 +325,13 @@ create table stream.ticker (
     id boolean not null default true,
     ticked_at timestamptz not null default '-infinity',
     swept_at timestamptz not null default '-infinity',
+    was_set_back boolean not null default false,
     constraint ticker_pkey primary key (id),
     constraint ticker_id_single_row check (id)
 );
 comment on table stream.ticker is 'When tick and sweep ran last, whoever ran them: one row.';
+comment on column stream.ticker.was_set_back is
+    'Whether the clock was set back and sweeps still correct streams that are dated by the later time.';
 insert into stream.ticker (id) values (true);
 
 create function stream_private.refuse_deleting_live_session() returns trigger
@@ -605,16 +612,22 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-    -- When its session is deleted, the session's row is gone before the rows that refer to it.
+    -- When its session is deleted, the session's row is gone before the rows that refer to it; one whose time has
+    -- passed goes in batches, its row last.
     if tg_op = 'DELETE' and old.session_id is not null
-        and not exists (select from stream.stream_sessions as s where s.id = old.session_id) then
+        and not exists (
+            select from stream.stream_sessions as s
+            cross join stream.config as c
+            where s.id = old.session_id
+                and (s.ended_at < now() - c.retention_days * interval '1 day') is not true
+        ) then
         return old;
     end if;
     raise insufficient_privilege using message = 'stream.moderation_log is append-only';
 end
 $$;
 comment on function stream_private.refuse_changing_moderation_log() is
-    'Rows of the moderation log go with their session and never change.';
+    'Rows of the moderation log go with their session, or when its time has passed, and never change.';
 revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
 
 create trigger moderation_log_refuse_changing
@@ -1504,7 +1517,8 @@ begin
 end
 $$;
 comment on function stream.get_viewer_count(uuid) is
-    'The number of viewers who hold a lease, counted now.';
+    'The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the '
+    'tick.';
 
 revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
     from public, anon, authenticated, service_role;

@@ -3,7 +3,6 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
-use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::{beat, beat_with};
@@ -196,36 +195,84 @@ async fn the_regular_work_goes_on() -> Result<()> {
     Ok(())
 }
 
-/// So that two sweeps which find it at once never wait for each other in a circle.
+/// How many streams have a host who was seen in the future.
+async fn misdated(database: &TestDatabase) -> Result<i64> {
+    database
+        .value("select count(*) from stream.stream_sessions where host_seen_at > clock_timestamp()")
+        .await
+}
+
 #[tokio::test]
-async fn streams_are_judged_afresh_in_the_order_of_their_keys() -> Result<()> {
+async fn many_streams_are_judged_afresh_in_batches_of_several_sweeps() -> Result<()> {
     let database = TestDatabase::create().await?;
-    let older = watched_stream(&database).await?;
-    let newer = watched_stream(&database).await?;
-    database.pass_time(older, -HOUR).await?;
-    database.pass_time(newer, -HOUR).await?;
-    for id in [newer, older] {
-        // In an index, so that the new version stands behind the others.
-        let store_again = format!(
-            "update stream.stream_sessions set check_at = check_at + interval '1 microsecond'
-             where id = '{id}'"
-        );
-        database.change(&store_again).await?;
+    database
+        .change("update stream.config set sweep_batch_size = 2 where id")
+        .await?;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(watched_stream(&database).await?);
     }
-    let lock = |id| {
-        format!("select from stream.stream_sessions where id = '{id}' for no key update nowait")
-    };
+    for id in &ids {
+        database.pass_time(*id, -HOUR).await?;
+    }
+    for left in [3, 1, 0, 0] {
+        database.sweep().await?;
+        assert_eq!(misdated(&database).await?, left);
+        let goes_on: bool = database
+            .value("select was_set_back from stream.ticker")
+            .await?;
+        assert_eq!(goes_on, left > 0);
+    }
+    for id in &ids {
+        database.pass_time(*id, 20).await?;
+    }
+    let mut lost = 0;
+    while let Some(swept) = database.sweep().await?.handled().get("host_lost") {
+        lost += swept;
+    }
+    assert_eq!(lost, 5);
+    Ok(())
+}
+
+/// A change of the settings looks at all streams, by a clock that is ahead.
+#[tokio::test]
+async fn a_look_that_was_set_ahead_comes_at_once() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.pass_time(id, 43_100).await?;
+    database.sweep().await?;
+    database
+        .change(&format!(
+            "update stream.stream_sessions set check_at = now() + interval '1 hour' where id = '{id}';
+             update stream.ticker set swept_at = now() + interval '1 hour'"
+        ))
+        .await?;
+    database.sweep().await?;
+    database.pass_time(id, 100).await?;
+    assert_eq!(database.sweep().await?.handled()["max_duration"], 1);
+    Ok(())
+}
+
+/// As everywhere, the sweep waits for nobody.
+#[tokio::test]
+async fn a_stream_that_somebody_holds_is_judged_afresh_by_a_later_sweep() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let held = watched_stream(&database).await?;
+    let free = watched_stream(&database).await?;
+    database.pass_time(held, -HOUR).await?;
+    database.pass_time(free, -HOUR).await?;
     let holder = database.connect("postgres").await?;
     holder
-        .batch_execute(&format!("begin; {}", lock(older)))
+        .batch_execute(&format!(
+            "begin; select from stream.stream_sessions where id = '{held}' for no key update"
+        ))
         .await?;
-    let sweeper = database.service().await?;
-    let backend = sweeper.backend().await?;
-    let sweep = tokio::spawn(async move { sweeper.rpc_rows("sweep", json!({})).await });
-    wait_until_blocked(&database.owner, backend).await?;
-    // It waits for the older one and holds nothing of the newer one.
-    database.change(&lock(newer)).await?;
+    for _ in 0..2 {
+        database.sweep().await?;
+        assert_eq!(misdated(&database).await?, 1);
+    }
     holder.batch_execute("rollback").await?;
-    sweep.await??;
+    database.sweep().await?;
+    assert_eq!(misdated(&database).await?, 0);
     Ok(())
 }

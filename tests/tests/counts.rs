@@ -150,7 +150,8 @@ async fn an_ended_stream_stays_at_nobody() -> Result<()> {
     database.viewer(id, demo::BEN).await?;
     let service = database.service().await?;
     service.rpc("end_stream", json!({"session_id": id})).await?;
-    assert_eq!(stored(&database, id).await?, (0, 1));
+    // The second viewer was there, although no tick had come to count.
+    assert_eq!(stored(&database, id).await?, (0, 2));
     assert_eq!(database.counts_sent(id).await?, [1, 0]);
     // Changes of before the end, and a lease that was left open by hand.
     database
@@ -161,6 +162,40 @@ async fn an_ended_stream_stays_at_nobody() -> Result<()> {
         assert_eq!(stored(&database, id).await?.0, 0);
     }
     assert_eq!(database.counts_sent(id).await?, [1, 0]);
+    Ok(())
+}
+
+/// A stream that is shorter than the time between two ticks.
+#[tokio::test]
+async fn the_peak_of_a_stream_that_ends_before_any_tick_is_who_was_there_at_the_end() -> Result<()>
+{
+    let database = TestDatabase::create().await?;
+    database.refuse_second_updates().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.viewer(id, demo::ADA).await?;
+    // Her lease is over, although no sweep has come to it.
+    database.pass_time(id, 45).await?;
+    database.viewer(id, demo::BEN).await?;
+    let cleo = database.viewer(id, demo::CLEO).await?;
+    leave(&cleo, id).await?;
+    let service = database.service().await?;
+    service.rpc("end_stream", json!({"session_id": id})).await?;
+    assert_eq!(stored(&database, id).await?, (0, 1));
+    assert!(database.counts_sent(id).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_that_a_tick_ends_has_the_viewers_of_the_end_in_its_peak() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database.refuse_second_updates().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.pass_time(id, 43_200).await?;
+    database.viewer(id, demo::ADA).await?;
+    database.viewer(id, demo::BEN).await?;
+    database.tick().await?;
+    assert_eq!(database.session_row(id).await?["state"], "ended");
+    assert_eq!(stored(&database, id).await?, (0, 2));
     Ok(())
 }
 

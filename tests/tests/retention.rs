@@ -1,11 +1,13 @@
-//! How does a stream go whose time has passed? Its log in batches, then the stream; and it waits for
-//! nobody who is at it.
+//! How does a stream go whose time has passed? What hangs on it in batches, then the stream; and it
+//! waits for nobody who is at it.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
+use stream_tests::agora::buyer_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::moderation::restrict;
 use stream_tests::session::Session;
 use stream_tests::stream::{move_to, say};
 use uuid::Uuid;
@@ -43,7 +45,7 @@ fn item(session: Uuid, user: Uuid) -> Value {
 }
 
 #[tokio::test]
-async fn an_old_log_goes_in_batches_and_then_the_stream() -> Result<()> {
+async fn an_old_log_goes_in_batches_from_its_beginning_and_then_the_stream() -> Result<()> {
     let database = TestDatabase::create().await?;
     database
         .change("update stream.config set sweep_batch_size = 100, retention_days = 1 where id")
@@ -56,8 +58,8 @@ async fn an_old_log_goes_in_batches_and_then_the_stream() -> Result<()> {
     let young = database.stream_in(StreamState::Ended).await?;
     database.sweep().await?;
     database.pass_time(id, 86_400 + 60).await?;
-    // 220 messages and 3 moves, then the session itself.
-    for rows in [100, 100, 24, 0] {
+    // 220 messages, 3 moves and a place, then the session itself.
+    for rows in [100, 100, 25, 0] {
         let swept = database.sweep().await?;
         assert_eq!(swept.rule("retention")?["rows"], rows);
     }
@@ -76,6 +78,66 @@ async fn an_old_log_goes_in_batches_and_then_the_stream() -> Result<()> {
     }
     assert!(!is_there(&database, id).await?);
     assert!(is_there(&database, young).await?);
+    Ok(())
+}
+
+/// The rows that refer to a session, without the two that every session has one of.
+const ROWS_OF_SESSION: &str = "select coalesce(sum((xpath('/row/rows/text()', query_to_xml(format(
+        'select count(*) as rows from %s where session_id = %L', k.conrelid::regclass, '{session}'),
+        false, true, '')))[1]::text::bigint), 0)::bigint
+    from pg_catalog.pg_constraint as k
+    where k.confrelid = 'stream.stream_sessions'::regclass
+        and k.conrelid not in ('stream.chat_heads'::regclass, 'stream.chat_relay'::regclass)";
+
+#[tokio::test]
+async fn everything_that_hangs_on_an_old_stream_goes_in_batches() -> Result<()> {
+    const BATCH: i64 = 3;
+    let database = TestDatabase::create().await?;
+    database
+        .change(&format!(
+            "update stream.config set sweep_batch_size = {BATCH} where id"
+        ))
+        .await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    for number in 0..4 {
+        let user = database.add_user(&format!("viewer{number}")).await?;
+        let viewer = database.viewer(id, user).await?;
+        buyer_token(&viewer, id).await?;
+        let session = json!({"session_id": id});
+        viewer.rpc("subscribe_to_chat", session).await?;
+        let read = json!({"session_id": id, "user_id": null, "seq": 1});
+        viewer.rpc("mark_read_up_to", read).await?;
+        restrict(&seller, "mute_user", id, user).await?;
+        let term = json!({"session_id": id, "term": format!("term{number}")});
+        seller.rpc("block_term", term).await?;
+    }
+    move_to(&seller, id, StreamState::Ended).await?;
+    let rows = ROWS_OF_SESSION.replace("{session}", &id.to_string());
+    // Cursors have a rule of their own, which leaves those alone that are forgotten later.
+    database
+        .change(&format!(
+            "insert into stream.webhook_cursors
+                 (session_id, uid, position, is_present, happened_at, seen_at, forget_at)
+             select '{id}', n, 1, true, now(), now(), now() + interval '1 year'
+             from generate_series(1, 4) as n"
+        ))
+        .await?;
+    while !database.sweep().await?.handled().is_empty() {}
+    database.pass_time(id, DAYS * 86_400).await?;
+
+    let mut left: i64 = database.value(&rows).await?;
+    assert!(left > 8 * 4, "{left} rows");
+    while is_there(&database, id).await? {
+        let swept = database.sweep().await?;
+        let now_left: i64 = database.value(&rows).await?;
+        let gone = left - now_left + i64::from(!is_there(&database, id).await?);
+        assert!((1..=BATCH).contains(&gone), "{gone} rows at once");
+        assert_eq!(swept.rule("retention")?["rows"], gone);
+        left = now_left;
+    }
+    assert_eq!(left, 0);
+    assert!(database.sweep().await?.handled().is_empty());
     Ok(())
 }
 

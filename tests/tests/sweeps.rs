@@ -50,7 +50,7 @@ async fn prepare(database: &TestDatabase, rule: &str) -> Result<Uuid> {
         "initializing_timeout" => StreamState::Initializing,
         "reconnect_timeout" => StreamState::Error,
         "paused_timeout" => StreamState::Paused,
-        "retention" | "webhook_events" => StreamState::Ended,
+        "ended_resources" | "retention" | "webhook_events" => StreamState::Ended,
         _ => StreamState::Active,
     };
     let id = database.stream_in(state).await?;
@@ -223,6 +223,22 @@ async fn make_due(database: &TestDatabase, rule: &str) -> Result<()> {
             }
             database.pass_time(id, 3700).await
         }
+        "retention" => {
+            // Three moves in the log, a place, a subscription and a read mark; the stream goes last.
+            let id = database.stream_in(StreamState::Active).await?;
+            let ada = database.viewer(id, demo::ADA).await?;
+            let session = json!({"session_id": id});
+            ada.rpc("subscribe_to_chat", session.clone()).await?;
+            ada.rpc(
+                "mark_read_up_to",
+                json!({"session_id": id, "user_id": null, "seq": 1}),
+            )
+            .await?;
+            let service = database.service().await?;
+            service.rpc("end_stream", session).await?;
+            database.sweep().await?;
+            database.pass_time(id, 91 * 86_400).await
+        }
         rule => {
             // All of them first: preparing some of them sweeps.
             let mut ids = Vec::new();
@@ -258,6 +274,8 @@ async fn each_rule_takes_at_most_a_batch() -> Result<()> {
         "viewer_leases",
         "tokens",
         "restrictions",
+        "ended_resources",
+        "retention",
         "webhook_cursors",
         "webhook_events",
     ] {

@@ -246,6 +246,104 @@ async fn a_device_that_was_taken_over_from_neither_keeps_a_stream_alive_nor_brin
 }
 
 #[tokio::test]
+async fn a_takeover_before_the_deadline_brings_a_lost_host_back() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database.refuse_second_updates().await?;
+    for from in [StreamState::Initializing, StreamState::Active] {
+        let id = missed_for(&database, from, HOST_TIMEOUT).await?;
+        database.pass_time(id, WINDOW - 5).await?;
+        let events = database.state_events(id).await?.len();
+        take_over(&database, id).await?;
+
+        let row = database.session_row(id).await?;
+        assert_eq!(row["state"], from.as_str());
+        assert_eq!(row["state_reason"], "host_returned");
+        assert_eq!(row["reconnect_deadline"], Value::Null);
+        assert_eq!(row["generation"], 2);
+        let log = database.log(id).await?;
+        let [changed, returned] = &log[log.len() - 2..] else {
+            unreachable!("two entries")
+        };
+        assert_eq!(changed["metadata"]["kind"], "host_changed");
+        assert_eq!(returned["metadata"]["reason"], "host_returned");
+        assert_eq!(returned["metadata"]["generation"], 2);
+        let told = database.state_events(id).await?;
+        assert_eq!(told.len(), events + 1);
+        let told = told.last().unwrap();
+        assert_eq!(
+            (&told["state"], &told["previous_state"], &told["reason"]),
+            (
+                &json!(from.as_str()),
+                &json!("error"),
+                &json!("host_returned")
+            )
+        );
+        assert_eq!(
+            (&told["generation"], &told["host_uid"]),
+            (&json!(2), &json!(2))
+        );
+        assert_eq!(told["seq"], returned["seq"]);
+
+        // It is watched as before.
+        assert!(database.sweep().await?.handled().is_empty());
+        database.pass_time(id, HOST_TIMEOUT - 5).await?;
+        assert!(database.sweep().await?.handled().is_empty());
+        database.pass_time(id, 5).await?;
+        assert_eq!(database.sweep().await?.handled()["host_lost"], 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_the_deadline_a_takeover_brings_nobody_back() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = missed_for(&database, StreamState::Active, HOST_TIMEOUT).await?;
+    database.pass_time(id, WINDOW).await?;
+    take_over(&database, id).await?;
+    assert_eq!(state(&database, id).await?, "error");
+    assert_eq!(database.sweep().await?.handled()["reconnect_timeout"], 1);
+    Ok(())
+}
+
+/// The old phone was silent for almost the whole timeout.
+#[tokio::test]
+async fn the_device_that_takes_over_has_the_usual_time_until_its_first_heartbeat() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = missed_for(&database, StreamState::Active, HOST_TIMEOUT - 5).await?;
+    take_over(&database, id).await?;
+    let row = database.session_row(id).await?;
+    assert!(row["host_seen_at"].as_str() > row["host_heartbeat_at"].as_str());
+    database.pass_time(id, HOST_TIMEOUT - 5).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+    database.pass_time(id, 5).await?;
+    assert_eq!(database.sweep().await?.handled()["host_lost"], 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_takeover_does_not_start_the_judging_of_a_host_without_heartbeats() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    take_over(&database, id).await?;
+    assert_eq!(database.session_row(id).await?["host_seen_at"], Value::Null);
+    database.pass_time(id, 10 * HOST_TIMEOUT).await?;
+    assert!(database.sweep().await?.handled().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_that_was_set_by_hand_is_not_taken_back_by_a_takeover() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    beat(&seller, id).await?;
+    move_to(&seller, id, StreamState::Error).await?;
+    take_over(&database, id).await?;
+    assert_eq!(state(&database, id).await?, "error");
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_error_that_was_set_by_hand_is_not_taken_back_by_a_heartbeat() -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;

@@ -63,7 +63,7 @@ impl Lease {
         }
     }
 
-    fn ends_at(self) -> i64 {
+    pub fn ends_at(self) -> i64 {
         let end = self.last_seen_at + LEASE;
         match self.background_since {
             Some(since) => end.min(since + GRACE),
@@ -114,13 +114,24 @@ impl Stream {
         }
         let now = self.liveness.now;
         self.liveness.host_seen_at = Some(now);
-        if let Some((before, Some(HOST_LOST), deadline)) = self.liveness.error
-            && deadline > now
-        {
-            self.change(before, Some("host_returned"));
-        }
+        self.host_returns_from_a_loss();
         let newest = self.tokens.iter().rfind(|token| token.of == Person::Seller);
         Ok(newest.is_some_and(|token| token.issued_at + RENEWED_AFTER <= now))
+    }
+
+    /// A sign of life of a host who sends heartbeats; whether it changes the state.
+    pub fn host_returns_from_a_loss(&mut self) -> bool {
+        let now = self.liveness.now;
+        self.liveness.host_seen_at = self.liveness.host_seen_at.map(|_| now);
+        match self.liveness.error {
+            Some((before, Some(HOST_LOST), deadline))
+                if deadline > now && self.liveness.host_seen_at.is_some() =>
+            {
+                self.change(before, Some("host_returned"));
+                true
+            }
+            _ => false,
+        }
     }
 
     fn beat_as_viewer(

@@ -79,12 +79,17 @@ impl Stream {
 
     pub fn take_over(&mut self) {
         self.generation += 1;
-        self.state_events += 1;
         self.log_system("host_changed");
+        if !self.host_returns_from_a_loss() {
+            self.state_events += 1;
+        }
     }
 
+    /// Leases that are not over, whether or not a sweep has come to the others.
     pub fn viewer_count(&self) -> usize {
-        self.places.values().filter(|place| place.is_active).count()
+        let now = self.liveness.now;
+        let holds = |place: &&Place| place.is_active && place.lease.ends_at() > now;
+        self.places.values().filter(holds).count()
     }
 
     /// The number that a client sends who holds this.
@@ -149,6 +154,7 @@ impl Stream {
         self.state_events += 1;
         self.log_system(to.as_str());
         if to == StreamState::Ended {
+            self.peak = self.peak.max(self.viewer_count());
             self.count_events += usize::from(self.counted > 0);
             self.counted = 0;
             for place in self.places.values_mut() {

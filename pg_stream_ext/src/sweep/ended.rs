@@ -1,0 +1,91 @@
+//! What did ended streams leave open?
+//!
+//! Functions close everything in the transaction that ends a stream; this is for what came to be
+//! otherwise.
+
+use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
+
+use super::Rule;
+use crate::error::Result;
+use crate::spi::{self, column, statements};
+use crate::viewer::watched_ms;
+
+statements! {
+    UNCLEAN_SESSIONS: Write [INT4OID]
+        "select s.id, s.ended_at, greatest(now() - s.ended_at, interval '0') from stream.stream_sessions as s
+         where s.state = 'ended' and not s.is_cleaned
+         order by s.ended_at limit $1
+         for no key update skip locked";
+
+    CLEAN_LEASES: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
+        concat!(
+            "with left_over as (
+                 select v.session_id, v.user_id from stream.stream_viewers as v
+                 where v.session_id = $1 and v.is_active limit $3 for no key update skip locked
+             )
+             update stream.stream_viewers as v
+             set left_at = $2, watch_ms = v.watch_ms + ", watched_ms!("$2"), "
+             from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id"
+        );
+
+    /// Without waiting for the deletion of a user, which may wait for what this sweep holds.
+    CLEAN_TOKENS: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
+        "with left_over as (
+             select t.id from stream.agora_tokens as t
+             where t.session_id = $1 and t.is_active limit $3 for no key update skip locked
+         )
+         update stream.agora_tokens as t set is_active = false
+         from left_over as l where t.id = l.id";
+
+    CLEAN_SUBSCRIPTIONS: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
+        "with left_over as (
+             select b.id from stream.chat_subscriptions as b
+             where b.session_id = $1 and b.is_active limit $3 for no key update skip locked
+         )
+         update stream.chat_subscriptions as b set is_active = false, ended_at = $2
+         from left_over as l where b.id = l.id";
+
+    CLEAN_LOG: Write [UUIDOID]
+        "update stream.chat_heads set open = false where session_id = $1 and open";
+
+    SET_CLEAN: Write [UUIDOID]
+        "update stream.stream_sessions set is_cleaned = true
+         where id = $1
+             and not exists (
+                 select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
+             and not exists (
+                 select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)
+             and not exists (
+                 select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)";
+}
+
+/// Answers the streams that were looked at. At most a batch of them, and of what they left open.
+pub fn clean(batch: i32) -> Result<Rule> {
+    let unclean = spi::run(&UNCLEAN_SESSIONS, &[batch.into()], |rows| {
+        rows.map(|row| {
+            Ok((
+                column::<Uuid>(&row, 1)?,
+                column::<TimestampWithTimeZone>(&row, 2)?,
+                column::<Interval>(&row, 3)?,
+            ))
+        })
+        .collect::<Result<Vec<_>>>()
+    })?;
+    let mut rule = Rule::unused("ended_resources");
+    let mut left = batch;
+    for (id, ended_at, age) in unclean {
+        for statement in [&CLEAN_LEASES, &CLEAN_TOKENS, &CLEAN_SUBSCRIPTIONS] {
+            let closed = spi::execute(statement, &[id.into(), ended_at.into(), left.into()])?;
+            left -= i32::try_from(closed).unwrap_or(left);
+        }
+        spi::execute(&CLEAN_LOG, &[id.into()])?;
+        // A full batch, or what somebody holds, leaves the rest to the next sweep.
+        spi::execute(&SET_CLEAN, &[id.into()])?;
+        rule.rows += 1;
+        rule.oldest_age.get_or_insert(age);
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(rule)
+}
