@@ -179,7 +179,8 @@ CREATE  FUNCTION "heartbeat"(
 	"user_id" uuid, /* Option < Uuid > */
 	"foreground" bool, /* Option < bool > */
 	"generation" INT, /* Option < i32 > */
-	"join_no" INT /* Option < i32 > */
+	"join_no" INT, /* Option < i32 > */
+	"token_expires_at" timestamp with time zone /* Option < TimestampWithTimeZone > */
 ) RETURNS TABLE (
 	"status" TEXT,  /* & '_ str */
 	"state" TEXT,  /* String */

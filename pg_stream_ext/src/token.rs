@@ -62,6 +62,7 @@ fn generate(
         channel: required(channel_id, "channel_id")?,
         role,
         charge,
+        is_renewal: occasion == "renewal",
         issued_at: clock::now_s()?,
     };
     let grant = rows::grant(&ask)?;

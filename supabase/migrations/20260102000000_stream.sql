@@ -174,6 +174,7 @@ create table stream.stream_sessions (
     reconnect_window_s integer not null default 60,
     host_token_issued_at timestamptz,
     host_token_expires_at timestamptz,
+    host_token_held_until timestamptz,
     host_token_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
@@ -226,6 +227,8 @@ comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in
 comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
 comment on column stream.stream_sessions.host_token_issued_at is
     'When the host''s newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_sessions.host_token_held_until is
+    'When the token ends that the host may still hold; before that of the newest after a renewal, whose answer may be lost.';
 comment on column stream.stream_sessions.host_token_tat is
     'Theoretical arrival time of the host''s next token (GCRA): config.token_rate_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
@@ -263,6 +266,7 @@ create table stream.stream_viewers (
     watch_ms stream.milliseconds not null default 0,
     token_issued_at timestamptz,
     token_expires_at timestamptz,
+    token_held_until timestamptz,
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
     token_tat timestamptz,
@@ -289,6 +293,8 @@ comment on column stream.stream_viewers.chat_tat is
     'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
 comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_viewers.token_held_until is
+    'When the token ends that the viewer may still hold; before that of the newest after a renewal, whose answer may be lost.';
 comment on column stream.stream_viewers.token_tat is
     'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
 
@@ -1550,7 +1556,8 @@ create function stream_private.heartbeat(
     foreground boolean,
     generation integer,
     join_no integer,
-    user_id uuid
+    user_id uuid,
+    token_expires_at timestamptz
 )
 returns stream.heartbeat_result
 language plpgsql security definer
@@ -1566,7 +1573,7 @@ begin
     into result.status, result.session_id, result.state, result.generation, result.host_uid, result.epoch,
         result.head_seq, result.viewer_count, result.reconnect_deadline, result.server_time, result.next_in_ms,
         result.token, renew_as
-    from stream_ext.heartbeat($1, $6, $3, $4, $5) as b;
+    from stream_ext.heartbeat($1, $6, $3, $4, $5, $7) as b;
     if renew_as is not null then
         begin
             token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal');
@@ -1586,26 +1593,29 @@ create function stream.heartbeat(
     foreground boolean default null,
     generation integer default null,
     join_no integer default null,
-    user_id uuid default null
+    user_id uuid default null,
+    token_expires_at timestamptz default null
 )
 returns stream.heartbeat_result
 language plpgsql
 set search_path = ''
 as $$
 begin
-    return stream_private.heartbeat($1, $2, $3, $4, $5, $6);
+    return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
 end
 $$;
-comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid) is
+comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz) is
     'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
     'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
+    'A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the '
+    'token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. '
     'user_id null: the caller.';
 
-revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
     to authenticated, service_role;
 
 create function stream_private.heartbeats(items jsonb)
@@ -1630,7 +1640,7 @@ $$;
 comment on function stream.heartbeats(jsonb) is
     'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
     'answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: '
-    'lock_timeout, send it again.';
+    'lock_timeout, send it again. No tokens come along.';
 
 revoke all on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
     from public, anon, authenticated, service_role;

@@ -10,6 +10,7 @@ use stream_core::lifecycle::StreamState;
 
 use super::Call;
 use crate::ids::{AuctionId, MessageId, SessionId, SubscriptionId, UserId};
+use crate::timestamp::Timestamp;
 
 pub fn start_stream(
     auction_id: AuctionId,
@@ -129,6 +130,7 @@ pub struct Beat {
     pub generation: Option<i32>,
     pub join_no: Option<i32>,
     pub user_id: Option<UserId>,
+    pub token_expires_at: Option<Timestamp>,
 }
 
 pub fn heartbeat(session_id: SessionId, beat: Beat) -> Call {
@@ -139,6 +141,7 @@ pub fn heartbeat(session_id: SessionId, beat: Beat) -> Call {
         .with("generation", beat.generation)
         .with("join_no", beat.join_no)
         .with("user_id", beat.user_id)
+        .with("token_expires_at", beat.token_expires_at)
 }
 
 /// `items`: an array of `{session_id, user_id, foreground?, join_no?}`.
@@ -344,6 +347,7 @@ mod tests {
             Argument::Integer(_) => "integer",
             Argument::Bigint(_) => "bigint",
             Argument::Boolean(_) => "boolean",
+            Argument::Timestamp(_) => "timestamptz",
             Argument::Jsonb(_) => "jsonb",
         }
     }

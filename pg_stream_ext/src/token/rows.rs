@@ -47,14 +47,17 @@ statements! {
          where s.channel_id = $1";
 
     /// The gate is closed, so no other token of the host came between.
-    NOTE_HOST: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+    NOTE_HOST: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         "update stream.stream_sessions
-         set host_token_issued_at = $3, host_token_expires_at = $4, host_token_tat = $5
+         set host_token_issued_at = $3, host_token_expires_at = $4, host_token_tat = $5,
+             host_token_held_until = $6
          where id = $1 and seller_id = $2 and state <> 'ended'
          returning generation";
 
-    HOST_TOKEN_DUE: Write [UUIDOID]
-        "select s.host_token_issued_at + 0.75 * (s.host_token_expires_at - s.host_token_issued_at) <= now()
+    /// As for a viewer, whose beat answers it.
+    HOST_TOKEN_DUE: Write [UUIDOID, TIMESTAMPTZOID]
+        "select least(coalesce($2, s.host_token_held_until), s.host_token_expires_at)
+                 <= now() + 0.25 * (s.host_token_expires_at - s.host_token_issued_at)
              and s.host_token_issued_at <= now() - interval '30 seconds'
          from stream.stream_sessions as s where s.id = $1";
 
@@ -70,6 +73,8 @@ pub struct Ask<'a> {
     /// Nothing: what the user is.
     pub role: Option<Role>,
     pub charge: Charge,
+    /// Whether a heartbeat brings the token, so that its answer may be lost unnoticed.
+    pub is_renewal: bool,
     /// Unix seconds.
     pub issued_at: u32,
 }
@@ -192,6 +197,25 @@ struct Noted {
     expires_at: TimestampWithTimeZone,
 }
 
+impl Noted {
+    /// When the token ends that the user may still hold. Of a renewal only the device knows whether it
+    /// arrived: until a token was minted after the end of the older one, that is the older one's.
+    fn held_until(
+        &self,
+        row: &Row,
+        [issued_at, held_until]: [&CStr; 2],
+        ask: &Ask<'_>,
+    ) -> Result<TimestampWithTimeZone> {
+        if !ask.is_renewal {
+            return Ok(self.expires_at);
+        }
+        let newest: Option<TimestampWithTimeZone> = row.nullable(issued_at)?;
+        let held = row.nullable::<TimestampWithTimeZone>(held_until)?;
+        let held = held.filter(|held| newest.is_some_and(|newest| newest < *held));
+        Ok(held.unwrap_or(self.expires_at))
+    }
+}
+
 /// The lease's lock does for the session's: a stream that ends closes every lease before it retires the
 /// tokens, so it waits for this one, or has taken the lease away.
 fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result<Option<i32>> {
@@ -202,9 +226,14 @@ fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Resu
         let Some(tat) = charged(lease, c"token_tat", rate, ask.charge)? else {
             return Ok(None);
         };
-        let changes: Values<3> = [
+        let before = [c"token_issued_at", c"token_held_until"];
+        let changes: Values<4> = [
             (c"token_issued_at", noted.issued_at.into()),
             (c"token_expires_at", noted.expires_at.into()),
+            (
+                c"token_held_until",
+                noted.held_until(lease, before, ask)?.into(),
+            ),
             (c"token_tat", tat),
         ];
         Ok(Some((lease.column(c"agora_uid")?, changes)))
@@ -213,10 +242,14 @@ fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Resu
 
 /// By a statement, since triggers for statements watch the streams.
 fn note_host(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result<Option<i32>> {
-    let tat = SESSIONS.find(&[session], |stream| {
-        charged(stream, c"host_token_tat", rate, ask.charge)
+    let before = [c"host_token_issued_at", c"host_token_held_until"];
+    let found = SESSIONS.find(&[session], |stream| {
+        let Some(tat) = charged(stream, c"host_token_tat", rate, ask.charge)? else {
+            return Ok(None);
+        };
+        Ok(Some((tat, noted.held_until(stream, before, ask)?)))
     })?;
-    let Some(tat) = tat else {
+    let Some((tat, held_until)) = found else {
         return Ok(None);
     };
     let arguments = [
@@ -225,6 +258,7 @@ fn note_host(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result
         noted.issued_at.into(),
         noted.expires_at.into(),
         tat,
+        held_until.into(),
     ];
     spi::first(&NOTE_HOST, &arguments, |row| column(row, 1))
 }
@@ -326,9 +360,10 @@ fn jsonb(text: &'static CStr) -> DatumWithOid<'static> {
     }
 }
 
-/// Whether the host's newest token is past 75 % of its life and at least 30 s old. A viewer's is known
-/// from the lease row.
-pub fn is_host_token_due(session: Uuid) -> Result<bool> {
-    let due = spi::first(&HOST_TOKEN_DUE, &[session.into()], |row| nullable(row, 1))?;
+/// Whether the host's token is past 75 % of its life and the newest at least 30 s old. `held_until` is
+/// the end of the token that the host says to hold. A viewer's is known from the lease row.
+pub fn is_host_token_due(session: Uuid, held_until: Option<TimestampWithTimeZone>) -> Result<bool> {
+    let arguments = [session.into(), held_until.into()];
+    let due = spi::first(&HOST_TOKEN_DUE, &arguments, |row| nullable(row, 1))?;
     Ok(due.flatten().unwrap_or(false))
 }
