@@ -22,7 +22,8 @@ use crate::spi::{self, column, nullable, statements};
 /// Between the look at the rows and the question why they allow nothing, the answer can change.
 const ATTEMPTS: usize = 3;
 
-/// A token is of use for at least that long, even when the sweep is late.
+/// A token is of use for at least that long: in the last minute of its stream's longest duration, and after
+/// it while the sweep is late.
 const MIN_LIFE_S: i64 = 60;
 
 static CONFIG: Table = Table::new(c"config");
@@ -118,7 +119,7 @@ impl Settings {
         settings.ok_or(Failure::Row("the config row is gone"))
     }
 
-    /// Seconds that a token may live: no longer than the stream can.
+    /// Seconds that a token may live: as long as the stream can, and at least [`MIN_LIFE_S`].
     fn life_s(&self, created_at: TimestampWithTimeZone, issued_at: u32) -> Result<i32> {
         let end = clock::unix_s(created_at) + i64::from(self.max_duration_s);
         let left = (end - i64::from(issued_at)).max(MIN_LIFE_S);
