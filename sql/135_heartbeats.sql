@@ -25,7 +25,7 @@ begin
     from stream_ext.heartbeat($1, $6, $3, $4, $5, $7) as b;
     if renew_as is not null then
         begin
-            token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal');
+            token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal', null);
             result.token := token;
         exception when sqlstate 'PT503' then
             -- A missing certificate must not end the stream too; doctor() shows it.

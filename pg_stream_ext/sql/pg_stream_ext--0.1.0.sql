@@ -94,7 +94,8 @@ CREATE  FUNCTION "generate_token"(
 	"user_id" uuid, /* Option < Uuid > */
 	"channel_id" TEXT, /* Option < & str > */
 	"role" TEXT, /* Option < & str > */
-	"occasion" TEXT /* Option < & str > */
+	"occasion" TEXT, /* Option < & str > */
+	"generation" INT /* Option < i32 > */
 ) RETURNS record /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
 > */
 LANGUAGE c /* Rust */

@@ -68,10 +68,15 @@ fn move_stream(
         .with("reason", reason)
 }
 
-pub fn generate_seller_token(seller_id: Option<UserId>, channel_id: String) -> Call {
+pub fn generate_seller_token(
+    seller_id: Option<UserId>,
+    channel_id: String,
+    generation: Option<i32>,
+) -> Call {
     Call::writing("generate_seller_token")
         .with("seller_id", seller_id)
         .with("channel_id", channel_id)
+        .with("generation", generation)
 }
 
 pub fn generate_buyer_token(buyer_id: Option<UserId>, channel_id: String) -> Call {
@@ -80,10 +85,11 @@ pub fn generate_buyer_token(buyer_id: Option<UserId>, channel_id: String) -> Cal
         .with("channel_id", channel_id)
 }
 
-pub fn refresh_token(user_id: Option<UserId>, channel_id: String) -> Call {
+pub fn refresh_token(user_id: Option<UserId>, channel_id: String, generation: Option<i32>) -> Call {
     Call::writing("refresh_token")
         .with("user_id", user_id)
         .with("channel_id", channel_id)
+        .with("generation", generation)
 }
 
 pub fn inspect_token(token: String, channel_id: Option<String>, account: Option<String>) -> Call {
@@ -272,9 +278,9 @@ mod tests {
             pause_stream(session, None, None),
             resume_stream(session, None, None),
             end_stream(session, None, None),
-            generate_seller_token(None, String::new()),
+            generate_seller_token(None, String::new(), None),
             generate_buyer_token(None, String::new()),
-            refresh_token(None, String::new()),
+            refresh_token(None, String::new(), None),
             inspect_token(String::new(), None, None),
             add_viewer(session, None),
             join_stream(session),

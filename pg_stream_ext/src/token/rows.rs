@@ -73,11 +73,23 @@ pub struct Ask<'a> {
     pub channel: &'a str,
     /// Nothing: what the user is.
     pub role: Option<Role>,
+    /// Of the host who asks; nothing: whichever is the newest.
+    pub generation: Option<i32>,
     pub charge: Charge,
     /// Whether a heartbeat brings the token, so that its answer may be lost unnoticed.
     pub is_renewal: bool,
     /// Unix seconds.
     pub issued_at: u32,
+}
+
+impl Ask<'_> {
+    /// Whether another device of the seller has taken over.
+    fn refuse_stale(&self, newest: i32) -> Result<()> {
+        match self.generation {
+            Some(generation) if generation != newest => Err(ErrorCode::StaleHost.into()),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What the rows say about one user on one channel.
@@ -245,6 +257,10 @@ fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Resu
 fn note_host(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result<Option<i32>> {
     let before = [c"host_token_issued_at", c"host_token_held_until"];
     let found = SESSIONS.find(&[session], |stream| {
+        // Before the rate; whoever is not the seller is refused for that.
+        if stream.column::<Uuid>(c"seller_id")? == ask.user {
+            ask.refuse_stale(stream.column(c"generation")?)?;
+        }
         let Some(tat) = charged(stream, c"host_token_tat", rate, ask.charge)? else {
             return Ok(None);
         };
@@ -261,7 +277,10 @@ fn note_host(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result
         tat,
         held_until.into(),
     ];
-    spi::first(&NOTE_HOST, &arguments, |row| column(row, 1))
+    let generation = spi::first(&NOTE_HOST, &arguments, |row| column(row, 1))?;
+    // Now the row is locked, and no takeover can come before the token.
+    generation.map_or(Ok(()), |newest| ask.refuse_stale(newest))?;
+    Ok(generation)
 }
 
 /// The new value of the column that holds the rate; nothing: the token must wait.
