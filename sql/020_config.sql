@@ -57,8 +57,8 @@ comment on column stream.config.agora_secondary_certificate_secret is
     'Name of the Vault secret that holds the Agora secondary certificate while certificates are rotated; inspect_token '
     'accepts its tokens. Null: there is none.';
 comment on column stream.config.token_ttl_s is
-    'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h). No token outlives its stream''s longest '
-    'duration.';
+    'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h). It is shortened to what is left of its '
+    'stream''s longest duration, but never below 60 s, also when the sweep that ends the stream is late.';
 comment on column stream.config.token_rate_per_minute is
     'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
     'refused; renewals by heartbeat and calls of the service do not count.';

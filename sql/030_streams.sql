@@ -21,6 +21,7 @@ create table stream.stream_sessions (
     reconnect_window_s integer not null default 60,
     host_token_issued_at timestamptz,
     host_token_expires_at timestamptz,
+    host_token_held_until timestamptz,
     host_token_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
@@ -76,6 +77,8 @@ comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in
 comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
 comment on column stream.stream_sessions.host_token_issued_at is
     'When the host''s newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_sessions.host_token_held_until is
+    'When the token ends that the host may still hold; before that of the newest after a renewal, whose answer may be lost.';
 comment on column stream.stream_sessions.host_token_tat is
     'Theoretical arrival time of the host''s next token (GCRA): config.token_rate_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
@@ -113,6 +116,7 @@ create table stream.stream_viewers (
     watch_ms stream.milliseconds not null default 0,
     token_issued_at timestamptz,
     token_expires_at timestamptz,
+    token_held_until timestamptz,
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
     token_tat timestamptz,
@@ -139,6 +143,8 @@ comment on column stream.stream_viewers.chat_tat is
     'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
 comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_viewers.token_held_until is
+    'When the token ends that the viewer may still hold; before that of the newest after a renewal, whose answer may be lost.';
 comment on column stream.stream_viewers.token_tat is
     'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
 

@@ -1,29 +1,32 @@
 -- Agora tokens: for the host, for viewers, anew, and what a given one says.
-create function stream_private.generate_seller_token(seller_id uuid, channel_id text)
+create function stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)
 returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
 begin
-    return stream_ext.generate_token($1, $2, 'host', 'request');
+    return stream_ext.generate_token($1, $2, 'host', 'request', $3);
 end
 $$;
 
-create function stream.generate_seller_token(seller_id uuid, channel_id text)
+create function stream.generate_seller_token(seller_id uuid, channel_id text, generation integer default null)
 returns stream.agora_token
 language plpgsql
 set search_path = ''
 as $$
 begin
-    return stream_private.generate_seller_token($1, $2);
+    return stream_private.generate_seller_token($1, $2, $3);
 end
 $$;
-comment on function stream.generate_seller_token(uuid, text) is
-    'A publisher token for the seller of the stream on this channel. seller_id null: the caller.';
+comment on function stream.generate_seller_token(uuid, text, integer) is
+    'A publisher token for the seller of the stream on this channel. seller_id null: the caller. A stale generation is '
+    'refused, so that an old device cannot evict the new one; null: any.';
 
-revoke all on function stream_private.generate_seller_token(uuid, text), stream.generate_seller_token(uuid, text)
+revoke all on function stream_private.generate_seller_token(uuid, text, integer),
+    stream.generate_seller_token(uuid, text, integer)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.generate_seller_token(uuid, text), stream.generate_seller_token(uuid, text)
+grant execute on function stream_private.generate_seller_token(uuid, text, integer),
+    stream.generate_seller_token(uuid, text, integer)
     to authenticated, service_role;
 
 create function stream_private.generate_buyer_token(buyer_id uuid, channel_id text)
@@ -32,7 +35,7 @@ language plpgsql security definer
 set search_path = ''
 as $$
 begin
-    return stream_ext.generate_token($1, $2, 'viewer', 'request');
+    return stream_ext.generate_token($1, $2, 'viewer', 'request', null);
 end
 $$;
 
@@ -53,32 +56,33 @@ revoke all on function stream_private.generate_buyer_token(uuid, text), stream.g
 grant execute on function stream_private.generate_buyer_token(uuid, text), stream.generate_buyer_token(uuid, text)
     to authenticated, service_role;
 
-create function stream_private.refresh_token(user_id uuid, channel_id text)
+create function stream_private.refresh_token(user_id uuid, channel_id text, generation integer)
 returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
 begin
-    return stream_ext.generate_token($1, $2, null, 'refresh');
+    return stream_ext.generate_token($1, $2, null, 'refresh', $3);
 end
 $$;
 
-create function stream.refresh_token(user_id uuid, channel_id text)
+create function stream.refresh_token(user_id uuid, channel_id text, generation integer default null)
 returns stream.agora_token
 language plpgsql
 set search_path = ''
 as $$
 begin
-    return stream_private.refresh_token($1, $2);
+    return stream_private.refresh_token($1, $2, $3);
 end
 $$;
-comment on function stream.refresh_token(uuid, text) is
+comment on function stream.refresh_token(uuid, text, integer) is
     'A fresh token for the seller or a viewer of the stream on this channel, as the rows say; the older ones are retired '
-    '(Agora accepts them until they expire). user_id null: the caller.';
+    '(Agora accepts them until they expire). user_id null: the caller. A stale generation of the seller is refused; null: '
+    'any. A viewer has none, and it is not looked at.';
 
-revoke all on function stream_private.refresh_token(uuid, text), stream.refresh_token(uuid, text)
+revoke all on function stream_private.refresh_token(uuid, text, integer), stream.refresh_token(uuid, text, integer)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.refresh_token(uuid, text), stream.refresh_token(uuid, text)
+grant execute on function stream_private.refresh_token(uuid, text, integer), stream.refresh_token(uuid, text, integer)
     to authenticated, service_role;
 
 create function stream_private.inspect_token(token text, channel_id text, account text)

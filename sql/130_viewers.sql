@@ -58,7 +58,7 @@ declare
     result stream.join_result;
 begin
     result.lease := stream_private.add_viewer($1, null);
-    token := stream_ext.generate_token(null, $1::text, 'viewer', 'join');
+    token := stream_ext.generate_token(null, $1::text, 'viewer', 'join', null);
     result.token := token;
     result.sync := stream_private.sync($1, null, null);
     return result;

@@ -5,7 +5,8 @@ create function stream_private.heartbeat(
     foreground boolean,
     generation integer,
     join_no integer,
-    user_id uuid
+    user_id uuid,
+    token_expires_at timestamptz
 )
 returns stream.heartbeat_result
 language plpgsql security definer
@@ -21,10 +22,10 @@ begin
     into result.status, result.session_id, result.state, result.generation, result.host_uid, result.epoch,
         result.head_seq, result.viewer_count, result.reconnect_deadline, result.server_time, result.next_in_ms,
         result.token, renew_as
-    from stream_ext.heartbeat($1, $6, $3, $4, $5) as b;
+    from stream_ext.heartbeat($1, $6, $3, $4, $5, $7) as b;
     if renew_as is not null then
         begin
-            token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal');
+            token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal', null);
             result.token := token;
         exception when sqlstate 'PT503' then
             -- A missing certificate must not end the stream too; doctor() shows it.
@@ -41,27 +42,30 @@ create function stream.heartbeat(
     foreground boolean default null,
     generation integer default null,
     join_no integer default null,
-    user_id uuid default null
+    user_id uuid default null,
+    token_expires_at timestamptz default null
 )
 returns stream.heartbeat_result
 language plpgsql
 set search_path = ''
 as $$
 begin
-    return stream_private.heartbeat($1, $2, $3, $4, $5, $6);
+    return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
 end
 $$;
-comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid) is
+comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz) is
     'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
     'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
     'last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. '
+    'A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the '
+    'token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. '
     'user_id null: the caller.';
 
-revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
     to authenticated, service_role;
 
 create function stream_private.heartbeats(items jsonb)
@@ -86,7 +90,7 @@ $$;
 comment on function stream.heartbeats(jsonb) is
     'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
     'answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: '
-    'lock_timeout, send it again.';
+    'lock_timeout, send it again. No tokens come along.';
 
 revoke all on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
     from public, anon, authenticated, service_role;

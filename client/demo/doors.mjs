@@ -67,9 +67,9 @@ export class RpcDoor {
         return this.#call('add_viewer', { session_id: sessionId })
     }
 
-    /** @param {string} userId @param {string} channelId @returns {Promise<GrantedToken & {token: string}>} */
-    sellerToken(userId, channelId) {
-        return this.#call('generate_seller_token', { seller_id: userId, channel_id: channelId })
+    /** @param {string} userId @param {StreamSession} session @returns {Promise<GrantedToken & {token: string}>} */
+    sellerToken(userId, { channel_id, generation }) {
+        return this.#call('generate_seller_token', { seller_id: userId, channel_id, generation })
     }
 
     /** @param {string} userId @param {string} channelId @returns {Promise<GrantedToken & {token: string}>} */

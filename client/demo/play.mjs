@@ -120,7 +120,7 @@ async function gather(run, session, seller, buyers, say) {
 async function takeToken({ rpc, record }, session) {
     const { token, ...granted } =
         record.role === 'seller'
-            ? await rpc.sellerToken(record.user_id, session.channel_id)
+            ? await rpc.sellerToken(record.user_id, session)
             : await rpc.buyerToken(record.user_id, session.channel_id)
     record.token = { granted, decoded: decodeToken(token) }
 }

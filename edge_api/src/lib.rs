@@ -23,5 +23,6 @@ pub mod routes;
 pub mod server;
 pub mod state;
 pub mod ticker;
+pub mod timestamp;
 pub mod uncached;
 pub mod upstream;

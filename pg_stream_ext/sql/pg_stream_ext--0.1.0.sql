@@ -94,7 +94,8 @@ CREATE  FUNCTION "generate_token"(
 	"user_id" uuid, /* Option < Uuid > */
 	"channel_id" TEXT, /* Option < & str > */
 	"role" TEXT, /* Option < & str > */
-	"occasion" TEXT /* Option < & str > */
+	"occasion" TEXT, /* Option < & str > */
+	"generation" INT /* Option < i32 > */
 ) RETURNS record /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
 > */
 LANGUAGE c /* Rust */
@@ -179,7 +180,8 @@ CREATE  FUNCTION "heartbeat"(
 	"user_id" uuid, /* Option < Uuid > */
 	"foreground" bool, /* Option < bool > */
 	"generation" INT, /* Option < i32 > */
-	"join_no" INT /* Option < i32 > */
+	"join_no" INT, /* Option < i32 > */
+	"token_expires_at" timestamp with time zone /* Option < TimestampWithTimeZone > */
 ) RETURNS TABLE (
 	"status" TEXT,  /* & '_ str */
 	"state" TEXT,  /* String */

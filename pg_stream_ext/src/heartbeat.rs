@@ -22,8 +22,10 @@ use crate::token;
 
 statements! {
     /// The lease of a viewer; null join_no matches any. Going to the background brings the look at
-    /// the lease forward, which is the only change that costs an index entry.
-    BEAT: Write [UUIDOID, UUIDOID, BOOLOID, INT4OID]
+    /// the lease forward, which is the only change that costs an index entry. A token is due in the last
+    /// quarter of a life before the end of the one that is held, as the device says or else as noted;
+    /// nobody holds one that ends after the newest.
+    BEAT: Write [UUIDOID, UUIDOID, BOOLOID, INT4OID, TIMESTAMPTZOID]
         "update stream.stream_viewers as v
          set last_seen_at = now(),
              background_since = case when coalesce($3, v.foreground) then null
@@ -35,7 +37,8 @@ statements! {
          where v.session_id = $1 and v.user_id = $2 and v.is_active
              and ($4 is null or v.join_no = $4)
          returning coalesce(
-             v.token_issued_at + 0.75 * (v.token_expires_at - v.token_issued_at) <= now()
+             least(coalesce($5, v.token_held_until), v.token_expires_at)
+                     <= now() + 0.25 * (v.token_expires_at - v.token_issued_at)
                  and v.token_issued_at <= now() - interval '30 seconds',
              false)";
 
@@ -99,6 +102,7 @@ type HeartbeatRow = (
     Option<&'static str>,
 );
 
+/// `token_expires_at` is when the token ends that the caller holds; null: the caller does not say.
 /// `renew_as` is `host` or `viewer` when the caller should get a fresh token.
 #[pg_extern]
 #[expect(
@@ -111,6 +115,7 @@ fn heartbeat(
     foreground: Option<bool>,
     generation: Option<i32>,
     join_no: Option<i32>,
+    token_expires_at: Option<TimestampWithTimeZone>,
 ) -> TableIterator<
     'static,
     (
@@ -127,9 +132,21 @@ fn heartbeat(
         name!(renew_as, Option<&'static str>),
     ),
 > {
-    TableIterator::once(answer(beat(
-        session_id, user_id, foreground, generation, join_no,
-    )))
+    let said = Said {
+        foreground,
+        generation,
+        join_no,
+        token_expires_at,
+    };
+    TableIterator::once(answer(beat(session_id, user_id, said)))
+}
+
+/// What the device says, all of it optional.
+struct Said {
+    foreground: Option<bool>,
+    generation: Option<i32>,
+    join_no: Option<i32>,
+    token_expires_at: Option<TimestampWithTimeZone>,
 }
 
 struct Beat {
@@ -137,19 +154,13 @@ struct Beat {
     renew_as: Option<&'static str>,
 }
 
-fn beat(
-    session_id: Option<Uuid>,
-    user_id: Option<Uuid>,
-    foreground: Option<bool>,
-    generation: Option<i32>,
-    join_no: Option<i32>,
-) -> Result<HeartbeatRow> {
+fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<HeartbeatRow> {
     let caller = caller::enter_to_write()?;
     let user = caller.speak_of(user_id)?;
     let session = required(session_id, "session_id")?;
-    let beat = match beat_as_host(session, user, generation)? {
+    let beat = match beat_as_host(session, user, &said)? {
         Some(beat) => beat,
-        None => beat_as_viewer(session, user, foreground, join_no)?,
+        None => beat_as_viewer(session, user, &said)?,
     };
     let summary = spi::first(&SUMMARY, &[session.into()], |row| {
         let state: String = column(row, 1)?;
@@ -175,18 +186,14 @@ fn beat(
     Ok(summary)
 }
 
-fn beat_as_viewer(
-    session: Uuid,
-    user: Uuid,
-    foreground: Option<bool>,
-    join_no: Option<i32>,
-) -> Result<Beat> {
+fn beat_as_viewer(session: Uuid, user: Uuid, said: &Said) -> Result<Beat> {
     skip_waiting_for_the_disk();
     let arguments = [
         session.into(),
         user.into(),
-        foreground.into(),
-        join_no.into(),
+        said.foreground.into(),
+        said.join_no.into(),
+        said.token_expires_at.into(),
     ];
     if let Some(is_due) = spi::first(&BEAT, &arguments, |row| column::<bool>(row, 1))? {
         let renews = is_due
@@ -215,7 +222,7 @@ fn beat_as_viewer(
 }
 
 /// Nothing when the user is not the host of this session.
-fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Option<Beat>> {
+fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> {
     let key = [session.into(), user.into()];
     if spi::execute(&IS_HOST, &key)? == 0 {
         return Ok(None);
@@ -230,7 +237,10 @@ fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Op
     if host.state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
-    if generation.is_some_and(|generation| generation != host.generation) {
+    if said
+        .generation
+        .is_some_and(|generation| generation != host.generation)
+    {
         return Err(ErrorCode::StaleHost.into());
     }
     if let Some(before) = host.returns_to {
@@ -253,7 +263,7 @@ fn beat_as_host(session: Uuid, user: Uuid, generation: Option<i32>) -> Result<Op
     }
     // The token is noted in the session's row, for the second time here: what that row refers to is
     // taken first, and whoever has it may be waiting for this stream, so the token comes with the next beat.
-    let renews = token::is_host_token_due(session)?
+    let renews = token::is_host_token_due(session, said.token_expires_at)?
         && host_user::hold_if_free(user)?
         && host_user::hold_auction_if_free(auction)?;
     Ok(Some(Beat {

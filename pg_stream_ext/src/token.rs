@@ -24,15 +24,17 @@ use rows::{Ask, Grant};
 
 /// `role` is `host` or `viewer`; null: what the user is. `occasion` is `request`, `refresh`, which
 /// retires the older tokens, `join`, which counts and is not refused for its rate, or `renewal`, which
-/// does not count. The answer is a `stream.agora_token`.
+/// does not count. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
+/// who have none. The answer is a `stream.agora_token`.
 #[pg_extern]
 fn generate_token(
     user_id: Option<Uuid>,
     channel_id: Option<&str>,
     role: Option<&str>,
     occasion: Option<&str>,
+    generation: Option<i32>,
 ) -> pgrx::composite_type!('static, "record") {
-    answer(generate(user_id, channel_id, role, occasion))
+    answer(generate(user_id, channel_id, role, occasion, generation))
 }
 
 fn generate(
@@ -40,6 +42,7 @@ fn generate(
     channel_id: Option<&str>,
     role: Option<&str>,
     occasion: Option<&str>,
+    generation: Option<i32>,
 ) -> Result<Composite> {
     let caller = caller::enter_to_write()?;
     let occasion = required(occasion, "occasion")?;
@@ -61,7 +64,9 @@ fn generate(
         user: caller.act_for(user_id)?,
         channel: required(channel_id, "channel_id")?,
         role,
+        generation,
         charge,
+        is_renewal: occasion == "renewal",
         issued_at: clock::now_s()?,
     };
     let grant = rows::grant(&ask)?;

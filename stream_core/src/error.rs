@@ -17,9 +17,19 @@ struct Entry {
     category: Category,
     sqlstate: &'static str,
     http_status: u16,
-    recoverable: bool,
+    remedy: Remedy,
     message: &'static str,
     hint: &'static str,
+}
+
+/// Who can get past an error.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    App,
+    /// Nobody, or a person who changes the request or what it is about.
+    Request,
+    /// Whoever runs the service; until then every request like it fails.
+    Operator,
 }
 
 impl ErrorCode {
@@ -47,13 +57,18 @@ impl ErrorCode {
     /// Whether the app can get past this error without a person changing the request: by waiting,
     /// by trying again, by renewing the sign-in or by joining first.
     pub const fn recoverable(self) -> bool {
-        self.entry().recoverable
+        matches!(self.entry().remedy, Remedy::App)
     }
 
-    /// How an app recovers, by category. It applies only where [`recoverable`](Self::recoverable)
-    /// is true; for the other codes a retry would fail the same way.
+    /// How an app recovers: by category where [`recoverable`](Self::recoverable) is true. A retry of
+    /// any other code would fail the same way, so its strategy has none.
     pub const fn recovery(self) -> RecoveryStrategy {
-        self.category().recovery()
+        let usual = self.category().recovery();
+        match self.entry().remedy {
+            Remedy::App => usual,
+            Remedy::Request => RecoveryStrategy::give_up(usual.fallback_action),
+            Remedy::Operator => RecoveryStrategy::give_up(RecoveryStrategy::CONTACT_OPERATOR),
+        }
     }
 
     /// The public sentence: short ASCII, lower case, no full stop, and nothing of the request.
@@ -141,6 +156,73 @@ mod tests {
     fn every_category_is_used() {
         let used: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.category()).collect();
         assert_eq!(used.len(), Category::ALL.len());
+    }
+
+    fn recovery_of(code: ErrorCode) -> String {
+        serde_json::to_string(&code.recovery()).expect("a flat struct")
+    }
+
+    #[test]
+    fn only_what_can_be_got_past_is_tried_again() {
+        for code in ErrorCode::ALL {
+            let (recovery, usual) = (code.recovery(), code.category().recovery());
+            if code.recoverable() {
+                assert_eq!(recovery, usual, "{}", code.as_str());
+            } else {
+                let attempts = (recovery.max_retry_attempts, recovery.retry_delay_ms);
+                assert!(!recovery.auto_retry, "{}", code.as_str());
+                assert_eq!(attempts, (0, 0), "{}", code.as_str());
+                assert!(recovery.user_notification, "{}", code.as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_the_operator_can_mend_says_so() {
+        for code in [
+            ErrorCode::NotConfigured,
+            ErrorCode::WebhookNotConfigured,
+            ErrorCode::CertificateMissing,
+            ErrorCode::CertificateMalformed,
+            ErrorCode::CertificateUnsafe,
+            ErrorCode::ClockInsane,
+            ErrorCode::Internal,
+        ] {
+            assert!(!code.recoverable());
+            assert_eq!(
+                recovery_of(code),
+                r#"{"autoRetry":false,"maxRetryAttempts":0,"retryDelay":0,"fallbackAction":"contact_operator","userNotification":true}"#,
+                "{}",
+                code.as_str()
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_person_must_change_ends_in_the_fallback_of_its_category() {
+        for (code, fallback) in [
+            (ErrorCode::InvalidArgument, "show_service_unavailable"),
+            (ErrorCode::Unauthenticated, "redirect_to_login"),
+            (ErrorCode::NotStreamOwner, "show_access_denied"),
+            (ErrorCode::StreamEnded, "show_stream_unavailable"),
+            (ErrorCode::ContentTooLong, "keep_message_for_manual_retry"),
+        ] {
+            assert_eq!(
+                code.recovery().fallback_action,
+                fallback,
+                "{}",
+                code.as_str()
+            );
+        }
+    }
+
+    /// It may be closed for good, or only busy or restarting: two attempts tell.
+    #[test]
+    fn a_vault_that_cannot_be_read_is_tried_again_twice() {
+        assert_eq!(
+            recovery_of(ErrorCode::VaultUnreadable),
+            r#"{"autoRetry":true,"maxRetryAttempts":2,"retryDelay":5000,"fallbackAction":"show_service_unavailable","userNotification":true}"#
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use stream_core::error::{Category, ErrorCode};
+use stream_core::error::{Category, ErrorCode, RecoveryStrategy};
 
 const INTRODUCTION: &str = "\
 # Errors
@@ -16,6 +16,14 @@ a JSON object `{code, category, recoverable, retry_after_ms?}`; over HTTP it sta
 ours, and PostgREST maps them by its own table.
 
 Recoverable: the app can get past it without a person changing the request.
+";
+
+const RECOVERY: &str = "
+## Recovery
+
+Of a recoverable error, by category. Any other code is not tried again (0 attempts, 0 ms) and the user is told: the fallback is
+that of its category, and `contact_operator` where only whoever runs the service can mend it.
+
 ";
 
 #[test]
@@ -50,7 +58,7 @@ fn document() -> String {
         )
         .unwrap();
     }
-    text.push_str("\n## Recovery, by category\n\n");
+    text.push_str(RECOVERY);
     text.push_str(
         "| category | retry by itself | attempts | delay (ms) | fallback | tell the user |\n",
     );
@@ -73,5 +81,18 @@ fn document() -> String {
         )
         .unwrap();
     }
+    let is_for_operator =
+        |code: &&ErrorCode| code.recovery().fallback_action == RecoveryStrategy::CONTACT_OPERATOR;
+    let codes: Vec<_> = ErrorCode::ALL
+        .iter()
+        .filter(is_for_operator)
+        .map(|code| format!("* `{}`", code.as_str()))
+        .collect();
+    writeln!(
+        text,
+        "\nFallback `contact_operator`:\n\n{}",
+        codes.join("\n")
+    )
+    .unwrap();
     text
 }

@@ -93,8 +93,8 @@ comment on column stream.config.agora_secondary_certificate_secret is
     'Name of the Vault secret that holds the Agora secondary certificate while certificates are rotated; inspect_token '
     'accepts its tokens. Null: there is none.';
 comment on column stream.config.token_ttl_s is
-    'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h). No token outlives its stream''s longest '
-    'duration.';
+    'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h). It is shortened to what is left of its '
+    'stream''s longest duration, but never below 60 s, also when the sweep that ends the stream is late.';
 comment on column stream.config.token_rate_per_minute is
     'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
     'refused; renewals by heartbeat and calls of the service do not count.';
@@ -175,6 +175,7 @@ create table stream.stream_sessions (
     reconnect_window_s integer not null default 60,
     host_token_issued_at timestamptz,
     host_token_expires_at timestamptz,
+    host_token_held_until timestamptz,
     host_token_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
@@ -230,6 +231,8 @@ comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in
 comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
 comment on column stream.stream_sessions.host_token_issued_at is
     'When the host''s newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_sessions.host_token_held_until is
+    'When the token ends that the host may still hold; before that of the newest after a renewal, whose answer may be lost.';
 comment on column stream.stream_sessions.host_token_tat is
     'Theoretical arrival time of the host''s next token (GCRA): config.token_rate_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
@@ -267,6 +270,7 @@ create table stream.stream_viewers (
     watch_ms stream.milliseconds not null default 0,
     token_issued_at timestamptz,
     token_expires_at timestamptz,
+    token_held_until timestamptz,
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
     token_tat timestamptz,
@@ -293,6 +297,8 @@ comment on column stream.stream_viewers.chat_tat is
     'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
 comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
+comment on column stream.stream_viewers.token_held_until is
+    'When the token ends that the viewer may still hold; before that of the newest after a renewal, whose answer may be lost.';
 comment on column stream.stream_viewers.token_tat is
     'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
 
@@ -1261,31 +1267,34 @@ grant execute on function stream_private.get_session(uuid), stream.get_session(u
 -- sql/120_tokens.sql
 
 -- Agora tokens: for the host, for viewers, anew, and what a given one says.
-create function stream_private.generate_seller_token(seller_id uuid, channel_id text)
+create function stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)
 returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
 begin
-    return stream_ext.generate_token($1, $2, 'host', 'request');
+    return stream_ext.generate_token($1, $2, 'host', 'request', $3);
 end
 $$;
 
-create function stream.generate_seller_token(seller_id uuid, channel_id text)
+create function stream.generate_seller_token(seller_id uuid, channel_id text, generation integer default null)
 returns stream.agora_token
 language plpgsql
 set search_path = ''
 as $$
 begin
-    return stream_private.generate_seller_token($1, $2);
+    return stream_private.generate_seller_token($1, $2, $3);
 end
 $$;
-comment on function stream.generate_seller_token(uuid, text) is
-    'A publisher token for the seller of the stream on this channel. seller_id null: the caller.';
+comment on function stream.generate_seller_token(uuid, text, integer) is
+    'A publisher token for the seller of the stream on this channel. seller_id null: the caller. A stale generation is '
+    'refused, so that an old device cannot evict the new one; null: any.';
 
-revoke all on function stream_private.generate_seller_token(uuid, text), stream.generate_seller_token(uuid, text)
+revoke all on function stream_private.generate_seller_token(uuid, text, integer),
+    stream.generate_seller_token(uuid, text, integer)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.generate_seller_token(uuid, text), stream.generate_seller_token(uuid, text)
+grant execute on function stream_private.generate_seller_token(uuid, text, integer),
+    stream.generate_seller_token(uuid, text, integer)
     to authenticated, service_role;
 
 create function stream_private.generate_buyer_token(buyer_id uuid, channel_id text)
@@ -1294,7 +1303,7 @@ language plpgsql security definer
 set search_path = ''
 as $$
 begin
-    return stream_ext.generate_token($1, $2, 'viewer', 'request');
+    return stream_ext.generate_token($1, $2, 'viewer', 'request', null);
 end
 $$;
 
@@ -1315,32 +1324,33 @@ revoke all on function stream_private.generate_buyer_token(uuid, text), stream.g
 grant execute on function stream_private.generate_buyer_token(uuid, text), stream.generate_buyer_token(uuid, text)
     to authenticated, service_role;
 
-create function stream_private.refresh_token(user_id uuid, channel_id text)
+create function stream_private.refresh_token(user_id uuid, channel_id text, generation integer)
 returns stream.agora_token
 language plpgsql security definer
 set search_path = ''
 as $$
 begin
-    return stream_ext.generate_token($1, $2, null, 'refresh');
+    return stream_ext.generate_token($1, $2, null, 'refresh', $3);
 end
 $$;
 
-create function stream.refresh_token(user_id uuid, channel_id text)
+create function stream.refresh_token(user_id uuid, channel_id text, generation integer default null)
 returns stream.agora_token
 language plpgsql
 set search_path = ''
 as $$
 begin
-    return stream_private.refresh_token($1, $2);
+    return stream_private.refresh_token($1, $2, $3);
 end
 $$;
-comment on function stream.refresh_token(uuid, text) is
+comment on function stream.refresh_token(uuid, text, integer) is
     'A fresh token for the seller or a viewer of the stream on this channel, as the rows say; the older ones are retired '
-    '(Agora accepts them until they expire). user_id null: the caller.';
+    '(Agora accepts them until they expire). user_id null: the caller. A stale generation of the seller is refused; null: '
+    'any. A viewer has none, and it is not looked at.';
 
-revoke all on function stream_private.refresh_token(uuid, text), stream.refresh_token(uuid, text)
+revoke all on function stream_private.refresh_token(uuid, text, integer), stream.refresh_token(uuid, text, integer)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.refresh_token(uuid, text), stream.refresh_token(uuid, text)
+grant execute on function stream_private.refresh_token(uuid, text, integer), stream.refresh_token(uuid, text, integer)
     to authenticated, service_role;
 
 create function stream_private.inspect_token(token text, channel_id text, account text)
@@ -1443,7 +1453,7 @@ declare
     result stream.join_result;
 begin
     result.lease := stream_private.add_viewer($1, null);
-    token := stream_ext.generate_token(null, $1::text, 'viewer', 'join');
+    token := stream_ext.generate_token(null, $1::text, 'viewer', 'join', null);
     result.token := token;
     result.sync := stream_private.sync($1, null, null);
     return result;
@@ -1564,7 +1574,8 @@ create function stream_private.heartbeat(
     foreground boolean,
     generation integer,
     join_no integer,
-    user_id uuid
+    user_id uuid,
+    token_expires_at timestamptz
 )
 returns stream.heartbeat_result
 language plpgsql security definer
@@ -1580,10 +1591,10 @@ begin
     into result.status, result.session_id, result.state, result.generation, result.host_uid, result.epoch,
         result.head_seq, result.viewer_count, result.reconnect_deadline, result.server_time, result.next_in_ms,
         result.token, renew_as
-    from stream_ext.heartbeat($1, $6, $3, $4, $5) as b;
+    from stream_ext.heartbeat($1, $6, $3, $4, $5, $7) as b;
     if renew_as is not null then
         begin
-            token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal');
+            token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal', null);
             result.token := token;
         exception when sqlstate 'PT503' then
             -- A missing certificate must not end the stream too; doctor() shows it.
@@ -1600,27 +1611,30 @@ create function stream.heartbeat(
     foreground boolean default null,
     generation integer default null,
     join_no integer default null,
-    user_id uuid default null
+    user_id uuid default null,
+    token_expires_at timestamptz default null
 )
 returns stream.heartbeat_result
 language plpgsql
 set search_path = ''
 as $$
 begin
-    return stream_private.heartbeat($1, $2, $3, $4, $5, $6);
+    return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
 end
 $$;
-comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid) is
+comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz) is
     'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
     'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
     'last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. '
+    'A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the '
+    'token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. '
     'user_id null: the caller.';
 
-revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid)
+grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
+    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
     to authenticated, service_role;
 
 create function stream_private.heartbeats(items jsonb)
@@ -1645,7 +1659,7 @@ $$;
 comment on function stream.heartbeats(jsonb) is
     'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
     'answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: '
-    'lock_timeout, send it again.';
+    'lock_timeout, send it again. No tokens come along.';
 
 revoke all on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
     from public, anon, authenticated, service_role;

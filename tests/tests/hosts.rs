@@ -147,6 +147,7 @@ async fn a_superseded_device_is_refused_and_the_new_one_goes_on() -> Result<()> 
     let start = || seller.rpc("start_stream", json!({"auction_id": demo::AUCTION}));
     let id = session_id(&start().await?)?;
     start().await?;
+    let token = |user: &str| json!({user: null, "channel_id": id});
     for (function, arguments) in [
         (
             "update_stream_state",
@@ -155,6 +156,9 @@ async fn a_superseded_device_is_refused_and_the_new_one_goes_on() -> Result<()> 
         ("pause_stream", json!({"session_id": id})),
         ("resume_stream", json!({"session_id": id})),
         ("end_stream", json!({"session_id": id})),
+        ("heartbeat", json!({"session_id": id})),
+        ("generate_seller_token", token("seller_id")),
+        ("refresh_token", token("user_id")),
     ] {
         for generation in [0, 1, 3, -1] {
             let mut stale = arguments.clone();
@@ -166,6 +170,17 @@ async fn a_superseded_device_is_refused_and_the_new_one_goes_on() -> Result<()> 
     let current = json!({"session_id": id, "state": "active", "generation": 2});
     let answer = seller.rpc("update_stream_state", current).await?;
     assert_eq!(answer["state"], "active");
+    for (function, user) in [
+        ("generate_seller_token", "seller_id"),
+        ("refresh_token", "user_id"),
+    ] {
+        for generation in [json!(2), Value::Null] {
+            let mut arguments = token(user);
+            arguments["generation"] = generation;
+            let answer = seller.rpc(function, arguments).await?;
+            assert_eq!(answer["uid"], 2, "{function}");
+        }
+    }
     Ok(())
 }
 

@@ -53,10 +53,129 @@ async fn a_token_past_three_quarters_of_its_life_is_renewed_once() -> Result<()>
     }
     assert_eq!(minted(&database).await?, 4);
 
-    // The life of the new one counts.
+    Ok(())
+}
+
+/// What a caller says whose token ends in so many seconds.
+async fn holding(database: &TestDatabase, seconds: i64) -> Result<Value> {
+    let ends_at = format!("select to_jsonb(now() + interval '{seconds} s')");
+    let ends_at: Value = database.value(&ends_at).await?;
+    Ok(json!({"token_expires_at": ends_at}))
+}
+
+/// The answers are thrown away, as if they had been lost on their way.
+#[tokio::test]
+async fn a_lost_answer_is_repeated_until_the_older_token_is_over_and_another_has_come() -> Result<()>
+{
+    let database = TestDatabase::create().await?;
+    let (id, callers) = stream_with_tokens(&database).await?;
     database.pass_time(id, RENEWED_AFTER).await?;
-    for caller in [&seller, &ada] {
+    // In the last quarter of the older token, at its end and once more.
+    for offer in 0..=31 {
+        for caller in &callers {
+            let lost = beat(caller, id).await?;
+            assert!(lost["token"].is_object(), "offer {offer}");
+            assert_eq!(beat(caller, id).await?["token"], Value::Null);
+        }
+        database.pass_time(id, 30).await?;
+    }
+    assert_eq!(minted(&database).await?, 2 + 2 * 32);
+
+    // From then on the life of the newest counts.
+    database.pass_time(id, RENEWED_AFTER - 35).await?;
+    for caller in &callers {
+        assert_eq!(beat(caller, id).await?["token"], Value::Null);
+    }
+    database.pass_time(id, 5).await?;
+    for caller in &callers {
         assert!(beat(caller, id).await?["token"].is_object());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_caller_who_says_what_they_hold_is_offered_the_next_while_that_nears_its_end()
+-> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, callers) = stream_with_tokens(&database).await?;
+    // (seconds that pass, seconds that the held token then has left, whether a token comes)
+    for (step, (passes, left, is_offered)) in [
+        (RENEWED_AFTER - 5, 905, false),
+        (5, 900, true),
+        // Lost.
+        (25, 875, false),
+        (5, 870, true),
+        // Lost too, and once more when the older one has ended.
+        (870, 0, true),
+        (30, -30, true),
+        // This one arrived.
+        (30, 3570, false),
+        (RENEWED_AFTER - 35, 905, false),
+        (5, 900, true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        database.pass_time(id, passes).await?;
+        let held = holding(&database, left).await?;
+        for caller in &callers {
+            let answer = beat_with(caller, id, held.clone()).await?;
+            assert_eq!(answer["token"].is_object(), is_offered, "step {step}");
+        }
+    }
+    Ok(())
+}
+
+/// The life of a token is known from the rows, so that nobody can claim a need for more.
+#[tokio::test]
+async fn no_claim_about_the_held_token_brings_more_than_one_in_thirty_seconds() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, callers) = stream_with_tokens(&database).await?;
+    let claims = ["-infinity", "4713-01-01 BC", "294276-12-31", "infinity"];
+    let offers = async |expected: [bool; 4]| {
+        for caller in &callers {
+            for (claim, is_offered) in claims.iter().zip(expected) {
+                let claim = json!({"token_expires_at": claim});
+                let answer = beat_with(caller, id, claim.clone()).await?;
+                assert_eq!(answer["token"].is_object(), is_offered, "{claim}");
+            }
+        }
+        anyhow::Ok(())
+    };
+    offers([false; 4]).await?;
+    database.pass_time(id, 30).await?;
+    offers([true, false, false, false]).await?;
+    // A token that nobody issued is not waited for.
+    database.pass_time(id, 30).await?;
+    let forever = json!({"token_expires_at": "infinity"});
+    for caller in &callers {
+        assert_eq!(
+            beat_with(caller, id, forever.clone()).await?["token"],
+            Value::Null
+        );
+    }
+    database.pass_time(id, RENEWED_AFTER - 30).await?;
+    for caller in &callers {
+        assert!(beat_with(caller, id, forever.clone()).await?["token"].is_object());
+    }
+    Ok(())
+}
+
+/// In the last quarter of a stream's longest duration nothing would be won by it.
+#[tokio::test]
+async fn a_token_that_ends_with_its_stream_is_not_renewed_at_every_heartbeat() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    // 600 s are left of twelve hours.
+    database.pass_time(id, 12 * 3600 - 600).await?;
+    ada.rpc("add_viewer", json!({"session_id": id})).await?;
+    buyer_token(&ada, id).await?;
+    for (passes, left, is_offered) in [(440, 160, false), (40, 120, true), (30, 90, false)] {
+        database.pass_time(id, passes).await?;
+        let held = holding(&database, left).await?;
+        let answer = beat_with(&ada, id, held).await?;
+        assert_eq!(answer["token"].is_object(), is_offered, "{left} s left");
     }
     Ok(())
 }
@@ -75,7 +194,6 @@ async fn whoever_has_no_token_gets_none() -> Result<()> {
     Ok(())
 }
 
-/// A lost answer is repeated at the next heartbeat, but not more often than that.
 #[tokio::test]
 async fn no_token_is_renewed_within_thirty_seconds() -> Result<()> {
     let database = TestDatabase::create().await?;

@@ -12,6 +12,7 @@ use crate::error::ApiError;
 use crate::extract::{JsonBody, OptionalJsonBody, PathOf};
 use crate::ids::{SessionId, UserId};
 use crate::state::AppState;
+use crate::timestamp::Timestamp;
 use crate::uncached::Uncached;
 use crate::upstream::functions::{self, Beat};
 
@@ -21,7 +22,8 @@ const MAX_ITEMS: usize = 1000;
 /// Room for [`MAX_ITEMS`]: an item has at most 141 bytes when written without spaces.
 pub const BATCH_LIMIT_BYTES: usize = 256 * 1024;
 
-/// May be left out as a whole, too. `generation` is the host's, `joinNo` a viewer's.
+/// May be left out as a whole, too. `generation` is the host's, `joinNo` a viewer's; `tokenExpiresAt` is the
+/// `expiresAt` of the token that the device holds.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Heartbeat {
@@ -31,6 +33,7 @@ pub struct Heartbeat {
     generation: Option<i32>,
     join_no: Option<i32>,
     user_id: Option<UserId>,
+    token_expires_at: Option<Timestamp>,
 }
 
 /// `stream.heartbeat_result`.
@@ -65,6 +68,7 @@ pub async fn send(
         generation: body.generation,
         join_no: body.join_no,
         user_id: body.user_id,
+        token_expires_at: body.token_expires_at,
     };
     let call = functions::heartbeat(path.session_id, beat);
     Ok(Uncached(state.ask(&caller, call).await?))

@@ -47,6 +47,7 @@ impl fmt::Debug for AgoraToken {
 pub struct ForSeller {
     seller_id: Option<UserId>,
     channel_id: String,
+    generation: Option<i32>,
 }
 
 pub async fn seller(
@@ -54,7 +55,7 @@ pub async fn seller(
     caller: Caller,
     JsonBody(body): JsonBody<ForSeller>,
 ) -> Result<Uncached<AgoraToken>, ApiError> {
-    let call = functions::generate_seller_token(body.seller_id, body.channel_id);
+    let call = functions::generate_seller_token(body.seller_id, body.channel_id, body.generation);
     mint(&state, &caller, call).await
 }
 
@@ -79,6 +80,8 @@ pub async fn buyer(
 pub struct ForUser {
     user_id: Option<UserId>,
     channel_id: String,
+    /// The host's; a viewer has none.
+    generation: Option<i32>,
 }
 
 pub async fn refresh(
@@ -86,7 +89,7 @@ pub async fn refresh(
     caller: Caller,
     JsonBody(body): JsonBody<ForUser>,
 ) -> Result<Uncached<AgoraToken>, ApiError> {
-    let call = functions::refresh_token(body.user_id, body.channel_id);
+    let call = functions::refresh_token(body.user_id, body.channel_id, body.generation);
     mint(&state, &caller, call).await
 }
 

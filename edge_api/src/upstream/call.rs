@@ -1,6 +1,7 @@
 //! What is a call of a SQL function, apart from the way it is sent?
 
 use std::fmt;
+use std::time::SystemTime;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -41,6 +42,7 @@ pub enum Argument {
     Integer(Option<i32>),
     Bigint(Option<i64>),
     Boolean(Option<bool>),
+    Timestamp(Option<SystemTime>),
     Jsonb(Value),
 }
 
@@ -83,6 +85,7 @@ impl fmt::Debug for Argument {
             Self::Integer(value) => write!(f, "{value:?}"),
             Self::Bigint(value) => write!(f, "{value:?}"),
             Self::Boolean(value) => write!(f, "{value:?}"),
+            Self::Timestamp(value) => write!(f, "{value:?}"),
             Self::Jsonb(Value::Array(items)) => write!(f, "array of {} items", items.len()),
             Self::Jsonb(_) => f.write_str("json"),
         }

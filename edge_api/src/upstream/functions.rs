@@ -10,6 +10,7 @@ use stream_core::lifecycle::StreamState;
 
 use super::Call;
 use crate::ids::{AuctionId, MessageId, SessionId, SubscriptionId, UserId};
+use crate::timestamp::Timestamp;
 
 pub fn start_stream(
     auction_id: AuctionId,
@@ -67,10 +68,15 @@ fn move_stream(
         .with("reason", reason)
 }
 
-pub fn generate_seller_token(seller_id: Option<UserId>, channel_id: String) -> Call {
+pub fn generate_seller_token(
+    seller_id: Option<UserId>,
+    channel_id: String,
+    generation: Option<i32>,
+) -> Call {
     Call::writing("generate_seller_token")
         .with("seller_id", seller_id)
         .with("channel_id", channel_id)
+        .with("generation", generation)
 }
 
 pub fn generate_buyer_token(buyer_id: Option<UserId>, channel_id: String) -> Call {
@@ -79,10 +85,11 @@ pub fn generate_buyer_token(buyer_id: Option<UserId>, channel_id: String) -> Cal
         .with("channel_id", channel_id)
 }
 
-pub fn refresh_token(user_id: Option<UserId>, channel_id: String) -> Call {
+pub fn refresh_token(user_id: Option<UserId>, channel_id: String, generation: Option<i32>) -> Call {
     Call::writing("refresh_token")
         .with("user_id", user_id)
         .with("channel_id", channel_id)
+        .with("generation", generation)
 }
 
 pub fn inspect_token(token: String, channel_id: Option<String>, account: Option<String>) -> Call {
@@ -129,6 +136,7 @@ pub struct Beat {
     pub generation: Option<i32>,
     pub join_no: Option<i32>,
     pub user_id: Option<UserId>,
+    pub token_expires_at: Option<Timestamp>,
 }
 
 pub fn heartbeat(session_id: SessionId, beat: Beat) -> Call {
@@ -139,6 +147,7 @@ pub fn heartbeat(session_id: SessionId, beat: Beat) -> Call {
         .with("generation", beat.generation)
         .with("join_no", beat.join_no)
         .with("user_id", beat.user_id)
+        .with("token_expires_at", beat.token_expires_at)
 }
 
 /// `items`: an array of `{session_id, user_id, foreground?, join_no?}`.
@@ -269,9 +278,9 @@ mod tests {
             pause_stream(session, None, None),
             resume_stream(session, None, None),
             end_stream(session, None, None),
-            generate_seller_token(None, String::new()),
+            generate_seller_token(None, String::new(), None),
             generate_buyer_token(None, String::new()),
-            refresh_token(None, String::new()),
+            refresh_token(None, String::new(), None),
             inspect_token(String::new(), None, None),
             add_viewer(session, None),
             join_stream(session),
@@ -344,6 +353,7 @@ mod tests {
             Argument::Integer(_) => "integer",
             Argument::Bigint(_) => "bigint",
             Argument::Boolean(_) => "boolean",
+            Argument::Timestamp(_) => "timestamptz",
             Argument::Jsonb(_) => "jsonb",
         }
     }

@@ -209,6 +209,7 @@ fn as_sql(argument: &Argument) -> &(dyn ToSql + Sync) {
         Argument::Integer(value) => value,
         Argument::Bigint(value) => value,
         Argument::Boolean(value) => value,
+        Argument::Timestamp(value) => value,
         Argument::Jsonb(value) => value,
     }
 }

@@ -2,6 +2,7 @@
 
 use edge_api::auth::Role;
 use edge_api::ids::{SessionId, UserId};
+use edge_api::timestamp::Timestamp;
 use edge_api::upstream::UpstreamError;
 use edge_api::upstream::functions::{self, Beat};
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ async fn a_heartbeat_is_answered_with_the_state_of_the_stream() {
 async fn a_heartbeat_says_what_the_device_knows() {
     let body = json!({
         "lastSeq": 5_000_000_000_i64, "foreground": false, "generation": 2, "joinNo": 3,
-        "userId": USER,
+        "userId": USER, "tokenExpiresAt": "2026-11-22T16:48:00+00:00",
     });
     let expected = Beat {
         last_seq: Some(5_000_000_000),
@@ -63,6 +64,7 @@ async fn a_heartbeat_says_what_the_device_knows() {
         generation: Some(2),
         join_no: Some(3),
         user_id: UserId::parse(USER).ok(),
+        token_expires_at: Timestamp::parse("2026-11-22T16:48:00Z").ok(),
     };
     let answer = beat(&result(TOKEN_ROW), Some(body), expected).await;
     assert_eq!(answer.json()["token"]["token"], "007eJx");
@@ -77,6 +79,10 @@ async fn a_malformed_heartbeat_is_refused_by_the_name_of_its_field() {
         (json!({"foreground": 1}), "foreground is malformed"),
         (json!({"joinNo": 5_000_000_000_i64}), "joinNo is malformed"),
         (json!({"userId": "me"}), "userId is malformed"),
+        (
+            json!({"tokenExpiresAt": "soon"}),
+            "tokenExpiresAt is malformed",
+        ),
         (json!({"last_seq": 7}), "last_seq is unknown"),
     ] {
         let (answer, database) = ask("null", "POST", &path, Some(&body.to_string())).await;

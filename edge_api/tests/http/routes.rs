@@ -162,8 +162,8 @@ async fn tokens_are_minted_and_never_stored() {
     let answer = calls(
         TOKEN_ROW,
         ("POST", "/v1/tokens/seller"),
-        Some(json!({"channelId": "s_b1", "sellerId": USER})),
-        functions::generate_seller_token(Some(user()), "s_b1".to_owned()),
+        Some(json!({"channelId": "s_b1", "sellerId": USER, "generation": 3})),
+        functions::generate_seller_token(Some(user()), "s_b1".to_owned(), Some(3)),
     )
     .await;
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -186,8 +186,8 @@ async fn tokens_are_minted_and_never_stored() {
     let answer = calls(
         TOKEN_ROW,
         ("POST", "/v1/tokens/refresh"),
-        Some(json!({"channelId": "s_b1", "userId": USER})),
-        functions::refresh_token(Some(user()), "s_b1".to_owned()),
+        Some(json!({"channelId": "s_b1", "userId": USER, "generation": 3})),
+        functions::refresh_token(Some(user()), "s_b1".to_owned(), Some(3)),
     )
     .await;
     assert_eq!(answer.header("cache-control"), "no-store");

@@ -22,7 +22,8 @@ use crate::spi::{self, column, nullable, statements};
 /// Between the look at the rows and the question why they allow nothing, the answer can change.
 const ATTEMPTS: usize = 3;
 
-/// A token is of use for at least that long, even when the sweep is late.
+/// A token is of use for at least that long: in the last minute of its stream's longest duration, and after
+/// it while the sweep is late.
 const MIN_LIFE_S: i64 = 60;
 
 static CONFIG: Table = Table::new(c"config");
@@ -47,14 +48,17 @@ statements! {
          where s.channel_id = $1";
 
     /// The gate is closed, so no other token of the host came between.
-    NOTE_HOST: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+    NOTE_HOST: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         "update stream.stream_sessions
-         set host_token_issued_at = $3, host_token_expires_at = $4, host_token_tat = $5
+         set host_token_issued_at = $3, host_token_expires_at = $4, host_token_tat = $5,
+             host_token_held_until = $6
          where id = $1 and seller_id = $2 and state <> 'ended'
          returning generation";
 
-    HOST_TOKEN_DUE: Write [UUIDOID]
-        "select s.host_token_issued_at + 0.75 * (s.host_token_expires_at - s.host_token_issued_at) <= now()
+    /// As for a viewer, whose beat answers it.
+    HOST_TOKEN_DUE: Write [UUIDOID, TIMESTAMPTZOID]
+        "select least(coalesce($2, s.host_token_held_until), s.host_token_expires_at)
+                 <= now() + 0.25 * (s.host_token_expires_at - s.host_token_issued_at)
              and s.host_token_issued_at <= now() - interval '30 seconds'
          from stream.stream_sessions as s where s.id = $1";
 
@@ -69,9 +73,23 @@ pub struct Ask<'a> {
     pub channel: &'a str,
     /// Nothing: what the user is.
     pub role: Option<Role>,
+    /// Of the host who asks; nothing: whichever is the newest.
+    pub generation: Option<i32>,
     pub charge: Charge,
+    /// Whether a heartbeat brings the token, so that its answer may be lost unnoticed.
+    pub is_renewal: bool,
     /// Unix seconds.
     pub issued_at: u32,
+}
+
+impl Ask<'_> {
+    /// Whether another device of the seller has taken over.
+    fn refuse_stale(&self, newest: i32) -> Result<()> {
+        match self.generation {
+            Some(generation) if generation != newest => Err(ErrorCode::StaleHost.into()),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What the rows say about one user on one channel.
@@ -113,7 +131,7 @@ impl Settings {
         settings.ok_or(Failure::Row("the config row is gone"))
     }
 
-    /// Seconds that a token may live: no longer than the stream can.
+    /// Seconds that a token may live: as long as the stream can, and at least [`MIN_LIFE_S`].
     fn life_s(&self, created_at: TimestampWithTimeZone, issued_at: u32) -> Result<i32> {
         let end = clock::unix_s(created_at) + i64::from(self.max_duration_s);
         let left = (end - i64::from(issued_at)).max(MIN_LIFE_S);
@@ -192,6 +210,25 @@ struct Noted {
     expires_at: TimestampWithTimeZone,
 }
 
+impl Noted {
+    /// When the token ends that the user may still hold. Of a renewal only the device knows whether it
+    /// arrived: until a token was minted after the end of the older one, that is the older one's.
+    fn held_until(
+        &self,
+        row: &Row,
+        [issued_at, held_until]: [&CStr; 2],
+        ask: &Ask<'_>,
+    ) -> Result<TimestampWithTimeZone> {
+        if !ask.is_renewal {
+            return Ok(self.expires_at);
+        }
+        let newest: Option<TimestampWithTimeZone> = row.nullable(issued_at)?;
+        let held = row.nullable::<TimestampWithTimeZone>(held_until)?;
+        let held = held.filter(|held| newest.is_some_and(|newest| newest < *held));
+        Ok(held.unwrap_or(self.expires_at))
+    }
+}
+
 /// The lease's lock does for the session's: a stream that ends closes every lease before it retires the
 /// tokens, so it waits for this one, or has taken the lease away.
 fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result<Option<i32>> {
@@ -202,9 +239,14 @@ fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Resu
         let Some(tat) = charged(lease, c"token_tat", rate, ask.charge)? else {
             return Ok(None);
         };
-        let changes: Values<3> = [
+        let before = [c"token_issued_at", c"token_held_until"];
+        let changes: Values<4> = [
             (c"token_issued_at", noted.issued_at.into()),
             (c"token_expires_at", noted.expires_at.into()),
+            (
+                c"token_held_until",
+                noted.held_until(lease, before, ask)?.into(),
+            ),
             (c"token_tat", tat),
         ];
         Ok(Some((lease.column(c"agora_uid")?, changes)))
@@ -213,10 +255,18 @@ fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Resu
 
 /// By a statement, since triggers for statements watch the streams.
 fn note_host(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result<Option<i32>> {
-    let tat = SESSIONS.find(&[session], |stream| {
-        charged(stream, c"host_token_tat", rate, ask.charge)
+    let before = [c"host_token_issued_at", c"host_token_held_until"];
+    let found = SESSIONS.find(&[session], |stream| {
+        // Before the rate; whoever is not the seller is refused for that.
+        if stream.column::<Uuid>(c"seller_id")? == ask.user {
+            ask.refuse_stale(stream.column(c"generation")?)?;
+        }
+        let Some(tat) = charged(stream, c"host_token_tat", rate, ask.charge)? else {
+            return Ok(None);
+        };
+        Ok(Some((tat, noted.held_until(stream, before, ask)?)))
     })?;
-    let Some(tat) = tat else {
+    let Some((tat, held_until)) = found else {
         return Ok(None);
     };
     let arguments = [
@@ -225,8 +275,12 @@ fn note_host(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result
         noted.issued_at.into(),
         noted.expires_at.into(),
         tat,
+        held_until.into(),
     ];
-    spi::first(&NOTE_HOST, &arguments, |row| column(row, 1))
+    let generation = spi::first(&NOTE_HOST, &arguments, |row| column(row, 1))?;
+    // Now the row is locked, and no takeover can come before the token.
+    generation.map_or(Ok(()), |newest| ask.refuse_stale(newest))?;
+    Ok(generation)
 }
 
 /// The new value of the column that holds the rate; nothing: the token must wait.
@@ -326,9 +380,10 @@ fn jsonb(text: &'static CStr) -> DatumWithOid<'static> {
     }
 }
 
-/// Whether the host's newest token is past 75 % of its life and at least 30 s old. A viewer's is known
-/// from the lease row.
-pub fn is_host_token_due(session: Uuid) -> Result<bool> {
-    let due = spi::first(&HOST_TOKEN_DUE, &[session.into()], |row| nullable(row, 1))?;
+/// Whether the host's token is past 75 % of its life and the newest at least 30 s old. `held_until` is
+/// the end of the token that the host says to hold. A viewer's is known from the lease row.
+pub fn is_host_token_due(session: Uuid, held_until: Option<TimestampWithTimeZone>) -> Result<bool> {
+    let arguments = [session.into(), held_until.into()];
+    let due = spi::first(&HOST_TOKEN_DUE, &arguments, |row| nullable(row, 1))?;
     Ok(due.flatten().unwrap_or(false))
 }

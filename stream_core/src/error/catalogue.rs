@@ -1,11 +1,11 @@
 //! The table of all error codes: one row each, in the order in which documents list them.
 
-use super::{Category, Entry};
+use super::{Category, Entry, Remedy};
 
 /// Writes the enum, the list of all codes and the lookup from one table, so that they cannot part.
 macro_rules! catalogue {
     ($($variant:ident $code:literal $category:ident $sqlstate:literal $http_status:literal
-       $recoverable:ident: $message:literal, $hint:literal;)*) => {
+       $remedy:ident: $message:literal, $hint:literal;)*) => {
         /// A public error code. Its name is part of the interface and never changes its meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
@@ -23,7 +23,7 @@ macro_rules! catalogue {
                         category: Category::$category,
                         sqlstate: $sqlstate,
                         http_status: $http_status,
-                        recoverable: is_recoverable!($recoverable),
+                        remedy: remedy!($remedy),
                         message: $message,
                         hint: $hint,
                     },)*
@@ -33,12 +33,15 @@ macro_rules! catalogue {
     };
 }
 
-macro_rules! is_recoverable {
+macro_rules! remedy {
     (recoverable) => {
-        true
+        Remedy::App
     };
     (lasting) => {
-        false
+        Remedy::Request
+    };
+    (operator) => {
+        Remedy::Operator
     };
 }
 
@@ -133,25 +136,25 @@ catalogue! {
         "too many requests", "Wait for retry_after_ms before trying again.";
 
     // The service itself.
-    NotConfigured "not_configured" SystemError "PT503" 503 lasting:
+    NotConfigured "not_configured" SystemError "PT503" 503 operator:
         "streaming is not configured", "The operator must store a valid Agora app id and certificate.";
-    WebhookNotConfigured "webhook_not_configured" SystemError "PT503" 503 lasting:
+    WebhookNotConfigured "webhook_not_configured" SystemError "PT503" 503 operator:
         "the secret of the notification service is not configured", "The operator must set AGORA_WEBHOOK_SECRET for the service.";
-    CertificateMissing "certificate_missing" SystemError "PT503" 503 lasting:
+    CertificateMissing "certificate_missing" SystemError "PT503" 503 operator:
         "the Agora certificate is not there", "The operator must store it in Vault or in the file that the setting names.";
-    CertificateMalformed "certificate_malformed" SystemError "PT503" 503 lasting:
+    CertificateMalformed "certificate_malformed" SystemError "PT503" 503 operator:
         "the Agora certificate is malformed", "The operator must store the 32 hexadecimal digits that the Agora console shows.";
-    CertificateUnsafe "certificate_unsafe" SystemError "PT503" 503 lasting:
+    CertificateUnsafe "certificate_unsafe" SystemError "PT503" 503 operator:
         "the file of the Agora certificate is not safe", "The operator must give it to the server's user alone, mode 0600 or 0400.";
     VaultUnreadable "vault_unreadable" SystemError "PT503" 503 recoverable:
         "the Vault cannot be read", "The operator must let the owner of the tables read vault.decrypted_secrets.";
-    ClockInsane "clock_insane" SystemError "PT503" 503 lasting:
+    ClockInsane "clock_insane" SystemError "PT503" 503 operator:
         "the clock of the server is wrong", "The operator must correct the time of the database server.";
     UpstreamUnavailable "upstream_unavailable" NetworkError "PT503" 503 recoverable:
         "the service cannot reach its database", "Try again later.";
     RealtimeUnavailable "realtime_unavailable" NetworkError "PT503" 503 recoverable:
         "realtime delivery is not available", "Keep polling sync until it returns.";
-    Internal "internal" SystemError "PT500" 500 lasting:
+    Internal "internal" SystemError "PT500" 500 operator:
         "something went wrong inside the service", "Report the request id to the operator.";
 
     // Raised by Postgres itself; never by this product.

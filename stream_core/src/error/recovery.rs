@@ -1,4 +1,4 @@
-//! How should an app recover from an error of each category?
+//! How should an app recover from an error? Each category has a strategy for what it can get past.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ pub enum Category {
     SystemError,
 }
 
-/// What an app does about a recoverable error. In JSON the names are camelCase and `retryDelay`
+/// What an app does about an error. In JSON the names are camelCase and `retryDelay`
 /// is in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +26,21 @@ pub struct RecoveryStrategy {
     /// What the app shows or does when retrying is over or pointless.
     pub fallback_action: &'static str,
     pub user_notification: bool,
+}
+
+impl RecoveryStrategy {
+    /// Only whoever runs the service can mend it: the app says so and offers to try again by hand.
+    pub const CONTACT_OPERATOR: &'static str = "contact_operator";
+
+    pub(super) const fn give_up(fallback_action: &'static str) -> Self {
+        Self {
+            auto_retry: false,
+            max_retry_attempts: 0,
+            retry_delay_ms: 0,
+            fallback_action,
+            user_notification: true,
+        }
+    }
 }
 
 impl Category {
@@ -49,12 +64,13 @@ impl Category {
         }
     }
 
+    /// Of a recoverable error.
     pub const fn recovery(self) -> RecoveryStrategy {
         match self {
             Self::NetworkError => retry(3, 2000, "show_offline_mode"),
-            Self::AuthenticationError => give_up("redirect_to_login"),
+            Self::AuthenticationError => RecoveryStrategy::give_up("redirect_to_login"),
             // Asking again changes no permission; only another person can.
-            Self::PermissionError => give_up("show_access_denied"),
+            Self::PermissionError => RecoveryStrategy::give_up("show_access_denied"),
             Self::StreamError => retry(2, 1000, "show_stream_unavailable"),
             // Sending again is safe, since a message id is accepted once; the draft stays.
             Self::ChatError => retry(3, 1000, "keep_message_for_manual_retry"),
@@ -73,16 +89,6 @@ const fn retry(
         auto_retry: true,
         max_retry_attempts,
         retry_delay_ms,
-        fallback_action,
-        user_notification: true,
-    }
-}
-
-const fn give_up(fallback_action: &'static str) -> RecoveryStrategy {
-    RecoveryStrategy {
-        auto_retry: false,
-        max_retry_attempts: 0,
-        retry_delay_ms: 0,
         fallback_action,
         user_notification: true,
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
-use crate::model::Stream;
+use crate::model::{Stream, Token};
 use crate::operation::{Held, Person};
 
 /// What the cases play with, in seconds. Each value is a multiple of the step of time.
@@ -22,8 +22,8 @@ const MAX_DURATION: i64 = 6000;
 const LEASE: i64 = 50;
 const GRACE: i64 = 30;
 const TOKEN_TTL: i64 = 3600;
-/// 75 % of it.
-const RENEWED_AFTER: i64 = 2700;
+const MIN_TOKEN_LIFE: i64 = 60;
+const BETWEEN_RENEWALS: i64 = 30;
 
 const HOST_LOST: &str = "host_lost";
 
@@ -45,6 +45,11 @@ impl Liveness {
         if matches!(to, StreamState::Initializing | StreamState::Active) {
             self.host_seen_at = self.host_seen_at.map(|_| self.now);
         }
+    }
+
+    /// When a token ends that is issued now.
+    pub fn token_ends_at(&self) -> i64 {
+        self.now + (MAX_DURATION - self.now).clamp(MIN_TOKEN_LIFE, TOKEN_TTL)
     }
 }
 
@@ -97,7 +102,7 @@ impl Stream {
             self.beat_as_viewer(person, number, foreground)?
         };
         let token = if is_due {
-            self.mint(person)["uid"].clone()
+            self.renew(person)
         } else {
             Value::Null
         };
@@ -115,8 +120,30 @@ impl Stream {
         let now = self.liveness.now;
         self.liveness.host_seen_at = Some(now);
         self.host_returns_from_a_loss();
-        let newest = self.tokens.iter().rfind(|token| token.of == Person::Seller);
-        Ok(newest.is_some_and(|token| token.issued_at + RENEWED_AFTER <= now))
+        Ok(self.is_token_due(Person::Seller))
+    }
+
+    fn newest_token(&self, of: Person) -> Option<&Token> {
+        self.tokens.iter().rfind(|token| token.of == of)
+    }
+
+    fn is_token_due(&self, of: Person) -> bool {
+        let now = self.liveness.now;
+        self.newest_token(of).is_some_and(|newest| {
+            let last_quarter = (newest.expires_at - newest.issued_at) / 4;
+            newest.held_until.min(newest.expires_at) <= now + last_quarter
+                && newest.issued_at + BETWEEN_RENEWALS <= now
+        })
+    }
+
+    /// The answer may be lost, until one was given after the end of the token that was held.
+    fn renew(&mut self, of: Person) -> Value {
+        let expires_at = self.liveness.token_ends_at();
+        let held_until = match self.newest_token(of) {
+            Some(newest) if newest.issued_at < newest.held_until => newest.held_until,
+            _ => expires_at,
+        };
+        self.note_token(of, expires_at, held_until)["uid"].clone()
     }
 
     /// A sign of life of a host who sends heartbeats; whether it changes the state.
@@ -147,8 +174,7 @@ impl Stream {
             return Ok(("superseded", false));
         }
         place.lease.seen(now, foreground);
-        let issued_at = place.token_issued_at;
-        Ok(("ok", issued_at.is_some_and(|at| at + RENEWED_AFTER <= now)))
+        Ok(("ok", self.is_token_due(person)))
     }
 
     /// Does what a sweep should do, and adds to what it should report.
@@ -176,7 +202,7 @@ impl Stream {
             }
         }
         for token in &mut self.tokens {
-            if token.is_active && token.issued_at + TOKEN_TTL <= now {
+            if token.is_active && token.expires_at <= now {
                 token.is_active = false;
                 note("tokens");
             }

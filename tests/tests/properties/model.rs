@@ -44,13 +44,15 @@ pub struct Place {
     pub is_active: bool,
     pub join_no: i32,
     pub lease: Lease,
-    pub token_issued_at: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Token {
     pub of: Person,
     pub issued_at: i64,
+    pub expires_at: i64,
+    /// When the token ends that its user may still hold: an older one's, if the answer was lost.
+    pub held_until: i64,
     pub is_active: bool,
 }
 
@@ -182,7 +184,6 @@ impl Stream {
                 is_active: true,
                 join_no: 1,
                 lease,
-                token_issued_at: None,
             });
         place.is_active = true;
         place.lease = lease;
@@ -265,19 +266,22 @@ impl Stream {
         Ok(self.mint(person))
     }
 
-    pub fn mint(&mut self, of: Person) -> Value {
-        let issued_at = self.liveness.now;
+    fn mint(&mut self, of: Person) -> Value {
+        let expires_at = self.liveness.token_ends_at();
+        self.note_token(of, expires_at, expires_at)
+    }
+
+    pub fn note_token(&mut self, of: Person, expires_at: i64, held_until: i64) -> Value {
         self.tokens.push(Token {
             of,
-            issued_at,
+            issued_at: self.liveness.now,
+            expires_at,
+            held_until,
             is_active: true,
         });
-        let uid = match self.places.get_mut(&of) {
-            Some(place) => {
-                place.token_issued_at = Some(issued_at);
-                self.uid(of)
-            }
-            None => self.generation.unsigned_abs(),
+        let uid = match of {
+            Person::Seller => self.generation.unsigned_abs(),
+            _ => self.uid(of),
         };
         json!({"uid": uid, "channel_id": self.id})
     }
