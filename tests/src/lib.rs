@@ -21,6 +21,7 @@ pub mod realtime;
 pub mod refusal;
 pub mod regular_work;
 pub mod row_versions;
+pub mod secret;
 pub mod server_clock;
 pub mod services;
 pub mod session;

@@ -7,14 +7,17 @@ use anyhow::{Context, Result};
 use tokio_postgres::{Client, NoTls};
 use xtask::cluster::{Cluster, Options};
 use xtask::database::{self, AgoraSettings};
+use xtask::leaks;
 use xtask::test_environment::{TEMPLATE, TestEnvironment};
 
 use crate::identity::Identity;
 use crate::session::Session;
 
-/// A server that nobody else uses, gone when this is dropped.
+/// A server that nobody else uses, gone when this is dropped. Its secrets are noted, and the statements
+/// that it counted are kept for the search after the run.
 pub struct OwnCluster {
     pub cluster: Cluster,
+    name: String,
     agora: AgoraSettings,
     log_file: PathBuf,
     /// Where this server's part of the log file begins.
@@ -23,12 +26,22 @@ pub struct OwnCluster {
 
 impl OwnCluster {
     /// Starts an empty one.
-    pub fn start(options: Options) -> Result<Self> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "all is noted, and kept when this ends"
+    )]
+    pub fn start(mut options: Options) -> Result<Self> {
+        leaks::count_statements(&mut options.settings);
+        let name = options.name.clone();
         let log_file = options.log_file.clone();
         let log_begins_at = fs::read(&log_file).map_or(0, |log| log.len());
+        let cluster = Cluster::start(options)?;
+        let agora = AgoraSettings::random()?;
+        TestEnvironment::load()?.note_secrets_of(cluster.address(), &agora)?;
         Ok(Self {
-            cluster: Cluster::start(options)?,
-            agora: AgoraSettings::random()?,
+            cluster,
+            name,
+            agora,
             log_file,
             log_begins_at,
         })
@@ -49,6 +62,8 @@ impl OwnCluster {
             .psql(xtask::cluster::SUPERUSER, TEMPLATE)
             .run(more)?;
         address.close_database(TEMPLATE)?;
+        // A test that kills its server loses what was counted until then, but not this.
+        self.keep_statements()?;
         Ok(TestEnvironment {
             cluster: address.clone(),
             agora: self.agora.clone(),
@@ -79,5 +94,17 @@ impl OwnCluster {
             .with_context(|| format!("cannot read {}", self.log_file.display()))?;
         let own = log.get(self.log_begins_at..).unwrap_or_default();
         Ok(String::from_utf8_lossy(own).into_owned())
+    }
+
+    fn keep_statements(&self) -> Result<()> {
+        TestEnvironment::load()?.keep_statements(&self.name, self.cluster.address())
+    }
+}
+
+impl Drop for OwnCluster {
+    fn drop(&mut self) {
+        if let Err(error) = self.keep_statements() {
+            eprintln!("{error:#}");
+        }
     }
 }

@@ -15,10 +15,10 @@ use rustix::process::Signal;
 use uuid::Uuid;
 use xtask::cluster::SUPERUSER;
 use xtask::run::Run;
-use xtask::secrets;
 use xtask::services::Keys;
 
 use crate::database::TestDatabase;
+use crate::secret;
 use crate::services::access_token::{Signer, claims_of};
 use crate::services::answer::Answer;
 use crate::services::request::Request;
@@ -69,8 +69,8 @@ impl Services {
     ) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let jwt_secret = secrets::random_hex(32)?;
-        let webhook_secret = secrets::random_hex(16)?;
+        let jwt_secret = secret::random("a JWT secret", 32)?;
+        let webhook_secret = secret::random("a webhook secret", 16)?;
         let mut run = Run::begin(&format!("services-{}-{number}", std::process::id()))?;
         let environment = &database.environment;
         let services = xtask::services::Services {
@@ -84,13 +84,7 @@ impl Services {
             tick_interval_ms,
         };
         let keys = services.keys()?;
-        for (what, secret) in [
-            ("a JWT secret", &jwt_secret),
-            ("a webhook secret", &webhook_secret),
-            ("a service key", &keys.service_role_key),
-        ] {
-            environment.note_secret(what, secret)?;
-        }
+        secret::note("a service key", &keys.service_role_key)?;
         Ok(Self {
             supabase_url: services.start_supabase(&mut run)?,
             edge_url: services.start_edge(&mut run)?,

@@ -6,8 +6,9 @@ use stream_core::error::ErrorCode;
 use stream_tests::agora::{PUBLISHER, seller_token};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::secret;
 
-const SECONDARY: &str = "0123456789abcdef0123456789abcdef";
+const SECONDARY: &str = "d0c7021d0c7021d0c7021d0c7021d0c7";
 /// In the place of either certificate; also what must not be shown.
 const MALFORMED: &str = "not-a-certificate-0123456789abcd";
 
@@ -21,6 +22,8 @@ const SECONDARY_CHECK: (&str, &str) = (
 /// Both certificates in the Vault, and a malformed one that nothing names.
 async fn rotating() -> Result<TestDatabase> {
     let database = TestDatabase::create().await?;
+    secret::note("the doctor's secondary certificate", SECONDARY)?;
+    secret::note("the doctor's malformed certificate", MALFORMED)?;
     database
         .change(&format!(
             "select vault.create_secret('{SECONDARY}', 'secondary');

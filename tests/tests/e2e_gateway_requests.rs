@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::demo;
+use stream_tests::secret;
 use stream_tests::services::Services;
 use stream_tests::services::access_token::{
     Signer, altered, claims_of, expired_claims_of, unsigned,
@@ -59,7 +60,7 @@ async fn nothing_but_a_genuine_token_in_its_time_counts() -> Result<()> {
     let claims = claims_of(demo::SELLER);
     let genuine = services.signer.sign(&claims);
     let of_another = services.token_of(demo::ADA);
-    let another_secret = Signer::new("0123456789abcdef0123456789abcdef");
+    let another_secret = Signer::new(&secret::random("another JWT secret", 32)?);
     let service = json!({"role": "service_role", "exp": claims["exp"]});
     for (token, code) in [
         (

@@ -9,32 +9,16 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::own_cluster::OwnCluster;
 use stream_tests::services::Services;
 use stream_tests::services::answer::Answer;
 use stream_tests::services::edge::expect_problem;
 use stream_tests::services::request::Request;
 use stream_tests::trace::Trace;
 use uuid::Uuid;
-use xtask::cluster::{Cluster, Options};
-use xtask::database::{self, AgoraSettings};
-use xtask::test_environment::{TEMPLATE, TestEnvironment};
+use xtask::cluster::Options;
 
 const DEADLINE: Duration = Duration::from_secs(30);
-
-/// A cluster of the test's own, which it may crash.
-fn start_cluster() -> Result<(Cluster, TestEnvironment)> {
-    let cluster = Cluster::start(Options::temporary("outage")?)?;
-    let agora = AgoraSettings::random()?;
-    cluster.address().create_empty_database(TEMPLATE)?;
-    database::prepare(cluster.address(), TEMPLATE, &agora)?;
-    cluster.address().close_database(TEMPLATE)?;
-    let environment = TestEnvironment {
-        cluster: cluster.address().clone(),
-        agora,
-        ..TestEnvironment::load()?
-    };
-    Ok((cluster, environment))
-}
 
 /// Asks until the answer is a success; every other one must be the refusal of an outage.
 async fn until_it_works(mut ask: impl AsyncFnMut() -> Result<Answer>) -> Result<Answer> {
@@ -63,8 +47,8 @@ async fn until_replication_is(expected: bool, services: &Services) -> Result<()>
 
 #[tokio::test]
 async fn a_crash_of_the_server_is_an_outage_and_ends_by_itself() -> Result<()> {
-    let (mut cluster, environment) = start_cluster()?;
-    let database = TestDatabase::create_in(environment).await?;
+    let mut own = OwnCluster::start(Options::temporary("outage")?)?;
+    let database = TestDatabase::create_in(own.make_template("")?).await?;
     let stream = database.stream_in(StreamState::Active).await?;
     let services = Services::start_on(database)?;
     let seller = services.token_of(demo::SELLER);
@@ -79,7 +63,7 @@ async fn a_crash_of_the_server_is_an_outage_and_ends_by_itself() -> Result<()> {
     say("before").await?.ok()?;
     ready().await?.ok()?;
 
-    cluster.crash()?;
+    own.cluster.crash()?;
     for answer in [ready().await?, say("meanwhile").await?, ready().await?] {
         expect_problem(&answer, ErrorCode::UpstreamUnavailable)?;
     }
@@ -88,7 +72,7 @@ async fn a_crash_of_the_server_is_an_outage_and_ends_by_itself() -> Result<()> {
 
     until_replication_is(false, &services).await?;
 
-    cluster.restart()?;
+    own.cluster.restart()?;
     until_it_works(async || ready().await).await?;
     let sent = until_it_works(async || say("after").await).await?.json();
     let log = services.edge(&seller, Method::GET, &messages).await?.ok()?;

@@ -10,7 +10,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::own_cluster::OwnCluster;
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client, NoTls, Notification};
-use xtask::cluster::{Cluster, Options};
+use xtask::cluster::Options;
 
 const SCHEDULE: &str = "select stream.schedule_with_pg_cron()";
 
@@ -21,7 +21,7 @@ const EVERY_MINUTE: &str = "* * * * *";
 const TWO_MINUTES: Duration = Duration::from_secs(120);
 
 /// A database in whose cluster pg_cron runs, open to the owner of the tables.
-async fn database_with_pg_cron(name: &str) -> Result<(Cluster, TestDatabase)> {
+async fn database_with_pg_cron(name: &str) -> Result<(OwnCluster, TestDatabase)> {
     let mut options = Options::temporary(name)?;
     options.settings.extend(
         [
@@ -50,7 +50,7 @@ async fn database_with_pg_cron(name: &str) -> Result<(Cluster, TestDatabase)> {
              grant usage on schema cron to postgres",
         )
         .await?;
-    Ok((own.cluster, database))
+    Ok((own, database))
 }
 
 /// A connection of the owner and what it is notified of.
@@ -90,7 +90,7 @@ async fn jobs(database: &TestDatabase) -> Result<Value> {
 
 #[tokio::test]
 async fn the_owner_gets_one_job_however_often_they_ask() -> Result<()> {
-    let (_cluster, database) = database_with_pg_cron("pg-cron-job").await?;
+    let (_own, database) = database_with_pg_cron("pg-cron-job").await?;
     for _ in 0..2 {
         let schedule: String = database.value(SCHEDULE).await?;
         assert_eq!(schedule, EVERY_MINUTE);
@@ -107,7 +107,7 @@ async fn the_owner_gets_one_job_however_often_they_ask() -> Result<()> {
 
 #[tokio::test]
 async fn the_job_ticks_as_the_owner() -> Result<()> {
-    let (_cluster, database) = database_with_pg_cron("pg-cron-ticks").await?;
+    let (_own, database) = database_with_pg_cron("pg-cron-ticks").await?;
     database
         .change(
             "create function public.tell_tick() returns trigger
@@ -135,7 +135,7 @@ async fn the_job_ticks_as_the_owner() -> Result<()> {
 /// The server has an older one, which refuses the schedule that it is asked for.
 #[tokio::test]
 async fn versions_that_know_seconds_are_asked_for_seconds() -> Result<()> {
-    let (_cluster, database) = database_with_pg_cron("pg-cron-seconds").await?;
+    let (_own, database) = database_with_pg_cron("pg-cron-seconds").await?;
     let superuser = database.superuser().await?;
     for version in ["1.5", "1.6.4", "1.10", "2.0"] {
         superuser
@@ -162,7 +162,7 @@ async fn versions_without_named_jobs_are_refused_as_no_pg_cron_is() -> Result<()
     let call = without.owner.query_one(SCHEDULE, &[]);
     without.refuses(ErrorCode::NotConfigured, call).await?;
 
-    let (_cluster, database) = database_with_pg_cron("pg-cron-old").await?;
+    let (_own, database) = database_with_pg_cron("pg-cron-old").await?;
     let superuser = database.superuser().await?;
     superuser
         .batch_execute("update pg_extension set extversion = '1.2' where extname = 'pg_cron'")

@@ -6,32 +6,23 @@ use stream_tests::agora::{PUBLISHER, seller_token};
 use stream_tests::certificate_file::CertificateFile;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use xtask::cluster::{Cluster, Options};
-use xtask::database::{self, AgoraSettings};
-use xtask::test_environment::{TEMPLATE, TestEnvironment};
+use stream_tests::own_cluster::OwnCluster;
+use stream_tests::secret;
+use xtask::cluster::Options;
+use xtask::test_environment::TestEnvironment;
 
 /// A cluster whose server reads the file, with another certificate in the Vault.
-fn start_cluster(file: &CertificateFile) -> Result<(Cluster, TestEnvironment)> {
+fn start_cluster(file: &CertificateFile) -> Result<(OwnCluster, TestEnvironment)> {
     let mut options = Options::temporary("certificate-file")?;
     let setting = format!(
         "pg_stream_ext.agora_certificate_file={}",
         file.path().display()
     );
     options.settings.push(setting);
-    let cluster = Cluster::start(options)?;
-    let agora = AgoraSettings::random()?;
-    cluster.address().create_empty_database(TEMPLATE)?;
-    database::prepare(cluster.address(), TEMPLATE, &agora)?;
-    cluster.address().close_database(TEMPLATE)?;
-    let environment = TestEnvironment {
-        cluster: cluster.address().clone(),
-        agora: AgoraSettings {
-            certificate: AgoraSettings::random()?.certificate,
-            ..agora
-        },
-        ..TestEnvironment::load()?
-    };
-    Ok((cluster, environment))
+    let own = OwnCluster::start(options)?;
+    let mut environment = own.make_template("")?;
+    environment.agora.certificate = secret::certificate()?;
+    Ok((own, environment))
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use stream_core::error::ErrorCode;
 use stream_tests::agora::seller_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::secret;
 use tokio_postgres::error::SqlState;
 
 /// Fails unless the statements of the superuser make tokens impossible for the given reason.
@@ -46,14 +47,15 @@ async fn without_the_named_secret_there_are_no_tokens() -> Result<()> {
 
 #[tokio::test]
 async fn with_a_malformed_certificate_there_are_no_tokens() -> Result<()> {
-    for secret in [
+    for malformed in [
         "",
         "5CFd2fd1755d40ecb72977518be15d3",
         "5CFd2fd1755d40ecb72977518be15d3g",
     ] {
+        secret::note("a malformed certificate", malformed)?;
         assert_refused_after(
             ErrorCode::CertificateMalformed,
-            &format!("update vault.secrets set secret = '{secret}'"),
+            &format!("update vault.secrets set secret = '{malformed}'"),
         )
         .await?;
     }
@@ -85,10 +87,11 @@ async fn no_refusal_shows_the_certificate() -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.start_stream().await?;
-    let secret = "0123456789-this-is-no-certificate";
+    let certificate = "0123456789-this-is-no-certificate";
+    secret::note("a malformed certificate", certificate)?;
     let superuser = database.superuser().await?;
     superuser
-        .execute("update vault.secrets set secret = $1", &[&secret])
+        .execute("update vault.secrets set secret = $1", &[&certificate])
         .await?;
     let error = seller_token(&seller, id).await.unwrap_err();
     let refusal = format!("{:?}", error.as_db_error());

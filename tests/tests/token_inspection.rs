@@ -11,11 +11,11 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::{buyer_token, seller_token};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::secret;
 use stream_tests::session::Session;
 use tokio_postgres::Error;
 
 const VECTORS: &str = include_str!("../vectors/agora.json");
-const OTHER_CERTIFICATE: &str = "0123456789abcdef0123456789abcdef";
 
 async fn inspect(caller: &Session, token: &Value) -> Result<Value, Error> {
     caller.rpc("inspect_token", json!({"token": token})).await
@@ -101,7 +101,7 @@ async fn a_minted_token_says_whose_it_is_and_that_the_primary_certificate_signed
 async fn accounts_rtm_and_lives_of_their_own_are_named() -> Result<()> {
     let database = TestDatabase::create().await?;
     let service = database.service().await?;
-    let token = foreign_token(&database, OTHER_CERTIFICATE, 3600)?;
+    let token = foreign_token(&database, &secret::certificate()?, 3600)?;
     let said = inspect(&service, &json!(token)).await?;
     assert_eq!(said["channel_id"], "room 1");
     assert_eq!(said["account"], "alice@example.com");
@@ -119,7 +119,7 @@ async fn an_expired_token_is_called_so() -> Result<()> {
     let database = TestDatabase::create().await?;
     let service = database.service().await?;
     for (expires_in_s, is_expired) in [(99, true), (3600, false)] {
-        let token = foreign_token(&database, OTHER_CERTIFICATE, expires_in_s)?;
+        let token = foreign_token(&database, &secret::certificate()?, expires_in_s)?;
         let said = inspect(&service, &json!(token)).await?;
         assert_eq!(said["is_expired"], is_expired);
     }
@@ -137,9 +137,10 @@ async fn while_certificates_are_rotated_both_vouch_and_the_primary_signs() -> Re
     let signer = async |token: &Value| -> Result<Value> {
         Ok(inspect(&service, &token["token"]).await?["signed_by"].clone())
     };
+    let certificate = secret::certificate()?;
     database
         .change(&format!(
-            "select vault.create_secret('{OTHER_CERTIFICATE}', 'new certificate');
+            "select vault.create_secret('{certificate}', 'new certificate');
              update stream.config set agora_certificate_secret = 'new certificate',
                  agora_secondary_certificate_secret = 'agora_app_certificate' where id"
         ))
@@ -189,6 +190,7 @@ async fn a_token_of_version_006_is_checked_when_channel_and_account_are_given() 
         .and_then(|vectors| vectors.iter().find(|vector| vector["id"] == "006-05"))
         .context("the vector")?;
     let certificate = vector["cert"].as_str().context("a certificate")?;
+    secret::note("the certificate of a vector", certificate)?;
     database
         .superuser()
         .await?
@@ -231,7 +233,7 @@ async fn a_token_of_version_006_is_checked_when_channel_and_account_are_given() 
 async fn a_text_that_is_no_token_is_refused_without_repeating_it() -> Result<()> {
     let database = TestDatabase::create().await?;
     let service = database.service().await?;
-    let token = foreign_token(&database, OTHER_CERTIFICATE, 60)?;
+    let token = foreign_token(&database, &secret::certificate()?, 60)?;
     let damaged = format!("{}AAAA", token.trim_end_matches('='));
     for text in ["", "007", "006", "hunter2-is-no-token", &damaged] {
         let token = json!(text);

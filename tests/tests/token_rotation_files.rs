@@ -10,9 +10,9 @@ use stream_tests::certificate_file::CertificateFile;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
+use stream_tests::secret;
 use stream_tests::session::Session;
 use xtask::cluster::Options;
-use xtask::database::AgoraSettings;
 
 const CHECK: &str = "secondary_certificate";
 
@@ -72,10 +72,7 @@ async fn signer(service: &Session, token: &str) -> Result<Value> {
 #[tokio::test]
 async fn the_files_are_swapped_and_the_tokens_of_the_old_one_are_still_known() -> Result<()> {
     let mut world = World::start("rotation-files").await?;
-    let (old, new) = (
-        AgoraSettings::random()?.certificate,
-        AgoraSettings::random()?.certificate,
-    );
+    let (old, new) = (secret::certificate()?, secret::certificate()?);
     world.primary.write(old.as_bytes(), 0o600)?;
     world.secondary.write(new.as_bytes(), 0o400)?;
     world.database.environment.agora.certificate = old.clone();
@@ -93,7 +90,7 @@ async fn the_files_are_swapped_and_the_tokens_of_the_old_one_are_still_known() -
         "secondary"
     );
     // What the Vault holds is nobody's while there are files.
-    let stranger = AgoraSettings::random()?.certificate;
+    let stranger = secret::certificate()?;
     database
         .change(&format!(
             "select vault.create_secret('{stranger}', 'stranger');
@@ -122,10 +119,7 @@ async fn the_files_are_swapped_and_the_tokens_of_the_old_one_are_still_known() -
 async fn a_secondary_file_that_is_missing_malformed_or_open_to_others_fails_inspection_and_doctor()
 -> Result<()> {
     let mut world = World::start("secondary-file").await?;
-    let (primary, secondary) = (
-        AgoraSettings::random()?.certificate,
-        AgoraSettings::random()?.certificate,
-    );
+    let (primary, secondary) = (secret::certificate()?, secret::certificate()?);
     world.primary.write(primary.as_bytes(), 0o600)?;
     world.secondary.write(secondary.as_bytes(), 0o600)?;
     world.database.environment.agora.certificate = primary;

@@ -13,7 +13,7 @@ const IS_RUNNING: &str = "select count(*) = 1 from pg_stat_activity
     where backend_type = 'pg_stream_ext worker' and datname = current_database()";
 
 /// A database in whose cluster the worker runs.
-async fn database_with_worker(name: &str) -> Result<(Cluster, TestDatabase)> {
+async fn database_with_worker(name: &str) -> Result<(OwnCluster, TestDatabase)> {
     let mut options = Options::temporary(name)?;
     options
         .settings
@@ -28,7 +28,7 @@ async fn database_with_worker(name: &str) -> Result<(Cluster, TestDatabase)> {
         ))
         .await?;
     let database = restarted(&mut own.cluster, database).await?;
-    Ok((own.cluster, database))
+    Ok((own, database))
 }
 
 /// After a restart of the server every connection is a new one.
@@ -64,7 +64,7 @@ async fn worker_pid(database: &TestDatabase) -> Result<i32> {
 
 #[tokio::test]
 async fn it_counts_and_sweeps_as_the_owner_of_the_tables_and_the_doctor_sees_it() -> Result<()> {
-    let (_cluster, database) = database_with_worker("worker-ticks").await?;
+    let (_own, database) = database_with_worker("worker-ticks").await?;
     database
         .change(
             "create table public.ticked_as (login text, role text, is_superuser boolean);
@@ -121,7 +121,7 @@ async fn it_counts_and_sweeps_as_the_owner_of_the_tables_and_the_doctor_sees_it(
 
 #[tokio::test]
 async fn it_comes_back_after_it_was_ended_failed_or_the_server_restarted() -> Result<()> {
-    let (mut cluster, mut database) = database_with_worker("worker-returns").await?;
+    let (mut own, mut database) = database_with_worker("worker-returns").await?;
     wait_for_tick(&database).await?;
     let superuser = database.superuser().await?;
     for _ in 0..3 {
@@ -161,17 +161,17 @@ async fn it_comes_back_after_it_was_ended_failed_or_the_server_restarted() -> Re
     }
     assert_eq!(worker_pid(&database).await?, pid);
 
-    database = restarted(&mut cluster, database).await?;
+    database = restarted(&mut own.cluster, database).await?;
     wait_for_tick(&database).await?;
-    cluster.crash()?;
-    database = restarted(&mut cluster, database).await?;
+    own.cluster.crash()?;
+    database = restarted(&mut own.cluster, database).await?;
     wait_for_tick(&database).await
 }
 
 /// The server starts it again after ten seconds.
 #[tokio::test]
 async fn the_launcher_comes_back_after_it_was_ended() -> Result<()> {
-    let (_cluster, database) = database_with_worker("worker-launcher").await?;
+    let (_own, database) = database_with_worker("worker-launcher").await?;
     let superuser = database.superuser().await?;
     superuser
         .execute(
@@ -198,7 +198,7 @@ async fn the_launcher_comes_back_after_it_was_ended() -> Result<()> {
 
 #[tokio::test]
 async fn other_tickers_beside_it_do_no_harm() -> Result<()> {
-    let (_cluster, database) = database_with_worker("worker-beside").await?;
+    let (_own, database) = database_with_worker("worker-beside").await?;
     let id = database.stream_in(StreamState::Active).await?;
     let mut tickers = Vec::new();
     for _ in 0..3 {

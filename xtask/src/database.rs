@@ -51,8 +51,12 @@ fn bootstrap(address: &Address, database: &str) -> Result<()> {
     for file in sql_files("supabase/local/sql")? {
         superuser.run_file(&file)?;
     }
-    // Without this a failing statement would be logged with the password in it.
-    let mut statements = String::from("set log_min_error_statement = panic;\n");
+    // Without this a server would log the passwords, or keep them among the statements that it counts.
+    let mut statements = String::from(
+        "set log_statement = none;
+         set log_min_error_statement = panic;
+         set pg_stat_statements.track = none;\n",
+    );
     for role in LOGIN_ROLES {
         let password = &address.passwords[*role];
         statements.push_str(&format!("alter role {role} password '{password}';\n"));

@@ -10,14 +10,37 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// Settings that make a server count the statements of all its databases, those inside functions and
-/// those that are no queries too. So many that none is forgotten during a run of all tests.
-pub const STATISTICS: [&str; 4] = [
-    "shared_preload_libraries=pg_stat_statements",
+use crate::cluster::{Address, SUPERUSER};
+
+const PRELOADED: &str = "shared_preload_libraries=";
+
+/// All databases, with what is inside functions and what is no query. So many statements that none is
+/// forgotten during a run of all tests.
+const STATISTICS: [&str; 3] = [
     "pg_stat_statements.track=all",
     "pg_stat_statements.track_utility=on",
     "pg_stat_statements.max=100000",
 ];
+
+/// Makes a server count its statements, whatever else it loads.
+pub fn count_statements(settings: &mut Vec<String>) {
+    let preloaded = settings
+        .iter()
+        .rfind(|setting| setting.starts_with(PRELOADED));
+    settings.push(match preloaded {
+        Some(others) => format!("{others},pg_stat_statements"),
+        None => format!("{PRELOADED}pg_stat_statements"),
+    });
+    settings.extend(STATISTICS.map(str::to_owned));
+}
+
+/// What a server has counted since it was made, or since it was killed, which loses its statistics.
+pub fn statements(address: &Address) -> Result<String> {
+    address.psql(SUPERUSER, "template1").run(
+        "create extension if not exists pg_stat_statements;
+         select query from pg_stat_statements;",
+    )
+}
 
 /// Something that must not be found, and what to call it instead of showing it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -28,11 +51,14 @@ pub struct Secret {
 
 /// Which secrets stand in which lines; what stands there is not repeated.
 pub fn search(text: &str, secrets: &[Secret]) -> Vec<String> {
+    // Most are nowhere, which one look at the whole text tells.
+    let is_there = |secret: &&Secret| !secret.value.is_empty() && text.contains(&secret.value);
+    let secrets: Vec<&Secret> = secrets.iter().filter(is_there).collect();
     let mut found = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let known = secrets
             .iter()
-            .filter(|secret| !secret.value.is_empty() && line.contains(&secret.value))
+            .filter(|secret| line.contains(&secret.value))
             .map(|secret| secret.what.as_str());
         let formed = [
             (has_agora_token(line), "an Agora token"),
@@ -141,6 +167,25 @@ mod tests {
             what: "the certificate".to_owned(),
             value: "0123456789abcdef0123456789abcdef".to_owned(),
         }]
+    }
+
+    #[test]
+    fn a_server_counts_beside_what_it_loads_anyway() {
+        let loads = |mut settings: Vec<String>| {
+            count_statements(&mut settings);
+            let last = settings
+                .iter()
+                .rfind(|setting| setting.starts_with(PRELOADED));
+            last.cloned().unwrap()
+        };
+        assert_eq!(
+            loads(vec!["fsync=off".to_owned()]),
+            "shared_preload_libraries=pg_stat_statements"
+        );
+        assert_eq!(
+            loads(vec!["shared_preload_libraries=pg_cron".to_owned()]),
+            "shared_preload_libraries=pg_cron,pg_stat_statements"
+        );
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Address;
 use crate::database::AgoraSettings;
-use crate::leaks::Secret;
+use crate::leaks::{self, Secret};
 use crate::local_dir;
 
 /// Names the file that holds a [`TestEnvironment`].
@@ -34,6 +35,16 @@ pub struct TestEnvironment {
     pub log_dir: PathBuf,
     /// Where tests note the secrets that must be in no log when all of them are done.
     pub secrets_file: PathBuf,
+    /// Where the statements of servers that are gone by then are kept for the same search.
+    pub statements_file: PathBuf,
+}
+
+/// What a test's own server counted before it ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Statements {
+    pub server: String,
+    /// Or why they could not be read.
+    pub read: Result<String, String>,
 }
 
 impl TestEnvironment {
@@ -57,35 +68,60 @@ impl TestEnvironment {
             what: what.to_owned(),
             value: value.to_owned(),
         };
-        let line = format!("{}\n", serde_json::to_string(&secret)?);
-        // One write to the end of the file, so that the lines of several processes stay whole.
-        File::options()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&self.secrets_file)
-            .and_then(|mut file| file.write_all(line.as_bytes()))
-            .with_context(|| format!("cannot write {}", self.secrets_file.display()))
+        append(&self.secrets_file, &secret)
     }
 
-    /// Every secret that was noted, and those of the template.
-    pub fn secrets(&self) -> Result<Vec<Secret>> {
-        let text = match std::fs::read_to_string(&self.secrets_file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            text => text?,
-        };
-        let mut secrets = vec![Secret {
-            what: "the Agora certificate".to_owned(),
-            value: self.agora.certificate.clone(),
-        }];
-        for line in text.lines() {
-            secrets.push(serde_json::from_str(line)?);
+    /// Notes what the setting up of a cluster takes: its passwords and the certificate.
+    pub fn note_secrets_of(&self, cluster: &Address, agora: &AgoraSettings) -> Result<()> {
+        for (role, password) in &cluster.passwords {
+            self.note_secret(&format!("the password of {role}"), password)?;
         }
-        Ok(secrets)
+        self.note_secret("the Agora certificate of a template", &agora.certificate)
+    }
+
+    /// Every secret that was noted.
+    pub fn secrets(&self) -> Result<Vec<Secret>> {
+        lines(&self.secrets_file)
+    }
+
+    /// Keeps what a server has counted so far, as it may be gone when the search begins.
+    pub fn keep_statements(&self, server: &str, address: &Address) -> Result<()> {
+        let statements = Statements {
+            server: server.to_owned(),
+            read: leaks::statements(address).map_err(|error| format!("{error:#}")),
+        };
+        append(&self.statements_file, &statements)
+    }
+
+    /// Everything that was kept.
+    pub fn statements(&self) -> Result<Vec<Statements>> {
+        lines(&self.statements_file)
     }
 
     /// Writes it where [`TestEnvironment::load`] of a child process finds it.
     pub fn save(&self, file: &Path) -> Result<()> {
         local_dir::write_private_json(file, self)
     }
+}
+
+/// In one write to the end of the file, so that the lines of several processes stay whole.
+fn append(file: &Path, value: &impl Serialize) -> Result<()> {
+    let line = format!("{}\n", serde_json::to_string(value)?);
+    File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(file)
+        .and_then(|mut file| file.write_all(line.as_bytes()))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn lines<T: DeserializeOwned>(file: &Path) -> Result<Vec<T>> {
+    let text = match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        text => text.with_context(|| format!("cannot read {}", file.display()))?,
+    };
+    text.lines()
+        .map(|line| Ok(serde_json::from_str(line)?))
+        .collect()
 }

@@ -9,13 +9,15 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
+use stream_tests::secret::note;
 use stream_tests::services::Services;
 use stream_tests::services::access_token::claims_of;
 use stream_tests::services::answer::Answer;
 use stream_tests::services::request::Request;
 use uuid::Uuid;
-use xtask::cluster::{Options, SUPERUSER};
+use xtask::cluster::Options;
 use xtask::leaks::{self, Secret};
+use xtask::test_environment::TestEnvironment;
 
 /// A certificate of the other kind, and a text that was stored in the place of one.
 const SECONDARY: &str = "5ec0nda2y-certificate-0123456789";
@@ -28,7 +30,7 @@ const VAULT: &str = "create function vault.fail(secret text) returns text langua
 pub struct Stack {
     pub services: Services,
     pub stream: Uuid,
-    /// Whatever must not be found.
+    /// What must not be found beside the secrets that were noted.
     secrets: Vec<Secret>,
     server: OwnCluster,
     /// Of the services alone.
@@ -39,42 +41,32 @@ impl Stack {
     pub async fn start() -> Result<Self> {
         let mut options = Options::temporary("secrets")?;
         options.settings = [
-            "shared_preload_libraries=pg_stat_statements,pg_stream_ext",
+            "shared_preload_libraries=pg_stream_ext",
             "log_statement=all",
             "log_min_messages=debug1",
             "log_error_verbosity=verbose",
             "log_parameter_max_length=0",
             "log_parameter_max_length_on_error=0",
         ]
-        .into_iter()
-        .chain(leaks::STATISTICS.into_iter().skip(1))
         .map(str::to_owned)
-        .collect();
+        .to_vec();
         let server = OwnCluster::start(options)?;
         let mut environment = server.make_template(VAULT)?;
         let log_dir = std::env::temp_dir().join(format!("stream-tests-{}", Uuid::new_v4()));
         std::fs::create_dir(&log_dir)?;
         environment.log_dir.clone_from(&log_dir);
-        let mut secrets = environment.secrets()?;
         let database = TestDatabase::create_in(environment).await?;
-        for (secret, name) in [(SECONDARY, "secondary"), (MALFORMED, "malformed")] {
+        for (certificate, name) in [(SECONDARY, "secondary"), (MALFORMED, "malformed")] {
+            note(&format!("the {name} certificate"), certificate)?;
             database
                 .owner
-                .execute("select vault.create_secret($1, $2)", &[&secret, &name])
+                .execute("select vault.create_secret($1, $2)", &[&certificate, &name])
                 .await?;
         }
         let stream = database.stream_in(StreamState::Active).await?;
         database.viewer(stream, demo::ADA).await?;
         let services = Services::start_talkative_on(database)?;
-        for (what, value) in [
-            ("the secondary certificate", SECONDARY),
-            ("the malformed certificate", MALFORMED),
-            ("the JWT secret", &services.jwt_secret),
-            ("the webhook secret", &services.webhook_secret),
-            ("the service key", &services.keys.service_role_key),
-        ] {
-            secrets.push(secret(what, value));
-        }
+        let mut secrets = Vec::new();
         for user in [demo::SELLER, demo::ADA, demo::BEN, demo::CLEO] {
             let token = services.signer.sign(&claims_of(user));
             let signature = token.rsplit('.').next().unwrap_or_default();
@@ -156,11 +148,7 @@ impl Stack {
 
     /// Each place where something was written down, and what. None of them is empty.
     fn places(&self) -> Result<Vec<(String, String)>> {
-        let statements = self.server.cluster.address().psql(SUPERUSER, "postgres");
-        let statements = statements.run(
-            "create extension if not exists pg_stat_statements;
-             select query from pg_stat_statements;",
-        )?;
+        let statements = leaks::statements(self.server.cluster.address())?;
         let mut places = vec![
             ("the server's log".to_owned(), self.server.log()?),
             ("pg_stat_statements".to_owned(), statements),
@@ -186,10 +174,12 @@ impl Stack {
             let is_there = |(name, text): &(String, String)| name == place && text.contains(sign);
             ensure!(places.iter().any(is_there), "{place} shows no {sign}");
         }
+        let noted = TestEnvironment::load()?.secrets()?;
+        let secrets = [noted.as_slice(), &self.secrets].concat();
         let found: Vec<String> = places
             .iter()
             .flat_map(|(place, text)| {
-                let found = leaks::search(text, &self.secrets).into_iter();
+                let found = leaks::search(text, &secrets).into_iter();
                 found.map(move |found| format!("{place}, {found}"))
             })
             .collect();

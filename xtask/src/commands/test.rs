@@ -5,7 +5,7 @@ use std::fs;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use xtask::cluster::{Cluster, Options, SUPERUSER};
+use xtask::cluster::{Cluster, Options};
 use xtask::database::{self, AgoraSettings};
 use xtask::leaks::{self, Watch};
 use xtask::node::Node;
@@ -67,9 +67,7 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
     packages::ensure_faketime()?;
     Run::sweep()?;
     let mut options = Options::temporary("test")?;
-    options
-        .settings
-        .extend(leaks::STATISTICS.map(str::to_owned));
+    leaks::count_statements(&mut options.settings);
     let watch = Watch::begin(&local_dir::directory("log")?)?;
     let (cluster, environment) = start_cluster(&mut cargo, options)?;
     let outcome = execute(&mut cargo);
@@ -92,7 +90,7 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
     )
 }
 
-/// Where the tests left a secret: in the logs of the server and the services, or in a statement.
+/// Where the tests left a secret: in the logs of the servers and the services, or in a statement.
 fn find_leaks(environment: &TestEnvironment, watch: &Watch) -> Result<Vec<String>> {
     console::step("looking for secrets in the logs and the statements");
     let secrets = environment.secrets()?;
@@ -101,11 +99,14 @@ fn find_leaks(environment: &TestEnvironment, watch: &Watch) -> Result<Vec<String
         .into_iter()
         .map(|(path, text)| (path.display().to_string(), text))
         .collect();
-    let statements = environment.cluster.psql(SUPERUSER, "template1").run(
-        "create extension pg_stat_statements;
-         select query from pg_stat_statements;",
-    )?;
-    places.push(("pg_stat_statements".to_owned(), statements));
+    environment.keep_statements("the tests", &environment.cluster)?;
+    for kept in environment.statements()? {
+        let server = kept.server;
+        match kept.read {
+            Ok(statements) => places.push((format!("pg_stat_statements of {server}"), statements)),
+            Err(error) => bail!("cannot search the statements of {server}: {error}"),
+        }
+    }
     let found = places.iter().flat_map(|(place, text)| {
         let found = leaks::search(text, &secrets).into_iter();
         found.map(move |found| format!("{place}: {found}"))
@@ -144,7 +145,9 @@ pub fn start_cluster(cargo: &mut Command, options: Options) -> Result<(Cluster, 
         node: node.program,
         log_dir: local_dir::directory("log")?,
         secrets_file: cluster.run().directory().join("secrets.jsonl"),
+        statements_file: cluster.run().directory().join("statements.jsonl"),
     };
+    environment.note_secrets_of(&environment.cluster, &environment.agora)?;
     let file = cluster.run().directory().join("environment.json");
     environment.save(&file)?;
     cargo.env(VARIABLE, file);
