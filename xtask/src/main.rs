@@ -20,12 +20,12 @@ cargo x <command>
   test [KIND] [FILTER] [-- ARGUMENT...]
                       run the tests; KIND is unit, it or e2e
   bench [NAME...] [--json FILE]
-                      measure; NAME is viewers
+                      measure; NAME is chat, token or viewers
   sql bundle [--check]  make the migrations from sql/, or check that they are up to date
   ext sql             generate the extension's SQL again, after a change of a function's signature
   ci                  everything that must hold before a change lands
 
-On Debian and Ubuntu what is missing is installed for you.
+On Debian 12 what is missing is installed for you; so it is wherever apt offers Postgres 15.
 ";
 
 fn main() -> ExitCode {

@@ -170,7 +170,7 @@ fn require_apt(packages: &[&str], in_words: &str) -> Result<()> {
     let packages = packages.join(" ");
     if find_program("apt-get").is_none() {
         bail!(
-            "this needs {in_words}; on Debian and Ubuntu they are installed for you ({packages}), \
+            "this needs {in_words}; on Debian 12 they are installed for you ({packages}), \
              here please install them yourself and let PGRX_PG_CONFIG_PATH name their pg_config"
         );
     }
