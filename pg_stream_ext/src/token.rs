@@ -6,6 +6,7 @@
 mod inspection;
 mod rate;
 mod rows;
+mod stored;
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -97,7 +98,7 @@ fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
     let token =
         mint(&request, &certificate).map_err(|_| Failure::Row("the token was not minted"))?;
     let uid = i32::try_from(number).map_err(|_| Failure::Row("the uid is out of range"))?;
-    rows::store(row_id()?, ask, grant, uid, &sha256_hex(&token))?;
+    stored::store(row_id()?, ask, grant, uid, &sha256_hex(&token))?;
     let is_host = grant.role == Role::Publisher;
     let privileges = composite::form(
         c"token_privileges",

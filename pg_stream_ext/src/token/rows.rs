@@ -7,7 +7,6 @@
 use std::ffi::CStr;
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
-use pgrx::{direct_function_call_as_datum, pg_sys};
 use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
 
@@ -29,24 +28,9 @@ const MIN_LIFE_S: i64 = 60;
 static CONFIG: Table = Table::new(c"config");
 static SESSIONS: Table = Table::new(c"stream_sessions");
 static VIEWERS: Table = Table::new(c"stream_viewers");
-static TOKENS: Table = Table::new(c"agora_tokens");
 static RESTRICTIONS: Table = Table::new(c"chat_restrictions");
 
 statements! {
-    /// Why the rows allow nothing: how things stand, and the token before.
-    SITUATION: Write [TEXTOID, UUIDOID]
-        "select s.state = 'ended', s.seller_id = $2, v.user_id is not null,
-             case when s.seller_id = $2 then s.host_token_tat else v.token_tat end, c.token_rate_per_minute,
-             exists (
-                 select from stream.chat_restrictions as r
-                 where r.session_id = s.id and r.user_id = $2 and r.kind = 'ban'
-                     and (r.until is null or r.until > now()))
-         from stream.stream_sessions as s
-         cross join stream.config as c
-         left join stream.stream_viewers as v
-             on v.session_id = s.id and v.user_id = $2 and v.is_active
-         where s.channel_id = $1";
-
     /// The gate is closed, so no other token of the host came between.
     NOTE_HOST: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         "update stream.stream_sessions
@@ -156,11 +140,9 @@ pub fn grant(ask: &Ask<'_>) -> Result<Grant> {
 }
 
 fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
-    // A channel is named by its session's id.
-    let Ok(session) = uuid::Uuid::try_parse(ask.channel) else {
+    let Some(session) = session_of(ask.channel) else {
         return Ok(None);
     };
-    let session = Uuid::from_bytes(*session.as_bytes());
     // The host's token changes the session's row.
     if role == Role::Publisher {
         gate::close(session)?;
@@ -310,32 +292,35 @@ fn is_banned(session: Uuid, user: Uuid) -> Result<bool> {
 
 /// Nothing when the rows would allow it by now.
 fn refuse(ask: &Ask<'_>) -> Result<()> {
-    let situation = spi::first(&SITUATION, &[ask.channel.into(), ask.user.into()], |row| {
-        Ok((
-            column::<bool>(row, 1)?,
-            column::<bool>(row, 2)?,
-            column::<bool>(row, 3)?,
-            nullable::<TimestampWithTimeZone>(row, 4)?,
-            column::<i32>(row, 5)?,
-            column::<bool>(row, 6)?,
-        ))
+    let session = session_of(ask.channel).ok_or(ErrorCode::ChannelNotFound)?;
+    let stream = SESSIONS.find(&[session], |stream| {
+        let is_seller = stream.column::<Uuid>(c"seller_id")? == ask.user;
+        let tat: Option<TimestampWithTimeZone> = stream.nullable(c"host_token_tat")?;
+        let is_meant = stream.column::<&str>(c"channel_id")? == ask.channel;
+        let has_ended = stream.column::<&str>(c"state")? == "ended";
+        Ok(is_meant.then_some((has_ended, is_seller, tat)))
     })?;
-    let (has_ended, is_seller, is_viewer, tat, per_minute, is_banned) =
-        situation.ok_or(ErrorCode::ChannelNotFound)?;
+    let (has_ended, is_seller, host_tat) = stream.ok_or(ErrorCode::ChannelNotFound)?;
+    let viewer_tat = VIEWERS.find(&[session, ask.user], |lease| {
+        let tat: Option<TimestampWithTimeZone> = lease.nullable(c"token_tat")?;
+        Ok(lease.column::<bool>(c"is_active")?.then_some(tat))
+    })?;
+    let is_viewer = viewer_tat.is_some();
     match ask.role {
         Some(Role::Publisher) if !is_seller => return Err(ErrorCode::NotStreamOwner.into()),
         _ if has_ended => return Err(ErrorCode::StreamEnded.into()),
         // A ban has ended the lease; the ban is what there is to say.
-        _ if is_banned => return Err(ErrorCode::Banned.into()),
+        _ if is_banned(session, ask.user)? => return Err(ErrorCode::Banned.into()),
         Some(Role::Subscriber) if !is_viewer => return Err(ErrorCode::NotViewer.into()),
         None if !is_seller && !is_viewer => return Err(ErrorCode::NotViewer.into()),
         _ => {}
     }
-    let rate = Rate {
-        now: clock::transaction_start(),
-        per_minute,
+    let tat = if is_seller {
+        host_tat
+    } else {
+        viewer_tat.flatten()
     };
-    match rate.wait_ms(tat.map(Microseconds::from)) {
+    match Settings::read()?.rate.wait_ms(tat.map(Microseconds::from)) {
         wait_ms if wait_ms > 0 && ask.charge == Charge::Limited => {
             Err(Failure::retry_after(ErrorCode::RateLimited, wait_ms))
         }
@@ -343,41 +328,15 @@ fn refuse(ask: &Ask<'_>) -> Result<()> {
     }
 }
 
+/// A channel is named by its session's id.
+fn session_of(channel: &str) -> Option<Uuid> {
+    let session = uuid::Uuid::try_parse(channel).ok()?;
+    Some(Uuid::from_bytes(*session.as_bytes()))
+}
+
 /// Marks what the user holds already.
 pub fn retire(session: Uuid, user: Uuid) -> Result<()> {
     spi::execute(&RETIRE, &[session.into(), user.into()]).map(|_| ())
-}
-
-/// Writes the hash down.
-pub fn store(id: Uuid, ask: &Ask<'_>, grant: &Grant, uid: i32, token_hash: &str) -> Result<()> {
-    let privileges = match grant.role {
-        Role::Publisher => cr#"{"can_publish": true, "can_subscribe": true, "can_admin": true}"#,
-        Role::Subscriber => cr#"{"can_publish": false, "can_subscribe": true, "can_admin": false}"#,
-    };
-    let columns: Values<10> = [
-        (c"id", id.into()),
-        (c"user_id", ask.user.into()),
-        (c"session_id", grant.session.into()),
-        (c"token_hash", token_hash.into()),
-        (c"channel_id", ask.channel.into()),
-        (c"uid", uid.into()),
-        (c"privileges", jsonb(privileges)),
-        (
-            c"created_at",
-            clock::timestamp(ask.issued_at.into())?.into(),
-        ),
-        (c"expires_at", grant.expires_at.into()),
-        (c"is_active", true.into()),
-    ];
-    TOKENS.insert(columns)
-}
-
-fn jsonb(text: &'static CStr) -> DatumWithOid<'static> {
-    // SAFETY: the input function of the type, whose datum it answers.
-    unsafe {
-        let datum = direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(text.as_ptr().into())]);
-        DatumWithOid::new(datum, pg_sys::JSONBOID)
-    }
 }
 
 /// Whether the host's token is past 75 % of its life and the newest at least 30 s old. `held_until` is

@@ -1,0 +1,68 @@
+//! What is kept of a token that was handed out?
+
+use std::cell::OnceCell;
+use std::ffi::CStr;
+
+use pgrx::datum::{DatumWithOid, Uuid};
+use pgrx::memcxt::PgMemoryContexts;
+use pgrx::{direct_function_call_as_datum, pg_sys};
+use stream_core::agora::Role;
+
+use super::rows::{Ask, Grant};
+use crate::clock;
+use crate::error::Result;
+use crate::keyed::{Table, Values};
+
+static TOKENS: Table = Table::new(c"agora_tokens");
+
+thread_local! {
+    static OF_HOST: OnceCell<pg_sys::Datum> = const { OnceCell::new() };
+    static OF_VIEWER: OnceCell<pg_sys::Datum> = const { OnceCell::new() };
+}
+
+/// Writes the hash down.
+pub fn store(id: Uuid, ask: &Ask<'_>, grant: &Grant, uid: i32, token_hash: &str) -> Result<()> {
+    let columns: Values<10> = [
+        (c"id", id.into()),
+        (c"user_id", ask.user.into()),
+        (c"session_id", grant.session.into()),
+        (c"token_hash", token_hash.into()),
+        (c"channel_id", ask.channel.into()),
+        (c"uid", uid.into()),
+        (c"privileges", privileges(grant.role)),
+        (
+            c"created_at",
+            clock::timestamp(ask.issued_at.into())?.into(),
+        ),
+        (c"expires_at", grant.expires_at.into()),
+        (c"is_active", true.into()),
+    ];
+    TOKENS.insert(columns)
+}
+
+/// What the token allows, read from its text once in a backend.
+fn privileges(role: Role) -> DatumWithOid<'static> {
+    let (known, text): (_, &'static CStr) = match role {
+        Role::Publisher => (
+            &OF_HOST,
+            cr#"{"can_publish": true, "can_subscribe": true, "can_admin": true}"#,
+        ),
+        Role::Subscriber => (
+            &OF_VIEWER,
+            cr#"{"can_publish": false, "can_subscribe": true, "can_admin": false}"#,
+        ),
+    };
+    let datum = known.with(|known| {
+        *known.get_or_init(|| {
+            // SAFETY: the input function of the type, in memory that lasts as long as the backend.
+            unsafe {
+                PgMemoryContexts::TopMemoryContext.switch_to(|_| {
+                    direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(text.as_ptr().into())])
+                })
+            }
+            .unwrap_or(pg_sys::Datum::null())
+        })
+    });
+    // SAFETY: a value of that type.
+    unsafe { DatumWithOid::new(datum, pg_sys::JSONBOID) }
+}
