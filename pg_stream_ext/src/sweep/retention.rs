@@ -10,17 +10,19 @@ use super::Rule;
 use crate::error::Result;
 use crate::spi::{self, column, statements};
 
-/// Deletes at most `$2` rows of session `$1` that nobody holds; a row is told by these columns beside
-/// the session.
+/// Deletes at most `$2` rows of session `$1` that nobody holds. By their place in the table: by key,
+/// Postgres may look for a user in the index of all that this user ever did.
 macro_rules! delete_batch {
-    ($table:literal, $($key:literal),+) => {
+    ($table:literal) => {
         concat!(
-            "with free as (
-                 select o.session_id", $(", o.", $key,)+ " from stream.", $table, " as o
-                 where o.session_id = $1 limit $2 for update skip locked
-             )
-             delete from stream.", $table, " as d using free as f
-             where d.session_id = f.session_id", $(" and d.", $key, " = f.", $key,)+ ""
+            "delete from stream.",
+            $table,
+            " as d
+             where d.ctid = any (array(
+                 select o.ctid from stream.",
+            $table,
+            " as o
+                 where o.session_id = $1 limit $2 for update skip locked))"
         )
     };
 }
@@ -46,28 +48,28 @@ statements! {
              for update skip locked)";
 
     DELETE_READS: Write [UUIDOID, INT4OID]
-        delete_batch!("chat_reads", "user_id");
+        delete_batch!("chat_reads");
 
     DELETE_SUBSCRIPTIONS: Write [UUIDOID, INT4OID]
-        delete_batch!("chat_subscriptions", "user_id");
+        delete_batch!("chat_subscriptions");
 
     DELETE_TOKENS: Write [UUIDOID, INT4OID]
-        delete_batch!("agora_tokens", "id");
+        delete_batch!("agora_tokens");
 
     DELETE_RESTRICTIONS: Write [UUIDOID, INT4OID]
-        delete_batch!("chat_restrictions", "user_id", "kind");
+        delete_batch!("chat_restrictions");
 
     DELETE_TERMS: Write [UUIDOID, INT4OID]
-        delete_batch!("blocked_terms", "id");
+        delete_batch!("blocked_terms");
 
     DELETE_DECISIONS: Write [UUIDOID, INT4OID]
-        delete_batch!("moderation_log", "id");
+        delete_batch!("moderation_log");
 
     DELETE_CURSORS: Write [UUIDOID, INT4OID]
-        delete_batch!("webhook_cursors", "uid");
+        delete_batch!("webhook_cursors");
 
     DELETE_VIEWERS: Write [UUIDOID, INT4OID]
-        delete_batch!("stream_viewers", "user_id");
+        delete_batch!("stream_viewers");
 
     /// Not while anything is left, which would go with the session at once, held or not.
     DELETE_SESSION: Write [UUIDOID]
