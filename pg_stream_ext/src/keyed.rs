@@ -74,8 +74,8 @@ impl Table {
 
     /// Changes the row with this key as `change` says, waiting for whoever changes it now. Nothing when
     /// there is no such row, or when `change` gives nothing. What counts is what `change` gives for the
-    /// newest version: when somebody was quicker, or when it gives nothing, it is asked again with the
-    /// row locked as an update would. The key itself never changes. Of the table's triggers, those for
+    /// newest version: when somebody holds the row or was quicker, or when it gives nothing, it is asked
+    /// again with the row locked as an update would. The key itself never changes. Of the table's triggers, those for
     /// statements and those for named columns are not fired.
     pub fn update<T, const K: usize, const N: usize>(
         &self,

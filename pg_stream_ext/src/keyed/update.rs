@@ -20,7 +20,7 @@ pub enum Held {
 }
 
 /// Writes the next version of the row. False, and nothing is done, when the row must be locked and read
-/// again first: somebody was quicker, or the table asks for more than a plain update.
+/// again first: somebody holds it or was quicker, or the table asks for more than a plain update.
 pub fn replace<const N: usize>(row: &Row, held: Held, changes: Values<N>) -> Result<bool> {
     let mut columns = [0; N];
     let mut values = [pg_sys::Datum::null(); N];
@@ -49,7 +49,7 @@ pub fn replace<const N: usize>(row: &Row, held: Held, changes: Values<N>) -> Res
         );
         let is_written = write(row, next, |target| {
             if is_plain {
-                return replace_plainly(target, row.slot);
+                return replace_plainly(target, row.slot, held);
             }
             replace_with_all(target, row.slot);
             true
@@ -77,11 +77,12 @@ unsafe fn is_plain(table: pg_sys::Relation, columns: &[i32]) -> bool {
     }
 }
 
-/// Waits for whoever changes the row now. False: they have changed it.
+/// False: somebody holds the row, or has changed it. Of a row that is locked nobody does, though others
+/// may hold its key.
 ///
 /// # Safety
 /// `old` holds a version of a row of the target's table, of which the target's is the next.
-unsafe fn replace_plainly(target: &Target, old: *mut pg_sys::TupleTableSlot) -> bool {
+unsafe fn replace_plainly(target: &Target, old: *mut pg_sys::TupleTableSlot, held: Held) -> bool {
     // SAFETY: the caller's promise; the place of the old version is copied, because that of the next is
     // written into its slot.
     unsafe {
@@ -104,7 +105,7 @@ unsafe fn replace_plainly(target: &Target, old: *mut pg_sys::TupleTableSlot) -> 
             (*executor).es_output_cid,
             pg_sys::GetActiveSnapshot(),
             null_mut(),
-            true,
+            held == Held::Locked,
             &mut failure,
             &mut lock_mode,
             &mut indexes,
