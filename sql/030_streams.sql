@@ -176,12 +176,15 @@ for each statement execute function stream_private.note_deleted_viewers();
 create table stream.ticker (
     id boolean not null default true,
     ticked_at timestamptz not null default '-infinity',
+    sends_at timestamptz not null default '-infinity',
     swept_at timestamptz not null default '-infinity',
     was_set_back boolean not null default false,
     constraint ticker_pkey primary key (id),
     constraint ticker_id_single_row check (id)
 );
 comment on table stream.ticker is 'When tick and sweep ran last, whoever ran them: one row.';
+comment on column stream.ticker.sends_at is
+    'The last tick that came soon after the one before, so that messages may wait for the next.';
 comment on column stream.ticker.was_set_back is
     'Whether the clock was set back and sweeps still correct streams that are dated by the later time.';
 insert into stream.ticker (id) values (true);

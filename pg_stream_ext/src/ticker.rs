@@ -22,14 +22,19 @@ statements! {
     ONLY_ONE: Write []
         "select pg_try_advisory_xact_lock(hashtextextended('pg_stream_ext.tick', 0))";
 
-    /// Twice a second is enough for those who ask whether a ticker is alive. A time ahead of the
-    /// clock is from before the clock was set back.
+    /// Twice a second is enough for those who ask whether a ticker is alive. The first tick after half
+    /// a second marks, so a mark that comes soon after it tells of ticks in quick succession. A time ahead
+    /// of the clock is from before the clock was set back.
     MARK_TICKED: Write []
-        "update stream.ticker set ticked_at = now()
+        "update stream.ticker
+         set ticked_at = now(),
+             sends_at = case
+                 when ticked_at between now() - interval '600 milliseconds' and now() then now()
+                 else sends_at end
          where id and (ticked_at <= now() - interval '500 milliseconds' or ticked_at > now())";
 
-    TICKED_AT: Write []
-        "select t.ticked_at from stream.ticker as t";
+    SENDS_AT: Write []
+        "select t.sends_at from stream.ticker as t";
 
     /// Counting and sweeping is due about once a second.
     ROUND_IS_DUE: Write []
@@ -77,28 +82,29 @@ const DEAD_US: i64 = 500_000;
 #[derive(Clone, Copy)]
 struct Sign {
     looked_at: i64,
-    ticked_at: i64,
+    sends_at: i64,
 }
 
 thread_local! {
     static LAST_SIGN: Cell<Option<Sign>> = const { Cell::new(None) };
 }
 
-/// Whether somebody will send what is left over.
+/// Whether somebody will send what is left over, and soon: a ticker that comes once a second would keep
+/// messages waiting for that long.
 pub fn was_seen_lately(now: TimestampWithTimeZone) -> Result<bool> {
     let now = now.into_inner();
-    let is_alive = |sign: Sign| now.abs_diff(sign.ticked_at) <= ALIVE_US.unsigned_abs();
+    let is_alive = |sign: Sign| now.abs_diff(sign.sends_at) <= ALIVE_US.unsigned_abs();
     if let Some(sign) = LAST_SIGN.get()
         && (is_alive(sign) || now.abs_diff(sign.looked_at) < DEAD_US.unsigned_abs())
     {
         return Ok(is_alive(sign));
     }
-    let ticked_at = spi::first(&TICKED_AT, &[], |row| {
+    let sends_at = spi::first(&SENDS_AT, &[], |row| {
         Ok(column::<TimestampWithTimeZone>(row, 1)?.into_inner())
     })?;
     let sign = Sign {
         looked_at: now,
-        ticked_at: ticked_at.unwrap_or(i64::MIN),
+        sends_at: sends_at.unwrap_or(i64::MIN),
     };
     LAST_SIGN.set(Some(sign));
     Ok(is_alive(sign))

@@ -31,7 +31,8 @@ begin
         execute change;
     end loop;
     update stream.ticker set swept_at = swept_at - interval '{seconds} s',
-        ticked_at = ticked_at - interval '{seconds} s';
+        ticked_at = ticked_at - interval '{seconds} s',
+        sends_at = sends_at - interval '{seconds} s';
 end
 $block$";
 

@@ -104,7 +104,7 @@ async fn a_message_waits_for_the_disk_even_when_its_frame_comes_later() -> Resul
     ] {
         database
             .change(
-                "update stream.ticker set ticked_at = clock_timestamp();
+                "update stream.ticker set sends_at = clock_timestamp();
                  update stream.chat_relay set flushed_at = clock_timestamp()",
             )
             .await?;

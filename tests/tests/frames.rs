@@ -31,7 +31,7 @@ impl Chat {
 
     async fn see_ticker(&self) -> Result<()> {
         self.database
-            .change("update stream.ticker set ticked_at = clock_timestamp(), swept_at = clock_timestamp()")
+            .change("update stream.ticker set sends_at = clock_timestamp(), swept_at = clock_timestamp()")
             .await
     }
 
@@ -108,6 +108,34 @@ async fn in_a_window_messages_wait_for_the_ticker_and_go_out_together() -> Resul
     // Windows of 50 ms: some frames, and by far not one for each message.
     assert!(runs.len() < 27, "{runs:?}");
     assert_eq!(chat.tails().await?, 0);
+    Ok(())
+}
+
+/// One that comes once a second would keep them waiting for that long.
+#[tokio::test]
+async fn in_a_window_messages_do_not_wait_for_a_slow_ticker() -> Result<()> {
+    let chat = Chat::start().await?;
+    for (since_the_last, waits) in [("999 ms", false), ("601 ms", false), ("550 ms", true)] {
+        chat.database
+            .change(&format!(
+                "begin;
+                 update stream.ticker
+                 set ticked_at = now() - interval '{since_the_last}', swept_at = now();
+                 select stream.tick();
+                 commit"
+            ))
+            .await?;
+        let sends: bool = chat
+            .database
+            .value("select sends_at = ticked_at from stream.ticker")
+            .await?;
+        assert_eq!(sends, waits, "{since_the_last}");
+    }
+    // A connection of its own knows of no ticker before.
+    let ada = chat.database.user(demo::ADA).await?;
+    chat.set_window("0 s").await?;
+    say(&ada, chat.session, "hi").await?;
+    assert_eq!(chat.tails().await?, 1);
     Ok(())
 }
 

@@ -82,11 +82,14 @@ impl<'a> World<'a> {
             }
             streams.push(stream);
         }
-        if plan.tick_every.is_none() {
-            self.database
-                .change("update stream.ticker set ticked_at = '-infinity'")
-                .await?;
-        }
+        let ticker = if plan.tick_every.is_some() {
+            "update stream.ticker set sends_at = clock_timestamp()"
+        } else {
+            // What a connection knows of a ticker holds for seconds, longer than a case lasts.
+            self.connections.take();
+            "update stream.ticker set sends_at = '-infinity'"
+        };
+        self.database.change(ticker).await?;
         Ok(Scene {
             database: self.database,
             superuser: &self.superuser,
