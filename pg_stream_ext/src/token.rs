@@ -84,6 +84,7 @@ fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
         Role::Publisher => host_uid(unsigned(grant.number)?),
         Role::Subscriber => unsigned(grant.number)?,
     };
+    let random = Random::draw()?;
     let request = TokenRequest {
         app_id: &app_id,
         channel: &ChannelName::parse(ask.channel)
@@ -93,12 +94,12 @@ fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
         rtm: None,
         issued_at: ask.issued_at,
         expires_in_s: unsigned(grant.life_s)?,
-        salt: salt()?,
+        salt: random.salt,
     };
     let token =
         mint(&request, &certificate).map_err(|_| Failure::Row("the token was not minted"))?;
     let uid = i32::try_from(number).map_err(|_| Failure::Row("the uid is out of range"))?;
-    stored::store(row_id()?, ask, grant, uid, &sha256_hex(&token))?;
+    stored::store(random.row_id, ask, grant, uid, &sha256_hex(&token))?;
     let is_host = grant.role == Role::Publisher;
     let privileges = composite::form(
         c"token_privileges",
@@ -116,17 +117,29 @@ fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
     )
 }
 
-fn salt() -> Result<u32> {
-    let random = getrandom::u32().map_err(|_| Failure::Row("the system has no random numbers"))?;
-    Ok(random % MAX_SALT + 1)
+/// What is random about a token.
+struct Random {
+    salt: u32,
+    /// Of the stored row, as the column's default would be.
+    row_id: Uuid,
 }
 
-/// A random uuid, as the column's default would be.
-fn row_id() -> Result<Uuid> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| Failure::Row("the system has no random numbers"))?;
-    let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
-    Ok(Uuid::from_bytes(*id.as_bytes()))
+impl Random {
+    /// Asks the system once.
+    fn draw() -> Result<Self> {
+        let mut salt = [0; 4];
+        let mut id = [0; 16];
+        let mut bytes = [0; 20];
+        getrandom::fill(&mut bytes)
+            .map_err(|_| Failure::Row("the system has no random numbers"))?;
+        salt.copy_from_slice(&bytes[..4]);
+        id.copy_from_slice(&bytes[4..]);
+        let id = uuid::Builder::from_random_bytes(id).into_uuid();
+        Ok(Self {
+            salt: u32::from_ne_bytes(salt) % MAX_SALT + 1,
+            row_id: Uuid::from_bytes(*id.as_bytes()),
+        })
+    }
 }
 
 fn unsigned(number: i32) -> Result<u32> {

@@ -197,17 +197,18 @@ pub(super) unsafe fn attribute<'a>(
     descriptor: pg_sys::TupleDesc,
     column: &CStr,
 ) -> Result<&'a pg_sys::FormData_pg_attribute> {
-    // SAFETY: a descriptor has as many attributes as it says, and their names are terminated.
-    let found = unsafe {
+    // SAFETY: a descriptor has as many attributes as it says.
+    let attributes = unsafe {
         let count = usize::try_from((*descriptor).natts).unwrap_or(0);
-        (*descriptor)
-            .attrs
-            .as_slice(count)
-            .iter()
-            .find(|attribute| {
-                !attribute.attisdropped && CStr::from_ptr(attribute.attname.data.as_ptr()) == column
-            })
+        (*descriptor).attrs.as_slice(count)
     };
+    // Several for each call, among many columns: no name is measured before it is compared.
+    let name = column.to_bytes_with_nul();
+    let is_meant = |attribute: &&pg_sys::FormData_pg_attribute| {
+        let letters = attribute.attname.data.iter().zip(name);
+        letters.into_iter().all(|(one, other)| *one as u8 == *other) && !attribute.attisdropped
+    };
+    let found = attributes.iter().find(is_meant);
     found.ok_or(Failure::Row("a column is gone"))
 }
 
