@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 use crate::caller;
 use crate::commit::wait_for_the_disk;
 use crate::error::{Result, answer, required};
+use crate::relcache;
 use crate::spi::{self, column, statements};
 
 /// Postgres counts timestamps in microseconds from 2000-01-01 UTC.
@@ -16,8 +17,7 @@ const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 
 statements! {
     /// Whether today's partition is there (UTC, as Realtime counts days), and whether the columns
-    /// are those that the direct insert names; if not, Realtime's own function writes. And of which
-    /// table that was said.
+    /// are those that the direct insert names; if not, Realtime's own function writes.
     FIND_TARGET: Write []
         "select
              to_regclass(
@@ -35,8 +35,7 @@ statements! {
                   ('updated_at', 'timestamp'::regtype)
               ) as k (name, type) on k.name = a.attname and k.type = a.atttypid
               where a.attrelid = to_regclass('realtime.messages')
-                  and a.attnum > 0 and not a.attisdropped),
-             coalesce(to_regclass('realtime.messages')::oid, 0::oid)";
+                  and a.attnum > 0 and not a.attisdropped)";
 
     INSERT_MESSAGE: Write [TEXTOID, TEXTOID, TEXTOID]
         "insert into realtime.messages
@@ -60,33 +59,13 @@ pub enum Target {
 struct Found {
     /// The day whose partition was seen, in days since 2000-01-01 UTC.
     day: i64,
-    /// Postgres tells when it changes.
-    table: pg_sys::Oid,
+    /// Its columns may be others once Postgres has forgotten a table.
+    known_at: u32,
     target: Target,
 }
 
 thread_local! {
     static FOUND: Cell<Option<Found>> = const { Cell::new(None) };
-    static IS_TOLD: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Lets Postgres tell about tables that change, once in a backend: there is no way to end it.
-fn listen() {
-    if IS_TOLD.replace(true) {
-        return;
-    }
-    // SAFETY: the function stays where it is, as a library is never unloaded.
-    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(forget), pg_sys::Datum::from(0)) };
-}
-
-/// Of every table when `table` is none in particular. Called whenever Postgres forgets a table itself, so
-/// it may neither fail nor look anything up.
-extern "C-unwind" fn forget(_: pg_sys::Datum, table: pg_sys::Oid) {
-    if let Some(found) = FOUND.get()
-        && (table == found.table || table == pg_sys::InvalidOid)
-    {
-        FOUND.set(None);
-    }
 }
 
 /// Broadcasts one event to a private topic. `payload` is the text of a JSON object.
@@ -110,16 +89,16 @@ pub fn find_target() -> Result<Option<Target>> {
     // SAFETY: reads a variable of this backend.
     let now = unsafe { pg_sys::GetCurrentTransactionStartTimestamp() };
     let today = now.div_euclid(MICROSECONDS_PER_DAY);
+    let known_at = relcache::forgotten();
     if let Some(found) = FOUND.get()
-        && found.day == today
+        && (found.day, found.known_at) == (today, known_at)
     {
         return Ok(Some(found.target));
     }
-    listen();
-    let (has_partition, has_columns, table) = spi::first(&FIND_TARGET, &[], |row| {
-        Ok((column(row, 1)?, column(row, 2)?, column(row, 3)?))
+    let (has_partition, has_columns) = spi::first(&FIND_TARGET, &[], |row| {
+        Ok((column(row, 1)?, column(row, 2)?))
     })?
-    .unwrap_or((false, false, pg_sys::InvalidOid));
+    .unwrap_or((false, false));
     if !has_partition {
         return Ok(None);
     }
@@ -130,7 +109,7 @@ pub fn find_target() -> Result<Option<Target>> {
     };
     FOUND.set(Some(Found {
         day: today,
-        table,
+        known_at,
         target,
     }));
     Ok(Some(target))
