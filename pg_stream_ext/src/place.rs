@@ -60,11 +60,13 @@ struct Taken {
 
 impl Place {
     /// Locks the place of a user who holds a lease and counts one message, which costs what `limit`
-    /// says; nothing is counted when that is too much. `settle` corrects it if the limit was another. The clock is read behind the lock, so that
-    /// waiting for it counts as silence.
+    /// says; nothing is counted when that is too much. `settle` corrects it if the limit was another.
+    /// The clock is read behind the lock, so that waiting for it counts as silence.
     pub fn take(session: Uuid, user: Uuid, limit: Limit) -> Result<Option<Self>> {
         let mut full = None;
         let taken = VIEWERS.update(&[session, user], |row| {
+            // What was so before the row was waited for no longer counts.
+            full = None;
             if !row.column::<bool>(c"is_active")? {
                 return Ok(None);
             }

@@ -245,6 +245,25 @@ async fn a_message_that_waited_is_counted_by_the_newest_rate() -> Result<()> {
     Ok(())
 }
 
+/// Whose rate was used up when the row was looked at first.
+#[tokio::test]
+async fn a_message_beyond_the_rate_that_waited_while_its_sender_left_is_refused_for_that()
+-> Result<()> {
+    let (database, session, ada) = limited().await?;
+    for text in ["one", "two"] {
+        say(&ada, session, text).await?;
+    }
+    let holder = owner_at_work(&database).await?;
+    let leave = format!(
+        "update stream.stream_viewers set left_at = now() where user_id = '{}'",
+        demo::ADA
+    );
+    holder.batch_execute(&leave).await?;
+    let waiting = send_and_wait(&database, ada, session).await?;
+    holder.batch_execute("commit").await?;
+    expect_refusal(ErrorCode::NotViewer, waiting.await?)
+}
+
 #[tokio::test]
 async fn a_ban_waits_for_the_message_that_is_under_way() -> Result<()> {
     let (database, session, ada) = watched(StreamState::Active).await?;
