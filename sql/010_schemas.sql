@@ -19,7 +19,7 @@ grant usage on schema stream_private to authenticated, service_role;
 
 create function stream.user_id() returns uuid
 language sql stable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
 $$;

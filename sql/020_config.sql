@@ -96,7 +96,7 @@ insert into stream.config (id) values (true);
 
 create function stream_private.rearm() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     update stream.stream_sessions set check_at = now() where state <> 'ended';

@@ -158,7 +158,7 @@ comment on table stream.viewer_changes is
 
 create function stream_private.note_deleted_viewers() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     insert into stream.viewer_changes (session_id) select distinct o.session_id from old_rows as o where o.is_active;
@@ -191,7 +191,7 @@ insert into stream.ticker (id) values (true);
 
 create function stream_private.refuse_deleting_live_session() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if old.state <> 'ended' then
@@ -210,7 +210,7 @@ for each row execute function stream_private.refuse_deleting_live_session();
 
 create function stream_private.lock_places_of_deleted_session() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- By ascending user, as batches take them; the foreign keys would take them as they come.
@@ -229,7 +229,7 @@ for each row execute function stream_private.lock_places_of_deleted_session();
 
 create function stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[]) returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     sessions uuid[];

@@ -69,7 +69,7 @@ comment on column stream.moderation_log.term is 'The term that was blocked or un
 -- By the owner of the tables too; who owns them can still take the trigger away, and that shows in the catalogue.
 create function stream_private.refuse_changing_moderation_log() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- When its session is deleted, the session's row is gone before the rows that refer to it; one whose time has

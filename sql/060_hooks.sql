@@ -5,7 +5,7 @@
 -- took 0.92 ms with sql hooks and 0.16 ms with plpgsql ones).
 create function stream.hook_username(user_id uuid) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return null::text;
@@ -16,7 +16,7 @@ comment on function stream.hook_username(uuid) is
 
 create function stream.hook_owns_auction(user_id uuid, auction_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;
@@ -26,7 +26,7 @@ comment on function stream.hook_owns_auction(uuid, uuid) is 'Host-app hook: whet
 
 create function stream.hook_can_view(user_id uuid, session_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;
@@ -37,7 +37,7 @@ comment on function stream.hook_can_view(uuid, uuid) is
 
 create function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;
@@ -48,7 +48,7 @@ comment on function stream.hook_can_chat(uuid, uuid) is
 
 create function stream.hook_is_verified(user_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;
@@ -59,7 +59,7 @@ comment on function stream.hook_is_verified(uuid) is
 
 create function stream.hook_can_moderate(user_id uuid, session_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;

@@ -2,7 +2,7 @@
 create function stream_private.session(session_id uuid)
 returns stream.session
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select row(
         s.id, s.seller_id, s.auction_id, s.channel_id, s.state, s.state_reason, s.generation, s.generation,
@@ -18,7 +18,7 @@ revoke all on function stream_private.session(uuid) from public, anon, authentic
 create function stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     started uuid := stream_ext.start_stream($1, $2, $3);
@@ -35,7 +35,7 @@ create function stream.start_stream(
 )
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.start_stream($1, $2, $3);
@@ -54,7 +54,7 @@ grant execute on function stream_private.start_stream(uuid, uuid, integer), stre
 create function stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.change_state($1, $2, $3, $4);
@@ -70,7 +70,7 @@ create function stream.update_stream_state(
 )
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.update_stream_state($1, $2, $3, $4);
@@ -90,7 +90,7 @@ grant execute on function stream_private.update_stream_state(uuid, text, text, i
 create function stream_private.pause_stream(session_id uuid, generation integer, reason text)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.change_state($1, 'paused', $3, $2);
@@ -101,7 +101,7 @@ $$;
 create function stream.pause_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.pause_stream($1, $2, $3);
@@ -118,7 +118,7 @@ grant execute on function stream_private.pause_stream(uuid, integer, text), stre
 create function stream_private.resume_stream(session_id uuid, generation integer, reason text)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.change_state($1, 'active', $3, $2);
@@ -129,7 +129,7 @@ $$;
 create function stream.resume_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.resume_stream($1, $2, $3);
@@ -146,7 +146,7 @@ grant execute on function stream_private.resume_stream(uuid, integer, text), str
 create function stream_private.end_stream(session_id uuid, generation integer, reason text)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.change_state($1, 'ended', $3, $2);
@@ -157,7 +157,7 @@ $$;
 create function stream.end_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.end_stream($1, $2, $3);
@@ -174,7 +174,7 @@ grant execute on function stream_private.end_stream(uuid, integer, text), stream
 create function stream_private.get_stream_state(session_id uuid)
 returns text
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.get_stream_state($1);
@@ -184,7 +184,7 @@ $$;
 create function stream.get_stream_state(session_id uuid)
 returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.get_stream_state($1);
@@ -201,7 +201,7 @@ grant execute on function stream_private.get_stream_state(uuid), stream.get_stre
 create function stream_private.get_session(session_id uuid)
 returns stream.session
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.authorize_view($1);
@@ -212,7 +212,7 @@ $$;
 create function stream.get_session(session_id uuid)
 returns stream.session
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.get_session($1);

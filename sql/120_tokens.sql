@@ -2,7 +2,7 @@
 create function stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)
 returns stream.agora_token
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.generate_token($1, $2, 'host', 'request', $3);
@@ -12,7 +12,7 @@ $$;
 create function stream.generate_seller_token(seller_id uuid, channel_id text, generation integer default null)
 returns stream.agora_token
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.generate_seller_token($1, $2, $3);
@@ -32,7 +32,7 @@ grant execute on function stream_private.generate_seller_token(uuid, text, integ
 create function stream_private.generate_buyer_token(buyer_id uuid, channel_id text)
 returns stream.agora_token
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.generate_token($1, $2, 'viewer', 'request', null);
@@ -42,7 +42,7 @@ $$;
 create function stream.generate_buyer_token(buyer_id uuid, channel_id text)
 returns stream.agora_token
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.generate_buyer_token($1, $2);
@@ -59,7 +59,7 @@ grant execute on function stream_private.generate_buyer_token(uuid, text), strea
 create function stream_private.refresh_token(user_id uuid, channel_id text, generation integer)
 returns stream.agora_token
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.generate_token($1, $2, null, 'refresh', $3);
@@ -69,7 +69,7 @@ $$;
 create function stream.refresh_token(user_id uuid, channel_id text, generation integer default null)
 returns stream.agora_token
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.refresh_token($1, $2, $3);
@@ -88,7 +88,7 @@ grant execute on function stream_private.refresh_token(uuid, text, integer), str
 create function stream_private.inspect_token(token text, channel_id text, account text)
 returns stream.token_inspection
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.token_inspection;
@@ -108,7 +108,7 @@ $$;
 create function stream.inspect_token(token text, channel_id text default null, account text default null)
 returns stream.token_inspection
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.inspect_token($1, $2, $3);

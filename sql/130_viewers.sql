@@ -2,7 +2,7 @@
 create function stream_private.close_gate(key bigint)
 returns boolean
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
 as $$
 begin
@@ -19,7 +19,7 @@ revoke all on function stream_private.close_gate(bigint) from public, anon, auth
 create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
 returns stream.viewer_lease
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.viewer_lease;
@@ -34,7 +34,7 @@ $$;
 create function stream.add_viewer(session_id uuid, buyer_id uuid default null)
 returns stream.viewer_lease
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.add_viewer($1, $2);
@@ -51,7 +51,7 @@ grant execute on function stream_private.add_viewer(uuid, uuid), stream.add_view
 create function stream_private.join_stream(session_id uuid)
 returns stream.join_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     token stream.agora_token;
@@ -68,7 +68,7 @@ $$;
 create function stream.join_stream(session_id uuid)
 returns stream.join_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.join_stream($1);
@@ -85,7 +85,7 @@ grant execute on function stream_private.join_stream(uuid), stream.join_stream(u
 create function stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.remove_viewer($1, $2, $3);
@@ -95,7 +95,7 @@ $$;
 create function stream.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.remove_viewer($1, $2, $3);
@@ -115,7 +115,7 @@ grant execute on function stream_private.remove_viewer(uuid, uuid, integer),
 create function stream_private.get_viewer_count(session_id uuid)
 returns integer
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.get_viewer_count($1);
@@ -125,7 +125,7 @@ $$;
 create function stream.get_viewer_count(session_id uuid)
 returns integer
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.get_viewer_count($1);
@@ -143,7 +143,7 @@ grant execute on function stream_private.get_viewer_count(uuid), stream.get_view
 create function stream_private.get_viewers(session_id uuid, after uuid, "limit" integer)
 returns setof stream.viewer
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -155,7 +155,7 @@ $$;
 create function stream.get_viewers(session_id uuid, after uuid default null, "limit" integer default 50)
 returns setof stream.viewer
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.get_viewers($1, $2, $3);

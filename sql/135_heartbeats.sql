@@ -10,7 +10,7 @@ create function stream_private.heartbeat(
 )
 returns stream.heartbeat_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.heartbeat_result;
@@ -47,7 +47,7 @@ create function stream.heartbeat(
 )
 returns stream.heartbeat_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
@@ -71,7 +71,7 @@ grant execute on function stream_private.heartbeat(uuid, bigint, boolean, intege
 create function stream_private.heartbeats(items jsonb)
 returns setof stream.heartbeat_status
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select b.item, b.status from stream_ext.heartbeats($1::text) as b;
@@ -81,7 +81,7 @@ $$;
 create function stream.heartbeats(items jsonb)
 returns setof stream.heartbeat_status
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.heartbeats($1);

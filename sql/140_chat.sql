@@ -2,7 +2,7 @@
 create function stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)
 returns stream.chat_message
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.send_message($1, $2, $3, $4);
@@ -12,7 +12,7 @@ $$;
 create function stream.send_message(session_id uuid, user_id uuid, content text, id uuid default null)
 returns stream.chat_message
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.send_message($1, $2, $3, $4);
@@ -32,7 +32,7 @@ grant execute on function stream_private.send_message(uuid, uuid, text, uuid),
 create function stream_private.send_messages(items jsonb)
 returns setof stream.message_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -46,7 +46,7 @@ $$;
 create function stream.send_messages(items jsonb)
 returns setof stream.message_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.send_messages($1);

@@ -8,7 +8,7 @@ create function stream_private.get_message_history(
 )
 returns setof stream.chat_message
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -27,7 +27,7 @@ create function stream.get_message_history(
 )
 returns setof stream.chat_message
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.get_message_history($1, $2, $3, $4, $5);
@@ -47,7 +47,7 @@ grant execute on function stream_private.get_message_history(uuid, integer, inte
 create function stream_private.sync_messages(session_id uuid, last_message_id uuid)
 returns setof stream.chat_message
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -60,7 +60,7 @@ $$;
 create function stream.sync_messages(session_id uuid, last_message_id uuid default null)
 returns setof stream.chat_message
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.sync_messages($1, $2);
@@ -78,7 +78,7 @@ grant execute on function stream_private.sync_messages(uuid, uuid), stream.sync_
 create function stream_private.sync(session_id uuid, after_seq bigint, epoch text)
 returns stream.sync_result
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.sync_result;
@@ -95,7 +95,7 @@ $$;
 create function stream.sync(session_id uuid, after_seq bigint default null, epoch text default null)
 returns stream.sync_result
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.sync($1, $2, $3);

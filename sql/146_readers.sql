@@ -2,7 +2,7 @@
 create function stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
 returns bigint
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.mark_messages_as_read($1, $2, $3);
@@ -12,7 +12,7 @@ $$;
 create function stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
 returns bigint
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.mark_messages_as_read($1, $2, $3);
@@ -32,7 +32,7 @@ grant execute on function stream_private.mark_messages_as_read(uuid, uuid, uuid[
 create function stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
 returns bigint
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.mark_read_up_to($1, $2, $3);
@@ -42,7 +42,7 @@ $$;
 create function stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
 returns bigint
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.mark_read_up_to($1, $2, $3);
@@ -61,7 +61,7 @@ grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint),
 create function stream_private.unread_count(session_id uuid, user_id uuid)
 returns bigint
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.unread_count($1, $2);
@@ -71,7 +71,7 @@ $$;
 create function stream.unread_count(session_id uuid, user_id uuid default null)
 returns bigint
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.unread_count($1, $2);
@@ -89,7 +89,7 @@ grant execute on function stream_private.unread_count(uuid, uuid), stream.unread
 create function stream_private.subscribe_to_chat(session_id uuid, user_id uuid)
 returns stream.chat_subscription
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.chat_subscription;
@@ -104,7 +104,7 @@ $$;
 create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
 returns stream.chat_subscription
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.subscribe_to_chat($1, $2);
@@ -122,7 +122,7 @@ grant execute on function stream_private.subscribe_to_chat(uuid, uuid), stream.s
 create function stream_private.unsubscribe_from_chat(subscription_id uuid)
 returns stream.chat_subscription
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.chat_subscription;
@@ -137,7 +137,7 @@ $$;
 create function stream.unsubscribe_from_chat(subscription_id uuid)
 returns stream.chat_subscription
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.unsubscribe_from_chat($1);

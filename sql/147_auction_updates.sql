@@ -2,7 +2,7 @@
 create function stream_private.post_auction_update(session_id uuid, update jsonb)
 returns stream.chat_message
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.chat_message;
@@ -19,7 +19,7 @@ $$;
 create function stream.post_auction_update(session_id uuid, update jsonb)
 returns stream.chat_message
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.post_auction_update($1, $2);
@@ -40,7 +40,7 @@ grant execute on function stream_private.post_auction_update(uuid, jsonb), strea
 -- the owner may attach it. It must run as the owner, because the rows are written by bidders.
 create function stream.auction_update_trigger() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     written jsonb := to_jsonb(new);

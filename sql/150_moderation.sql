@@ -2,7 +2,7 @@
 create function stream_private.delete_message(session_id uuid, message_id uuid, reason text)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.delete_message($1, $2, $3);
@@ -12,7 +12,7 @@ $$;
 create function stream.delete_message(session_id uuid, message_id uuid, reason text default null)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.delete_message($1, $2, $3);
@@ -30,7 +30,7 @@ grant execute on function stream_private.delete_message(uuid, uuid, text), strea
 create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)
 returns integer
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.delete_user_messages($1, $2, $3);
@@ -40,7 +40,7 @@ $$;
 create function stream.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.delete_user_messages($1, $2, $3);
@@ -57,7 +57,7 @@ grant execute on function stream_private.delete_user_messages(uuid, uuid, text),
 create function stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)
 returns stream.restriction
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.restriction;
@@ -82,7 +82,7 @@ create function stream.mute_user(
 )
 returns stream.restriction
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.mute_user($1, $2, $3, $4);
@@ -100,7 +100,7 @@ grant execute on function stream_private.mute_user(uuid, uuid, integer, text), s
 create function stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)
 returns stream.restriction
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.restriction;
@@ -125,7 +125,7 @@ create function stream.ban_user(
 )
 returns stream.restriction
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.ban_user($1, $2, $3, $4);
@@ -143,7 +143,7 @@ grant execute on function stream_private.ban_user(uuid, uuid, integer, text), st
 create function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.lift_restriction($1, $2, $3);
@@ -153,7 +153,7 @@ $$;
 create function stream.lift_restriction(session_id uuid, user_id uuid, kind text)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.lift_restriction($1, $2, $3);
@@ -170,7 +170,7 @@ grant execute on function stream_private.lift_restriction(uuid, uuid, text), str
 create function stream_private.set_slow_mode(session_id uuid, interval_ms integer)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.set_slow_mode($1, $2);
@@ -181,7 +181,7 @@ $$;
 create function stream.set_slow_mode(session_id uuid, interval_ms integer)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.set_slow_mode($1, $2);
@@ -198,7 +198,7 @@ grant execute on function stream_private.set_slow_mode(uuid, integer), stream.se
 create function stream_private.set_chat_mode(session_id uuid, mode text)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.set_chat_mode($1, $2);
@@ -209,7 +209,7 @@ $$;
 create function stream.set_chat_mode(session_id uuid, mode text)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.set_chat_mode($1, $2);
@@ -226,7 +226,7 @@ grant execute on function stream_private.set_chat_mode(uuid, text), stream.set_c
 create function stream_private.pin_message(session_id uuid, message_id uuid)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.pin_message($1, $2);
@@ -237,7 +237,7 @@ $$;
 create function stream.pin_message(session_id uuid, message_id uuid)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.pin_message($1, $2);
@@ -254,7 +254,7 @@ grant execute on function stream_private.pin_message(uuid, uuid), stream.pin_mes
 create function stream_private.unpin_message(session_id uuid)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.unpin_message($1);
@@ -265,7 +265,7 @@ $$;
 create function stream.unpin_message(session_id uuid)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.unpin_message($1);
@@ -282,7 +282,7 @@ grant execute on function stream_private.unpin_message(uuid), stream.unpin_messa
 create function stream_private.block_term(session_id uuid, term text)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.block_term($1, $2);
@@ -292,7 +292,7 @@ $$;
 create function stream.block_term(session_id uuid, term text)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.block_term($1, $2);
@@ -310,7 +310,7 @@ grant execute on function stream_private.block_term(uuid, text), stream.block_te
 create function stream_private.unblock_term(session_id uuid, term text)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.unblock_term($1, $2);
@@ -320,7 +320,7 @@ $$;
 create function stream.unblock_term(session_id uuid, term text)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.unblock_term($1, $2);
@@ -337,7 +337,7 @@ grant execute on function stream_private.unblock_term(uuid, text), stream.unbloc
 create function stream_private.list_blocked_terms(session_id uuid)
 returns setof stream.blocked_term
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select t.session_id, t.term, t.actor, t.created_at from stream_ext.list_blocked_terms($1) as t;
@@ -347,7 +347,7 @@ $$;
 create function stream.list_blocked_terms(session_id uuid)
 returns setof stream.blocked_term
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.list_blocked_terms($1);
@@ -364,7 +364,7 @@ grant execute on function stream_private.list_blocked_terms(uuid), stream.list_b
 create function stream_private.list_restrictions(session_id uuid, after uuid, "limit" integer)
 returns setof stream.restriction
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -376,7 +376,7 @@ $$;
 create function stream.list_restrictions(session_id uuid, after uuid default null, "limit" integer default 50)
 returns setof stream.restriction
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.list_restrictions($1, $2, $3);
@@ -393,7 +393,7 @@ grant execute on function stream_private.list_restrictions(uuid, uuid, integer),
 create function stream_private.get_moderation_log(session_id uuid, before_id bigint, "limit" integer)
 returns setof stream.moderation_entry
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -405,7 +405,7 @@ $$;
 create function stream.get_moderation_log(session_id uuid, before_id bigint default null, "limit" integer default 50)
 returns setof stream.moderation_entry
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.get_moderation_log($1, $2, $3);

@@ -2,7 +2,7 @@
 create function stream_private.apply_webhook(notice jsonb)
 returns stream.webhook_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.webhook_result;
@@ -15,7 +15,7 @@ $$;
 create function stream.apply_webhook(notice jsonb)
 returns stream.webhook_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.apply_webhook($1);

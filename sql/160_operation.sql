@@ -2,7 +2,7 @@
 create function stream_private.tick()
 returns void
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.tick();
@@ -12,7 +12,7 @@ $$;
 create function stream.tick()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_private.tick();
@@ -30,7 +30,7 @@ grant execute on function stream_private.tick(), stream.tick()
 create function stream_private.sweep()
 returns setof stream.sweep_rule
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select s.rule, s.rows, s.oldest_age from stream_ext.sweep() as s;
@@ -40,7 +40,7 @@ $$;
 create function stream.sweep()
 returns setof stream.sweep_rule
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.sweep();
@@ -57,7 +57,7 @@ grant execute on function stream_private.sweep(), stream.sweep()
 create function stream_private.doctor()
 returns setof stream.check_result
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     which text;
@@ -140,7 +140,7 @@ $$;
 create function stream.doctor()
 returns setof stream.check_result
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.doctor();
@@ -157,7 +157,7 @@ grant execute on function stream_private.doctor(), stream.doctor()
 
 create function stream.schedule_with_pg_cron() returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     version integer[];

@@ -2,7 +2,7 @@
 -- Log entries are sent by the functions that write them (pg_stream_ext: relay).
 create function stream_private.emit_session_changes() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     changed record;

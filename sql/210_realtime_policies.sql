@@ -1,7 +1,7 @@
 -- Who may join the private Realtime channels. The database is the only sender: there is no insert policy.
 create function stream_private.can_read_topic(topic text) returns boolean
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller uuid := stream.user_id();

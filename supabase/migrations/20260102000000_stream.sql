@@ -23,7 +23,7 @@ grant usage on schema stream_private to authenticated, service_role;
 
 create function stream.user_id() returns uuid
 language sql stable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
 $$;
@@ -132,7 +132,7 @@ insert into stream.config (id) values (true);
 
 create function stream_private.rearm() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     update stream.stream_sessions set check_at = now() where state <> 'ended';
@@ -312,7 +312,7 @@ comment on table stream.viewer_changes is
 
 create function stream_private.note_deleted_viewers() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     insert into stream.viewer_changes (session_id) select distinct o.session_id from old_rows as o where o.is_active;
@@ -345,7 +345,7 @@ insert into stream.ticker (id) values (true);
 
 create function stream_private.refuse_deleting_live_session() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if old.state <> 'ended' then
@@ -364,7 +364,7 @@ for each row execute function stream_private.refuse_deleting_live_session();
 
 create function stream_private.lock_places_of_deleted_session() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- By ascending user, as batches take them; the foreign keys would take them as they come.
@@ -383,7 +383,7 @@ for each row execute function stream_private.lock_places_of_deleted_session();
 
 create function stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[]) returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     sessions uuid[];
@@ -618,7 +618,7 @@ comment on column stream.moderation_log.term is 'The term that was blocked or un
 -- By the owner of the tables too; who owns them can still take the trigger away, and that shows in the catalogue.
 create function stream_private.refuse_changing_moderation_log() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- When its session is deleted, the session's row is gone before the rows that refer to it; one whose time has
@@ -763,7 +763,7 @@ revoke all on table stream.webhook_events, stream.webhook_cursors from public, a
 -- took 0.92 ms with sql hooks and 0.16 ms with plpgsql ones).
 create function stream.hook_username(user_id uuid) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return null::text;
@@ -774,7 +774,7 @@ comment on function stream.hook_username(uuid) is
 
 create function stream.hook_owns_auction(user_id uuid, auction_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;
@@ -784,7 +784,7 @@ comment on function stream.hook_owns_auction(uuid, uuid) is 'Host-app hook: whet
 
 create function stream.hook_can_view(user_id uuid, session_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;
@@ -795,7 +795,7 @@ comment on function stream.hook_can_view(uuid, uuid) is
 
 create function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;
@@ -806,7 +806,7 @@ comment on function stream.hook_can_chat(uuid, uuid) is
 
 create function stream.hook_is_verified(user_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;
@@ -817,7 +817,7 @@ comment on function stream.hook_is_verified(uuid) is
 
 create function stream.hook_can_moderate(user_id uuid, session_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return false;
@@ -1043,7 +1043,7 @@ comment on type stream.moderation_entry is
 create function stream_private.session(session_id uuid)
 returns stream.session
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select row(
         s.id, s.seller_id, s.auction_id, s.channel_id, s.state, s.state_reason, s.generation, s.generation,
@@ -1059,7 +1059,7 @@ revoke all on function stream_private.session(uuid) from public, anon, authentic
 create function stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     started uuid := stream_ext.start_stream($1, $2, $3);
@@ -1076,7 +1076,7 @@ create function stream.start_stream(
 )
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.start_stream($1, $2, $3);
@@ -1095,7 +1095,7 @@ grant execute on function stream_private.start_stream(uuid, uuid, integer), stre
 create function stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.change_state($1, $2, $3, $4);
@@ -1111,7 +1111,7 @@ create function stream.update_stream_state(
 )
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.update_stream_state($1, $2, $3, $4);
@@ -1131,7 +1131,7 @@ grant execute on function stream_private.update_stream_state(uuid, text, text, i
 create function stream_private.pause_stream(session_id uuid, generation integer, reason text)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.change_state($1, 'paused', $3, $2);
@@ -1142,7 +1142,7 @@ $$;
 create function stream.pause_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.pause_stream($1, $2, $3);
@@ -1159,7 +1159,7 @@ grant execute on function stream_private.pause_stream(uuid, integer, text), stre
 create function stream_private.resume_stream(session_id uuid, generation integer, reason text)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.change_state($1, 'active', $3, $2);
@@ -1170,7 +1170,7 @@ $$;
 create function stream.resume_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.resume_stream($1, $2, $3);
@@ -1187,7 +1187,7 @@ grant execute on function stream_private.resume_stream(uuid, integer, text), str
 create function stream_private.end_stream(session_id uuid, generation integer, reason text)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.change_state($1, 'ended', $3, $2);
@@ -1198,7 +1198,7 @@ $$;
 create function stream.end_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.end_stream($1, $2, $3);
@@ -1215,7 +1215,7 @@ grant execute on function stream_private.end_stream(uuid, integer, text), stream
 create function stream_private.get_stream_state(session_id uuid)
 returns text
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.get_stream_state($1);
@@ -1225,7 +1225,7 @@ $$;
 create function stream.get_stream_state(session_id uuid)
 returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.get_stream_state($1);
@@ -1242,7 +1242,7 @@ grant execute on function stream_private.get_stream_state(uuid), stream.get_stre
 create function stream_private.get_session(session_id uuid)
 returns stream.session
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.authorize_view($1);
@@ -1253,7 +1253,7 @@ $$;
 create function stream.get_session(session_id uuid)
 returns stream.session
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.get_session($1);
@@ -1273,7 +1273,7 @@ grant execute on function stream_private.get_session(uuid), stream.get_session(u
 create function stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)
 returns stream.agora_token
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.generate_token($1, $2, 'host', 'request', $3);
@@ -1283,7 +1283,7 @@ $$;
 create function stream.generate_seller_token(seller_id uuid, channel_id text, generation integer default null)
 returns stream.agora_token
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.generate_seller_token($1, $2, $3);
@@ -1303,7 +1303,7 @@ grant execute on function stream_private.generate_seller_token(uuid, text, integ
 create function stream_private.generate_buyer_token(buyer_id uuid, channel_id text)
 returns stream.agora_token
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.generate_token($1, $2, 'viewer', 'request', null);
@@ -1313,7 +1313,7 @@ $$;
 create function stream.generate_buyer_token(buyer_id uuid, channel_id text)
 returns stream.agora_token
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.generate_buyer_token($1, $2);
@@ -1330,7 +1330,7 @@ grant execute on function stream_private.generate_buyer_token(uuid, text), strea
 create function stream_private.refresh_token(user_id uuid, channel_id text, generation integer)
 returns stream.agora_token
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.generate_token($1, $2, null, 'refresh', $3);
@@ -1340,7 +1340,7 @@ $$;
 create function stream.refresh_token(user_id uuid, channel_id text, generation integer default null)
 returns stream.agora_token
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.refresh_token($1, $2, $3);
@@ -1359,7 +1359,7 @@ grant execute on function stream_private.refresh_token(uuid, text, integer), str
 create function stream_private.inspect_token(token text, channel_id text, account text)
 returns stream.token_inspection
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.token_inspection;
@@ -1379,7 +1379,7 @@ $$;
 create function stream.inspect_token(token text, channel_id text default null, account text default null)
 returns stream.token_inspection
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.inspect_token($1, $2, $3);
@@ -1400,7 +1400,7 @@ grant execute on function stream_private.inspect_token(text, text, text), stream
 create function stream_private.close_gate(key bigint)
 returns boolean
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
 as $$
 begin
@@ -1417,7 +1417,7 @@ revoke all on function stream_private.close_gate(bigint) from public, anon, auth
 create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
 returns stream.viewer_lease
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.viewer_lease;
@@ -1432,7 +1432,7 @@ $$;
 create function stream.add_viewer(session_id uuid, buyer_id uuid default null)
 returns stream.viewer_lease
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.add_viewer($1, $2);
@@ -1449,7 +1449,7 @@ grant execute on function stream_private.add_viewer(uuid, uuid), stream.add_view
 create function stream_private.join_stream(session_id uuid)
 returns stream.join_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     token stream.agora_token;
@@ -1466,7 +1466,7 @@ $$;
 create function stream.join_stream(session_id uuid)
 returns stream.join_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.join_stream($1);
@@ -1483,7 +1483,7 @@ grant execute on function stream_private.join_stream(uuid), stream.join_stream(u
 create function stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.remove_viewer($1, $2, $3);
@@ -1493,7 +1493,7 @@ $$;
 create function stream.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.remove_viewer($1, $2, $3);
@@ -1513,7 +1513,7 @@ grant execute on function stream_private.remove_viewer(uuid, uuid, integer),
 create function stream_private.get_viewer_count(session_id uuid)
 returns integer
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.get_viewer_count($1);
@@ -1523,7 +1523,7 @@ $$;
 create function stream.get_viewer_count(session_id uuid)
 returns integer
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.get_viewer_count($1);
@@ -1541,7 +1541,7 @@ grant execute on function stream_private.get_viewer_count(uuid), stream.get_view
 create function stream_private.get_viewers(session_id uuid, after uuid, "limit" integer)
 returns setof stream.viewer
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -1553,7 +1553,7 @@ $$;
 create function stream.get_viewers(session_id uuid, after uuid default null, "limit" integer default 50)
 returns setof stream.viewer
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.get_viewers($1, $2, $3);
@@ -1582,7 +1582,7 @@ create function stream_private.heartbeat(
 )
 returns stream.heartbeat_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.heartbeat_result;
@@ -1619,7 +1619,7 @@ create function stream.heartbeat(
 )
 returns stream.heartbeat_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
@@ -1643,7 +1643,7 @@ grant execute on function stream_private.heartbeat(uuid, bigint, boolean, intege
 create function stream_private.heartbeats(items jsonb)
 returns setof stream.heartbeat_status
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select b.item, b.status from stream_ext.heartbeats($1::text) as b;
@@ -1653,7 +1653,7 @@ $$;
 create function stream.heartbeats(items jsonb)
 returns setof stream.heartbeat_status
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.heartbeats($1);
@@ -1675,7 +1675,7 @@ grant execute on function stream_private.heartbeats(jsonb), stream.heartbeats(js
 create function stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)
 returns stream.chat_message
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.send_message($1, $2, $3, $4);
@@ -1685,7 +1685,7 @@ $$;
 create function stream.send_message(session_id uuid, user_id uuid, content text, id uuid default null)
 returns stream.chat_message
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.send_message($1, $2, $3, $4);
@@ -1705,7 +1705,7 @@ grant execute on function stream_private.send_message(uuid, uuid, text, uuid),
 create function stream_private.send_messages(items jsonb)
 returns setof stream.message_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -1719,7 +1719,7 @@ $$;
 create function stream.send_messages(items jsonb)
 returns setof stream.message_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.send_messages($1);
@@ -1746,7 +1746,7 @@ create function stream_private.get_message_history(
 )
 returns setof stream.chat_message
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -1765,7 +1765,7 @@ create function stream.get_message_history(
 )
 returns setof stream.chat_message
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.get_message_history($1, $2, $3, $4, $5);
@@ -1785,7 +1785,7 @@ grant execute on function stream_private.get_message_history(uuid, integer, inte
 create function stream_private.sync_messages(session_id uuid, last_message_id uuid)
 returns setof stream.chat_message
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -1798,7 +1798,7 @@ $$;
 create function stream.sync_messages(session_id uuid, last_message_id uuid default null)
 returns setof stream.chat_message
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.sync_messages($1, $2);
@@ -1816,7 +1816,7 @@ grant execute on function stream_private.sync_messages(uuid, uuid), stream.sync_
 create function stream_private.sync(session_id uuid, after_seq bigint, epoch text)
 returns stream.sync_result
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.sync_result;
@@ -1833,7 +1833,7 @@ $$;
 create function stream.sync(session_id uuid, after_seq bigint default null, epoch text default null)
 returns stream.sync_result
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.sync($1, $2, $3);
@@ -1855,7 +1855,7 @@ grant execute on function stream_private.sync(uuid, bigint, text), stream.sync(u
 create function stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
 returns bigint
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.mark_messages_as_read($1, $2, $3);
@@ -1865,7 +1865,7 @@ $$;
 create function stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
 returns bigint
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.mark_messages_as_read($1, $2, $3);
@@ -1885,7 +1885,7 @@ grant execute on function stream_private.mark_messages_as_read(uuid, uuid, uuid[
 create function stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
 returns bigint
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.mark_read_up_to($1, $2, $3);
@@ -1895,7 +1895,7 @@ $$;
 create function stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
 returns bigint
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.mark_read_up_to($1, $2, $3);
@@ -1914,7 +1914,7 @@ grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint),
 create function stream_private.unread_count(session_id uuid, user_id uuid)
 returns bigint
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.unread_count($1, $2);
@@ -1924,7 +1924,7 @@ $$;
 create function stream.unread_count(session_id uuid, user_id uuid default null)
 returns bigint
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.unread_count($1, $2);
@@ -1942,7 +1942,7 @@ grant execute on function stream_private.unread_count(uuid, uuid), stream.unread
 create function stream_private.subscribe_to_chat(session_id uuid, user_id uuid)
 returns stream.chat_subscription
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.chat_subscription;
@@ -1957,7 +1957,7 @@ $$;
 create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
 returns stream.chat_subscription
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.subscribe_to_chat($1, $2);
@@ -1975,7 +1975,7 @@ grant execute on function stream_private.subscribe_to_chat(uuid, uuid), stream.s
 create function stream_private.unsubscribe_from_chat(subscription_id uuid)
 returns stream.chat_subscription
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.chat_subscription;
@@ -1990,7 +1990,7 @@ $$;
 create function stream.unsubscribe_from_chat(subscription_id uuid)
 returns stream.chat_subscription
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.unsubscribe_from_chat($1);
@@ -2011,7 +2011,7 @@ grant execute on function stream_private.unsubscribe_from_chat(uuid), stream.uns
 create function stream_private.post_auction_update(session_id uuid, update jsonb)
 returns stream.chat_message
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.chat_message;
@@ -2028,7 +2028,7 @@ $$;
 create function stream.post_auction_update(session_id uuid, update jsonb)
 returns stream.chat_message
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.post_auction_update($1, $2);
@@ -2049,7 +2049,7 @@ grant execute on function stream_private.post_auction_update(uuid, jsonb), strea
 -- the owner may attach it. It must run as the owner, because the rows are written by bidders.
 create function stream.auction_update_trigger() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     written jsonb := to_jsonb(new);
@@ -2081,7 +2081,7 @@ revoke all on function stream.auction_update_trigger() from public, anon, authen
 create function stream_private.delete_message(session_id uuid, message_id uuid, reason text)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.delete_message($1, $2, $3);
@@ -2091,7 +2091,7 @@ $$;
 create function stream.delete_message(session_id uuid, message_id uuid, reason text default null)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.delete_message($1, $2, $3);
@@ -2109,7 +2109,7 @@ grant execute on function stream_private.delete_message(uuid, uuid, text), strea
 create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)
 returns integer
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.delete_user_messages($1, $2, $3);
@@ -2119,7 +2119,7 @@ $$;
 create function stream.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.delete_user_messages($1, $2, $3);
@@ -2136,7 +2136,7 @@ grant execute on function stream_private.delete_user_messages(uuid, uuid, text),
 create function stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)
 returns stream.restriction
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.restriction;
@@ -2161,7 +2161,7 @@ create function stream.mute_user(
 )
 returns stream.restriction
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.mute_user($1, $2, $3, $4);
@@ -2179,7 +2179,7 @@ grant execute on function stream_private.mute_user(uuid, uuid, integer, text), s
 create function stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)
 returns stream.restriction
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.restriction;
@@ -2204,7 +2204,7 @@ create function stream.ban_user(
 )
 returns stream.restriction
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.ban_user($1, $2, $3, $4);
@@ -2222,7 +2222,7 @@ grant execute on function stream_private.ban_user(uuid, uuid, integer, text), st
 create function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.lift_restriction($1, $2, $3);
@@ -2232,7 +2232,7 @@ $$;
 create function stream.lift_restriction(session_id uuid, user_id uuid, kind text)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.lift_restriction($1, $2, $3);
@@ -2249,7 +2249,7 @@ grant execute on function stream_private.lift_restriction(uuid, uuid, text), str
 create function stream_private.set_slow_mode(session_id uuid, interval_ms integer)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.set_slow_mode($1, $2);
@@ -2260,7 +2260,7 @@ $$;
 create function stream.set_slow_mode(session_id uuid, interval_ms integer)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.set_slow_mode($1, $2);
@@ -2277,7 +2277,7 @@ grant execute on function stream_private.set_slow_mode(uuid, integer), stream.se
 create function stream_private.set_chat_mode(session_id uuid, mode text)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.set_chat_mode($1, $2);
@@ -2288,7 +2288,7 @@ $$;
 create function stream.set_chat_mode(session_id uuid, mode text)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.set_chat_mode($1, $2);
@@ -2305,7 +2305,7 @@ grant execute on function stream_private.set_chat_mode(uuid, text), stream.set_c
 create function stream_private.pin_message(session_id uuid, message_id uuid)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.pin_message($1, $2);
@@ -2316,7 +2316,7 @@ $$;
 create function stream.pin_message(session_id uuid, message_id uuid)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.pin_message($1, $2);
@@ -2333,7 +2333,7 @@ grant execute on function stream_private.pin_message(uuid, uuid), stream.pin_mes
 create function stream_private.unpin_message(session_id uuid)
 returns stream.session
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.unpin_message($1);
@@ -2344,7 +2344,7 @@ $$;
 create function stream.unpin_message(session_id uuid)
 returns stream.session
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.unpin_message($1);
@@ -2361,7 +2361,7 @@ grant execute on function stream_private.unpin_message(uuid), stream.unpin_messa
 create function stream_private.block_term(session_id uuid, term text)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.block_term($1, $2);
@@ -2371,7 +2371,7 @@ $$;
 create function stream.block_term(session_id uuid, term text)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.block_term($1, $2);
@@ -2389,7 +2389,7 @@ grant execute on function stream_private.block_term(uuid, text), stream.block_te
 create function stream_private.unblock_term(session_id uuid, term text)
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_ext.unblock_term($1, $2);
@@ -2399,7 +2399,7 @@ $$;
 create function stream.unblock_term(session_id uuid, term text)
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.unblock_term($1, $2);
@@ -2416,7 +2416,7 @@ grant execute on function stream_private.unblock_term(uuid, text), stream.unbloc
 create function stream_private.list_blocked_terms(session_id uuid)
 returns setof stream.blocked_term
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select t.session_id, t.term, t.actor, t.created_at from stream_ext.list_blocked_terms($1) as t;
@@ -2426,7 +2426,7 @@ $$;
 create function stream.list_blocked_terms(session_id uuid)
 returns setof stream.blocked_term
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.list_blocked_terms($1);
@@ -2443,7 +2443,7 @@ grant execute on function stream_private.list_blocked_terms(uuid), stream.list_b
 create function stream_private.list_restrictions(session_id uuid, after uuid, "limit" integer)
 returns setof stream.restriction
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -2455,7 +2455,7 @@ $$;
 create function stream.list_restrictions(session_id uuid, after uuid default null, "limit" integer default 50)
 returns setof stream.restriction
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.list_restrictions($1, $2, $3);
@@ -2472,7 +2472,7 @@ grant execute on function stream_private.list_restrictions(uuid, uuid, integer),
 create function stream_private.get_moderation_log(session_id uuid, before_id bigint, "limit" integer)
 returns setof stream.moderation_entry
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -2484,7 +2484,7 @@ $$;
 create function stream.get_moderation_log(session_id uuid, before_id bigint default null, "limit" integer default 50)
 returns setof stream.moderation_entry
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.get_moderation_log($1, $2, $3);
@@ -2505,7 +2505,7 @@ grant execute on function stream_private.get_moderation_log(uuid, bigint, intege
 create function stream_private.apply_webhook(notice jsonb)
 returns stream.webhook_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.webhook_result;
@@ -2518,7 +2518,7 @@ $$;
 create function stream.apply_webhook(notice jsonb)
 returns stream.webhook_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return stream_private.apply_webhook($1);
@@ -2540,7 +2540,7 @@ grant execute on function stream_private.apply_webhook(jsonb), stream.apply_webh
 create function stream_private.tick()
 returns void
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.tick();
@@ -2550,7 +2550,7 @@ $$;
 create function stream.tick()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_private.tick();
@@ -2568,7 +2568,7 @@ grant execute on function stream_private.tick(), stream.tick()
 create function stream_private.sweep()
 returns setof stream.sweep_rule
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select s.rule, s.rows, s.oldest_age from stream_ext.sweep() as s;
@@ -2578,7 +2578,7 @@ $$;
 create function stream.sweep()
 returns setof stream.sweep_rule
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.sweep();
@@ -2595,7 +2595,7 @@ grant execute on function stream_private.sweep(), stream.sweep()
 create function stream_private.doctor()
 returns setof stream.check_result
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     which text;
@@ -2678,7 +2678,7 @@ $$;
 create function stream.doctor()
 returns setof stream.check_result
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query select * from stream_private.doctor();
@@ -2695,7 +2695,7 @@ grant execute on function stream_private.doctor(), stream.doctor()
 
 create function stream.schedule_with_pg_cron() returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     version integer[];
@@ -2726,7 +2726,7 @@ revoke all on function stream.schedule_with_pg_cron() from public, anon, authent
 -- Log entries are sent by the functions that write them (pg_stream_ext: relay).
 create function stream_private.emit_session_changes() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     changed record;
@@ -2781,7 +2781,7 @@ revoke all on function stream_private.emit_session_changes() from public, anon, 
 -- Who may join the private Realtime channels. The database is the only sender: there is no insert policy.
 create function stream_private.can_read_topic(topic text) returns boolean
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller uuid := stream.user_id();

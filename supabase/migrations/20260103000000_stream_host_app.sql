@@ -28,7 +28,7 @@ alter table stream.agora_tokens
 create function stream_private.lock_streams_of_deleted_users() returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if old.id = (select d.id from deleted as d limit 1) then
@@ -47,7 +47,7 @@ for each row execute function stream_private.lock_streams_of_deleted_users();
 create function stream_private.lock_streams_of_deleted_auctions() returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if old.id = (select d.id from deleted as d limit 1) then
@@ -65,7 +65,7 @@ for each row execute function stream_private.lock_streams_of_deleted_auctions();
 
 create or replace function stream.hook_username(user_id uuid) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (select u.username from public.users as u where u.id = $1);
@@ -74,7 +74,7 @@ $$;
 
 create or replace function stream.hook_owns_auction(user_id uuid, auction_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (select from public.auctions as a where a.id = $2 and a.seller_id = $1);
@@ -83,7 +83,7 @@ $$;
 
 create or replace function stream.hook_can_view(user_id uuid, session_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (select from public.users as u where u.id = $1);
@@ -92,7 +92,7 @@ $$;
 
 create or replace function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Whoever has a profile: without one hook_username knows no name, and nobody writes without a name.
@@ -102,7 +102,7 @@ $$;
 
 create or replace function stream.hook_is_verified(user_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (select from public.users as u where u.id = $1 and u.is_verified);
@@ -111,7 +111,7 @@ $$;
 
 create or replace function stream.hook_can_moderate(user_id uuid, session_id uuid) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (select from public.users as u where u.id = $1 and u.is_moderator);

@@ -8,7 +8,7 @@ use crate::database::TestDatabase;
 /// renews the host's token takes what the row refers to before it notes the token.
 const REFUSE_SECOND_UPDATE: &str =
     "create function stream_private.refuse_second_update() returns trigger
-    language plpgsql set search_path = '' as $$
+    language plpgsql set search_path = pg_catalog, pg_temp as $$
     begin
         if old.xmin = pg_catalog.pg_current_xact_id()::xid and old.state_seq > 0
             and new.host_token_issued_at is not distinct from old.host_token_issued_at then

@@ -138,7 +138,7 @@ async fn a_bidder_cannot_forge_an_update_and_their_bid_can_post_one() -> Result<
     database
         .change(
             "create function public.bid(session_id uuid, amount numeric) returns void
-             language plpgsql security definer set search_path = ''
+             language plpgsql security definer set search_path = pg_catalog, pg_temp
              as $$
              begin
                  perform stream_private.post_auction_update(

@@ -128,7 +128,7 @@ async fn whoever_the_application_refuses_does_not_chat() -> Result<()> {
         database
             .change(&format!(
                 "create or replace function stream.hook_can_chat(user_id uuid, session_id uuid)
-                 returns boolean language sql stable set search_path = '' as 'select {answer}'"
+                 returns boolean language sql stable set search_path = pg_catalog, pg_temp as 'select {answer}'"
             ))
             .await?;
         database
@@ -146,7 +146,7 @@ async fn whoever_has_no_public_name_does_not_chat() -> Result<()> {
     database
         .change(
             "create or replace function stream.hook_username(user_id uuid)
-             returns text language sql stable set search_path = '' as 'select null::text'",
+             returns text language sql stable set search_path = pg_catalog, pg_temp as 'select null::text'",
         )
         .await?;
     database

@@ -286,16 +286,16 @@ async fn check_logs(database: &TestDatabase) -> Result<()> {
 /// The newest session of an auction, as an application finds it by its own table; and a session that
 /// grows older by an hour, in the product's order of locks.
 const EXTRA_FUNCTIONS: &str = "create function stream.newest(auction uuid) returns uuid
-    language sql stable security definer set search_path = '' as
+    language sql stable security definer set search_path = pg_catalog, pg_temp as
     'select s.id from stream.stream_sessions as s where s.auction_id = $1
      order by s.created_at desc limit 1';
     grant execute on function stream.newest(uuid) to service_role;
     create function stream.hold_head(session uuid) returns void
-    language sql security definer set search_path = '' as
+    language sql security definer set search_path = pg_catalog, pg_temp as
     'update stream.chat_heads set last_at = last_at where session_id = $1';
     grant execute on function stream.hold_head(uuid) to service_role;
     create function stream.grow_old(session uuid) returns void
-    language plpgsql security definer set search_path = '' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
     declare
         age interval := interval '50 minutes';
     begin

@@ -131,7 +131,7 @@ async fn a_hook_that_fails_fails_the_call_and_nothing_is_written() -> Result<()>
         database
             .change(&format!(
                 "create or replace function stream.{hook} language plpgsql stable
-                 set search_path = '' as
+                 set search_path = pg_catalog, pg_temp as
                  'begin raise insufficient_privilege using message = ''out of order''; end'"
             ))
             .await?;
@@ -158,7 +158,7 @@ async fn a_hook_reads_what_the_caller_may_not() -> Result<()> {
              alter table public.guest_list enable row level security;
              revoke all on public.guest_list from anon, authenticated, service_role;
              create or replace function stream.hook_can_view(user_id uuid, session_id uuid)
-             returns boolean language sql stable set search_path = '' as
+             returns boolean language sql stable set search_path = pg_catalog, pg_temp as
              'select exists (select from public.guest_list as g where g.user_id = $1)'",
         )
         .await?;

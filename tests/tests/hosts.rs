@@ -194,7 +194,7 @@ async fn another_seller_does_not_take_a_live_auction_over() -> Result<()> {
     database
         .change(
             "create or replace function stream.hook_owns_auction(user_id uuid, auction_id uuid)
-             returns boolean language sql stable set search_path = '' as 'select true'",
+             returns boolean language sql stable set search_path = pg_catalog, pg_temp as 'select true'",
         )
         .await?;
     database

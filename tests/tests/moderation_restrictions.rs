@@ -223,7 +223,7 @@ async fn whoever_is_banned_still_reads_the_log_unless_the_application_says_no() 
     database
         .change(
             "create or replace function stream.hook_can_view(user_id uuid, session_id uuid)
-             returns boolean language plpgsql stable set search_path = '' as $$
+             returns boolean language plpgsql stable set search_path = pg_catalog, pg_temp as $$
              begin
                  return exists (select from public.users as u where u.id = $1)
                      and not exists (

@@ -269,7 +269,7 @@ async fn a_hook_that_says_nothing_or_fails_admits_nobody() -> Result<()> {
         database
             .change(&format!(
                 "create or replace function stream.hook_can_moderate(user_id uuid, session_id uuid)
-                 returns boolean language plpgsql stable set search_path = '' as 'begin {body} end'"
+                 returns boolean language plpgsql stable set search_path = pg_catalog, pg_temp as 'begin {body} end'"
             ))
             .await?;
         let call = slow(&moderator, id);

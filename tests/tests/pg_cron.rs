@@ -111,7 +111,7 @@ async fn the_job_ticks_as_the_owner() -> Result<()> {
     database
         .change(
             "create function public.tell_tick() returns trigger
-             language plpgsql set search_path = '' as $$
+             language plpgsql set search_path = pg_catalog, pg_temp as $$
              begin
                  perform pg_catalog.pg_notify('ticked', format('%s %s', session_user,
                      (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = session_user)));

@@ -65,7 +65,7 @@ struct Function {
     arguments: String,
     owner: String,
     is_definer: bool,
-    has_empty_search_path: bool,
+    has_safe_search_path: bool,
     is_sql_or_plpgsql: bool,
     /// Of the API roles and PUBLIC, those that may execute it.
     callers: BTreeSet<String>,
@@ -75,7 +75,7 @@ async fn functions(database: &TestDatabase, schemas: &str) -> Result<Vec<Functio
     let query = format!(
         "select n.nspname::text, p.proname::text, pg_get_function_identity_arguments(p.oid),
              r.rolname::text, p.prosecdef,
-             coalesce(p.proconfig @> array['search_path=\"\"'], false),
+             coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false),
              l.lanname in ('sql', 'plpgsql'),
              array(
                  select case when a.grantee = 0 then 'public' else a.grantee::regrole::text end
@@ -96,7 +96,7 @@ async fn functions(database: &TestDatabase, schemas: &str) -> Result<Vec<Functio
         arguments: row.get(2),
         owner: row.get(3),
         is_definer: row.get(4),
-        has_empty_search_path: row.get(5),
+        has_safe_search_path: row.get(5),
         is_sql_or_plpgsql: row.get(6),
         callers: row.get::<_, Vec<String>>(7).into_iter().collect(),
     });
@@ -193,7 +193,7 @@ async fn functions_that_run_as_their_owner_are_private_and_the_table_owners() ->
     assert!(!is_superuser);
     for function in functions(&database, "'stream', 'stream_private'").await? {
         let name = format!("{}.{}", function.schema, function.name);
-        assert!(function.has_empty_search_path, "{name}");
+        assert!(function.has_safe_search_path, "{name}");
         assert!(function.is_sql_or_plpgsql, "{name}");
         assert_eq!(function.owner, table_owner, "{name}");
         if function.schema == "stream" {

@@ -58,7 +58,7 @@ async fn a_viewer_whom_the_application_refuses_now_does_not_join_again() -> Resu
     database
         .change(
             "create or replace function stream.hook_can_view(user_id uuid, session_id uuid)
-             returns boolean language sql stable set search_path = '' as 'select null::boolean'",
+             returns boolean language sql stable set search_path = pg_catalog, pg_temp as 'select null::boolean'",
         )
         .await?;
     let mut gateway = database.connect("realtime_gateway").await?;

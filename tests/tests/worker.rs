@@ -69,7 +69,7 @@ async fn it_counts_and_sweeps_as_the_owner_of_the_tables_and_the_doctor_sees_it(
         .change(
             "create table public.ticked_as (login text, role text, is_superuser boolean);
              create function public.note_role() returns trigger
-             language plpgsql set search_path = '' as $$
+             language plpgsql set search_path = pg_catalog, pg_temp as $$
              begin
                  insert into public.ticked_as
                  select session_user, current_user, r.rolsuper from pg_catalog.pg_roles as r

@@ -176,12 +176,12 @@ async fn check(database: &TestDatabase, auction: Uuid) -> Result<()> {
 /// Lets the service find the newest session of an auction, as an application would by its own table,
 /// and makes a session older, in the product's order of locks.
 pub const EXTRA_FUNCTIONS: &str = "create function stream.newest(auction uuid) returns uuid
-    language sql stable security definer set search_path = '' as
+    language sql stable security definer set search_path = pg_catalog, pg_temp as
     'select s.id from stream.stream_sessions as s where s.auction_id = $1
      order by s.created_at desc limit 1';
     grant execute on function stream.newest(uuid) to service_role;
     create function stream.grow_old(session uuid, seconds integer) returns void
-    language plpgsql security definer set search_path = '' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
     declare
         age interval := make_interval(secs => seconds);
     begin

@@ -82,7 +82,7 @@ async fn whoever_may_not_view_neither_joins_nor_counts() -> Result<()> {
     database
         .change(
             "create or replace function stream.hook_can_view(user_id uuid, session_id uuid)
-             returns boolean language sql stable set search_path = '' as 'select null::boolean'",
+             returns boolean language sql stable set search_path = pg_catalog, pg_temp as 'select null::boolean'",
         )
         .await?;
     database
