@@ -24,8 +24,10 @@ enum Kind {
     All,
     /// Those that need nothing but Rust.
     Unit,
-    /// Those of `stream_tests` on the database alone.
+    /// Those of `stream_tests` on the database alone, without the attacks.
     Integration,
+    /// Those of `stream_tests` in which somebody does harm: their files' names begin with `attack`.
+    Attack,
     /// Those of `stream_tests` through the services: their files' names begin with `e2e`.
     EndToEnd,
 }
@@ -35,6 +37,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let kind = match rest.first().and_then(|word| word.to_str()) {
         Some("unit") => Kind::Unit,
         Some("it") => Kind::Integration,
+        Some("attack") => Kind::Attack,
         Some("e2e") => Kind::EndToEnd,
         _ => Kind::All,
     };
@@ -175,7 +178,10 @@ fn selection(kind: Kind, arguments: &[OsString]) -> Result<Vec<String>> {
             "--exclude",
             PACKAGE,
         ]),
-        Kind::Integration => of_targets(|name| !name.starts_with("e2e"))?,
+        Kind::Integration => {
+            of_targets(|name| !name.starts_with("e2e") && !name.starts_with("attack"))?
+        }
+        Kind::Attack => of_targets(|name| name.starts_with("attack"))?,
         Kind::EndToEnd => of_targets(|name| name.starts_with("e2e"))?,
     })
 }
