@@ -54,9 +54,12 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    is_ready boolean;
     token stream.agora_token;
     result stream.join_result;
 begin
+    -- Where no token can be minted for anybody, a join is refused before it has written a lease.
+    is_ready := stream_ext.check_clock() and stream_ext.check_certificate(false);
     result.lease := stream_private.add_viewer($1, null);
     token := stream_ext.generate_token(null, $1::text, 'viewer', 'join', null);
     result.token := token;

@@ -16,6 +16,7 @@ declare
     result stream.heartbeat_result;
     renew_as text;
     token stream.agora_token;
+    refusal text;
 begin
     select b.status, $1, b.state, b.generation, b.host_uid, b.epoch, b.head_seq, b.viewer_count,
         b.reconnect_deadline, b.server_time, b.next_in_ms, null, b.renew_as
@@ -27,9 +28,12 @@ begin
         begin
             token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal', null);
             result.token := token;
-        exception when sqlstate 'PT503' then
-            -- A missing certificate must not end the stream too; doctor() shows it.
-            null;
+        exception when sqlstate 'PT500' then
+            -- A missing certificate must not end the stream too; doctor() shows it. A fault of our own is none of that.
+            get stacked diagnostics refusal = pg_exception_detail;
+            if refusal::jsonb ->> 'code' = 'internal' then
+                raise;
+            end if;
         end;
     end if;
     return result;

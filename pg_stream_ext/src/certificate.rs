@@ -78,6 +78,14 @@ impl Configuration {
         }
     }
 
+    /// What a token is signed as and with.
+    pub fn signer(&self) -> Result<Signer> {
+        Ok(Signer {
+            app_id: self.app_id()?,
+            certificate: self.primary()?,
+        })
+    }
+
     /// Only verifies; none unless certificates are being rotated.
     pub fn secondary(&self) -> Result<Option<Certificate>> {
         let place = Place {
@@ -99,6 +107,11 @@ impl Configuration {
             secondary: self.secondary()?,
         })
     }
+}
+
+pub struct Signer {
+    pub app_id: AppId,
+    pub certificate: Certificate,
 }
 
 /// What an operator changes to give another certificate; hints name it.

@@ -4,7 +4,7 @@
 
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
-use stream_core::agora::{ClockInsane, issue_time};
+use stream_core::agora::{ClockWrong, issue_time};
 use stream_core::error::ErrorCode;
 
 use crate::caller;
@@ -18,7 +18,7 @@ pub type Microseconds = i64;
 
 pub const MICROSECONDS_PER_S: Microseconds = 1_000_000;
 
-/// Raises `clock_insane` when tokens cannot be minted for that reason; otherwise answers true.
+/// Raises `clock_wrong` when tokens cannot be minted for that reason; otherwise answers true.
 #[pg_extern(stable)]
 fn check_clock() -> bool {
     answer(caller::enter_as_owner().and_then(|()| now_s()));
@@ -34,9 +34,9 @@ pub fn now() -> Result<TimestampWithTimeZone> {
 /// Unix seconds, of the moment and not of the transaction's begin.
 pub fn now_s() -> Result<u32> {
     let seconds = unix_s(now()?);
-    issue_time(seconds).map_err(|ClockInsane| {
+    issue_time(seconds).map_err(|ClockWrong| {
         Failure::with_hint(
-            ErrorCode::ClockInsane,
+            ErrorCode::ClockWrong,
             format!("the server's clock says {seconds} s since 1970: correct it"),
         )
     })

@@ -103,11 +103,15 @@ fn c_string(text: &str) -> CString {
     CString::new(text.replace('\0', "")).unwrap_or_default()
 }
 
+/// A code of the edge has no state: raising it is a fault of ours, and PostgREST could not stand its 503.
 fn throw(code: ErrorCode, detail: &CStr, hint: &CStr) -> ! {
+    let Some(sqlstate) = code.sqlstate() else {
+        Failure::Row("that error code belongs to the edge").raise()
+    };
     let message = c_string(code.message());
     let mut report = pg_sys::ErrorData {
         elevel: PgLogLevel::ERROR as i32,
-        sqlerrcode: pack_sqlstate(code.sqlstate()),
+        sqlerrcode: pack_sqlstate(sqlstate),
         message: message.as_ptr().cast_mut(),
         detail: detail.as_ptr().cast_mut(),
         hint: hint.as_ptr().cast_mut(),

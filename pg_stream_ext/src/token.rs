@@ -10,11 +10,10 @@ mod stored;
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
-use stream_core::agora::{
-    AppId, ChannelName, MAX_SALT, Role, TokenRequest, Uid, User, host_uid, mint,
-};
+use stream_core::agora::{ChannelName, MAX_SALT, Role, TokenRequest, Uid, User, host_uid, mint};
 
 use crate::caller::{self, Caller};
+use crate::certificate::Signer;
 use crate::clock;
 use crate::composite::{self, Composite};
 use crate::digest::sha256_hex;
@@ -62,7 +61,7 @@ fn generate(
         _ => return Err(Failure::Row("no such occasion")),
     };
     let ask = Ask {
-        user: caller.act_for(user_id)?,
+        user: caller.speak_of(user_id)?,
         channel: required(channel_id, "channel_id")?,
         role,
         generation,
@@ -70,23 +69,23 @@ fn generate(
         is_renewal: occasion == "renewal",
         issued_at: clock::now_s()?,
     };
+    let signer = rows::signer(&ask)?;
+    caller.act_for(user_id)?;
     let grant = rows::grant(&ask)?;
     if occasion == "refresh" {
         rows::retire(grant.session, ask.user)?;
     }
-    issue(&ask, &grant)
+    issue(&ask, &grant, &signer)
 }
 
-fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
-    let app_id: AppId = grant.configuration.app_id()?;
-    let certificate = grant.configuration.primary()?;
+fn issue(ask: &Ask<'_>, grant: &Grant, signer: &Signer) -> Result<Composite> {
     let number = match grant.role {
         Role::Publisher => host_uid(unsigned(grant.number)?),
         Role::Subscriber => unsigned(grant.number)?,
     };
     let random = Random::draw()?;
     let request = TokenRequest {
-        app_id: &app_id,
+        app_id: &signer.app_id,
         channel: &ChannelName::parse(ask.channel)
             .map_err(|_| Failure::Row("the channel name is not one of Agora's"))?,
         user: User::Uid(Uid::new(number).map_err(|_| Failure::Row("the uid is out of range"))?),
@@ -96,8 +95,8 @@ fn issue(ask: &Ask<'_>, grant: &Grant) -> Result<Composite> {
         expires_in_s: unsigned(grant.life_s)?,
         salt: random.salt,
     };
-    let token =
-        mint(&request, &certificate).map_err(|_| Failure::Row("the token was not minted"))?;
+    let token = mint(&request, &signer.certificate)
+        .map_err(|_| Failure::Row("the token was not minted"))?;
     let uid = i32::try_from(number).map_err(|_| Failure::Row("the uid is out of range"))?;
     stored::store(random.row_id, ask, grant, uid, &sha256_hex(&token))?;
     let is_host = grant.role == Role::Publisher;

@@ -24,7 +24,7 @@ mod version_006;
 
 pub use account::{Account, AccountError, RtmUser};
 pub use channel::{ChannelName, ChannelNameError};
-pub use clock::{ClockInsane, issue_time};
+pub use clock::{ClockWrong, issue_time};
 pub use credentials::{AppId, AppIdError, Certificate, CertificateError};
 pub use decode::{DecodeError, DecodedService, DecodedToken, Privilege, decode};
 pub use rotation::{Certificates, Signer};

@@ -15,7 +15,7 @@ use serde::Serialize;
 struct Entry {
     code: &'static str,
     category: Category,
-    sqlstate: &'static str,
+    sqlstate: Option<&'static str>,
     http_status: u16,
     remedy: Remedy,
     message: &'static str,
@@ -43,8 +43,9 @@ impl ErrorCode {
     }
 
     /// Five characters. `PTxyz` makes PostgREST answer with HTTP status `xyz`; the others are
-    /// raised by Postgres itself and only recognised here.
-    pub const fn sqlstate(self) -> &'static str {
+    /// raised by Postgres itself and only recognised here. A code without one belongs to edge_api alone,
+    /// and no SQL function can raise it.
+    pub const fn sqlstate(self) -> Option<&'static str> {
         self.entry().sqlstate
     }
 
@@ -92,9 +93,10 @@ impl ErrorCode {
     /// The code of an error that Postgres raised by itself. `PTxyz` states give `None`: several
     /// codes share one, so those errors are read from their DETAIL.
     pub fn from_sqlstate(sqlstate: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|known| {
-            known.sqlstate() == sqlstate && !known.sqlstate().starts_with(RAISED_BY_US)
-        })
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|known| known.sqlstate() == Some(sqlstate) && !sqlstate.starts_with(RAISED_BY_US))
     }
 
     /// The DETAIL of a raised error: `{"code", "category", "recoverable", "retry_after_ms"?}`.
@@ -185,7 +187,7 @@ mod tests {
             ErrorCode::CertificateMissing,
             ErrorCode::CertificateMalformed,
             ErrorCode::CertificateUnsafe,
-            ErrorCode::ClockInsane,
+            ErrorCode::ClockWrong,
             ErrorCode::Internal,
         ] {
             assert!(!code.recoverable());
@@ -228,7 +230,14 @@ mod tests {
     #[test]
     fn states_have_five_characters_and_ours_name_the_http_status() {
         for code in ErrorCode::ALL {
-            let state = code.sqlstate();
+            assert!(
+                (400..600).contains(&code.http_status()),
+                "{}",
+                code.as_str()
+            );
+            let Some(state) = code.sqlstate() else {
+                continue;
+            };
             assert!(
                 state.len() == 5
                     && state
@@ -239,23 +248,47 @@ mod tests {
             if let Some(status) = state.strip_prefix(RAISED_BY_US) {
                 assert_eq!(status.parse(), Ok(code.http_status()), "{}", code.as_str());
             }
-            assert!(
-                (400..600).contains(&code.http_status()),
-                "{}",
-                code.as_str()
-            );
         }
     }
 
-    /// PostgREST up to version 14 retries 40001 and 40P01 for ever.
+    /// PostgREST up to version 14 retries 40001 and 40P01 for ever, and at a 503 it drops its connections
+    /// and reads its schema anew.
     #[test]
-    fn no_code_is_a_serialization_failure_and_a_deadlock_is_only_recognised() {
+    fn no_function_raises_what_postgrest_cannot_stand() {
         for code in ErrorCode::ALL {
-            assert_ne!(code.sqlstate(), "40001", "{}", code.as_str());
-            if code.sqlstate().starts_with("40") {
+            let name = code.as_str();
+            let state = code.sqlstate().unwrap_or_default();
+            assert_ne!(state, "40001", "{name}");
+            assert_ne!(state, "PT503", "{name}");
+            if state.starts_with("40") {
                 assert_eq!(*code, ErrorCode::Deadlock);
             }
+            // Postgres's own states are recognised and never raised.
+            if code.http_status() == 503 {
+                assert!(!state.starts_with(RAISED_BY_US), "{name} is raised as 503");
+            }
         }
+    }
+
+    #[test]
+    fn what_only_the_edge_can_find_has_no_state() {
+        let of_the_edge: Vec<_> = ErrorCode::ALL
+            .iter()
+            .filter(|code| code.sqlstate().is_none())
+            .map(|code| code.as_str())
+            .collect();
+        assert_eq!(
+            of_the_edge,
+            [
+                "token_expired",
+                "webhook_signature_invalid",
+                "webhook_signature_outdated",
+                "route_not_found",
+                "webhook_not_configured",
+                "upstream_unavailable",
+                "realtime_unavailable",
+            ]
+        );
     }
 
     #[test]
@@ -288,7 +321,7 @@ mod tests {
     fn only_the_states_of_postgres_itself_lead_back_to_a_code() {
         let own: Vec<_> = ErrorCode::ALL
             .iter()
-            .filter_map(|code| ErrorCode::from_sqlstate(code.sqlstate()))
+            .filter_map(|code| ErrorCode::from_sqlstate(code.sqlstate()?))
             .collect();
         assert_eq!(
             own,

@@ -10,6 +10,7 @@ use stream_core::error::ErrorCode;
 use tokio_postgres::Error;
 
 use crate::database::TestDatabase;
+use crate::session::Session;
 use crate::trace::Trace;
 
 impl TestDatabase {
@@ -53,6 +54,32 @@ impl TestDatabase {
     }
 }
 
+/// Fails unless the call, written in SQL, is refused with this code before it has locked or written a row:
+/// such a refusal takes no transaction id and leaves no dead row behind.
+pub async fn refuses_before_writing(caller: &Session, code: ErrorCode, call: &str) -> Result<()> {
+    let state = code.sqlstate().context("no function raises that")?;
+    let name = code.as_str();
+    caller.begin().await?;
+    caller
+        .execute_within(&format!(
+            "do $$
+             declare detail text;
+             begin
+                 perform {call};
+                 raise 'the call was answered';
+             exception when sqlstate '{state}' then
+                 get stacked diagnostics detail = pg_exception_detail;
+                 assert detail::jsonb ->> 'code' = '{name}', detail;
+             end $$"
+        ))
+        .await
+        .with_context(|| format!("{call} should be refused as {name}"))?;
+    let has_written = caller.has_written().await?;
+    caller.rollback().await?;
+    ensure!(!has_written, "{call} wrote before it was refused as {name}");
+    Ok(())
+}
+
 /// Fails unless the outcome is a refusal with exactly this code.
 pub fn expect_refusal<T: Debug>(code: ErrorCode, outcome: Result<T, Error>) -> Result<()> {
     let error = match outcome {
@@ -64,7 +91,7 @@ pub fn expect_refusal<T: Debug>(code: ErrorCode, outcome: Result<T, Error>) -> R
         .with_context(|| format!("no error of the server: {error}"))?;
     let state = refusal.code().code();
     ensure!(
-        state == code.sqlstate(),
+        Some(state) == code.sqlstate(),
         "refused with {state}: {} {:?} {:?}",
         refusal.message(),
         refusal.detail(),

@@ -88,6 +88,12 @@ impl Session {
         self.client.batch_execute(statement).await
     }
 
+    /// Whether the open transaction, or a subtransaction of it that was rolled back, locked or wrote a row.
+    pub async fn has_written(&self) -> Result<bool, Error> {
+        let statement = "select pg_current_xact_id_if_assigned() is not null";
+        Ok(self.client.query_one(statement, &[]).await?.get(0))
+    }
+
     pub async fn commit(&self) -> Result<(), Error> {
         self.client.batch_execute("commit").await
     }

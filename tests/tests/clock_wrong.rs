@@ -10,6 +10,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::beat;
 use stream_tests::own_cluster::OwnCluster;
+use stream_tests::refusal::refuses_before_writing;
 use stream_tests::server_clock::ServerClock;
 use xtask::cluster::Options;
 
@@ -56,7 +57,7 @@ async fn the_doctor_sees_a_wrong_clock_before_the_first_user_asks_for_a_token() 
         assert_eq!(world.year().await?, year);
         let (status, detail) = world.database.check("clock").await?;
         assert_eq!(status, "failure", "{year}: {detail}");
-        assert!(detail.starts_with("clock_insane: "), "{detail}");
+        assert!(detail.starts_with("clock_wrong: "), "{detail}");
     }
     for possible in [FIRST + MINUTE, END - MINUTE] {
         world.clock.set(possible)?;
@@ -81,13 +82,17 @@ async fn with_a_wrong_clock_nobody_gets_a_token_and_nothing_is_stored() -> Resul
     let inspect = json!({"token": minted["token"]});
     for wrong in [FIRST - MINUTE, END + MINUTE] {
         world.clock.set(wrong)?;
-        let code = ErrorCode::ClockInsane;
+        let code = ErrorCode::ClockWrong;
         database.refuses(code, seller_token(&seller, id)).await?;
         database.refuses(code, buyer_token(&ada, id)).await?;
         database.refuses(code, refreshed_token(&ada, id)).await?;
         // Not half of it either: the lease goes with the token.
         let joined = ben.rpc("join_stream", join.clone());
         database.refuses(code, joined).await?;
+        let joined = format!("stream.join_stream('{id}')");
+        refuses_before_writing(&ben, code, &joined).await?;
+        let asked = format!("stream.generate_buyer_token(null, '{id}')");
+        refuses_before_writing(&ada, code, &asked).await?;
         // Whether it has expired cannot be said.
         let inspected = service.rpc("inspect_token", inspect.clone());
         database.refuses(code, inspected).await?;

@@ -42,7 +42,7 @@ async fn the_app_reads_what_is_wrong_and_how_to_recover() -> Result<()> {
             .bearer(&services.token_of(*user))
             .json(body);
         services
-            .edge_refuses(ErrorCode::ClockInsane, request)
+            .edge_refuses(ErrorCode::ClockWrong, request)
             .await?;
     }
     clock.correct()?;

@@ -148,3 +148,28 @@ async fn the_table_owner_is_the_service() -> Result<()> {
     assert_eq!(state, "ended");
     Ok(())
 }
+
+/// PostgREST drops its connections at a 503, and the edge's codes are of that kind.
+#[tokio::test]
+async fn no_function_raises_a_code_of_the_edge() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let mut codes_of_the_edge = 0;
+    for &code in ErrorCode::ALL {
+        let raised = match code.sqlstate() {
+            // A limit says how long to wait, which these calls cannot.
+            Some("PT429") => continue,
+            Some(state) if state.starts_with("PT") => code,
+            // Recognised when Postgres raises it.
+            Some(_) => continue,
+            None => ErrorCode::Internal,
+        };
+        codes_of_the_edge += usize::from(code.sqlstate().is_none());
+        let call = format!("select stream_ext.refuse('{}')", code.as_str());
+        database
+            .refuses(raised, database.owner.simple_query(&call))
+            .await
+            .context(call)?;
+    }
+    assert!(codes_of_the_edge > 0);
+    Ok(())
+}

@@ -3,9 +3,10 @@
 
 use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;
-use stream_tests::agora::seller_token;
+use stream_tests::agora::{buyer_token, seller_token};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::refusal::refuses_before_writing;
 use stream_tests::secret;
 use tokio_postgres::error::SqlState;
 
@@ -13,17 +14,50 @@ use tokio_postgres::error::SqlState;
 async fn assert_refused_after(code: ErrorCode, statements: &str) -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
+    let ben = database.user(demo::BEN).await?;
     let id = database.start_stream().await?;
+    let ada = database.viewer(id, demo::ADA).await?;
     seller_token(&seller, id).await?;
+    buyer_token(&ada, id).await?;
     database
         .superuser()
         .await?
         .batch_execute(statements)
         .await?;
+    for (caller, call) in [
+        (
+            &seller,
+            format!("stream.generate_seller_token(null, '{id}')"),
+        ),
+        (&seller, format!("stream.refresh_token(null, '{id}')")),
+        (&ada, format!("stream.generate_buyer_token(null, '{id}')")),
+        (&ada, format!("stream.refresh_token(null, '{id}')")),
+        (&ada, format!("stream.join_stream('{id}')")),
+        (&ben, format!("stream.join_stream('{id}')")),
+    ] {
+        refuses_before_writing(caller, code, &call)
+            .await
+            .context(statements.to_owned())?;
+    }
     database
         .refuses(code, seller_token(&seller, id))
         .await
         .context(statements.to_owned())
+}
+
+/// Whoever is refused for another reason hears that one.
+#[tokio::test]
+async fn a_missing_certificate_does_not_hide_what_the_caller_may_not() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let ben = database.user(demo::BEN).await?;
+    let id = database.start_stream().await?;
+    database.change("delete from vault.secrets").await?;
+    database
+        .refuses(ErrorCode::NotViewer, buyer_token(&ben, id))
+        .await?;
+    database
+        .refuses(ErrorCode::NotStreamOwner, seller_token(&ben, id))
+        .await
 }
 
 #[tokio::test]

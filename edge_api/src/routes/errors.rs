@@ -14,7 +14,8 @@ pub struct CatalogueEntry {
     code: &'static str,
     category: &'static str,
     status: u16,
-    sqlstate: &'static str,
+    /// Nothing for a code that no SQL function raises.
+    sqlstate: Option<&'static str>,
     recoverable: bool,
     title: &'static str,
     hint: &'static str,

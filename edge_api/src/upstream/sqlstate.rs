@@ -25,7 +25,7 @@ pub fn from_sqlstate(sqlstate: &str, detail: Option<&str>) -> UpstreamError {
     let ours = detail
         .and_then(|detail| serde_json::from_str::<Detail>(detail).ok())
         .and_then(|detail| Some((ErrorCode::parse(&detail.code)?, detail.retry_after_ms)))
-        .filter(|(code, _)| code.sqlstate() == sqlstate);
+        .filter(|(code, _)| code.sqlstate() == Some(sqlstate));
     if let Some((code, retry_after_ms)) = ours {
         return UpstreamError::Refused {
             code,
@@ -52,15 +52,29 @@ mod tests {
     #[test]
     fn every_code_survives_the_way_through_postgres() {
         for &code in ErrorCode::ALL {
+            let Some(state) = code.sqlstate() else {
+                continue;
+            };
             let detail = code.detail_json(None);
             assert_eq!(
-                from_sqlstate(code.sqlstate(), Some(&detail)),
+                from_sqlstate(state, Some(&detail)),
                 UpstreamError::Refused {
                     code,
                     retry_after_ms: None
                 }
             );
         }
+    }
+
+    #[test]
+    fn nobody_borrows_a_code_of_the_edge() {
+        let detail = ErrorCode::UpstreamUnavailable.detail_json(None);
+        assert_eq!(
+            from_sqlstate("PT503", Some(&detail)),
+            UpstreamError::Unexpected {
+                reason: "SQLSTATE PT503".to_owned()
+            }
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
 
 use super::rate::{Charge, Rate};
-use crate::certificate::Configuration;
+use crate::certificate::{Configuration, Signer};
 use crate::clock::{self, Microseconds};
 use crate::error::{Failure, Result};
 use crate::gate;
@@ -84,7 +84,6 @@ pub struct Grant {
     pub number: i32,
     pub life_s: i32,
     pub expires_at: TimestampWithTimeZone,
-    pub configuration: Configuration,
 }
 
 /// What the config row says about tokens.
@@ -122,6 +121,16 @@ impl Settings {
         i32::try_from(left.min(self.token_ttl_s.into()))
             .map_err(|_| Failure::Row("a token's life is out of range"))
     }
+}
+
+/// What tokens are signed with, read before anything is locked: where an operator has to mend something, a
+/// refusal costs no write. Whoever may have no token hears why, and not that.
+pub fn signer(ask: &Ask<'_>) -> Result<Signer> {
+    let signer = Settings::read()?.configuration.signer();
+    if signer.is_err() {
+        refuse(ask)?;
+    }
+    signer
 }
 
 /// Takes the lock and notes the token, or says why there is none.
@@ -173,7 +182,6 @@ fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
         number,
         life_s,
         expires_at: noted.expires_at,
-        configuration: settings.configuration,
     }))
 }
 

@@ -4,18 +4,18 @@ use std::ops::Range;
 
 /// 2024-01-01 and 2100-01-01 as Unix seconds: before the first, no release of this product existed;
 /// a clock that is far ahead would make tokens that Agora takes for forged.
-const SANE: Range<i64> = 1_704_067_200..4_102_444_800;
+const POSSIBLE: Range<i64> = 1_704_067_200..4_102_444_800;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the clock is outside of 2024 to 2099")]
-pub struct ClockInsane;
+pub struct ClockWrong;
 
 /// A time in Unix seconds as tokens hold it, if it can be the present.
-pub fn issue_time(unix_s: i64) -> Result<u32, ClockInsane> {
-    if !SANE.contains(&unix_s) {
-        return Err(ClockInsane);
+pub fn issue_time(unix_s: i64) -> Result<u32, ClockWrong> {
+    if !POSSIBLE.contains(&unix_s) {
+        return Err(ClockWrong);
     }
-    u32::try_from(unix_s).map_err(|_| ClockInsane)
+    u32::try_from(unix_s).map_err(|_| ClockWrong)
 }
 
 #[cfg(test)]
@@ -40,7 +40,7 @@ mod tests {
             1 << 32,
             i64::MAX,
         ] {
-            assert_eq!(issue_time(unix_s), Err(ClockInsane), "{unix_s}");
+            assert_eq!(issue_time(unix_s), Err(ClockWrong), "{unix_s}");
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Category, Entry, Remedy};
 
 /// Writes the enum, the list of all codes and the lookup from one table, so that they cannot part.
 macro_rules! catalogue {
-    ($($variant:ident $code:literal $category:ident $sqlstate:literal $http_status:literal
+    ($($variant:ident $code:literal $category:ident $sqlstate:tt $http_status:literal
        $remedy:ident: $message:literal, $hint:literal;)*) => {
         /// A public error code. Its name is part of the interface and never changes its meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,7 +21,7 @@ macro_rules! catalogue {
                     $(Self::$variant => &Entry {
                         code: $code,
                         category: Category::$category,
-                        sqlstate: $sqlstate,
+                        sqlstate: sqlstate!($sqlstate),
                         http_status: $http_status,
                         remedy: remedy!($remedy),
                         message: $message,
@@ -30,6 +30,16 @@ macro_rules! catalogue {
                 }
             }
         }
+    };
+}
+
+/// `none` marks a code that no SQL function raises: edge_api alone gives it.
+macro_rules! sqlstate {
+    (none) => {
+        None
+    };
+    ($sqlstate:literal) => {
+        Some($sqlstate)
     };
 }
 
@@ -55,14 +65,14 @@ catalogue! {
     // Who is calling.
     Unauthenticated "unauthenticated" AuthenticationError "PT401" 401 lasting:
         "sign in first", "Send the access token of a signed-in user.";
-    TokenExpired "token_expired" AuthenticationError "PT401" 401 recoverable:
+    TokenExpired "token_expired" AuthenticationError none 401 recoverable:
         "the access token has expired", "Refresh the session and try again.";
     TokenInvalid "token_invalid" AuthenticationError "PT401" 401 lasting:
         "the access token is not valid", "Sign in again.";
 
-    WebhookSignatureInvalid "webhook_signature_invalid" AuthenticationError "PT401" 401 lasting:
+    WebhookSignatureInvalid "webhook_signature_invalid" AuthenticationError none 401 lasting:
         "the signature of the notification is not valid", "Sign the raw body with the secret of the notification service (Agora-Signature-V2).";
-    WebhookSignatureOutdated "webhook_signature_outdated" AuthenticationError "PT401" 401 lasting:
+    WebhookSignatureOutdated "webhook_signature_outdated" AuthenticationError none 401 lasting:
         "the notification carries only the older SHA-1 signature", "Pass the header Agora-Signature-V2 on; a proxy may have dropped it.";
 
     // What the caller may do.
@@ -100,7 +110,7 @@ catalogue! {
         "no such subscription", "Check the subscription id.";
     ChannelNotFound "channel_not_found" StreamError "PT404" 404 lasting:
         "no such channel", "Use the channel_id of the stream session.";
-    RouteNotFound "route_not_found" SystemError "PT404" 404 lasting:
+    RouteNotFound "route_not_found" SystemError none 404 lasting:
         "no such route", "Check the method and the path.";
 
     // What the state of the stream does not allow.
@@ -135,24 +145,25 @@ catalogue! {
     RateLimited "rate_limited" SystemError "PT429" 429 recoverable:
         "too many requests", "Wait for retry_after_ms before trying again.";
 
-    // The service itself.
-    NotConfigured "not_configured" SystemError "PT503" 503 operator:
+    // The service itself. A status of 503 has no SQLSTATE: PostgREST would drop its pool of connections and
+    // read its schema anew at each one, so what a function raises is 500.
+    NotConfigured "not_configured" SystemError "PT500" 500 operator:
         "streaming is not configured", "The operator must store a valid Agora app id and certificate.";
-    WebhookNotConfigured "webhook_not_configured" SystemError "PT503" 503 operator:
+    WebhookNotConfigured "webhook_not_configured" SystemError none 503 operator:
         "the secret of the notification service is not configured", "The operator must set AGORA_WEBHOOK_SECRET for the service.";
-    CertificateMissing "certificate_missing" SystemError "PT503" 503 operator:
+    CertificateMissing "certificate_missing" SystemError "PT500" 500 operator:
         "the Agora certificate is not there", "The operator must store it in Vault or in the file that the setting names.";
-    CertificateMalformed "certificate_malformed" SystemError "PT503" 503 operator:
+    CertificateMalformed "certificate_malformed" SystemError "PT500" 500 operator:
         "the Agora certificate is malformed", "The operator must store the 32 hexadecimal digits that the Agora console shows.";
-    CertificateUnsafe "certificate_unsafe" SystemError "PT503" 503 operator:
+    CertificateUnsafe "certificate_unsafe" SystemError "PT500" 500 operator:
         "the file of the Agora certificate is not safe", "The operator must give it to the server's user alone, mode 0600 or 0400.";
-    VaultUnreadable "vault_unreadable" SystemError "PT503" 503 recoverable:
+    VaultUnreadable "vault_unreadable" SystemError "PT500" 500 recoverable:
         "the Vault cannot be read", "The operator must let the owner of the tables read vault.decrypted_secrets.";
-    ClockInsane "clock_insane" SystemError "PT503" 503 operator:
+    ClockWrong "clock_wrong" SystemError "PT500" 500 operator:
         "the clock of the server is wrong", "The operator must correct the time of the database server.";
-    UpstreamUnavailable "upstream_unavailable" NetworkError "PT503" 503 recoverable:
+    UpstreamUnavailable "upstream_unavailable" NetworkError none 503 recoverable:
         "the service cannot reach its database", "Try again later.";
-    RealtimeUnavailable "realtime_unavailable" NetworkError "PT503" 503 recoverable:
+    RealtimeUnavailable "realtime_unavailable" NetworkError none 503 recoverable:
         "realtime delivery is not available", "Keep polling sync until it returns.";
     Internal "internal" SystemError "PT500" 500 operator:
         "something went wrong inside the service", "Report the request id to the operator.";

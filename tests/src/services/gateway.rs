@@ -60,7 +60,7 @@ fn expect_refusal(answer: &Answer, code: ErrorCode) -> Result<()> {
         answer.status == code.http_status(),
         "answered with {answer:?}"
     );
-    ensure!(body["code"] == code.sqlstate(), "code of {body}");
+    ensure!(body["code"].as_str() == code.sqlstate(), "code of {body}");
     ensure!(body["message"] == code.message(), "message of {body}");
     let details = body["details"].as_str().context("no details")?;
     let details: Value = serde_json::from_str(details)?;

@@ -50,7 +50,7 @@ pub(super) fn of_pool(error: PoolError) -> UpstreamError {
             Some(reported) => {
                 let state = reported.code().code();
                 let code = ErrorCode::TooManyConnections;
-                if state == code.sqlstate() {
+                if Some(state) == code.sqlstate() {
                     return UpstreamError::Refused {
                         code,
                         retry_after_ms: None,
