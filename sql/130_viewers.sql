@@ -143,7 +143,7 @@ revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_
 grant execute on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
     to authenticated, service_role;
 
-create function stream_private.get_viewers(session_id uuid, after uuid, "limit" integer)
+create function stream_private.get_viewers(session_id uuid, after uuid, page_size integer)
 returns setof stream.viewer
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -155,7 +155,7 @@ begin
 end
 $$;
 
-create function stream.get_viewers(session_id uuid, after uuid default null, "limit" integer default 50)
+create function stream.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.viewer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -165,7 +165,7 @@ begin
 end
 $$;
 comment on function stream.get_viewers(uuid, uuid, integer) is
-    'The viewers who hold a lease, by ascending user_id, those behind after; limit 1 to 200. Seller and service '
+    'The viewers who hold a lease, by ascending user_id, those behind after; page_size 1 to 200. Seller and service '
     'only.';
 
 revoke all on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)

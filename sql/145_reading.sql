@@ -1,8 +1,8 @@
 -- Reading the log: history, what was missed, synchronisation.
 create function stream_private.get_message_history(
     session_id uuid,
-    "limit" integer,
-    "offset" integer,
+    page_size integer,
+    skip integer,
     before_seq bigint,
     after_seq bigint
 )
@@ -20,8 +20,8 @@ $$;
 
 create function stream.get_message_history(
     session_id uuid,
-    "limit" integer default 50,
-    "offset" integer default 0,
+    page_size integer default 50,
+    skip integer default 0,
     before_seq bigint default null,
     after_seq bigint default null
 )
@@ -34,8 +34,8 @@ begin
 end
 $$;
 comment on function stream.get_message_history(uuid, integer, integer, bigint, bigint) is
-    'A page of the log in ascending seq: the newest messages, offset of them skipped, or those before or '
-    'after a seq. limit 1 to 200. A deleted message is there with deleted_at and without its text.';
+    'A page of the log in ascending seq: the newest messages, skip of them left out, or those before or '
+    'after a seq. page_size 1 to 200. A deleted message is there with deleted_at and without its text.';
 
 revoke all on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint),
     stream.get_message_history(uuid, integer, integer, bigint, bigint)

@@ -361,7 +361,7 @@ revoke all on function stream_private.list_blocked_terms(uuid), stream.list_bloc
 grant execute on function stream_private.list_blocked_terms(uuid), stream.list_blocked_terms(uuid)
     to authenticated, service_role;
 
-create function stream_private.list_restrictions(session_id uuid, after uuid, "limit" integer)
+create function stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)
 returns setof stream.restriction
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -373,7 +373,7 @@ begin
 end
 $$;
 
-create function stream.list_restrictions(session_id uuid, after uuid default null, "limit" integer default 50)
+create function stream.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.restriction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -383,14 +383,14 @@ begin
 end
 $$;
 comment on function stream.list_restrictions(uuid, uuid, integer) is
-    'Mutes and bans in force, of the users behind after by ascending user_id; limit 1 to 200 counts users. Moderators only.';
+    'Mutes and bans in force, of the users behind after by ascending user_id; page_size 1 to 200 counts users. Moderators only.';
 
 revoke all on function stream_private.list_restrictions(uuid, uuid, integer), stream.list_restrictions(uuid, uuid, integer)
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.list_restrictions(uuid, uuid, integer), stream.list_restrictions(uuid, uuid, integer)
     to authenticated, service_role;
 
-create function stream_private.get_moderation_log(session_id uuid, before_id bigint, "limit" integer)
+create function stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)
 returns setof stream.moderation_entry
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -402,7 +402,7 @@ begin
 end
 $$;
 
-create function stream.get_moderation_log(session_id uuid, before_id bigint default null, "limit" integer default 50)
+create function stream.get_moderation_log(session_id uuid, before_id bigint default null, page_size integer default 50)
 returns setof stream.moderation_entry
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -412,7 +412,7 @@ begin
 end
 $$;
 comment on function stream.get_moderation_log(uuid, bigint, integer) is
-    'What was decided in a stream, the newest first, those before an id; limit 1 to 200. Moderators only; session_id '
+    'What was decided in a stream, the newest first, those before an id; page_size 1 to 200. Moderators only; session_id '
     'null, for decisions about all streams, the service only.';
 
 revoke all on function stream_private.get_moderation_log(uuid, bigint, integer), stream.get_moderation_log(uuid, bigint, integer)

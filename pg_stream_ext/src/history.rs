@@ -269,14 +269,14 @@ fn page(
 ) -> Result<Vec<Message>> {
     let caller = caller::enter()?;
     let session = required(session_id, "session_id")?;
-    let page_size = required(page_size, "limit")?;
-    let skip = required(skip, "offset")?;
+    let page_size = required(page_size, "page_size")?;
+    let skip = required(skip, "skip")?;
     let refuse = |hint: String| Err(Failure::with_hint(ErrorCode::InvalidArgument, hint));
     if !(1..=MAX_PAGE).contains(&page_size) {
-        return refuse(format!("limit is 1 to {MAX_PAGE}"));
+        return refuse(format!("page_size is 1 to {MAX_PAGE}"));
     }
     if skip < 0 {
-        return refuse("offset is 0 or more".to_owned());
+        return refuse("skip is 0 or more".to_owned());
     }
     if before_seq.is_some() && after_seq.is_some() {
         return refuse("before_seq or after_seq, not both".to_owned());

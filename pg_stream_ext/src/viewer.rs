@@ -313,11 +313,11 @@ fn list(
 ) -> Result<Vec<Viewer>> {
     let caller: Caller = caller::enter()?;
     let session = required(session_id, "session_id")?;
-    let page_size = required(page_size, "limit")?;
+    let page_size = required(page_size, "page_size")?;
     if !(1..=MAX_PAGE).contains(&page_size) {
         return Err(Failure::with_hint(
             ErrorCode::InvalidArgument,
-            format!("limit is 1 to {MAX_PAGE}"),
+            format!("page_size is 1 to {MAX_PAGE}"),
         ));
     }
     let arguments = [

@@ -1541,7 +1541,7 @@ revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_
 grant execute on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
     to authenticated, service_role;
 
-create function stream_private.get_viewers(session_id uuid, after uuid, "limit" integer)
+create function stream_private.get_viewers(session_id uuid, after uuid, page_size integer)
 returns setof stream.viewer
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -1553,7 +1553,7 @@ begin
 end
 $$;
 
-create function stream.get_viewers(session_id uuid, after uuid default null, "limit" integer default 50)
+create function stream.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.viewer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -1563,7 +1563,7 @@ begin
 end
 $$;
 comment on function stream.get_viewers(uuid, uuid, integer) is
-    'The viewers who hold a lease, by ascending user_id, those behind after; limit 1 to 200. Seller and service '
+    'The viewers who hold a lease, by ascending user_id, those behind after; page_size 1 to 200. Seller and service '
     'only.';
 
 revoke all on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)
@@ -1746,8 +1746,8 @@ grant execute on function stream_private.send_messages(jsonb), stream.send_messa
 -- Reading the log: history, what was missed, synchronisation.
 create function stream_private.get_message_history(
     session_id uuid,
-    "limit" integer,
-    "offset" integer,
+    page_size integer,
+    skip integer,
     before_seq bigint,
     after_seq bigint
 )
@@ -1765,8 +1765,8 @@ $$;
 
 create function stream.get_message_history(
     session_id uuid,
-    "limit" integer default 50,
-    "offset" integer default 0,
+    page_size integer default 50,
+    skip integer default 0,
     before_seq bigint default null,
     after_seq bigint default null
 )
@@ -1779,8 +1779,8 @@ begin
 end
 $$;
 comment on function stream.get_message_history(uuid, integer, integer, bigint, bigint) is
-    'A page of the log in ascending seq: the newest messages, offset of them skipped, or those before or '
-    'after a seq. limit 1 to 200. A deleted message is there with deleted_at and without its text.';
+    'A page of the log in ascending seq: the newest messages, skip of them left out, or those before or '
+    'after a seq. page_size 1 to 200. A deleted message is there with deleted_at and without its text.';
 
 revoke all on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint),
     stream.get_message_history(uuid, integer, integer, bigint, bigint)
@@ -2447,7 +2447,7 @@ revoke all on function stream_private.list_blocked_terms(uuid), stream.list_bloc
 grant execute on function stream_private.list_blocked_terms(uuid), stream.list_blocked_terms(uuid)
     to authenticated, service_role;
 
-create function stream_private.list_restrictions(session_id uuid, after uuid, "limit" integer)
+create function stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)
 returns setof stream.restriction
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -2459,7 +2459,7 @@ begin
 end
 $$;
 
-create function stream.list_restrictions(session_id uuid, after uuid default null, "limit" integer default 50)
+create function stream.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.restriction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -2469,14 +2469,14 @@ begin
 end
 $$;
 comment on function stream.list_restrictions(uuid, uuid, integer) is
-    'Mutes and bans in force, of the users behind after by ascending user_id; limit 1 to 200 counts users. Moderators only.';
+    'Mutes and bans in force, of the users behind after by ascending user_id; page_size 1 to 200 counts users. Moderators only.';
 
 revoke all on function stream_private.list_restrictions(uuid, uuid, integer), stream.list_restrictions(uuid, uuid, integer)
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.list_restrictions(uuid, uuid, integer), stream.list_restrictions(uuid, uuid, integer)
     to authenticated, service_role;
 
-create function stream_private.get_moderation_log(session_id uuid, before_id bigint, "limit" integer)
+create function stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)
 returns setof stream.moderation_entry
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -2488,7 +2488,7 @@ begin
 end
 $$;
 
-create function stream.get_moderation_log(session_id uuid, before_id bigint default null, "limit" integer default 50)
+create function stream.get_moderation_log(session_id uuid, before_id bigint default null, page_size integer default 50)
 returns setof stream.moderation_entry
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -2498,7 +2498,7 @@ begin
 end
 $$;
 comment on function stream.get_moderation_log(uuid, bigint, integer) is
-    'What was decided in a stream, the newest first, those before an id; limit 1 to 200. Moderators only; session_id '
+    'What was decided in a stream, the newest first, those before an id; page_size 1 to 200. Moderators only; session_id '
     'null, for decisions about all streams, the service only.';
 
 revoke all on function stream_private.get_moderation_log(uuid, bigint, integer), stream.get_moderation_log(uuid, bigint, integer)

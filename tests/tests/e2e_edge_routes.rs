@@ -210,9 +210,9 @@ async fn messages_are_sent_paged_through_and_synchronised() -> Result<()> {
     let last = head as i64;
     for (query, expected) in [
         (String::new(), (1..=last).collect::<Vec<_>>()),
-        ("?limit=2".to_owned(), vec![last - 1, last]),
-        ("?limit=2&offset=1".to_owned(), vec![last - 2, last - 1]),
-        (format!("?beforeSeq={last}&limit=1"), vec![last - 1]),
+        ("?page_size=2".to_owned(), vec![last - 1, last]),
+        ("?page_size=2&skip=1".to_owned(), vec![last - 2, last - 1]),
+        (format!("?beforeSeq={last}&page_size=1"), vec![last - 1]),
         (format!("?afterSeq={}", last - 2), vec![last - 1, last]),
     ] {
         let page = services

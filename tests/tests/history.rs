@@ -34,24 +34,24 @@ async fn a_page_is_a_run_of_the_log_in_ascending_order() -> Result<()> {
     let (id, seller) = long_stream(&database).await?;
     for (arguments, expected) in [
         (json!({}), 251..=300),
-        (json!({"limit": 1}), 300..=300),
-        (json!({"limit": 200}), 101..=300),
-        (json!({"limit": 10, "offset": 5}), 286..=295),
-        (json!({"limit": 10, "offset": 295}), 1..=5),
-        (json!({"limit": 10, "before_seq": 100}), 90..=99),
+        (json!({"page_size": 1}), 300..=300),
+        (json!({"page_size": 200}), 101..=300),
+        (json!({"page_size": 10, "skip": 5}), 286..=295),
+        (json!({"page_size": 10, "skip": 295}), 1..=5),
+        (json!({"page_size": 10, "before_seq": 100}), 90..=99),
         (
-            json!({"limit": 10, "before_seq": 100, "offset": 10}),
+            json!({"page_size": 10, "before_seq": 100, "skip": 10}),
             80..=89,
         ),
-        (json!({"limit": 10, "before_seq": 4}), 1..=3),
-        (json!({"limit": 10, "before_seq": 5000}), 291..=300),
-        (json!({"limit": 10, "after_seq": 0}), 1..=10),
-        (json!({"limit": 10, "after_seq": 100}), 101..=110),
+        (json!({"page_size": 10, "before_seq": 4}), 1..=3),
+        (json!({"page_size": 10, "before_seq": 5000}), 291..=300),
+        (json!({"page_size": 10, "after_seq": 0}), 1..=10),
+        (json!({"page_size": 10, "after_seq": 100}), 101..=110),
         (
-            json!({"limit": 10, "after_seq": 100, "offset": 10}),
+            json!({"page_size": 10, "after_seq": 100, "skip": 10}),
             111..=120,
         ),
-        (json!({"limit": 10, "after_seq": 297}), 298..=300),
+        (json!({"page_size": 10, "after_seq": 297}), 298..=300),
     ] {
         let page = page(&seller, id, arguments.clone()).await?;
         assert_eq!(numbers(&page), expected.collect::<Vec<_>>(), "{arguments}");
@@ -64,14 +64,14 @@ async fn a_page_beyond_the_log_is_empty() -> Result<()> {
     let database = TestDatabase::create().await?;
     let (id, seller) = long_stream(&database).await?;
     for arguments in [
-        json!({"offset": 300}),
-        json!({"offset": i32::MAX}),
+        json!({"skip": 300}),
+        json!({"skip": i32::MAX}),
         json!({"before_seq": 0}),
         json!({"before_seq": 1}),
         json!({"after_seq": 300}),
         json!({"after_seq": i64::MAX / 2}),
-        json!({"after_seq": i64::MAX / 2, "offset": i32::MAX, "limit": 200}),
-        json!({"before_seq": 0, "offset": i32::MAX, "limit": 200}),
+        json!({"after_seq": i64::MAX / 2, "skip": i32::MAX, "page_size": 200}),
+        json!({"before_seq": 0, "skip": i32::MAX, "page_size": 200}),
     ] {
         let page = page(&seller, id, arguments.clone()).await?;
         assert_eq!(page, Vec::<Value>::new(), "{arguments}");
@@ -84,12 +84,12 @@ async fn arguments_out_of_range_are_refused() -> Result<()> {
     let database = TestDatabase::create().await?;
     let (id, seller) = long_stream(&database).await?;
     for arguments in [
-        json!({"limit": 0}),
-        json!({"limit": 201}),
-        json!({"limit": -1}),
-        json!({"limit": null}),
-        json!({"offset": -1}),
-        json!({"offset": null}),
+        json!({"page_size": 0}),
+        json!({"page_size": 201}),
+        json!({"page_size": -1}),
+        json!({"page_size": null}),
+        json!({"skip": -1}),
+        json!({"skip": null}),
         json!({"before_seq": -1}),
         json!({"after_seq": -1}),
         json!({"before_seq": i64::MAX}),
@@ -170,10 +170,10 @@ async fn a_page_costs_no_more_than_its_own_rows() -> Result<()> {
         .await?;
 
     for (arguments, expected) in [
-        (json!({"limit": 50}), 50),
-        (json!({"limit": 50, "offset": 99_000}), 50),
-        (json!({"limit": 200, "before_seq": 50_000}), 200),
-        (json!({"limit": 200, "after_seq": 10}), 200),
+        (json!({"page_size": 50}), 50),
+        (json!({"page_size": 50, "skip": 99_000}), 50),
+        (json!({"page_size": 200, "before_seq": 50_000}), 200),
+        (json!({"page_size": 200, "after_seq": 10}), 200),
     ] {
         let seller = database.user(demo::SELLER).await?;
         let before = reads(&database).await?;

@@ -109,7 +109,7 @@ async fn the_log_is_read_backwards_page_by_page() -> Result<()> {
     let mut before = Value::Null;
     let mut seqs = Vec::new();
     for expected in [2, 2, 1, 0] {
-        let arguments = json!({"session_id": id, "before_id": before, "limit": 2});
+        let arguments = json!({"session_id": id, "before_id": before, "page_size": 2});
         let page = seller.rpc_rows("get_moderation_log", arguments).await?;
         assert_eq!(page.len(), expected);
         for row in page {
@@ -119,8 +119,8 @@ async fn the_log_is_read_backwards_page_by_page() -> Result<()> {
         }
     }
     assert_eq!(json!(seqs), json!([7, 6, 5, 4, 3]));
-    for limit in [json!(0), json!(201), Value::Null] {
-        let arguments = json!({"session_id": id, "limit": limit});
+    for page_size in [json!(0), json!(201), Value::Null] {
+        let arguments = json!({"session_id": id, "page_size": page_size});
         let call = seller.rpc_rows("get_moderation_log", arguments);
         database.refuses(ErrorCode::InvalidArgument, call).await?;
     }

@@ -89,8 +89,8 @@ async fn restrictions_in_force_are_listed_by_pages_of_whole_users() -> Result<()
     }
     restrict_for(&seller, "mute_user", id, demo::CLEO, 60).await?;
     database.pass_time(id, 60).await?;
-    let page = async |after: Option<Uuid>, limit: i64| {
-        let arguments = json!({"session_id": id, "after": after, "limit": limit});
+    let page = async |after: Option<Uuid>, page_size: i64| {
+        let arguments = json!({"session_id": id, "after": after, "page_size": page_size});
         let rows = seller.rpc_rows("list_restrictions", arguments).await?;
         let rows = rows.into_iter();
         anyhow::Ok(
@@ -108,8 +108,8 @@ async fn restrictions_in_force_are_listed_by_pages_of_whole_users() -> Result<()
         [json!([ben, "ban"]), json!([ben, "mute"])]
     );
     assert!(page(Some(demo::BEN), 1).await?.is_empty());
-    for limit in [0, 201] {
-        let arguments = json!({"session_id": id, "limit": limit});
+    for page_size in [0, 201] {
+        let arguments = json!({"session_id": id, "page_size": page_size});
         let call = seller.rpc_rows("list_restrictions", arguments);
         database.refuses(ErrorCode::InvalidArgument, call).await?;
     }

@@ -49,20 +49,20 @@ const LARGE: [&str; 6] = [
 fn calls(session: Uuid, middle: Uuid, newest: i64) -> Vec<(&'static str, Value, usize)> {
     let half = newest / 2;
     vec![
-        ("get_message_history", json!({"limit": 50}), 50),
+        ("get_message_history", json!({"page_size": 50}), 50),
         (
             "get_message_history",
-            json!({"limit": 50, "offset": half}),
+            json!({"page_size": 50, "skip": half}),
             50,
         ),
         (
             "get_message_history",
-            json!({"limit": 200, "before_seq": half}),
+            json!({"page_size": 200, "before_seq": half}),
             200,
         ),
         (
             "get_message_history",
-            json!({"limit": 200, "after_seq": 10}),
+            json!({"page_size": 200, "after_seq": 10}),
             200,
         ),
         (

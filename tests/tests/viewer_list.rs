@@ -14,9 +14,9 @@ async fn page(
     caller: &Session,
     session: Uuid,
     after: &Value,
-    limit: i64,
+    page_size: i64,
 ) -> Result<Vec<Value>, tokio_postgres::Error> {
-    let arguments = json!({"session_id": session, "after": after, "limit": limit});
+    let arguments = json!({"session_id": session, "after": after, "page_size": page_size});
     caller.rpc_rows("get_viewers", arguments).await
 }
 
@@ -43,16 +43,16 @@ async fn pages_show_every_viewer_once_by_ascending_id() -> Result<()> {
         database.user(demo::SELLER).await?,
         database.service().await?,
     ] {
-        for limit in [1, 5, 19, 200] {
+        for page_size in [1, 5, 19, 200] {
             let (mut seen, mut after) = (Vec::new(), Value::Null);
             loop {
-                let viewers = page(&caller, id, &after, limit).await?;
-                assert!(viewers.len() <= usize::try_from(limit)?);
+                let viewers = page(&caller, id, &after, page_size).await?;
+                assert!(viewers.len() <= usize::try_from(page_size)?);
                 let Some(last) = viewers.last() else { break };
                 after = last["user_id"].clone();
                 seen.extend(viewers.iter().map(|viewer| viewer["user_id"].clone()));
             }
-            assert_eq!(json!(seen), json!(expected), "{limit} a page");
+            assert_eq!(json!(seen), json!(expected), "{page_size} a page");
         }
     }
     Ok(())
@@ -104,13 +104,13 @@ async fn a_page_has_one_to_two_hundred_viewers() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
-    for limit in [-1, 0, 201] {
-        let call = page(&seller, id, &Value::Null, limit);
+    for page_size in [-1, 0, 201] {
+        let call = page(&seller, id, &Value::Null, page_size);
         database.refuses(ErrorCode::InvalidArgument, call).await?;
     }
     for arguments in [
         json!({"session_id": null}),
-        json!({"session_id": id, "limit": null}),
+        json!({"session_id": id, "page_size": null}),
     ] {
         let call = seller.rpc("get_viewers", arguments);
         database.refuses(ErrorCode::InvalidArgument, call).await?;

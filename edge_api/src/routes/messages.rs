@@ -68,15 +68,15 @@ pub async fn send(
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct History {
-    #[serde(default = "default_limit")]
-    limit: i32,
+    #[serde(default = "default_page_size", rename = "page_size")]
+    page_size: i32,
     #[serde(default)]
-    offset: i32,
+    skip: i32,
     before_seq: Option<i64>,
     after_seq: Option<i64>,
 }
 
-const fn default_limit() -> i32 {
+const fn default_page_size() -> i32 {
     50
 }
 
@@ -92,8 +92,8 @@ pub async fn history(
     QueryOf(query): QueryOf<History>,
 ) -> Result<Json<Messages>, ApiError> {
     let page = Page {
-        limit: query.limit,
-        offset: query.offset,
+        page_size: query.page_size,
+        skip: query.skip,
         before_seq: query.before_seq,
         after_seq: query.after_seq,
     };

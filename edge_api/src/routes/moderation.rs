@@ -126,16 +126,16 @@ pub async fn lift(
     Ok(Json(Outcome { result }))
 }
 
-/// The default is that of the SQL function; the limit is checked there.
+/// The default is that of the SQL function; page_size is checked there.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UsersPage {
     after: Option<UserId>,
-    #[serde(default = "default_limit")]
-    limit: i32,
+    #[serde(default = "default_page_size", rename = "page_size")]
+    page_size: i32,
 }
 
-const fn default_limit() -> i32 {
+const fn default_page_size() -> i32 {
     50
 }
 
@@ -150,7 +150,7 @@ pub async fn restrictions(
     PathOf(path): PathOf<SessionPath>,
     QueryOf(page): QueryOf<UsersPage>,
 ) -> Result<Json<Restrictions>, ApiError> {
-    let call = functions::list_restrictions(path.session_id, page.after, page.limit);
+    let call = functions::list_restrictions(path.session_id, page.after, page.page_size);
     let restrictions = state.ask(&caller, call).await?;
     Ok(Json(Restrictions { restrictions }))
 }
@@ -285,8 +285,8 @@ pub struct Decision {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogPage {
     before_id: Option<i64>,
-    #[serde(default = "default_limit")]
-    limit: i32,
+    #[serde(default = "default_page_size", rename = "page_size")]
+    page_size: i32,
 }
 
 #[derive(Serialize)]
@@ -300,7 +300,7 @@ pub async fn log(
     PathOf(path): PathOf<SessionPath>,
     QueryOf(page): QueryOf<LogPage>,
 ) -> Result<Json<Decisions>, ApiError> {
-    let call = functions::get_moderation_log(path.session_id, page.before_id, page.limit);
+    let call = functions::get_moderation_log(path.session_id, page.before_id, page.page_size);
     let entries = state.ask(&caller, call).await?;
     Ok(Json(Decisions { entries }))
 }

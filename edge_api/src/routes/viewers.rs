@@ -126,16 +126,16 @@ pub struct Viewer {
     watch_ms: i64,
 }
 
-/// The default is that of `stream.get_viewers`; the limit is checked there.
+/// The default is that of `stream.get_viewers`; page_size is checked there.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Page {
     after: Option<UserId>,
-    #[serde(default = "default_limit")]
-    limit: i32,
+    #[serde(default = "default_page_size", rename = "page_size")]
+    page_size: i32,
 }
 
-const fn default_limit() -> i32 {
+const fn default_page_size() -> i32 {
     50
 }
 
@@ -150,7 +150,7 @@ pub async fn list(
     PathOf(path): PathOf<SessionPath>,
     QueryOf(page): QueryOf<Page>,
 ) -> Result<Json<Viewers>, ApiError> {
-    let call = functions::get_viewers(path.session_id, page.after, page.limit);
+    let call = functions::get_viewers(path.session_id, page.after, page.page_size);
     let viewers = state.ask(&caller, call).await?;
     Ok(Json(Viewers { viewers }))
 }

@@ -120,12 +120,12 @@ pub fn get_viewer_count(session_id: SessionId) -> Call {
     Call::reading("get_viewer_count").with("session_id", session_id)
 }
 
-pub fn get_viewers(session_id: SessionId, after: Option<UserId>, limit: i32) -> Call {
+pub fn get_viewers(session_id: SessionId, after: Option<UserId>, page_size: i32) -> Call {
     Call::reading("get_viewers")
         .set()
         .with("session_id", session_id)
         .with("after", after)
-        .with("limit", limit)
+        .with("page_size", page_size)
 }
 
 /// What a device says with a heartbeat; all of it may be left out.
@@ -171,8 +171,8 @@ pub fn send_message(
 /// Which part of a log: a page counted from the end, or the entries before or after a seq.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    pub limit: i32,
-    pub offset: i32,
+    pub page_size: i32,
+    pub skip: i32,
     pub before_seq: Option<i64>,
     pub after_seq: Option<i64>,
 }
@@ -181,8 +181,8 @@ pub fn get_message_history(session_id: SessionId, page: Page) -> Call {
     Call::reading("get_message_history")
         .set()
         .with("session_id", session_id)
-        .with("limit", page.limit)
-        .with("offset", page.offset)
+        .with("page_size", page.page_size)
+        .with("skip", page.skip)
         .with("before_seq", page.before_seq)
         .with("after_seq", page.after_seq)
 }
@@ -265,8 +265,8 @@ mod tests {
         let user = UserId::parse(text).expect("a uuid");
         let message = MessageId::parse(text).expect("a uuid");
         let page = Page {
-            limit: 1,
-            offset: 0,
+            page_size: 1,
+            skip: 0,
             before_seq: None,
             after_seq: None,
         };

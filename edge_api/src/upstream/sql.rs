@@ -237,15 +237,15 @@ mod tests {
     #[test]
     fn a_set_is_answered_as_one_array() {
         let page = Page {
-            limit: 10,
-            offset: 0,
+            page_size: 10,
+            skip: 0,
             before_seq: None,
             after_seq: Some(5),
         };
         assert_eq!(
             statement(&functions::get_message_history(session_id(), page)),
             "select coalesce(json_agg(answer), '[]'::json) from stream.\"get_message_history\"\
-             (\"session_id\" => $1, \"limit\" => $2, \"offset\" => $3, \"before_seq\" => $4, \
+             (\"session_id\" => $1, \"page_size\" => $2, \"skip\" => $3, \"before_seq\" => $4, \
              \"after_seq\" => $5) as answer"
         );
     }

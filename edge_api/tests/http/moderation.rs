@@ -72,7 +72,7 @@ async fn users_are_muted_banned_and_let_back() {
     let rows = format!("[{RESTRICTION_ROW}]");
     let answer = calls(&rows, ("GET", &route), None, expected).await;
     assert_eq!(answer.json(), json!({"restrictions": [restriction]}));
-    let route = format!("{route}?after={USER}&limit=2");
+    let route = format!("{route}?after={USER}&page_size=2");
     let expected = functions::list_restrictions(session(), Some(user()), 2);
     calls("[]", ("GET", &route), None, expected).await;
 }
@@ -142,7 +142,7 @@ async fn decisions_are_read_in_pages() {
         "createdAt": "2026-11-22T15:47:00+00:00",
     });
     assert_eq!(answer.json(), json!({"entries": [entry]}));
-    let route = format!("{route}?beforeId=5000000000&limit=2");
+    let route = format!("{route}?beforeId=5000000000&page_size=2");
     let expected = functions::get_moderation_log(session(), Some(5_000_000_000), 2);
     calls("[]", ("GET", &route), None, expected).await;
 }
@@ -183,7 +183,7 @@ async fn malformed_requests_are_refused_by_the_name_of_the_field() {
         ),
         ("DELETE", "blocked-terms", None, "term is missing"),
         ("DELETE", "users/me/messages", None, "userId is malformed"),
-        ("GET", "log?limit=many", None, "limit is malformed"),
+        ("GET", "log?page_size=many", None, "page_size is malformed"),
     ] {
         let body = body.map(|body: Value| body.to_string());
         let (answer, database) = ask("null", method, &path(rest), body.as_deref()).await;

@@ -282,7 +282,7 @@ async fn the_viewers_are_listed_in_pages() {
     }]});
     assert_eq!(answer.json(), expected);
 
-    let path = format!("{path}?after={USER}&limit=200");
+    let path = format!("{path}?after={USER}&page_size=200");
     let expected = functions::get_viewers(session(), Some(user()), 200);
     let answer = calls("[]", ("GET", &path), None, expected).await;
     assert_eq!(answer.json(), json!({"viewers": []}));
@@ -315,8 +315,8 @@ async fn history_is_paged_from_the_end_or_around_a_seq() {
     let rows = format!("[{MESSAGE_ROW}, \n {MESSAGE_ROW}]");
     let path = format!("/v1/streams/{SESSION}/messages");
     let newest = Page {
-        limit: 50,
-        offset: 0,
+        page_size: 50,
+        skip: 0,
         before_seq: None,
         after_seq: None,
     };
@@ -328,12 +328,12 @@ async fn history_is_paged_from_the_end_or_around_a_seq() {
     );
 
     let page = Page {
-        limit: 10,
-        offset: 20,
+        page_size: 10,
+        skip: 20,
         before_seq: Some(90),
         after_seq: Some(5_000_000_000),
     };
-    let path = format!("{path}?limit=10&offset=20&beforeSeq=90&afterSeq=5000000000");
+    let path = format!("{path}?page_size=10&skip=20&beforeSeq=90&afterSeq=5000000000");
     let expected = functions::get_message_history(session(), page);
     let answer = calls("[]", ("GET", &path), None, expected).await;
     assert_eq!(answer.json(), json!({"messages": []}));

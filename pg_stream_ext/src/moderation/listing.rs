@@ -172,10 +172,10 @@ fn restrictions(
 }
 
 fn check_page(page_size: Option<i32>) -> Result<i32> {
-    let page_size = required(page_size, "limit")?;
+    let page_size = required(page_size, "page_size")?;
     if PAGE.contains(&page_size) {
         Ok(page_size)
     } else {
-        Err(invalid("limit is 1 to 200"))
+        Err(invalid("page_size is 1 to 200"))
     }
 }

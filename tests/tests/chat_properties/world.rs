@@ -219,7 +219,7 @@ impl<'a> World<'a> {
         let mut held: Vec<Value> = Vec::new();
         loop {
             let after = held.last().map_or(json!(0), |entry| entry["seq"].clone());
-            let arguments = json!({"session_id": stream, "limit": PAGE, "after_seq": after});
+            let arguments = json!({"session_id": stream, "page_size": PAGE, "after_seq": after});
             let page = self
                 .service
                 .rpc_rows("get_message_history", arguments)

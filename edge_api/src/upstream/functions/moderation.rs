@@ -65,12 +65,12 @@ pub fn lift_restriction(session_id: SessionId, user_id: UserId, kind: String) ->
         .with("kind", kind)
 }
 
-pub fn list_restrictions(session_id: SessionId, after: Option<UserId>, limit: i32) -> Call {
+pub fn list_restrictions(session_id: SessionId, after: Option<UserId>, page_size: i32) -> Call {
     Call::reading("list_restrictions")
         .set()
         .with("session_id", session_id)
         .with("after", after)
-        .with("limit", limit)
+        .with("page_size", page_size)
 }
 
 pub fn set_slow_mode(session_id: SessionId, interval_ms: i32) -> Call {
@@ -113,10 +113,10 @@ pub fn list_blocked_terms(session_id: SessionId) -> Call {
         .with("session_id", session_id)
 }
 
-pub fn get_moderation_log(session_id: SessionId, before_id: Option<i64>, limit: i32) -> Call {
+pub fn get_moderation_log(session_id: SessionId, before_id: Option<i64>, page_size: i32) -> Call {
     Call::reading("get_moderation_log")
         .set()
         .with("session_id", session_id)
         .with("before_id", before_id)
-        .with("limit", limit)
+        .with("page_size", page_size)
 }
