@@ -59,6 +59,14 @@ impl Failure {
         }
     }
 
+    /// As it would be raised.
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Self::Refused { code, .. } => code.sqlstate(),
+            Self::Spi(_) | Self::Row(_) => ErrorCode::Internal.sqlstate(),
+        }
+    }
+
     fn raise(self) -> ! {
         let (code, hint, retry_after_ms) = match self {
             Self::Refused {

@@ -43,6 +43,7 @@ mod sync;
 mod sync_messages;
 mod ticker;
 mod token;
+mod unit;
 mod viewer;
 mod webhook;
 mod worker;

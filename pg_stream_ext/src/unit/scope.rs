@@ -1,0 +1,203 @@
+//! The transaction or subtransaction of a unit, which an error rolls back without ending its caller.
+
+use std::cell::Cell;
+use std::ffi::CStr;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::*;
+
+use super::timer::Timer;
+use crate::error::{Failure, Result};
+
+/// Who commits what a unit does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// A transaction for each unit; only where there is none yet, that is, in a background worker.
+    Transaction,
+    /// A subtransaction of the caller's transaction.
+    Subtransaction,
+}
+
+/// Why a unit was rolled back.
+pub struct Fault {
+    pub sqlstate: String,
+    /// It was cut off by the unit's timer.
+    pub took_too_long: bool,
+    /// Nobody's fault: the process is to stop, or somebody cancelled what it does.
+    pub is_cancel: bool,
+}
+
+impl Scope {
+    /// Runs `body` in this scope, for `at_most` so long. What must end the caller, a cancel that is not
+    /// the unit's own above all, is raised in a subtransaction.
+    pub fn run<T>(
+        self,
+        at_most: Duration,
+        body: impl FnOnce() -> Result<T>,
+    ) -> std::result::Result<T, Fault> {
+        let _inside = Inside::enter();
+        let timer = Timer::start(at_most);
+        match self {
+            Self::Transaction => transaction(&timer, body),
+            Self::Subtransaction => subtransaction(&timer, body),
+        }
+    }
+}
+
+thread_local! {
+    static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a unit is being worked on: a trigger could call the regular work again.
+pub fn is_inside() -> bool {
+    IS_INSIDE.get()
+}
+
+struct Inside;
+
+impl Inside {
+    fn enter() -> Self {
+        IS_INSIDE.set(true);
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        IS_INSIDE.set(false);
+    }
+}
+
+/// What went wrong in a body.
+enum Cause {
+    Failed(Failure),
+    /// A copy of Postgres's own report, with its SQLSTATE as it is: pgrx only knows those of its enum.
+    Raised(*mut pg_sys::ErrorData),
+    /// A panic of ours.
+    Panicked,
+}
+
+impl Cause {
+    fn sqlstate(&self) -> String {
+        match self {
+            Self::Failed(failure) => failure.sqlstate().to_owned(),
+            Self::Raised(report) => {
+                // SAFETY: a copy that lives in the caller's memory; the text is a static buffer.
+                let text = unsafe { CStr::from_ptr(pg_sys::unpack_sql_state((**report).sqlerrcode)) };
+                text.to_string_lossy().into_owned()
+            }
+            Self::Panicked => "XX000".to_owned(),
+        }
+    }
+
+    fn fault(&self, timer: &Timer) -> Fault {
+        let sqlstate = self.sqlstate();
+        let took_too_long = sqlstate == "57014" && timer.has_fired();
+        Fault {
+            is_cancel: sqlstate.starts_with("57") && !took_too_long,
+            took_too_long,
+            sqlstate,
+        }
+    }
+}
+
+/// Runs `body`; an error is caught and nothing rolled back yet, which must follow at once. A report is
+/// copied into `memory`.
+fn catch<T>(
+    memory: pg_sys::MemoryContext,
+    body: impl FnOnce() -> Result<T>,
+) -> std::result::Result<T, Cause> {
+    PgTryBuilder::new(AssertUnwindSafe(|| body().map_err(Cause::Failed)))
+        .catch_others(move |error| {
+            Err(match error {
+                CaughtError::PostgresError(_) => {
+                    // SAFETY: the report is on Postgres's stack until this handler returns.
+                    unsafe {
+                        pg_sys::MemoryContextSwitchTo(memory);
+                        Cause::Raised(pg_sys::CopyErrorData())
+                    }
+                }
+                _ => Cause::Panicked,
+            })
+        })
+        .execute()
+}
+
+fn subtransaction<T>(
+    timer: &Timer,
+    body: impl FnOnce() -> Result<T>,
+) -> std::result::Result<T, Fault> {
+    // SAFETY: as PL/pgSQL runs a block with an exception clause: the memory and the resource owner of the
+    // caller are put back whatever happens. SPI drops the levels that the subtransaction has opened.
+    unsafe {
+        let memory = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(memory);
+        let outcome = catch(memory, || {
+            let done = body()?;
+            check_constraints();
+            Ok(done)
+        });
+        match &outcome {
+            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
+            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        }
+        pg_sys::MemoryContextSwitchTo(memory);
+        pg_sys::CurrentResourceOwner = owner;
+        outcome.map_err(|cause| {
+            let fault = cause.fault(timer);
+            if let Cause::Raised(report) = cause {
+                if fault.is_cancel {
+                    pg_sys::ReThrowError(report);
+                }
+                pg_sys::FreeErrorData(report);
+            }
+            fault
+        })
+    }
+}
+
+/// Fires the deferred triggers and constraints of this transaction, which would otherwise fail at the
+/// caller's commit, behind every unit.
+pub fn check_constraints() {
+    // SAFETY: SPI with a constant statement. Not through pgrx, which spends a transaction id before
+    // it runs anything that is no query.
+    unsafe {
+        pg_sys::SPI_connect();
+        pg_sys::SPI_execute(c"set constraints all immediate".as_ptr(), false, 0);
+        pg_sys::SPI_finish();
+    }
+}
+
+fn transaction<T>(
+    timer: &Timer,
+    body: impl FnOnce() -> Result<T>,
+) -> std::result::Result<T, Fault> {
+    // SAFETY: as Postgres's own workers do it, outside any transaction.
+    unsafe {
+        let memory = pg_sys::TopMemoryContext;
+        pg_sys::SetCurrentStatementStartTimestamp();
+        let outcome = catch(memory, || {
+            pg_sys::StartTransactionCommand();
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+            let done = body()?;
+            pg_sys::PopActiveSnapshot();
+            pg_sys::CommitTransactionCommand();
+            Ok(done)
+        });
+        let outcome = outcome.map_err(|cause| {
+            let fault = cause.fault(timer);
+            if let Cause::Raised(report) = cause {
+                pg_sys::FreeErrorData(report);
+            }
+            pg_sys::AbortCurrentTransaction();
+            fault
+        });
+        pg_sys::MemoryContextSwitchTo(memory);
+        pg_sys::pgstat_report_stat(false);
+        outcome
+    }
+}
