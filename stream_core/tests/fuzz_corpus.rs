@@ -8,13 +8,19 @@ mod token_content;
 mod token_text;
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
+
+/// This package's directory, from cargo: a path of the compiler would be that of another checkout where both share a
+/// target directory.
+fn package() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .expect("cargo names the package")
+        .into()
+}
 
 /// How many inputs of a target's corpus are read as tokens, and how many are refused.
 fn replay(target: &str, play: fn(&[u8]) -> bool) -> (usize, usize) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fuzz/corpus")
-        .join(target);
+    let corpus = package().join("fuzz/corpus").join(target);
     let (mut read, mut refused) = (0, 0);
     for entry in fs::read_dir(corpus).expect("the corpus is part of the repository") {
         let bytes = fs::read(entry.expect("an entry").path()).expect("a file");

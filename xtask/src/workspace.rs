@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -11,11 +12,30 @@ use crate::process;
 /// The first Rust release that the pinned pgrx declares; older ones build it all the same.
 const PGRX_RUST_MINOR: u32 = 96;
 
-/// The top directory of the repository.
+/// The top directory of the repository that this process works on: around the package for which cargo runs it,
+/// else around the current directory. Never the one in which it was compiled: a target directory may be shared by
+/// several checkouts, or copied from one to another, and cargo then takes the binary as it stands.
+///
+/// # Panics
+///
+/// When it is run by hand outside a checkout.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask is a directory of the repository")
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        package
+            .as_deref()
+            .and_then(around)
+            .or_else(|| around(&std::env::current_dir().ok()?))
+            .expect("neither CARGO_MANIFEST_DIR nor the current directory is in a checkout")
+    })
+}
+
+/// The checkout around a directory, known by the package of this program at its top.
+fn around(directory: &Path) -> Option<PathBuf> {
+    let is_top =
+        |path: &&Path| path.join("xtask/Cargo.toml").is_file() && path.join("Cargo.toml").is_file();
+    directory.ancestors().find(is_top).map(Path::to_owned)
 }
 
 /// Cargo at the top of the repository, without the variables that `cargo run` gave to us: they
