@@ -189,6 +189,9 @@ mod tests {
             ErrorCode::CertificateUnsafe,
             ErrorCode::ClockWrong,
             ErrorCode::Internal,
+            ErrorCode::DiskFull,
+            ErrorCode::ResourceLimit,
+            ErrorCode::StorageFailed,
         ] {
             assert!(!code.recoverable());
             assert_eq!(
@@ -215,6 +218,28 @@ mod tests {
                 "{}",
                 code.as_str()
             );
+        }
+    }
+
+    /// A server that is away comes back; a full disk does not empty itself, so nobody adds to its load.
+    #[test]
+    fn a_server_that_is_away_is_tried_again_and_a_full_disk_is_not() {
+        for code in [
+            ErrorCode::ServerStopping,
+            ErrorCode::ServerCrashed,
+            ErrorCode::ServerStarting,
+            ErrorCode::OutOfMemory,
+        ] {
+            assert!(code.recovery().auto_retry, "{}", code.as_str());
+            assert_eq!(code.http_status(), 503, "{}", code.as_str());
+        }
+        for code in [
+            ErrorCode::DiskFull,
+            ErrorCode::ResourceLimit,
+            ErrorCode::StorageFailed,
+        ] {
+            assert!(!code.recovery().auto_retry, "{}", code.as_str());
+            assert_eq!(code.http_status(), 503, "{}", code.as_str());
         }
     }
 
@@ -330,9 +355,18 @@ mod tests {
                 ErrorCode::LockTimeout,
                 ErrorCode::Deadlock,
                 ErrorCode::TooManyConnections,
+                ErrorCode::DiskFull,
+                ErrorCode::OutOfMemory,
+                ErrorCode::ResourceLimit,
+                ErrorCode::StorageFailed,
+                ErrorCode::ServerStopping,
+                ErrorCode::ServerCrashed,
+                ErrorCode::ServerStarting,
                 ErrorCode::ReadOnly,
                 ErrorCode::PermissionDenied,
                 ErrorCode::InvalidText,
+                ErrorCode::InvalidEscape,
+                ErrorCode::OutOfRange,
                 ErrorCode::InvalidSyntax,
             ]
         );

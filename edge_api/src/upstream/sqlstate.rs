@@ -40,9 +40,9 @@ pub fn from_sqlstate(sqlstate: &str, detail: Option<&str>) -> UpstreamError {
     }
 }
 
-/// Connection exceptions, and a server that shuts down, crashed or starts up.
+/// Connection exceptions. A server that shuts down, crashed or starts up has codes of its own.
 fn is_outage(sqlstate: &str) -> bool {
-    sqlstate.starts_with("08") || ["57P01", "57P02", "57P03"].contains(&sqlstate)
+    sqlstate.starts_with("08")
 }
 
 #[cfg(test)]
@@ -110,8 +110,31 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_or_stopping_server_is_unavailable() {
-        for state in ["08006", "08001", "57P01", "57P02", "57P03"] {
+    fn what_a_server_lacks_or_does_has_a_code_whatever_its_detail_says() {
+        for (state, code) in [
+            ("53100", ErrorCode::DiskFull),
+            ("53200", ErrorCode::OutOfMemory),
+            ("53300", ErrorCode::TooManyConnections),
+            ("53400", ErrorCode::ResourceLimit),
+            ("58030", ErrorCode::StorageFailed),
+            ("57P01", ErrorCode::ServerStopping),
+            ("57P02", ErrorCode::ServerCrashed),
+            ("57P03", ErrorCode::ServerStarting),
+        ] {
+            for detail in [None, Some("Failed on request of size 8.")] {
+                let refused = UpstreamError::Refused {
+                    code,
+                    retry_after_ms: None,
+                };
+                assert_eq!(from_sqlstate(state, detail), refused, "{state}");
+            }
+            assert_eq!(code.http_status(), 503, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_lost_connection_is_unavailable() {
+        for state in ["08006", "08001"] {
             assert!(
                 matches!(
                     from_sqlstate(state, None),

@@ -177,12 +177,30 @@ catalogue! {
         "the request collided with another one", "Try again.";
     TooManyConnections "too_many_connections" SystemError "53300" 503 recoverable:
         "the database has no free connection", "Try again later.";
+    DiskFull "disk_full" SystemError "53100" 503 operator:
+        "the database has no room left on its disk", "The operator must make room on the disk of the database server.";
+    OutOfMemory "out_of_memory" SystemError "53200" 503 recoverable:
+        "the database has no memory left for this request", "Try again later.";
+    ResourceLimit "resource_limit" SystemError "53400" 503 operator:
+        "the request exceeds a limit of the database server", "The operator must raise the limit that the server's log names.";
+    StorageFailed "storage_failed" SystemError "58030" 503 operator:
+        "the storage of the database failed", "The operator must look at the disk of the database server.";
+    ServerStopping "server_stopping" NetworkError "57P01" 503 recoverable:
+        "the database is shutting down or ended this connection", "Try again later; whether the call took effect is not known.";
+    ServerCrashed "server_crashed" NetworkError "57P02" 503 recoverable:
+        "the database server is recovering from a crash", "Try again later; whether the call took effect is not known.";
+    ServerStarting "server_starting" NetworkError "57P03" 503 recoverable:
+        "the database does not accept connections yet", "Try again later.";
     ReadOnly "read_only" SystemError "25006" 503 recoverable:
         "the database accepts no writes", "Try again later; writing calls must be sent as POST.";
     PermissionDenied "permission_denied" PermissionError "42501" 403 lasting:
         "permission denied", "Sign in with a role that may call this function.";
     InvalidText "invalid_text" SystemError "22021" 400 lasting:
         "the text is not valid UTF-8", "Send UTF-8 without zero characters.";
+    InvalidEscape "invalid_escape" SystemError "22P05" 400 lasting:
+        "a text holds an escape that cannot be stored", "Send no zero characters.";
+    OutOfRange "out_of_range" SystemError "22003" 400 lasting:
+        "a number is out of range", "Check the range of numbers against the documentation.";
     InvalidSyntax "invalid_syntax" SystemError "22P02" 400 lasting:
         "a value is malformed", "Check the format of ids and numbers.";
 }

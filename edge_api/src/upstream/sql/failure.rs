@@ -41,6 +41,14 @@ pub(super) fn of_settings(error: Error) -> UpstreamError {
     }
 }
 
+/// What the server lacks or does (classes 53, 57P and 58), and not what it thinks of the login role.
+fn why_no_connection(sqlstate: &str) -> Option<ErrorCode> {
+    let is_of_server = ["53", "57P", "58"]
+        .iter()
+        .any(|class| sqlstate.starts_with(class));
+    ErrorCode::from_sqlstate(sqlstate).filter(|_| is_of_server)
+}
+
 /// Without a connection nothing was asked, so everything is an outage; a wrong password too, which
 /// only its reason tells apart.
 pub(super) fn of_pool(error: PoolError) -> UpstreamError {
@@ -49,8 +57,7 @@ pub(super) fn of_pool(error: PoolError) -> UpstreamError {
         PoolError::Backend(error) => match error.as_db_error() {
             Some(reported) => {
                 let state = reported.code().code();
-                let code = ErrorCode::TooManyConnections;
-                if Some(state) == code.sqlstate() {
+                if let Some(code) = why_no_connection(state) {
                     return UpstreamError::Refused {
                         code,
                         retry_after_ms: None,
@@ -66,4 +73,22 @@ pub(super) fn of_pool(error: PoolError) -> UpstreamError {
         other => other.to_string(),
     };
     UpstreamError::Unavailable { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_no_connections_says_why() {
+        for (state, code) in [
+            ("53100", Some(ErrorCode::DiskFull)),
+            ("53300", Some(ErrorCode::TooManyConnections)),
+            ("57P03", Some(ErrorCode::ServerStarting)),
+            ("28P01", None),
+            ("42501", None),
+        ] {
+            assert_eq!(why_no_connection(state), code, "{state}");
+        }
+    }
 }
