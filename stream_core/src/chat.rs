@@ -78,6 +78,40 @@ pub(crate) fn is_ignorable(character: char) -> bool {
             | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// The longest name beside a message, in Unicode scalar values.
+pub const MAX_NAME_CHARS: usize = 64;
+
+/// The name beside a message, made of what the application says: in Unicode normal form C, trimmed, without
+/// control characters, line separators and whatever overrides the direction of text, and cut to
+/// [`MAX_NAME_CHARS`] characters. None where nothing visible is left. A name is cleaned and not refused, since
+/// its bearer cannot help it; without cleaning it could forge lines around it or look like somebody else's.
+pub fn display_name(name: &str) -> Option<String> {
+    if is_plain_name(name) {
+        return Some(name.to_owned());
+    }
+    let cleaned: String = name
+        .chars()
+        .filter(|character| !is_forbidden_in_name(*character))
+        .nfc()
+        .skip_while(|character| character.is_whitespace())
+        .take(MAX_NAME_CHARS)
+        .collect();
+    let cleaned = cleaned.trim_end();
+    (!cleaned.chars().all(is_blank)).then(|| cleaned.to_owned())
+}
+
+/// Most names are, and need no work.
+fn is_plain_name(name: &str) -> bool {
+    (1..=MAX_NAME_CHARS).contains(&name.len())
+        && name.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        && !name.starts_with(' ')
+        && !name.ends_with(' ')
+}
+
+fn is_forbidden_in_name(character: char) -> bool {
+    matches!(character, '\n' | '\u{2028}' | '\u{2029}') || is_forbidden(character)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -192,8 +226,83 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_plain_name_stays_as_it_is() {
+        for name in [
+            "ada",
+            "Ada Lovelace",
+            "\u{5E9}\u{5DC}\u{5D5}\u{5DD}",
+            "a".repeat(64).as_str(),
+            "\u{1F600}",
+        ] {
+            assert_eq!(display_name(name).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn a_name_loses_what_could_forge_a_line() {
+        for (name, cleaned) in [
+            ("ada\nseller", "adaseller"),
+            ("\u{202E}relles", "relles"),
+            ("a\0\u{7}\u{9F}b", "ab"),
+            ("a\u{2028}b\u{2029}c\u{2066}d", "abcd"),
+            ("  ada \t", "ada"),
+            ("e\u{202A}\u{301}", "\u{E9}"),
+        ] {
+            assert_eq!(display_name(name).as_deref(), Some(cleaned), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_nothing_visible_is_none() {
+        for name in [
+            "",
+            " ",
+            "\n\0",
+            "\u{202E}\u{2066}",
+            "\u{200B}\u{3164}",
+            "\u{2800} \u{FEFF}",
+        ] {
+            assert_eq!(display_name(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_two_characters() {
+        for character in ["a", "\u{E9}", "\u{1F600}"] {
+            assert_eq!(
+                display_name(&character.repeat(65)),
+                Some(character.repeat(64))
+            );
+        }
+        // The space at the cut goes too.
+        let spaced = format!("{} b", "a".repeat(63));
+        assert_eq!(display_name(&spaced), Some("a".repeat(63)));
+    }
+
     proptest! {
         #![proptest_config(config(512))]
+
+        #[test]
+        fn every_name_is_short_and_clean_and_stays_so(
+            name in prop_oneof![
+                any::<String>(),
+                "[ \\n\\t\\x00\u{2028}\u{202E}\u{2066}\u{200B}e\u{301}\u{327}a]{0,90}",
+            ],
+        ) {
+            if let Some(shown) = display_name(&name) {
+                let length = shown.chars().count();
+                prop_assert!((1..=MAX_NAME_CHARS).contains(&length));
+                prop_assert!(!shown.chars().any(|c| c.is_control()));
+                let is_forging = shown.contains(['\u{2028}', '\u{2029}', '\u{202E}', '\u{2066}']);
+                prop_assert!(!is_forging);
+                prop_assert_eq!(shown.trim(), shown.as_str());
+                prop_assert_eq!(display_name(&shown), Some(shown));
+            } else {
+                let is_nothing = |c: char| c.is_control() || is_blank(c);
+                prop_assert!(name.chars().take(MAX_NAME_CHARS).all(is_nothing) || name.chars().count() > MAX_NAME_CHARS);
+            }
+        }
 
         #[test]
         fn whatever_is_accepted_is_in_bounds_and_is_accepted_again_unchanged(

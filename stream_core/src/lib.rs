@@ -6,6 +6,7 @@
 //! * [`error`]: the one catalogue of error codes and what each of them decides.
 //! * [`lifecycle`]: the states of a stream and the moves between them.
 //! * [`chat`]: what a chat message may contain.
+//! * [`json_escapes`]: escapes of JSON texts that Postgres cannot store.
 //! * [`blocked_term`]: what a word looks like once spelling tricks are taken away.
 //! * [`rate`]: how often somebody may do something.
 //! * [`frame`]: how log entries are put together for the wire.
@@ -17,6 +18,7 @@ pub mod blocked_term;
 pub mod chat;
 pub mod error;
 pub mod frame;
+pub mod json_escapes;
 pub mod lifecycle;
 pub mod rate;
 pub mod webhook;
