@@ -17,13 +17,27 @@ revoke all on schema stream_private from public;
 grant usage on schema stream to authenticated, service_role;
 grant usage on schema stream_private to authenticated, service_role;
 
-create function stream.user_id() returns uuid
-language sql stable parallel safe
+-- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
+create function stream_private.user_id() returns uuid
+language plpgsql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
+begin
+    return stream_ext.user_id();
+end
+$$;
+
+create function stream.user_id() returns uuid
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.user_id();
+end
 $$;
 comment on function stream.user_id() is
-    'The signed-in user: claim sub of request.jwt.claims, null when there is none.';
-revoke all on function stream.user_id() from public, anon, authenticated, service_role;
-grant execute on function stream.user_id() to authenticated, service_role;
+    'The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub '
+    'that is no uuid are refused with token_invalid.';
+revoke all on function stream_private.user_id(), stream.user_id()
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.user_id(), stream.user_id() to authenticated, service_role;

@@ -12,7 +12,9 @@ begin
 end
 $$;
 comment on function stream.hook_username(uuid) is
-    'Host-app hook: the name shown beside a user''s messages. Never read it from user-editable metadata. Null: the user may not chat.';
+    'Host-app hook: the name shown beside a user''s messages. Never read it from user-editable metadata. Null: the user may not chat. '
+    'Control characters, line separators and overrides of the text''s direction are taken out, and it is cut to 64 '
+    'characters; a name of which nothing visible is left counts as null.';
 
 create function stream.hook_owns_auction(user_id uuid, auction_id uuid) returns boolean
 language plpgsql stable

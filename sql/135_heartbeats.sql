@@ -72,7 +72,7 @@ grant execute on function stream_private.heartbeat(uuid, bigint, boolean, intege
     stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
     to authenticated, service_role;
 
-create function stream_private.heartbeats(items jsonb)
+create function stream_private.heartbeats(items json)
 returns setof stream.heartbeat_status
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -82,7 +82,7 @@ begin
 end
 $$;
 
-create function stream.heartbeats(items jsonb)
+create function stream.heartbeats(items json)
 returns setof stream.heartbeat_status
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -91,12 +91,12 @@ begin
     return query select * from stream_private.heartbeats($1);
 end
 $$;
-comment on function stream.heartbeats(jsonb) is
+comment on function stream.heartbeats(json) is
     'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
     'answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: '
     'lock_timeout, send it again. No tokens come along.';
 
-revoke all on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
+revoke all on function stream_private.heartbeats(json), stream.heartbeats(json)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
+grant execute on function stream_private.heartbeats(json), stream.heartbeats(json)
     to service_role;

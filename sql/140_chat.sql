@@ -29,7 +29,7 @@ grant execute on function stream_private.send_message(uuid, uuid, text, uuid),
     stream.send_message(uuid, uuid, text, uuid)
     to authenticated, service_role;
 
-create function stream_private.send_messages(items jsonb)
+create function stream_private.send_messages(items json)
 returns setof stream.message_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -43,7 +43,7 @@ begin
 end
 $$;
 
-create function stream.send_messages(items jsonb)
+create function stream.send_messages(items json)
 returns setof stream.message_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -52,11 +52,11 @@ begin
     return query select * from stream_private.send_messages($1);
 end
 $$;
-comment on function stream.send_messages(jsonb) is
+comment on function stream.send_messages(json) is
     'Messages of many users and streams in one call of the service: an array of at most 1,000 objects '
     '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself.';
 
-revoke all on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
+revoke all on function stream_private.send_messages(json), stream.send_messages(json)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
+grant execute on function stream_private.send_messages(json), stream.send_messages(json)
     to service_role;

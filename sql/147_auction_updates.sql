@@ -1,5 +1,5 @@
 -- Auction updates: the application's bids in the log of the stream.
-create function stream_private.post_auction_update(session_id uuid, update jsonb)
+create function stream_private.post_auction_update(session_id uuid, update json)
 returns stream.chat_message
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -7,7 +7,8 @@ as $$
 declare
     result stream.chat_message;
 begin
-    -- As text: the numbers keep every digit.
+    -- Of type json, whose text is kept as it came: numbers keep every digit, and escapes that cannot be stored are
+    -- refused by the extension, where jsonb would quote what stands around them.
     select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
         m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
     into result
@@ -16,7 +17,7 @@ begin
 end
 $$;
 
-create function stream.post_auction_update(session_id uuid, update jsonb)
+create function stream.post_auction_update(session_id uuid, update json)
 returns stream.chat_message
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -25,15 +26,15 @@ begin
     return stream_private.post_auction_update($1, $2);
 end
 $$;
-comment on function stream.post_auction_update(uuid, jsonb) is
+comment on function stream.post_auction_update(uuid, json) is
     'Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind '
     'auction_update; content is its member text, or a neutral sentence. Not for users: an application''s own SECURITY '
     'DEFINER functions call the one of the same name in stream_private.';
 
 -- Whoever holds this grant speaks in the name of the auction: never a role that users have.
-revoke all on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
+revoke all on function stream_private.post_auction_update(uuid, json), stream.post_auction_update(uuid, json)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
+grant execute on function stream_private.post_auction_update(uuid, json), stream.post_auction_update(uuid, json)
     to service_role;
 
 -- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
@@ -42,20 +43,9 @@ create function stream.auction_update_trigger() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    written jsonb := to_jsonb(new);
-    published jsonb;
 begin
-    if tg_nargs = 0 or exists (select from unnest(tg_argv) as a (name) where not written ? a.name) then
-        perform stream_ext.refuse('invalid_argument');
-    end if;
-    published := written;
-    if tg_nargs > 1 then
-        select jsonb_object_agg(c.name, written -> c.name)
-        into published
-        from unnest(tg_argv[1:]) as c (name);
-    end if;
-    perform stream_ext.log_auction_row((written ->> tg_argv[0])::uuid, published::text);
+    -- As json and not jsonb, which would read, and quote, columns of type json that are not even published.
+    perform stream_ext.log_auction_row(tg_argv, to_json(new)::text);
     return null;
 end
 $$;
@@ -63,5 +53,6 @@ comment on function stream.auction_update_trigger() is
     'Attach it to a table of the application: create constraint trigger ... after insert or update on <table> deferrable '
     'initially deferred for each row execute function stream.auction_update_trigger(''<column with the auction id>'', '
     '''<column to publish>'', ...). Each row then becomes an auction update of the auction''s live stream, in the same '
-    'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens.';
+    'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens. A value '
+    'that cannot be stored (the escape of a zero character in a column of type json) is refused with invalid_argument.';
 revoke all on function stream.auction_update_trigger() from public, anon, authenticated, service_role;

@@ -4,7 +4,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    caller uuid := stream.user_id();
+    caller uuid := stream_ext.user_id();
     kind text := split_part(topic, ':', 1);
     subject uuid;
 begin

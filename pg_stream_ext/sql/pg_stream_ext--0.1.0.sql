@@ -265,8 +265,8 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_restrictions_wrapper';
 
 CREATE  FUNCTION "log_auction_row"(
-	"auction_id" uuid, /* Option < Uuid > */
-	"update" TEXT /* Option < & str > */
+	"columns" TEXT[], /* Option < Vec < Option < String > > > */
+	"row" TEXT /* Option < & str > */
 ) RETURNS void
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'log_auction_row_wrapper';
@@ -501,3 +501,8 @@ CREATE  FUNCTION "unsubscribe_from_chat"(
 )
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'unsubscribe_from_chat_wrapper';
+
+CREATE  FUNCTION "user_id"() RETURNS uuid /* Option < Uuid > */
+STABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'user_id_wrapper';

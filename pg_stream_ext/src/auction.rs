@@ -3,12 +3,17 @@
 //! In the transaction of the bid. Who may is decided by grants and by who attaches the trigger,
 //! never by who is signed in: a bidder's transaction posts, and a bidder cannot forge.
 
-use pgrx::JsonB;
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString};
+
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
+use pgrx::{JsonB, direct_function_call_as_datum};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
+use stream_core::json_escapes::can_be_stored;
 
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
@@ -67,10 +72,12 @@ fn post_auction_update(
     TableIterator::once(answer(post(session_id, update).map(Message::into_row)))
 }
 
-/// What a trigger on a table of the application found: nothing happens when the auction is not live.
+/// A row that a trigger found in a table of the application, as the text of a JSON object. `columns` are the arguments of
+/// the trigger: the column with the auction, then those to publish, all where there are none. Nothing happens when the
+/// auction is not live.
 #[pg_extern]
-fn log_auction_row(auction_id: Option<Uuid>, update: Option<&str>) {
-    answer(log_row(auction_id, update))
+fn log_auction_row(columns: Option<Vec<Option<String>>>, row: Option<&str>) {
+    answer(log_row(&columns.unwrap_or_default(), row))
 }
 
 fn post(session_id: Option<Uuid>, update: Option<&str>) -> Result<Message> {
@@ -85,16 +92,17 @@ fn post(session_id: Option<Uuid>, update: Option<&str>) -> Result<Message> {
 
 /// At the application's own isolation level: a bid must not fail because of the log. Head and relay are
 /// found and changed as they are by now, whatever the transaction sees.
-fn log_row(auction_id: Option<Uuid>, update: Option<&str>) -> Result<()> {
+fn log_row(columns: &[Option<String>], row: Option<&str>) -> Result<()> {
     caller::enter_as_owner()?;
-    let (Some(auction), Some(update)) = (auction_id, update) else {
+    let row = TriggerRow::read(columns, required(row, "row")?)?;
+    let Some(auction) = row.auction()? else {
         return Ok(());
     };
     let live: Option<Uuid> = spi::first(&LIVE_SESSION, &[auction.into()], |row| column(row, 1))?;
     let Some(session) = live else {
         return Ok(());
     };
-    let update = Update::parse(update)?;
+    let update = Update::parse(&row.published()?)?;
     // Closed: the stream has ended since the look at it.
     if let Some(entry) = take_number(session)? {
         update.store(session, &entry)?;
@@ -102,9 +110,64 @@ fn log_row(auction_id: Option<Uuid>, update: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// A JSON object, and the sentence that stands for it in the chat.
-struct Update<'a> {
-    json: &'a str,
+/// A row of the application, whose values stay the text that Postgres made of them: no digit is lost, and what is not
+/// published is never decoded.
+struct TriggerRow<'a> {
+    text: &'a str,
+    values: BTreeMap<String, &'a RawValue>,
+    auction: &'a RawValue,
+    published: Vec<&'a str>,
+}
+
+impl<'a> TriggerRow<'a> {
+    fn read(columns: &'a [Option<String>], text: &'a str) -> Result<Self> {
+        let invalid = |hint| Failure::with_hint(ErrorCode::InvalidArgument, hint);
+        let values: BTreeMap<String, &RawValue> =
+            serde_json::from_str(text).map_err(|_| invalid("the row is not a JSON object"))?;
+        let names: Vec<&str> = columns.iter().flatten().map(String::as_str).collect();
+        if names.iter().any(|name| !values.contains_key(*name)) {
+            return Err(invalid(
+                "the trigger names a column that the table does not have",
+            ));
+        }
+        let (auction, published) = names
+            .split_first()
+            .ok_or_else(|| invalid("the trigger names no column with the auction"))?;
+        Ok(Self {
+            text,
+            auction: values[*auction],
+            published: published.to_vec(),
+            values,
+        })
+    }
+
+    fn auction(&self) -> Result<Option<Uuid>> {
+        let id: Option<uuid::Uuid> = serde_json::from_str(self.auction.get()).map_err(|_| {
+            Failure::with_hint(
+                ErrorCode::InvalidArgument,
+                "the column with the auction holds no uuid",
+            )
+        })?;
+        Ok(id.map(|id| Uuid::from_bytes(*id.as_bytes())))
+    }
+
+    /// The text of a JSON object of the columns to publish.
+    fn published(&self) -> Result<String> {
+        if self.published.is_empty() {
+            return Ok(self.text.to_owned());
+        }
+        let values: BTreeMap<&str, &RawValue> = self
+            .published
+            .iter()
+            .map(|name| (*name, self.values[*name]))
+            .collect();
+        serde_json::to_string(&values).map_err(|_| Failure::Row("a row is not JSON"))
+    }
+}
+
+/// A JSON object as Postgres stores it, and the sentence that stands for it in the chat.
+struct Update {
+    json: String,
     content: String,
 }
 
@@ -113,22 +176,27 @@ struct Text {
     text: String,
 }
 
-impl<'a> Update<'a> {
-    /// `json` is the text of a jsonb value, so an object begins with its brace.
-    fn parse(json: &'a str) -> Result<Self> {
-        if !json.starts_with('{') {
-            return Err(Failure::with_hint(
-                ErrorCode::InvalidArgument,
-                "update is a JSON object",
+impl Update {
+    /// `json` is the text of a value of type json: Postgres has looked at its form, and not at what its escapes mean.
+    fn parse(json: &str) -> Result<Self> {
+        let invalid = |hint| Failure::with_hint(ErrorCode::InvalidArgument, hint);
+        if !json.trim_start().starts_with('{') {
+            return Err(invalid("update is a JSON object"));
+        }
+        if !can_be_stored(json) {
+            return Err(invalid(
+                "update holds an escape that cannot be stored: a zero character, or half of a surrogate pair",
             ));
         }
+        // Numbers are written out: 1e1000 has a thousand digits in a frame.
+        let json = jsonb_text(json)?;
         if json.len() > MAX_UPDATE_BYTES {
             return Err(Failure::with_hint(
                 ErrorCode::PayloadTooLarge,
                 format!("an auction update has at most {MAX_UPDATE_BYTES} bytes"),
             ));
         }
-        let text = serde_json::from_str::<Text>(json).ok();
+        let text = serde_json::from_str::<Text>(&json).ok();
         let content = text.and_then(|update| Content::parse(&update.text).ok());
         let content = content.map_or_else(|| SENTENCE.to_owned(), |text| text.as_str().to_owned());
         Ok(Self { json, content })
@@ -140,7 +208,7 @@ impl<'a> Update<'a> {
             session.into(),
             entry.seq.into(),
             self.content.as_str().into(),
-            self.json.into(),
+            self.json.as_str().into(),
             entry.created_at.into(),
         ];
         let stored = spi::first(&INSERT_UPDATE, &arguments, |row| {
@@ -149,5 +217,20 @@ impl<'a> Update<'a> {
         let (message, json) = stored.ok_or(Failure::Row("the update was not stored"))?;
         relay_one_now(session, entry.seq, json, &epoch_salt()?)?;
         Ok(message)
+    }
+}
+
+/// The text of the same value as jsonb.
+fn jsonb_text(json: &str) -> Result<String> {
+    let json = CString::new(json).map_err(|_| Failure::Row("a JSON text holds a zero"))?;
+    // SAFETY: the server's own input and output functions, the one fed with a terminated text and the other with what
+    // the first gave; the output is a terminated text in the current memory context, copied at once.
+    unsafe {
+        let value = direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(json.as_ptr().into())]);
+        let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[value])
+            .ok_or(Failure::Row("jsonb has no text"))?;
+        Ok(CStr::from_ptr(text.cast_mut_ptr())
+            .to_string_lossy()
+            .into_owned())
     }
 }

@@ -7,7 +7,7 @@ use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, answer};
 use crate::host_user;
 
 /// Whoever the database role and the claims say.
@@ -143,20 +143,35 @@ struct Claims {
     is_anonymous: bool,
 }
 
+/// The user that the claims name, whatever the role; null without claims or without a `sub`. Policies ask for it.
+#[pg_extern(stable, parallel_safe)]
+fn user_id() -> Option<Uuid> {
+    let claimed = require_table_owner().and_then(|_| claimed_user());
+    answer(claimed).map(|(id, _)| id)
+}
+
 fn signed_in_user() -> Result<Caller> {
-    let claims = setting(c"request.jwt.claims").ok_or(ErrorCode::Unauthenticated)?;
+    let (id, is_anonymous) = claimed_user()?.ok_or(ErrorCode::Unauthenticated)?;
+    Ok(Caller::User { id, is_anonymous })
+}
+
+/// The user of the claims, and whether they signed in without an account. Claims that cannot be read are refused and
+/// never quoted, as Postgres's own casts would do.
+fn claimed_user() -> Result<Option<(Uuid, bool)>> {
+    let Some(claims) = setting(c"request.jwt.claims") else {
+        return Ok(None);
+    };
     let malformed = |hint: &str| Failure::with_hint(ErrorCode::TokenInvalid, hint);
     let claims: Claims = serde_json::from_str(&claims)
         .map_err(|_| malformed("request.jwt.claims is not a claims object"))?;
-    let sub = claims
-        .sub
-        .filter(|sub| !sub.is_empty())
-        .ok_or(ErrorCode::Unauthenticated)?;
+    let Some(sub) = claims.sub.filter(|sub| !sub.is_empty()) else {
+        return Ok(None);
+    };
     let id = uuid::Uuid::try_parse(&sub).map_err(|_| malformed("claim sub is not a uuid"))?;
-    Ok(Caller::User {
-        id: Uuid::from_bytes(*id.as_bytes()),
-        is_anonymous: claims.is_anonymous,
-    })
+    Ok(Some((
+        Uuid::from_bytes(*id.as_bytes()),
+        claims.is_anonymous,
+    )))
 }
 
 /// A setting of the session; '' counts as absent, as it is on a pooled connection after first use.

@@ -107,6 +107,9 @@ fn refuse(code: &str) {
     }
 }
 
+/// In the place of a source file's name, by which [`server_log`](crate::server_log) knows our own errors.
+pub const RAISED_HERE: &CStr = c"pg_stream_ext";
+
 fn c_string(text: &str) -> CString {
     CString::new(text.replace('\0', "")).unwrap_or_default()
 }
@@ -123,7 +126,7 @@ fn throw(code: ErrorCode, detail: &CStr, hint: &CStr) -> ! {
         message: message.as_ptr().cast_mut(),
         detail: detail.as_ptr().cast_mut(),
         hint: hint.as_ptr().cast_mut(),
-        filename: c"pg_stream_ext".as_ptr(),
+        filename: RAISED_HERE.as_ptr(),
         funcname: c"refuse".as_ptr(),
         lineno: line!() as i32,
         ..Default::default()
@@ -135,7 +138,7 @@ fn throw(code: ErrorCode, detail: &CStr, hint: &CStr) -> ! {
 }
 
 /// Postgres's MAKE_SQLSTATE: six bits for each character.
-fn pack_sqlstate(state: &str) -> i32 {
+pub fn pack_sqlstate(state: &str) -> i32 {
     state.bytes().enumerate().fold(0, |packed, (place, byte)| {
         packed | ((i32::from(byte) - i32::from(b'0')) & 0x3f) << (6 * place)
     })

@@ -34,6 +34,7 @@ mod realtime;
 mod relay;
 mod relcache;
 mod sender;
+mod server_log;
 mod settings;
 mod spi;
 mod start;
@@ -53,5 +54,6 @@ pgrx::pg_module_magic!();
 #[pgrx::pg_guard]
 extern "C-unwind" fn _PG_init() {
     guc::register();
+    server_log::register();
     worker::register();
 }

@@ -5,6 +5,7 @@
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use stream_core::blocked_term::searchable;
+use stream_core::chat::display_name;
 use stream_core::error::ErrorCode;
 use stream_core::rate::Limit;
 
@@ -123,13 +124,14 @@ impl<'a> Rules<'a> {
         let hooks = spi::first(&HOOKS, &arguments, |row| {
             Ok((column(row, 1)?, nullable(row, 2)?))
         })?;
-        let (can_chat, username) = hooks.ok_or(Failure::Row("no answer of a hook"))?;
+        let (can_chat, username): (bool, Option<String>) =
+            hooks.ok_or(Failure::Row("no answer of a hook"))?;
         let restriction = RESTRICTIONS.find(&[self.session, user], |_| Ok(Some(())))?;
         Ok(Sender {
             user,
             is_seller,
             can_chat,
-            username,
+            username: username.and_then(|name| display_name(&name)),
             chat_mode: self.chat_mode.clone(),
             slow_mode_ms: self.slow_mode_ms,
             is_restricted: restriction.is_some(),

@@ -21,16 +21,30 @@ revoke all on schema stream_private from public;
 grant usage on schema stream to authenticated, service_role;
 grant usage on schema stream_private to authenticated, service_role;
 
-create function stream.user_id() returns uuid
-language sql stable parallel safe
+-- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
+create function stream_private.user_id() returns uuid
+language plpgsql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
+begin
+    return stream_ext.user_id();
+end
+$$;
+
+create function stream.user_id() returns uuid
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.user_id();
+end
 $$;
 comment on function stream.user_id() is
-    'The signed-in user: claim sub of request.jwt.claims, null when there is none.';
-revoke all on function stream.user_id() from public, anon, authenticated, service_role;
-grant execute on function stream.user_id() to authenticated, service_role;
+    'The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub '
+    'that is no uuid are refused with token_invalid.';
+revoke all on function stream_private.user_id(), stream.user_id()
+    from public, anon, authenticated, service_role;
+grant execute on function stream_private.user_id(), stream.user_id() to authenticated, service_role;
 
 -- sql/020_config.sql
 
@@ -797,7 +811,9 @@ begin
 end
 $$;
 comment on function stream.hook_username(uuid) is
-    'Host-app hook: the name shown beside a user''s messages. Never read it from user-editable metadata. Null: the user may not chat.';
+    'Host-app hook: the name shown beside a user''s messages. Never read it from user-editable metadata. Null: the user may not chat. '
+    'Control characters, line separators and overrides of the text''s direction are taken out, and it is cut to 64 '
+    'characters; a name of which nothing visible is left counts as null.';
 
 create function stream.hook_owns_auction(user_id uuid, auction_id uuid) returns boolean
 language plpgsql stable
@@ -1674,7 +1690,7 @@ grant execute on function stream_private.heartbeat(uuid, bigint, boolean, intege
     stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
     to authenticated, service_role;
 
-create function stream_private.heartbeats(items jsonb)
+create function stream_private.heartbeats(items json)
 returns setof stream.heartbeat_status
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1684,7 +1700,7 @@ begin
 end
 $$;
 
-create function stream.heartbeats(items jsonb)
+create function stream.heartbeats(items json)
 returns setof stream.heartbeat_status
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1693,14 +1709,14 @@ begin
     return query select * from stream_private.heartbeats($1);
 end
 $$;
-comment on function stream.heartbeats(jsonb) is
+comment on function stream.heartbeats(json) is
     'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
     'answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: '
     'lock_timeout, send it again. No tokens come along.';
 
-revoke all on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
+revoke all on function stream_private.heartbeats(json), stream.heartbeats(json)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.heartbeats(jsonb), stream.heartbeats(jsonb)
+grant execute on function stream_private.heartbeats(json), stream.heartbeats(json)
     to service_role;
 
 -- sql/140_chat.sql
@@ -1736,7 +1752,7 @@ grant execute on function stream_private.send_message(uuid, uuid, text, uuid),
     stream.send_message(uuid, uuid, text, uuid)
     to authenticated, service_role;
 
-create function stream_private.send_messages(items jsonb)
+create function stream_private.send_messages(items json)
 returns setof stream.message_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1750,7 +1766,7 @@ begin
 end
 $$;
 
-create function stream.send_messages(items jsonb)
+create function stream.send_messages(items json)
 returns setof stream.message_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1759,13 +1775,13 @@ begin
     return query select * from stream_private.send_messages($1);
 end
 $$;
-comment on function stream.send_messages(jsonb) is
+comment on function stream.send_messages(json) is
     'Messages of many users and streams in one call of the service: an array of at most 1,000 objects '
     '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself.';
 
-revoke all on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
+revoke all on function stream_private.send_messages(json), stream.send_messages(json)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.send_messages(jsonb), stream.send_messages(jsonb)
+grant execute on function stream_private.send_messages(json), stream.send_messages(json)
     to service_role;
 
 -- sql/145_reading.sql
@@ -2042,7 +2058,7 @@ grant execute on function stream_private.unsubscribe_from_chat(uuid), stream.uns
 -- sql/147_auction_updates.sql
 
 -- Auction updates: the application's bids in the log of the stream.
-create function stream_private.post_auction_update(session_id uuid, update jsonb)
+create function stream_private.post_auction_update(session_id uuid, update json)
 returns stream.chat_message
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2050,7 +2066,8 @@ as $$
 declare
     result stream.chat_message;
 begin
-    -- As text: the numbers keep every digit.
+    -- Of type json, whose text is kept as it came: numbers keep every digit, and escapes that cannot be stored are
+    -- refused by the extension, where jsonb would quote what stands around them.
     select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
         m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
     into result
@@ -2059,7 +2076,7 @@ begin
 end
 $$;
 
-create function stream.post_auction_update(session_id uuid, update jsonb)
+create function stream.post_auction_update(session_id uuid, update json)
 returns stream.chat_message
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -2068,15 +2085,15 @@ begin
     return stream_private.post_auction_update($1, $2);
 end
 $$;
-comment on function stream.post_auction_update(uuid, jsonb) is
+comment on function stream.post_auction_update(uuid, json) is
     'Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind '
     'auction_update; content is its member text, or a neutral sentence. Not for users: an application''s own SECURITY '
     'DEFINER functions call the one of the same name in stream_private.';
 
 -- Whoever holds this grant speaks in the name of the auction: never a role that users have.
-revoke all on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
+revoke all on function stream_private.post_auction_update(uuid, json), stream.post_auction_update(uuid, json)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.post_auction_update(uuid, jsonb), stream.post_auction_update(uuid, jsonb)
+grant execute on function stream_private.post_auction_update(uuid, json), stream.post_auction_update(uuid, json)
     to service_role;
 
 -- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
@@ -2085,20 +2102,9 @@ create function stream.auction_update_trigger() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    written jsonb := to_jsonb(new);
-    published jsonb;
 begin
-    if tg_nargs = 0 or exists (select from unnest(tg_argv) as a (name) where not written ? a.name) then
-        perform stream_ext.refuse('invalid_argument');
-    end if;
-    published := written;
-    if tg_nargs > 1 then
-        select jsonb_object_agg(c.name, written -> c.name)
-        into published
-        from unnest(tg_argv[1:]) as c (name);
-    end if;
-    perform stream_ext.log_auction_row((written ->> tg_argv[0])::uuid, published::text);
+    -- As json and not jsonb, which would read, and quote, columns of type json that are not even published.
+    perform stream_ext.log_auction_row(tg_argv, to_json(new)::text);
     return null;
 end
 $$;
@@ -2106,7 +2112,8 @@ comment on function stream.auction_update_trigger() is
     'Attach it to a table of the application: create constraint trigger ... after insert or update on <table> deferrable '
     'initially deferred for each row execute function stream.auction_update_trigger(''<column with the auction id>'', '
     '''<column to publish>'', ...). Each row then becomes an auction update of the auction''s live stream, in the same '
-    'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens.';
+    'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens. A value '
+    'that cannot be stored (the escape of a zero character in a column of type json) is refused with invalid_argument.';
 revoke all on function stream.auction_update_trigger() from public, anon, authenticated, service_role;
 
 -- sql/150_moderation.sql
@@ -2536,7 +2543,7 @@ grant execute on function stream_private.get_moderation_log(uuid, bigint, intege
 -- sql/155_webhooks.sql
 
 -- Webhooks: what Agora's notification service tells.
-create function stream_private.apply_webhook(notice jsonb)
+create function stream_private.apply_webhook(notice json)
 returns stream.webhook_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2549,7 +2556,7 @@ begin
 end
 $$;
 
-create function stream.apply_webhook(notice jsonb)
+create function stream.apply_webhook(notice json)
 returns stream.webhook_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -2558,14 +2565,14 @@ begin
     return stream_private.apply_webhook($1);
 end
 $$;
-comment on function stream.apply_webhook(jsonb) is
+comment on function stream.apply_webhook(json) is
     'Stores and applies a notice of Agora''s notification service whose signature the caller has verified: once per '
     'noticeId, and per user only if it is newer than those before. Status is applied, duplicate, outdated, ignored, '
     'unknown_channel or test.';
 
-revoke all on function stream_private.apply_webhook(jsonb), stream.apply_webhook(jsonb)
+revoke all on function stream_private.apply_webhook(json), stream.apply_webhook(json)
     from public, anon, authenticated, service_role;
-grant execute on function stream_private.apply_webhook(jsonb), stream.apply_webhook(jsonb)
+grant execute on function stream_private.apply_webhook(json), stream.apply_webhook(json)
     to service_role;
 
 -- sql/160_operation.sql
@@ -2818,7 +2825,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    caller uuid := stream.user_id();
+    caller uuid := stream_ext.user_id();
     kind text := split_part(topic, ':', 1);
     subject uuid;
 begin
@@ -2892,9 +2899,9 @@ $$;
 -- every call (measured: 860 microseconds of processor time for a send, instead of less than half). Not the sweep: its
 -- plans depend on how large the batch is.
 alter function stream_private.send_message(uuid, uuid, text, uuid) set plan_cache_mode = force_generic_plan;
-alter function stream_private.send_messages(jsonb) set plan_cache_mode = force_generic_plan;
+alter function stream_private.send_messages(json) set plan_cache_mode = force_generic_plan;
 
--- A buyer's token finds its rows by key without a statement, so it need not set and reset what it never plans with. The
+-- user_id() is asked by policies and plans nothing. A buyer's token finds its rows by key without a statement, so it need not set and reset what it never plans with. The
 -- one statement that is left reads the certificate from the Vault.
 do $$
 declare
@@ -2902,6 +2909,7 @@ declare
 begin
     foreach setting in array array['jit', 'enable_seqscan', 'enable_bitmapscan'] loop
         execute format('alter function stream_private.generate_buyer_token(uuid, text) reset %I', setting);
+        execute format('alter function stream_private.user_id() reset %I', setting);
     end loop;
 end
 $$;

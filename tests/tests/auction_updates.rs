@@ -142,7 +142,7 @@ async fn a_bidder_cannot_forge_an_update_and_their_bid_can_post_one() -> Result<
              as $$
              begin
                  perform stream_private.post_auction_update(
-                     $1, jsonb_build_object('bidder', stream.user_id(), 'amount', $2));
+                     $1, json_build_object('bidder', stream.user_id(), 'amount', $2));
              end
              $$;
              grant execute on function public.bid(uuid, numeric) to authenticated",

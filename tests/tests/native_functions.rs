@@ -24,6 +24,7 @@ async fn direct_calls(database: &TestDatabase) -> Result<Vec<String>> {
                          left join (values
                              ('text'::regtype, 'forbidden'),
                              ('uuid[]'::regtype, '{}'),
+                             ('text[]'::regtype, '{}'),
                              ('timestamptz'::regtype, 'now'),
                              ('uuid'::regtype, '00000000-0000-4000-8000-000000000001')
                          ) as s (type, value) on s.type = a.t

@@ -39,11 +39,7 @@ const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// Functions of schema `stream` that have no inner half, and who may call them.
-const BARE: &[(&str, &[&str])] = &[
-    (AUCTION_TRIGGER, &[]),
-    ("schedule_with_pg_cron", &[]),
-    ("user_id", &["authenticated", "service_role"]),
-];
+const BARE: &[(&str, &[&str])] = &[(AUCTION_TRIGGER, &[]), ("schedule_with_pg_cron", &[])];
 
 /// Who may call a wrapper and its inner half, where it is not both users and the service.
 const OTHER_CALLERS: &[(&str, &[&str])] = &[

@@ -29,7 +29,7 @@ async fn only_the_service_hands_notices_over() -> Result<()> {
     // A grant by mistake opens nothing: users are refused inside as well.
     database
         .change(
-            "grant execute on function stream.apply_webhook(jsonb), stream_private.apply_webhook(jsonb)
+            "grant execute on function stream.apply_webhook(json), stream_private.apply_webhook(json)
              to authenticated",
         )
         .await?;

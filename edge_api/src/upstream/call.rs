@@ -43,7 +43,7 @@ pub enum Argument {
     Bigint(Option<i64>),
     Boolean(Option<bool>),
     Timestamp(Option<SystemTime>),
-    Jsonb(Value),
+    Json(Value),
 }
 
 impl Call {
@@ -86,8 +86,8 @@ impl fmt::Debug for Argument {
             Self::Bigint(value) => write!(f, "{value:?}"),
             Self::Boolean(value) => write!(f, "{value:?}"),
             Self::Timestamp(value) => write!(f, "{value:?}"),
-            Self::Jsonb(Value::Array(items)) => write!(f, "array of {} items", items.len()),
-            Self::Jsonb(_) => f.write_str("json"),
+            Self::Json(Value::Array(items)) => write!(f, "array of {} items", items.len()),
+            Self::Json(_) => f.write_str("json"),
         }
     }
 }
@@ -136,7 +136,7 @@ impl From<Option<bool>> for Argument {
 
 impl From<Value> for Argument {
     fn from(json: Value) -> Self {
-        Self::Jsonb(json)
+        Self::Json(json)
     }
 }
 

@@ -320,7 +320,9 @@ mod tests {
 
     /// The scripts that make the schema, in one text.
     fn scripts() -> String {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sql");
+        // Not the compiler's: another checkout may share its target directory.
+        let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package");
+        let folder = Path::new(&package).join("../sql");
         let files = fs::read_dir(folder).expect("the SQL sources");
         let paths = files.map(|file| file.expect("a readable folder").path());
         paths
@@ -354,7 +356,7 @@ mod tests {
             Argument::Bigint(_) => "bigint",
             Argument::Boolean(_) => "boolean",
             Argument::Timestamp(_) => "timestamptz",
-            Argument::Jsonb(_) => "jsonb",
+            Argument::Json(_) => "json",
         }
     }
 

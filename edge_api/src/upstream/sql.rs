@@ -210,7 +210,7 @@ fn as_sql(argument: &Argument) -> &(dyn ToSql + Sync) {
         Argument::Bigint(value) => value,
         Argument::Boolean(value) => value,
         Argument::Timestamp(value) => value,
-        Argument::Jsonb(value) => value,
+        Argument::Json(value) => value,
     }
 }
 
