@@ -61,10 +61,14 @@ impl Failure {
 
     /// As it would be raised.
     pub fn sqlstate(&self) -> &'static str {
-        match self {
-            Self::Refused { code, .. } => code.sqlstate(),
-            Self::Spi(_) | Self::Row(_) => ErrorCode::Internal.sqlstate(),
-        }
+        let code = match self {
+            Self::Refused { code, .. } => *code,
+            Self::Spi(_) | Self::Row(_) => ErrorCode::Internal,
+        };
+        // A code of the edge alone would be raised as an internal error.
+        code.sqlstate()
+            .or(ErrorCode::Internal.sqlstate())
+            .unwrap_or_default()
     }
 
     fn raise(self) -> ! {

@@ -47,7 +47,7 @@ fn is_told_to_caller(report: &pg_sys::ErrorData) -> bool {
 
 /// An error of our catalogue that says what is wrong with the call (PT4xx).
 fn is_refusal(report: &pg_sys::ErrorData) -> bool {
-    report.filename == RAISED_HERE.as_ptr() && begins(report.sqlerrcode, "PT4")
+    bytes(report.filename) == RAISED_HERE.to_bytes() && begins(report.sqlerrcode, "PT4")
 }
 
 /// An argument of a call of the API that Postgres could not read (class 22), before any function was called. Its error
