@@ -119,7 +119,11 @@ impl Round {
 
 impl Running {
     fn new(rule: &'static dyn Rule, batch: i32, troubles: &[Trouble]) -> Self {
-        let of_rule = || troubles.iter().filter(|trouble| trouble.rule == rule.name());
+        let of_rule = || {
+            troubles
+                .iter()
+                .filter(|trouble| trouble.rule == rule.name())
+        };
         let sessions = |lies_ahead: bool| {
             of_rule()
                 .filter(move |trouble| trouble.lies_ahead == lies_ahead)

@@ -85,7 +85,8 @@ impl Cause {
             Self::Failed(failure) => failure.sqlstate().to_owned(),
             Self::Raised(report) => {
                 // SAFETY: a copy that lives in the caller's memory; the text is a static buffer.
-                let text = unsafe { CStr::from_ptr(pg_sys::unpack_sql_state((**report).sqlerrcode)) };
+                let text =
+                    unsafe { CStr::from_ptr(pg_sys::unpack_sql_state((**report).sqlerrcode)) };
                 text.to_string_lossy().into_owned()
             }
             Self::Panicked => "XX000".to_owned(),

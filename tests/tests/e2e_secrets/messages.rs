@@ -45,6 +45,19 @@ async fn send_and_read(stack: &mut Stack) -> Result<()> {
         .services
         .rpc(&service, "post_auction_update", arguments);
     posted.await?.ok()?;
+    for escape in ["\0", "\u{7}\0"] {
+        let text = stack.text("an auction update that cannot be stored");
+        let update = json!({"text": format!("{text}{escape}")});
+        let path = format!("/v1/streams/{stream}/auction-updates");
+        let refused = stack.send(&service, &path, update.clone()).await?;
+        ensure!(refused.status == 400, "{}", refused.status);
+        let arguments = json!({"session_id": stream, "update": update});
+        let refused = stack
+            .services
+            .rpc(&service, "post_auction_update", arguments);
+        let status = refused.await?.status;
+        ensure!(status == 400, "{status}");
+    }
     let moderated = stack.text("a message that is pinned and deleted");
     let arguments = json!({"session_id": stream, "user_id": null, "content": moderated});
     let sent = stack.rpc(demo::ADA, "send_message", arguments).await?;
@@ -137,8 +150,8 @@ async fn be_refused(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
-/// What is not even a message, with text in it. Not here: an escape that no text can hold (`\u0000`) in
-/// a whole call to Supabase's door. Postgres quotes its surroundings before any function is called.
+/// What is not even a message, with text in it. An escape that no text can hold (`\u0000`) in a whole call to Supabase's
+/// door is one that Postgres quotes before any function is called; the preloaded library keeps it out of the log.
 async fn send_no_message(stack: &mut Stack) -> Result<()> {
     let path = format!("/v1/streams/{}/messages", stack.stream);
     let id = Uuid::new_v4();
@@ -154,6 +167,10 @@ async fn send_no_message(stack: &mut Stack) -> Result<()> {
         format!("{{\"content\": \"{text}\", \"id\": \"{text}\"}}"),
         format!("{{\"content\": \"{text}\\u0000\"}}"),
         format!("{{\"content\": \"{text}\\ud800\"}}"),
+        format!(
+            "{{\"session_id\": \"{stream}\", \"user_id\": null, \"content\": \"{text}\\u0000\"}}"
+        ),
+        format!("{{\"session_id\": \"{text}\", \"user_id\": null, \"content\": \"{text}\"}}"),
         format!("{{\"session_id\": \"{stream}\", \"user_id\": \"me\", \"content\": \"{text}\"}}"),
         format!("{{\"session_id\": \"{stream}\", \"user_id\": null, \"content\": [\"{text}\"]}}"),
         format!("\"{text}\""),
