@@ -232,8 +232,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    sessions uuid[];
-    place record;
+    sessions pg_catalog.uuid[];
+    place pg_catalog.record;
 begin
     -- Refused in any case, so nothing is waited for: who changes a live stream may be waiting for its
     -- seller or its auction.

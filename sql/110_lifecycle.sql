@@ -21,7 +21,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    started uuid := stream_ext.start_stream($1, $2, $3);
+    started pg_catalog.uuid := stream_ext.start_stream($1, $2, $3);
 begin
     -- A statement of its own: it must see the new row.
     return stream_private.session(started);

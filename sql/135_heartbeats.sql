@@ -14,9 +14,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.heartbeat_result;
-    renew_as text;
+    renew_as pg_catalog.text;
     token stream.agora_token;
-    refusal text;
+    refusal pg_catalog.text;
 begin
     select b.status, $1, b.state, b.generation, b.host_uid, b.epoch, b.head_seq, b.viewer_count,
         b.reconnect_deadline, b.server_time, b.next_in_ms, null, b.renew_as

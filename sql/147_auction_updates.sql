@@ -39,9 +39,17 @@ grant execute on function stream_private.post_auction_update(uuid, json), stream
 
 -- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
 -- the owner may attach it. It must run as the owner, because the rows are written by bidders.
+-- The row's values become texts of a frame that everybody reads, in formats that the bidder's session must not choose.
 create function stream.auction_update_trigger() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, MDY'
+set intervalstyle = 'postgres'
+set extra_float_digits = 1
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+set quote_all_identifiers = off
 as $$
 begin
     -- As json and not jsonb, which would read, and quote, columns of type json that are not even published.

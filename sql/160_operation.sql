@@ -60,10 +60,10 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    which text;
-    detail text;
-    hint text;
-    is_set boolean;
+    which pg_catalog.text;
+    detail pg_catalog.text;
+    hint pg_catalog.text;
+    is_set pg_catalog.bool;
 begin
     foreach which in array array['certificate', 'secondary_certificate', 'clock'] loop
         begin
@@ -160,11 +160,11 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    version integer[];
-    every text;
+    version pg_catalog.int4[];
+    every pg_catalog.text;
 begin
     -- Not every version is all numbers: Debian 12 has 1.4-1.
-    select string_to_array(substring(e.extversion from '^[0-9]+(?:\.[0-9]+)*'), '.')::integer[]
+    select string_to_array(substring(e.extversion from '^[0-9]+(?:[.][0-9]+)*'), '.')::integer[]
     into version
     from pg_catalog.pg_extension as e
     where e.extname = 'pg_cron';

@@ -5,7 +5,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    changed record;
+    changed pg_catalog.record;
 begin
     for changed in
         select n.id, n.state, o.state as previous_state, n.state_reason, n.state_seq, n.generation,

@@ -4,9 +4,9 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    caller uuid := stream_ext.user_id();
-    kind text := split_part(topic, ':', 1);
-    subject uuid;
+    caller pg_catalog.uuid := stream_ext.user_id();
+    kind pg_catalog.text := split_part(topic, ':', 1);
+    subject pg_catalog.uuid;
 begin
     -- Only the canonical form of a uuid: one topic, one spelling.
     if caller is null or topic !~ '^(stream|chat|viewers|user):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then

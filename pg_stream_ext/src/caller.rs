@@ -19,7 +19,8 @@ pub enum Caller {
     User { id: Uuid, is_anonymous: bool },
 }
 
-/// Admits a call that only reads.
+/// Admits a call that only reads. Each of the four ways in is open to the owner of the tables alone, and
+/// under [`SEARCH_PATH`] alone: in a function of ours that sets it.
 pub fn enter() -> Result<Caller> {
     let owner = require_table_owner()?;
     identify(owner)
@@ -89,8 +90,34 @@ impl Caller {
     }
 }
 
-/// The owner of `stream.stream_sessions`, if the effective user is it.
+/// The path that every function of ours sets, as Postgres keeps its text. Statements of native code name
+/// types and functions without a schema: under any other path they would find what a caller has made.
+const SEARCH_PATH: &std::ffi::CStr = c"pg_catalog, pg_temp";
+
+/// Makes [`SEARCH_PATH`] that of a process without a caller, whatever the database or the role sets.
+pub fn set_search_path() {
+    // SAFETY: a setting that every user may change, outside a transaction or in one.
+    unsafe {
+        pg_sys::SetConfigOption(
+            c"search_path".as_ptr(),
+            SEARCH_PATH.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_OVERRIDE,
+        );
+    }
+}
+
+fn has_safe_search_path() -> bool {
+    // SAFETY: the text of the setting in force, which Postgres never leaves null while a transaction runs.
+    let path = unsafe { std::ffi::CStr::from_ptr(pg_sys::namespace_search_path) };
+    path == SEARCH_PATH
+}
+
+/// The owner of `stream.stream_sessions`, if the effective user is it and runs under the safe path.
 fn require_table_owner() -> Result<pg_sys::Oid> {
+    if !has_safe_search_path() {
+        return Err(ErrorCode::Forbidden.into());
+    }
     // SAFETY: catalogue look-ups by constant names inside a transaction; the tuple is released.
     let owner = unsafe {
         let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);

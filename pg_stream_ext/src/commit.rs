@@ -10,8 +10,11 @@ pub fn skip_waiting_for_the_disk() {
     set_synchronous_commit(c"off");
 }
 
-/// Before a row of `realtime.messages`, whoever turned waiting off.
+/// Before a row of `realtime.messages`, whoever turned waiting off, and whoever turns it off before the
+/// commit: the setting shows what will happen, the other makes it so.
 pub fn wait_for_the_disk() {
+    // SAFETY: sets a flag of the transaction, which ends with it.
+    unsafe { pg_sys::ForceSyncCommit() };
     // SAFETY: a plain integer of this backend.
     let is_off = unsafe { pg_sys::synchronous_commit }
         == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF as i32;

@@ -11,7 +11,7 @@ use pgrx::bgworkers::{
 };
 use pgrx::prelude::*;
 
-use crate::guc;
+use crate::{caller, guc};
 
 const LIBRARY: &str = "pg_stream_ext";
 
@@ -43,6 +43,8 @@ pub extern "C-unwind" fn pg_stream_ext_launcher(_argument: pg_sys::Datum) {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
     let database = guc::database();
     BackgroundWorker::connect_worker_to_spi(Some(&database), None);
+    // As a superuser, whom the owner of the database could give another path.
+    caller::set_search_path();
     let mut worker: Option<DynamicBackgroundWorker> = None;
     while BackgroundWorker::wait_latch(Some(WATCH_INTERVAL)) {
         reload_configuration();
@@ -65,6 +67,7 @@ pub extern "C-unwind" fn pg_stream_ext_worker(_argument: pg_sys::Datum) {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
     let owner = BackgroundWorker::get_extra().to_owned();
     BackgroundWorker::connect_worker_to_spi(Some(&guc::database()), Some(&owner));
+    caller::set_search_path();
     log!("pg_stream_ext worker ticks as role {owner}");
     while BackgroundWorker::wait_latch(Some(TICK_INTERVAL)) {
         reload_configuration();

@@ -400,8 +400,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    sessions uuid[];
-    place record;
+    sessions pg_catalog.uuid[];
+    place pg_catalog.record;
 begin
     -- Refused in any case, so nothing is waited for: who changes a live stream may be waiting for its
     -- seller or its auction.
@@ -1105,7 +1105,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    started uuid := stream_ext.start_stream($1, $2, $3);
+    started pg_catalog.uuid := stream_ext.start_stream($1, $2, $3);
 begin
     -- A statement of its own: it must see the new row.
     return stream_private.session(started);
@@ -1632,9 +1632,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     result stream.heartbeat_result;
-    renew_as text;
+    renew_as pg_catalog.text;
     token stream.agora_token;
-    refusal text;
+    refusal pg_catalog.text;
 begin
     select b.status, $1, b.state, b.generation, b.host_uid, b.epoch, b.head_seq, b.viewer_count,
         b.reconnect_deadline, b.server_time, b.next_in_ms, null, b.renew_as
@@ -2098,9 +2098,17 @@ grant execute on function stream_private.post_auction_update(uuid, json), stream
 
 -- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
 -- the owner may attach it. It must run as the owner, because the rows are written by bidders.
+-- The row's values become texts of a frame that everybody reads, in formats that the bidder's session must not choose.
 create function stream.auction_update_trigger() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, MDY'
+set intervalstyle = 'postgres'
+set extra_float_digits = 1
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+set quote_all_identifiers = off
 as $$
 begin
     -- As json and not jsonb, which would read, and quote, columns of type json that are not even published.
@@ -2639,10 +2647,10 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    which text;
-    detail text;
-    hint text;
-    is_set boolean;
+    which pg_catalog.text;
+    detail pg_catalog.text;
+    hint pg_catalog.text;
+    is_set pg_catalog.bool;
 begin
     foreach which in array array['certificate', 'secondary_certificate', 'clock'] loop
         begin
@@ -2739,11 +2747,11 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    version integer[];
-    every text;
+    version pg_catalog.int4[];
+    every pg_catalog.text;
 begin
     -- Not every version is all numbers: Debian 12 has 1.4-1.
-    select string_to_array(substring(e.extversion from '^[0-9]+(?:\.[0-9]+)*'), '.')::integer[]
+    select string_to_array(substring(e.extversion from '^[0-9]+(?:[.][0-9]+)*'), '.')::integer[]
     into version
     from pg_catalog.pg_extension as e
     where e.extname = 'pg_cron';
@@ -2770,7 +2778,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    changed record;
+    changed pg_catalog.record;
 begin
     for changed in
         select n.id, n.state, o.state as previous_state, n.state_reason, n.state_seq, n.generation,
@@ -2825,9 +2833,9 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    caller uuid := stream_ext.user_id();
-    kind text := split_part(topic, ':', 1);
-    subject uuid;
+    caller pg_catalog.uuid := stream_ext.user_id();
+    kind pg_catalog.text := split_part(topic, ':', 1);
+    subject pg_catalog.uuid;
 begin
     -- Only the canonical form of a uuid: one topic, one spelling.
     if caller is null or topic !~ '^(stream|chat|viewers|user):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then

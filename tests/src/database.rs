@@ -125,6 +125,12 @@ impl TestDatabase {
         Ok(row.try_get(0)?)
     }
 
+    /// A statement of the table owner that calls native functions, under the path that those demand.
+    pub async fn native(&self, statement: &str) -> Result<()> {
+        let statements = format!("set local search_path = pg_catalog, pg_temp; {statement}");
+        self.change(&statements).await
+    }
+
     /// Statements of the table owner.
     pub async fn change(&self, statements: &str) -> Result<()> {
         Ok(self.owner.batch_execute(statements).await?)

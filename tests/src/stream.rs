@@ -125,10 +125,8 @@ impl TestDatabase {
 
     /// Sends every entry that no frame carries yet.
     pub async fn flush(&self, session: Uuid) -> Result<()> {
-        self.owner
-            .execute("select stream_ext.flush($1)", &[&session])
-            .await?;
-        Ok(())
+        self.native(&format!("select stream_ext.flush('{session}')"))
+            .await
     }
 }
 

@@ -100,6 +100,41 @@ async fn a_superuser_is_refused_too() -> Result<()> {
     Ok(())
 }
 
+/// The statements of native code name types and functions without a schema, so no other path will do.
+#[tokio::test]
+async fn the_owner_is_refused_under_any_other_search_path() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database.stream_in(StreamState::Active).await?;
+    for path in [
+        "''",
+        "pg_catalog",
+        "pg_temp, pg_catalog",
+        "pg_catalog, public, pg_temp",
+        "pg_catalog, pg_temp, public",
+        "public",
+        "\"pg_catalog, pg_temp\"",
+        "default",
+    ] {
+        database
+            .change(&format!("set search_path = {path}"))
+            .await?;
+        for call in direct_calls(&database).await? {
+            database
+                .refuses(ErrorCode::Forbidden, database.owner.simple_query(&call))
+                .await
+                .with_context(|| format!("{call} under {path}"))?;
+        }
+    }
+    database
+        .change("set search_path = pg_catalog, pg_temp")
+        .await?;
+    database
+        .owner
+        .simple_query("select stream_ext.check_clock()")
+        .await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn without_the_tables_everybody_is_refused() -> Result<()> {
     let database = TestDatabase::create().await?;
