@@ -177,10 +177,10 @@ impl Session {
 /// An argument of a call, bound as a text without a type, so that the function's own parameter types
 /// hold. A literal would get into the server's log with the statement of a refused call.
 #[derive(Debug)]
-struct Argument(Option<String>);
+pub struct Argument(Option<String>);
 
 impl Argument {
-    fn new(value: &Value) -> Self {
+    pub fn new(value: &Value) -> Self {
         Self(match value {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),

@@ -6,6 +6,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::refusal::expect_refusal;
+use stream_tests::trace::Trace;
 
 /// Calls of every function of schema `stream_ext`: with nulls, except where null would mean that the
 /// function is not run at all, and with values.
@@ -105,6 +106,8 @@ async fn a_superuser_is_refused_too() -> Result<()> {
 async fn the_owner_is_refused_under_any_other_search_path() -> Result<()> {
     let database = TestDatabase::create().await?;
     database.stream_in(StreamState::Active).await?;
+    let calls = direct_calls(&database).await?;
+    let before = Trace::take(&database.owner).await?;
     for path in [
         "''",
         "pg_catalog",
@@ -118,13 +121,16 @@ async fn the_owner_is_refused_under_any_other_search_path() -> Result<()> {
         database
             .change(&format!("set search_path = {path}"))
             .await?;
-        for call in direct_calls(&database).await? {
-            database
-                .refuses(ErrorCode::Forbidden, database.owner.simple_query(&call))
-                .await
-                .with_context(|| format!("{call} under {path}"))?;
+        for call in &calls {
+            expect_refusal(
+                ErrorCode::Forbidden,
+                database.owner.simple_query(call).await,
+            )
+            .with_context(|| format!("{call} under {path}"))?;
         }
     }
+    let changed = Trace::take(&database.owner).await?;
+    assert_eq!(changed.changed_since(&before), Vec::<&str>::new());
     database
         .change("set search_path = pg_catalog, pg_temp")
         .await?;
