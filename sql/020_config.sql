@@ -61,7 +61,8 @@ comment on column stream.config.token_ttl_s is
     'stream''s longest duration, but never below 60 s, also when the sweep that ends the stream is late.';
 comment on column stream.config.token_rate_per_minute is
     'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
-    'refused; renewals by heartbeat and calls of the service do not count.';
+    'refused: beyond the rate join_stream answers the newest token again, or none with retry_after_ms. Renewals by '
+    'heartbeat and calls of the service do not count.';
 comment on column stream.config.host_timeout_s is
     'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
 comment on column stream.config.reconnect_window_s is

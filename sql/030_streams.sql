@@ -120,6 +120,7 @@ create table stream.stream_viewers (
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
     token_tat timestamptz,
+    change_id bigint,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
@@ -147,6 +148,8 @@ comment on column stream.stream_viewers.token_held_until is
     'When the token ends that the viewer may still hold; before that of the newest after a renewal, whose answer may be lost.';
 comment on column stream.stream_viewers.token_tat is
     'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
+comment on column stream.stream_viewers.change_id is
+    'The row of viewer_changes that notes this viewer''s newest joining or leaving; it may have been taken since.';
 
 create table stream.viewer_changes (
     id bigint generated always as identity,
@@ -154,7 +157,8 @@ create table stream.viewer_changes (
     constraint viewer_changes_pkey primary key (id)
 );
 comment on table stream.viewer_changes is
-    'Sessions whose viewers changed since the last tick. Joins only add rows, so they never wait for each other.';
+    'Sessions whose viewers changed since the last tick. Joins only add rows, so they never wait for each other; whoever '
+    'joins and leaves again and again has one row at a time.';
 
 create function stream_private.note_deleted_viewers() returns trigger
 language plpgsql

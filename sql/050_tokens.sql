@@ -3,6 +3,8 @@ create domain stream.sha256_hex as text constraint sha256_hex_check check (value
 comment on domain stream.sha256_hex is 'A SHA-256 digest, lower-case hexadecimal.';
 create domain stream.agora_uid as integer constraint agora_uid_check check (value >= 1);
 comment on domain stream.agora_uid is 'Agora uid of a host or a viewer.';
+create domain stream.agora_salt as integer constraint agora_salt_check check (value between 1 and 99999999);
+comment on domain stream.agora_salt is 'Random part of an Agora token, in the range of Agora''s own libraries.';
 
 create table stream.agora_tokens (
     id uuid not null default gen_random_uuid(),
@@ -11,6 +13,7 @@ create table stream.agora_tokens (
     token_hash stream.sha256_hex not null,
     channel_id text not null,
     uid stream.agora_uid not null,
+    salt stream.agora_salt not null,
     privileges jsonb not null,
     expires_at timestamptz not null,
     created_at timestamptz not null default now(),
@@ -20,12 +23,18 @@ create table stream.agora_tokens (
         references stream.stream_sessions (id) on delete cascade,
     constraint agora_tokens_expires_at_check check (expires_at > created_at)
 );
--- A refresh finds the rows that it retires without passing those that are retired already.
-create index agora_tokens_session_id_user_id_is_active_idx on stream.agora_tokens (session_id, user_id, is_active);
+-- A refresh finds the rows that it retires without passing those that are retired already, and a join beyond the rate
+-- the newest one without reading the others.
+create index agora_tokens_session_id_user_id_is_active_created_at_idx
+    on stream.agora_tokens (session_id, user_id, is_active, created_at);
 create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
 create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
 
-comment on table stream.agora_tokens is 'Agora tokens handed out, for audit.';
+comment on table stream.agora_tokens is
+    'Agora tokens handed out, for audit, and what join_stream mints one from again: its times, uid and salt. Without the '
+    'certificate nobody can.';
+comment on column stream.agora_tokens.created_at is 'The time of issue in the token: whole seconds, from which its life counts.';
+comment on column stream.agora_tokens.salt is 'The random number in the token, which the certificate signs; no secret.';
 comment on column stream.agora_tokens.is_active is
     'False once the token has expired, the stream has ended or refresh_token has replaced it. Agora itself cannot revoke a token.';
 comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, lower-case hexadecimal.';

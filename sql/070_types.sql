@@ -154,8 +154,15 @@ create type stream.heartbeat_result as (
 comment on type stream.heartbeat_result is
     'status is ok, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
 
-create type stream.join_result as (lease stream.viewer_lease, token stream.agora_token, sync stream.sync_result);
-comment on type stream.join_result is 'All that a viewer needs to show a stream.';
+create type stream.join_result as (
+    lease stream.viewer_lease,
+    token stream.agora_token,
+    retry_after_ms bigint,
+    sync stream.sync_result
+);
+comment on type stream.join_result is
+    'All that a viewer needs to show a stream. token is null when the caller has asked for too many and none of them can be '
+    'handed out again; retry_after_ms then says when there is one, and is null otherwise.';
 
 create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is

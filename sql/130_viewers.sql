@@ -55,14 +55,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_ready boolean;
-    token stream.agora_token;
+    issued record;
     result stream.join_result;
 begin
     -- Where no token can be minted for anybody, a join is refused before it has written a lease.
     is_ready := stream_ext.check_clock() and stream_ext.check_certificate(false);
     result.lease := stream_private.add_viewer($1, null);
-    token := stream_ext.generate_token(null, $1::text, 'viewer', 'join', null);
-    result.token := token;
+    select t.token, t.uid, t.expires_at, t.retry_after_ms into issued from stream_ext.join_token($1) as t;
+    if issued.token is not null then
+        result.token := row(
+            issued.token, $1::text, issued.uid, issued.expires_at,
+            row(false, true, false)::stream.token_privileges
+        )::stream.agora_token;
+    end if;
+    result.retry_after_ms := issued.retry_after_ms;
     result.sync := stream_private.sync($1, null, null);
     return result;
 end
@@ -78,7 +84,8 @@ begin
 end
 $$;
 comment on function stream.join_stream(uuid) is
-    'Joins a stream in one call: lease, subscriber token and everything that sync answers.';
+    'Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate: '
+    'beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.';
 
 revoke all on function stream_private.join_stream(uuid), stream.join_stream(uuid)
     from public, anon, authenticated, service_role;

@@ -228,6 +228,17 @@ STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'inspect_token_wrapper';
 
+CREATE  FUNCTION "join_token"(
+	"session_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"token" TEXT,  /* Option < String > */
+	"uid" INT,  /* Option < i32 > */
+	"expires_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
+	"retry_after_ms" bigint  /* Option < i64 > */
+)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'join_token_wrapper';
+
 CREATE  FUNCTION "lift_restriction"(
 	"session_id" uuid, /* Option < Uuid > */
 	"user_id" uuid, /* Option < Uuid > */

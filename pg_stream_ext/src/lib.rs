@@ -29,6 +29,7 @@ mod lifecycle;
 mod log;
 mod moderation;
 mod place;
+mod rate;
 mod reads;
 mod realtime;
 mod relay;

@@ -3,12 +3,13 @@
 //! Channel, uid and role come from the database's rows, never from the caller. Only the hash of a
 //! token is stored.
 
+mod host;
 mod inspection;
-mod rate;
+mod joining;
 mod rows;
 mod stored;
 
-use pgrx::datum::Uuid;
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::agora::{ChannelName, MAX_SALT, Role, TokenRequest, Uid, User, host_uid, mint};
 
@@ -18,13 +19,11 @@ use crate::clock;
 use crate::composite::{self, Composite};
 use crate::digest::sha256_hex;
 use crate::error::{Failure, Result, answer, required};
-use rate::Charge;
-pub use rows::is_host_token_due;
-use rows::{Ask, Grant};
+pub use host::is_host_token_due;
+use rows::{Ask, Charge, Grant};
 
 /// `role` is `host` or `viewer`; null: what the user is. `occasion` is `request`, `refresh`, which
-/// retires the older tokens, `join`, which counts and is not refused for its rate, or `renewal`, which
-/// does not count. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
+/// retires the older tokens, or `renewal`, which does not count. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
 /// who have none. The answer is a `stream.agora_token`.
 #[pg_extern]
 fn generate_token(
@@ -56,7 +55,6 @@ fn generate(
         // The service is trusted with its own pace, and does not use up a user's.
         _ if caller == Caller::Service => Charge::Free,
         "request" | "refresh" => Charge::Limited,
-        "join" => Charge::Counted,
         "renewal" => Charge::Free,
         _ => return Err(Failure::Row("no such occasion")),
     };
@@ -75,45 +73,93 @@ fn generate(
     if occasion == "refresh" {
         rows::retire(grant.session, ask.user)?;
     }
-    issue(&ask, &grant, &signer)
+    issue(&ask, &grant, &signer)?.into_composite(ask.channel, grant.role)
 }
 
-fn issue(ask: &Ask<'_>, grant: &Grant, signer: &Signer) -> Result<Composite> {
-    let number = match grant.role {
-        Role::Publisher => host_uid(unsigned(grant.number)?),
-        Role::Subscriber => unsigned(grant.number)?,
-    };
+/// A token for the one who asked, and what is to be said about it.
+struct Issued {
+    token: String,
+    uid: i32,
+    expires_at: TimestampWithTimeZone,
+}
+
+impl Issued {
+    fn into_composite(self, channel: &str, role: Role) -> Result<Composite> {
+        let is_host = role == Role::Publisher;
+        let privileges = composite::form(
+            c"token_privileges",
+            [is_host.into(), true.into(), is_host.into()],
+        )?;
+        composite::form(
+            c"agora_token",
+            [
+                self.token.into(),
+                channel.into(),
+                self.uid.into(),
+                self.expires_at.into(),
+                privileges.into(),
+            ],
+        )
+    }
+}
+
+/// Mints a new token and stores what is kept of it.
+fn issue(ask: &Ask<'_>, grant: &Grant, signer: &Signer) -> Result<Issued> {
     let random = Random::draw()?;
-    let request = TokenRequest {
-        app_id: &signer.app_id,
-        channel: &ChannelName::parse(ask.channel)
-            .map_err(|_| Failure::Row("the channel name is not one of Agora's"))?,
-        user: User::Uid(Uid::new(number).map_err(|_| Failure::Row("the uid is out of range"))?),
-        privileges: grant.role.into(),
-        rtm: None,
+    let content = Content {
+        channel: ask.channel,
+        role: grant.role,
+        number: unsigned(grant.number)?,
         issued_at: ask.issued_at,
-        expires_in_s: unsigned(grant.life_s)?,
+        life_s: unsigned(grant.life_s)?,
         salt: random.salt,
     };
-    let token = mint(&request, &signer.certificate)
-        .map_err(|_| Failure::Row("the token was not minted"))?;
-    let uid = i32::try_from(number).map_err(|_| Failure::Row("the uid is out of range"))?;
-    stored::store(random.row_id, ask, grant, uid, &sha256_hex(&token))?;
-    let is_host = grant.role == Role::Publisher;
-    let privileges = composite::form(
-        c"token_privileges",
-        [is_host.into(), true.into(), is_host.into()],
-    )?;
-    composite::form(
-        c"agora_token",
-        [
-            token.into(),
-            ask.channel.into(),
-            uid.into(),
-            grant.expires_at.into(),
-            privileges.into(),
-        ],
-    )
+    let token = mint_token(signer, &content)?;
+    let issued = Issued {
+        uid: i32::try_from(content.uid()).map_err(|_| Failure::Row("the uid is out of range"))?,
+        token,
+        expires_at: grant.expires_at,
+    };
+    stored::store(&random, ask, grant, issued.uid, &sha256_hex(&issued.token))?;
+    Ok(issued)
+}
+
+/// All that goes into a token besides the App ID and the certificate.
+struct Content<'a> {
+    channel: &'a str,
+    role: Role,
+    /// The generation of the host, or the uid of the viewer.
+    number: u32,
+    /// Unix seconds.
+    issued_at: u32,
+    life_s: u32,
+    salt: u32,
+}
+
+impl Content<'_> {
+    fn uid(&self) -> u32 {
+        match self.role {
+            Role::Publisher => host_uid(self.number),
+            Role::Subscriber => self.number,
+        }
+    }
+}
+
+/// The same content, App ID and certificate give the same token.
+fn mint_token(signer: &Signer, content: &Content<'_>) -> Result<String> {
+    let uid = Uid::new(content.uid()).map_err(|_| Failure::Row("the uid is out of range"))?;
+    let request = TokenRequest {
+        app_id: &signer.app_id,
+        channel: &ChannelName::parse(content.channel)
+            .map_err(|_| Failure::Row("the channel name is not one of Agora's"))?,
+        user: User::Uid(uid),
+        privileges: content.role.into(),
+        rtm: None,
+        issued_at: content.issued_at,
+        expires_in_s: content.life_s,
+        salt: content.salt,
+    };
+    mint(&request, &signer.certificate).map_err(|_| Failure::Row("the token was not minted"))
 }
 
 /// What is random about a token.

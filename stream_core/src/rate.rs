@@ -4,6 +4,8 @@
 //! all the state. Times are backlogs here, that is how far the theoretical arrival time lies ahead
 //! of the clock, so that nothing depends on what the clock says.
 
+const MINUTE_US: i64 = 60_000_000;
+
 /// A steady rate with room for a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
@@ -19,6 +21,15 @@ impl Limit {
         Self {
             interval_us,
             tolerance_us: interval_us * i64::from(burst.max(1) - 1),
+        }
+    }
+
+    /// So many a minute, and all of a minute's at once after a silence. A number below 1 counts as 1.
+    pub fn per_minute(count: u32) -> Self {
+        let interval_us = (MINUTE_US / i64::from(count.max(1))).max(1);
+        Self {
+            interval_us,
+            tolerance_us: MINUTE_US - interval_us,
         }
     }
 
@@ -63,6 +74,21 @@ mod tests {
         assert_eq!(limit.take(0), Ok(200_000));
         assert_eq!(limit.take(200_000), Err(200_000));
         assert_eq!(limit.take(1), Err(1));
+    }
+
+    #[test]
+    fn a_minutes_worth_passes_at_once_and_one_more_waits_for_its_share_of_the_minute() {
+        for count in [1, 7, 10, 1_000_000] {
+            let limit = Limit::per_minute(count);
+            let mut backlog = 0;
+            for _ in 0..count {
+                backlog = limit.take(backlog).expect("within the minute");
+            }
+            let wait_us = limit.take(backlog).expect_err("one more than the rate");
+            assert!((1..=60_000_000 / u64::from(count)).contains(&wait_us));
+            assert!(limit.take(backlog - 60_000_000 / i64::from(count)).is_ok());
+        }
+        assert_eq!(Limit::per_minute(0), Limit::per_minute(1));
     }
 
     #[test]

@@ -111,7 +111,8 @@ comment on column stream.config.token_ttl_s is
     'stream''s longest duration, but never below 60 s, also when the sweep that ends the stream is late.';
 comment on column stream.config.token_rate_per_minute is
     'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
-    'refused; renewals by heartbeat and calls of the service do not count.';
+    'refused: beyond the rate join_stream answers the newest token again, or none with retry_after_ms. Renewals by '
+    'heartbeat and calls of the service do not count.';
 comment on column stream.config.host_timeout_s is
     'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
 comment on column stream.config.reconnect_window_s is
@@ -288,6 +289,7 @@ create table stream.stream_viewers (
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
     token_tat timestamptz,
+    change_id bigint,
     constraint stream_viewers_pkey primary key (session_id, user_id),
     constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
     constraint stream_viewers_session_id_fkey foreign key (session_id)
@@ -315,6 +317,8 @@ comment on column stream.stream_viewers.token_held_until is
     'When the token ends that the viewer may still hold; before that of the newest after a renewal, whose answer may be lost.';
 comment on column stream.stream_viewers.token_tat is
     'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
+comment on column stream.stream_viewers.change_id is
+    'The row of viewer_changes that notes this viewer''s newest joining or leaving; it may have been taken since.';
 
 create table stream.viewer_changes (
     id bigint generated always as identity,
@@ -322,7 +326,8 @@ create table stream.viewer_changes (
     constraint viewer_changes_pkey primary key (id)
 );
 comment on table stream.viewer_changes is
-    'Sessions whose viewers changed since the last tick. Joins only add rows, so they never wait for each other.';
+    'Sessions whose viewers changed since the last tick. Joins only add rows, so they never wait for each other; whoever '
+    'joins and leaves again and again has one row at a time.';
 
 create function stream_private.note_deleted_viewers() returns trigger
 language plpgsql
@@ -699,6 +704,8 @@ create domain stream.sha256_hex as text constraint sha256_hex_check check (value
 comment on domain stream.sha256_hex is 'A SHA-256 digest, lower-case hexadecimal.';
 create domain stream.agora_uid as integer constraint agora_uid_check check (value >= 1);
 comment on domain stream.agora_uid is 'Agora uid of a host or a viewer.';
+create domain stream.agora_salt as integer constraint agora_salt_check check (value between 1 and 99999999);
+comment on domain stream.agora_salt is 'Random part of an Agora token, in the range of Agora''s own libraries.';
 
 create table stream.agora_tokens (
     id uuid not null default gen_random_uuid(),
@@ -707,6 +714,7 @@ create table stream.agora_tokens (
     token_hash stream.sha256_hex not null,
     channel_id text not null,
     uid stream.agora_uid not null,
+    salt stream.agora_salt not null,
     privileges jsonb not null,
     expires_at timestamptz not null,
     created_at timestamptz not null default now(),
@@ -716,12 +724,18 @@ create table stream.agora_tokens (
         references stream.stream_sessions (id) on delete cascade,
     constraint agora_tokens_expires_at_check check (expires_at > created_at)
 );
--- A refresh finds the rows that it retires without passing those that are retired already.
-create index agora_tokens_session_id_user_id_is_active_idx on stream.agora_tokens (session_id, user_id, is_active);
+-- A refresh finds the rows that it retires without passing those that are retired already, and a join beyond the rate
+-- the newest one without reading the others.
+create index agora_tokens_session_id_user_id_is_active_created_at_idx
+    on stream.agora_tokens (session_id, user_id, is_active, created_at);
 create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
 create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
 
-comment on table stream.agora_tokens is 'Agora tokens handed out, for audit.';
+comment on table stream.agora_tokens is
+    'Agora tokens handed out, for audit, and what join_stream mints one from again: its times, uid and salt. Without the '
+    'certificate nobody can.';
+comment on column stream.agora_tokens.created_at is 'The time of issue in the token: whole seconds, from which its life counts.';
+comment on column stream.agora_tokens.salt is 'The random number in the token, which the certificate signs; no secret.';
 comment on column stream.agora_tokens.is_active is
     'False once the token has expired, the stream has ended or refresh_token has replaced it. Agora itself cannot revoke a token.';
 comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, lower-case hexadecimal.';
@@ -1032,8 +1046,15 @@ create type stream.heartbeat_result as (
 comment on type stream.heartbeat_result is
     'status is ok, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
 
-create type stream.join_result as (lease stream.viewer_lease, token stream.agora_token, sync stream.sync_result);
-comment on type stream.join_result is 'All that a viewer needs to show a stream.';
+create type stream.join_result as (
+    lease stream.viewer_lease,
+    token stream.agora_token,
+    retry_after_ms bigint,
+    sync stream.sync_result
+);
+comment on type stream.join_result is
+    'All that a viewer needs to show a stream. token is null when the caller has asked for too many and none of them can be '
+    'handed out again; retry_after_ms then says when there is one, and is null otherwise.';
 
 create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is
@@ -1496,14 +1517,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_ready boolean;
-    token stream.agora_token;
+    issued record;
     result stream.join_result;
 begin
     -- Where no token can be minted for anybody, a join is refused before it has written a lease.
     is_ready := stream_ext.check_clock() and stream_ext.check_certificate(false);
     result.lease := stream_private.add_viewer($1, null);
-    token := stream_ext.generate_token(null, $1::text, 'viewer', 'join', null);
-    result.token := token;
+    select t.token, t.uid, t.expires_at, t.retry_after_ms into issued from stream_ext.join_token($1) as t;
+    if issued.token is not null then
+        result.token := row(
+            issued.token, $1::text, issued.uid, issued.expires_at,
+            row(false, true, false)::stream.token_privileges
+        )::stream.agora_token;
+    end if;
+    result.retry_after_ms := issued.retry_after_ms;
     result.sync := stream_private.sync($1, null, null);
     return result;
 end
@@ -1519,7 +1546,8 @@ begin
 end
 $$;
 comment on function stream.join_stream(uuid) is
-    'Joins a stream in one call: lease, subscriber token and everything that sync answers.';
+    'Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate: '
+    'beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.';
 
 revoke all on function stream_private.join_stream(uuid), stream.join_stream(uuid)
     from public, anon, authenticated, service_role;

@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use stream_core::agora::{Certificate, DecodedToken, decode};
+use stream_core::agora::{
+    Certificate, ChannelName, DecodedToken, Role, TokenRequest, Uid, User, decode, mint,
+};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -63,5 +65,44 @@ impl TestDatabase {
                 })
         );
         Ok(token)
+    }
+}
+
+impl TestDatabase {
+    /// Makes the stored token of this text one that was issued so many seconds earlier, as if it had been
+    /// then, and answers that one's text.
+    pub async fn age(&self, text: &str, seconds: u32) -> Result<String> {
+        let token = decode(text)?;
+        let service = token.services.first().context("a service")?;
+        let channel = service.channel.as_deref().context("a channel")?;
+        let request = TokenRequest {
+            app_id: &token.app_id,
+            channel: &ChannelName::parse(channel)?,
+            user: User::Uid(Uid::new(service.uid.as_deref().context("a uid")?.parse()?)?),
+            privileges: Role::Subscriber.into(),
+            rtm: None,
+            issued_at: token.issued_at - seconds,
+            expires_in_s: token.expires_in_s,
+            salt: token.salt,
+        };
+        let certificate = Certificate::parse(&self.environment.agora.certificate)?;
+        let older = mint(&request, &certificate)?;
+        let hash = "encode(sha256(convert_to($1, 'UTF8')), 'hex')";
+        let changed = self
+            .owner
+            .execute(
+                &format!(
+                    "update stream.agora_tokens as t
+                     set created_at = t.created_at - make_interval(secs => $3),
+                         expires_at = t.expires_at - make_interval(secs => $3),
+                         token_hash = {}
+                     where t.token_hash::text = {hash}",
+                    hash.replace("$1", "$2")
+                ),
+                &[&text, &older, &f64::from(seconds)],
+            )
+            .await?;
+        ensure!(changed == 1, "the token is not stored once");
+        Ok(older)
     }
 }

@@ -62,9 +62,9 @@ select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 1000000 + n / 1000,
     now() + case when n % 5000 = 0 then interval '-1 second' else interval '40 seconds' end
 from generate_series(1, 1000000) as n;
 insert into stream.agora_tokens
-    (user_id, session_id, token_hash, channel_id, uid, privileges, created_at, expires_at, is_active)
+    (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, is_active)
 select md5(n::text)::uuid, md5((n % 1000 + 1)::text)::uuid, repeat(md5(n::text), 2), 'c',
-    n, '{}', now() - interval '1 day', now() + (n - 1000) * interval '1 second', true
+    n, 1, '{}', now() - interval '1 day', now() + (n - 1000) * interval '1 second', true
 from generate_series(1, 100000) as n;
 insert into stream.chat_restrictions (session_id, user_id, kind, until)
 select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 'mute',
@@ -76,8 +76,8 @@ where id = md5('11000')::uuid;
 insert into stream.stream_viewers (session_id, user_id, agora_uid, left_at)
 select md5('11000')::uuid, md5(n::text)::uuid, 1000000 + n, now() from generate_series(1, 1500) as n;
 insert into stream.agora_tokens
-    (user_id, session_id, token_hash, channel_id, uid, privileges, created_at, expires_at, is_active)
-select md5(n::text)::uuid, md5('11000')::uuid, repeat(md5(n::text), 2), 'c', n, '{}',
+    (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, is_active)
+select md5(n::text)::uuid, md5('11000')::uuid, repeat(md5(n::text), 2), 'c', n, 1, '{}',
     now() - interval '1 day', now(), false
 from generate_series(1, 1500) as n;
 insert into stream.chat_reads (session_id, user_id)

@@ -45,9 +45,13 @@ pub async fn add(
 
 /// `stream.join_result`.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
 pub struct JoinResult {
     lease: ViewerLease,
-    token: AgoraToken,
+    /// Nothing beyond the rate, when none can be handed out again.
+    token: Option<AgoraToken>,
+    /// When there is a token, where there is none.
+    retry_after_ms: Option<i64>,
     sync: SyncResult,
 }
 
@@ -63,9 +67,11 @@ pub async fn join(
     OptionalJsonBody(Join {}): OptionalJsonBody<Join>,
 ) -> Result<Uncached<JoinResult>, ApiError> {
     let call = functions::join_stream(path.session_id);
-    let JoinResult { lease, token, sync } = state.ask(&caller, call).await?;
-    let sync = sync.with_whole_messages();
-    Ok(Uncached(JoinResult { lease, token, sync }))
+    let joined: JoinResult = state.ask(&caller, call).await?;
+    Ok(Uncached(JoinResult {
+        sync: joined.sync.with_whole_messages(),
+        ..joined
+    }))
 }
 
 #[derive(Debug, Deserialize)]

@@ -254,7 +254,9 @@ async fn viewers_join_leave_and_are_counted() {
 
 #[tokio::test]
 async fn a_viewer_joins_in_one_call_that_no_cache_keeps() {
-    let row = format!(r#"{{"lease":{LEASE_ROW},"token":{TOKEN_ROW},"sync":{SYNC_ROW}}}"#);
+    let row = format!(
+        r#"{{"lease":{LEASE_ROW},"token":{TOKEN_ROW},"retry_after_ms":null,"sync":{SYNC_ROW}}}"#
+    );
     let path = format!("/v1/streams/{SESSION}/join");
     for body in [None, Some(json!({}))] {
         let expected = functions::join_stream(session());
@@ -265,7 +267,26 @@ async fn a_viewer_joins_in_one_call_that_no_cache_keeps() {
         assert_eq!(joined["token"]["privileges"]["canSubscribe"], true);
         assert_eq!(joined["sync"]["headSeq"], 9);
         assert_eq!(joined["sync"]["messages"][1]["sessionId"], SESSION);
+        assert_eq!(joined["retryAfterMs"], Value::Null);
     }
+}
+
+#[tokio::test]
+async fn a_join_beyond_the_rate_without_a_token_says_when_there_is_one() {
+    let row =
+        format!(r#"{{"lease":{LEASE_ROW},"token":null,"retry_after_ms":1500,"sync":{SYNC_ROW}}}"#);
+    let path = format!("/v1/streams/{SESSION}/join");
+    let answer = calls(
+        &row,
+        ("POST", &path),
+        None,
+        functions::join_stream(session()),
+    )
+    .await;
+    let joined = answer.json();
+    assert_eq!(joined["token"], Value::Null);
+    assert_eq!(joined["retryAfterMs"], 1500);
+    assert_eq!(joined["lease"]["joinNo"], 2);
 }
 
 #[tokio::test]

@@ -10,13 +10,14 @@ use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
 
-use super::rate::{Charge, Rate};
+use super::host::note_host;
 use crate::certificate::{Configuration, Signer};
 use crate::clock::{self, Microseconds};
 use crate::error::{Failure, Result};
 use crate::gate;
 use crate::keyed::{Row, Table, Values};
-use crate::spi::{self, column, nullable, statements};
+use crate::rate::{Rate, Verdict};
+use crate::spi::{self, statements};
 
 /// Between the look at the rows and the question why they allow nothing, the answer can change.
 const ATTEMPTS: usize = 3;
@@ -26,29 +27,22 @@ const ATTEMPTS: usize = 3;
 const MIN_LIFE_S: i64 = 60;
 
 static CONFIG: Table = Table::new(c"config");
-static SESSIONS: Table = Table::new(c"stream_sessions");
+pub static SESSIONS: Table = Table::new(c"stream_sessions");
 static VIEWERS: Table = Table::new(c"stream_viewers");
 static RESTRICTIONS: Table = Table::new(c"chat_restrictions");
 
 statements! {
-    /// The gate is closed, so no other token of the host came between.
-    NOTE_HOST: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
-        "update stream.stream_sessions
-         set host_token_issued_at = $3, host_token_expires_at = $4, host_token_tat = $5,
-             host_token_held_until = $6
-         where id = $1 and seller_id = $2 and state <> 'ended'
-         returning generation";
-
-    /// As for a viewer, whose beat answers it.
-    HOST_TOKEN_DUE: Write [UUIDOID, TIMESTAMPTZOID]
-        "select least(coalesce($2, s.host_token_held_until), s.host_token_expires_at)
-                 <= now() + 0.25 * (s.host_token_expires_at - s.host_token_issued_at)
-             and s.host_token_issued_at <= now() - interval '30 seconds'
-         from stream.stream_sessions as s where s.id = $1";
-
     RETIRE: Write [UUIDOID, UUIDOID]
         "update stream.agora_tokens set is_active = false
          where session_id = $1 and user_id = $2 and is_active";
+}
+
+/// What a token costs of its user's rate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Charge {
+    Free,
+    /// Counts, and is refused beyond the rate.
+    Limited,
 }
 
 /// What is asked for.
@@ -68,7 +62,7 @@ pub struct Ask<'a> {
 
 impl Ask<'_> {
     /// Whether another device of the seller has taken over.
-    fn refuse_stale(&self, newest: i32) -> Result<()> {
+    pub fn refuse_stale(&self, newest: i32) -> Result<()> {
         match self.generation {
             Some(generation) if generation != newest => Err(ErrorCode::StaleHost.into()),
             _ => Ok(()),
@@ -103,10 +97,7 @@ impl Settings {
                     certificate_secret: row.column(c"agora_certificate_secret")?,
                     secondary_secret: None,
                 },
-                rate: Rate {
-                    now: clock::transaction_start(),
-                    per_minute: row.column(c"token_rate_per_minute")?,
-                },
+                rate: Rate::per_minute(row.column(c"token_rate_per_minute")?),
                 token_ttl_s: row.column(c"token_ttl_s")?,
                 max_duration_s: row.column(c"max_duration_s")?,
             })
@@ -166,8 +157,8 @@ fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
         expires_at: clock::timestamp(i64::from(ask.issued_at) + i64::from(life_s))?,
     };
     let number = match role {
-        Role::Subscriber => note_viewer(session, ask, &settings.rate, &noted)?,
-        Role::Publisher => note_host(session, ask, &settings.rate, &noted)?,
+        Role::Subscriber => note_viewer(session, ask, settings.rate, &noted)?,
+        Role::Publisher => note_host(session, ask, settings.rate, &noted)?,
     };
     let Some(number) = number else {
         return Ok(None);
@@ -195,15 +186,15 @@ fn is_open(row: &Row, ask: &Ask<'_>) -> Result<Option<TimestampWithTimeZone>> {
 }
 
 /// What the heartbeat looks at.
-struct Noted {
-    issued_at: TimestampWithTimeZone,
-    expires_at: TimestampWithTimeZone,
+pub struct Noted {
+    pub issued_at: TimestampWithTimeZone,
+    pub expires_at: TimestampWithTimeZone,
 }
 
 impl Noted {
     /// When the token ends that the user may still hold. Of a renewal only the device knows whether it
     /// arrived: until a token was minted after the end of the older one, that is the older one's.
-    fn held_until(
+    pub fn held_until(
         &self,
         row: &Row,
         [issued_at, held_until]: [&CStr; 2],
@@ -221,7 +212,7 @@ impl Noted {
 
 /// The lease's lock does for the session's: a stream that ends closes every lease before it retires the
 /// tokens, so it waits for this one, or has taken the lease away.
-fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result<Option<i32>> {
+fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: Rate, noted: &Noted) -> Result<Option<i32>> {
     VIEWERS.update(&[session, ask.user], |lease| {
         if !lease.column::<bool>(c"is_active")? {
             return Ok(None);
@@ -243,49 +234,21 @@ fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Resu
     })
 }
 
-/// By a statement, since triggers for statements watch the streams.
-fn note_host(session: Uuid, ask: &Ask<'_>, rate: &Rate, noted: &Noted) -> Result<Option<i32>> {
-    let before = [c"host_token_issued_at", c"host_token_held_until"];
-    let found = SESSIONS.find(&[session], |stream| {
-        // Before the rate; whoever is not the seller is refused for that.
-        if stream.column::<Uuid>(c"seller_id")? == ask.user {
-            ask.refuse_stale(stream.column(c"generation")?)?;
-        }
-        let Some(tat) = charged(stream, c"host_token_tat", rate, ask.charge)? else {
-            return Ok(None);
-        };
-        Ok(Some((tat, noted.held_until(stream, before, ask)?)))
-    })?;
-    let Some((tat, held_until)) = found else {
-        return Ok(None);
-    };
-    let arguments = [
-        session.into(),
-        ask.user.into(),
-        noted.issued_at.into(),
-        noted.expires_at.into(),
-        tat,
-        held_until.into(),
-    ];
-    let generation = spi::first(&NOTE_HOST, &arguments, |row| column(row, 1))?;
-    // Now the row is locked, and no takeover can come before the token.
-    generation.map_or(Ok(()), |newest| ask.refuse_stale(newest))?;
-    Ok(generation)
-}
-
 /// The new value of the column that holds the rate; nothing: the token must wait.
-fn charged(
+pub fn charged(
     row: &Row,
     column: &CStr,
-    rate: &Rate,
+    rate: Rate,
     charge: Charge,
 ) -> Result<Option<DatumWithOid<'static>>> {
-    let tat = row.nullable::<TimestampWithTimeZone>(column)?;
-    let Some(tat) = rate.charge(charge, tat.map(Microseconds::from)) else {
-        return Ok(None);
-    };
-    let tat = tat.map(clock::from_microseconds).transpose()?;
-    Ok(Some(tat.into()))
+    let noted = row.nullable::<TimestampWithTimeZone>(column)?;
+    if charge == Charge::Free {
+        return Ok(Some(noted.into()));
+    }
+    Ok(match rate.judge(noted)? {
+        Verdict::Pass(tat) => Some(tat.into()),
+        Verdict::Wait(_) => None,
+    })
 }
 
 fn is_banned(session: Uuid, user: Uuid) -> Result<bool> {
@@ -328,12 +291,10 @@ fn refuse(ask: &Ask<'_>) -> Result<()> {
     } else {
         viewer_tat.flatten()
     };
-    match Settings::read()?.rate.wait_ms(tat.map(Microseconds::from)) {
-        wait_ms if wait_ms > 0 && ask.charge == Charge::Limited => {
-            Err(Failure::retry_after(ErrorCode::RateLimited, wait_ms))
-        }
-        _ => Ok(()),
+    if ask.charge == Charge::Free {
+        return Ok(());
     }
+    Settings::read()?.rate.take(tat).map(|_| ())
 }
 
 /// A channel is named by its session's id.
@@ -347,10 +308,25 @@ pub fn retire(session: Uuid, user: Uuid) -> Result<()> {
     spi::execute(&RETIRE, &[session.into(), user.into()]).map(|_| ())
 }
 
-/// Whether the host's token is past 75 % of its life and the newest at least 30 s old. `held_until` is
-/// the end of the token that the host says to hold. A viewer's is known from the lease row.
-pub fn is_host_token_due(session: Uuid, held_until: Option<TimestampWithTimeZone>) -> Result<bool> {
-    let arguments = [session.into(), held_until.into()];
-    let due = spi::first(&HOST_TOKEN_DUE, &arguments, |row| nullable(row, 1))?;
-    Ok(due.flatten().unwrap_or(false))
+/// The uid of a viewer who holds a lease.
+pub fn uid_of_lease(session: Uuid, user: Uuid) -> Result<Option<i32>> {
+    VIEWERS.find(&[session, user], |lease| {
+        let is_active: bool = lease.column(c"is_active")?;
+        is_active.then(|| lease.column(c"agora_uid")).transpose()
+    })
+}
+
+/// Notes when the token ends that the viewer holds, where that is another time than is noted.
+pub fn note_held(session: Uuid, user: Uuid, until: TimestampWithTimeZone) -> Result<()> {
+    let held = VIEWERS.find(&[session, user], |lease| {
+        lease.nullable::<TimestampWithTimeZone>(c"token_held_until")
+    })?;
+    if held.is_some_and(|held| held == until) {
+        return Ok(());
+    }
+    VIEWERS.update(&[session, user], |_| {
+        let change: Values<1> = [(c"token_held_until", until.into())];
+        Ok(Some(((), change)))
+    })?;
+    Ok(())
 }

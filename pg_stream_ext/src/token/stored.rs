@@ -3,14 +3,15 @@
 use std::cell::OnceCell;
 use std::ffi::CStr;
 
-use pgrx::datum::{DatumWithOid, Uuid};
+use pgrx::datum::DatumWithOid;
 use pgrx::memcxt::PgMemoryContexts;
 use pgrx::{direct_function_call_as_datum, pg_sys};
 use stream_core::agora::Role;
 
+use super::Random;
 use super::rows::{Ask, Grant};
 use crate::clock;
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::keyed::{Table, Values};
 
 static TOKENS: Table = Table::new(c"agora_tokens");
@@ -20,15 +21,23 @@ thread_local! {
     static OF_VIEWER: OnceCell<pg_sys::Datum> = const { OnceCell::new() };
 }
 
-/// Writes the hash down.
-pub fn store(id: Uuid, ask: &Ask<'_>, grant: &Grant, uid: i32, token_hash: &str) -> Result<()> {
-    let columns: Values<10> = [
-        (c"id", id.into()),
+/// Writes down the hash, and with its uid, salt and times what the same token can be minted from again.
+pub fn store(
+    random: &Random,
+    ask: &Ask<'_>,
+    grant: &Grant,
+    uid: i32,
+    token_hash: &str,
+) -> Result<()> {
+    let salt = i32::try_from(random.salt).map_err(|_| Failure::Row("a salt is out of range"))?;
+    let columns: Values<11> = [
+        (c"id", random.row_id.into()),
         (c"user_id", ask.user.into()),
         (c"session_id", grant.session.into()),
         (c"token_hash", token_hash.into()),
         (c"channel_id", ask.channel.into()),
         (c"uid", uid.into()),
+        (c"salt", salt.into()),
         (c"privileges", privileges(grant.role)),
         (
             c"created_at",

@@ -1,0 +1,152 @@
+//! The token that comes with a join: a new one within the user's rate, beyond it the newest one again.
+//!
+//! A join is never refused for its rate, because a phone on a bad network must come back; and a loop of
+//! joins must not fill `agora_tokens`. So beyond the rate the newest token is minted again from what is
+//! stored of it, and handed out only when its hash is the stored one: after a change of the certificate, the
+//! App ID, the uid or this code nobody gets a token that is not in the table.
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use stream_core::agora::Role;
+use stream_core::error::ErrorCode;
+
+use super::rows::{self, Ask, Charge};
+use super::{Content, Issued, issue, mint_token, unsigned};
+use crate::caller;
+use crate::certificate::{Configuration, Signer};
+use crate::clock;
+use crate::digest::sha256_hex;
+use crate::error::{Failure, Result, answer, required};
+use crate::spi::{self, column, statements};
+
+statements! {
+    /// One row however many the user has, by agora_tokens_session_id_user_id_is_active_created_at_idx.
+    NEWEST: Write [UUIDOID, UUIDOID]
+        "select t.token_hash::text, t.salt::integer, t.created_at, t.expires_at
+         from stream.agora_tokens as t
+         where t.session_id = $1 and t.user_id = $2 and t.is_active
+         order by t.created_at desc limit 1";
+}
+
+/// For the caller, who holds a lease that this transaction has locked. Without a token there is
+/// `retry_after_ms`, at least 1.
+#[pg_extern]
+#[expect(
+    clippy::type_complexity,
+    reason = "pgrx reads the column names from the literal type"
+)]
+fn join_token(
+    session_id: Option<Uuid>,
+) -> TableIterator<
+    'static,
+    (
+        name!(token, Option<String>),
+        name!(uid, Option<i32>),
+        name!(expires_at, Option<TimestampWithTimeZone>),
+        name!(retry_after_ms, Option<i64>),
+    ),
+> {
+    TableIterator::once(match answer(issue_or_reissue(session_id)) {
+        Ok(issued) => (
+            Some(issued.token),
+            Some(issued.uid),
+            Some(issued.expires_at),
+            None,
+        ),
+        Err(retry_after_ms) => (None, None, None, Some(retry_after_ms)),
+    })
+}
+
+/// The token, or the milliseconds until there is one.
+fn issue_or_reissue(session_id: Option<Uuid>) -> Result<std::result::Result<Issued, i64>> {
+    let caller = caller::enter_to_write()?;
+    let user = caller.act_for(None)?;
+    let session = required(session_id, "session_id")?;
+    let ask = Ask {
+        user,
+        channel: &session.to_string(),
+        role: Some(Role::Subscriber),
+        generation: None,
+        charge: Charge::Limited,
+        is_renewal: false,
+        issued_at: clock::now_s()?,
+    };
+    let signer = Configuration::read()?.signer()?;
+    let wait_ms = match rows::grant(&ask) {
+        Ok(grant) => return issue(&ask, &grant, &signer).map(Ok),
+        Err(Failure::Refused {
+            code: ErrorCode::RateLimited,
+            retry_after_ms,
+            ..
+        }) => retry_after_ms.unwrap_or(1),
+        Err(failure) => return Err(failure),
+    };
+    let again = reissue(session, &ask, &signer)?;
+    // What the heartbeat goes by: it brings a token to whoever has none, as to whoever's ends soon.
+    let held_until = match &again {
+        Some(issued) => issued.expires_at,
+        None => clock::timestamp(ask.issued_at.into())?,
+    };
+    rows::note_held(session, user, held_until)?;
+    Ok(again.ok_or(i64::try_from(wait_ms).unwrap_or(i64::MAX)))
+}
+
+/// The newest token that the user still may use, from what is stored of it.
+struct Stored {
+    hash: String,
+    salt: i32,
+    issued_at: TimestampWithTimeZone,
+    expires_at: TimestampWithTimeZone,
+}
+
+impl Stored {
+    fn newest(session: Uuid, user: Uuid) -> Result<Option<Self>> {
+        spi::first(&NEWEST, &[session.into(), user.into()], |row| {
+            Ok(Self {
+                hash: column(row, 1)?,
+                salt: column(row, 2)?,
+                issued_at: column(row, 3)?,
+                expires_at: column(row, 4)?,
+            })
+        })
+    }
+
+    fn life_s(&self) -> i64 {
+        clock::unix_s(self.expires_at) - clock::unix_s(self.issued_at)
+    }
+
+    /// Whether more than a quarter of its life is left, before which no heartbeat replaces it.
+    fn is_useful(&self, now_s: u32) -> bool {
+        let left_s = clock::unix_s(self.expires_at) - i64::from(now_s);
+        4 * left_s > self.life_s()
+    }
+}
+
+fn reissue(session: Uuid, ask: &Ask<'_>, signer: &Signer) -> Result<Option<Issued>> {
+    let Some(uid) = rows::uid_of_lease(session, ask.user)? else {
+        return Ok(None);
+    };
+    let Some(stored) = Stored::newest(session, ask.user)? else {
+        return Ok(None);
+    };
+    if !stored.is_useful(ask.issued_at) {
+        return Ok(None);
+    }
+    let second = |number: i64| {
+        u32::try_from(number).map_err(|_| Failure::Row("a token's time is out of range"))
+    };
+    let content = Content {
+        channel: ask.channel,
+        role: Role::Subscriber,
+        number: unsigned(uid)?,
+        issued_at: second(clock::unix_s(stored.issued_at))?,
+        life_s: second(stored.life_s())?,
+        salt: unsigned(stored.salt)?,
+    };
+    let token = mint_token(signer, &content)?;
+    Ok((sha256_hex(&token) == stored.hash).then_some(Issued {
+        token,
+        uid,
+        expires_at: stored.expires_at,
+    }))
+}
