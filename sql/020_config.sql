@@ -6,6 +6,8 @@ create table stream.config (
     agora_secondary_certificate_secret text,
     token_ttl_s integer not null default 3600,
     token_rate_per_minute integer not null default 30,
+    state_moves_per_minute integer not null default 10,
+    restrictions_per_minute integer not null default 10,
     host_timeout_s integer not null default 20,
     reconnect_window_s integer not null default 60,
     initializing_timeout_s integer not null default 300,
@@ -32,6 +34,8 @@ create table stream.config (
     -- A refused value is answered with the constraint's name, which says the range.
     constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400),
     constraint config_token_rate_per_minute_1_to_1000000 check (token_rate_per_minute between 1 and 1000000),
+    constraint config_state_moves_per_minute_1_to_1000000 check (state_moves_per_minute between 1 and 1000000),
+    constraint config_restrictions_per_minute_1_to_1000000 check (restrictions_per_minute between 1 and 1000000),
     constraint config_host_timeout_s_5_to_300 check (host_timeout_s between 5 and 300),
     constraint config_reconnect_window_s_0_to_1800 check (reconnect_window_s between 0 and 1800),
     constraint config_initializing_timeout_s_30_to_3600 check (initializing_timeout_s between 30 and 3600),
@@ -63,6 +67,12 @@ comment on column stream.config.token_rate_per_minute is
     'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
     'refused: beyond the rate join_stream answers the newest token again, or none with retry_after_ms. Renewals by '
     'heartbeat and calls of the service do not count.';
+comment on column stream.config.state_moves_per_minute is
+    'Moves between states that the seller of one stream may make within a minute, 1 to 1000000; as many at once. Ending, '
+    'going live or back from initializing, what repeats the present state, and calls of the service do not count and are not refused.';
+comment on column stream.config.restrictions_per_minute is
+    'Mutes, bans and lifts that one moderator may make in one stream within a minute, 1 to 1000000; as many at once. What '
+    'changes nothing and calls of the service do not count and are not refused.';
 comment on column stream.config.host_timeout_s is
     'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
 comment on column stream.config.reconnect_window_s is

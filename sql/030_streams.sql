@@ -23,6 +23,7 @@ create table stream.stream_sessions (
     host_token_expires_at timestamptz,
     host_token_held_until timestamptz,
     host_token_tat timestamptz,
+    state_moves_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
     chat_mode text not null default 'viewers',
@@ -81,6 +82,8 @@ comment on column stream.stream_sessions.host_token_held_until is
     'When the token ends that the host may still hold; before that of the newest after a renewal, whose answer may be lost.';
 comment on column stream.stream_sessions.host_token_tat is
     'Theoretical arrival time of the host''s next token (GCRA): config.token_rate_per_minute lies before it.';
+comment on column stream.stream_sessions.state_moves_tat is
+    'Theoretical arrival time of the seller''s next move (GCRA): config.state_moves_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.is_cleaned is

@@ -20,6 +20,20 @@ comment on column stream.chat_restrictions.until is 'When it ends by itself; nul
 alter table stream.chat_restrictions enable row level security;
 revoke all on table stream.chat_restrictions from public, anon, authenticated, service_role;
 
+create table stream.restriction_rates (
+    session_id uuid not null,
+    actor uuid not null,
+    tat timestamptz not null,
+    constraint restriction_rates_pkey primary key (session_id, actor),
+    constraint restriction_rates_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade
+);
+comment on table stream.restriction_rates is 'How often each moderator has muted, banned and lifted in a stream lately.';
+comment on column stream.restriction_rates.tat is
+    'Theoretical arrival time of the next one (GCRA): config.restrictions_per_minute lies before it.';
+alter table stream.restriction_rates enable row level security;
+revoke all on table stream.restriction_rates from public, anon, authenticated, service_role;
+
 create table stream.blocked_terms (
     id uuid not null default gen_random_uuid(),
     session_id uuid,

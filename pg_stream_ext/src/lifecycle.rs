@@ -7,21 +7,19 @@
 //! they are the same, when the transaction has written the row before: it would wait for whoever holds
 //! the auction or the seller, a bid for instance, which may be waiting for the log.
 
-use pgrx::datum::Uuid;
+mod change;
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
-use stream_core::lifecycle::{self, Move, StreamState};
+use stream_core::lifecycle::StreamState;
 use stream_core::webhook::host::Loss;
 
-use crate::caller::{self, Caller};
-use crate::error::{Failure, Result, answer, required};
-use crate::gate;
+use crate::caller;
+use crate::error::{Result, answer, required};
 use crate::log;
 use crate::spi::{self, column, statements};
 use crate::viewer::{lease_floors, lease_holds, watched_ms};
-
-/// The table's own limit, `stream_sessions_state_reason_check`.
-const MAX_REASON_CHARS: usize = 200;
 
 /// The host's heartbeats have stopped, or come again.
 pub const HOST_LOST: &str = Loss::Lost.as_str();
@@ -57,13 +55,10 @@ macro_rules! counted {
 }
 
 statements! {
-    LOCK_SESSION: Write [UUIDOID]
-        "select s.state, s.seller_id, s.generation from stream.stream_sessions as s
-         where s.id = $1 for no key update";
-
     /// A move to a running state is a sign of life of the host, as is a heartbeat ($7). After the clock
     /// was set back the log's time is ahead of it; timeouts count from the clock.
-    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, INT4OID]
+    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, INT4OID,
+                      TIMESTAMPTZOID]
         concat!(
             "update stream.stream_sessions as o
              set state = s.state, state_reason = $3, state_seq = $4, state_changed_at = s.state_changed_at,
@@ -77,7 +72,8 @@ statements! {
                  state_before_error = case when s.state = 'error' then $6 end,
                  reconnect_deadline = s.reconnect_deadline,
                  host_seen_at = s.host_seen_at, generation = coalesce($9, o.generation),
-                 host_heartbeat_at = case when $7 then now() else o.host_heartbeat_at end
+                 host_heartbeat_at = case when $7 then now() else o.host_heartbeat_at end,
+                 state_moves_tat = coalesce($11, o.state_moves_tat)
              from (
                  -- The row as it will be, as far as the next look depends on it.
                  select p.created_at, $2 as state, t.time as state_changed_at,
@@ -139,16 +135,6 @@ statements! {
          from stream.stream_sessions as s where s.id = $1";
 }
 
-#[pg_extern]
-fn change_state(
-    session_id: Option<Uuid>,
-    state: Option<&str>,
-    reason: Option<&str>,
-    generation: Option<i32>,
-) {
-    answer(change(session_id, state, reason, generation))
-}
-
 #[pg_extern(stable)]
 fn get_stream_state(session_id: Option<Uuid>) -> String {
     answer(viewable_state(session_id))
@@ -158,60 +144,6 @@ fn get_stream_state(session_id: Option<Uuid>) -> String {
 #[pg_extern(stable)]
 fn authorize_view(session_id: Option<Uuid>) {
     answer(viewable_state(session_id).map(|_| ()))
-}
-
-fn change(
-    session_id: Option<Uuid>,
-    state: Option<&str>,
-    reason: Option<&str>,
-    generation: Option<i32>,
-) -> Result<()> {
-    let caller = caller::enter_to_write()?;
-    let id = required(session_id, "session_id")?;
-    let state = required(state, "state")?;
-    let to = StreamState::parse(state).ok_or_else(|| {
-        let known: Vec<_> = StreamState::ALL
-            .iter()
-            .map(|known| known.as_str())
-            .collect();
-        Failure::with_hint(
-            ErrorCode::InvalidArgument,
-            format!("state is one of {}", known.join(", ")),
-        )
-    })?;
-    if reason.is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
-        return Err(Failure::with_hint(
-            ErrorCode::InvalidArgument,
-            format!("reason has at most {MAX_REASON_CHARS} characters"),
-        ));
-    }
-    gate::close(id)?;
-    let session = spi::first(&LOCK_SESSION, &[id.into()], |row| {
-        Ok((
-            column::<String>(row, 1)?,
-            column::<Uuid>(row, 2)?,
-            column::<i32>(row, 3)?,
-        ))
-    })?;
-    let (from, seller, current_generation) = session.ok_or(ErrorCode::SessionNotFound)?;
-    require_seller(caller, seller)?;
-    if generation.is_some_and(|generation| generation != current_generation) {
-        return Err(ErrorCode::StaleHost.into());
-    }
-    let from = StreamState::parse(&from).ok_or(Failure::Row("unknown state in the table"))?;
-    match lifecycle::transition(from, to) {
-        Ok(Move::Unchanged) => Ok(()),
-        Ok(Move::Changed) => move_to(id, from, to, reason, current_generation),
-        Err(_) if from == StreamState::Ended => Err(ErrorCode::StreamEnded.into()),
-        Err(refused) => Err(Failure::with_hint(
-            ErrorCode::IllegalTransition,
-            format!(
-                "a stream does not go from {} to {}",
-                refused.from.as_str(),
-                refused.to.as_str()
-            ),
-        )),
-    }
 }
 
 /// Makes a legal move of a session whose row is locked: the log, at the end everything that hangs on
@@ -235,6 +167,8 @@ pub struct Beside {
     pub count: bool,
     /// Another device of the host has taken over.
     pub generation: Option<i32>,
+    /// What the seller's rate limiter notes.
+    pub moves_tat: Option<TimestampWithTimeZone>,
 }
 
 /// A move that everybody hears of, and that the row of its session still lacks.
@@ -292,6 +226,7 @@ impl Announced<'_> {
             beside.count.into(),
             beside.generation.into(),
             self.last_viewers.into(),
+            beside.moves_tat.into(),
         ];
         spi::execute(&SET_STATE, &arguments).map(|_| ())
     }
@@ -326,14 +261,6 @@ pub fn log_state(
         "generation": generation,
     });
     log::log_system(id, sentence, &metadata)
-}
-
-fn require_seller(caller: Caller, seller: Uuid) -> Result<()> {
-    match caller {
-        Caller::Service => Ok(()),
-        Caller::User { id, .. } if id == seller => Ok(()),
-        Caller::User { .. } => Err(ErrorCode::NotStreamOwner.into()),
-    }
 }
 
 fn viewable_state(session_id: Option<Uuid>) -> Result<String> {

@@ -7,6 +7,7 @@
 //! Lock order: that lock, the user's row (by foreign key), stream_sessions, stream_viewers,
 //! chat_heads, then restrictions, terms and messages, chat_relay.
 
+mod charge;
 mod chat_rules;
 mod deletion;
 mod listing;

@@ -18,6 +18,10 @@ use crate::spi::{self, column, statements};
 /// A live session can only end between the look for it and its lock; twice in a row is enough.
 const START_ATTEMPTS: usize = 3;
 
+/// The table's own limit, `stream_sessions_generation_check`: the host's Agora uid is the generation, and those
+/// from 1,000,000 on are viewers'.
+const MAX_GENERATION: i32 = 999_999;
+
 /// The table's own limit, `stream_sessions_reconnect_window_s_check`.
 const RECONNECT_WINDOW_S: std::ops::RangeInclusive<i32> = 0..=1800;
 
@@ -165,6 +169,9 @@ impl LiveSession {
 /// heartbeat, it brings back a host who was lost and sends heartbeats.
 fn take_over(live: &LiveSession) -> Result<Uuid> {
     let host = &live.host;
+    if host.generation >= MAX_GENERATION {
+        return Err(ErrorCode::TakeoversExhausted.into());
+    }
     let generation = host.generation + 1;
     let metadata = serde_json::json!({
         "kind": "host_changed", "state": host.state.as_str(), "generation": generation,

@@ -31,11 +31,12 @@ impl TestDatabase {
         let name = format!("test_{}_{number}", std::process::id());
         environment.create_database(&name)?;
         let owner = connect(&environment.cluster.url("postgres", &name)?).await?;
-        // Tests write faster than people; those about the rate set their own.
+        // Tests write, move and moderate faster than people; those about a rate set their own.
         owner
             .batch_execute(
                 "update stream.config set chat_interval_ms = 1, chat_burst = 1000,
-                     host_chat_interval_ms = 1, host_chat_burst = 1000 where id",
+                     host_chat_interval_ms = 1, host_chat_burst = 1000,
+                     state_moves_per_minute = 1000000, restrictions_per_minute = 1000000 where id",
             )
             .await?;
         Ok(Self {

@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 use stream_core::error::ErrorCode;
 
+use super::charge::Charge;
 use super::{Moderation, Rank, Record, check_reason, invalid, tell};
 use crate::error::{Failure, Result, answer, required};
 use crate::spi::{self, column, nullable, statements};
@@ -139,6 +140,7 @@ fn restrict(
     if is_the_same == Some(true) {
         return Ok(());
     }
+    let charge = Charge::judge(&moderation)?;
 
     let wanted = || -> [DatumWithOid<'_>; 6] {
         [
@@ -158,6 +160,7 @@ fn restrict(
         moderation.lock_session()?;
         end_lease(moderation.session, user)?;
     }
+    charge.note()?;
     let (action, sentence) = match kind {
         Kind::Mute => ("user_muted", "A user was muted."),
         Kind::Ban => ("user_banned", "A user was banned."),
@@ -211,6 +214,7 @@ fn lift(
     if spi::first(&STANDING, &state, |row| column::<bool>(row, 1))? != Some(true) {
         return Ok("not_restricted");
     }
+    Charge::judge(&moderation)?.note()?;
     let (action, sentence) = match kind {
         Kind::Mute => ("mute_lifted", "A user may write again."),
         Kind::Ban => ("ban_lifted", "A user may come back."),

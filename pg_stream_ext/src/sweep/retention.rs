@@ -59,6 +59,9 @@ statements! {
     DELETE_RESTRICTIONS: Write [UUIDOID, INT4OID]
         delete_batch!("chat_restrictions");
 
+    DELETE_RATES: Write [UUIDOID, INT4OID]
+        delete_batch!("restriction_rates");
+
     DELETE_TERMS: Write [UUIDOID, INT4OID]
         delete_batch!("blocked_terms");
 
@@ -80,6 +83,7 @@ statements! {
              and not exists (select from stream.chat_subscriptions as b where b.session_id = $1)
              and not exists (select from stream.agora_tokens as t where t.session_id = $1)
              and not exists (select from stream.chat_restrictions as x where x.session_id = $1)
+             and not exists (select from stream.restriction_rates as q where q.session_id = $1)
              and not exists (select from stream.blocked_terms as w where w.session_id = $1)
              and not exists (select from stream.moderation_log as d where d.session_id = $1)
              and not exists (select from stream.webhook_cursors as k where k.session_id = $1)
@@ -102,6 +106,7 @@ pub fn expire(batch: i32) -> Result<Rule> {
         &DELETE_SUBSCRIPTIONS,
         &DELETE_TOKENS,
         &DELETE_RESTRICTIONS,
+        &DELETE_RATES,
         &DELETE_TERMS,
         &DELETE_DECISIONS,
         &DELETE_CURSORS,

@@ -122,6 +122,8 @@ catalogue! {
         "this message id was used for another message", "Make a new random id for every message.";
     StaleHost "stale_host" StreamError "PT409" 409 lasting:
         "another device of the seller has taken over this stream", "Stop publishing on this device, or start the stream here again.";
+    TakeoversExhausted "takeovers_exhausted" StreamError "PT409" 409 lasting:
+        "this stream cannot be taken over any more", "End the stream and start a new one.";
     StreamLive "stream_live" StreamError "PT409" 409 lasting:
         "the stream has not ended yet", "End the stream before deleting it, its seller or its auction.";
     StreamEnded "stream_ended" StreamError "PT410" 410 lasting:

@@ -1,0 +1,59 @@
+//! The rate of mutes, bans and lifts: so many a minute for each actor in a session.
+//!
+//! Calls of one session come one at a time, so what was judged still holds when it is noted. It is noted
+//! behind the row of the user, which new restrictions refer to, and behind the session's: the first note of
+//! an actor refers to that.
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+
+use super::Moderation;
+use crate::error::{Failure, Result};
+use crate::rate::Rate;
+use crate::spi::{self, column, nullable, statements};
+
+statements! {
+    READ: Write [UUIDOID, UUIDOID]
+        "select c.restrictions_per_minute, (
+             select r.tat from stream.restriction_rates as r where r.session_id = $1 and r.actor = $2)
+         from stream.config as c";
+
+    NOTE: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID]
+        "insert into stream.restriction_rates as r (session_id, actor, tat) values ($1, $2, $3)
+         on conflict (session_id, actor) do update set tat = excluded.tat";
+}
+
+/// One more restriction that the rate admits. The service has no rate.
+#[must_use = "it is not noted yet"]
+pub struct Charge {
+    session: Uuid,
+    noted: Option<(Uuid, TimestampWithTimeZone)>,
+}
+
+impl Charge {
+    pub fn judge(moderation: &Moderation) -> Result<Self> {
+        let session = moderation.session;
+        let Some(actor) = moderation.actor else {
+            return Ok(Self {
+                session,
+                noted: None,
+            });
+        };
+        let read = spi::first(&READ, &[session.into(), actor.into()], |row| {
+            Ok((column::<i32>(row, 1)?, nullable(row, 2)?))
+        })?;
+        let (per_minute, tat) = read.ok_or(Failure::Row("the config row is gone"))?;
+        let tat = Rate::per_minute(per_minute).take(tat)?;
+        Ok(Self {
+            session,
+            noted: Some((actor, tat)),
+        })
+    }
+
+    pub fn note(self) -> Result<()> {
+        let Some((actor, tat)) = self.noted else {
+            return Ok(());
+        };
+        let arguments = [self.session.into(), actor.into(), tat.into()];
+        spi::execute(&NOTE, &arguments).map(|_| ())
+    }
+}
