@@ -22,13 +22,15 @@ export function connect({ supabaseUrl, anonKey }, accessToken) {
 /**
  * Joins and answers 'joined', or the server's reason for refusing. The client would try again; the first answer counts.
  * @param {any} supabase @param {string} topic
- * @param {{isPrivate: boolean, onBroadcast?: (message: any) => void}} options
+ * @param {{isPrivate: boolean, isPublic?: boolean, replay?: any, onBroadcast?: (message: any) => void}} options
+ *     isPublic: asks for a public channel although the client itself believes that it is private
  * @returns {Promise<{channel: any, verdict: string}>}
  */
-export async function join(supabase, topic, { isPrivate, onBroadcast = () => {} }) {
+export async function join(supabase, topic, { isPrivate, isPublic = false, replay, onBroadcast = () => {} }) {
     await supabase.realtime.setAuth()
-    const broadcast = { self: true, replication_ready: isPrivate }
+    const broadcast = { self: true, replication_ready: isPrivate, ...(replay === undefined ? {} : { replay }) }
     const channel = supabase.channel(topic, { config: { private: isPrivate, broadcast } })
+    if (isPublic) channel.params.config.private = false
     const answered = new Promise((resolve) => {
         channel
             .on('broadcast', { event: '*' }, onBroadcast)

@@ -7,6 +7,7 @@ mod frame;
 mod hub;
 pub mod partitions;
 mod pgoutput;
+mod replay;
 pub mod replication;
 mod socket;
 mod token;

@@ -115,7 +115,8 @@ pub async fn write(
     }
 }
 
-async fn connection(pool: &Pool) -> Result<deadpool_postgres::Client, AuthorizationError> {
+/// A connection of the gateway's login role.
+pub async fn connection(pool: &Pool) -> Result<deadpool_postgres::Client, AuthorizationError> {
     match tokio::time::timeout(POOL_TIMEOUT, pool.get()).await {
         Err(_) | Ok(Err(PoolError::Timeout(_))) => Err(AuthorizationError::PoolExhausted),
         Ok(Err(_)) => Err(AuthorizationError::Connection),
@@ -123,7 +124,8 @@ async fn connection(pool: &Pool) -> Result<deadpool_postgres::Client, Authorizat
     }
 }
 
-async fn begin(
+/// Limits its statements as the real server does.
+pub async fn begin(
     client: &mut deadpool_postgres::Client,
 ) -> Result<Transaction<'_>, AuthorizationError> {
     let transaction = client.transaction().await?;

@@ -1,15 +1,18 @@
 //! A channel of one socket: what a join asks for, who is let in, and what it may do since.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tracing::warn;
+use uuid::Uuid;
 
 use crate::api_key::ApiKey;
 use crate::gateway::Gateway;
 use crate::realtime::authorization::{self, AuthorizationError, ReadAccess};
 use crate::realtime::hub::Topic;
+use crate::realtime::replay::{self, InvalidRequest, Stored};
 use crate::realtime::token::{self, Subject, SubjectError};
 
 const TOPIC_PREFIX: &str = "realtime:";
@@ -29,6 +32,10 @@ pub struct Channel {
     pub echoes: bool,
     pub presence: bool,
     pub announces_replication: bool,
+    /// What is sent after the reply to the join.
+    pub replay: Vec<Stored>,
+    /// Of these no live copy is delivered.
+    pub replayed: Arc<HashSet<Uuid>>,
     /// What the write policies said of this subject, once they were asked.
     pub may_write: Option<bool>,
     token: Option<String>,
@@ -42,7 +49,7 @@ pub struct JoinRequest {
     echoes: bool,
     announces_replication: bool,
     presence: bool,
-    replay: bool,
+    replay: Option<Result<replay::Request, InvalidRequest>>,
     postgres_changes: bool,
     access_token: Option<String>,
 }
@@ -65,7 +72,11 @@ pub enum Refusal {
     TopicName,
     #[error("ChannelRateLimitReached: Too many channels")]
     TooManyChannels,
-    #[error("UnableToReplayMessages: supabase_local does not replay messages")]
+    #[error("UnableToReplayMessages: Replay is not allowed for public channels")]
+    ReplayOfPublicChannel,
+    #[error("UnableToReplayMessages: Replay params are not valid")]
+    ReplayRequest,
+    #[error("UnableToReplayMessages: Realtime was unable to replay messages")]
     Replay,
     #[error("UnknownErrorOnChannel: supabase_local does not serve postgres_changes")]
     PostgresChanges,
@@ -87,7 +98,7 @@ impl JoinRequest {
             echoes: is_true(&broadcast["self"]),
             announces_replication: is_true(&broadcast["replication_ready"]),
             presence: is_true(&config["presence"]["enabled"]),
-            replay: broadcast["replay"].is_object(),
+            replay: replay::Request::parse(&broadcast["replay"]),
             postgres_changes: config["postgres_changes"]
                 .as_array()
                 .is_some_and(|changes| !changes.is_empty()),
@@ -194,9 +205,6 @@ async fn admit(
         .strip_prefix(TOPIC_PREFIX)
         .filter(|name| !name.is_empty())
         .ok_or(Refusal::TopicName)?;
-    if request.replay {
-        return Err(Refusal::Replay);
-    }
     if request.postgres_changes {
         return Err(Refusal::PostgresChanges);
     }
@@ -213,6 +221,10 @@ async fn admit(
         private: request.private,
     };
     let access = read_access(gateway, &subject, &topic, request.presence).await?;
+    let replay = match request.replay {
+        Some(asked) => replay(gateway, &topic, access, asked).await?,
+        None => Vec::new(),
+    };
     Ok(Channel {
         join_ref,
         topic,
@@ -222,8 +234,31 @@ async fn admit(
         echoes: request.echoes,
         presence: request.presence,
         announces_replication: request.announces_replication,
+        replayed: Arc::new(replay::ids(&replay)),
+        replay,
         may_write: None,
         token: request.access_token,
+    })
+}
+
+/// What the join is sent of what the topic was sent before; it may read the topic.
+async fn replay(
+    gateway: &Gateway,
+    topic: &Topic,
+    access: ReadAccess,
+    asked: Result<replay::Request, InvalidRequest>,
+) -> Result<Vec<Stored>, Refusal> {
+    if !topic.private {
+        return Err(Refusal::ReplayOfPublicChannel);
+    }
+    if !access.broadcast {
+        return Err(Refusal::Unauthorized(topic.name.clone()));
+    }
+    let asked = asked.map_err(|InvalidRequest| Refusal::ReplayRequest)?;
+    let newest = replay::newest(&gateway.realtime.pool, &topic.name, asked).await;
+    newest.map_err(|error| {
+        warn!(%error, "stored messages could not be read");
+        Refusal::Replay
     })
 }
 

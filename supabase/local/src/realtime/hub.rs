@@ -1,11 +1,12 @@
 //! Who is subscribed to what, and handing a frame to all of them without ever waiting for one.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Frames that a socket may fall behind by; one more and it is closed.
 pub const MAILBOX_FRAMES: usize = 2048;
@@ -32,8 +33,22 @@ pub struct Inbox {
     pub overflowed: CancellationToken,
 }
 
+/// Where a frame comes from, which says who does not get it.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin {
+    /// Another socket; `except` is its own number when it does not hear itself.
+    Socket { except: Option<u64> },
+    /// A row of realtime.messages, kept from those to whom it was replayed.
+    Row(Uuid),
+}
+
+struct Subscriber {
+    mailbox: Mailbox,
+    replayed: Arc<HashSet<Uuid>>,
+}
+
 pub struct Hub {
-    topics: Mutex<HashMap<Topic, Vec<Mailbox>>>,
+    topics: Mutex<HashMap<Topic, Vec<Subscriber>>>,
     streaming: watch::Sender<bool>,
 }
 
@@ -61,37 +76,45 @@ impl Hub {
         }
     }
 
-    /// Adds a socket to a topic; a socket that is there already stays there once.
-    pub fn subscribe(&self, topic: &Topic, mailbox: &Mailbox) {
+    /// Adds a socket to a topic; a socket that is there already stays there once. It gets no rows that
+    /// were replayed to it.
+    pub fn subscribe(&self, topic: &Topic, mailbox: &Mailbox, replayed: &Arc<HashSet<Uuid>>) {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         let subscribers = topics.entry(topic.clone()).or_default();
         if !subscribers
             .iter()
-            .any(|other| other.socket == mailbox.socket)
+            .any(|other| other.mailbox.socket == mailbox.socket)
         {
-            subscribers.push(mailbox.clone());
+            subscribers.push(Subscriber {
+                mailbox: mailbox.clone(),
+                replayed: replayed.clone(),
+            });
         }
     }
 
     pub fn unsubscribe(&self, topic: &Topic, socket: u64) {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(subscribers) = topics.get_mut(topic) {
-            subscribers.retain(|mailbox| mailbox.socket != socket);
+            subscribers.retain(|subscriber| subscriber.mailbox.socket != socket);
             if subscribers.is_empty() {
                 topics.remove(topic);
             }
         }
     }
 
-    /// Puts a frame into every subscriber's queue, but not the one of `except`. A socket whose
-    /// queue is full is told to close.
-    pub fn publish(&self, topic: &Topic, frame: &Bytes, except: Option<u64>) {
+    /// Puts a frame into the queue of every subscriber for whom it is. A socket whose queue is full is
+    /// told to close.
+    pub fn publish(&self, topic: &Topic, frame: &Bytes, origin: Origin) {
         let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(subscribers) = topics.get(topic) else {
             return;
         };
-        for mailbox in subscribers {
-            if Some(mailbox.socket) == except {
+        for Subscriber { mailbox, replayed } in subscribers {
+            let is_left_out = match origin {
+                Origin::Socket { except } => except == Some(mailbox.socket),
+                Origin::Row(id) => replayed.contains(&id),
+            };
+            if is_left_out {
                 continue;
             }
             if let Err(mpsc::error::TrySendError::Full(_)) = mailbox.frames.try_send(frame.clone())
@@ -129,6 +152,8 @@ impl Hub {
 mod tests {
     use super::*;
 
+    const TO_ALL: Origin = Origin::Socket { except: None };
+
     fn topic(private: bool) -> Topic {
         Topic {
             name: "t".to_owned(),
@@ -144,9 +169,9 @@ mod tests {
     fn private_and_public_topics_of_a_name_do_not_mix() {
         let hub = Hub::new();
         let (mailbox, mut inbox) = mailbox(1);
-        hub.subscribe(&topic(true), &mailbox);
-        hub.publish(&topic(false), &frame("public"), None);
-        hub.publish(&topic(true), &frame("private"), None);
+        hub.subscribe(&topic(true), &mailbox, &Arc::default());
+        hub.publish(&topic(false), &frame("public"), TO_ALL);
+        hub.publish(&topic(true), &frame("private"), TO_ALL);
         assert_eq!(inbox.frames.try_recv().unwrap(), frame("private"));
         assert!(inbox.frames.try_recv().is_err());
     }
@@ -156,9 +181,13 @@ mod tests {
         let hub = Hub::new();
         let (one, mut first) = mailbox(1);
         let (two, mut second) = mailbox(2);
-        hub.subscribe(&topic(true), &one);
-        hub.subscribe(&topic(true), &two);
-        hub.publish(&topic(true), &frame("x"), Some(1));
+        hub.subscribe(&topic(true), &one, &Arc::default());
+        hub.subscribe(&topic(true), &two, &Arc::default());
+        hub.publish(
+            &topic(true),
+            &frame("x"),
+            Origin::Socket { except: Some(1) },
+        );
         assert!(first.frames.try_recv().is_err());
         assert!(second.frames.try_recv().is_ok());
     }
@@ -167,9 +196,9 @@ mod tests {
     fn subscribing_twice_delivers_once_and_leaving_ends_it() {
         let hub = Hub::new();
         let (mailbox, mut inbox) = mailbox(1);
-        hub.subscribe(&topic(true), &mailbox);
-        hub.subscribe(&topic(true), &mailbox);
-        hub.publish(&topic(true), &frame("x"), None);
+        hub.subscribe(&topic(true), &mailbox, &Arc::default());
+        hub.subscribe(&topic(true), &mailbox, &Arc::default());
+        hub.publish(&topic(true), &frame("x"), TO_ALL);
         assert!(inbox.frames.try_recv().is_ok());
         assert!(inbox.frames.try_recv().is_err());
         hub.unsubscribe(&topic(true), 1);
@@ -181,15 +210,30 @@ mod tests {
         let hub = Hub::new();
         let (slow, slow_inbox) = mailbox(1);
         let (quick, mut quick_inbox) = mailbox(2);
-        hub.subscribe(&topic(true), &slow);
-        hub.subscribe(&topic(true), &quick);
+        hub.subscribe(&topic(true), &slow, &Arc::default());
+        hub.subscribe(&topic(true), &quick, &Arc::default());
         for _ in 0..MAILBOX_FRAMES {
-            hub.publish(&topic(true), &frame("x"), None);
+            hub.publish(&topic(true), &frame("x"), TO_ALL);
             assert!(quick_inbox.frames.try_recv().is_ok());
         }
         assert!(!slow_inbox.overflowed.is_cancelled());
-        hub.publish(&topic(true), &frame("x"), None);
+        hub.publish(&topic(true), &frame("x"), TO_ALL);
         assert!(slow_inbox.overflowed.is_cancelled());
         assert!(!quick_inbox.overflowed.is_cancelled());
+    }
+
+    #[test]
+    fn a_row_that_was_replayed_is_kept_from_that_socket_alone() {
+        let hub = Hub::new();
+        let (one, mut first) = mailbox(1);
+        let (two, mut second) = mailbox(2);
+        let id = Uuid::new_v4();
+        hub.subscribe(&topic(true), &one, &Arc::new(HashSet::from([id])));
+        hub.subscribe(&topic(true), &two, &Arc::default());
+        hub.publish(&topic(true), &frame("replayed"), Origin::Row(id));
+        hub.publish(&topic(true), &frame("new"), Origin::Row(Uuid::new_v4()));
+        assert_eq!(first.frames.try_recv().unwrap(), frame("new"));
+        assert_eq!(second.frames.try_recv().unwrap(), frame("replayed"));
+        assert_eq!(second.frames.try_recv().unwrap(), frame("new"));
     }
 }

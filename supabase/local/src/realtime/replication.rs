@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::realtime::Realtime;
 use crate::realtime::frame;
-use crate::realtime::hub::Topic;
+use crate::realtime::hub::{Origin, Topic};
 use crate::realtime::pgoutput::{Decoder, PgoutputError, Row};
 
 const PUBLICATION: &str = "supabase_realtime_messages_publication";
@@ -176,7 +176,7 @@ fn publish(realtime: &Realtime, row: &Row) {
     let metadata = format!("{{\"id\":\"{}\"}}", row.id);
     let name = format!("realtime:{}", row.topic);
     match frame::broadcast(&name, &row.event, &metadata, row.encoding, &row.payload) {
-        Ok(frame) => realtime.hub.publish(&topic, &frame, None),
+        Ok(frame) => realtime.hub.publish(&topic, &frame, Origin::Row(row.id)),
         Err(error) => warn!(%error, id = %row.id, "a row of realtime.messages was dropped"),
     }
 }

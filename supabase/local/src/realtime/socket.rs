@@ -21,7 +21,7 @@ use crate::gateway::SharedGateway;
 use crate::jwt;
 use crate::realtime::channel::{self, Channel, JoinRequest, Refusal, Renewal};
 use crate::realtime::frame::{self, Event, Push, UserBroadcast};
-use crate::realtime::hub::{self, Hub, Inbox, Mailbox};
+use crate::realtime::hub::{self, Hub, Inbox, Mailbox, Origin};
 
 /// Phoenix closes a socket that its client left silent for so long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -307,7 +307,7 @@ impl Socket {
         if let Ok(frame) = frame::broadcast(topic, &event, "", encoding, &payload) {
             let except = (!channel.echoes).then_some(self.mailbox.socket);
             let hub = &self.gateway.realtime.hub;
-            hub.publish(&channel.topic, &frame, except);
+            hub.publish(&channel.topic, &frame, Origin::Socket { except });
         }
         if channel.acknowledges {
             let join_ref = channel.join_ref.clone();
@@ -390,16 +390,22 @@ impl Socket {
         &mut self,
         topic: String,
         reference: Option<&str>,
-        channel: Channel,
+        mut channel: Channel,
     ) -> Result<(), axum::Error> {
         deliver_or_withhold(&self.gateway.realtime.hub, &channel, &self.mailbox);
         let join_ref = channel.join_ref.clone();
         let presence = channel.presence;
         let announces_replication = channel.announces_replication;
+        let replay = std::mem::take(&mut channel.replay);
         self.channels.insert(topic.clone(), channel);
         let response = json!({ "postgres_changes": [] });
         self.reply(Some(&join_ref), reference, &topic, "ok", response)
             .await?;
+        for stored in &replay {
+            if let Some(message) = stored.frame(&join_ref, &topic) {
+                self.websocket.feed(message).await?;
+            }
+        }
         if presence {
             let frame = frame::text(Some(&join_ref), None, &topic, "presence_state", &json!({}));
             self.websocket.feed(Message::Text(frame.into())).await?;
@@ -454,7 +460,7 @@ impl Socket {
 /// With presence alone readable a channel is joined and its broadcasts are withheld.
 fn deliver_or_withhold(hub: &Hub, channel: &Channel, mailbox: &Mailbox) {
     if channel.access.broadcast {
-        hub.subscribe(&channel.topic, mailbox);
+        hub.subscribe(&channel.topic, mailbox, &channel.replayed);
     } else {
         hub.unsubscribe(&channel.topic, mailbox.socket);
     }
