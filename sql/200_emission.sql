@@ -3,6 +3,8 @@
 create function stream_private.emit_session_changes() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
+-- The times in an event that everybody reads do not depend on who caused it.
+set timezone = 'UTC'
 as $$
 declare
     changed pg_catalog.record;

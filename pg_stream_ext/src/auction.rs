@@ -22,6 +22,7 @@ use crate::log::{Entry, take_number, why_closed};
 use crate::relay::relay_one_now;
 use crate::settings::epoch_salt;
 use crate::spi::{self, column, statements};
+use crate::utc::in_utc;
 
 /// As jsonb text. A frame holds a hundred entries and 128 KB.
 const MAX_UPDATE_BYTES: usize = 8 * 1024;
@@ -211,8 +212,10 @@ impl Update {
             self.json.as_str().into(),
             entry.created_at.into(),
         ];
-        let stored = spi::first(&INSERT_UPDATE, &arguments, |row| {
-            Ok((Message::read(row)?, column(row, 12)?))
+        let stored = in_utc(|| {
+            spi::first(&INSERT_UPDATE, &arguments, |row| {
+                Ok((Message::read(row)?, column(row, 12)?))
+            })
         })?;
         let (message, json) = stored.ok_or(Failure::Row("the update was not stored"))?;
         relay_one_now(session, entry.seq, json, &epoch_salt()?)?;

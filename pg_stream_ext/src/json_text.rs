@@ -1,11 +1,12 @@
-//! How are Postgres's values written in JSON that is made here?
-//!
-//! As Postgres's own JSON functions write them, without the quotes.
+//! Postgres's values in JSON that is made here: as Postgres's own JSON functions write them in UTC, without
+//! the quotes.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 
+/// In UTC, whatever the session's `TimeZone` is.
 pub fn time(time: TimestampWithTimeZone) -> String {
+    const OFFSET_S: std::ffi::c_int = 0;
     // Longer than any time that Postgres writes: MAXDATELEN of the server is 128.
     let mut text: [std::ffi::c_char; 129] = [0; 129];
     // SAFETY: the server writes a terminated text of at most that length into the buffer.
@@ -14,7 +15,7 @@ pub fn time(time: TimestampWithTimeZone) -> String {
             text.as_mut_ptr(),
             pg_sys::Datum::from(time.into_inner()),
             pg_sys::TIMESTAMPTZOID,
-            std::ptr::null(),
+            &OFFSET_S,
         );
         std::ffi::CStr::from_ptr(text.as_ptr())
             .to_string_lossy()

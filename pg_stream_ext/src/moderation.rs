@@ -18,15 +18,17 @@ mod term;
 
 use std::thread::LocalKey;
 
-use pgrx::JsonB;
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use serde_json::Value;
 use stream_core::error::ErrorCode;
 
 use crate::caller::{self, Caller};
+use crate::clock;
 use crate::error::{Failure, Result, required};
 use crate::gate;
+use crate::json_text;
 use crate::log;
+use crate::realtime;
 use crate::spi::{self, Statement, column, nullable, statements};
 
 pub use restriction::is_banned;
@@ -68,12 +70,6 @@ statements! {
         "insert into stream.moderation_log
              (session_id, seq, action, actor, user_id, target_seq, reason, until, term)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-
-    /// To the one user whom it is about.
-    TELL: Write [UUIDOID, TEXTOID, JSONBOID]
-        "select stream_ext.emit(
-             'user:' || $1, $2,
-             ($3 || jsonb_build_object('server_time', clock_timestamp()))::text)";
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -216,9 +212,11 @@ fn keep(
     spi::execute(&RECORD, &arguments).map(|_| ())
 }
 
-/// Broadcasts an event to the user's own topic.
-fn tell(user: Uuid, event: &str, payload: Value) -> Result<()> {
-    spi::execute(&TELL, &[user.into(), event.into(), JsonB(payload).into()]).map(|_| ())
+/// Broadcasts an event to the user's own topic, with the time.
+fn tell(user: Uuid, event: &str, mut payload: Value) -> Result<()> {
+    payload["server_time"] = json_text::time(clock::now()?).into();
+    let topic = format!("user:{}", json_text::uuid(user));
+    realtime::broadcast(&topic, event, &payload.to_string())
 }
 
 fn check_reason(reason: Option<&str>) -> Result<()> {

@@ -1,28 +1,41 @@
-//! How is one event handed to Supabase Realtime?
+//! Handing one event to Supabase Realtime: as a row of `realtime.messages`, written in the transaction
+//! of the change.
 //!
-//! As a row of `realtime.messages`, written in the transaction of the change.
+//! A row bears the instant at which it is written and not when its transaction began, so that a log's
+//! frames lie in the order of its numbers, none before its messages, and are found by their time.
 
 use std::cell::Cell;
 
+use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 
 use crate::caller;
+use crate::clock;
 use crate::commit::wait_for_the_disk;
 use crate::error::{Result, answer, required};
 use crate::relcache;
 use crate::spi::{self, column, statements};
+use crate::utc::in_utc;
 
 /// Postgres counts timestamps in microseconds from 2000-01-01 UTC.
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 
 statements! {
-    /// Whether today's partition is there (UTC, as Realtime counts days), and whether the columns
-    /// are those that the direct insert names; if not, Realtime's own function writes.
-    FIND_TARGET: Write []
+    /// Whether a partition takes rows of the day of $1 (UTC, as Realtime counts days), and whether the
+    /// columns are those that the direct insert names; if not, Realtime's own function writes. A table
+    /// of the partition's name that is not attached takes nothing.
+    FIND_TARGET: Write [TIMESTAMPTZOID]
         "select
-             to_regclass(
-                 'realtime.messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM_DD')
-             ) is not null,
+             exists (
+                 select from pg_catalog.pg_inherits as i
+                 where i.inhparent = to_regclass('realtime.messages')
+                     and i.inhrelid = to_regclass(
+                         'realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD'))
+                     and not i.inhdetachpending
+             ) or exists (
+                 select from pg_catalog.pg_partitioned_table as t
+                 where t.partrelid = to_regclass('realtime.messages') and t.partdefid <> 0
+             ),
              (select count(*) filter (where k.name is not null) = 7
                  -- A column that is not filled here must not be demanded.
                  and count(*) filter (
@@ -37,11 +50,11 @@ statements! {
               where a.attrelid = to_regclass('realtime.messages')
                   and a.attnum > 0 and not a.attisdropped)";
 
-    INSERT_MESSAGE: Write [TEXTOID, TEXTOID, TEXTOID]
+    INSERT_MESSAGE: Write [TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID]
         "insert into realtime.messages
              (topic, extension, payload, event, private, inserted_at, updated_at)
          values
-             ($1, 'broadcast', $3::jsonb, $2, true, now() at time zone 'UTC', now() at time zone 'UTC')";
+             ($1, 'broadcast', $3::jsonb, $2, true, $4 at time zone 'UTC', $4 at time zone 'UTC')";
 
     SEND: Write [TEXTOID, TEXTOID, TEXTOID]
         "select realtime.send($3::jsonb, $2, $1, true)";
@@ -51,6 +64,7 @@ statements! {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     Insert,
+    /// Realtime's own function, which dates a row by the begin of the transaction.
     Send,
 }
 
@@ -59,7 +73,7 @@ pub enum Target {
 struct Found {
     /// The day whose partition was seen, in days since 2000-01-01 UTC.
     day: i64,
-    /// Its columns may be others once Postgres has forgotten a table.
+    /// Partitions and columns may be others once Postgres has invalidated a table.
     known_at: u32,
     target: Target,
 }
@@ -77,28 +91,52 @@ fn emit(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) {
 fn emit_event(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) -> Result<()> {
     caller::enter_as_owner()?;
     let (topic, event) = (required(topic, "topic")?, required(event, "event")?);
-    let payload = required(payload, "payload")?;
-    match find_target()? {
-        Some(target) => write(target, topic, event, payload),
+    broadcast(topic, event, required(payload, "payload")?)
+}
+
+/// Writes one event now; nothing while there is no partition for it.
+pub fn broadcast(topic: &str, event: &str, payload: &str) -> Result<()> {
+    let now = clock::now()?;
+    match hold_target(now)? {
+        Some(target) => write(target, topic, event, payload, now),
         None => Ok(()),
     }
 }
 
-/// How to write today; nothing while today's partition is missing.
-pub fn find_target() -> Result<Option<Target>> {
-    // SAFETY: reads a variable of this backend.
-    let now = unsafe { pg_sys::GetCurrentTransactionStartTimestamp() };
-    let today = now.div_euclid(MICROSECONDS_PER_DAY);
+/// How to write a row of this instant, until the transaction ends; nothing while no partition takes it.
+/// Holds Realtime's table as an insert does, so no partition is dropped before the row is written.
+pub fn hold_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
+    // SAFETY: looks a constant name up inside a transaction and locks what it means. Locking takes in what
+    // was invalidated until now.
+    unsafe {
+        let table = pg_sys::makeRangeVar(
+            c"realtime".as_ptr().cast_mut(),
+            c"messages".as_ptr().cast_mut(),
+            -1,
+        );
+        pg_sys::RangeVarGetRelidExtended(
+            table,
+            pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
+            pg_sys::RVROption::RVR_MISSING_OK,
+            None,
+            std::ptr::null_mut(),
+        );
+    }
+    find_target(at)
+}
+
+/// The same without holding anything, so it can be wrong a moment later.
+pub fn find_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
+    let day = day_of(at.into_inner());
+    let begin = clock::transaction_start();
     let known_at = relcache::forgotten();
     if let Some(found) = FOUND.get()
-        && (found.day, found.known_at) == (today, known_at)
+        && (found.day, found.known_at) == (day, known_at)
+        && (found.target == Target::Insert || day_of(begin) == day)
     {
         return Ok(Some(found.target));
     }
-    let (has_partition, has_columns) = spi::first(&FIND_TARGET, &[], |row| {
-        Ok((column(row, 1)?, column(row, 2)?))
-    })?
-    .unwrap_or((false, false));
+    let (has_partition, has_columns) = look_for(at)?;
     if !has_partition {
         return Ok(None);
     }
@@ -107,19 +145,53 @@ pub fn find_target() -> Result<Option<Target>> {
     } else {
         Target::Send
     };
+    if target == Target::Send
+        && day_of(begin) != day
+        && !look_for(clock::from_microseconds(begin)?)?.0
+    {
+        return Ok(None);
+    }
     FOUND.set(Some(Found {
-        day: today,
+        day,
         known_at,
         target,
     }));
     Ok(Some(target))
 }
 
-pub fn write(target: Target, topic: &str, event: &str, payload: &str) -> Result<()> {
+/// Whether a partition takes rows of this instant.
+pub fn has_partition(at: TimestampWithTimeZone) -> Result<bool> {
+    look_for(at).map(|(has_partition, _)| has_partition)
+}
+
+fn look_for(at: TimestampWithTimeZone) -> Result<(bool, bool)> {
+    let found = spi::first(&FIND_TARGET, &[at.into()], |row| {
+        Ok((column(row, 1)?, column(row, 2)?))
+    })?;
+    Ok(found.unwrap_or((false, false)))
+}
+
+const fn day_of(microseconds: i64) -> i64 {
+    microseconds.div_euclid(MICROSECONDS_PER_DAY)
+}
+
+/// `at` is the instant for which the target was found.
+pub fn write(
+    target: Target,
+    topic: &str,
+    event: &str,
+    payload: &str,
+    at: TimestampWithTimeZone,
+) -> Result<()> {
     wait_for_the_disk();
-    let statement = match target {
-        Target::Insert => &INSERT_MESSAGE,
-        Target::Send => &SEND,
-    };
-    spi::execute(statement, &[topic.into(), event.into(), payload.into()]).map(|_| ())
+    let message = [topic.into(), event.into(), payload.into()];
+    match target {
+        Target::Insert => {
+            let [topic, event, payload] = message;
+            spi::execute(&INSERT_MESSAGE, &[topic, event, payload, at.into()])
+        }
+        // It dates the row in the session's time zone, and partitions are days in UTC.
+        Target::Send => in_utc(|| spi::execute(&SEND, &message)),
+    }
+    .map(|_| ())
 }

@@ -15,9 +15,10 @@ use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
 use crate::json_text;
 use crate::keyed::{Row, Table, Values};
-use crate::realtime::{self, Target, find_target};
+use crate::realtime::{self, hold_target};
 use crate::spi::{self, column, statements};
 use crate::ticker;
+use crate::utc::in_utc;
 
 /// How long a frame collects, in microseconds.
 const WINDOW_US: i64 = 50_000;
@@ -38,14 +39,14 @@ statements! {
 
     /// The relay row's lock decides who writes the next frame.
     LOCK_RELAY: Write [UUIDOID]
-        "select r.flushed_seq, c.epoch_salt, to_jsonb(clock_timestamp())::text
+        "select r.flushed_seq, c.epoch_salt
          from stream.chat_relay as r
          cross join stream.config as c
          where r.session_id = $1
          for no key update of r";
 
     LOCK_FREE_RELAY: Write [UUIDOID]
-        "select r.flushed_seq, c.epoch_salt, to_jsonb(clock_timestamp())::text
+        "select r.flushed_seq, c.epoch_salt
          from stream.chat_relay as r
          cross join stream.config as c
          where r.session_id = $1
@@ -62,8 +63,9 @@ statements! {
              limit ", page!()
         );
 
-    SET_FLUSHED: Write [UUIDOID, INT8OID]
-        "update stream.chat_relay set flushed_seq = $2, flushed_at = clock_timestamp()
+    /// `flushed_at` is the time of the newest frame, and so none is later.
+    SET_FLUSHED: Write [UUIDOID, INT8OID, TIMESTAMPTZOID]
+        "update stream.chat_relay set flushed_seq = $2, flushed_at = $3
          where session_id = $1";
 
     TAKE_TAILS: Write []
@@ -128,11 +130,8 @@ fn send_one(
     epoch_salt: &str,
     may_wait: impl Fn(&Row, TimestampWithTimeZone) -> Result<bool>,
 ) -> Result<Attempt> {
-    let Some(target) = find_target()? else {
-        return Ok(Attempt::Waiting);
-    };
     let mut attempt = Attempt::Behind;
-    let sent_at = RELAYS.update(&[session], |relay| {
+    let sent = RELAYS.update(&[session], |relay| {
         // Not before the lock: a frame that was waited for opens a window of its own.
         let now = clock::now()?;
         attempt = if may_wait(relay, now)? {
@@ -144,10 +143,14 @@ fn send_one(
         if matches!(attempt, Attempt::Waiting) || !is_next {
             return Ok(None);
         }
+        let Some(target) = hold_target(now)? else {
+            attempt = Attempt::Waiting;
+            return Ok(None);
+        };
         let changes: Values<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
-        Ok(Some((now, changes)))
+        Ok(Some(((now, target), changes)))
     })?;
-    let Some(sent_at) = sent_at else {
+    let Some((sent_at, target)) = sent else {
         return Ok(attempt);
     };
     let session_text = json_text::uuid(session);
@@ -160,7 +163,7 @@ fn send_one(
     let payload = frame::payload(&header, &[frame::Entry { seq, json }])
         .ok_or(Failure::Row("a frame of one entry is empty"))?;
     let topic = format!("chat:{session_text}");
-    realtime::write(target, &topic, "messages", &payload)?;
+    realtime::write(target, &topic, "messages", &payload, sent_at)?;
     Ok(Attempt::Sent)
 }
 
@@ -191,28 +194,27 @@ fn leave_to_tick(session: Uuid) -> Result<()> {
 /// COMMITTED it is left to whoever flushes next: entries that this transaction cannot see would be left
 /// out, and its relay row may have changed.
 pub fn flush_now(session: Uuid) -> Result<()> {
-    let target = find_target()?.filter(|_| !caller::is_above_read_committed());
-    let Some(target) = target else {
+    if caller::is_above_read_committed() {
         return leave_to_tick(session);
-    };
+    }
     let relay = Relay::lock(&LOCK_RELAY, session)?;
     relay
         .ok_or(Failure::Row("the session has no relay row"))?
-        .flush(target)
+        .flush()
 }
 
 /// Sends the tails that writers left. A session that somebody else is sending for comes again.
 pub fn flush_tails() -> Result<()> {
-    let Some(target) = find_target()? else {
+    if realtime::find_target(clock::now()?)?.is_none() {
         return Ok(());
-    };
+    }
     let sessions = spi::run(&TAKE_TAILS, &[], |rows| {
         rows.map(|row| column::<Uuid>(&row, 1))
             .collect::<Result<Vec<_>>>()
     })?;
     for session in sessions {
         match Relay::lock(&LOCK_FREE_RELAY, session)? {
-            Some(relay) => relay.flush(target)?,
+            Some(relay) => relay.flush()?,
             None => {
                 if spi::execute(&RELAY_IS_THERE, &[session.into()])? == 1 {
                     leave_to_tick(session)?;
@@ -228,7 +230,6 @@ struct Relay {
     session: Uuid,
     flushed_seq: i64,
     epoch: String,
-    server_time: String,
 }
 
 impl Relay {
@@ -241,19 +242,65 @@ impl Relay {
                 session,
                 flushed_seq: column(row, 1)?,
                 epoch: epoch(&column::<String>(row, 2)?),
-                server_time: column(row, 3)?,
             })
         })
     }
 
-    fn flush(mut self, target: Target) -> Result<()> {
+    /// What no partition takes is left to `tick`. Each frame is later than the one before: Realtime
+    /// replays them in the order of their times.
+    fn flush(mut self) -> Result<()> {
         let session_text = json_text::uuid(self.session);
         let topic = format!("chat:{session_text}");
         let before = self.flushed_seq;
-        loop {
-            let mut head_seq = 0;
-            let arguments = [self.session.into(), self.flushed_seq.into()];
-            let page = spi::run(&UNFLUSHED, &arguments, |rows| {
+        // Not before the lock, which orders the frames of a log.
+        let mut at = clock::now()?;
+        let server_time_json = format!("\"{}\"", json_text::time(at));
+        let mut flushed_at = at;
+        let is_complete = 'pages: loop {
+            let (page, head_seq) = self.read_page()?;
+            let header = frame::Header {
+                session_id: &session_text,
+                epoch: &self.epoch,
+                head_seq,
+                server_time_json: &server_time_json,
+            };
+            for entries in frame::split(&page) {
+                let Some(payload) = frame::payload(&header, entries) else {
+                    continue;
+                };
+                let Some(target) = hold_target(at)? else {
+                    break 'pages false;
+                };
+                realtime::write(target, &topic, "messages", &payload, at)?;
+                self.flushed_seq = entries.last().map_or(self.flushed_seq, |last| last.seq);
+                flushed_at = at;
+                at = clock::from_microseconds(at.into_inner().saturating_add(1))?;
+            }
+            if page.len() < PAGE {
+                break true;
+            }
+        };
+        if self.flushed_seq != before {
+            let arguments = [
+                self.session.into(),
+                self.flushed_seq.into(),
+                flushed_at.into(),
+            ];
+            spi::execute(&SET_FLUSHED, &arguments)?;
+        }
+        if is_complete {
+            Ok(())
+        } else {
+            leave_to_tick(self.session)
+        }
+    }
+
+    /// Entries behind the last frame, and the newest number of the log.
+    fn read_page(&self) -> Result<(Vec<frame::Entry>, i64)> {
+        let mut head_seq = 0;
+        let arguments = [self.session.into(), self.flushed_seq.into()];
+        let page = in_utc(|| {
+            spi::run(&UNFLUSHED, &arguments, |rows| {
                 rows.map(|row| {
                     head_seq = column(&row, 3)?;
                     Ok(frame::Entry {
@@ -262,29 +309,8 @@ impl Relay {
                     })
                 })
                 .collect::<Result<Vec<_>>>()
-            })?;
-            let header = frame::Header {
-                session_id: &session_text,
-                epoch: &self.epoch,
-                head_seq,
-                server_time_json: &self.server_time,
-            };
-            for entries in frame::split(&page) {
-                if let Some(payload) = frame::payload(&header, entries) {
-                    realtime::write(target, &topic, "messages", &payload)?;
-                }
-            }
-            if let Some(last) = page.last() {
-                self.flushed_seq = last.seq;
-            }
-            if page.len() < PAGE {
-                break;
-            }
-        }
-        if self.flushed_seq == before {
-            return Ok(());
-        }
-        let arguments = [self.session.into(), self.flushed_seq.into()];
-        spi::execute(&SET_FLUSHED, &arguments).map(|_| ())
+            })
+        })?;
+        Ok((page, head_seq))
     }
 }

@@ -14,6 +14,7 @@ use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
 use crate::reads::{read_json_sql, unread_count_sql};
 use crate::spi::{self, column, nullable, statements};
+use crate::utc::in_utc;
 
 /// Missed messages in one answer; the rest comes with the next call.
 pub const MAX_MISSED: i32 = 1000;
@@ -205,5 +206,5 @@ fn missed(
             column(row, 19)?,
         ))
     };
-    spi::first(&SYNC, &arguments, read)?.ok_or_else(|| ErrorCode::SessionNotFound.into())
+    in_utc(|| spi::first(&SYNC, &arguments, read))?.ok_or_else(|| ErrorCode::SessionNotFound.into())
 }

@@ -547,6 +547,10 @@ create table stream.chat_messages (
         check (message_type in ('user_message', 'system_message', 'auction_update')),
     constraint chat_messages_metadata_check check (jsonb_typeof(metadata) = 'object')
 );
+-- No sample of the texts in the planner's statistics, where a deleted one would stay until the next analyze.
+alter table stream.chat_messages
+    alter column content set statistics 0,
+    alter column metadata set statistics 0;
 -- For the deletion of a user, and for the messages of one user in one stream.
 create index chat_messages_user_id_session_id_idx on stream.chat_messages (user_id, session_id)
     where user_id is not null;
@@ -559,11 +563,23 @@ comment on column stream.chat_messages.username is 'The sender''s name when it w
 comment on column stream.chat_messages.deleted_at is 'When a moderator deleted the text; the row stays as a tombstone.';
 comment on column stream.chat_messages.created_at is 'Strictly increasing with seq.';
 
+create table stream.chat_deleted_frames (
+    session_id uuid not null,
+    seqs int8multirange not null,
+    constraint chat_deleted_frames_pkey primary key (session_id),
+    constraint chat_deleted_frames_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade
+);
+comment on table stream.chat_deleted_frames is
+    'Numbers of the log whose frame was deleted from realtime.messages, because it carried a message that was deleted.';
+
 alter table stream.chat_heads enable row level security;
 alter table stream.chat_relay enable row level security;
 alter table stream.chat_tails enable row level security;
 alter table stream.chat_messages enable row level security;
-revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_tails, stream.chat_messages
+alter table stream.chat_deleted_frames enable row level security;
+revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_tails, stream.chat_messages,
+    stream.chat_deleted_frames
     from public, anon, authenticated, service_role;
 
 -- sql/042_readers.sql
@@ -2831,6 +2847,8 @@ revoke all on function stream.schedule_with_pg_cron() from public, anon, authent
 create function stream_private.emit_session_changes() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
+-- The times in an event that everybody reads do not depend on who caused it.
+set timezone = 'UTC'
 as $$
 declare
     changed pg_catalog.record;

@@ -25,6 +25,7 @@ pub mod secret;
 pub mod server_clock;
 pub mod services;
 pub mod session;
+pub mod stored_text;
 pub mod stream;
 pub mod trace;
 pub mod waiting;

@@ -110,8 +110,9 @@ fn no_statement_of_native_code_holds_a_backslash() -> Result<()> {
     for file in files {
         let source = fs::read_to_string(&file)?;
         // Of quotes, zeros and the ends of lines; what a raw text would hold is none of these.
-        let is_rusts =
-            |(place, _): (usize, &str)| source[place + 1..].starts_with(['"', '\'', '0', 'n', '\n']);
+        let is_rusts = |(place, _): (usize, &str)| {
+            source[place + 1..].starts_with(['"', '\'', '0', 'n', '\n'])
+        };
         let are_rusts = source.match_indices('\\').all(is_rusts);
         assert!(are_rusts, "{}: a backslash in a text", file.display());
     }

@@ -1,4 +1,4 @@
-//! How does the text of messages go, while their numbers stay?
+//! Deleting messages: clears the text, keeps row and seq, and deletes the stored frames that carry the text.
 //!
 //! Also after the end of a stream, whose log people still read: then without an event, because
 //! nothing is logged after the end.
@@ -14,6 +14,7 @@ use crate::caller;
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
 use crate::spi::{self, column, nullable, statements};
+use crate::stored_frames::{self, Carried};
 
 statements! {
     /// Waits for a message that is being written; answers whether the log goes on.
@@ -25,7 +26,8 @@ statements! {
         "update stream.chat_messages as m
          set content = '', metadata = '{}', deleted_at = t.time, updated_at = t.time
          from (select clock_timestamp() as time) as t
-         where m.session_id = $1 and m.seq = $2";
+         where m.session_id = $1 and m.seq = $2
+         returning m.seq, m.created_at";
 
     /// In the order of the rows, as the deletion of the user would take them.
     DELETE_OF_USER: Write [UUIDOID, UUIDOID]
@@ -40,9 +42,9 @@ statements! {
              set content = '', metadata = '{}', deleted_at = t.time, updated_at = t.time
              from theirs as d, (select clock_timestamp() as time) as t
              where m.session_id = d.session_id and m.seq = d.seq
-             returning m.seq
+             returning m.seq, m.created_at
          )
-         select count(*)::integer, max(d.seq) from deleted as d";
+         select d.seq, d.created_at from deleted as d order by d.seq";
 
     AUTHOR_OF: Write [UUIDOID, INT8OID]
         "select m.user_id from stream.chat_messages as m where m.session_id = $1 and m.seq = $2";
@@ -102,7 +104,8 @@ fn delete(
     if target.is_deleted {
         return Ok("already_deleted");
     }
-    spi::execute(&DELETE, &[session.into(), target.seq.into()])?;
+    let deleted = spi::first(&DELETE, &[session.into(), target.seq.into()], Carried::read)?;
+    stored_frames::delete(session, deleted.into_iter().collect())?;
     let metadata = json!({
         "kind": "message_deleted", "target_seq": target.seq, "target_id": id.to_string(),
     });
@@ -149,14 +152,24 @@ fn delete_of_user(
         spi::execute(&LOCK_SESSION, &[session.into()])?;
     }
     // The many that are there already go before the head is held, so that the chat does not wait
-    // for them; under it only those that came meanwhile.
-    let (earlier, earlier_seq) = delete_all(session, user)?;
+    // for them; under it only those that came meanwhile. So with their frames.
+    let earlier = delete_all(session, user)?;
+    let (earlier_count, earlier_seq) = (earlier.len(), earlier.last().map(|last| last.seq));
+    // Of a stream that has ended nobody waits, and its retention takes frames behind the relay row.
+    let mut left = if moderation.has_ended {
+        earlier
+    } else {
+        stored_frames::delete_committed(session, earlier)?
+    };
     let is_open = hold_head(session)?;
-    let (later, later_seq) = delete_all(session, user)?;
-    let count = earlier + later;
+    let later = delete_all(session, user)?;
+    let (later_count, later_seq) = (later.len(), later.last().map(|last| last.seq));
+    let count = i32::try_from(earlier_count + later_count).unwrap_or(i32::MAX);
     let Some(up_to_seq) = earlier_seq.max(later_seq) else {
         return Ok(0);
     };
+    left.extend(later);
+    stored_frames::delete(session, left)?;
     let metadata = json!({
         "kind": "user_messages_deleted", "user_id": user.to_string(), "up_to_seq": up_to_seq,
     });
@@ -240,11 +253,11 @@ fn hold_head(session: Uuid) -> Result<bool> {
         .ok_or(Failure::Row("the session has no head"))
 }
 
-fn delete_all(session: Uuid, user: Uuid) -> Result<(i32, Option<i64>)> {
-    let deleted = spi::first(&DELETE_OF_USER, &[session.into(), user.into()], |row| {
-        Ok((column(row, 1)?, nullable(row, 2)?))
-    })?;
-    Ok(deleted.unwrap_or((0, None)))
+/// In the order of `seq`.
+fn delete_all(session: Uuid, user: Uuid) -> Result<Vec<Carried>> {
+    spi::run(&DELETE_OF_USER, &[session.into(), user.into()], |rows| {
+        rows.map(|row| Carried::read(&row)).collect()
+    })
 }
 
 fn author_of(session: Uuid, seq: i64) -> Result<Option<Uuid>> {

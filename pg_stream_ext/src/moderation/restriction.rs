@@ -8,7 +8,8 @@ use stream_core::error::ErrorCode;
 use super::charge::Charge;
 use super::{Moderation, Rank, Record, check_reason, invalid, tell};
 use crate::error::{Failure, Result, answer, required};
-use crate::spi::{self, column, nullable, statements};
+use crate::json_text;
+use crate::spi::{self, column, statements};
 use crate::viewer::watched_ms;
 
 /// One second to a year.
@@ -21,7 +22,7 @@ statements! {
              and (r.until is null or r.until > now())";
 
     END_OF: Write [INT4OID]
-        "select now() + $1 * interval '1 second', to_jsonb(now() + $1 * interval '1 second')::text";
+        "select now() + $1 * interval '1 second'";
 
     /// Whether one is in force, and whether it is already as it shall be.
     STANDING: Write [UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID]
@@ -128,7 +129,8 @@ fn restrict(
     }
     check_reason(reason)?;
     moderation.may_act_against(user)?;
-    let (until, until_json) = end_of(duration_s)?;
+    let until = end_of(duration_s)?;
+    let until_json = until.map(json_text::time);
     let state: [DatumWithOid<'_>; 5] = [
         moderation.session.into(),
         user.into(),
@@ -261,18 +263,12 @@ impl Moderation {
     }
 }
 
-fn end_of(
-    duration_s: Option<i32>,
-) -> Result<(Option<TimestampWithTimeZone>, Option<serde_json::Value>)> {
+fn end_of(duration_s: Option<i32>) -> Result<Option<TimestampWithTimeZone>> {
     let Some(duration_s) = duration_s else {
-        return Ok((None, None));
+        return Ok(None);
     };
-    let end = spi::first(&END_OF, &[duration_s.into()], |row| {
-        Ok((nullable(row, 1)?, column::<String>(row, 2)?))
-    })?;
-    let (until, json) = end.ok_or(Failure::Row("no time"))?;
-    let json = serde_json::from_str(&json).map_err(|_| Failure::Row("a time that is not JSON"))?;
-    Ok((until, Some(json)))
+    let end = spi::first(&END_OF, &[duration_s.into()], |row| column(row, 1))?;
+    end.map(Some).ok_or(Failure::Row("no time"))
 }
 
 /// As leaving does.

@@ -9,6 +9,7 @@ use pgrx::datum::{Interval, Uuid};
 use super::Rule;
 use crate::error::Result;
 use crate::spi::{self, column, statements};
+use crate::stored_frames;
 
 /// Deletes at most `$2` rows of session `$1` that nobody holds. By their place in the table: by key,
 /// Postgres may look for a user in the index of all that this user ever did.
@@ -100,6 +101,9 @@ pub fn expire(batch: i32) -> Result<Rule> {
         return Ok(rule);
     };
     rule.oldest_age = Some(age);
+    if !stored_frames::expire(id, batch)? {
+        return Ok(rule);
+    }
     for statement in [
         &DELETE_MESSAGES,
         &DELETE_READS,
