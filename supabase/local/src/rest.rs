@@ -3,18 +3,20 @@
 mod call;
 mod catalog;
 mod error;
+mod paging;
 mod request;
 mod statement;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tracing::error;
 
 use crate::api_key;
-use crate::gateway::SharedGateway;
+use crate::gateway::{Gateway, SharedGateway};
 use crate::rest::error::RestError;
 
 pub fn router() -> Router<SharedGateway> {
@@ -43,10 +45,21 @@ async fn rpc(
         headers,
         body,
     };
-    match call::call(&gateway, key, request).await {
+    let response = match call::call(&gateway, key, request).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
+    };
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        forget_the_database(&gateway);
     }
+    response
+}
+
+/// What PostgREST does at any 503, whoever raised it: it drops its connections and reads its schema anew, so
+/// that every caller waits. No function of the product may raise one.
+fn forget_the_database(gateway: &Gateway) {
+    gateway.rest_pool.retain(|_, _| false);
+    error!("an answer of 503: PostgREST drops all its connections now");
 }
 
 async fn no_tables(State(gateway): State<SharedGateway>, headers: HeaderMap) -> Response {

@@ -48,7 +48,7 @@ pub async fn call(
         &arguments,
         shape,
         caller.role,
-    );
+    )?;
 
     let answer = async {
         // Dropped without a commit it rolls back, also when the client goes away in between.

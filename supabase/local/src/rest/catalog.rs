@@ -220,6 +220,7 @@ mod tests {
         Arguments {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             json: "{}".to_owned(),
+            paging: crate::rest::paging::Paging::default(),
         }
     }
 

@@ -24,8 +24,9 @@ pub enum RestError {
     Json,
     #[error("the query string could not be read")]
     Query,
-    #[error("supabase_local does not filter the results of a function")]
-    Filters,
+    /// What PostgREST would do and the stand-in does not.
+    #[error("supabase_local does not do what PostgREST does with {0}")]
+    NotModelled(String),
     #[error("Content-Type not acceptable: only application/json is")]
     ContentType,
     #[error("Could not find the function {schema}.{name}({arguments}) in the schema cache")]
@@ -81,7 +82,8 @@ impl RestError {
             Self::Token(TokenError::Expired { .. } | TokenError::NotYetValid) => (401, "PGRST303"),
             Self::Token(_) => (401, "PGRST301"),
             Self::Json => (400, "PGRST102"),
-            Self::Query | Self::Filters => (400, "PGRST100"),
+            Self::Query => (400, "PGRST100"),
+            Self::NotModelled(_) => (501, "LOCAL501"),
             Self::ContentType => (415, "PGRST102"),
             Self::NoFunction { .. } => (404, "PGRST202"),
             Self::SeveralFunctions { .. } => (300, "PGRST203"),
@@ -117,7 +119,7 @@ impl RestError {
             Self::SeveralFunctions { .. } => {
                 Some("Overload functions by different argument names only.".to_owned())
             }
-            Self::Filters => Some("Pass a limit as an argument of the function.".to_owned()),
+            Self::NotModelled(_) => Some("Ask a real PostgREST.".to_owned()),
             Self::Database(error, _) => error.hint().map(str::to_owned),
             _ => None,
         }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::api_key::{self, ApiKey};
 use crate::jwt::{self, ApiRole, Claims, REST_LEEWAY_S, TokenKey};
 use crate::rest::error::RestError;
+use crate::rest::paging::{Paging, Pair};
 
 const OBJECT: &str = "application/vnd.pgrst.object+json";
 
@@ -34,6 +35,7 @@ pub struct Arguments {
     /// Sorted.
     pub names: Vec<String>,
     pub json: String,
+    pub paging: Paging,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +83,13 @@ impl Request {
     }
 
     pub fn arguments(&self) -> Result<Arguments, RestError> {
+        let pairs = serde_urlencoded::from_str(&self.query).map_err(|_| RestError::Query)?;
+        let (paging, others) = Paging::split(pairs)?;
         if self.is_safe() {
-            return self.query_arguments();
+            return Ok(Arguments::of_query(others, paging));
         }
-        if !self.query.is_empty() {
-            return Err(RestError::Filters);
+        if let Some((name, _)) = others.first() {
+            return Err(RestError::NotModelled(format!("{name} in a POST's query")));
         }
         let content_type = self.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
         if content_type.is_some_and(|value| !value.starts_with(b"application/json")) {
@@ -96,6 +100,7 @@ impl Request {
             return Ok(Arguments {
                 names: Vec::new(),
                 json: "{}".to_owned(),
+                paging,
             });
         }
         let keys: BTreeMap<String, IgnoredAny> =
@@ -103,6 +108,7 @@ impl Request {
         Ok(Arguments {
             names: keys.into_keys().collect(),
             json: text.to_owned(),
+            paging,
         })
     }
 
@@ -129,14 +135,16 @@ impl Request {
             .collect();
         Value::Object(headers).to_string()
     }
+}
 
-    fn query_arguments(&self) -> Result<Arguments, RestError> {
-        let pairs: BTreeMap<String, String> =
-            serde_urlencoded::from_str(&self.query).map_err(|_| RestError::Query)?;
-        Ok(Arguments {
+impl Arguments {
+    fn of_query(pairs: Vec<Pair>, paging: Paging) -> Self {
+        let pairs: BTreeMap<String, String> = pairs.into_iter().collect();
+        Self {
             json: serde_json::json!(pairs).to_string(),
             names: pairs.into_keys().collect(),
-        })
+            paging,
+        }
     }
 }
 
@@ -189,17 +197,20 @@ mod tests {
 
     #[test]
     fn a_query_gives_the_arguments_of_a_get() {
-        let arguments = request(Method::GET, "session_id=a%20b&limit=5", "")
+        let arguments = request(Method::GET, "session_id=a%20b&skip=5&limit=5", "")
             .arguments()
             .unwrap();
-        assert_eq!(arguments.names, ["limit", "session_id"]);
-        assert_eq!(arguments.json, r#"{"limit":"5","session_id":"a b"}"#);
+        assert_eq!(arguments.names, ["session_id", "skip"]);
+        assert_eq!(arguments.json, r#"{"session_id":"a b","skip":"5"}"#);
+        assert!(!arguments.paging.is_empty());
     }
 
     #[test]
-    fn a_filter_on_a_post_is_refused_rather_than_ignored() {
-        let refused = request(Method::POST, "limit=1", "{}").arguments();
-        assert!(matches!(refused, Err(RestError::Filters)));
+    fn the_query_of_a_post_shapes_its_answer_and_holds_no_arguments() {
+        let arguments = request(Method::POST, "limit=1", "{}").arguments().unwrap();
+        assert!(!arguments.paging.is_empty());
+        let refused = request(Method::POST, "skip=1", "{}").arguments();
+        assert!(matches!(refused, Err(RestError::NotModelled(_))));
     }
 
     #[test]

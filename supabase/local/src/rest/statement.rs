@@ -5,10 +5,12 @@ use std::fmt::Write;
 
 use crate::jwt::ApiRole;
 use crate::rest::catalog::Function;
+use crate::rest::error::RestError;
+use crate::rest::paging::{Paging, quote};
 use crate::rest::request::{Arguments, Shape};
 
 /// PostgREST's `db-max-rows` on Supabase: more rows of a set are cut off.
-const MAX_ROWS: usize = 1000;
+const MAX_ROWS: u64 = 1000;
 
 /// A statement that answers (body text, rows bigint, status text, headers text).
 pub struct Statement {
@@ -26,7 +28,14 @@ pub fn build(
     arguments: &Arguments,
     shape: Shape,
     role: ApiRole,
-) -> Statement {
+) -> Result<Statement, RestError> {
+    let paging = &arguments.paging;
+    if !paging.is_empty()
+        && (!function.returns_set || (paging.names_columns() && !function.returns_row))
+    {
+        let what = "select, order, limit and offset where a function returns no rows";
+        return Err(RestError::NotModelled(what.to_owned()));
+    }
     let whole_body = function.takes_whole_body();
     let given: Vec<_> = function
         .parameters
@@ -70,19 +79,20 @@ pub fn build(
         sql,
         "result as materialized ({}) select body, rows, pg_catalog.current_setting('response.status', true), \
          pg_catalog.current_setting('response.headers', true) from result",
-        result(function, &call, shape)
+        result(function, &call, shape, paging)
     );
-    Statement { sql, has_parameter }
+    Ok(Statement { sql, has_parameter })
 }
 
-fn result(function: &Function, call: &str, shape: Shape) -> String {
+fn result(function: &Function, call: &str, shape: Shape, paging: &Paging) -> String {
     if function.returns_void {
         return format!("select {call}::text as body, 1::bigint as rows");
     }
+    let tail = paging.tail_sql(MAX_ROWS);
     let value = if function.returns_row {
-        format!("(select * from {call} limit {MAX_ROWS}) as q")
+        format!("(select {} from {call} {tail}) as q", paging.columns_sql())
     } else if function.returns_set {
-        format!("(select v.v from {call} as v (v) limit {MAX_ROWS}) as q")
+        format!("(select v.v from {call} as v (v) {tail}) as q")
     } else {
         format!("(select {call} as v) as q")
     };
@@ -100,10 +110,6 @@ fn result(function: &Function, call: &str, shape: Shape) -> String {
         "select (coalesce(pg_catalog.json_agg({element}), '[]'){first})::text as body, \
          pg_catalog.count(*) as rows from {value}"
     )
-}
-
-fn quote(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
 #[cfg(test)]
@@ -130,8 +136,9 @@ mod tests {
         let arguments = Arguments {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             json: "{}".to_owned(),
+            paging: Paging::default(),
         };
-        build("s", "f", function, &arguments, shape, ApiRole::Anon)
+        build("s", "f", function, &arguments, shape, ApiRole::Anon).unwrap()
     }
 
     #[test]
