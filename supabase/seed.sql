@@ -1,12 +1,14 @@
 -- A demo auction with one seller and three buyers, all with the password demo-password.
+-- Supabase Auth finds users of the nil instance alone, and reads the token columns into texts that hold no null.
 insert into auth.users (
-    id, aud, role, email, encrypted_password, email_confirmed_at, raw_app_meta_data, raw_user_meta_data,
-    created_at, updated_at
+    id, instance_id, aud, role, email, encrypted_password, email_confirmed_at, raw_app_meta_data, raw_user_meta_data,
+    is_super_admin, confirmation_token, recovery_token, email_change_token_new, email_change,
+    email_change_token_current, phone_change, phone_change_token, reauthentication_token, created_at, updated_at
 )
 select
-    d.id, 'authenticated', 'authenticated', d.email,
+    d.id, '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated', d.email,
     extensions.crypt('demo-password', extensions.gen_salt('bf')), now(),
-    '{"provider": "email", "providers": ["email"]}', '{}', now(), now()
+    '{"provider": "email", "providers": ["email"]}', '{}', false, '', '', '', '', '', '', '', '', now(), now()
 from (values
     ('00000000-0000-4000-8000-000000000001'::uuid, 'seller@demo.test'),
     ('00000000-0000-4000-8000-000000000002'::uuid, 'buyer1@demo.test'),
@@ -14,6 +16,15 @@ from (values
     ('00000000-0000-4000-8000-000000000004'::uuid, 'buyer3@demo.test')
 ) as d (id, email)
 on conflict (id) do nothing;
+
+insert into auth.identities (provider_id, user_id, identity_data, provider, created_at, updated_at)
+select
+    u.id::text, u.id,
+    jsonb_build_object('sub', u.id, 'email', u.email, 'email_verified', true, 'phone_verified', false),
+    'email', now(), now()
+from auth.users as u
+where u.email like '%@demo.test'
+on conflict (provider_id, provider) do nothing;
 
 insert into public.users (id, username)
 values

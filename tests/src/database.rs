@@ -94,8 +94,14 @@ impl TestDatabase {
         let id = Uuid::new_v4();
         self.owner
             .execute(
-                "insert into auth.users (id, aud, role, email, raw_user_meta_data)
-                 values ($1, 'authenticated', 'authenticated', $2, '{\"username\": \"seller\"}')",
+                "insert into auth.users (
+                     id, instance_id, aud, role, email, raw_user_meta_data, confirmation_token,
+                     recovery_token, email_change_token_new, email_change, created_at, updated_at
+                 )
+                 values (
+                     $1, '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated', $2,
+                     '{\"username\": \"seller\"}', '', '', '', '', now(), now()
+                 )",
                 &[&id, &format!("{id}@demo.test")],
             )
             .await?;

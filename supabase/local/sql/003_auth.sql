@@ -39,12 +39,12 @@ create table auth.users (
     is_anonymous boolean not null default false,
     banned_until timestamptz,
     deleted_at timestamptz,
-    created_at timestamptz default now(),
-    updated_at timestamptz default now(),
+    created_at timestamptz,
+    updated_at timestamptz,
     constraint users_pkey primary key (id),
     constraint users_phone_key unique (phone)
 );
-comment on table auth.users is 'People who can sign in; columns as applications know them from Supabase.';
+comment on table auth.users is 'People who can sign in; columns, and what of them has a default, as in Supabase Auth.';
 create unique index users_email_partial_key on auth.users (email) where not is_sso_user;
 create index users_lower_email_idx on auth.users (lower(email));
 
@@ -56,8 +56,8 @@ create table auth.identities (
     provider text not null,
     email text generated always as (lower(identity_data ->> 'email')) stored,
     last_sign_in_at timestamptz,
-    created_at timestamptz default now(),
-    updated_at timestamptz default now(),
+    created_at timestamptz,
+    updated_at timestamptz,
     constraint identities_pkey primary key (id),
     constraint identities_provider_id_provider_key unique (provider_id, provider),
     constraint identities_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade

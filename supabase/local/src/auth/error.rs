@@ -15,6 +15,11 @@ pub enum AuthError {
     InvalidCredentials,
     #[error("User is banned")]
     UserBanned,
+    #[error("Email not confirmed")]
+    EmailNotConfirmed,
+    /// A row of auth.users has null where Supabase Auth reads a text.
+    #[error("Database error querying schema")]
+    UnreadableUser,
     #[error("User already registered")]
     UserExists,
     #[error("Password should be at least 6 characters")]
@@ -48,6 +53,7 @@ impl AuthError {
         match self {
             Self::InvalidCredentials => (StatusCode::BAD_REQUEST, "invalid_credentials"),
             Self::UserBanned => (StatusCode::BAD_REQUEST, "user_banned"),
+            Self::EmailNotConfirmed => (StatusCode::BAD_REQUEST, "email_not_confirmed"),
             Self::UserExists => (StatusCode::UNPROCESSABLE_ENTITY, "user_already_exists"),
             Self::WeakPassword => (StatusCode::UNPROCESSABLE_ENTITY, "weak_password"),
             Self::RefreshTokenNotFound => (StatusCode::BAD_REQUEST, "refresh_token_not_found"),
@@ -57,7 +63,7 @@ impl AuthError {
             Self::Token(_) => (StatusCode::FORBIDDEN, "bad_jwt"),
             Self::SessionNotFound => (StatusCode::FORBIDDEN, "session_not_found"),
             Self::Pool(_) => (StatusCode::SERVICE_UNAVAILABLE, "unexpected_failure"),
-            Self::Sign(_) | Self::Database(_) | Self::Answer(_) => {
+            Self::UnreadableUser | Self::Sign(_) | Self::Database(_) | Self::Answer(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure")
             }
         }

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::auth::error::AuthError;
-use crate::auth::user::{self, user_json};
+use crate::auth::user::{self, is_visible, user_json};
 use crate::gateway::Gateway;
 use crate::jwt::{self, Claims};
 
@@ -64,7 +64,8 @@ const CONTINUE: &str = concat!(
     user_json!(),
     ", coalesce(u.banned_until > pg_catalog.now(), false)
     from session, fresh, auth.users as u
-    where u.id = session.user_id and u.deleted_at is null"
+    where u.id = session.user_id and u.deleted_at is null and ",
+    is_visible!()
 );
 
 /// A token that is shown again after its time was stolen from one of the two who show it: the

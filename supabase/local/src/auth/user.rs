@@ -34,52 +34,92 @@ macro_rules! user_json {
 }
 pub(super) use user_json;
 
-/// The case keeps crypt() from a hash that it would raise an error for.
-const BY_PASSWORD: &str = "
-select u.id, coalesce(u.banned_until > pg_catalog.now(), false)
-from auth.users as u
-where pg_catalog.lower(u.email) = pg_catalog.lower($1)
-  and u.deleted_at is null
-  and case
-      when u.encrypted_password like '$2%'
-      then extensions.crypt($2, u.encrypted_password) = u.encrypted_password
-      else false
-  end";
+/// The users that Supabase Auth looks among: it finds no user of another instance or audience.
+macro_rules! is_visible {
+    () => {
+        "u.instance_id = '00000000-0000-0000-0000-000000000000'
+         and u.aud = 'authenticated' and not u.is_sso_user"
+    };
+}
+pub(super) use is_visible;
 
-const CREATE: &str = "
-insert into auth.users (
-    id, aud, role, email, encrypted_password, email_confirmed_at,
-    raw_app_meta_data, raw_user_meta_data
-)
-values (
-    pg_catalog.gen_random_uuid(), 'authenticated', 'authenticated', pg_catalog.lower($1),
-    extensions.crypt($2, extensions.gen_salt('bf')), pg_catalog.now(),
-    '{\"provider\": \"email\", \"providers\": [\"email\"]}', $3::text::jsonb
-)
-returning id";
+/// Answers (id, can be read, has the password, is banned, is confirmed). Supabase Auth reads these columns
+/// into variables that hold no null, so that one null fails the request; the password comes after that. The
+/// case keeps crypt() from a hash that it would raise an error for.
+const BY_PASSWORD: &str = concat!(
+    "select u.id,
+        pg_catalog.num_nulls(
+            u.role, u.confirmation_token, u.recovery_token, u.email_change_token_new, u.email_change,
+            u.email_change_token_current, u.email_change_confirm_status, u.phone_change,
+            u.phone_change_token, u.reauthentication_token, u.created_at, u.updated_at
+        ) = 0,
+        case
+            when u.encrypted_password like '$2%'
+            then extensions.crypt($2, u.encrypted_password) = u.encrypted_password
+            else false
+        end,
+        coalesce(u.banned_until > pg_catalog.now(), false),
+        u.email_confirmed_at is not null
+    from auth.users as u
+    where pg_catalog.lower(u.email) = pg_catalog.lower($1)
+      and u.deleted_at is null
+      and ",
+    is_visible!()
+);
 
-const CREATE_ANONYMOUS: &str = "
-insert into auth.users (id, aud, role, is_anonymous, raw_app_meta_data, raw_user_meta_data)
-values (
-    pg_catalog.gen_random_uuid(), 'authenticated', 'authenticated', true, '{}', $1::text::jsonb
-)
-returning id";
+/// What Supabase Auth writes of every new user, and the columns that have no default.
+macro_rules! insert_user {
+    ($columns:literal, $values:literal) => {
+        concat!(
+            "insert into auth.users (
+                id, instance_id, aud, role, confirmation_token, recovery_token, email_change_token_new,
+                email_change, created_at, updated_at, ",
+            $columns,
+            ")
+            values (
+                pg_catalog.gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated',
+                'authenticated', '', '', '', '', pg_catalog.now(), pg_catalog.now(), ",
+            $values,
+            ")
+            returning id"
+        )
+    };
+}
+
+const CREATE: &str = insert_user!(
+    "email, encrypted_password, email_confirmed_at, raw_app_meta_data, raw_user_meta_data",
+    "pg_catalog.lower($1), extensions.crypt($2, extensions.gen_salt('bf')), pg_catalog.now(),
+     '{\"provider\": \"email\", \"providers\": [\"email\"]}', $3::text::jsonb"
+);
+
+const CREATE_ANONYMOUS: &str = insert_user!(
+    "is_anonymous, raw_app_meta_data, raw_user_meta_data",
+    "true, '{}', $1::text::jsonb"
+);
 
 const OF_SESSION: &str = concat!(
     "select ",
     user_json!(),
     " from auth.users as u join auth.sessions as s on s.user_id = u.id
-    where s.id = $1 and u.id = $2 and u.deleted_at is null"
+    where s.id = $1 and u.id = $2 and u.deleted_at is null and ",
+    is_visible!()
 );
 
 /// The user with this address and password.
 pub async fn by_password(pool: &Pool, email: &str, password: &str) -> Result<Uuid, AuthError> {
     let client = pool.get().await?;
     let statement = client.prepare_cached(BY_PASSWORD).await?;
-    match client.query_opt(&statement, &[&email, &password]).await? {
-        None => Err(AuthError::InvalidCredentials),
-        Some(row) if row.get(1) => Err(AuthError::UserBanned),
-        Some(row) => Ok(row.get(0)),
+    let Some(row) = client.query_opt(&statement, &[&email, &password]).await? else {
+        return Err(AuthError::InvalidCredentials);
+    };
+    let [can_be_read, has_password, is_banned, is_confirmed]: [bool; 4] =
+        [1, 2, 3, 4].map(|place| row.get(place));
+    match () {
+        () if !can_be_read => Err(AuthError::UnreadableUser),
+        () if !has_password => Err(AuthError::InvalidCredentials),
+        () if is_banned => Err(AuthError::UserBanned),
+        () if !is_confirmed => Err(AuthError::EmailNotConfirmed),
+        () => Ok(row.get(0)),
     }
 }
 
