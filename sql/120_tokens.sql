@@ -9,7 +9,11 @@ begin
 end
 $$;
 
-create function stream.generate_seller_token(seller_id uuid, channel_id text, generation integer default null)
+create function stream.generate_seller_token(
+    seller_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
 returns stream.agora_token
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -39,7 +43,7 @@ begin
 end
 $$;
 
-create function stream.generate_buyer_token(buyer_id uuid, channel_id text)
+create function stream.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
 returns stream.agora_token
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -66,7 +70,11 @@ begin
 end
 $$;
 
-create function stream.refresh_token(user_id uuid, channel_id text, generation integer default null)
+create function stream.refresh_token(
+    user_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
 returns stream.agora_token
 language plpgsql
 set search_path = pg_catalog, pg_temp

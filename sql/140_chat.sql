@@ -9,7 +9,12 @@ begin
 end
 $$;
 
-create function stream.send_message(session_id uuid, user_id uuid, content text, id uuid default null)
+create function stream.send_message(
+    session_id uuid,
+    user_id uuid default null,
+    content text default null,
+    id uuid default null
+)
 returns stream.chat_message
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -9,7 +9,11 @@ begin
 end
 $$;
 
-create function stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
+create function stream.mark_messages_as_read(
+    session_id uuid,
+    user_id uuid default null,
+    message_ids uuid[] default null
+)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -39,7 +43,7 @@ begin
 end
 $$;
 
-create function stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
+create function stream.mark_read_up_to(session_id uuid, user_id uuid default null, seq bigint default null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp

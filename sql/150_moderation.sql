@@ -289,7 +289,7 @@ begin
 end
 $$;
 
-create function stream.block_term(session_id uuid, term text)
+create function stream.block_term(session_id uuid default null, term text default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -317,7 +317,7 @@ begin
 end
 $$;
 
-create function stream.unblock_term(session_id uuid, term text)
+create function stream.unblock_term(session_id uuid default null, term text default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -344,7 +344,7 @@ begin
 end
 $$;
 
-create function stream.list_blocked_terms(session_id uuid)
+create function stream.list_blocked_terms(session_id uuid default null)
 returns setof stream.blocked_term
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -402,7 +402,11 @@ begin
 end
 $$;
 
-create function stream.get_moderation_log(session_id uuid, before_id bigint default null, page_size integer default 50)
+create function stream.get_moderation_log(
+    session_id uuid default null,
+    before_id bigint default null,
+    page_size integer default 50
+)
 returns setof stream.moderation_entry
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

@@ -1387,7 +1387,11 @@ begin
 end
 $$;
 
-create function stream.generate_seller_token(seller_id uuid, channel_id text, generation integer default null)
+create function stream.generate_seller_token(
+    seller_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
 returns stream.agora_token
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1417,7 +1421,7 @@ begin
 end
 $$;
 
-create function stream.generate_buyer_token(buyer_id uuid, channel_id text)
+create function stream.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
 returns stream.agora_token
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1444,7 +1448,11 @@ begin
 end
 $$;
 
-create function stream.refresh_token(user_id uuid, channel_id text, generation integer default null)
+create function stream.refresh_token(
+    user_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
 returns stream.agora_token
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1803,7 +1811,12 @@ begin
 end
 $$;
 
-create function stream.send_message(session_id uuid, user_id uuid, content text, id uuid default null)
+create function stream.send_message(
+    session_id uuid,
+    user_id uuid default null,
+    content text default null,
+    id uuid default null
+)
 returns stream.chat_message
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1983,7 +1996,11 @@ begin
 end
 $$;
 
-create function stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
+create function stream.mark_messages_as_read(
+    session_id uuid,
+    user_id uuid default null,
+    message_ids uuid[] default null
+)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -2013,7 +2030,7 @@ begin
 end
 $$;
 
-create function stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
+create function stream.mark_read_up_to(session_id uuid, user_id uuid default null, seq bigint default null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -2488,7 +2505,7 @@ begin
 end
 $$;
 
-create function stream.block_term(session_id uuid, term text)
+create function stream.block_term(session_id uuid default null, term text default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -2516,7 +2533,7 @@ begin
 end
 $$;
 
-create function stream.unblock_term(session_id uuid, term text)
+create function stream.unblock_term(session_id uuid default null, term text default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -2543,7 +2560,7 @@ begin
 end
 $$;
 
-create function stream.list_blocked_terms(session_id uuid)
+create function stream.list_blocked_terms(session_id uuid default null)
 returns setof stream.blocked_term
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -2601,7 +2618,11 @@ begin
 end
 $$;
 
-create function stream.get_moderation_log(session_id uuid, before_id bigint default null, page_size integer default 50)
+create function stream.get_moderation_log(
+    session_id uuid default null,
+    before_id bigint default null,
+    page_size integer default 50
+)
 returns setof stream.moderation_entry
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
