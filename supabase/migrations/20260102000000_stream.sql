@@ -1567,8 +1567,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    is_ready boolean;
-    issued record;
+    is_ready pg_catalog.bool;
+    issued pg_catalog.record;
     result stream.join_result;
 begin
     -- Where no token can be minted for anybody, a join is refused before it has written a lease.
