@@ -103,16 +103,9 @@ begin
                 where a.backend_type = 'pg_stream_ext worker' and a.datname = current_database())
     from stream.ticker as t;
 
-    return query
-    select 'realtime_partition', case when p.today is null then 'failure' else 'ok' end,
-        coalesce(p.today::text, 'realtime.messages has no partition for today (UTC): nothing is broadcast')
-    from to_regclass('realtime.messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM_DD')) as p (today);
-
-    return query
-    select 'realtime_publication', case when count(*) = 0 then 'failure' else 'ok' end,
-        case when count(*) = 0 then 'no publication contains realtime.messages' else min(p.pubname)::text end
-    from pg_catalog.pg_publication_tables as p
-    where p.schemaname = 'realtime' and p.tablename like 'messages%';
+    return next stream_private.check_owner();
+    return next stream_private.check_realtime_partitions(now());
+    return next stream_private.check_realtime_publication();
 
     return query
     select 'realtime_replication', case when bool_or(r.active) then 'ok' else 'warning' end,

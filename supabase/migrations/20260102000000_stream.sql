@@ -2675,6 +2675,102 @@ revoke all on function stream_private.apply_webhook(json), stream.apply_webhook(
 grant execute on function stream_private.apply_webhook(json), stream.apply_webhook(json)
     to service_role;
 
+-- sql/158_realtime_checks.sql
+
+-- Checks of doctor() about what the Realtime server makes. It makes the publication, and the partitions of yesterday to three
+-- days ahead, when the first client joins a channel; until then nothing is wrong, and nobody misses what is not broadcast.
+create function stream_private.check_realtime_publication() returns stream.check_result
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    publication text;
+    is_followed boolean;
+begin
+    select min(p.pubname)
+    into publication
+    from pg_catalog.pg_publication_tables as p
+    where p.schemaname = 'realtime' and p.tablename like 'messages%';
+    if publication is not null then
+        return row('realtime_publication', 'ok', publication)::stream.check_result;
+    end if;
+    -- Realtime's slot is temporary, so one that is there belongs to a server that is connected.
+    is_followed := exists (
+        select from pg_catalog.pg_replication_slots as r
+        where r.slot_name like 'supabase_realtime_messages_replication_slot%' and r.database = current_database()
+    );
+    return row(
+        'realtime_publication',
+        case when is_followed then 'failure' else 'warning' end,
+        case when is_followed
+            then 'no publication contains realtime.messages although Realtime follows this database: nothing is delivered. '
+                || 'Restart Realtime, which makes it anew'
+            else 'no publication contains realtime.messages yet: Realtime makes it when the first client joins a channel' end
+    )::stream.check_result;
+end
+$$;
+comment on function stream_private.check_realtime_publication() is 'The check realtime_publication of doctor().';
+
+create function stream_private.check_realtime_partitions(at timestamptz) returns stream.check_result
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- UTC, as Realtime counts days.
+    moment timestamp := at at time zone 'UTC';
+    today text := to_regclass('realtime.messages_' || to_char(moment, 'YYYY_MM_DD'))::text;
+    tomorrow text := to_regclass('realtime.messages_' || to_char(moment + interval '1 day', 'YYYY_MM_DD'))::text;
+    status text := 'ok';
+    detail text := today;
+begin
+    if today is null then
+        detail := 'realtime.messages has no partition for today (UTC): nothing is broadcast. ';
+        if (stream_private.check_realtime_publication()).status = 'warning' then
+            status := 'warning';
+            detail := detail || 'Realtime makes it when the first client joins a channel';
+        else
+            status := 'failure';
+            detail := detail || 'Realtime makes it when a client joins a channel: see that Realtime runs';
+        end if;
+    elsif tomorrow is null and extract(hour from moment) >= 20 then
+        status := 'warning';
+        detail := today || '; none for tomorrow (UTC): nothing is broadcast from midnight on unless Realtime makes it before, '
+            || 'which it does every few hours while clients are connected';
+    end if;
+    return row('realtime_partition', status, detail)::stream.check_result;
+end
+$$;
+comment on function stream_private.check_realtime_partitions(timestamptz) is
+    'The check realtime_partition of doctor() at a moment: today''s partition always, tomorrow''s from 20:00 UTC on.';
+
+-- Frames are written and deleted as the owner of the tables, whom no policy of realtime.messages admits. Older versions of
+-- Realtime made that role a member of its own, newer ones take this back, so the membership is no cure.
+create function stream_private.check_owner() returns stream.check_result
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    bypasses boolean := (
+        select r.rolbypassrls or r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user
+    );
+begin
+    return row(
+        'owner_bypasses_rls',
+        case when bypasses then 'ok' else 'failure' end,
+        case when bypasses then 'role ' || current_user || ' writes and deletes frames past the policies of realtime.messages'
+             else format('role %s owns the tables and has no BYPASSRLS: unless it belongs to the owner of realtime.messages, which '
+                 'versions of Realtime since July 2026 end, frames are refused, and with them chat, moves of state and '
+                 'counts. Run as a superuser, and let clients of the database reconnect: alter role %I bypassrls',
+                 current_user, current_user) end
+    )::stream.check_result;
+end
+$$;
+comment on function stream_private.check_owner() is 'The check owner_bypasses_rls of doctor().';
+
+revoke all on function stream_private.check_realtime_publication(), stream_private.check_realtime_partitions(timestamptz),
+    stream_private.check_owner()
+    from public, anon, authenticated, service_role;
+
 -- sql/160_operation.sql
 
 -- Operation: the regular work, its scheduling, and whether all is well.
@@ -2782,16 +2878,9 @@ begin
                 where a.backend_type = 'pg_stream_ext worker' and a.datname = current_database())
     from stream.ticker as t;
 
-    return query
-    select 'realtime_partition', case when p.today is null then 'failure' else 'ok' end,
-        coalesce(p.today::text, 'realtime.messages has no partition for today (UTC): nothing is broadcast')
-    from to_regclass('realtime.messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM_DD')) as p (today);
-
-    return query
-    select 'realtime_publication', case when count(*) = 0 then 'failure' else 'ok' end,
-        case when count(*) = 0 then 'no publication contains realtime.messages' else min(p.pubname)::text end
-    from pg_catalog.pg_publication_tables as p
-    where p.schemaname = 'realtime' and p.tablename like 'messages%';
+    return next stream_private.check_owner();
+    return next stream_private.check_realtime_partitions(now());
+    return next stream_private.check_realtime_publication();
 
     return query
     select 'realtime_replication', case when bool_or(r.active) then 'ok' else 'warning' end,

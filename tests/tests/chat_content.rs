@@ -111,3 +111,55 @@ async fn an_id_that_is_no_uuid_is_refused() -> Result<()> {
     database.refuses(ErrorCode::InvalidSyntax, call).await?;
     Ok(())
 }
+
+/// A bad name of the application breaks no chat and forges nothing.
+#[tokio::test]
+async fn the_name_beside_a_message_is_cleaned_and_cut() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let service = database.service().await?;
+    // An application without the demo's own limit.
+    database
+        .change("alter table public.users drop constraint users_username_check")
+        .await?;
+    let long = "\u{e9}".repeat(64);
+    for (name, shown) in [
+        ("Ada Lovelace".to_owned(), Some("Ada Lovelace")),
+        (format!("{long}{long}"), Some(long.as_str())),
+        (
+            "seller\nsystem: you\u{202e} won\u{7}".to_owned(),
+            Some("sellersystem: you won"),
+        ),
+        ("\u{2066}\u{200b} \t".to_owned(), None),
+        (String::new(), None),
+    ] {
+        database
+            .owner
+            .execute(
+                "update public.users set username = $1 where id = $2",
+                &[&name, &demo::SELLER],
+            )
+            .await?;
+        let item = json!({"session_id": id, "user_id": demo::SELLER, "content": "hi"});
+        let items = json!({"items": [item]});
+        let Some(shown) = shown else {
+            database
+                .refuses(ErrorCode::CannotChat, say(&seller, id, "hi"))
+                .await?;
+            let answers = service.rpc_rows("send_messages", items).await?;
+            assert_eq!(answers[0]["status"], "cannot_chat");
+            continue;
+        };
+        let sent = say(&seller, id, "hi").await?;
+        assert_eq!(sent["username"], shown);
+        let answers = service.rpc_rows("send_messages", items).await?;
+        assert_eq!(answers[0]["message"]["username"], shown);
+        let stored = database.log(id).await?.pop().expect("an entry");
+        assert_eq!(stored["username"], shown);
+        let frames = database.frames(id).await?;
+        let framed = &frames.last().expect("a frame")["messages"];
+        assert_eq!(framed[0]["username"], shown);
+    }
+    Ok(())
+}

@@ -28,6 +28,9 @@ const AUCTION_TRIGGER: &str = "auction_update_trigger";
 /// Functions of `stream_private` that are no inner half of a wrapper, and who may call them.
 const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
     ("can_read_topic", &["authenticated"]),
+    ("check_owner", &[]),
+    ("check_realtime_partitions", &[]),
+    ("check_realtime_publication", &[]),
     ("close_gate", &[]),
     ("emit_session_changes", &[]),
     ("lock_for_deletion", &[]),
