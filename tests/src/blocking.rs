@@ -8,7 +8,8 @@ use tokio_postgres::Client;
 
 use crate::database::TestDatabase;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+/// Far more than anything should take, so that only a failure is ever waited for so long.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Returns once the server process waits for a lock that another one holds.
 pub async fn wait_until_blocked(observer: &Client, backend: i32) -> Result<()> {

@@ -1,17 +1,15 @@
-//! A server that lacks something or ends a connection is named to the caller of the edge, and is no internal error.
+//! What a server lacks is named to the caller of the edge, and is no internal error. Servers that go away: `e2e_outage`.
 
 use anyhow::Result;
 use serde_json::json;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
-use stream_tests::blocking::wait_until_blocked;
 use stream_tests::demo;
 use stream_tests::services::Services;
 use stream_tests::services::answer::Answer;
 use stream_tests::services::edge::expect_problem;
 use stream_tests::services::request::Request;
 use stream_tests::stream::say;
-use stream_tests::waiting::wait_until;
 use uuid::Uuid;
 
 async fn send(services: &Services, stream: Uuid) -> Result<Answer> {
@@ -30,40 +28,6 @@ fn at_every_message(statement: &str) -> String {
          create or replace trigger fail before insert on stream.chat_messages
              for each row execute function public.fail()"
     )
-}
-
-#[tokio::test]
-async fn a_connection_that_the_server_ends_is_named() -> Result<()> {
-    let services = Services::start().await?;
-    let database = &services.database;
-    let stream = database.stream_in(StreamState::Active).await?;
-    let superuser = database.superuser().await?;
-    let holder = database.connect("postgres").await?;
-    holder
-        .batch_execute("begin; update stream.chat_heads set last_seq = last_seq")
-        .await?;
-    let waiting = "application_name = 'edge_api' and datname = current_database()
-        and cardinality(pg_blocking_pids(pid)) > 0";
-    let (answer, ended) = tokio::join!(send(&services, stream), async {
-        let is_waiting = format!("select exists (select from pg_stat_activity where {waiting})");
-        wait_until(&superuser, &is_waiting).await?;
-        let end = format!("select pid from pg_stat_activity where {waiting}");
-        let backend: i32 = superuser.query_one(&end, &[]).await?.get(0);
-        wait_until_blocked(&superuser, backend).await?;
-        let end = "select pg_terminate_backend($1, 10000)";
-        superuser.execute(end, &[&backend]).await?;
-        anyhow::Ok(())
-    });
-    ended?;
-    expect_problem(&answer?, ErrorCode::ServerStopping)?;
-    holder.batch_execute("rollback").await?;
-    // Nothing is left of it, and the next call finds another connection.
-    send(&services, stream).await?.ok()?;
-    let said: i64 = database
-        .value("select count(*) from stream.chat_messages where message_type = 'user_message'")
-        .await?;
-    assert_eq!(said, 1);
-    Ok(())
 }
 
 #[tokio::test]

@@ -161,7 +161,8 @@ async fn the_consoles_test_and_unknown_events_are_taken() -> Result<()> {
     Ok(())
 }
 
-/// Agora waits ten seconds, and sends again what was not answered with success.
+/// Agora waits ten seconds, and sends again what was not answered with success. The code tells whose deadline it was: the
+/// edge's own, which `edge_api` tests by its clock; the database's, three seconds later, has another.
 #[tokio::test]
 async fn a_notice_that_the_database_cannot_take_in_time_is_refused_and_can_come_again() -> Result<()>
 {
@@ -173,10 +174,8 @@ async fn a_notice_that_the_database_cannot_take_in_time_is_refused_and_can_come_
         .batch_execute("begin; update stream.chat_heads set last_seq = last_seq")
         .await?;
     let request = signed(&services, &body).await?;
-    let started_at = std::time::Instant::now();
     let answer = request.send(&services.edge_url).await?;
     expect_problem(&answer, ErrorCode::UpstreamUnavailable)?;
-    assert!(started_at.elapsed().as_secs() < 9, "{started_at:?}");
     holder.batch_execute("rollback").await?;
 
     // What had begun goes on by itself; the repetition waits for it and finds it, or does it.

@@ -1,5 +1,7 @@
 //! `cargo x bench chat`: what do messages, batches, resynchronisation and history cost?
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+
 mod baseline;
 mod reading;
 mod sending;

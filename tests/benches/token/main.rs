@@ -1,5 +1,7 @@
 //! `cargo x bench token`: what does a token cost, alone and from SQL?
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+
 mod minting;
 mod storing;
 

@@ -1,5 +1,7 @@
 //! `cargo x bench viewers`: what do joins, heartbeats and ticks cost?
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+
 mod heartbeats;
 mod joins;
 mod ticks;
