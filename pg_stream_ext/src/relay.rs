@@ -15,7 +15,7 @@ use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
 use crate::json_text;
 use crate::keyed::{Row, Table, Values};
-use crate::realtime::{self, hold_target};
+use crate::realtime::{self, find_target, hold_target};
 use crate::spi::{self, column, statements};
 use crate::ticker;
 use crate::utc::in_utc;
@@ -143,15 +143,23 @@ fn send_one(
         if matches!(attempt, Attempt::Waiting) || !is_next {
             return Ok(None);
         }
-        let Some(target) = hold_target(now)? else {
+        if find_target(now)?.is_none() {
             attempt = Attempt::Waiting;
             return Ok(None);
-        };
+        }
         let changes: Values<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
-        Ok(Some(((now, target), changes)))
+        Ok(Some((now, changes)))
     })?;
-    let Some((sent_at, target)) = sent else {
+    let Some(sent_at) = sent else {
         return Ok(attempt);
+    };
+    // Realtime's table is not held while the relay row is waited for. Its partition may have gone since.
+    let Some(target) = hold_target(sent_at)? else {
+        RELAYS.update(&[session], |_| {
+            let changes: Values<1> = [(c"flushed_seq", (seq - 1).into())];
+            Ok(Some(((), changes)))
+        })?;
+        return Ok(Attempt::Waiting);
     };
     let session_text = json_text::uuid(session);
     let header = frame::Header {
@@ -205,7 +213,7 @@ pub fn flush_now(session: Uuid) -> Result<()> {
 
 /// Sends the tails that writers left. A session that somebody else is sending for comes again.
 pub fn flush_tails() -> Result<()> {
-    if realtime::find_target(clock::now()?)?.is_none() {
+    if find_target(clock::now()?)?.is_none() {
         return Ok(());
     }
     let sessions = spi::run(&TAKE_TAILS, &[], |rows| {

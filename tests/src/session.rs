@@ -88,6 +88,11 @@ impl Session {
         self.client.batch_execute(statement).await
     }
 
+    /// Runs a query in the open transaction; its rows' first columns must be JSON.
+    pub async fn query_within(&self, statement: &str) -> Result<Vec<Value>, Error> {
+        self.query(statement).await
+    }
+
     /// Whether the open transaction, or a subtransaction of it that was rolled back, locked or wrote a row.
     pub async fn has_written(&self) -> Result<bool, Error> {
         let statement = "select pg_current_xact_id_if_assigned() is not null";
