@@ -8,11 +8,12 @@ use std::cell::Cell;
 
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
 
 use crate::caller;
 use crate::clock;
 use crate::commit::wait_for_the_disk;
-use crate::error::{Result, answer, required};
+use crate::error::{Failure, Result, answer, required};
 use crate::relcache;
 use crate::spi::{self, column, statements};
 use crate::utc::in_utc;
@@ -58,6 +59,14 @@ statements! {
 
     SEND: Write [TEXTOID, TEXTOID, TEXTOID]
         "select realtime.send($3::jsonb, $2, $1, true)";
+
+    /// Whether a type or a relation of the session has the name of one of Postgres's own.
+    IS_SHADOWED: Write []
+        "select exists (
+             select from pg_catalog.pg_type as t
+             join pg_catalog.pg_type as hidden
+                 on hidden.typname = t.typname and hidden.typnamespace = 'pg_catalog'::regnamespace
+             where t.typnamespace = pg_my_temp_schema())";
 }
 
 /// How a message is written today.
@@ -191,7 +200,22 @@ pub fn write(
             spi::execute(&INSERT_MESSAGE, &[topic, event, payload, at.into()])
         }
         // It dates the row in the session's time zone, and partitions are days in UTC.
-        Target::Send => in_utc(|| spi::execute(&SEND, &message)),
+        Target::Send => {
+            refuse_shadows()?;
+            in_utc(|| spi::execute(&SEND, &message))
+        }
     }
     .map(|_| ())
+}
+
+/// Realtime's function sets an empty search path, under which types of the session come before those of Postgres:
+/// a caller's domain named `uuid` would run its checks as the owner of our tables.
+fn refuse_shadows() -> Result<()> {
+    if spi::first(&IS_SHADOWED, &[], |row| column(row, 1))? == Some(true) {
+        return Err(Failure::with_hint(
+            ErrorCode::Forbidden,
+            "drop the temporary types and tables that have names of Postgres's own",
+        ));
+    }
+    Ok(())
 }
