@@ -5,8 +5,8 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    publication text;
-    is_followed boolean;
+    publication pg_catalog.text;
+    is_followed pg_catalog.bool;
 begin
     select min(p.pubname)
     into publication
@@ -39,10 +39,10 @@ as $$
 declare
     -- UTC, as Realtime counts days.
     moment timestamp := at at time zone 'UTC';
-    today text := to_regclass('realtime.messages_' || to_char(moment, 'YYYY_MM_DD'))::text;
-    tomorrow text := to_regclass('realtime.messages_' || to_char(moment + interval '1 day', 'YYYY_MM_DD'))::text;
-    status text := 'ok';
-    detail text := today;
+    today pg_catalog.text := to_regclass('realtime.messages_' || to_char(moment, 'YYYY_MM_DD'))::text;
+    tomorrow pg_catalog.text := to_regclass('realtime.messages_' || to_char(moment + interval '1 day', 'YYYY_MM_DD'))::text;
+    status pg_catalog.text := 'ok';
+    detail pg_catalog.text := today;
 begin
     if today is null then
         detail := 'realtime.messages has no partition for today (UTC): nothing is broadcast. ';
@@ -71,7 +71,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    bypasses boolean := (
+    bypasses pg_catalog.bool := (
         select r.rolbypassrls or r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user
     );
 begin
