@@ -106,6 +106,7 @@ begin
     return next stream_private.check_owner();
     return next stream_private.check_realtime_partitions(now());
     return next stream_private.check_realtime_publication();
+    return next stream_private.check_server_log();
 
     return query
     select 'realtime_replication', case when bool_or(r.active) then 'ok' else 'warning' end,
@@ -141,7 +142,7 @@ end
 $$;
 comment on function stream.doctor() is
     'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, '
-    'publication, slot and policies, time zone, and a reminder of what only Agora''s console shows.';
+    'publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
 
 revoke all on function stream_private.doctor(), stream.doctor()
     from public, anon, authenticated, service_role;

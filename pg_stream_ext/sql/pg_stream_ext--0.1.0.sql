@@ -228,6 +228,11 @@ STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'inspect_token_wrapper';
 
+CREATE  FUNCTION "is_preloaded"() RETURNS bool /* bool */
+STABLE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'is_preloaded_wrapper';
+
 CREATE  FUNCTION "join_token"(
 	"session_id" uuid /* Option < Uuid > */
 ) RETURNS TABLE (

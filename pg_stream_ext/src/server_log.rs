@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 
 use pgrx::prelude::*;
 
-use crate::error::{RAISED_HERE, pack_sqlstate};
+use crate::caller;
+use crate::error::{RAISED_HERE, answer, pack_sqlstate};
 
 /// The hook that another library had set before.
 static PREVIOUS: OnceLock<pg_sys::emit_log_hook_type> = OnceLock::new();
@@ -26,6 +27,19 @@ pub fn register() {
             pg_sys::emit_log_hook = Some(on_log);
         }
     }
+}
+
+/// Whether new connections load the library before their first statement. Later, an argument that Postgres cannot read in a
+/// connection's first statement is logged.
+#[pg_extern(stable)]
+fn is_preloaded() -> bool {
+    answer(caller::enter_as_owner());
+    const SETTINGS: [&CStr; 2] = [c"shared_preload_libraries", c"session_preload_libraries"];
+    SETTINGS.iter().any(|name| {
+        // SAFETY: a text of this process, or null.
+        let libraries = bytes(unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) });
+        contains(libraries, b"pg_stream_ext")
+    })
 }
 
 /// Called for what is about to be logged. It allocates nothing and raises nothing: an error is being handled.

@@ -2771,6 +2771,29 @@ revoke all on function stream_private.check_realtime_publication(), stream_priva
     stream_private.check_owner()
     from public, anon, authenticated, service_role;
 
+-- sql/159_log_check.sql
+
+-- The check of doctor() about what gets into the server's log.
+create function stream_private.check_server_log() returns stream.check_result
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_preloaded boolean := stream_ext.is_preloaded();
+begin
+    return row(
+        'server_log',
+        case when is_preloaded then 'ok' else 'warning' end,
+        case when is_preloaded
+            then 'pg_stream_ext is preloaded: nothing that a caller sent gets into the log'
+            else 'pg_stream_ext is not preloaded: the first request of a connection can leave some fifty bytes of an argument that '
+                || 'Postgres cannot read in the log. Add it to session_preload_libraries or shared_preload_libraries' end
+    )::stream.check_result;
+end
+$$;
+comment on function stream_private.check_server_log() is 'The check server_log of doctor().';
+revoke all on function stream_private.check_server_log() from public, anon, authenticated, service_role;
+
 -- sql/160_operation.sql
 
 -- Operation: the regular work, its scheduling, and whether all is well.
@@ -2881,6 +2904,7 @@ begin
     return next stream_private.check_owner();
     return next stream_private.check_realtime_partitions(now());
     return next stream_private.check_realtime_publication();
+    return next stream_private.check_server_log();
 
     return query
     select 'realtime_replication', case when bool_or(r.active) then 'ok' else 'warning' end,
@@ -2916,7 +2940,7 @@ end
 $$;
 comment on function stream.doctor() is
     'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, '
-    'publication, slot and policies, time zone, and a reminder of what only Agora''s console shows.';
+    'publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
 
 revoke all on function stream_private.doctor(), stream.doctor()
     from public, anon, authenticated, service_role;

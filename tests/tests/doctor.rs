@@ -35,6 +35,7 @@ async fn every_check_is_answered_once() -> Result<()> {
             "owner_bypasses_rls",
             "realtime_partition",
             "realtime_publication",
+            "server_log",
             "realtime_replication",
             "realtime_policies",
             "time_zone",
@@ -208,6 +209,28 @@ async fn a_partition_that_is_missing_for_tomorrow_is_a_warning_in_the_evening() 
     let is_evening: bool = database.value(now).await?;
     let expected = if is_evening { "warning" } else { "ok" };
     assert_eq!(status(&database, "realtime_partition").await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_library_that_is_not_preloaded_is_a_warning() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let superuser = database.superuser().await?;
+    for (change, expected) in [("reset", "warning"), ("set", "ok"), ("reset", "warning")] {
+        let to = if change == "set" {
+            " = 'pg_stream_ext'"
+        } else {
+            ""
+        };
+        superuser
+            .batch_execute(&format!(
+                "alter database \"{}\" {change} session_preload_libraries{to}",
+                database.name()
+            ))
+            .await?;
+        let (status, detail) = database.check("server_log").await?;
+        assert_eq!(status, expected, "{detail}");
+    }
     Ok(())
 }
 

@@ -31,6 +31,7 @@ const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
     ("check_owner", &[]),
     ("check_realtime_partitions", &[]),
     ("check_realtime_publication", &[]),
+    ("check_server_log", &[]),
     ("close_gate", &[]),
     ("emit_session_changes", &[]),
     ("lock_for_deletion", &[]),

@@ -1,0 +1,20 @@
+-- The check of doctor() about what gets into the server's log.
+create function stream_private.check_server_log() returns stream.check_result
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_preloaded boolean := stream_ext.is_preloaded();
+begin
+    return row(
+        'server_log',
+        case when is_preloaded then 'ok' else 'warning' end,
+        case when is_preloaded
+            then 'pg_stream_ext is preloaded: nothing that a caller sent gets into the log'
+            else 'pg_stream_ext is not preloaded: the first request of a connection can leave some fifty bytes of an argument that '
+                || 'Postgres cannot read in the log. Add it to session_preload_libraries or shared_preload_libraries' end
+    )::stream.check_result;
+end
+$$;
+comment on function stream_private.check_server_log() is 'The check server_log of doctor().';
+revoke all on function stream_private.check_server_log() from public, anon, authenticated, service_role;
