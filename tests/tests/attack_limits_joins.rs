@@ -11,6 +11,7 @@ use stream_tests::agora::{SUBSCRIBER, buyer_token, refreshed_token};
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
 use stream_tests::stream::move_to;
 use tokio_postgres::{Error, SimpleQueryMessage};
@@ -97,6 +98,8 @@ async fn a_loop_of_joins_stores_no_more_tokens_than_the_rate() -> Result<()> {
 async fn beyond_the_rate_the_newest_token_comes_again_byte_for_byte() -> Result<()> {
     let (database, id, ada) = stream_with_a_rate(2).await?;
     let first = join(&ada, id).await?;
+    // Times of issue are whole seconds.
+    database.pass_time(id, 1).await?;
     let second = join(&ada, id).await?;
     assert_ne!(second["token"]["token"], first["token"]["token"]);
     for join_no in 3..6 {
@@ -126,6 +129,25 @@ async fn a_join_beyond_the_rate_leaves_the_rate_as_it_is() -> Result<()> {
     database.refuses(ErrorCode::RateLimited, call).await?;
     database.pass_time(id, 10).await?;
     buyer_token(&ada, id).await?;
+    Ok(())
+}
+
+/// As many requests as one likes, all sent before the first is answered.
+#[tokio::test]
+async fn a_request_that_began_before_the_rate_was_used_up_is_refused() -> Result<()> {
+    let (database, id, ada) = stream_with_a_rate(3).await?;
+    ada.rpc("add_viewer", json!({"session_id": id})).await?;
+    let seller = database.user(demo::SELLER).await?;
+    for (caller, user) in [(&ada, demo::ADA), (&seller, demo::SELLER)] {
+        let early = database.user(user).await?;
+        early.begin().await?;
+        for _ in 0..3 {
+            refreshed_token(caller, id).await?;
+        }
+        let arguments = json!({"user_id": null, "channel_id": id});
+        let late = early.rpc_within("refresh_token", arguments).await;
+        expect_refusal(ErrorCode::RateLimited, late)?;
+    }
     Ok(())
 }
 

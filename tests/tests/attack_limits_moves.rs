@@ -4,10 +4,11 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState::{Active, Ended, Error, Initializing, Paused};
+use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::moderation::{lift, restrict, restrict_for};
-use stream_tests::refusal::retry_after_ms;
+use stream_tests::refusal::{expect_refusal, retry_after_ms};
 use stream_tests::session::Session;
 use stream_tests::stream::move_to;
 use uuid::Uuid;
@@ -139,9 +140,30 @@ async fn a_move_that_waited_counts_the_one_it_waited_for() -> Result<()> {
         .rpc_within("pause_stream", json!({"session_id": id}))
         .await?;
     let waiting = tokio::spawn(async move { move_to(&other, id, Active).await });
-    stream_tests::blocking::wait_until_blocked(&database.owner, backend).await?;
+    wait_until_blocked(&database.owner, backend).await?;
     seller.commit().await?;
-    stream_tests::refusal::expect_refusal(ErrorCode::RateLimited, waiting.await?)
+    expect_refusal(ErrorCode::RateLimited, waiting.await?)
+}
+
+/// What lies more than a minute ahead of the clock counts as written by a clock that was set back since. The
+/// begin of a transaction is such a clock.
+#[tokio::test]
+async fn a_call_that_began_before_the_rate_was_used_up_is_refused() -> Result<()> {
+    let (database, id, seller) = stream_with_rates_of_three().await?;
+    let other = database.user(demo::SELLER).await?;
+    other.begin().await?;
+    exhaust(&seller, id).await?;
+    let late = other
+        .rpc_within("resume_stream", json!({"session_id": id}))
+        .await;
+    expect_refusal(ErrorCode::RateLimited, late)?;
+    other.rollback().await?;
+
+    other.begin().await?;
+    restrict_thrice(&seller, id).await?;
+    let arguments = json!({"session_id": id, "user_id": demo::BEN});
+    let late = other.rpc_within("mute_user", arguments).await;
+    expect_refusal(ErrorCode::RateLimited, late)
 }
 
 /// Mutes, lifts and mutes again, which is all that the rate admits.
