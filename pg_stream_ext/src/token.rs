@@ -7,6 +7,7 @@ mod host;
 mod inspection;
 mod joining;
 mod rows;
+mod settings;
 mod stored;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};

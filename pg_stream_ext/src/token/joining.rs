@@ -11,9 +11,10 @@ use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
 
 use super::rows::{self, Ask, Charge};
+use super::settings::Settings;
 use super::{Content, Issued, issue, mint_token, unsigned};
 use crate::caller;
-use crate::certificate::{Configuration, Signer};
+use crate::certificate::Signer;
 use crate::clock;
 use crate::digest::sha256_hex;
 use crate::error::{Failure, Result, answer, required};
@@ -71,7 +72,7 @@ fn issue_or_reissue(session_id: Option<Uuid>) -> Result<std::result::Result<Issu
         is_renewal: false,
         issued_at: clock::now_s()?,
     };
-    let signer = Configuration::read()?.signer()?;
+    let signer = Settings::read()?.configuration.signer()?;
     let wait_ms = match rows::grant(&ask) {
         Ok(grant) => return issue(&ask, &grant, &signer).map(Ok),
         Err(Failure::Refused {

@@ -11,9 +11,10 @@ use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
 
 use super::host::note_host;
-use crate::certificate::{Configuration, Signer};
+use super::settings::Settings;
+use crate::certificate::Signer;
 use crate::clock::{self, Microseconds};
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::gate;
 use crate::keyed::{Row, Table, Values};
 use crate::rate::{Rate, Verdict};
@@ -22,11 +23,6 @@ use crate::spi::{self, statements};
 /// Between the look at the rows and the question why they allow nothing, the answer can change.
 const ATTEMPTS: usize = 3;
 
-/// A token is of use for at least that long: in the last minute of its stream's longest duration, and after
-/// it while the sweep is late.
-const MIN_LIFE_S: i64 = 60;
-
-static CONFIG: Table = Table::new(c"config");
 pub static SESSIONS: Table = Table::new(c"stream_sessions");
 static VIEWERS: Table = Table::new(c"stream_viewers");
 static RESTRICTIONS: Table = Table::new(c"chat_restrictions");
@@ -78,40 +74,6 @@ pub struct Grant {
     pub number: i32,
     pub life_s: i32,
     pub expires_at: TimestampWithTimeZone,
-}
-
-/// What the config row says about tokens.
-struct Settings {
-    configuration: Configuration,
-    rate: Rate,
-    token_ttl_s: i32,
-    max_duration_s: i32,
-}
-
-impl Settings {
-    fn read() -> Result<Self> {
-        let settings = CONFIG.only(|row| {
-            Ok(Self {
-                configuration: Configuration {
-                    app_id: row.nullable(c"agora_app_id")?,
-                    certificate_secret: row.column(c"agora_certificate_secret")?,
-                    secondary_secret: None,
-                },
-                rate: Rate::per_minute(row.column(c"token_rate_per_minute")?),
-                token_ttl_s: row.column(c"token_ttl_s")?,
-                max_duration_s: row.column(c"max_duration_s")?,
-            })
-        })?;
-        settings.ok_or(Failure::Row("the config row is gone"))
-    }
-
-    /// Seconds that a token may live: as long as the stream can, and at least [`MIN_LIFE_S`].
-    fn life_s(&self, created_at: TimestampWithTimeZone, issued_at: u32) -> Result<i32> {
-        let end = clock::unix_s(created_at) + i64::from(self.max_duration_s);
-        let left = (end - i64::from(issued_at)).max(MIN_LIFE_S);
-        i32::try_from(left.min(self.token_ttl_s.into()))
-            .map_err(|_| Failure::Row("a token's life is out of range"))
-    }
 }
 
 /// What tokens are signed with, read before anything is locked: where an operator has to mend something, a
