@@ -27,8 +27,9 @@ async fn the_newest_token_is_found_without_reading_the_older_ones() -> Result<()
     let join = format!(
         "select jsonb_build_object(
              'joined', j.joined,
-             'read', pg_stat_get_xact_tuples_fetched(
-                 case when j.joined is not null then 'stream.agora_tokens'::regclass end))
+             'read', (
+                 select s.seq_tup_read + s.idx_tup_fetch from pg_stat_xact_user_tables as s
+                 where s.relid = case when j.joined is not null then 'stream.agora_tokens'::regclass end))
          from (select to_jsonb(stream.join_stream('{id}')) as joined offset 0) as j"
     );
     let first = ada.run(&join).await?;
