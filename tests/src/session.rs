@@ -93,6 +93,12 @@ impl Session {
         self.query(statement).await
     }
 
+    /// Runs a statement in the open transaction; answers what it did and read, calls within it included.
+    pub async fn explain_within(&self, statement: &str) -> Result<Value, Error> {
+        let statement = format!("explain (analyze, buffers, format json) {statement}");
+        Ok(self.client.query_one(&statement, &[]).await?.get(0))
+    }
+
     /// Whether the open transaction, or a subtransaction of it that was rolled back, locked or wrote a row.
     pub async fn has_written(&self) -> Result<bool, Error> {
         let statement = "select pg_current_xact_id_if_assigned() is not null";

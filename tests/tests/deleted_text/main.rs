@@ -2,6 +2,7 @@
 
 mod frames;
 mod interleavings;
+mod plans;
 mod retention;
 
 use anyhow::{Result, ensure};
