@@ -21,9 +21,8 @@ pub struct Broadcast {
 impl TestDatabase {
     /// Every broadcast to a topic, oldest first.
     pub async fn broadcasts(&self, topic: &str) -> Result<Vec<Broadcast>> {
-        // Not by inserted_at: that is when a transaction began, and it may have waited since. The
-        // server's time is read under the lock of the session. Frames of one flush share it, and
-        // lie in the table in the order in which they were written.
+        // Not by inserted_at alone: Realtime's own function dates by the begin of the transaction. The
+        // server's time is read under the lock of the session; frames of one flush share it.
         let rows = self
             .owner
             .query(
