@@ -131,7 +131,9 @@ pub fn start_cluster(cargo: &mut Command, options: Options) -> Result<(Cluster, 
     let bin_dir = extension::build()?;
     extension::install(&bin_dir)?;
     let node = Node::ensure()?;
-    node.install_packages(&workspace::root().join("client/demo"))?;
+    for package in ["client/demo", "tests/js"] {
+        node.install_packages(&workspace::root().join(package))?;
+    }
     interrupt::check()?;
 
     console::step("making a cluster for the tests");
