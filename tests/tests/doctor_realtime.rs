@@ -1,0 +1,178 @@
+//! What doctor() says about Realtime's tables, the role that writes there, and the server's log.
+
+use anyhow::{Context, Result};
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::own_cluster::OwnCluster;
+use stream_tests::refusal::expect_refusal;
+use stream_tests::stream::say;
+use xtask::cluster::Options;
+
+async fn status(database: &TestDatabase, name: &str) -> Result<String> {
+    Ok(database.check(name).await?.0)
+}
+
+/// Takes away the partition of a day.
+async fn drop_partition(database: &TestDatabase, day: &str) -> Result<()> {
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(&format!(
+            "do $$ begin
+                 execute format('drop table realtime.%I',
+                     to_char(now() at time zone 'UTC' + interval '{day}', '\"messages_\"YYYY_MM_DD'));
+             end $$"
+        ))
+        .await?;
+    Ok(())
+}
+
+const DROP_PUBLICATION: &str = "drop publication supabase_realtime_messages_publication";
+
+#[tokio::test]
+async fn without_a_partition_for_today_nothing_is_broadcast() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    assert_eq!(status(&database, "realtime_partition").await?, "ok");
+    drop_partition(&database, "0").await?;
+    let (status, detail) = database.check("realtime_partition").await?;
+    assert_eq!(status, "failure");
+    assert!(detail.contains("nothing is broadcast"), "{detail}");
+    Ok(())
+}
+
+/// What the Realtime server makes at the first join is not missed before.
+#[tokio::test]
+async fn before_the_first_join_nothing_of_realtime_is_a_failure() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    drop_partition(&database, "0").await?;
+    drop_partition(&database, "1 day").await?;
+    database
+        .superuser()
+        .await?
+        .batch_execute(DROP_PUBLICATION)
+        .await?;
+    for check in [
+        "realtime_partition",
+        "realtime_publication",
+        "realtime_replication",
+    ] {
+        let (status, detail) = database.check(check).await?;
+        assert_eq!(status, "warning", "{check}: {detail}");
+    }
+    let (_, detail) = database.check("realtime_publication").await?;
+    assert!(detail.contains("when the first client joins"), "{detail}");
+    Ok(())
+}
+
+/// At another moment of today than now.
+async fn partition_at(database: &TestDatabase, time: &str) -> Result<(String, String)> {
+    let check = |column: &str| {
+        format!(
+            "select ({column}) from stream_private.check_realtime_partitions(
+                 ((now() at time zone 'UTC')::date + time '{time}') at time zone 'UTC') as c"
+        )
+    };
+    Ok((
+        database.value(&check("c.status")).await?,
+        database.value(&check("c.detail")).await?,
+    ))
+}
+
+#[tokio::test]
+async fn a_partition_that_is_missing_for_tomorrow_is_a_warning_in_the_evening() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    assert_eq!(partition_at(&database, "23:59:59").await?.0, "ok");
+    drop_partition(&database, "1 day").await?;
+    for (time, expected) in [
+        ("00:00", "ok"),
+        ("19:59:59.999", "ok"),
+        ("20:00", "warning"),
+        ("23:59:59", "warning"),
+    ] {
+        let (status, detail) = partition_at(&database, time).await?;
+        assert_eq!(status, expected, "{time}: {detail}");
+        assert_eq!(
+            detail.contains("none for tomorrow"),
+            expected == "warning",
+            "{detail}"
+        );
+    }
+    // Whatever zone the session has: 20:00 UTC is the afternoon in New York.
+    database.change("set timezone = 'America/New_York'").await?;
+    assert_eq!(partition_at(&database, "20:00").await?.0, "warning");
+    assert_eq!(partition_at(&database, "19:00").await?.0, "ok");
+    // doctor() asks about now.
+    let now = "select extract(hour from now() at time zone 'UTC') >= 20";
+    let is_evening: bool = database.value(now).await?;
+    let expected = if is_evening { "warning" } else { "ok" };
+    assert_eq!(status(&database, "realtime_partition").await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_library_that_is_not_preloaded_is_a_warning() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let superuser = database.superuser().await?;
+    for (change, expected) in [("reset", "warning"), ("set", "ok"), ("reset", "warning")] {
+        let to = if change == "set" {
+            " = 'pg_stream_ext'"
+        } else {
+            ""
+        };
+        superuser
+            .batch_execute(&format!(
+                "alter database \"{}\" {change} session_preload_libraries{to}",
+                database.name()
+            ))
+            .await?;
+        let (status, detail) = database.check("server_log").await?;
+        assert_eq!(status, expected, "{detail}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_policy_is_a_failure() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    assert_eq!(status(&database, "realtime_policies").await?, "ok");
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute("drop policy stream_topics_read on realtime.messages")
+        .await?;
+    assert_eq!(status(&database, "realtime_policies").await?, "failure");
+    Ok(())
+}
+
+/// A role belongs to the whole server, so this one is the test's own.
+#[tokio::test]
+async fn an_owner_whom_policies_stop_is_a_failure_with_its_cure() -> Result<()> {
+    let own = OwnCluster::start(Options::temporary("doctor-owner")?)?;
+    let database = TestDatabase::create_in(own.make_template("")?).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let superuser = database.superuser().await?;
+    assert_eq!(status(&database, "owner_bypasses_rls").await?, "ok");
+    say(&seller, id, "before").await?;
+
+    superuser
+        .batch_execute("alter role postgres nobypassrls")
+        .await?;
+    let (status_without, detail) = database.check("owner_bypasses_rls").await?;
+    assert_eq!(status_without, "failure");
+    let (_, cure) = detail.rsplit_once(": ").context("no cure")?;
+    assert_eq!(cure, "alter role postgres bypassrls");
+    // What the failure says, seen by a connection that has no plan from before.
+    superuser
+        .batch_execute("revoke supabase_realtime_admin from postgres")
+        .await?;
+    let seller = database.user(demo::SELLER).await?;
+    let refused = say(&seller, id, "refused").await;
+    expect_refusal(ErrorCode::PermissionDenied, refused)?;
+
+    superuser.batch_execute(cure).await?;
+    assert_eq!(status(&database, "owner_bypasses_rls").await?, "ok");
+    // Plans are kept, so the connection is another.
+    say(&database.user(demo::SELLER).await?, id, "after").await?;
+    Ok(())
+}
