@@ -138,7 +138,8 @@ comment on table stream.stream_viewers is 'One row per viewer and stream, kept o
 comment on column stream.stream_viewers.agora_uid is 'Agora uid, 1,000,000 to 2^31-1, unique in the session and stable per viewer.';
 comment on column stream.stream_viewers.join_no is 'One more with every join; the last device to join holds the place.';
 
-comment on column stream.stream_viewers.last_seen_at is 'Last heartbeat; the lease lasts config.lease_s from here.';
+comment on column stream.stream_viewers.last_seen_at is
+    'Last sign of life, a heartbeat or a message; the lease lasts config.lease_s from here.';
 comment on column stream.stream_viewers.lease_check_at is
     'When the sweep looks at the lease: written at join, when the app goes to the background, and by the sweep.';
 comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';

@@ -115,3 +115,32 @@ for each statement execute function stream_private.refuse_changing_moderation_lo
 alter table stream.blocked_terms enable row level security;
 alter table stream.moderation_log enable row level security;
 revoke all on table stream.blocked_terms, stream.moderation_log from public, anon, authenticated, service_role;
+
+create table stream.moderation_turns (
+    session_id uuid not null,
+    constraint moderation_turns_pkey primary key (session_id)
+);
+comment on table stream.moderation_turns is
+    'Locked by whoever moderates a session, one call at a time; added by its first moderator. The nil uuid stands for the terms of all streams. No foreign key: whoever deletes a session must not wait here.';
+alter table stream.moderation_turns enable row level security;
+revoke all on table stream.moderation_turns from public, anon, authenticated, service_role;
+
+create function stream_private.delete_turn_of_deleted_session() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from stream.moderation_turns as t where t.session_id in (
+        select n.session_id from stream.moderation_turns as n
+        where n.session_id = old.id for update skip locked);
+    return null;
+end
+$$;
+comment on function stream_private.delete_turn_of_deleted_session() is
+    'Does not wait: the row of a session that is deleted while somebody moderates it stays behind.';
+revoke all on function stream_private.delete_turn_of_deleted_session()
+    from public, anon, authenticated, service_role;
+
+create trigger stream_sessions_delete_turn
+after delete on stream.stream_sessions
+for each row execute function stream_private.delete_turn_of_deleted_session();

@@ -1,20 +1,41 @@
 -- Viewers: joining, leaving, heartbeats, counting.
-create function stream_private.close_gate(key bigint)
+create function stream_private.wait_at_gate(session_id uuid, alone boolean)
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
 as $$
 begin
-    perform pg_advisory_xact_lock($1);
+    perform stream_ext.enter_gate($1, $2);
+    if $2 then
+        perform from stream.stream_sessions as s where s.id = $1 for no key update;
+    end if;
     return true;
 exception when lock_not_available then
     return false;
 end
 $$;
-comment on function stream_private.close_gate(bigint) is
-    'For the regular work, which must not hang on one transaction that stays open: false when that took too long.';
-revoke all on function stream_private.close_gate(bigint) from public, anon, authenticated, service_role;
+comment on function stream_private.wait_at_gate(uuid, boolean) is
+    'Waits 100 ms for the gate of a session and, to be alone, 100 ms for its row; false when that was not enough, and nothing is held.';
+
+create function stream_private.wait_for_session(session_id uuid)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+begin
+    perform from stream.stream_sessions as s where s.id = $1 for no key update;
+    return true;
+exception when lock_not_available then
+    return false;
+end
+$$;
+comment on function stream_private.wait_for_session(uuid) is
+    'Waits for the row of a session longer than the usual deadlock_timeout, so that Postgres finds a circle.';
+
+revoke all on function stream_private.wait_at_gate(uuid, boolean), stream_private.wait_for_session(uuid)
+    from public, anon, authenticated, service_role;
 
 create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
 returns stream.viewer_lease

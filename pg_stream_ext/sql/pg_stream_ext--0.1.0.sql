@@ -84,6 +84,13 @@ CREATE  FUNCTION "emit"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'emit_wrapper';
 
+CREATE  FUNCTION "enter_gate"(
+	"session_id" uuid, /* Option < Uuid > */
+	"alone" bool /* Option < bool > */
+) RETURNS void
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'enter_gate_wrapper';
+
 CREATE  FUNCTION "flush"(
 	"session_id" uuid /* Option < Uuid > */
 ) RETURNS void

@@ -35,6 +35,15 @@ struct Relation {
     oid: KnownOid,
 }
 
+/// The result of asking for a row's lock.
+pub enum Locked<T> {
+    Held(T),
+    /// Somebody else holds the row, and it was not to be waited for.
+    Taken,
+    /// There is no such row, or `change` wanted nothing of it.
+    Missing,
+}
+
 /// Values of columns. A domain's CHECK is not asked for, so they must be right by construction.
 pub type Values<const N: usize> = [(&'static CStr, DatumWithOid<'static>); N];
 
@@ -103,6 +112,71 @@ impl Table {
             };
             update::replace(row, Held::Locked, changes)?;
             Ok(Some(answer))
+        })
+    }
+
+    /// Changes the row with this key as `change` says, unless somebody holds it; waits for nobody.
+    /// `change` is asked again with the row locked where a plain update does not do.
+    pub fn update_free<T, const K: usize, const N: usize>(
+        &self,
+        key: &[Uuid; K],
+        mut change: impl FnMut(&Row) -> Result<Option<(T, Values<N>)>>,
+    ) -> Result<Locked<T>> {
+        with_table(self.table.oid()?, pg_sys::RowExclusiveLock, |row| {
+            if row
+                .find(self.index()?, &key.map(equal), |_| Ok(Some(())))?
+                .is_none()
+            {
+                return Ok(Locked::Missing);
+            }
+            let Some((answer, changes)) = change(row)? else {
+                return Ok(Locked::Missing);
+            };
+            if update::replace(row, Held::Unlocked, changes)? {
+                return Ok(Locked::Held(answer));
+            }
+            let lock = row.lock(
+                pg_sys::LockTupleMode::LockTupleNoKeyExclusive,
+                Waiting::Skip,
+            );
+            if lock.is_taken() {
+                return Ok(Locked::Taken);
+            }
+            if !lock.is_held() {
+                return Ok(Locked::Missing);
+            }
+            let Some((answer, changes)) = change(row)? else {
+                return Ok(Locked::Missing);
+            };
+            update::replace(row, Held::Locked, changes)?;
+            Ok(Locked::Held(answer))
+        })
+    }
+
+    /// Locks the row with this key, and reads its newest version.
+    pub fn lock<T, const K: usize>(
+        &self,
+        key: &[Uuid; K],
+        mode: pg_sys::LockTupleMode::Type,
+        waiting: Waiting,
+        read: impl FnOnce(&Row) -> Result<T>,
+    ) -> Result<Locked<T>> {
+        with_table(self.table.oid()?, pg_sys::RowShareLock, |row| {
+            if row
+                .find(self.index()?, &key.map(equal), |_| Ok(Some(())))?
+                .is_none()
+            {
+                return Ok(Locked::Missing);
+            }
+            let lock = row.lock(mode, waiting);
+            if lock.is_held() {
+                return read(row).map(Locked::Held);
+            }
+            Ok(if lock.is_taken() {
+                Locked::Taken
+            } else {
+                Locked::Missing
+            })
         })
     }
 

@@ -1,10 +1,10 @@
 //! Who may moderate a stream, and what is kept of it?
 //!
 //! The seller, the service, and whoever `hook_can_moderate` admits and nobody has banned. Moderation
-//! of one session goes one at a time, under a lock that nothing else takes: what a call has read
+//! of one session goes one at a time, under a row that nothing else takes ([`turn`]): what a call has read
 //! before it waits for the head still holds after it.
 //!
-//! Lock order: that lock, the user's row (by foreign key), stream_sessions, stream_viewers,
+//! Lock order: that row, the user's row (by foreign key), stream_sessions, stream_viewers,
 //! chat_heads, then restrictions, terms and messages, chat_relay.
 
 mod charge;
@@ -15,6 +15,7 @@ mod message;
 mod pin;
 mod restriction;
 mod term;
+mod turn;
 
 use std::thread::LocalKey;
 
@@ -52,11 +53,6 @@ macro_rules! standing {
 }
 
 statements! {
-    /// A number of the session's own, or of all streams together; held until the transaction ends.
-    ONE_AT_A_TIME: Write [UUIDOID]
-        "select pg_advisory_xact_lock(
-             hashtextextended('pg_stream_ext.moderation ' || coalesce($1::text, ''), 0))";
-
     STANDING: Write [UUIDOID, UUIDOID] standing!();
 
     /// The same for functions that only read.
@@ -125,7 +121,7 @@ impl Moderation {
 
     /// Waits until nobody else moderates the session; the rank is for the caller to judge.
     fn begin_as_anybody(caller: Caller, session: Uuid) -> Result<Self> {
-        spi::execute(&ONE_AT_A_TIME, &[session.into()])?;
+        turn::take(Some(session))?;
         Self::look(&STANDING, caller, session)
     }
 

@@ -317,7 +317,8 @@ comment on table stream.stream_viewers is 'One row per viewer and stream, kept o
 comment on column stream.stream_viewers.agora_uid is 'Agora uid, 1,000,000 to 2^31-1, unique in the session and stable per viewer.';
 comment on column stream.stream_viewers.join_no is 'One more with every join; the last device to join holds the place.';
 
-comment on column stream.stream_viewers.last_seen_at is 'Last heartbeat; the lease lasts config.lease_s from here.';
+comment on column stream.stream_viewers.last_seen_at is
+    'Last sign of life, a heartbeat or a message; the lease lasts config.lease_s from here.';
 comment on column stream.stream_viewers.lease_check_at is
     'When the sweep looks at the lease: written at join, when the app goes to the background, and by the sweep.';
 comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
@@ -740,6 +741,35 @@ alter table stream.blocked_terms enable row level security;
 alter table stream.moderation_log enable row level security;
 revoke all on table stream.blocked_terms, stream.moderation_log from public, anon, authenticated, service_role;
 
+create table stream.moderation_turns (
+    session_id uuid not null,
+    constraint moderation_turns_pkey primary key (session_id)
+);
+comment on table stream.moderation_turns is
+    'Locked by whoever moderates a session, one call at a time; added by its first moderator. The nil uuid stands for the terms of all streams. No foreign key: whoever deletes a session must not wait here.';
+alter table stream.moderation_turns enable row level security;
+revoke all on table stream.moderation_turns from public, anon, authenticated, service_role;
+
+create function stream_private.delete_turn_of_deleted_session() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from stream.moderation_turns as t where t.session_id in (
+        select n.session_id from stream.moderation_turns as n
+        where n.session_id = old.id for update skip locked);
+    return null;
+end
+$$;
+comment on function stream_private.delete_turn_of_deleted_session() is
+    'Does not wait: the row of a session that is deleted while somebody moderates it stays behind.';
+revoke all on function stream_private.delete_turn_of_deleted_session()
+    from public, anon, authenticated, service_role;
+
+create trigger stream_sessions_delete_turn
+after delete on stream.stream_sessions
+for each row execute function stream_private.delete_turn_of_deleted_session();
+
 -- sql/050_tokens.sql
 
 -- Agora tokens that were handed out: their hash, never the token.
@@ -1087,7 +1117,7 @@ create type stream.heartbeat_result as (
     token stream.agora_token
 );
 comment on type stream.heartbeat_result is
-    'status is ok, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
+    'status is ok, also where the row was held and nothing was written, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
 
 create type stream.join_result as (
     lease stream.viewer_lease,
@@ -1512,22 +1542,43 @@ grant execute on function stream_private.inspect_token(text, text, text), stream
 -- sql/130_viewers.sql
 
 -- Viewers: joining, leaving, heartbeats, counting.
-create function stream_private.close_gate(key bigint)
+create function stream_private.wait_at_gate(session_id uuid, alone boolean)
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
 as $$
 begin
-    perform pg_advisory_xact_lock($1);
+    perform stream_ext.enter_gate($1, $2);
+    if $2 then
+        perform from stream.stream_sessions as s where s.id = $1 for no key update;
+    end if;
     return true;
 exception when lock_not_available then
     return false;
 end
 $$;
-comment on function stream_private.close_gate(bigint) is
-    'For the regular work, which must not hang on one transaction that stays open: false when that took too long.';
-revoke all on function stream_private.close_gate(bigint) from public, anon, authenticated, service_role;
+comment on function stream_private.wait_at_gate(uuid, boolean) is
+    'Waits 100 ms for the gate of a session and, to be alone, 100 ms for its row; false when that was not enough, and nothing is held.';
+
+create function stream_private.wait_for_session(session_id uuid)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+begin
+    perform from stream.stream_sessions as s where s.id = $1 for no key update;
+    return true;
+exception when lock_not_available then
+    return false;
+end
+$$;
+comment on function stream_private.wait_for_session(uuid) is
+    'Waits for the row of a session longer than the usual deadlock_timeout, so that Postgres finds a circle.';
+
+revoke all on function stream_private.wait_at_gate(uuid, boolean), stream_private.wait_for_session(uuid)
+    from public, anon, authenticated, service_role;
 
 create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
 returns stream.viewer_lease
@@ -1757,6 +1808,7 @@ $$;
 comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz) is
     'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
     'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
+    'Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. '
     'last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. '
     'A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the '
     'token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. '
@@ -1861,7 +1913,8 @@ end
 $$;
 comment on function stream.send_messages(json) is
     'Messages of many users and streams in one call of the service: an array of at most 1,000 objects '
-    '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself.';
+    '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. '
+    'A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
 revoke all on function stream_private.send_messages(json), stream.send_messages(json)
     from public, anon, authenticated, service_role;

@@ -1,5 +1,4 @@
-//! Is one connection waiting for another one's lock? Asked until it is, so that an interleaving is
-//! made and not hoped for.
+//! Waiting until one connection waits for another, so that an interleaving is made and not hoped for.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +28,40 @@ pub async fn is_blocked(observer: &Client, backend: i32) -> Result<bool> {
     Ok(row.get(0))
 }
 
+/// Returns once the server process waits in a bounded wait of the product's own, which asks for the lock
+/// again and again.
+pub async fn wait_until_asking(database: &TestDatabase, backend: i32) -> Result<()> {
+    let observer = database.superuser().await?;
+    let deadline = Instant::now() + DEADLINE;
+    let is_asking = "select exists (
+        select from pg_stat_activity where pid = $1 and wait_event_type = 'Extension')";
+    while !observer
+        .query_one(is_asking, &[&backend])
+        .await?
+        .get::<_, bool>(0)
+    {
+        ensure!(Instant::now() < deadline, "process {backend} never waited");
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
 impl TestDatabase {
+    /// Lets batches of connections that are made from now on wait for a session for as long as a test
+    /// takes, and not only for a moment.
+    pub async fn let_batches_wait(&self) -> Result<()> {
+        let name = self.name();
+        let setting = format!("alter database {name} set pg_stream_ext.batch_session_wait = '60s'");
+        Ok(self.superuser().await?.batch_execute(&setting).await?)
+    }
+
+    /// Lets turns at the gate last for as long as a test takes, and not only for a moment.
+    pub async fn let_turns_last(&self) -> Result<()> {
+        let setting =
+            "alter function stream_private.wait_at_gate(uuid, boolean) set lock_timeout = '60s'";
+        self.change(setting).await
+    }
+
     /// Lets connections that are made from now on find a deadlock at once, and not only when a
     /// circle lasts for a second.
     pub async fn find_deadlocks_soon(&self) -> Result<()> {

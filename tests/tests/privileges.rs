@@ -32,7 +32,7 @@ const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
     ("check_realtime_partitions", &[]),
     ("check_realtime_publication", &[]),
     ("check_server_log", &[]),
-    ("close_gate", &[]),
+    ("delete_turn_of_deleted_session", &[]),
     ("emit_session_changes", &[]),
     ("lock_for_deletion", &[]),
     ("lock_places_of_deleted_session", &[]),
@@ -43,6 +43,8 @@ const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
     ("refuse_changing_moderation_log", &[]),
     ("refuse_deleting_live_session", &[]),
     ("session", &[]),
+    ("wait_at_gate", &[]),
+    ("wait_for_session", &[]),
 ];
 
 /// Functions of schema `stream` that have no inner half, and who may call them.

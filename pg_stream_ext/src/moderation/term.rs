@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use stream_core::blocked_term;
 use stream_core::error::ErrorCode;
 
-use super::{Moderation, ONE_AT_A_TIME, Record, invalid, keep};
+use super::{Moderation, Record, invalid, keep, turn};
 use crate::caller::{self, Caller};
 use crate::error::{Result, answer, required};
 use crate::spi::{self, column, nullable, statements};
@@ -71,7 +71,7 @@ fn begin(session_id: Option<Uuid>) -> Result<Option<Uuid>> {
     if caller::enter_to_write()? != Caller::Service {
         return Err(ErrorCode::NotModerator.into());
     }
-    spi::execute(&ONE_AT_A_TIME, &[session_id.into()])?;
+    turn::take(None)?;
     Ok(None)
 }
 

@@ -105,8 +105,11 @@ fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
     let Some(session) = session_of(ask.channel) else {
         return Ok(None);
     };
-    // The host's token changes the session's row.
+    // The host's token changes the session's row. Whoever is not the seller locks nothing.
     if role == Role::Publisher {
+        if !is_seller(session, ask.user)? {
+            return Ok(None);
+        }
         gate::close(session)?;
     }
     let settings = Settings::read()?;
@@ -136,6 +139,14 @@ fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
         life_s,
         expires_at: noted.expires_at,
     }))
+}
+
+/// The seller of a stream never changes.
+fn is_seller(session: Uuid, user: Uuid) -> Result<bool> {
+    let is_seller = SESSIONS.find(&[session], |stream| {
+        Ok(Some(stream.column::<Uuid>(c"seller_id")? == user))
+    })?;
+    Ok(is_seller.unwrap_or(false))
 }
 
 /// When the stream on the channel was created, unless it has ended.
