@@ -59,7 +59,8 @@ end
 $$;
 comment on function stream.send_messages(json) is
     'Messages of many users and streams in one call of the service: an array of at most 1,000 objects '
-    '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself.';
+    '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. '
+    'A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
 revoke all on function stream_private.send_messages(json), stream.send_messages(json)
     from public, anon, authenticated, service_role;

@@ -1,9 +1,11 @@
 //! How are the messages of many users and streams sent in one call?
 //!
 //! Sessions are handled one after the other by ascending id, each in the order of a single send:
-//! viewer rows, head row, relay row. An item that is refused costs only itself.
+//! viewer rows, head row, relay row. An item that is refused costs only itself, and a session whose rows
+//! somebody holds only its own items.
 
 mod accepted;
+mod locks;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,25 +17,17 @@ use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 
 use self::accepted::Accepted;
+use self::locks::{Ready, Session, Waits};
 use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
 use crate::history::Message;
 use crate::host_user;
 use crate::log::why_closed;
-use crate::place::Place;
 use crate::sender::Rules;
 use crate::settings::ChatSettings;
-use crate::spi::{self, column, statements};
 
 /// Items in one batch of the service, at most.
 const MAX_BATCH: usize = 1000;
-
-statements! {
-    LOCK_HEAD: Write [UUIDOID]
-        "select h.host_chat_tat from stream.chat_heads as h
-         where h.session_id = $1 and h.open
-         for no key update";
-}
 
 /// Messages of many users and sessions; `items` is the text of a JSON array. One row for each item,
 /// in order: `ok` and the message, or the code of the refusal.
@@ -152,8 +146,10 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
             Err(code) => answers[place] = Some(Answer::Refused(code, None)),
         }
     }
+    let mut waits = Waits::new();
     for (session, drafts) in sessions {
-        for (place, answer) in send_to(caller, Uuid::from_bytes(session), drafts)? {
+        let session = Uuid::from_bytes(session);
+        for (place, answer) in send_to(caller, session, drafts, &mut waits)? {
             answers[place] = Some(answer);
         }
     }
@@ -185,20 +181,33 @@ fn read(place: usize, item: &RawValue) -> std::result::Result<([u8; 16], Draft),
 }
 
 /// Messages of one session, in the order of the batch.
-fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usize, Answer)>> {
+fn send_to(
+    caller: Caller,
+    session: Uuid,
+    drafts: Vec<Draft>,
+    waits: &mut Waits,
+) -> Result<Vec<(usize, Answer)>> {
     let mut users: Vec<Uuid> = drafts.iter().map(|draft| draft.user).collect();
     users.sort_by_key(|user| *user.as_bytes());
     users.dedup();
-    let places = Place::lock(session, &users)?;
-    let host_tat = spi::first(&LOCK_HEAD, &[session.into()], |row| column(row, 1))?;
+    let locked = waits.lock(session, &users)?;
     let stored = stored_before(session, &drafts)?;
-    let Some(host_tat) = host_tat else {
-        let why = Answer::Refused(why_closed(session)?, None);
+    // What was stored before is answered in any case.
+    let refuse_new = |code| {
         let answers = drafts.iter().map(|draft| {
-            let answer = stored_answer(draft, &stored).unwrap_or_else(|| why.clone());
-            (draft.place, answer)
+            let answer = stored_answer(draft, &stored);
+            (draft.place, answer.unwrap_or(Answer::Refused(code, None)))
         });
-        return Ok(answers.collect());
+        Ok(answers.collect())
+    };
+    let Ready {
+        places,
+        host_tat,
+        sending,
+    } = match locked {
+        Session::Ready(ready) => ready,
+        Session::Closed => return refuse_new(why_closed(session)?),
+        Session::Taken => return refuse_new(ErrorCode::LockTimeout),
     };
     let mut senders = Vec::with_capacity(users.len());
     let settings = ChatSettings::read()?;
@@ -219,7 +228,7 @@ fn send_to(caller: Caller, session: Uuid, drafts: Vec<Draft>) -> Result<Vec<(usi
             answers.push((place, refusal));
         }
     }
-    answers.extend(accepted.write(session, &senders)?);
+    answers.extend(accepted.write(session, &senders, sending)?);
     Ok(answers)
 }
 

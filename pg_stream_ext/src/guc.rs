@@ -1,6 +1,7 @@
 //! Which settings does the extension read from postgresql.conf?
 
 use std::ffi::CString;
+use std::time::Duration;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
@@ -9,8 +10,9 @@ static SECONDARY_CERTIFICATE_FILE: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(None);
 static DATABASE: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"postgres"));
+static BATCH_SESSION_WAIT: GucSetting<i32> = GucSetting::<i32>::new(200);
 
-/// SIGHUP context: only the configuration file sets it, never a session. It holds a path, not the
+/// SIGHUP context and superusers: no caller changes what a call answers. Of the certificates only the configuration file sets it, never a session. It holds a path, not the
 /// secret, because any session can read a custom setting until the library is loaded.
 pub fn register() {
     GucRegistry::define_string_guc(
@@ -37,6 +39,21 @@ pub fn register() {
         GucContext::Sighup,
         GucFlags::empty(),
     );
+    GucRegistry::define_int_guc(
+        c"pg_stream_ext.batch_session_wait",
+        c"How long send_messages waits for the rows of one session.",
+        c"Items of a session that is held for longer are refused with lock_timeout. A batch waits five times that altogether.",
+        &BATCH_SESSION_WAIT,
+        0,
+        600_000,
+        GucContext::Suset,
+        GucFlags::UNIT_MS,
+    );
+}
+
+/// How long a batch waits for one session.
+pub fn batch_session_wait() -> Duration {
+    Duration::from_millis(BATCH_SESSION_WAIT.get().unsigned_abs().into())
 }
 
 /// The database of the background worker.

@@ -28,6 +28,7 @@ mod keyed;
 mod lifecycle;
 mod log;
 mod moderation;
+mod patience;
 mod place;
 mod rate;
 mod reads;

@@ -5,12 +5,14 @@
 
 use pgrx::JsonB;
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::clock;
 use crate::commit::wait_for_the_disk;
 use crate::error::Result;
-use crate::keyed::{Table, Values};
+use crate::keyed::{Locked, Table, Values, Waiting};
+use crate::patience::Patience;
 use crate::relay;
 use crate::spi::{self, column, statements};
 
@@ -47,6 +49,14 @@ pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) ->
     spi::execute(&INSERT_SYSTEM, &arguments)?;
     relay::flush_now(session)?;
     Ok(entry)
+}
+
+/// Locks what an entry changes that goes out at once, as long as patience lasts; returns whether all of it
+/// is held.
+pub fn hold(session: Uuid, patience: &mut Patience) -> Result<bool> {
+    let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
+    let head = patience.lock(|| HEADS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
+    Ok(matches!(head, Locked::Held(())) && relay::hold(session, patience)?)
 }
 
 /// The next number of an open log; nothing when it is closed or was never there. Everything after it

@@ -1,34 +1,23 @@
 //! Does a user hold a place among the viewers, and how much have they written from it?
 //!
 //! The viewer's row is locked before the head row (lock order), so that one user's messages are
-//! counted one after the other.
+//! counted one after the other. A message is a sign of life too, written with what it costs.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
-use pgrx::spi::SpiHeapTupleData;
+use pgrx::prelude::*;
 use stream_core::rate::Limit;
 
 use crate::clock;
 use crate::error::Result;
-use crate::keyed::{Table, Values};
-use crate::spi::{self, column, nullable, statements};
+use crate::keyed::{Locked, Row, Table, Values, Waiting};
+use crate::spi::{self, statements};
 
 static VIEWERS: Table = Table::new(c"stream_viewers");
 
 statements! {
-    /// One look-up for each user, in the order of the array, and never all viewers of the session.
-    LOCK: Write [UUIDOID, UUIDARRAYOID]
-        "select p.*
-         from unnest($2) as u (id)
-         cross join lateral (
-             select v.user_id, v.is_active, v.chat_tat, v.last_chat_at
-             from stream.stream_viewers as v
-             where v.session_id = $1 and v.user_id = u.id
-             for no key update
-         ) as p";
-
     SET: Write [UUIDOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID]
         "update stream.stream_viewers as v
-         set chat_tat = u.tat, last_chat_at = clock_timestamp()
+         set chat_tat = u.tat, last_chat_at = clock_timestamp(), last_seen_at = clock_timestamp()
          from unnest($2, $3) as u (id, tat)
          where v.session_id = $1 and v.user_id = u.id";
 }
@@ -88,9 +77,10 @@ impl Place {
                 backlog_us: spent_us,
                 last_chat_at,
             });
-            let changes: Values<2> = [
+            let changes: Values<3> = [
                 (c"chat_tat", after(arrived_at, spent_us)?.into()),
                 (c"last_chat_at", arrived_at.into()),
+                (c"last_seen_at", arrived_at.into()),
             ];
             Ok(Some((place, changes)))
         })?;
@@ -122,30 +112,32 @@ impl Place {
         let tat = after(self.arrived_at, backlog_us)?;
         VIEWERS
             .update(&[session, self.user], |_| {
-                let changes: Values<2> = [
+                let changes: Values<3> = [
                     (c"chat_tat", tat.into()),
                     (c"last_chat_at", last_chat_at.into()),
+                    (c"last_seen_at", self.arrived_at.into()),
                 ];
                 Ok(Some(((), changes)))
             })
             .map(|_| ())
     }
 
-    /// Locks the rows of those users who are or were viewers; `users` are in ascending order.
-    pub fn lock(session: Uuid, users: &[Uuid]) -> Result<Vec<Self>> {
-        spi::run(&LOCK, &[session.into(), users.to_vec().into()], |rows| {
-            let arrived_at = clock::now()?;
-            rows.map(|row| Self::read(&row, arrived_at)).collect()
+    /// Locks the row of a user who is or was a viewer, unless somebody holds it.
+    pub fn lock_free(session: Uuid, user: Uuid) -> Result<Locked<Self>> {
+        let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
+        VIEWERS.lock(&[session, user], mode, Waiting::Skip, |row| {
+            Self::read(row, user)
         })
     }
 
-    fn read(row: &SpiHeapTupleData<'_>, arrived_at: TimestampWithTimeZone) -> Result<Self> {
+    fn read(row: &Row, user: Uuid) -> Result<Self> {
+        let arrived_at = clock::now()?;
         Ok(Self {
-            user: column(row, 1)?,
-            is_active: column(row, 2)?,
+            user,
+            is_active: row.column(c"is_active")?,
             arrived_at,
-            backlog_us: backlog_us(column(row, 3)?, arrived_at),
-            silent_ms: silent_ms(nullable(row, 4)?, arrived_at),
+            backlog_us: backlog_us(row.column(c"chat_tat")?, arrived_at),
+            silent_ms: silent_ms(row.nullable(c"last_chat_at")?, arrived_at),
             taken: None,
         })
     }

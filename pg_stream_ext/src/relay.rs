@@ -14,7 +14,8 @@ use crate::epoch::epoch;
 use crate::error::{Failure, Result, answer, required};
 use crate::history::message_json;
 use crate::json_text;
-use crate::keyed::{Row, Table, Values};
+use crate::keyed::{Locked, Row, Table, Values, Waiting};
+use crate::patience::Patience;
 use crate::realtime::{self, find_target, hold_target};
 use crate::spi::{self, column, statements};
 use crate::ticker;
@@ -175,14 +176,41 @@ fn send_one(
     Ok(Attempt::Sent)
 }
 
-/// After entries whose head row is still locked: sends them, or leaves them to `tick`.
-pub fn relay(session: Uuid) -> Result<()> {
+/// How entries go out that are written in a moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    /// With the transaction; the relay row is held.
+    Now,
+    /// The ticker sends them.
+    ByTick,
+}
+
+/// Before entries whose head row is locked already: whether they may wait for the ticker, and the
+/// relay row if not.
+pub fn prepare(session: Uuid, patience: &mut Patience) -> Result<Locked<Sending>> {
     let now = clock::now()?;
     let may_wait = RELAYS.find(&[session], |relay| may_wait_for_tick(relay, now).map(Some))?;
     if may_wait == Some(true) {
-        leave_to_tick(session)
-    } else {
-        flush_now(session)
+        return Ok(Locked::Held(Sending::ByTick));
+    }
+    lock(session, patience)
+}
+
+/// Returns whether the relay row is held.
+pub fn hold(session: Uuid, patience: &mut Patience) -> Result<bool> {
+    Ok(matches!(lock(session, patience)?, Locked::Held(_)))
+}
+
+fn lock(session: Uuid, patience: &mut Patience) -> Result<Locked<Sending>> {
+    let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
+    patience.lock(|| RELAYS.lock(&[session], mode, Waiting::Skip, |_| Ok(Sending::Now)))
+}
+
+/// After the entries that `prepare` was asked for.
+pub fn relay(session: Uuid, sending: Sending) -> Result<()> {
+    match sending {
+        Sending::Now => flush_now(session),
+        Sending::ByTick => leave_to_tick(session),
     }
 }
 

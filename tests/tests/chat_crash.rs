@@ -42,6 +42,7 @@ async fn every_acknowledged_message_outlives_the_kills_of_the_server() -> Result
     };
     let mut own = OwnCluster::start(options)?;
     let mut database = TestDatabase::create_in(own.make_template("")?).await?;
+    database.let_batches_wait().await?;
     // Nobody beats here, and twenty kills may take longer than a lease.
     database
         .change("update stream.config set lease_s = 600 where id")

@@ -13,7 +13,7 @@ use crate::commit::wait_for_the_disk;
 use crate::error::{Failure, Result};
 use crate::history::{Message, message_columns};
 use crate::place;
-use crate::relay::relay;
+use crate::relay::{Sending, relay};
 use crate::sender::Sender;
 use crate::spi::{self, statements};
 
@@ -109,8 +109,14 @@ impl Accepted {
         Ok(None)
     }
 
-    /// Writes what was taken; the head row is held. The answers with their places in the batch.
-    pub fn write(self, session: Uuid, senders: &[Sender]) -> Result<Vec<(usize, Answer)>> {
+    /// Writes what was taken; everything that it changes is locked. The answers with their places in the
+    /// batch.
+    pub fn write(
+        self,
+        session: Uuid,
+        senders: &[Sender],
+        sending: Sending,
+    ) -> Result<Vec<(usize, Answer)>> {
         if self.rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -125,7 +131,7 @@ impl Accepted {
                 .collect::<Result<Vec<_>>>()
         })?;
         self.charge(session, senders)?;
-        relay(session)?;
+        relay(session, sending)?;
         self.places
             .iter()
             .map(|(place, row)| {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 use stream_core::lifecycle::StreamState;
-use stream_tests::blocking::wait_until_blocked;
+use stream_tests::blocking::wait_until_asking;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::stream::say;
@@ -12,6 +12,7 @@ use stream_tests::stream::say;
 #[tokio::test]
 async fn batches_in_opposite_order_do_not_deadlock() -> Result<()> {
     let database = TestDatabase::create().await?;
+    database.let_batches_wait().await?;
     let first = database.stream_in(StreamState::Active).await?;
     let second = database.stream_in(StreamState::Active).await?;
     for session in [first, second] {
@@ -47,6 +48,7 @@ async fn batches_in_opposite_order_do_not_deadlock() -> Result<()> {
 #[tokio::test]
 async fn a_batch_waits_for_a_message_that_is_under_way() -> Result<()> {
     let database = TestDatabase::create().await?;
+    database.let_batches_wait().await?;
     let session = database.stream_in(StreamState::Active).await?;
     database.viewer(session, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
@@ -61,7 +63,7 @@ async fn a_batch_waits_for_a_message_that_is_under_way() -> Result<()> {
             .rpc_rows("send_messages", json!({"items": [item]}))
             .await
     });
-    wait_until_blocked(&database.owner, backend).await?;
+    wait_until_asking(&database, backend).await?;
     seller.commit().await?;
     batch.await??;
     say(&seller, session, "third").await?;

@@ -36,6 +36,7 @@ use crate::world::World;
 fn every_reader_ends_with_exactly_the_acknowledged_messages() -> Result<()> {
     let runtime = Runtime::new()?;
     let database = runtime.block_on(TestDatabase::create())?;
+    runtime.block_on(database.let_batches_wait())?;
     let world = runtime.block_on(World::enter(&database))?;
     TestRunner::new(config(256)).run(&plan::plans(), |plan| {
         runtime
