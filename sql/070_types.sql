@@ -152,7 +152,7 @@ create type stream.heartbeat_result as (
     token stream.agora_token
 );
 comment on type stream.heartbeat_result is
-    'status is ok, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
+    'status is ok, also where the row was held and nothing was written, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
 
 create type stream.join_result as (
     lease stream.viewer_lease,

@@ -1,7 +1,13 @@
 //! How does a device say that it is still there?
 //!
 //! A viewer's heartbeat prolongs the lease, the host's keeps the stream alive and brings it back
-//! after a loss. It emits nothing by itself, so it need not wait for the disk.
+//! after a loss. It emits nothing by itself, so it need not wait for the disk. Nor does it wait for whoever
+//! holds its row: a viewer's not at all, the host's a moment. It answers the same then, unwritten; the host,
+//! who is lost sooner than a viewer, comes again soon.
+
+mod lease;
+
+use std::time::Duration;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -16,50 +22,34 @@ use crate::gate;
 use crate::host::{Host, host_columns};
 use crate::host_user;
 use crate::lifecycle::{self, Beside, check_at};
+use crate::log;
 use crate::moderation;
+use crate::patience::Patience;
 use crate::spi::{self, column, nullable, statements};
 use crate::token;
+use lease::Lease;
+
+/// How long a host's return waits for the log.
+const LOG_WAIT: Duration = Duration::from_millis(100);
+
+/// When a host comes again whose heartbeat was not written, or did not bring the stream back.
+const SOON_MS: i32 = 1000;
 
 statements! {
-    /// The lease of a viewer; null join_no matches any. Going to the background brings the look at
-    /// the lease forward, which is the only change that costs an index entry. A token is due in the last
-    /// quarter of a life before the end of the one that is held, as the device says or else as noted;
-    /// nobody holds one that ends after the newest.
-    BEAT: Write [UUIDOID, UUIDOID, BOOLOID, INT4OID, TIMESTAMPTZOID]
-        "update stream.stream_viewers as v
-         set last_seen_at = now(),
-             background_since = case when coalesce($3, v.foreground) then null
-                                     else coalesce(v.background_since, now()) end,
-             lease_check_at = case when v.foreground and not coalesce($3, v.foreground)
-                 then least(v.lease_check_at, now() + c.background_grace_s * interval '1 second')
-                 else v.lease_check_at end
-         from stream.config as c
-         where v.session_id = $1 and v.user_id = $2 and v.is_active
-             and ($4 is null or v.join_no = $4)
-         returning coalesce(
-             least(coalesce($5, v.token_held_until), v.token_expires_at)
-                     <= now() + 0.25 * (v.token_expires_at - v.token_issued_at)
-                 and v.token_issued_at <= now() - interval '30 seconds',
-             false)";
-
     /// What a token needs, which like the user's row is taken before the lease elsewhere: whoever
     /// holds it may be waiting for this lease, so the token comes with the next beat.
     LOCK_FREE_SESSION: Write [UUIDOID]
         "select true from stream.stream_sessions as s where s.id = $1 for share skip locked";
 
-    /// Why a beat found no lease: whether another device holds it.
-    HOLDS_LEASE: Write [UUIDOID, UUIDOID]
-        "select true from stream.stream_viewers as v
-         where v.session_id = $1 and v.user_id = $2 and v.is_active";
-
     IS_HOST: Write [UUIDOID, UUIDOID]
         "select true from stream.stream_sessions as s where s.id = $1 and s.seller_id = $2";
 
+    /// The row is locked already, or must not be waited for.
     HOST: Write [UUIDOID, UUIDOID]
         concat!(
             "select ", host_columns!(), ", s.auction_id
              from stream.stream_sessions as s
-             where s.id = $1 and s.seller_id = $2 for no key update"
+             where s.id = $1 and s.seller_id = $2"
         );
 
     SEE_HOST: Write [UUIDOID]
@@ -152,6 +142,25 @@ struct Said {
 struct Beat {
     status: &'static str,
     renew_as: Option<&'static str>,
+    /// Whether the next one is due sooner than usual.
+    comes_soon: bool,
+}
+
+impl Beat {
+    const fn new(status: &'static str) -> Self {
+        Self {
+            status,
+            renew_as: None,
+            comes_soon: false,
+        }
+    }
+
+    const fn soon() -> Self {
+        Self {
+            comes_soon: true,
+            ..Self::new("ok")
+        }
+    }
 }
 
 fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<HeartbeatRow> {
@@ -165,6 +174,7 @@ fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<H
     let summary = spi::first(&SUMMARY, &[session.into()], |row| {
         let state: String = column(row, 1)?;
         let generation: i32 = column(row, 2)?;
+        let next_in_ms: i32 = column(row, 8)?;
         Ok((
             beat.status,
             state,
@@ -175,7 +185,11 @@ fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<H
             column(row, 5)?,
             nullable(row, 6)?,
             column(row, 7)?,
-            column(row, 8)?,
+            if beat.comes_soon {
+                next_in_ms.min(SOON_MS)
+            } else {
+                next_in_ms
+            },
             beat.renew_as,
         ))
     })?;
@@ -188,30 +202,19 @@ fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<H
 
 fn beat_as_viewer(session: Uuid, user: Uuid, said: &Said) -> Result<Beat> {
     skip_waiting_for_the_disk();
-    let arguments = [
-        session.into(),
-        user.into(),
-        said.foreground.into(),
-        said.join_no.into(),
-        said.token_expires_at.into(),
-    ];
-    if let Some(is_due) = spi::first(&BEAT, &arguments, |row| column::<bool>(row, 1))? {
-        let renews = is_due
-            && host_user::hold_if_free(user)?
-            && spi::execute(&LOCK_FREE_SESSION, &[session.into()])? == 1;
-        return Ok(Beat {
-            status: "ok",
-            renew_as: renews.then_some("viewer"),
-        });
-    }
-    let held = spi::first(&HOLDS_LEASE, &[session.into(), user.into()], |row| {
-        column::<bool>(row, 1)
-    })?;
-    if held.is_some() {
-        return Ok(Beat {
-            status: "superseded",
-            renew_as: None,
-        });
+    match lease::prolong(session, user, said)? {
+        Lease::Seen { is_token_due } => {
+            let renews = is_token_due
+                && host_user::hold_if_free(user)?
+                && spi::execute(&LOCK_FREE_SESSION, &[session.into()])? == 1;
+            return Ok(Beat {
+                renew_as: renews.then_some("viewer"),
+                ..Beat::new("ok")
+            });
+        }
+        Lease::Taken => return Ok(Beat::new("ok")),
+        Lease::Superseded => return Ok(Beat::new("superseded")),
+        Lease::Missing => {}
     }
     match spi::first(&SUMMARY, &[session.into()], |row| column::<String>(row, 1))? {
         None => Err(ErrorCode::SessionNotFound.into()),
@@ -227,7 +230,7 @@ fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> 
     if spi::execute(&IS_HOST, &key)? == 0 {
         return Ok(None);
     }
-    gate::close(session)?;
+    let is_locked = gate::close_soon(session)?;
     let found = spi::first(&HOST, &key, |row| {
         Ok((Host::read(row)?, column::<Uuid>(row, 7)?))
     })?;
@@ -243,7 +246,14 @@ fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> 
     {
         return Err(ErrorCode::StaleHost.into());
     }
-    if let Some(before) = host.returns_to {
+    if !is_locked {
+        return Ok(Some(Beat::soon()));
+    }
+    let returns_to = match host.returns_to {
+        Some(_) if !log::hold(session, &mut Patience::new(LOG_WAIT))? => None,
+        returns_to => returns_to,
+    };
+    if let Some(before) = returns_to {
         let returned = lifecycle::announce(
             session,
             host.state,
@@ -261,13 +271,16 @@ fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> 
     } else {
         spi::execute(&SEE_HOST_FIRST, &[session.into()])?;
     }
+    if returns_to.is_none() && host.returns_to.is_some() {
+        return Ok(Some(Beat::soon()));
+    }
     // The token is noted in the session's row, for the second time here: what that row refers to is
     // taken first, and whoever has it may be waiting for this stream, so the token comes with the next beat.
     let renews = token::is_host_token_due(session, said.token_expires_at)?
         && host_user::hold_if_free(user)?
         && host_user::hold_auction_if_free(auction)?;
     Ok(Some(Beat {
-        status: "ok",
         renew_as: renews.then_some("host"),
+        ..Beat::new("ok")
     }))
 }

@@ -78,3 +78,25 @@ async fn heartbeats_are_heap_only_updates() -> Result<()> {
     assert!(pages[9] <= pages[2], "{pages:?}");
     Ok(())
 }
+
+/// The sign of life that a message is comes with the update that counts it.
+#[tokio::test]
+async fn a_message_is_one_heap_only_update_of_its_lease() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.viewer(id, demo::ADA).await?;
+    let item = json!([{"session_id": id, "user_id": demo::ADA, "content": "hi"}]);
+    for call in [
+        format!(
+            "select from stream.send_message('{id}', '{}', 'hi')",
+            demo::ADA
+        ),
+        format!("select from stream.send_messages('{item}')"),
+    ] {
+        for _ in 0..2 {
+            let updates = updates(&database, &call, "stream_viewers").await?;
+            assert_eq!(updates, [1, 1], "{call}");
+        }
+    }
+    Ok(())
+}

@@ -19,11 +19,14 @@ use stream_tests::identity::Identity;
 use attacker::{Attacker, HostileSession};
 use calls::{Function, World};
 
-/// Functions of `stream` and `stream_private` that run for nobody but the owner of the tables.
-const OWNERS_ALONE: &[&str] = &[
+/// Functions of `stream` and `stream_private` that run for nobody but the owner of the tables, or only
+/// where one call waits for another, which those made here do not.
+const IDLE: &[&str] = &[
     "stream.schedule_with_pg_cron()",
     "stream_private.rearm()",
     "stream_private.refuse_changing_moderation_log()",
+    "stream_private.wait_at_gate(uuid,boolean)",
+    "stream_private.wait_for_session(uuid)",
 ];
 
 /// Statements that fire triggers, by name.
@@ -183,7 +186,7 @@ async fn no_trap_runs_as_anybody_but_the_caller() -> Result<()> {
         "{answered} answered, {refused} refused"
     );
     let idle = never_run(&database).await?;
-    assert_eq!(idle, OWNERS_ALONE);
+    assert_eq!(idle, IDLE);
     Ok(())
 }
 

@@ -84,15 +84,20 @@ async fn a_ban_that_waited_for_a_token_retires_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_heartbeat_that_waited_for_the_ban_is_refused() -> Result<()> {
+async fn a_heartbeat_beside_a_ban_prolongs_nothing_and_the_next_is_refused() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
     within(&seller, "ban_user", against(id, demo::ADA)).await?;
-    let waiting = waits(&database, ada, "heartbeat", json!({"session_id": id})).await?;
+    let arguments = json!({"session_id": id});
+    assert_eq!(
+        ada.rpc("heartbeat", arguments.clone()).await?["status"],
+        "ok"
+    );
     seller.commit().await?;
-    expect_refusal(ErrorCode::Banned, waiting.await?)
+    assert!(!is_active(&database, id, demo::ADA).await?);
+    expect_refusal(ErrorCode::Banned, ada.rpc("heartbeat", arguments).await)
 }
 
 /// The deletion of a user holds their row when it comes for the viewer's and the restriction's.

@@ -76,7 +76,7 @@ impl Lease {
         }
     }
 
-    fn seen(&mut self, now: i64, foreground: Option<bool>) {
+    pub fn seen(&mut self, now: i64, foreground: Option<bool>) {
         self.last_seen_at = now;
         match foreground {
             Some(true) => self.background_since = None,

@@ -230,6 +230,11 @@ impl Stream {
         if entry.sender != Some(sender) {
             return Err(ErrorCode::MessageIdConflict);
         }
+        let now = self.liveness.now;
+        // Whoever writes is there.
+        if let Some(place) = self.places.get_mut(&sender).filter(|place| place.is_active) {
+            place.lease.seen(now, None);
+        }
         Ok(json!({
             "seq": place + 1, "content": entry.content, "user_id": sender.id(),
             "username": sender.username(), "message_type": "user_message",
