@@ -1,7 +1,8 @@
 //! How does a device say that it is still there?
 //!
 //! A viewer's heartbeat prolongs the lease, the host's keeps the stream alive and brings it back
-//! after a loss. It emits nothing by itself, so it need not wait for the disk. Nor does it wait for whoever
+//! after a loss. It emits nothing by itself, so it need not wait for the disk; what a ticker has left that
+//! is gone it sends along, and then it does. Nor does it wait for whoever
 //! holds its row: a viewer's not at all, the host's a moment. It answers the same then, unwritten; the host,
 //! who is lost sooner than a viewer, comes again soon.
 
@@ -26,6 +27,7 @@ use crate::log;
 use crate::moderation;
 use crate::patience::Patience;
 use crate::spi::{self, column, nullable, statements};
+use crate::tails;
 use crate::token;
 use lease::Lease;
 
@@ -197,6 +199,7 @@ fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<H
     if summary.1 == StreamState::Ended.as_str() {
         return Err(ErrorCode::StreamEnded.into());
     }
+    tails::send_for_dead_ticker(session, summary.5)?;
     Ok(summary)
 }
 

@@ -1,5 +1,6 @@
 //! How do the heartbeats of many viewers come in at once?
 
+use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
@@ -8,6 +9,7 @@ use crate::caller::{self, Caller};
 use crate::commit::skip_waiting_for_the_disk;
 use crate::error::{Failure, Result, answer, required};
 use crate::spi::{self, column, statements};
+use crate::tails;
 
 statements! {
     /// One pass over a batch. A lease that somebody holds is answered `lock_timeout` and not waited
@@ -102,10 +104,19 @@ fn beat_all(items: Option<&str>) -> Result<Vec<(i32, String)>> {
         return Err(invalid("at most 1000 items in one call"));
     }
     let items: Vec<BatchItem> = items.into_iter().map(BatchItem::read).collect();
+    let sessions: Vec<_> = items.iter().map(|item| item.session_id).collect();
     let items = serde_json::to_string(&items).map_err(|_| Failure::Row("items are not JSON"))?;
     skip_waiting_for_the_disk();
-    spi::run(&BATCH, &[items.as_str().into()], |rows| {
+    let answers = spi::run(&BATCH, &[items.as_str().into()], |rows| {
         rows.map(|row| Ok((column(&row, 1)?, column(&row, 2)?)))
-            .collect()
-    })
+            .collect::<Result<Vec<(i32, String)>>>()
+    })?;
+    let beaten = answers.iter().filter(|(_, status)| status == "ok");
+    let beaten = beaten.filter_map(|(item, _)| {
+        let place = usize::try_from(item - 1).ok()?;
+        let session = *sessions.get(place)?;
+        Some(Uuid::from_bytes(*session?.as_bytes()))
+    });
+    tails::send_all_for_dead_ticker(beaten)?;
+    Ok(answers)
 }

@@ -62,8 +62,8 @@ impl Table {
         }
     }
 
-    /// What `read` gives for the first row of which it gives anything. The index begins with
-    /// the uuids of `key`. Sees what is committed by now.
+    /// What `read` gives for the first row of which it gives anything, from the end of the index, which
+    /// begins with the uuids of `key`. Sees what is committed by now.
     pub fn find<const K: usize, T>(
         &self,
         key: &[Uuid; K],

@@ -45,6 +45,7 @@ mod subscriptions;
 mod sweep;
 mod sync;
 mod sync_messages;
+mod tails;
 mod ticker;
 mod token;
 mod unit;

@@ -47,7 +47,7 @@ pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) ->
         entry.created_at.into(),
     ];
     spi::execute(&INSERT_SYSTEM, &arguments)?;
-    relay::flush_now(session)?;
+    relay::relay_now(session, entry.seq)?;
     Ok(entry)
 }
 

@@ -1,8 +1,12 @@
-//! When does a frame of a session's log go out, and what does it carry?
+//! Writing the frames of a session's log.
 //!
 //! One way only: under the session's relay row a flush writes everything from the last frame to the
 //! newest committed entry, so order and completeness never depend on who flushes. A frame carries
 //! what came in a window; what is left at its end is noted for `tick`.
+//!
+//! Whenever nobody holds the relay row, a session with entries beyond the last frame is in the queue of
+//! [`crate::tails`]. So whoever leaves an entry to the ticker does it under that row, and only the first
+//! entry beyond the last frame needs a note.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -17,7 +21,9 @@ use crate::json_text;
 use crate::keyed::{Locked, Row, Table, Values, Waiting};
 use crate::patience::Patience;
 use crate::realtime::{self, find_target, hold_target};
+use crate::settings::epoch_salt;
 use crate::spi::{self, column, statements};
+use crate::tails;
 use crate::ticker;
 use crate::utc::in_utc;
 
@@ -32,61 +38,32 @@ macro_rules! page {
 }
 const PAGE: usize = page!();
 
+static HEADS: Table = Table::new(c"chat_heads");
 static RELAYS: Table = Table::new(c"chat_relay");
 
+/// As an update of the row takes it.
+const LOCK_MODE: pg_sys::LockTupleMode::Type = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
+
 statements! {
-    NOTE_TAIL: Write [UUIDOID]
-        "insert into stream.chat_tails (session_id) values ($1)";
-
-    /// The relay row's lock decides who writes the next frame.
-    LOCK_RELAY: Write [UUIDOID]
-        "select r.flushed_seq, c.epoch_salt
-         from stream.chat_relay as r
-         cross join stream.config as c
-         where r.session_id = $1
-         for no key update of r";
-
-    LOCK_FREE_RELAY: Write [UUIDOID]
-        "select r.flushed_seq, c.epoch_salt
-         from stream.chat_relay as r
-         cross join stream.config as c
-         where r.session_id = $1
-         for no key update of r skip locked";
-
-    /// With the head of the same snapshot: no frame names a head below its own entries.
     UNFLUSHED: Write [UUIDOID, INT8OID]
         concat!(
-            "select m.seq, ", message_json!(), "::text, h.last_seq
+            "select m.seq, ", message_json!(), "::text
              from stream.chat_messages as m
-             join stream.chat_heads as h on h.session_id = m.session_id
              where m.session_id = $1 and m.seq > $2
              order by m.seq
              limit ", page!()
         );
-
-    /// `flushed_at` is the time of the newest frame, and so none is later.
-    SET_FLUSHED: Write [UUIDOID, INT8OID, TIMESTAMPTZOID]
-        "update stream.chat_relay set flushed_seq = $2, flushed_at = $3
-         where session_id = $1";
-
-    TAKE_TAILS: Write []
-        "with taken as (
-             delete from stream.chat_tails as d where d.id in (
-                 select e.id from stream.chat_tails as e
-                 order by e.id limit 5000 for update skip locked)
-             returning d.session_id
-         )
-         select distinct t.session_id from taken as t order by t.session_id";
-
-    RELAY_IS_THERE: Write [UUIDOID]
-        "select true from stream.chat_relay as r where r.session_id = $1";
 }
 
 /// Writes what the session's log has beyond the last frame. Without a partition for today it
 /// leaves everything for later: the messages stay, and `sync` finds them.
 #[pg_extern]
 fn flush(session_id: Option<Uuid>) {
-    answer(caller::enter_as_owner().and_then(|()| flush_now(required(session_id, "session_id")?)))
+    answer(caller::enter_as_owner().and_then(|()| flush_all(required(session_id, "session_id")?)))
+}
+
+fn flush_all(session: Uuid) -> Result<()> {
+    Relay::wait_for(session)?.flush().map(|_| ())
 }
 
 /// After one entry, whose head row is still locked: sends it as the usual frame, with nothing else
@@ -94,6 +71,7 @@ fn flush(session_id: Option<Uuid>) {
 pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
     proceed(
         session,
+        seq,
         send_one(session, seq, json, epoch_salt, may_wait_for_tick)?,
     )
 }
@@ -102,6 +80,7 @@ pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Res
 pub fn relay_one_now(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
     proceed(
         session,
+        seq,
         send_one(session, seq, json, epoch_salt, |_, _| Ok(false))?,
     )
 }
@@ -109,17 +88,30 @@ pub fn relay_one_now(session: Uuid, seq: i64, json: String, epoch_salt: &str) ->
 /// What became of an entry that was to be sent by itself.
 enum Attempt {
     Sent,
-    /// The ticker sends it.
-    Waiting,
-    /// Others wait before it.
+    /// The ticker sends it; it is the first that no frame carries.
+    Left,
+    /// The ticker sends it with those before it.
+    LeftBehind,
+    /// It goes out with those that wait before it.
     Behind,
 }
 
-fn proceed(session: Uuid, attempt: Attempt) -> Result<()> {
+impl Attempt {
+    /// Of an entry that was not sent by itself.
+    fn unsent(waits: bool, is_next: bool) -> Self {
+        match (waits, is_next) {
+            (true, true) => Self::Left,
+            (true, false) => Self::LeftBehind,
+            (false, _) => Self::Behind,
+        }
+    }
+}
+
+fn proceed(session: Uuid, first_seq: i64, attempt: Attempt) -> Result<()> {
     match attempt {
-        Attempt::Sent => Ok(()),
-        Attempt::Waiting => leave_to_tick(session),
-        Attempt::Behind => flush_now(session),
+        Attempt::Sent | Attempt::LeftBehind => Ok(()),
+        Attempt::Left => tails::note(session),
+        Attempt::Behind => flush_with_others(session, first_seq),
     }
 }
 
@@ -133,19 +125,13 @@ fn send_one(
 ) -> Result<Attempt> {
     let mut attempt = Attempt::Behind;
     let sent = RELAYS.update(&[session], |relay| {
-        // Not before the lock: a frame that was waited for opens a window of its own.
+        // Not before the lock: a frame that was waited for opens a window of its own. An entry that does not go
+        // out at once is judged twice, the second time under the lock, which alone counts.
         let now = clock::now()?;
-        attempt = if may_wait(relay, now)? {
-            Attempt::Waiting
-        } else {
-            Attempt::Behind
-        };
-        let is_next = relay.column::<i64>(c"flushed_seq")? == seq - 1;
-        if matches!(attempt, Attempt::Waiting) || !is_next {
-            return Ok(None);
-        }
-        if find_target(now)?.is_none() {
-            attempt = Attempt::Waiting;
+        let is_next = is_next(relay, seq)?;
+        let waits = may_wait(relay, now)? || find_target(now)?.is_none();
+        attempt = Attempt::unsent(waits, is_next);
+        if waits || !is_next {
             return Ok(None);
         }
         let changes: Values<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
@@ -160,7 +146,7 @@ fn send_one(
             let changes: Values<1> = [(c"flushed_seq", (seq - 1).into())];
             Ok(Some(((), changes)))
         })?;
-        return Ok(Attempt::Waiting);
+        return Ok(Attempt::Left);
     };
     let session_text = json_text::uuid(session);
     let header = frame::Header {
@@ -179,39 +165,62 @@ fn send_one(
 /// How entries go out that are written in a moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Sending {
-    /// With the transaction; the relay row is held.
+    /// With the transaction.
     Now,
     /// The ticker sends them.
     ByTick,
 }
 
-/// Before entries whose head row is locked already: whether they may wait for the ticker, and the
-/// relay row if not.
+/// Before entries whose head row is locked already: locks the relay row, which says whether they may wait for
+/// the ticker.
 pub fn prepare(session: Uuid, patience: &mut Patience) -> Result<Locked<Sending>> {
-    let now = clock::now()?;
-    let may_wait = RELAYS.find(&[session], |relay| may_wait_for_tick(relay, now).map(Some))?;
-    if may_wait == Some(true) {
-        return Ok(Locked::Held(Sending::ByTick));
-    }
-    lock(session, patience)
+    lock(session, patience, |relay| {
+        Ok(match may_wait_for_tick(relay, clock::now()?)? {
+            true => Sending::ByTick,
+            false => Sending::Now,
+        })
+    })
 }
 
 /// Returns whether the relay row is held.
 pub fn hold(session: Uuid, patience: &mut Patience) -> Result<bool> {
-    Ok(matches!(lock(session, patience)?, Locked::Held(_)))
+    Ok(matches!(
+        lock(session, patience, |_| Ok(()))?,
+        Locked::Held(())
+    ))
 }
 
-fn lock(session: Uuid, patience: &mut Patience) -> Result<Locked<Sending>> {
-    let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
-    patience.lock(|| RELAYS.lock(&[session], mode, Waiting::Skip, |_| Ok(Sending::Now)))
+fn lock<T>(
+    session: Uuid,
+    patience: &mut Patience,
+    read: impl Fn(&Row) -> Result<T>,
+) -> Result<Locked<T>> {
+    patience.lock(|| RELAYS.lock(&[session], LOCK_MODE, Waiting::Skip, &read))
 }
 
-/// After the entries that `prepare` was asked for.
-pub fn relay(session: Uuid, sending: Sending) -> Result<()> {
-    match sending {
-        Sending::Now => flush_now(session),
-        Sending::ByTick => leave_to_tick(session),
-    }
+/// After the entries from `first_seq` on that `prepare` was asked for: sends them, or leaves them to `tick`.
+pub fn relay(session: Uuid, sending: Sending, first_seq: i64) -> Result<()> {
+    relay_unless(session, sending == Sending::ByTick, first_seq)
+}
+
+/// After entries that wait for no window, whose head row is still locked.
+pub fn relay_now(session: Uuid, first_seq: i64) -> Result<()> {
+    relay_unless(session, false, first_seq)
+}
+
+fn relay_unless(session: Uuid, may_wait: bool, first_seq: i64) -> Result<()> {
+    let mut attempt = Attempt::Behind;
+    RELAYS.lock(&[session], LOCK_MODE, Waiting::Block, |relay| {
+        let waits = may_wait || find_target(clock::now()?)?.is_none();
+        attempt = Attempt::unsent(waits, is_next(relay, first_seq)?);
+        Ok(())
+    })?;
+    proceed(session, first_seq, attempt)
+}
+
+/// Whether no entry before this one waits to be sent.
+fn is_next(relay: &Row, seq: i64) -> Result<bool> {
+    Ok(relay.column::<i64>(c"flushed_seq")? >= seq - 1)
 }
 
 /// Whether the last frame still collects, and somebody will send what comes in. A frame that lies
@@ -222,82 +231,82 @@ fn may_wait_for_tick(relay: &Row, now: TimestampWithTimeZone) -> Result<bool> {
     Ok((0..=WINDOW_US).contains(&passed_us) && ticker::was_seen_lately(now)?)
 }
 
-fn leave_to_tick(session: Uuid) -> Result<()> {
-    spi::execute(&NOTE_TAIL, &[session.into()]).map(|_| ())
-}
-
-/// Sends everything that no frame carries yet, once whoever sends at the moment is done. Above READ
-/// COMMITTED it is left to whoever flushes next: entries that this transaction cannot see would be left
-/// out, and its relay row may have changed.
-pub fn flush_now(session: Uuid) -> Result<()> {
+/// Sends everything that no frame carries yet, of which `first_seq` is the first of this transaction. Above
+/// READ COMMITTED it is left to whoever flushes next: entries that this transaction cannot see would be left
+/// out. Those have put the session into the queue.
+fn flush_with_others(session: Uuid, first_seq: i64) -> Result<()> {
     if caller::is_above_read_committed() {
-        return leave_to_tick(session);
-    }
-    let relay = Relay::lock(&LOCK_RELAY, session)?;
-    relay
-        .ok_or(Failure::Row("the session has no relay row"))?
-        .flush()
-}
-
-/// Sends the tails that writers left. A session that somebody else is sending for comes again.
-pub fn flush_tails() -> Result<()> {
-    if find_target(clock::now()?)?.is_none() {
         return Ok(());
     }
-    let sessions = spi::run(&TAKE_TAILS, &[], |rows| {
-        rows.map(|row| column::<Uuid>(&row, 1))
-            .collect::<Result<Vec<_>>>()
-    })?;
-    for session in sessions {
-        match Relay::lock(&LOCK_FREE_RELAY, session)? {
-            Some(relay) => relay.flush()?,
-            None => {
-                if spi::execute(&RELAY_IS_THERE, &[session.into()])? == 1 {
-                    leave_to_tick(session)?;
-                }
-            }
-        }
+    let relay = Relay::wait_for(session)?;
+    let is_next = relay.flushed_seq >= first_seq - 1;
+    // The partition may go, or the day end, meanwhile.
+    if !relay.flush()? && is_next {
+        tails::note(session)?;
     }
     Ok(())
 }
 
-/// A relay row, locked.
-struct Relay {
+/// Of a session that is gone nothing is left to send.
+pub fn lock_if_free(session: Uuid) -> Result<Locked<Relay>> {
+    Relay::lock(session, Waiting::Skip)
+}
+
+/// Whether entries up to `head_seq` are beyond the last frame. Sees what is committed by now.
+pub fn is_behind(session: Uuid, head_seq: i64) -> Result<bool> {
+    let flushed = RELAYS.find(&[session], |relay| {
+        relay.column::<i64>(c"flushed_seq").map(Some)
+    })?;
+    Ok(flushed.is_some_and(|flushed| flushed < head_seq))
+}
+
+/// A relay row, locked: until the transaction ends nobody else's entry is committed to the log, so what is
+/// read from it one after the other belongs together.
+pub struct Relay {
     session: Uuid,
     flushed_seq: i64,
-    epoch: String,
 }
 
 impl Relay {
-    fn lock(
-        statement: &'static std::thread::LocalKey<spi::Statement>,
-        session: Uuid,
-    ) -> Result<Option<Self>> {
-        spi::first(statement, &[session.into()], |row| {
+    fn lock(session: Uuid, waiting: Waiting) -> Result<Locked<Self>> {
+        RELAYS.lock(&[session], LOCK_MODE, waiting, |relay| {
             Ok(Self {
                 session,
-                flushed_seq: column(row, 1)?,
-                epoch: epoch(&column::<String>(row, 2)?),
+                flushed_seq: relay.column(c"flushed_seq")?,
             })
         })
     }
 
-    /// What no partition takes is left to `tick`. Each frame is later than the one before: Realtime
-    /// replays them in the order of their times.
-    fn flush(mut self) -> Result<()> {
+    fn wait_for(session: Uuid) -> Result<Self> {
+        match Self::lock(session, Waiting::Block)? {
+            Locked::Held(relay) => Ok(relay),
+            Locked::Taken | Locked::Missing => Err(Failure::Row("the session has no relay row")),
+        }
+    }
+
+    /// Sends everything that no frame carries yet; false: no partition takes it. Each frame is later than
+    /// the one before: Realtime replays them in the order of their times.
+    pub fn flush(mut self) -> Result<bool> {
         let session_text = json_text::uuid(self.session);
         let topic = format!("chat:{session_text}");
+        let epoch = epoch(&epoch_salt()?);
         let before = self.flushed_seq;
         // Not before the lock, which orders the frames of a log.
         let mut at = clock::now()?;
         let server_time_json = format!("\"{}\"", json_text::time(at));
         let mut flushed_at = at;
         let is_complete = 'pages: loop {
-            let (page, head_seq) = self.read_page()?;
+            // Before anything is read: without a partition more and more waits.
+            if find_target(at)?.is_none() {
+                break false;
+            }
+            let page = self.read_page()?;
             let header = frame::Header {
                 session_id: &session_text,
-                epoch: &self.epoch,
-                head_seq,
+                epoch: &epoch,
+                // After the entries, so that no frame names a head below its own.
+                head_seq: find_head(self.session)?
+                    .ok_or(Failure::Row("the session has no head row"))?,
                 server_time_json: &server_time_json,
             };
             for entries in frame::split(&page) {
@@ -317,36 +326,36 @@ impl Relay {
             }
         };
         if self.flushed_seq != before {
-            let arguments = [
-                self.session.into(),
-                self.flushed_seq.into(),
-                flushed_at.into(),
-            ];
-            spi::execute(&SET_FLUSHED, &arguments)?;
+            RELAYS.update(&[self.session], |_| {
+                // `flushed_at` is the time of the newest frame, and so none is later.
+                let changes: Values<2> = [
+                    (c"flushed_seq", self.flushed_seq.into()),
+                    (c"flushed_at", flushed_at.into()),
+                ];
+                Ok(Some(((), changes)))
+            })?;
         }
-        if is_complete {
-            Ok(())
-        } else {
-            leave_to_tick(self.session)
-        }
+        Ok(is_complete)
     }
 
-    /// Entries behind the last frame, and the newest number of the log.
-    fn read_page(&self) -> Result<(Vec<frame::Entry>, i64)> {
-        let mut head_seq = 0;
+    /// Entries behind the last frame.
+    fn read_page(&self) -> Result<Vec<frame::Entry>> {
         let arguments = [self.session.into(), self.flushed_seq.into()];
-        let page = in_utc(|| {
+        in_utc(|| {
             spi::run(&UNFLUSHED, &arguments, |rows| {
                 rows.map(|row| {
-                    head_seq = column(&row, 3)?;
                     Ok(frame::Entry {
                         seq: column(&row, 1)?,
                         json: column(&row, 2)?,
                     })
                 })
-                .collect::<Result<Vec<_>>>()
+                .collect()
             })
-        })?;
-        Ok((page, head_seq))
+        })
     }
+}
+
+/// The newest number of a session's log, as committed by now.
+pub fn find_head(session: Uuid) -> Result<Option<i64>> {
+    HEADS.find(&[session], |head| head.column(c"last_seq").map(Some))
 }

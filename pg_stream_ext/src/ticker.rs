@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
+use std::time::Duration;
 
 use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -13,9 +14,12 @@ use stream_core::error::ErrorCode;
 use crate::caller::{self, Caller};
 use crate::error::{Result, answer};
 use crate::gate;
-use crate::relay;
 use crate::spi::{self, column, statements};
 use crate::sweep;
+use crate::tails::Tails;
+use crate::unit::round::{Round, Step};
+use crate::unit::scope::Scope;
+use crate::unit::troubles;
 
 statements! {
     /// A number of our own; held until the transaction ends.
@@ -70,6 +74,9 @@ statements! {
     NOTE_AGAIN: Write [UUIDOID]
         "insert into stream.viewer_changes (session_id) values ($1)";
 }
+
+/// How long a unit may take.
+const MOST_UNIT_TIME: Duration = Duration::from_secs(2);
 
 /// How long after its last sign of life a ticker counts as alive, in microseconds.
 const ALIVE_US: i64 = 2_000_000;
@@ -166,7 +173,14 @@ fn tick() -> Result<()> {
     // at its end.
     spi::execute(&MARK_TICKED, &[])?;
     // Last, because relay rows come last in the lock order.
-    relay::flush_tails()
+    send_tails()
+}
+
+/// Sends what writers left to the ticker, some streams at a time.
+fn send_tails() -> Result<()> {
+    let mut round = Round::new(&[&Tails], i32::MAX, &troubles::read()?);
+    while round.step(Scope::Subtransaction, MOST_UNIT_TIME, || Ok(true)) == Step::Worked {}
+    Ok(())
 }
 
 /// Counts the viewers of locked sessions, those apart that this transaction has counted in another

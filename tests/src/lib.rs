@@ -27,6 +27,7 @@ pub mod services;
 pub mod session;
 pub mod stored_text;
 pub mod stream;
+pub mod tails;
 pub mod trace;
 pub mod waiting;
 pub mod webhook;

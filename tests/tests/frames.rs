@@ -14,7 +14,7 @@ impl Chat {
     /// A stream with a viewer, whose ticker was seen this moment.
     async fn with_ticker() -> Result<Self> {
         let chat = Self::start().await?;
-        chat.see_ticker().await?;
+        chat.database.see_ticker(true).await?;
         Ok(chat)
     }
 
@@ -27,12 +27,6 @@ impl Chat {
             session,
             ada,
         })
-    }
-
-    async fn see_ticker(&self) -> Result<()> {
-        self.database
-            .change("update stream.ticker set sends_at = clock_timestamp(), swept_at = clock_timestamp()")
-            .await
     }
 
     async fn say(&self, text: &str) -> Result<()> {
@@ -67,12 +61,6 @@ impl Chat {
             .await?;
         Ok(())
     }
-
-    async fn tails(&self) -> Result<i64> {
-        self.database
-            .value("select count(*) from stream.chat_tails")
-            .await
-    }
 }
 
 struct Chat {
@@ -88,7 +76,7 @@ async fn without_a_ticker_every_message_goes_out_with_its_own_commit() -> Result
         chat.say(text).await?;
     }
     assert_eq!(chat.runs().await?, [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]);
-    assert_eq!(chat.tails().await?, 0);
+    assert_eq!(chat.database.tails().await?, 0);
     Ok(())
 }
 
@@ -107,7 +95,7 @@ async fn in_a_window_messages_wait_for_the_ticker_and_go_out_together() -> Resul
     assert_eq!(runs.last().map(|run| run.1), Some(52), "{runs:?}");
     // Windows of 50 ms: some frames, and by far not one for each message.
     assert!(runs.len() < 27, "{runs:?}");
-    assert_eq!(chat.tails().await?, 0);
+    assert_eq!(chat.database.tails().await?, 0);
     Ok(())
 }
 
@@ -135,7 +123,7 @@ async fn in_a_window_messages_do_not_wait_for_a_slow_ticker() -> Result<()> {
     let ada = chat.database.user(demo::ADA).await?;
     chat.set_window("0 s").await?;
     say(&ada, chat.session, "hi").await?;
-    assert_eq!(chat.tails().await?, 1);
+    assert_eq!(chat.database.tails().await?, 1);
     Ok(())
 }
 
@@ -169,7 +157,7 @@ async fn after_the_window_a_message_takes_the_waiting_ones_along() -> Result<()>
     chat.database
         .change("update stream.chat_relay set flushed_seq = 1, flushed_at = flushed_at - interval '1 hour'")
         .await?;
-    chat.see_ticker().await?;
+    chat.database.see_ticker(true).await?;
     chat.say("with the others").await?;
     assert_eq!(chat.runs().await?.last(), Some(&(2, 4)));
     Ok(())
@@ -200,7 +188,7 @@ async fn a_tail_is_sent_once_by_however_many_ticks() -> Result<()> {
         chat.tick().await?;
     }
     assert_eq!(chat.runs().await?.split_off(known), [(1, 2)]);
-    assert_eq!(chat.tails().await?, 0);
+    assert_eq!(chat.database.tails().await?, 0);
     Ok(())
 }
 
@@ -223,7 +211,7 @@ async fn a_ticker_never_waits_for_a_writer() -> Result<()> {
         .await?;
     chat.tick().await?;
     assert_eq!(chat.runs().await?.len(), known);
-    assert_eq!(chat.tails().await?, 1);
+    assert_eq!(chat.database.tails().await?, 1);
     writing.rollback().await?;
     chat.tick().await?;
     assert_eq!(chat.runs().await?.split_off(known), [(1, 2)]);
@@ -265,37 +253,16 @@ async fn a_tail_goes_out_while_a_slow_transaction_holds_the_head() -> Result<()>
 #[tokio::test]
 async fn while_todays_partition_is_missing_messages_are_kept_and_sent_later() -> Result<()> {
     let chat = Chat::start().await?;
-    let superuser = chat.database.superuser().await?;
-    superuser
-        .batch_execute(
-            "do $$ begin
-                 execute format('alter table realtime.messages detach partition realtime.%1$I;
-                     alter table realtime.%1$I rename to put_aside',
-                     to_char(now() at time zone 'UTC', '\"messages_\"YYYY_MM_DD'));
-             end $$",
-        )
-        .await?;
+    chat.database.set_partition(false).await?;
     // A backend that has not yet seen the partition today.
     let ben = chat.database.viewer(chat.session, demo::BEN).await?;
     say(&ben, chat.session, "kept").await?;
     chat.tick().await?;
-    assert_eq!(chat.tails().await?, 1);
-    superuser
-        .batch_execute(
-            "do $$
-             declare today text := to_char(now() at time zone 'UTC', '\"messages_\"YYYY_MM_DD');
-             begin
-                 execute format('alter table realtime.put_aside rename to %I', today);
-                 execute format('alter table realtime.messages attach partition realtime.%I
-                     for values from (%L) to (%L)', today,
-                     date_trunc('day', now() at time zone 'UTC'),
-                     date_trunc('day', now() at time zone 'UTC') + interval '1 day');
-             end $$",
-        )
-        .await?;
+    assert_eq!(chat.database.tails().await?, 1);
+    chat.database.set_partition(true).await?;
     chat.tick().await?;
     assert_eq!(chat.runs().await?.last(), Some(&(3, 3)));
-    assert_eq!(chat.tails().await?, 0);
+    assert_eq!(chat.database.tails().await?, 0);
     Ok(())
 }
 

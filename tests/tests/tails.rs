@@ -1,49 +1,24 @@
-//! What becomes of the tails that writers leave to the ticker, when there is much of them, when Realtime
-//! is not as usual, or when their stream is gone?
+//! Tails that writers leave to the ticker: long ones, those that Realtime's own function writes, and those of
+//! streams, users and epochs that are gone.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::stream::{move_to, numbers, say};
-use uuid::Uuid;
-
-/// Entries of a log that no frame carries, with a tail that says so.
-async fn leave_tail(database: &TestDatabase, session: Uuid, entries: i64) -> Result<()> {
-    database.append_messages(session, entries, 10).await?;
-    database
-        .change(&format!(
-            "delete from realtime.messages where topic = 'chat:{session}';
-             update stream.chat_relay set flushed_seq = 0 where session_id = '{session}';
-             insert into stream.chat_tails (session_id) values ('{session}')"
-        ))
-        .await
-}
-
-async fn tails(database: &TestDatabase) -> Result<i64> {
-    database
-        .value("select count(*) from stream.chat_tails")
-        .await
-}
-
-async fn sent(database: &TestDatabase, session: Uuid) -> Result<Vec<Vec<i64>>> {
-    let frames = database.frames(session).await?;
-    let of = |frame: &Value| numbers(frame["messages"].as_array().map_or(&[], Vec::as_slice));
-    Ok(frames.iter().map(of).collect())
-}
+use stream_tests::stream::{move_to, say};
 
 #[tokio::test]
 async fn a_long_tail_goes_out_in_full_frames_by_one_tick() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
-    leave_tail(&database, session, 1248).await?;
+    database.leave_tail(session, 1248).await?;
     database.service().await?.rpc("tick", json!({})).await?;
-    let frames = sent(&database, session).await?;
+    let frames = database.sent(session).await?;
     assert_eq!(frames.concat(), (1..=1250).collect::<Vec<_>>());
     let lengths: Vec<usize> = frames.iter().map(Vec::len).collect();
     assert_eq!(lengths, [vec![100; 12], vec![50]].concat());
-    assert_eq!(tails(&database).await?, 0);
+    assert_eq!(database.tails().await?, 0);
     Ok(())
 }
 
@@ -52,16 +27,16 @@ async fn a_long_tail_goes_out_in_full_frames_by_one_tick() -> Result<()> {
 async fn a_tail_goes_out_by_realtimes_own_function_too() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
-    leave_tail(&database, session, 128).await?;
+    database.leave_tail(session, 128).await?;
     database
         .superuser()
         .await?
         .batch_execute("alter table realtime.messages rename column updated_at to changed_at")
         .await?;
     database.service().await?.rpc("tick", json!({})).await?;
-    let frames = sent(&database, session).await?;
+    let frames = database.sent(session).await?;
     assert_eq!(frames.concat(), (1..=130).collect::<Vec<_>>());
-    assert_eq!(tails(&database).await?, 0);
+    assert_eq!(database.tails().await?, 0);
     Ok(())
 }
 
@@ -70,18 +45,18 @@ async fn the_tail_of_a_stream_that_is_gone_vanishes() -> Result<()> {
     let database = TestDatabase::create().await?;
     let gone = database.stream_in(StreamState::Ended).await?;
     let other = database.stream_in(StreamState::Active).await?;
-    leave_tail(&database, gone, 3).await?;
-    leave_tail(&database, other, 3).await?;
+    database.leave_tail(gone, 3).await?;
+    database.leave_tail(other, 3).await?;
     database
         .change(&format!(
             "delete from stream.stream_sessions where id = '{gone}'"
         ))
         .await?;
-    assert_eq!(tails(&database).await?, 2);
+    assert_eq!(database.tails().await?, 2);
     database.service().await?.rpc("tick", json!({})).await?;
-    assert_eq!(tails(&database).await?, 0);
-    assert!(sent(&database, gone).await?.is_empty());
-    assert_eq!(sent(&database, other).await?.concat(), [1, 2, 3, 4, 5]);
+    assert_eq!(database.tails().await?, 0);
+    assert!(database.sent(gone).await?.is_empty());
+    assert_eq!(database.sent(other).await?.concat(), [1, 2, 3, 4, 5]);
     Ok(())
 }
 
@@ -90,7 +65,7 @@ async fn the_tail_of_a_stream_that_is_gone_vanishes() -> Result<()> {
 async fn a_tail_of_before_a_new_epoch_goes_out_under_the_new_one() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
-    leave_tail(&database, session, 3).await?;
+    database.leave_tail(session, 3).await?;
     database
         .change("update stream.config set epoch_salt = 'another' where id")
         .await?;
@@ -98,7 +73,7 @@ async fn a_tail_of_before_a_new_epoch_goes_out_under_the_new_one() -> Result<()>
     service.rpc("tick", json!({})).await?;
     let state = service.rpc("sync", json!({"session_id": session})).await?;
     let frames = database.frames(session).await?;
-    assert_eq!(sent(&database, session).await?.concat(), [1, 2, 3, 4, 5]);
+    assert_eq!(database.sent(session).await?.concat(), [1, 2, 3, 4, 5]);
     assert_eq!(frames[0]["epoch"], state["epoch"]);
     Ok(())
 }
@@ -111,12 +86,12 @@ async fn a_tail_of_a_deleted_user_goes_out_without_the_user() -> Result<()> {
     let user = database.add_user("gone soon").await?;
     let viewer = database.viewer(session, user).await?;
     say(&viewer, session, "still here").await?;
-    leave_tail(&database, session, 1).await?;
+    database.leave_tail(session, 1).await?;
     database
         .change(&format!("delete from auth.users where id = '{user}'"))
         .await?;
     database.service().await?.rpc("tick", json!({})).await?;
-    assert_eq!(sent(&database, session).await?.concat(), [1, 2, 3, 4]);
+    assert_eq!(database.sent(session).await?.concat(), [1, 2, 3, 4]);
     let frame = database.frames(session).await?.remove(0);
     let message = &frame["messages"][2];
     assert_eq!(

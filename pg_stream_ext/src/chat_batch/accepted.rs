@@ -131,7 +131,9 @@ impl Accepted {
                 .collect::<Result<Vec<_>>>()
         })?;
         self.charge(session, senders)?;
-        relay(session, sending)?;
+        if let Some(first) = messages.first() {
+            relay(session, sending, first.seq)?;
+        }
         self.places
             .iter()
             .map(|(place, row)| {

@@ -70,8 +70,11 @@ pub fn with_table<T>(
 }
 
 impl Row {
-    /// What `read` gives for the first row of which it gives anything. The index, by default that of the
-    /// primary key, begins with the columns of `key`. Sees what is committed by now.
+    /// What `read` gives for the first row of which it gives anything, from the end of the index. The
+    /// index, by default that of the primary key, begins with the columns of `key`. Sees what is
+    /// committed by now. Versions of a row are in the index in the order of their places, so the end
+    /// is where the newest one is when a held snapshot keeps the others (with 6,000 of them a search from
+    /// the beginning took 0.4 ms).
     pub fn find<T, const K: usize>(
         &mut self,
         index: Option<pg_sys::Oid>,
@@ -103,7 +106,7 @@ impl Row {
             while matches!(found, Ok(None))
                 && pg_sys::index_getnext_slot(
                     scan,
-                    pg_sys::ScanDirection::ForwardScanDirection,
+                    pg_sys::ScanDirection::BackwardScanDirection,
                     self.slot,
                 )
             {

@@ -1,0 +1,53 @@
+//! Streams that somebody holds, and the tails of others.
+
+use anyhow::Result;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+
+/// More streams than are worked on at once are held, and were noted first.
+const HELD: usize = 70;
+
+#[tokio::test]
+async fn held_streams_do_not_keep_back_the_tail_of_another() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let mut held = Vec::new();
+    for _ in 0..HELD {
+        let session = database.start_stream().await?;
+        database.leave_tail(session, 1).await?;
+        held.push(session);
+    }
+    let holder = database.connect("postgres").await?;
+    holder
+        .batch_execute("begin; select from stream.chat_relay for update")
+        .await?;
+    let free = database.stream_in(StreamState::Active).await?;
+    database.leave_tail(free, 3).await?;
+    for _ in 0..2 {
+        database.tick().await?;
+        assert_eq!(database.sent(free).await?.concat(), [1, 2, 3, 4, 5]);
+        assert_eq!(database.tails().await?, i64::try_from(HELD)?);
+    }
+    holder.batch_execute("rollback").await?;
+    database.tick().await?;
+    assert_eq!(database.tails().await?, 0);
+    for session in held {
+        assert_eq!(database.sent(session).await?.concat(), [1, 2]);
+    }
+    Ok(())
+}
+
+/// A caller's transaction that ticks and stays open is no reason for another ticker to wait.
+#[tokio::test]
+async fn a_tick_that_stays_open_keeps_no_other_waiting() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    database.leave_tail(session, 3).await?;
+    let open = database.connect("postgres").await?;
+    open.batch_execute("begin; select stream.tick()").await?;
+    database.change("select stream.tick()").await?;
+    assert!(database.sent(session).await?.is_empty());
+    open.batch_execute("rollback").await?;
+    database.tick().await?;
+    assert_eq!(database.sent(session).await?.concat(), [1, 2, 3, 4, 5]);
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Heartbeats that send what a ticker has left that is gone.
+
+use anyhow::Result;
+use serde_json::json;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::heartbeat::beat;
+use uuid::Uuid;
+
+/// Who sends a heartbeat, and how.
+#[derive(Clone, Copy, Debug)]
+enum Device {
+    Host,
+    Viewer,
+    Batch,
+}
+
+const DEVICES: [Device; 3] = [Device::Host, Device::Viewer, Device::Batch];
+
+/// A stream with a viewer and three messages that no frame carries.
+async fn after_a_burst() -> Result<(TestDatabase, Uuid)> {
+    let database = TestDatabase::create().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    database.viewer(session, demo::ADA).await?;
+    database.leave_tail(session, 3).await?;
+    Ok((database, session))
+}
+
+/// Answers the status.
+async fn beat_as(database: &TestDatabase, device: Device, session: Uuid) -> Result<String> {
+    let answer = match device {
+        Device::Host => beat(&database.user(demo::SELLER).await?, session).await?,
+        Device::Viewer => beat(&database.user(demo::ADA).await?, session).await?,
+        Device::Batch => {
+            let items = json!([
+                {"session_id": session, "user_id": demo::ADA},
+                {"session_id": session, "user_id": demo::ADA},
+                {"session_id": Uuid::nil(), "user_id": demo::ADA},
+            ]);
+            let service = database.service().await?;
+            service.rpc("heartbeats", json!({"items": items})).await?
+        }
+    };
+    Ok(answer["status"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_heartbeat_sends_what_a_dead_ticker_has_left() -> Result<()> {
+    for device in DEVICES {
+        let (database, session) = after_a_burst().await?;
+        database.see_ticker(true).await?;
+        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert!(database.sent(session).await?.is_empty(), "{device:?}");
+        database.see_ticker(false).await?;
+        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert_eq!(
+            database.sent(session).await?,
+            [[1, 2, 3, 4, 5]],
+            "{device:?}"
+        );
+        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert_eq!(database.sent(session).await?.len(), 1, "{device:?}");
+        // The ticker that comes back finds nothing to send.
+        database.tick().await?;
+        assert_eq!(database.sent(session).await?.len(), 1, "{device:?}");
+        assert_eq!(database.tails().await?, 0);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_heartbeat_does_not_wait_for_whoever_sends() -> Result<()> {
+    for device in DEVICES {
+        let (database, session) = after_a_burst().await?;
+        database.see_ticker(false).await?;
+        let holder = database.connect("postgres").await?;
+        holder
+            .batch_execute("begin; select from stream.chat_relay for update")
+            .await?;
+        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert!(database.sent(session).await?.is_empty(), "{device:?}");
+        holder.batch_execute("rollback").await?;
+        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert_eq!(
+            database.sent(session).await?,
+            [[1, 2, 3, 4, 5]],
+            "{device:?}"
+        );
+    }
+    Ok(())
+}
+
+/// One that sends waits for the disk, others do not.
+#[tokio::test]
+async fn a_heartbeat_that_sends_commits_as_others_that_send() -> Result<()> {
+    for call in ["heartbeat", "heartbeats"] {
+        let (database, session) = after_a_burst().await?;
+        database.see_ticker(false).await?;
+        let service = database.connect("authenticator").await?;
+        let call = match call {
+            "heartbeat" => format!("stream.heartbeat('{session}', '{}')", demo::ADA),
+            _ => format!(
+                "stream.heartbeats('[{{\"session_id\": \"{session}\", \"user_id\": \"{}\"}}]')",
+                demo::ADA
+            ),
+        };
+        for waits in ["on", "off"] {
+            service
+                .batch_execute(&format!(
+                    "begin; set local role service_role; select {call}"
+                ))
+                .await?;
+            let row = service.query_one("show synchronous_commit", &[]).await?;
+            assert_eq!(row.get::<_, String>(0), waits, "{call}");
+            service.batch_execute("commit").await?;
+        }
+        assert_eq!(database.sent(session).await?, [[1, 2, 3, 4, 5]]);
+    }
+    Ok(())
+}
+
+/// It keeps its lease all the same, and the frames come when they can.
+#[tokio::test]
+async fn a_heartbeat_outlives_frames_that_fail() -> Result<()> {
+    for device in DEVICES {
+        let (database, session) = after_a_burst().await?;
+        database.see_ticker(false).await?;
+        database.pass_time(session, 15).await?;
+        let seen = "select last_seen_at > now() - interval '10 seconds' from stream.stream_viewers";
+        let superuser = database.superuser().await?;
+        superuser
+            .batch_execute(
+                "create function public.fail() returns trigger language plpgsql as
+                     $$ begin raise exception 'no frames today'; end $$;
+                 create trigger fail before insert on realtime.messages
+                     for each row execute function public.fail()",
+            )
+            .await?;
+        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert!(database.sent(session).await?.is_empty(), "{device:?}");
+        if !matches!(device, Device::Host) {
+            assert!(database.value::<bool>(seen).await?, "{device:?}");
+        }
+        superuser
+            .batch_execute("drop trigger fail on realtime.messages")
+            .await?;
+        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert_eq!(
+            database.sent(session).await?,
+            [[1, 2, 3, 4, 5]],
+            "{device:?}"
+        );
+    }
+    Ok(())
+}
