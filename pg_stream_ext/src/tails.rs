@@ -56,7 +56,7 @@ statements! {
 
     STATE: Write []
         "select r.id, r.epoch, pg_snapshot_xmax(r.read_upto)::text,
-             array(select pg_snapshot_xip(r.read_upto))::text, r.unsent, r.looked_at, r.look_after
+             (array(select pg_snapshot_xip(r.read_upto)) || r.read_by)::text, r.unsent, r.looked_at, r.look_after
          from stream.chat_tail_reads as r
          order by r.id desc limit 1";
 
@@ -212,7 +212,7 @@ fn key(session: &Uuid) -> Key {
 struct State {
     id: i64,
     epoch: Option<String>,
-    /// The end of the snapshot, and the transactions that were open below it.
+    /// The end of the snapshot, and the transactions that were open below it, with that which read.
     read_upto: Option<(String, String)>,
     unsent: BTreeSet<Key>,
     looked_at: TimestampWithTimeZone,

@@ -178,7 +178,7 @@ fn tick() -> Result<()> {
 
 /// Sends what writers left to the ticker, some streams at a time.
 fn send_tails() -> Result<()> {
-    let mut round = Round::new(&[&Tails], i32::MAX, &troubles::read()?);
+    let mut round = Round::new(&[&Tails], i32::MAX, &troubles::load()?);
     while round.step(Scope::Subtransaction, MOST_UNIT_TIME, || Ok(true)) == Step::Worked {}
     Ok(())
 }

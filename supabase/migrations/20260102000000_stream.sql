@@ -517,12 +517,38 @@ create table stream.chat_relay (
 comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames.';
 
 create table stream.chat_tails (
+    xid xid8 not null default pg_current_xact_id(),
     id bigint generated always as identity,
     session_id uuid not null,
-    constraint chat_tails_pkey primary key (id)
+    -- The transaction first: the ticker reads by snapshots.
+    constraint chat_tails_pkey primary key (xid, id)
 );
 comment on table stream.chat_tails is
-    'Sessions whose newest entries no frame carries yet: written with the entry, taken by tick. Writers only add rows, so they never wait for each other.';
+    'Queue of sessions whose newest entries no frame carries yet: written with the first such entry, taken by tick. Writers only add rows, so they never wait for each other.';
+comment on column stream.chat_tails.xid is 'The transaction that wrote the row; it is taken once that has committed.';
+
+create table stream.chat_tail_reads (
+    id bigint generated always as identity,
+    read_upto pg_snapshot,
+    epoch text,
+    unsent uuid[] not null default '{}',
+    looked_at timestamptz not null default '-infinity',
+    look_after uuid,
+    constraint chat_tail_reads_pkey primary key (id)
+);
+comment on table stream.chat_tail_reads is
+    'How far tick has read chat_tails: the row with the highest id. Each read adds a row and deletes the one before, so that the newest is found first however many old versions a held snapshot keeps.';
+comment on column stream.chat_tail_reads.read_upto is
+    'Every row of chat_tails that this snapshot sees was taken; null: none was.';
+comment on column stream.chat_tail_reads.epoch is
+    'The run of the database that read_upto belongs to; in another one, as after a restore, everything is read again.';
+comment on column stream.chat_tail_reads.unsent is
+    'Sessions that were taken from chat_tails and not sent yet, as somebody holds them or they failed.';
+comment on column stream.chat_tail_reads.looked_at is
+    'When tick last began to compare the heads and relays of all live sessions.';
+comment on column stream.chat_tail_reads.look_after is
+    'The auction up to which that comparison has come; null: it is complete.';
+insert into stream.chat_tail_reads default values;
 
 create table stream.chat_messages (
     id uuid not null default gen_random_uuid(),
@@ -577,10 +603,11 @@ comment on table stream.chat_deleted_frames is
 alter table stream.chat_heads enable row level security;
 alter table stream.chat_relay enable row level security;
 alter table stream.chat_tails enable row level security;
+alter table stream.chat_tail_reads enable row level security;
 alter table stream.chat_messages enable row level security;
 alter table stream.chat_deleted_frames enable row level security;
-revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_tails, stream.chat_messages,
-    stream.chat_deleted_frames
+revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_tails, stream.chat_tail_reads,
+    stream.chat_messages, stream.chat_deleted_frames
     from public, anon, authenticated, service_role;
 
 -- sql/042_readers.sql

@@ -99,7 +99,10 @@ async fn a_heartbeat_that_sends_commits_as_others_that_send() -> Result<()> {
         database.see_ticker(false).await?;
         let service = database.connect("authenticator").await?;
         let call = match call {
-            "heartbeat" => format!("stream.heartbeat('{session}', '{}')", demo::ADA),
+            "heartbeat" => format!(
+                "stream.heartbeat(session_id => '{session}', user_id => '{}')",
+                demo::ADA
+            ),
             _ => format!(
                 "stream.heartbeats('[{{\"session_id\": \"{session}\", \"user_id\": \"{}\"}}]')",
                 demo::ADA

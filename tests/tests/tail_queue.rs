@@ -64,8 +64,9 @@ async fn above_read_committed_an_entry_is_queued_whatever_others_have_queued() -
         say(&ada, session, "hidden from the bid").await?;
         bidder
             .batch_execute(&format!(
-                "select stream_ext.log_auction_row({auction}::text::uuid, '{{\"bid\": 5}}'); commit",
-                auction = auction.to_string().replace('"', "'"),
+                "select stream_ext.log_auction_row(
+                     array['auction_id', 'amount'], '{{\"auction_id\": {auction}, \"amount\": 5}}');
+                 commit"
             ))
             .await?;
         database.set_partition(true).await?;
@@ -87,6 +88,8 @@ async fn a_row_is_read_when_its_transaction_commits_after_later_ones() -> Result
     let database = TestDatabase::create().await?;
     let slow = database.stream_in(StreamState::Active).await?;
     let quick = database.stream_in(StreamState::Active).await?;
+    // The look for lost ones is over.
+    database.tick().await?;
     database.lose_tail(slow, 3).await?;
     let writer = database.connect("postgres").await?;
     writer.batch_execute("begin; savepoint one").await?;
@@ -120,6 +123,27 @@ async fn what_a_tick_takes_is_back_when_it_is_rolled_back() -> Result<()> {
     assert_eq!(database.tails().await?, 1);
     database.tick().await?;
     assert_eq!(database.sent(session).await?.concat(), [1, 2, 3, 4, 5]);
+    Ok(())
+}
+
+/// Its own number is neither open nor ahead in the snapshot that it reads by.
+#[tokio::test]
+async fn a_transaction_that_ticks_may_leave_a_tail_itself() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    let other = database.stream_in(StreamState::Active).await?;
+    database.tick().await?;
+    database.lose_tail(session, 3).await?;
+    let both = database.connect("postgres").await?;
+    both.batch_execute("begin; select pg_current_xact_id()")
+        .await?;
+    database.leave_tail(other, 1).await?;
+    both.batch_execute("select stream.tick()").await?;
+    note(&both, session).await?;
+    both.batch_execute("commit").await?;
+    database.tick().await?;
+    assert_eq!(database.sent(session).await?.concat(), [1, 2, 3, 4, 5]);
+    assert_eq!(database.tails().await?, 0);
     Ok(())
 }
 
@@ -195,6 +219,7 @@ async fn under_a_held_snapshot_a_read_passes_over_no_row_that_was_taken() -> Res
     let mut read = Vec::new();
     for _ in 0..40 {
         database.leave_tail(session, 1).await?;
+        database.change("select pg_stat_force_next_flush()").await?;
         database.change("begin; select stream.tick()").await?;
         let entries: i64 = database
             .value(

@@ -1,8 +1,9 @@
-//! `cargo x bench chat`: what do messages, batches, resynchronisation and history cost?
+//! `cargo x bench chat`: the cost of messages, batches, the tail queue, resynchronisation and history.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 mod baseline;
+mod held_snapshot;
 mod reading;
 mod sending;
 #[path = "../viewers/world.rs"]
@@ -17,6 +18,7 @@ async fn main() -> Result<()> {
     let database = TestDatabase::create().await?;
     let mut report = Report::begin(&database.owner).await?;
     let world = world::World::create(&database).await?;
+    held_snapshot::measure(&world, &mut report).await?;
     sending::measure(&world, &mut report).await?;
     reading::measure(&world, &mut report).await?;
     report.finish()
