@@ -34,13 +34,12 @@ const SESSIONS_AT_ONCE: usize = 64;
 /// How long a heartbeat may send.
 const MOST_TIME: Duration = Duration::from_secs(1);
 
-/// How many rows TAKE takes at once; those beyond are taken by the next call.
+/// How many rows TAKE takes at once, about; those beyond are taken by the next call.
 macro_rules! page {
     () => {
         5000
     };
 }
-const PAGE: i64 = page!();
 
 /// How many sessions LOOK compares at once.
 macro_rules! stride {
@@ -71,19 +70,24 @@ statements! {
         "select not exists (select from stream.chat_tails as t where t.xid >= $1::xid8)
              and not exists (select from stream.chat_tails as t where t.xid = any ($2::xid8[]))";
 
+    /// No join with what is to be deleted: its plan could read the whole index.
     TAKE: Write [TEXTOID, TEXTOID]
         concat!(
-            "with found as (
-                 select t.xid, t.id from stream.chat_tails as t where t.xid = any ($2::xid8[])
-                 union all
-                 (select t.xid, t.id from stream.chat_tails as t where t.xid >= $1::xid8
-                  order by t.xid, t.id limit ", page!(), ")
-             ), taken as (
-                 delete from stream.chat_tails as d using found as f where d.xid = f.xid and d.id = f.id
+            "with stop as (
+                 select t.xid from stream.chat_tails as t where t.xid >= $1::xid8
+                 order by t.xid, t.id offset ", page!(), " limit 1
+             ), late as (
+                 delete from stream.chat_tails as d where d.xid = any ($2::xid8[])
+                 returning d.session_id
+             ), ahead as (
+                 delete from stream.chat_tails as d
+                 where d.xid >= $1::xid8
+                     and d.xid <= coalesce((select s.xid from stop as s), '18446744073709551615')
                  returning d.session_id
              )
-             select count(*), coalesce(array_agg(distinct t.session_id), '{}'), pg_current_snapshot()::text
-             from taken as t"
+             select not exists (select from stop),
+                 array(select l.session_id from late as l union select a.session_id from ahead as a),
+                 pg_current_snapshot()::text"
         );
 
     LOOK: Write [UUIDOID]
@@ -264,15 +268,15 @@ impl State {
         self.is_changed = true;
         let taken = spi::first(&TAKE, &arguments, |row| {
             Ok((
-                column::<i64>(row, 1)?,
+                column::<bool>(row, 1)?,
                 column::<Vec<Uuid>>(row, 2)?,
                 column::<String>(row, 3)?,
             ))
         })?;
-        if let Some((count, sessions, snapshot)) = taken {
+        if let Some((is_all, sessions, snapshot)) = taken {
             self.unsent.extend(sessions.iter().map(key));
             // Otherwise there is more to take of the same snapshots.
-            self.now_read_upto = (count < PAGE).then_some(snapshot);
+            self.now_read_upto = is_all.then_some(snapshot);
         }
         if !is_known {
             self.look_after = None;

@@ -530,6 +530,7 @@ comment on column stream.chat_tails.xid is 'The transaction that wrote the row; 
 create table stream.chat_tail_reads (
     id bigint generated always as identity,
     read_upto pg_snapshot,
+    read_by xid8 not null default pg_current_xact_id(),
     epoch text,
     unsent uuid[] not null default '{}',
     looked_at timestamptz not null default '-infinity',
@@ -540,6 +541,8 @@ comment on table stream.chat_tail_reads is
     'How far tick has read chat_tails: the row with the highest id. Each read adds a row and deletes the one before, so that the newest is found first however many old versions a held snapshot keeps.';
 comment on column stream.chat_tail_reads.read_upto is
     'Every row of chat_tails that this snapshot sees was taken; null: none was.';
+comment on column stream.chat_tail_reads.read_by is
+    'The transaction that wrote the row: its own rows of chat_tails are read the next time.';
 comment on column stream.chat_tail_reads.epoch is
     'The run of the database that read_upto belongs to; in another one, as after a restore, everything is read again.';
 comment on column stream.chat_tail_reads.unsent is

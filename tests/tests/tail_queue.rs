@@ -54,21 +54,25 @@ async fn above_read_committed_an_entry_is_queued_whatever_others_have_queued() -
         let session = database.stream_in(StreamState::Active).await?;
         database.set_partition(false).await?;
         let auction = database.session_row(session).await?["auction_id"].clone();
+        database
+            .change(
+                "create table public.bids (auction_id uuid not null, amount integer not null);
+                 create constraint trigger bids_log after insert on public.bids
+                 deferrable initially deferred for each row
+                 execute function stream.auction_update_trigger('auction_id', 'amount')",
+            )
+            .await?;
         let bidder = database.connect("postgres").await?;
         bidder
             .batch_execute(&format!(
-                "begin isolation level {isolation}; select count(*) from stream.chat_tails"
+                "begin isolation level {isolation}; select count(*) from stream.chat_tails;
+                 insert into public.bids select id, 5 from public.auctions where id::text = '{}'",
+                auction.as_str().unwrap_or_default()
             ))
             .await?;
         let ada = database.viewer(session, demo::ADA).await?;
         say(&ada, session, "hidden from the bid").await?;
-        bidder
-            .batch_execute(&format!(
-                "select stream_ext.log_auction_row(
-                     array['auction_id', 'amount'], '{{\"auction_id\": {auction}, \"amount\": 5}}');
-                 commit"
-            ))
-            .await?;
+        bidder.batch_execute("commit").await?;
         database.set_partition(true).await?;
         database.tick().await?;
         assert_eq!(
