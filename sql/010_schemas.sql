@@ -12,8 +12,8 @@ create schema stream_private;
 comment on schema stream_private is
     'The privilege boundary of schema stream: SECURITY DEFINER functions. Never expose this schema.';
 
-revoke all on schema stream from public;
-revoke all on schema stream_private from public;
+-- Default privileges of a database may have granted them.
+revoke all on schema stream, stream_private from public, anon, authenticated, service_role;
 grant usage on schema stream to authenticated, service_role;
 grant usage on schema stream_private to authenticated, service_role;
 

@@ -4,7 +4,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    is_preloaded boolean := stream_ext.is_preloaded();
+    is_preloaded pg_catalog.bool := stream_ext.is_preloaded();
 begin
     return row(
         'server_log',

@@ -104,6 +104,7 @@ begin
     from stream.ticker as t;
 
     return next stream_private.check_owner();
+    return next stream_private.check_table_privileges();
     return next stream_private.check_realtime_partitions(now());
     return next stream_private.check_realtime_publication();
     return next stream_private.check_server_log();

@@ -28,6 +28,7 @@ async fn every_check_is_answered_once() -> Result<()> {
             "webhooks",
             "ticker",
             "owner_bypasses_rls",
+            "table_privileges",
             "realtime_partition",
             "realtime_publication",
             "server_log",

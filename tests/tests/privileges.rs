@@ -32,6 +32,7 @@ const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
     ("check_realtime_partitions", &[]),
     ("check_realtime_publication", &[]),
     ("check_server_log", &[]),
+    ("check_table_privileges", &[]),
     ("delete_turn_of_deleted_session", &[]),
     ("emit_session_changes", &[]),
     ("lock_for_deletion", &[]),

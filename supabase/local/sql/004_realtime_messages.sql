@@ -38,7 +38,8 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+-- Not empty: a type of the caller's session would come before Postgres's own.
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 -- A new partition locks the parent; rather try again later than hold up every insert.
 set lock_timeout = '2s'

@@ -44,7 +44,8 @@ returns uuid
 language sql
 volatile
 security definer
-set search_path = ''
+-- Not empty: a type of the caller's session would come before Postgres's own.
+set search_path = pg_catalog, pg_temp
 as $$
     insert into vault.secrets (secret, name, description, key_id)
     values (new_secret, new_name, coalesce(new_description, ''), new_key_id)
@@ -63,7 +64,8 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+-- Not empty: a type of the caller's session would come before Postgres's own.
+set search_path = pg_catalog, pg_temp
 as $$
     update vault.secrets as s
     set secret = coalesce(new_secret, s.secret),
