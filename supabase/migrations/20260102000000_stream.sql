@@ -3228,6 +3228,11 @@ create policy stream_topics_read on realtime.messages
 for select to authenticated
 using (extension = 'broadcast' and (select stream_private.can_read_topic((select realtime.topic()))));
 
+-- sql/290_sequences.sql
+
+-- Sequences of identity columns, which default privileges of a database may have granted.
+revoke all on all sequences in schema stream from public, anon, authenticated, service_role;
+
 -- sql/300_planning.sql
 
 -- How the functions behind the boundary plan their statements.
