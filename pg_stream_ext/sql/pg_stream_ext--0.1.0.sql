@@ -32,6 +32,11 @@ STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'authorize_view_wrapper';
 
+CREATE  FUNCTION "begin_work"() RETURNS void
+STRICT 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'begin_work_wrapper';
+
 CREATE  FUNCTION "block_term"(
 	"session_id" uuid, /* Option < Uuid > */
 	"term" TEXT /* Option < & str > */
@@ -310,6 +315,11 @@ CREATE  FUNCTION "mark_read_up_to"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'mark_read_up_to_wrapper';
 
+CREATE  FUNCTION "pause"() RETURNS double precision /* f64 */
+STRICT 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'pause_function_wrapper';
+
 CREATE  FUNCTION "pin_message"(
 	"session_id" uuid, /* Option < Uuid > */
 	"message_id" uuid /* Option < Uuid > */
@@ -529,3 +539,8 @@ CREATE  FUNCTION "user_id"() RETURNS uuid /* Option < Uuid > */
 STABLE PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'user_id_wrapper';
+
+CREATE  FUNCTION "work"() RETURNS bool /* bool */
+STRICT 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'work_function_wrapper';

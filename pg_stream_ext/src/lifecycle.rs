@@ -9,6 +9,8 @@
 
 mod change;
 
+use std::thread::LocalKey;
+
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
@@ -18,7 +20,7 @@ use stream_core::webhook::host::Loss;
 use crate::caller;
 use crate::error::{Result, answer, required};
 use crate::log;
-use crate::spi::{self, column, statements};
+use crate::spi::{self, Statement, column, statements};
 use crate::viewer::{lease_floors, lease_holds, watched_ms};
 
 /// The host's heartbeats have stopped, or come again.
@@ -126,6 +128,39 @@ statements! {
         "update stream.chat_subscriptions set is_active = false, ended_at = now()
          where session_id = $1 and is_active";
 
+    /// Whoever holds a lease counts, closed or not; `ended_resources` of the sweep closes the others.
+    CLOSE_FREE_LEASES: Write [UUIDOID]
+        concat!(
+            "with leases as (
+                 select v.session_id, v.user_id from stream.stream_viewers as v
+                 where v.session_id = $1 and v.is_active
+                 order by v.user_id for no key update skip locked
+             ), closed as (
+                 update stream.stream_viewers as v
+                 set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
+                 from leases as l
+                 where v.session_id = l.session_id and v.user_id = l.user_id
+             )
+             select count(*)::integer from stream.stream_viewers as v
+             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
+             where v.session_id = $1 and v.is_active and ", lease_holds!()
+        );
+
+    RETIRE_FREE_TOKENS: Write [UUIDOID]
+        "with free as (
+             select t.id from stream.agora_tokens as t
+             where t.session_id = $1 and t.is_active for no key update skip locked
+         )
+         update stream.agora_tokens as t set is_active = false from free as f where t.id = f.id";
+
+    CLOSE_FREE_SUBSCRIPTIONS: Write [UUIDOID]
+        "with free as (
+             select b.id from stream.chat_subscriptions as b
+             where b.session_id = $1 and b.is_active for no key update skip locked
+         )
+         update stream.chat_subscriptions as b set is_active = false, ended_at = now()
+         from free as f where b.id = f.id";
+
     CLOSE_LOG: Write [UUIDOID]
         "update stream.chat_heads set open = false where session_id = $1";
 
@@ -191,16 +226,45 @@ pub fn announce(
     reason: Option<&str>,
     generation: i32,
 ) -> Result<Announced<'_>> {
+    let leftovers = [&CLOSE_LEASES, &RETIRE_TOKENS, &CLOSE_SUBSCRIPTIONS];
+    announce_with(leftovers, id, from, to, reason, generation)
+}
+
+/// The same without waiting for anybody, when head and relay are locked too. What somebody holds of a
+/// stream that ends is left to the sweep.
+pub fn announce_without_waiting(
+    id: Uuid,
+    from: StreamState,
+    to: StreamState,
+    reason: Option<&str>,
+    generation: i32,
+) -> Result<Announced<'_>> {
+    let leftovers = [
+        &CLOSE_FREE_LEASES,
+        &RETIRE_FREE_TOKENS,
+        &CLOSE_FREE_SUBSCRIPTIONS,
+    ];
+    announce_with(leftovers, id, from, to, reason, generation)
+}
+
+fn announce_with<'a>(
+    [close_leases, retire_tokens, close_subscriptions]: [&'static LocalKey<Statement>; 3],
+    id: Uuid,
+    from: StreamState,
+    to: StreamState,
+    reason: Option<&'a str>,
+    generation: i32,
+) -> Result<Announced<'a>> {
     let ends = to == StreamState::Ended;
     let mut last_viewers = None;
     if ends {
-        last_viewers = spi::first(&CLOSE_LEASES, &[id.into()], |row| column(row, 1))?;
+        last_viewers = spi::first(close_leases, &[id.into()], |row| column(row, 1))?;
     }
     let entry = log_state(id, Some(from), to, reason, generation)?;
     if ends {
         spi::execute(&CLOSE_LOG, &[id.into()])?;
-        spi::execute(&RETIRE_TOKENS, &[id.into()])?;
-        spi::execute(&CLOSE_SUBSCRIPTIONS, &[id.into()])?;
+        spi::execute(retire_tokens, &[id.into()])?;
+        spi::execute(close_subscriptions, &[id.into()])?;
     }
     Ok(Announced {
         id,

@@ -4,6 +4,8 @@
 //! A row bears the instant at which it is written and not when its transaction began, so that a log's
 //! frames lie in the order of its numbers, none before its messages, and are found by their time.
 
+mod reach;
+
 use std::cell::Cell;
 
 use pgrx::datum::TimestampWithTimeZone;
@@ -115,6 +117,9 @@ pub fn broadcast(topic: &str, event: &str, payload: &str) -> Result<()> {
 /// How to write a row of this instant, until the transaction ends; nothing while no partition takes it.
 /// Holds Realtime's table as an insert does, so no partition is dropped before the row is written.
 pub fn hold_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
+    if reach::is_held(day_of(at.into_inner())) {
+        return Ok(None);
+    }
     // SAFETY: looks a constant name up inside a transaction and locks what it means. Locking takes in what
     // was invalidated until now.
     unsafe {
@@ -137,6 +142,9 @@ pub fn hold_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
 /// The same without holding anything, so it can be wrong a moment later.
 pub fn find_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
     let day = day_of(at.into_inner());
+    if reach::is_held(day) {
+        return Ok(None);
+    }
     let begin = clock::transaction_start();
     let known_at = relcache::forgotten();
     if let Some(found) = FOUND.get()
@@ -166,6 +174,11 @@ pub fn find_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
         target,
     }));
     Ok(Some(target))
+}
+
+/// Whether the regular work cannot write, because somebody keeps the table locked.
+pub fn is_held() -> Result<bool> {
+    Ok(reach::is_held(day_of(clock::now()?.into_inner())))
 }
 
 /// Whether a partition takes rows of this instant.

@@ -156,6 +156,25 @@ impl Rule for Tails {
     }
 }
 
+/// Whether there is anything to send, or to look for, and it can be sent. Writes and locks nothing.
+pub fn is_due() -> Result<bool> {
+    if realtime::find_target(clock::now()?)?.is_none() {
+        return Ok(false);
+    }
+    let Some(state) = State::read()? else {
+        return Ok(true);
+    };
+    let is_known = state.epoch.as_ref() == Some(&epoch(&epoch_salt()?));
+    let Some((xmax, xip)) = state.read_upto.as_ref().filter(|_| is_known) else {
+        return Ok(true);
+    };
+    if !state.unsent.is_empty() || state.is_look_due(clock::now()?) {
+        return Ok(true);
+    }
+    let arguments = [xmax.as_str().into(), xip.as_str().into()];
+    Ok(spi::first(&IS_EMPTY, &arguments, |row| column(row, 1))? != Some(true))
+}
+
 /// For a heartbeat: sends what a ticker has left that is gone. A session that somebody else holds is left to
 /// the next heartbeat, and one whose frames fail does not fail the heartbeat. The transaction then waits for
 /// the disk as every other that sends.

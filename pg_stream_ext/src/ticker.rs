@@ -1,82 +1,46 @@
-//! What happens regularly, whoever calls for it?
+//! The regular work, whoever calls for it.
 //!
-//! The background worker, edge_api or pg_cron call `tick`. One at a time works, the others go away at
+//! The background worker, edge_api or pg_cron call for it. One at a time works, the others go away at
 //! once, so any number of them does no harm.
 
-use std::cell::Cell;
-use std::collections::HashSet;
-use std::time::Duration;
+mod counts;
+mod mark;
+mod work;
 
-use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::caller::{self, Caller};
 use crate::error::{Result, answer};
-use crate::gate;
 use crate::spi::{self, column, statements};
 use crate::sweep;
-use crate::tails::Tails;
-use crate::unit::round::{Round, Step};
-use crate::unit::scope::Scope;
-use crate::unit::troubles;
+use crate::unit::scope::{self, Scope};
+use work::{Division, Work};
 
 statements! {
-    /// A number of our own; held until the transaction ends.
-    ONLY_ONE: Write []
-        "select pg_try_advisory_xact_lock(hashtextextended('pg_stream_ext.tick', 0))";
-
-    /// Twice a second is enough for those who ask whether a ticker is alive. The first tick after half
-    /// a second marks, so a mark that comes soon after it tells of ticks in quick succession. A time ahead
-    /// of the clock is from before the clock was set back.
-    MARK_TICKED: Write []
-        "update stream.ticker
-         set ticked_at = now(),
-             sends_at = case
-                 when ticked_at between now() - interval '600 milliseconds' and now() then now()
-                 else sends_at end
-         where id and (ticked_at <= now() - interval '500 milliseconds' or ticked_at > now())";
-
     SENDS_AT: Write []
         "select t.sends_at from stream.ticker as t";
-
-    /// Counting and sweeping is due about once a second.
-    ROUND_IS_DUE: Write []
-        "select t.swept_at <= now() - interval '900 milliseconds' or t.swept_at > now()
-         from stream.ticker as t";
-
-    TAKE_CHANGES: Write []
-        "with taken as (
-             delete from stream.viewer_changes as d where d.id in (
-                 select e.id from stream.viewer_changes as e
-                 order by e.id limit 10000 for update skip locked)
-             returning d.session_id
-         )
-         select distinct t.session_id from taken as t order by t.session_id";
-
-    LOCK_SESSION: Write [UUIDOID]
-        "select s.state <> 'ended' from stream.stream_sessions as s
-         where s.id = $1 for no key update skip locked";
-
-    SESSION_IS_THERE: Write [UUIDOID]
-        "select true from stream.stream_sessions as s where s.id = $1";
-
-    RECOUNT: Write [UUIDOID]
-        "update stream.stream_sessions as s
-         set viewer_count = counted.active,
-             peak_viewer_count = greatest(s.peak_viewer_count, counted.active)
-         from (
-             select count(*)::integer as active from stream.stream_viewers as v
-             where v.session_id = $1 and v.is_active
-         ) as counted
-         where s.id = $1 and s.viewer_count <> counted.active";
-
-    NOTE_AGAIN: Write [UUIDOID]
-        "insert into stream.viewer_changes (session_id) values ($1)";
 }
 
-/// How long a unit may take.
-const MOST_UNIT_TIME: Duration = Duration::from_secs(2);
+/// After this time a unit is cut off.
+pub const UNIT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// After this time a tick within one transaction begins no further unit of its round: what it has locked stays
+/// locked until the end.
+const CALL_BUDGET: Duration = Duration::from_secs(1);
+
+/// And after so many units: more subtransactions than these make every snapshot of others dearer.
+const CALL_UNITS: usize = 50;
+
+/// The pause between two ticks of the loop of pg_cron, in seconds.
+const PAUSE_S: f64 = 0.05;
+
+/// How long that loop goes on: one job a minute.
+const LOOP_FOR: Duration = Duration::from_millis(58_500);
 
 /// How long after its last sign of life a ticker counts as alive, in microseconds.
 const ALIVE_US: i64 = 2_000_000;
@@ -133,17 +97,44 @@ fn sweep_function() -> TableIterator<
         name!(oldest_age, Option<Interval>),
     ),
 > {
-    let rules = answer(
-        enter_as_service()
-            .and_then(|()| sweep::begin())
-            .and_then(|task| sweep::sweep(&task))
-            .and_then(|swept| swept.write(false).map(|_| swept.rules)),
-    );
+    let rules = answer(enter_as_service().and_then(|()| sweep::sweep()));
     TableIterator::new(
         rules
             .into_iter()
-            .map(|rule| (rule.name, rule.rows, rule.oldest_age)),
+            .map(|tally| (tally.rule, tally.rows, tally.oldest_age)),
     )
+}
+
+/// Begins the loop that calls [`work_function`]: until when it goes on.
+#[pg_extern]
+fn begin_work() {
+    answer(caller::enter_as_owner());
+    // SAFETY: a plain integer of this backend.
+    let timeout_ms = u64::try_from(unsafe { pg_sys::StatementTimeout }).unwrap_or(0);
+    // The whole loop is one statement.
+    let within = match timeout_ms {
+        0 => LOOP_FOR,
+        timeout_ms => LOOP_FOR.min(Duration::from_millis(timeout_ms) * 4 / 5),
+    };
+    LOOP.replace(Some(Loop {
+        ends_at: Instant::now() + within,
+        work: None,
+    }));
+}
+
+/// Does one unit, for a loop that commits after each; answers whether the loop goes on.
+#[pg_extern(name = "work")]
+fn work_function() -> bool {
+    answer(work_in_loop())
+}
+
+/// How many seconds the loop sleeps before the next unit.
+#[pg_extern(name = "pause")]
+fn pause_function() -> f64 {
+    answer(caller::enter_as_owner());
+    let has_more =
+        LOOP.with_borrow(|state| state.as_ref().is_some_and(|state| state.work.is_some()));
+    if has_more { 0.0 } else { PAUSE_S }
 }
 
 fn enter_as_service() -> Result<()> {
@@ -153,86 +144,125 @@ fn enter_as_service() -> Result<()> {
     }
 }
 
+/// One tick in the caller's transaction. It is cut off before a statement_timeout of the caller, which would
+/// undo what it has noted.
 fn tick() -> Result<()> {
     enter_as_service()?;
-    let is_alone = spi::first(&ONLY_ONE, &[], |row| column(row, 1))?;
-    if is_alone != Some(true) {
+    if scope::is_inside() {
         return Ok(());
     }
-    if spi::first(&ROUND_IS_DUE, &[], |row| column(row, 1))? == Some(true) {
-        // Whoever may have to be waited for comes first: the sweep takes leases, and a join that waits
-        // for one of those holds the gate.
-        let task = sweep::begin()?;
-        let mut changed = lock_changed(true)?;
-        let swept = sweep::sweep(&task)?;
-        changed.extend(lock_changed(false)?);
-        let counted = swept.write(true)?;
-        recount(changed, &counted, &task.corrected)?;
-    }
-    // After the sweep, which waits for rows that another sweep may hold: that one marks the same row
-    // at its end.
-    spi::execute(&MARK_TICKED, &[])?;
-    // Last, because relay rows come last in the lock order.
-    send_tails()
-}
-
-/// Sends what writers left to the ticker, some streams at a time.
-fn send_tails() -> Result<()> {
-    let mut round = Round::new(&[&Tails], i32::MAX, &troubles::load()?);
-    while round.step(Scope::Subtransaction, MOST_UNIT_TIME, || Ok(true)) == Step::Worked {}
-    Ok(())
-}
-
-/// Counts the viewers of locked sessions, those apart that this transaction has counted in another
-/// update: it must not make a second one. Whether the viewers of those that were `corrected` changed
-/// later is not known, so the next round counts them again.
-fn recount(changed: Vec<Uuid>, counted: &[Uuid], corrected: &[Uuid]) -> Result<()> {
-    let key = |session: &Uuid| *session.as_bytes();
-    let mut done: HashSet<_> = counted.iter().map(key).collect();
-    let corrected: HashSet<_> = corrected.iter().map(key).collect();
-    for session in changed {
-        if !done.insert(key(&session)) {
-            continue;
+    // SAFETY: a plain integer of this backend.
+    let timeout_ms = u64::try_from(unsafe { pg_sys::StatementTimeout }).unwrap_or(0);
+    let share = match timeout_ms {
+        0 => Duration::MAX,
+        timeout_ms => Duration::from_millis(timeout_ms) / 5,
+    };
+    let division = Division {
+        scope: Scope::Subtransaction,
+        unit_timeout: UNIT_TIMEOUT.min(share),
+        commits: false,
+    };
+    let began_at = Instant::now();
+    let Some(mut work) = find_work(division, || {
+        scope::check_constraints();
+        work::wait_for_turns()
+    })?
+    else {
+        return Ok(());
+    };
+    let mut units = 0;
+    while work.step() {
+        units += 1;
+        if units >= CALL_UNITS || began_at.elapsed() >= CALL_BUDGET.min(share) {
+            work.cut_round_short();
         }
-        let statement = if corrected.contains(&key(&session)) {
-            &NOTE_AGAIN
-        } else {
-            &RECOUNT
-        };
-        spi::execute(statement, &[session.into()])?;
     }
     Ok(())
 }
 
-/// Locks the live sessions whose viewers changed. One that somebody else holds is counted in the next
-/// round; `may_wait` for the first of those a moment before.
-fn lock_changed(mut may_wait: bool) -> Result<Vec<Uuid>> {
-    let changed = spi::run(&TAKE_CHANGES, &[], |rows| {
-        rows.map(|row| column::<Uuid>(&row, 1))
-            .collect::<Result<Vec<_>>>()
-    })?;
-    let mut live = Vec::with_capacity(changed.len());
-    for session in changed {
-        let mut is_live = lock_session(session)?;
-        if is_live.is_none() && may_wait {
-            // Whoever does not let go in time costs a round this wait once.
-            may_wait = gate::close_soon(session)?;
-            is_live = lock_session(session)?;
-        }
-        match is_live {
-            Some(true) => live.push(session),
-            Some(false) => {}
-            None => {
-                if spi::execute(&SESSION_IS_THERE, &[session.into()])? == 1 {
-                    spi::execute(&NOTE_AGAIN, &[session.into()])?;
-                }
-            }
-        }
+/// What there is to do, for one who has the ticker's row until the end of the transaction, or who does
+/// without it because whoever has it is no ticker.
+fn find_work(division: Division, once_found: impl FnOnce() -> Result<()>) -> Result<Option<Work>> {
+    let due = mark::Due::look()?;
+    if due.is_nothing() {
+        return Ok(None);
     }
-    Ok(live)
+    let is_claimed = mark::claim()?;
+    if !is_claimed && !due.is_abandoned {
+        return Ok(None);
+    }
+    if due.round {
+        once_found()?;
+    }
+    Work::begin(division, due, !is_claimed).map(Some)
 }
 
-/// Whether the session is live; nothing when somebody else holds it, or when it is gone.
-fn lock_session(session: Uuid) -> Result<Option<bool>> {
-    spi::first(&LOCK_SESSION, &[session.into()], |row| column(row, 1))
+struct Loop {
+    ends_at: Instant,
+    work: Option<Work>,
+}
+
+thread_local! {
+    static LOOP: RefCell<Option<Loop>> = const { RefCell::new(None) };
+}
+
+fn work_in_loop() -> Result<bool> {
+    caller::enter_as_owner_to_write()?;
+    // Taken out while it works: a trigger could come here again.
+    let Some(mut state) = LOOP.take() else {
+        return Ok(false);
+    };
+    if Instant::now() >= state.ends_at {
+        return Ok(false);
+    }
+    step_in_loop(&mut state)?;
+    LOOP.replace(Some(state));
+    Ok(true)
+}
+
+fn step_in_loop(state: &mut Loop) -> Result<()> {
+    let division = Division {
+        scope: Scope::Subtransaction,
+        unit_timeout: UNIT_TIMEOUT,
+        commits: true,
+    };
+    let may_work = match &state.work {
+        Some(work) => work.is_without_claim() || mark::claim()?,
+        None => {
+            state.work = find_work(division, || Ok(()))?;
+            true
+        }
+    };
+    let has_more = match &mut state.work {
+        Some(work) if may_work => work.step(),
+        _ => false,
+    };
+    if !has_more {
+        state.work = None;
+    }
+    Ok(())
+}
+
+/// One tick of the background worker, which is in no transaction: each unit is one.
+pub fn tick_in_transactions() {
+    let division = Division {
+        scope: Scope::Transaction,
+        unit_timeout: UNIT_TIMEOUT,
+        commits: true,
+    };
+    let found = division.scope.run(division.unit_timeout, || {
+        caller::enter_as_owner_to_write()?;
+        let due = mark::Due::look()?;
+        if due.is_nothing() {
+            return Ok(None);
+        }
+        let without_claim = due.is_abandoned && !mark::claim()?;
+        Work::begin(division, due, without_claim).map(Some)
+    });
+    match found {
+        Ok(None) => {}
+        Ok(Some(mut work)) => while work.step() {},
+        Err(fault) if fault.is_cancel => {}
+        Err(fault) => work::report_failed_look(division, &fault),
+    }
 }

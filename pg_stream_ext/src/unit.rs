@@ -37,6 +37,11 @@ pub trait Rule {
     /// A rule is asked again until it handles nothing more. It may fail and be rolled back at any point,
     /// so it keeps nothing of its own.
     fn unit(&self, unit: &mut Unit) -> Result<()>;
+
+    /// What else happens when a failure of a stream is noted.
+    fn failed(&self, _session: Uuid) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What was done of a rule that `sweep` reports.
@@ -55,11 +60,12 @@ pub struct Unit {
     /// The stream that is being handled.
     current: Option<Uuid>,
     handled: Vec<Uuid>,
+    /// Something was done for a stream that may be taken again.
+    has_begun: bool,
     passed_over: Vec<Uuid>,
     /// The streams whose rows in stream_sessions were written.
     written: Vec<Uuid>,
     tallies: Vec<Tally>,
-    sent: bool,
 }
 
 impl Unit {
@@ -71,10 +77,10 @@ impl Unit {
             skipping,
             current: None,
             handled: Vec::new(),
+            has_begun: false,
             passed_over: Vec::new(),
             written: Vec::new(),
             tallies: Vec::new(),
-            sent: false,
         }
     }
 
@@ -95,12 +101,23 @@ impl Unit {
         all.chain(&self.passed_over).copied().collect()
     }
 
-    /// Handles one stream; an error in it is that stream's.
+    /// Handles one stream, which is not taken again in this round; an error in it is that stream's.
     pub fn stream<T>(&mut self, session: Uuid, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let done = self.part_of_stream(session, work)?;
+        self.handled.push(session);
+        Ok(done)
+    }
+
+    /// Handles a part of what a stream has. It may be taken again, so it must have less afterwards.
+    pub fn part_of_stream<T>(
+        &mut self,
+        session: Uuid,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         self.current = Some(session);
         let done = work()?;
         self.current = None;
-        self.handled.push(session);
+        self.has_begun = true;
         Ok(done)
     }
 
@@ -114,6 +131,13 @@ impl Unit {
         self.written.push(session);
     }
 
+    /// The streams that are not to be taken by a rule that writes their row in stream_sessions.
+    pub fn skipping_written(&self) -> Vec<Uuid> {
+        let mut all = self.skipping();
+        all.extend(&self.written);
+        all
+    }
+
     /// Whether no further stream is to be handled.
     pub fn is_over(&self) -> bool {
         let handled = self.handled.len();
@@ -124,9 +148,13 @@ impl Unit {
                 && self.began_at.elapsed() >= MOST_TIME
     }
 
-    /// Counts rows for the answer of `sweep`, and against what the rule may handle.
-    pub fn count(&mut self, rule: &'static str, rows: i32, oldest_age: Option<Interval>) {
+    /// Counts rows against what the rule may handle.
+    pub fn spend(&mut self, rows: i32) {
         self.rows_left -= rows;
+    }
+
+    /// Counts rows for the answer of `sweep`.
+    pub fn count(&mut self, rule: &'static str, rows: i32, oldest_age: Option<Interval>) {
         add(
             &mut self.tallies,
             Tally {

@@ -1,9 +1,10 @@
-//! Who calls `tick` when the library is preloaded?
+//! The background worker, which ticks where the library is preloaded.
 //!
 //! A launcher looks up who owns the tables and starts a worker that logs in as that owner: a SET ROLE
 //! from a superuser could be undone by a hook or a trigger. The launcher itself runs no code of the
 //! database's users.
 
+use std::ffi::CStr;
 use std::time::Duration;
 
 use pgrx::bgworkers::{
@@ -11,7 +12,7 @@ use pgrx::bgworkers::{
 };
 use pgrx::prelude::*;
 
-use crate::{caller, guc};
+use crate::{caller, guc, ticker};
 
 const LIBRARY: &str = "pg_stream_ext";
 
@@ -68,15 +69,41 @@ pub extern "C-unwind" fn pg_stream_ext_worker(_argument: pg_sys::Datum) {
     let owner = BackgroundWorker::get_extra().to_owned();
     BackgroundWorker::connect_worker_to_spi(Some(&guc::database()), Some(&owner));
     caller::set_search_path();
+    set_up_session();
     log!("pg_stream_ext worker ticks as role {owner}");
-    while BackgroundWorker::wait_latch(Some(TICK_INTERVAL)) {
+    while goes_on_after(TICK_INTERVAL) {
         reload_configuration();
-        // Through `select`, which does not spend a transaction id on a tick without work.
-        let ticked = BackgroundWorker::transaction(|| {
-            Spi::connect(|client| client.select("select stream.tick()", None, &[]).map(|_| ()))
-        });
-        if let Err(error) = ticked {
-            error!("tick failed: {error}");
+        ticker::tick_in_transactions();
+    }
+}
+
+/// Sleeps; answers whether the worker is to go on. Somebody's cancel finds nothing to end then.
+fn goes_on_after(interval: Duration) -> bool {
+    PgTryBuilder::new(|| BackgroundWorker::wait_latch(Some(interval)))
+        .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |_| true)
+        .execute()
+}
+
+/// The statements of the regular work are planned and run as inside `stream_private.tick()`: see
+/// sql/300_planning.sql. Whatever a database or a role sets, this process has its own.
+const SETTINGS: [(&CStr, &CStr); 5] = [
+    (c"jit", c"off"),
+    (c"enable_seqscan", c"off"),
+    (c"enable_bitmapscan", c"off"),
+    (c"default_transaction_isolation", c"read committed"),
+    (c"default_transaction_read_only", c"off"),
+];
+
+fn set_up_session() {
+    for (name, value) in SETTINGS {
+        // SAFETY: settings that every user may change, outside a transaction.
+        unsafe {
+            pg_sys::SetConfigOption(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+            );
         }
     }
 }

@@ -2947,6 +2947,8 @@ begin
     perform stream_ext.tick();
 end
 $$;
+-- For what is looked at before any unit, which has its own.
+alter function stream_private.tick() set lock_timeout = '100ms';
 
 create function stream.tick()
 returns void
@@ -2958,13 +2960,71 @@ begin
 end
 $$;
 comment on function stream.tick() is
-    'The regular work: counts viewers and sweeps about once a second. Call it often and from anywhere; one at a '
-    'time works.';
+    'The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and '
+    'from anywhere, in a transaction of its own; one at a time works.';
 
 revoke all on function stream_private.tick(), stream.tick()
     from public, anon, authenticated, service_role;
 grant execute on function stream_private.tick(), stream.tick()
     to service_role;
+
+create function stream_private.begin_work()
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform stream_ext.begin_work();
+end
+$$;
+comment on function stream_private.begin_work() is
+    'For tick_for_a_minute(): how long its loop goes on is counted from here, and ends before statement_timeout.';
+
+create function stream_private.work()
+returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+begin
+    return stream_ext.work();
+end
+$$;
+comment on function stream_private.work() is
+    'One unit of the regular work, for a loop that commits after each: false when the loop is to end.';
+
+create function stream_private.pause()
+returns double precision
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.pause();
+end
+$$;
+comment on function stream_private.pause() is
+    'Seconds until there is more to do for that loop: none while a round of counting and sweeping goes on.';
+
+-- It commits, so it can set nothing and names all schemas.
+create procedure stream_private.tick_for_a_minute()
+language plpgsql
+as $$
+begin
+    perform stream_private.begin_work();
+    while stream_private.work() loop
+        commit;
+        perform pg_catalog.pg_sleep(stream_private.pause());
+        commit;
+    end loop;
+end
+$$;
+comment on procedure stream_private.tick_for_a_minute() is
+    'The regular work in a loop of just under a minute, for pg_cron: one transaction for each unit, 50 ms of sleep when '
+    'nothing is left. Outside a transaction, as the owner of the tables.';
+
+revoke all on function stream_private.begin_work(), stream_private.work(), stream_private.pause()
+    from public, anon, authenticated, service_role;
+revoke all on procedure stream_private.tick_for_a_minute() from public, anon, authenticated, service_role;
 
 create function stream_private.sweep()
 returns setof stream.sweep_rule
@@ -3042,6 +3102,8 @@ begin
                 where a.backend_type = 'pg_stream_ext worker' and a.datname = current_database())
     from stream.ticker as t;
 
+    return query select * from stream_private.check_troubles();
+    return query select * from stream_private.check_held_rows();
     return next stream_private.check_owner();
     return next stream_private.check_table_privileges();
     return next stream_private.check_realtime_partitions(now());
@@ -3095,26 +3157,159 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     version pg_catalog.int4[];
-    every pg_catalog.text;
 begin
     -- Not every version is all numbers: Debian 12 has 1.4-1.
     select string_to_array(substring(e.extversion from '^[0-9]+(?:[.][0-9]+)*'), '.')::integer[]
     into version
     from pg_catalog.pg_extension as e
     where e.extname = 'pg_cron';
-    -- Named jobs came with 1.3, and schedules of seconds with 1.5; before that a job runs once a minute.
+    -- Named jobs came with 1.3.
     if version is null or version < array[1, 3] then
         perform stream_ext.refuse('not_configured');
     end if;
-    every := case when version >= array[1, 5] then '1 seconds' else '* * * * *' end;
-    perform cron.schedule('pg_stream_tick', every, 'select stream.tick()');
-    return every;
+    perform cron.schedule('pg_stream_tick', '* * * * *', 'call stream_private.tick_for_a_minute()');
+    -- pg_cron keeps a row of every run for ever; the policy of its table shows the owner's own.
+    perform cron.schedule('pg_stream_prune', '17 3 * * *', $job$
+        delete from cron.job_run_details as d
+        using cron.job as j
+        where j.jobid = d.jobid and j.jobname in ('pg_stream_tick', 'pg_stream_prune')
+            and d.end_time < now() - interval '7 days'$job$);
+    return '* * * * *';
 end
 $$;
 comment on function stream.schedule_with_pg_cron() is
-    'Lets pg_cron run tick() as the calling role, where the background worker cannot run: every second from pg_cron 1.5, '
-    'else every minute. Again: the same job. Answers the schedule. Call it as the owner of the tables.';
+    'Lets pg_cron do the regular work as the calling role, where the background worker cannot run: one job a minute, which '
+    'loops until the next, and one a day that deletes its old runs. Again: the same jobs. Answers the schedule. Call it as '
+    'the owner of the tables.';
 revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;
+
+-- sql/161_regular_work_checks.sql
+
+-- What doctor() says about the regular work: what failed, and who holds what it waits for.
+create function stream_private.check_troubles()
+returns setof stream.check_result
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select 'troubles',
+        case when count(*) = 0 then 'ok'
+             when bool_or(t.session_id is null) or max(t.attempts) >= 5 and bool_or(t.sqlstate <> '23503')
+                 then 'failure'
+             else 'warning' end,
+        case when count(*) = 0 then 'the regular work fails for no stream'
+             else count(*) || ' in all, each tried again by itself: ' || string_agg(
+                 format('%s %s: SQLSTATE %s, %s attempts since %s, %s',
+                     t.rule, coalesce('of stream ' || t.session_id, 'altogether'), t.sqlstate, t.attempts, t.since,
+                     case
+                         when t.sqlstate = '57014' then
+                             'it took longer than 2 s: mend the trigger of the application that takes so long'
+                         when t.sqlstate = '55P03' then
+                             'it waited for a lock: see held_rows, or try again later'
+                         when t.sqlstate = '23503' and t.rule = 'retention' then
+                             'a table of the application refers to the stream: add "on delete cascade", or delete its rows'
+                         when t.sqlstate like '53%' or t.sqlstate like '58%' then
+                             'the server lacks disk, memory or connections'
+                         when t.sqlstate like '42%' then
+                             'tables or rights are not as the installed version expects'
+                         else 'mend what the application has attached to the tables of stream'
+                     end), '; ' order by t.since) filter (where t.place <= 10)
+        end
+    from (
+        select r.*, row_number() over (order by r.since) as place from stream.troubles as r
+    ) as t;
+end
+$$;
+comment on function stream_private.check_troubles() is
+    'For doctor(): what the regular work has failed at, and what to do.';
+
+create function stream_private.lock_holders(xmax xid)
+returns setof integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select l.pid from pg_catalog.pg_locks as l
+    where l.locktype = 'transactionid' and l.granted and l.transactionid = $1;
+    if not found then
+        -- Several who share a row have a number of their own kind.
+        return query
+        select l.pid from pg_catalog.pg_get_multixact_members($1) as m
+        join pg_catalog.pg_locks as l on l.locktype = 'transactionid' and l.granted and l.transactionid = m.xid;
+    end if;
+exception when others then
+    -- It is no number of this kind: whoever locked the row is gone.
+    return;
+end
+$$;
+comment on function stream_private.lock_holders(xid) is
+    'Who still holds a row with this xmax, by process; null for a prepared transaction.';
+
+create function stream_private.check_held_rows()
+returns setof stream.check_result
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    with late as materialized (
+        (select s.id from stream.stream_sessions as s
+         where s.check_at <= now() - interval '3 seconds' and s.state <> 'ended'
+         order by s.check_at limit 20)
+        union
+        (select c.session_id from (
+             select e.session_id from stream.viewer_changes as e order by e.id limit 100) as c)
+        union
+        (select h.session_id from stream.stream_sessions as s
+         join stream.chat_heads as h on h.session_id = s.id
+         join stream.chat_relay as r on r.session_id = s.id
+         where s.state <> 'ended' and h.last_seq > r.flushed_seq and h.last_at <= now() - interval '3 seconds'
+         limit 20)
+    ), locked as (
+        select 'stream_sessions' as name, s.id, s.xmax from stream.stream_sessions as s join late as l on l.id = s.id
+        union all
+        select 'chat_heads', h.session_id, h.xmax from stream.chat_heads as h join late as l on l.id = h.session_id
+        union all
+        select 'chat_relay', r.session_id, r.xmax from stream.chat_relay as r join late as l on l.id = r.session_id
+        union all
+        (select 'stream_viewers', v.session_id, v.xmax from stream.stream_viewers as v
+         where v.is_active and v.lease_check_at <= now() - interval '3 seconds'
+         order by v.lease_check_at limit 20)
+        union all
+        select 'ticker', null, t.xmax from stream.ticker as t where t.ticked_at < now() - interval '3 seconds'
+    ), held as (
+        select distinct format('%s holds the row of %s in stream.%s',
+                coalesce('pid ' || p.pid, 'a prepared transaction'), coalesce('stream ' || k.id, 'the ticker'), k.name)
+            as what, p.pid
+        from locked as k
+        cross join lateral stream_private.lock_holders(k.xmax) as p (pid)
+        where k.xmax::text <> '0' and p.pid is distinct from pg_backend_pid()
+        union
+        select format('%s locks the table %s', coalesce('pid ' || l.pid, 'a prepared transaction'), l.relation::regclass),
+            l.pid
+        from pg_catalog.pg_locks as l
+        join pg_catalog.pg_class as c on c.oid = l.relation
+        where l.locktype = 'relation' and l.granted and l.pid is distinct from pg_backend_pid()
+            and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
+            and l.mode in ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')
+            and (c.relnamespace = 'stream'::regnamespace
+                or c.relnamespace = to_regnamespace('realtime') and c.relname ~ '^messages')
+    )
+    select 'held_rows', case when count(*) = 0 then 'ok' else 'warning' end,
+        case when count(*) = 0 then 'nobody holds what the regular work needs'
+             else string_agg(h.what, '; ' order by h.what)
+                 || ': the work for these is left out until their transactions end; to end one, select pg_terminate_backend(pid)'
+        end
+    from (select * from held order by what limit 20) as h;
+end
+$$;
+comment on function stream_private.check_held_rows() is
+    'For doctor(): who holds rows and tables that the regular work has to leave out, by process.';
+
+revoke all on function stream_private.check_troubles(), stream_private.lock_holders(xid), stream_private.check_held_rows()
+    from public, anon, authenticated, service_role;
 
 -- sql/200_emission.sql
 

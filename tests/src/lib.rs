@@ -28,6 +28,7 @@ pub mod session;
 pub mod stored_text;
 pub mod stream;
 pub mod tails;
+pub mod ticking;
 pub mod trace;
 pub mod waiting;
 pub mod webhook;

@@ -1,4 +1,4 @@
-//! Does pg_cron run `tick` where the background worker cannot?
+//! pg_cron does the regular work where the background worker cannot.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
+use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client, NoTls, Notification};
@@ -14,7 +16,7 @@ use xtask::cluster::Options;
 
 const SCHEDULE: &str = "select stream.schedule_with_pg_cron()";
 
-/// What pg_cron 1.4 of Debian 12 can do.
+/// Whatever the version: the job itself goes on for just under a minute.
 const EVERY_MINUTE: &str = "* * * * *";
 
 /// A minute until the job is due, and as long again for a busy machine.
@@ -81,25 +83,33 @@ async fn jobs(database: &TestDatabase) -> Result<Value> {
     database
         .value(
             "select jsonb_agg(jsonb_build_object(
-                 'name', j.jobname, 'schedule', j.schedule, 'command', j.command,
-                 'role', j.username, 'database', j.database = current_database()))
+                 'name', j.jobname, 'schedule', j.schedule, 'command', split_part(btrim(j.command), E'\n', 1),
+                 'role', j.username, 'database', j.database = current_database()) order by j.jobid)
              from cron.job as j",
         )
         .await
 }
 
 #[tokio::test]
-async fn the_owner_gets_one_job_however_often_they_ask() -> Result<()> {
+async fn the_owner_gets_the_same_jobs_however_often_they_ask() -> Result<()> {
     let (_own, database) = database_with_pg_cron("pg-cron-job").await?;
     for _ in 0..2 {
         let schedule: String = database.value(SCHEDULE).await?;
         assert_eq!(schedule, EVERY_MINUTE);
         assert_eq!(
             jobs(&database).await?,
-            json!([{
-                "name": "pg_stream_tick", "schedule": EVERY_MINUTE,
-                "command": "select stream.tick()", "role": "postgres", "database": true,
-            }])
+            json!([
+                {
+                    "name": "pg_stream_tick", "schedule": EVERY_MINUTE,
+                    "command": "call stream_private.tick_for_a_minute()",
+                    "role": "postgres", "database": true,
+                },
+                {
+                    "name": "pg_stream_prune", "schedule": "17 3 * * *",
+                    "command": "delete from cron.job_run_details as d",
+                    "role": "postgres", "database": true,
+                },
+            ])
         );
     }
     Ok(())
@@ -132,27 +142,103 @@ async fn the_job_ticks_as_the_owner() -> Result<()> {
     Ok(())
 }
 
-/// The server has an older one, which refuses the schedule that it is asked for.
+/// A version that knows seconds gets the same job: it begins a minute later, not a second.
 #[tokio::test]
-async fn versions_that_know_seconds_are_asked_for_seconds() -> Result<()> {
-    let (_own, database) = database_with_pg_cron("pg-cron-seconds").await?;
+async fn every_version_with_named_jobs_gets_the_loop() -> Result<()> {
+    let (_own, database) = database_with_pg_cron("pg-cron-versions").await?;
     let superuser = database.superuser().await?;
-    for version in ["1.5", "1.6.4", "1.10", "2.0"] {
+    for version in ["1.3", "1.5", "1.6.4", "1.10", "2.0"] {
         superuser
             .execute(
                 "update pg_extension set extversion = $1 where extname = 'pg_cron'",
                 &[&version],
             )
             .await?;
-        let refused = database.owner.query_one(SCHEDULE, &[]).await.err();
-        let refused = refused.context("scheduled")?;
-        let refused = refused.as_db_error().context("the connection broke")?;
-        assert_eq!(
-            refused.message(),
-            "invalid schedule: 1 seconds",
-            "{version}"
-        );
+        let schedule: String = database.value(SCHEDULE).await?;
+        assert_eq!(schedule, EVERY_MINUTE, "{version}");
     }
+    Ok(())
+}
+
+/// What it marks it has committed, and it goes on: without the loop there is one mark a minute.
+#[tokio::test]
+async fn the_job_commits_and_goes_on_until_the_next_minute() -> Result<()> {
+    let (_own, database) = database_with_pg_cron("pg-cron-loop").await?;
+    let _: String = database.value(SCHEDULE).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let superuser = database.superuser().await?;
+    let job = "select exists (select from pg_stat_activity where query like '%tick_for_a_minute%' and pid <> pg_backend_pid())";
+    wait_within(&superuser, TWO_MINUTES, job).await?;
+    // While the same job runs: a count, and after it another.
+    for (number, user) in [demo::ADA, demo::BEN].into_iter().enumerate() {
+        database.viewer(id, user).await?;
+        let counted = format!(
+            "select viewer_count = {} from stream.stream_sessions where id = '{id}'",
+            number + 1
+        );
+        wait_within(&database.owner, TWO_MINUTES, &counted).await?;
+    }
+    let is_marked = "select sends_at > '-infinity' from stream.ticker";
+    wait_within(&database.owner, TWO_MINUTES, is_marked).await?;
+    let runs: i64 = database
+        .value("select count(*) from cron.job_run_details where status <> 'running'")
+        .await?;
+    assert!(runs <= 1, "{runs} runs have ended");
+    Ok(())
+}
+
+async fn wait_within(client: &Client, limit: Duration, query: &str) -> Result<()> {
+    tokio::time::timeout(limit, async {
+        loop {
+            let is_so: bool = client.query_one(query, &[]).await?.get(0);
+            if is_so {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .with_context(|| format!("it never became true: {query}"))?
+}
+
+/// Else Postgres would end the loop in the middle of its work, once a minute.
+#[tokio::test]
+async fn the_loop_ends_before_a_statement_timeout() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database.change("set statement_timeout = '2s'").await?;
+    for _ in 0..2 {
+        database
+            .change("call stream_private.tick_for_a_minute()")
+            .await?;
+    }
+    let is_marked: bool = database
+        .value("select sends_at > '-infinity' from stream.ticker")
+        .await?;
+    assert!(is_marked);
+    Ok(())
+}
+
+/// Of pg_cron's own table, which nobody else prunes.
+#[tokio::test]
+async fn old_runs_of_the_jobs_are_deleted() -> Result<()> {
+    let (_own, database) = database_with_pg_cron("pg-cron-prune").await?;
+    let _: String = database.value(SCHEDULE).await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(
+            "insert into cron.job_run_details (jobid, runid, database, username, command, status, end_time)
+             select j.jobid, 1000 + n, current_database(), 'postgres', 'x', 'succeeded', now() - n * interval '3 days'
+             from cron.job as j cross join generate_series(1, 4) as n where j.jobname = 'pg_stream_tick'",
+        )
+        .await?;
+    let command: String = database
+        .value("select command from cron.job where jobname = 'pg_stream_prune'")
+        .await?;
+    database.change(&command).await?;
+    let left: i64 = database
+        .value("select count(*) from cron.job_run_details where runid > 1000")
+        .await?;
+    assert_eq!(left, 2);
     Ok(())
 }
 

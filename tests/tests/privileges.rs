@@ -27,7 +27,10 @@ const AUCTION_TRIGGER: &str = "auction_update_trigger";
 
 /// Functions of `stream_private` that are no inner half of a wrapper, and who may call them.
 const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
+    ("begin_work", &[]),
     ("can_read_topic", &["authenticated"]),
+    ("check_held_rows", &[]),
+    ("check_troubles", &[]),
     ("check_owner", &[]),
     ("check_realtime_partitions", &[]),
     ("check_realtime_publication", &[]),
@@ -36,16 +39,20 @@ const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
     ("delete_turn_of_deleted_session", &[]),
     ("emit_session_changes", &[]),
     ("lock_for_deletion", &[]),
+    ("lock_holders", &[]),
     ("lock_places_of_deleted_session", &[]),
     ("lock_streams_of_deleted_auctions", &[]),
     ("lock_streams_of_deleted_users", &[]),
     ("note_deleted_viewers", &[]),
+    ("pause", &[]),
     ("rearm", &[]),
     ("refuse_changing_moderation_log", &[]),
     ("refuse_deleting_live_session", &[]),
     ("session", &[]),
+    ("tick_for_a_minute", &[]),
     ("wait_at_gate", &[]),
     ("wait_for_session", &[]),
+    ("work", &[]),
 ];
 
 /// Functions of schema `stream` that have no inner half, and who may call them.

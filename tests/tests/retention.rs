@@ -200,3 +200,62 @@ async fn an_old_stream_whose_rows_somebody_holds_goes_with_the_next_sweep() -> R
     assert!(!is_there(&database, old).await?);
     Ok(())
 }
+
+/// An order of the application, which refers to a stream.
+async fn add_order(database: &TestDatabase, session: Uuid, on_delete: &str) -> Result<()> {
+    database
+        .change(&format!(
+            "create table if not exists public.orders (
+                 session_id uuid references stream.stream_sessions (id) {on_delete});
+             insert into public.orders values ('{session}')"
+        ))
+        .await
+}
+
+/// Its log and its viewers go; the stream's row stays for whom the application keeps it.
+#[tokio::test]
+async fn a_stream_to_which_the_application_refers_is_kept_until_it_does_no_more() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let kept = expired(&database).await?;
+    add_order(&database, kept, "").await?;
+    // Younger, so that the sweep comes to the one that is kept first.
+    let other = expired(&database).await?;
+    database.pass_time(kept, 60).await?;
+    for _ in 0..2 {
+        database.sweep().await?;
+    }
+    assert!(!is_there(&database, other).await?);
+    assert!(is_there(&database, kept).await?);
+    let log: i64 = database
+        .value(&format!(
+            "select count(*) from stream.chat_messages where session_id = '{kept}'"
+        ))
+        .await?;
+    assert_eq!(log, 0);
+    let (status, detail) = database.check("troubles").await?;
+    assert_eq!(status, "warning");
+    for what in ["retention", &kept.to_string(), "23503", "on delete cascade"] {
+        assert!(detail.contains(what), "{detail}");
+    }
+
+    database
+        .change("delete from public.orders; update stream.troubles set next_attempt_at = now()")
+        .await?;
+    database.sweep().await?;
+    assert!(!is_there(&database, kept).await?);
+    let (status, detail) = database.check("troubles").await?;
+    assert_eq!(status, "ok", "{detail}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cascades_goes_with_its_stream() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = expired(&database).await?;
+    add_order(&database, id, "on delete cascade").await?;
+    database.sweep().await?;
+    assert!(!is_there(&database, id).await?);
+    let orders: i64 = database.value("select count(*) from public.orders").await?;
+    assert_eq!(orders, 0);
+    Ok(())
+}

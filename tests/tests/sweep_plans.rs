@@ -245,6 +245,17 @@ async fn pages_of_quiet_tick(database: &TestDatabase) -> Result<u64> {
         .iter()
         .all(|rule| rule["rows"] == 0)
     {}
+    // One call does not count for longer than a second: what the others have left is no quiet tick.
+    let has_swept = "select t.swept_at > '-infinity' from stream.ticker as t";
+    loop {
+        superuser
+            .batch_execute("update stream.ticker set swept_at = '-infinity'")
+            .await?;
+        service.rpc("tick", json!({})).await?;
+        if database.value::<bool>(has_swept).await? {
+            break;
+        }
+    }
     let mut fewest = u64::MAX;
     // The first ones also fill the caches of the connection.
     for _ in 0..10 {
@@ -256,7 +267,6 @@ async fn pages_of_quiet_tick(database: &TestDatabase) -> Result<u64> {
         let pages = |kind: &str| plan[0]["Plan"][format!("Shared {kind} Blocks")].as_u64();
         let read = pages("Hit").zip(pages("Read")).context("no buffers")?;
         fewest = fewest.min(read.0 + read.1);
-        let has_swept = "select t.swept_at > '-infinity' from stream.ticker as t";
         assert!(database.value::<bool>(has_swept).await?);
     }
     eprintln!("a tick with nothing due: {fewest} pages");

@@ -100,13 +100,17 @@ async fn two_sweeps_at_once_judge_everything_once() -> Result<()> {
     for id in [paused, watched] {
         database.pass_time(id, 3700).await?;
     }
+    // The regular work gives up after a moment, which must not end before the first sweep does.
+    database
+        .change("alter function stream_private.wait_at_gate(uuid, boolean) set lock_timeout = '60s'")
+        .await?;
     let first = database.service().await?;
     first.begin().await?;
     first.rpc_within("sweep", json!({})).await?;
     let second = database.service().await?;
     let backend = second.backend().await?;
     let waiting = tokio::spawn(async move { second.rpc_rows("sweep", json!({})).await });
-    // For its turn at the stream that the first has judged, or to note that it swept.
+    // For its turn at the stream that the first has judged.
     wait_until_blocked(&database.owner, backend).await?;
     first.commit().await?;
     let second = Swept(waiting.await??);
@@ -129,9 +133,9 @@ async fn while_a_sweep_waits(
 ) -> Result<()> {
     let mut holder = database.connect("postgres").await?;
     let transaction = holder.transaction().await?;
-    // Only the sweep reads it, first of all.
+    // Only the regular work reads it, before it locks anything.
     transaction
-        .batch_execute("lock table stream.ticker in access exclusive mode")
+        .batch_execute("lock table stream.troubles in access exclusive mode")
         .await?;
     let service = database.service().await?;
     let backend = service.backend().await?;

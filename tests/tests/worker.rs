@@ -5,40 +5,11 @@ use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::own_cluster::OwnCluster;
+use stream_tests::ticking::{database_with_worker, restarted};
 use stream_tests::waiting::wait_until;
-use xtask::cluster::{Cluster, Options};
 
 const IS_RUNNING: &str = "select count(*) = 1 from pg_stat_activity
     where backend_type = 'pg_stream_ext worker' and datname = current_database()";
-
-/// A database in whose cluster the worker runs.
-async fn database_with_worker(name: &str) -> Result<(OwnCluster, TestDatabase)> {
-    let mut options = Options::temporary(name)?;
-    options
-        .settings
-        .push("shared_preload_libraries=pg_stream_ext".to_owned());
-    let mut own = OwnCluster::start(options)?;
-    let database = TestDatabase::create_in(own.make_template("")?).await?;
-    let superuser = database.superuser().await?;
-    superuser
-        .batch_execute(&format!(
-            "alter system set pg_stream_ext.database = '{}'",
-            database.name()
-        ))
-        .await?;
-    let database = restarted(&mut own.cluster, database).await?;
-    Ok((own, database))
-}
-
-/// After a restart of the server every connection is a new one.
-async fn restarted(cluster: &mut Cluster, mut database: TestDatabase) -> Result<TestDatabase> {
-    cluster.restart()?;
-    database.environment.cluster = cluster.address().clone();
-    database.owner = database.connect("postgres").await?;
-    wait_until(&database.superuser().await?, IS_RUNNING).await?;
-    Ok(database)
-}
 
 /// Returns once a tick has passed that began after this call.
 async fn wait_for_tick(database: &TestDatabase) -> Result<()> {
@@ -120,7 +91,7 @@ async fn it_counts_and_sweeps_as_the_owner_of_the_tables_and_the_doctor_sees_it(
 }
 
 #[tokio::test]
-async fn it_comes_back_after_it_was_ended_failed_or_the_server_restarted() -> Result<()> {
+async fn it_comes_back_after_it_was_ended_or_the_server_restarted() -> Result<()> {
     let (mut own, mut database) = database_with_worker("worker-returns").await?;
     wait_for_tick(&database).await?;
     let superuser = database.superuser().await?;
@@ -139,20 +110,6 @@ async fn it_comes_back_after_it_was_ended_failed_or_the_server_restarted() -> Re
         .await?;
         wait_for_tick(&database).await?;
     }
-
-    let pid = worker_pid(&database).await?;
-    database
-        .change("alter function stream.tick() rename to tick_away")
-        .await?;
-    wait_until(
-        &superuser,
-        &format!("select not exists (select from pg_stat_activity where pid = {pid})"),
-    )
-    .await?;
-    database
-        .change("alter function stream.tick_away() rename to tick")
-        .await?;
-    wait_for_tick(&database).await?;
 
     let pid = worker_pid(&database).await?;
     superuser.execute("select pg_reload_conf()", &[]).await?;
@@ -225,5 +182,58 @@ async fn other_tickers_beside_it_do_no_harm() -> Result<()> {
     let sent = database.counts_sent(id).await?;
     assert!(sent.is_sorted_by(|a, b| a < b), "{sent:?}");
     assert_eq!(sent.last(), Some(&20));
+    Ok(())
+}
+
+/// Not even where no unit can begin.
+#[tokio::test]
+async fn it_lives_through_whatever_fails_and_the_doctor_names_the_cause() -> Result<()> {
+    let (_own, database) = database_with_worker("worker-fails").await?;
+    wait_for_tick(&database).await?;
+    let pid = worker_pid(&database).await?;
+    database
+        .change("alter table stream.webhook_cursors rename to webhook_cursors_away")
+        .await?;
+    wait_until(
+        &database.owner,
+        "select exists (select from stream.troubles
+                        where rule = 'webhook_cursors' and session_id is null and sqlstate = '42P01')",
+    )
+    .await?;
+    let (status, detail) = database.check("troubles").await?;
+    assert_eq!(status, "failure");
+    assert!(
+        detail.contains("webhook_cursors") && detail.contains("42P01"),
+        "{detail}"
+    );
+    wait_for_tick(&database).await?;
+    database
+        .change("alter table stream.webhook_cursors_away rename to webhook_cursors")
+        .await?;
+    wait_until(
+        &database.owner,
+        "select not exists (select from stream.troubles)",
+    )
+    .await?;
+    assert_eq!(worker_pid(&database).await?, pid);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cancelled_unit_is_no_trouble_and_no_end() -> Result<()> {
+    let (_own, database) = database_with_worker("worker-cancel").await?;
+    let pid = worker_pid(&database).await?;
+    let superuser = database.superuser().await?;
+    for _ in 0..20 {
+        superuser
+            .execute("select pg_cancel_backend($1)", &[&pid])
+            .await?;
+        wait_for_tick(&database).await?;
+    }
+    assert_eq!(worker_pid(&database).await?, pid);
+    let troubles: i64 = database
+        .value("select count(*) from stream.troubles")
+        .await?;
+    assert_eq!(troubles, 0);
     Ok(())
 }

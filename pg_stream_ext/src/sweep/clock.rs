@@ -1,4 +1,4 @@
-//! What becomes of live streams when the clock was set back?
+//! Correction of live streams that are dated by a clock which has been set back.
 //!
 //! What was seen then lies in the future: it counts as seen now. A batch in every sweep, and the ticker
 //! remembers whether there is more.
@@ -8,6 +8,7 @@ use pgrx::datum::Uuid;
 use crate::error::Result;
 use crate::lifecycle::check_at;
 use crate::spi::{self, column, statements};
+use crate::unit::{Rule, Unit};
 
 /// Whether ticker `t` swept by a clock that was set back since. It must be more than this behind the
 /// last sweep to be believed.
@@ -32,59 +33,80 @@ macro_rules! is_misdated {
 }
 
 statements! {
-    /// The viewers are counted in the same update, because this transaction does not come to these rows
-    /// again.
-    CORRECT: Write [INT4OID]
+    MISDATED: Write [INT4OID, UUIDARRAYOID]
         concat!(
-            "with misdated as (
-                 -- The clock is asked first, so that nothing is read as long as it is right.
-                 select s.id from stream.stream_sessions as s
-                 cross join stream.config as c
-                 where (select ", was_set_back!(), " from stream.ticker as t)
-                     and s.state <> 'ended' and ", is_misdated!(), "
-                 order by s.check_at limit $1
-                 for no key update of s skip locked
-             )
-             update stream.stream_sessions as s
-             set host_seen_at = case when s.host_seen_at > now() then now() else s.host_seen_at end,
-                 state_changed_at = least(s.state_changed_at, now()),
-                 created_at = least(s.created_at, now()),
-                 reconnect_deadline = case when s.state = 'error' then
-                     least(s.reconnect_deadline, now() + s.reconnect_window_s * interval '1 second') end,
-                 check_at = now(),
-                 viewer_count = counted.active,
-                 peak_viewer_count = greatest(s.peak_viewer_count, counted.active)
-             from (
-                 select m.id, (
-                     select count(*)::integer from stream.stream_viewers as v
-                     where v.session_id = m.id and v.is_active
-                 ) as active
-                 from misdated as m
-             ) as counted
-             where s.id = counted.id
-             returning s.id"
+            "-- The clock is asked first, so that nothing is read as long as it is right.
+             select s.id from stream.stream_sessions as s
+             cross join stream.config as c
+             where (select ", was_set_back!(), " from stream.ticker as t)
+                 and s.state <> 'ended' and ", is_misdated!(), " and s.id <> all ($2)
+             order by s.check_at limit $1
+             for no key update of s skip locked"
         );
 
+    /// The viewers are counted in the same update, because this transaction does not come to this row
+    /// again.
+    CORRECT: Write [UUIDOID]
+        "update stream.stream_sessions as s
+         set host_seen_at = case when s.host_seen_at > now() then now() else s.host_seen_at end,
+             state_changed_at = least(s.state_changed_at, now()),
+             created_at = least(s.created_at, now()),
+             reconnect_deadline = case when s.state = 'error' then
+                 least(s.reconnect_deadline, now() + s.reconnect_window_s * interval '1 second') end,
+             check_at = now(),
+             viewer_count = counted.active,
+             peak_viewer_count = greatest(s.peak_viewer_count, counted.active)
+         from (
+             select count(*)::integer as active from stream.stream_viewers as v
+             where v.session_id = $1 and v.is_active
+         ) as counted
+         where s.id = $1";
+
+    /// Unless somebody else has the row, who marks it too.
     MARK_SWEPT: Write []
         concat!(
-            "update stream.ticker as t
+            "with free as (
+                 select r.id from stream.ticker as r where r.id for update skip locked
+             )
+             update stream.ticker as t
              set swept_at = now(),
                  was_set_back = case when ", was_set_back!(), " then exists (
                      select from stream.stream_sessions as s
                      cross join stream.config as c
                      where s.state <> 'ended' and ", is_misdated!(), ") else false end
-             where t.id"
+             from free as f
+             where t.id = f.id"
         );
 }
 
-/// Answers the sessions that were corrected, at most a batch.
-pub fn correct(batch: i32) -> Result<Vec<Uuid>> {
-    spi::run(&CORRECT, &[batch.into()], |rows| {
-        rows.map(|row| column(&row, 1)).collect()
-    })
+/// Corrects live streams, which the next round looks at.
+pub struct Correction;
+
+impl Rule for Correction {
+    fn name(&self) -> &'static str {
+        "clock_correction"
+    }
+
+    fn unit(&self, unit: &mut Unit) -> Result<()> {
+        let limit = unit.limit().min(unit.rows_left());
+        let arguments = [limit.into(), unit.skipping_written().into()];
+        let misdated = spi::run(&MISDATED, &arguments, |rows| {
+            rows.map(|row| column::<Uuid>(&row, 1))
+                .collect::<Result<Vec<_>>>()
+        })?;
+        for session in misdated {
+            if unit.is_over() {
+                break;
+            }
+            unit.stream(session, || spi::execute(&CORRECT, &[session.into()]))?;
+            unit.wrote_session(session);
+            unit.spend(1);
+        }
+        Ok(())
+    }
 }
 
-/// At the end of a sweep.
-pub fn mark_swept() -> Result<()> {
-    spi::execute(&MARK_SWEPT, &[]).map(|_| ())
+/// At the end of a sweep; answers whether it could be marked.
+pub fn mark_swept() -> Result<bool> {
+    Ok(spi::execute(&MARK_SWEPT, &[])? == 1)
 }

@@ -1,19 +1,19 @@
-//! What did ended streams leave open?
+//! What ended streams have left open is closed.
 //!
 //! Functions close everything in the transaction that ends a stream; this is for what came to be
-//! otherwise.
+//! otherwise, and for what somebody held when a sweep ended the stream.
 
 use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
 
-use super::Rule;
 use crate::error::Result;
 use crate::spi::{self, column, statements};
+use crate::unit::{Rule, Unit};
 use crate::viewer::watched_ms;
 
 statements! {
-    UNCLEAN_SESSIONS: Write [INT4OID]
+    UNCLEAN_SESSIONS: Write [INT4OID, UUIDARRAYOID]
         "select s.id, s.ended_at, greatest(now() - s.ended_at, interval '0') from stream.stream_sessions as s
-         where s.state = 'ended' and not s.is_cleaned
+         where s.state = 'ended' and not s.is_cleaned and s.id <> all ($2)
          order by s.ended_at limit $1
          for no key update skip locked";
 
@@ -46,7 +46,12 @@ statements! {
          from left_over as l where b.id = l.id";
 
     CLEAN_LOG: Write [UUIDOID]
-        "update stream.chat_heads set open = false where session_id = $1 and open";
+        "with left_over as (
+             select h.session_id from stream.chat_heads as h
+             where h.session_id = $1 and h.open for no key update skip locked
+         )
+         update stream.chat_heads as h set open = false
+         from left_over as l where h.session_id = l.session_id";
 
     SET_CLEAN: Write [UUIDOID]
         "update stream.stream_sessions set is_cleaned = true
@@ -56,36 +61,57 @@ statements! {
              and not exists (
                  select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)
              and not exists (
-                 select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)";
+                 select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)
+             and not exists (
+                 select from stream.chat_heads as h where h.session_id = $1 and h.open)";
 }
 
-/// Answers the streams that were looked at. At most a batch of them, and of what they left open.
-pub fn clean(batch: i32) -> Result<Rule> {
-    let unclean = spi::run(&UNCLEAN_SESSIONS, &[batch.into()], |rows| {
-        rows.map(|row| {
-            Ok((
-                column::<Uuid>(&row, 1)?,
-                column::<TimestampWithTimeZone>(&row, 2)?,
-                column::<Interval>(&row, 3)?,
-            ))
-        })
-        .collect::<Result<Vec<_>>>()
-    })?;
-    let mut rule = Rule::unused("ended_resources");
-    let mut left = batch;
-    for (id, ended_at, age) in unclean {
-        for statement in [&CLEAN_LEASES, &CLEAN_TOKENS, &CLEAN_SUBSCRIPTIONS] {
-            let closed = spi::execute(statement, &[id.into(), ended_at.into(), left.into()])?;
-            left -= i32::try_from(closed).unwrap_or(left);
-        }
-        spi::execute(&CLEAN_LOG, &[id.into()])?;
-        // A full batch, or what somebody holds, leaves the rest to the next sweep.
-        spi::execute(&SET_CLEAN, &[id.into()])?;
-        rule.rows += 1;
-        rule.oldest_age.get_or_insert(age);
-        if left == 0 {
-            break;
-        }
+/// Counts the streams that were looked at. At most a batch of them, and of what they left open.
+pub struct Ended;
+
+impl Rule for Ended {
+    fn name(&self) -> &'static str {
+        "ended_resources"
     }
-    Ok(rule)
+
+    fn unit(&self, unit: &mut Unit) -> Result<()> {
+        let limit = unit.limit().min(unit.rows_left());
+        let unclean = spi::run(
+            &UNCLEAN_SESSIONS,
+            &[limit.into(), unit.skipping().into()],
+            |rows| {
+                rows.map(|row| {
+                    Ok((
+                        column::<Uuid>(&row, 1)?,
+                        column::<TimestampWithTimeZone>(&row, 2)?,
+                        column::<Interval>(&row, 3)?,
+                    ))
+                })
+                .collect::<Result<Vec<_>>>()
+            },
+        )?;
+        for (id, ended_at, age) in unclean {
+            if unit.is_over() {
+                break;
+            }
+            let at_most = unit.rows_left();
+            let closed = unit.stream(id, || close(id, ended_at, at_most))?;
+            unit.spend(closed.max(1));
+            unit.count(self.name(), 1, Some(age));
+        }
+        Ok(())
+    }
+}
+
+/// Closes what nobody holds, at most so much; answers how much.
+fn close(id: Uuid, ended_at: TimestampWithTimeZone, at_most: i32) -> Result<i32> {
+    let mut left = at_most;
+    for statement in [&CLEAN_LEASES, &CLEAN_TOKENS, &CLEAN_SUBSCRIPTIONS] {
+        let closed = spi::execute(statement, &[id.into(), ended_at.into(), left.into()])?;
+        left -= i32::try_from(closed).unwrap_or(left);
+    }
+    spi::execute(&CLEAN_LOG, &[id.into()])?;
+    // A full batch, or what somebody holds, leaves the rest to the next sweep.
+    spi::execute(&SET_CLEAN, &[id.into()])?;
+    Ok(at_most - left)
 }

@@ -1,131 +1,119 @@
-//! How does a stream go whose time has passed?
+//! Streams whose time has passed are deleted: what hangs on them in batches, the stream itself last.
 //!
-//! One at a time: what hangs on it goes in batches, and the stream when nothing is left. Nothing is
-//! waited for: a batch of messages looks at the places of a stream before it learns that the stream has
-//! ended, and goes on to streams that this sweep may hold.
+//! Nothing is waited for: a batch of messages looks at the places of a stream before it learns that the
+//! stream has ended, and goes on to streams that this sweep may hold. The stream's row goes in a unit of
+//! its own, so that a table of the application that still refers to it keeps the row and nothing else.
 
 use pgrx::datum::{Interval, Uuid};
 
-use super::Rule;
 use crate::error::Result;
+use crate::realtime;
 use crate::spi::{self, column, statements};
 use crate::stored_frames;
-
-/// Deletes at most `$2` rows of session `$1` that nobody holds. By their place in the table: by key,
-/// Postgres may look for a user in the index of all that this user ever did.
-macro_rules! delete_batch {
-    ($table:literal) => {
-        concat!(
-            "delete from stream.",
-            $table,
-            " as d
-             where d.ctid = any (array(
-                 select o.ctid from stream.",
-            $table,
-            " as o
-                 where o.session_id = $1 limit $2 for update skip locked))"
-        )
-    };
-}
+use crate::unit::{Rule, Unit};
 
 statements! {
     /// The bound is computed before, so that it ends the scan of the index.
-    EXPIRED_SESSION: Write []
+    EXPIRED_SESSION: Write [UUIDARRAYOID]
         "select s.id, now() - s.ended_at - c.retention_days * interval '1 day'
          from stream.stream_sessions as s
          cross join stream.config as c
          where s.state = 'ended'
              and s.ended_at < (
                  select now() - k.retention_days * interval '1 day' from stream.config as k)
+             and s.id <> all ($1)
          order by s.ended_at limit 1
          for update of s skip locked";
-
-    /// From the oldest on, so that readers find what is left of the log without a gap.
-    DELETE_MESSAGES: Write [UUIDOID, INT4OID]
-        "delete from stream.chat_messages as m
-         where m.session_id = $1 and m.seq in (
-             select o.seq from stream.chat_messages as o
-             where o.session_id = $1 order by o.seq limit $2
-             for update skip locked)";
-
-    DELETE_READS: Write [UUIDOID, INT4OID]
-        delete_batch!("chat_reads");
-
-    DELETE_SUBSCRIPTIONS: Write [UUIDOID, INT4OID]
-        delete_batch!("chat_subscriptions");
-
-    DELETE_TOKENS: Write [UUIDOID, INT4OID]
-        delete_batch!("agora_tokens");
-
-    DELETE_RESTRICTIONS: Write [UUIDOID, INT4OID]
-        delete_batch!("chat_restrictions");
-
-    DELETE_RATES: Write [UUIDOID, INT4OID]
-        delete_batch!("restriction_rates");
-
-    DELETE_TERMS: Write [UUIDOID, INT4OID]
-        delete_batch!("blocked_terms");
-
-    DELETE_DECISIONS: Write [UUIDOID, INT4OID]
-        delete_batch!("moderation_log");
-
-    DELETE_CURSORS: Write [UUIDOID, INT4OID]
-        delete_batch!("webhook_cursors");
-
-    DELETE_VIEWERS: Write [UUIDOID, INT4OID]
-        delete_batch!("stream_viewers");
-
-    /// Not while anything is left, which would go with the session at once, held or not.
-    DELETE_SESSION: Write [UUIDOID]
-        "delete from stream.stream_sessions as s
-         where s.id = $1
-             and not exists (select from stream.chat_messages as m where m.session_id = $1)
-             and not exists (select from stream.chat_reads as r where r.session_id = $1)
-             and not exists (select from stream.chat_subscriptions as b where b.session_id = $1)
-             and not exists (select from stream.agora_tokens as t where t.session_id = $1)
-             and not exists (select from stream.chat_restrictions as x where x.session_id = $1)
-             and not exists (select from stream.restriction_rates as q where q.session_id = $1)
-             and not exists (select from stream.blocked_terms as w where w.session_id = $1)
-             and not exists (select from stream.moderation_log as d where d.session_id = $1)
-             and not exists (select from stream.webhook_cursors as k where k.session_id = $1)
-             and not exists (select from stream.stream_viewers as v where v.session_id = $1)";
 }
 
-/// Answers the deleted rows, the session's own too; those that can only be one go with it.
-pub fn expire(batch: i32) -> Result<Rule> {
-    let mut rule = Rule::unused("retention");
-    let expired = spi::first(&EXPIRED_SESSION, &[], |row| {
-        Ok((column::<Uuid>(row, 1)?, column::<Interval>(row, 2)?))
-    })?;
-    let Some((id, age)) = expired else {
-        return Ok(rule);
-    };
-    rule.oldest_age = Some(age);
-    if !stored_frames::expire(id, batch)? {
-        return Ok(rule);
-    }
-    for statement in [
-        &DELETE_MESSAGES,
-        &DELETE_READS,
-        &DELETE_SUBSCRIPTIONS,
-        &DELETE_TOKENS,
-        &DELETE_RESTRICTIONS,
-        &DELETE_RATES,
-        &DELETE_TERMS,
-        &DELETE_DECISIONS,
-        &DELETE_CURSORS,
-        &DELETE_VIEWERS,
-    ] {
-        let left = batch - rule.rows;
-        if left == 0 {
-            return Ok(rule);
+/// Statements about the tables that hang on a stream, in the order in which they are emptied; their rows
+/// go by `order`, or as they come.
+macro_rules! hanging_tables {
+    ($($delete:ident: $table:literal $(by $order:literal)?;)+) => {
+        statements! {
+            $(
+                /// Deletes at most `$2` rows of session `$1` that nobody holds. By their place in the
+                /// table: by key, Postgres may look for a user in the index of all that this user did.
+                $delete: Write [UUIDOID, INT4OID]
+                    concat!(
+                        "delete from stream.", $table, " as d where d.ctid = any (array(
+                             select o.ctid from stream.", $table, " as o where o.session_id = $1",
+                        $(" order by o.", $order,)?
+                        " limit $2 for update skip locked))"
+                    );
+            )+
+
+            /// Not while anything is left, which would go with the session at once, held or not.
+            DELETE_SESSION: Write [UUIDOID]
+                concat!(
+                    "delete from stream.stream_sessions as s where s.id = $1",
+                    $(" and not exists (select from stream.", $table, " as o where o.session_id = $1)",)+
+                );
         }
-        let deleted = spi::execute(statement, &[id.into(), left.into()])?;
-        rule.rows += i32::try_from(deleted).unwrap_or(left);
+
+        /// Deletes at most so many rows that hang on a stream; answers how many.
+        fn delete_hanging(session: Uuid, at_most: i32) -> Result<i32> {
+            let mut left = at_most;
+            $(
+                if left > 0 {
+                    let deleted = spi::execute(&$delete, &[session.into(), left.into()])?;
+                    left -= i32::try_from(deleted).unwrap_or(left);
+                }
+            )+
+            Ok(at_most - left)
+        }
+    };
+}
+
+hanging_tables! {
+    // From the oldest on, so that readers find what is left of the log without a gap.
+    DELETE_MESSAGES: "chat_messages" by "seq";
+    DELETE_READS: "chat_reads";
+    DELETE_SUBSCRIPTIONS: "chat_subscriptions";
+    DELETE_TOKENS: "agora_tokens";
+    DELETE_RESTRICTIONS: "chat_restrictions";
+    DELETE_RATES: "restriction_rates";
+    DELETE_TERMS: "blocked_terms";
+    DELETE_DECISIONS: "moderation_log";
+    DELETE_CURSORS: "webhook_cursors";
+    DELETE_VIEWERS: "stream_viewers";
+}
+
+/// Counts the deleted rows, the session's own too; those that can only be one go with it.
+pub struct Retention;
+
+impl Rule for Retention {
+    fn name(&self) -> &'static str {
+        "retention"
     }
-    if rule.rows < batch {
-        let deleted = spi::execute(&DELETE_SESSION, &[id.into()])?;
-        rule.rows += i32::try_from(deleted).unwrap_or(0);
+
+    fn unit(&self, unit: &mut Unit) -> Result<()> {
+        if realtime::is_held()? {
+            return Ok(());
+        }
+        let expired = spi::first(&EXPIRED_SESSION, &[unit.skipping().into()], |row| {
+            Ok((column::<Uuid>(row, 1)?, column::<Interval>(row, 2)?))
+        })?;
+        let Some((session, age)) = expired else {
+            return Ok(());
+        };
+        let at_most = unit.rows_left();
+        let deleted = unit.part_of_stream(session, || {
+            if !stored_frames::expire(session, at_most)? {
+                return Ok(None);
+            }
+            delete_hanging(session, at_most).map(Some)
+        })?;
+        let Some(mut deleted) = deleted else {
+            unit.pass_over(session);
+            return Ok(());
+        };
+        if deleted == 0 {
+            let gone = unit.stream(session, || spi::execute(&DELETE_SESSION, &[session.into()]))?;
+            deleted = i32::try_from(gone).unwrap_or(1);
+        }
+        unit.spend(deleted);
+        unit.count(self.name(), deleted, Some(age));
+        Ok(())
     }
-    Ok(rule)
 }

@@ -3,16 +3,15 @@
 use std::time::{Duration, Instant};
 
 use pgrx::datum::Uuid;
-use pgrx::prelude::*;
 
 use super::scope::{Fault, Scope};
 use super::troubles::{self, Trouble};
 use super::{MOST_STREAMS, Rule, Tally, Unit, add};
 use crate::error::Result;
 
-/// So many failures end a rule's part of a round. What fails for every stream is not the streams' fault,
-/// and other rules come after it.
-const MOST_FAILURES: usize = 8;
+/// So many failures, or failures that took so long, end a rule's part of a round: other rules come after it.
+const MOST_FAILURES: usize = 64;
+const MOST_TIME_IN_FAILURES: Duration = Duration::from_secs(4);
 
 /// The rules of a round and how far they have come.
 pub struct Round {
@@ -22,7 +21,7 @@ pub struct Round {
 }
 
 struct Running {
-    rule: &'static dyn Rule,
+    rule: Box<dyn Rule>,
     /// Streams in trouble until later, and those that were handled, failed or passed over.
     skipping: Vec<Uuid>,
     /// Streams in trouble that may be tried again, and whether the rule as a whole is.
@@ -31,7 +30,9 @@ struct Running {
     limit: usize,
     rows_left: i32,
     failures: usize,
+    failing: Duration,
     is_over: bool,
+    is_given_up: bool,
     tallies: Vec<Tally>,
 }
 
@@ -42,16 +43,18 @@ pub enum Step {
     Worked,
     /// Nothing is left.
     Over,
-    /// Somebody cancelled it, or has the ticker.
+    /// Somebody else has the ticker, or wants this to end.
     Stopped,
+    /// Not even the beginning was possible, with this SQLSTATE.
+    Failed(String),
 }
 
 impl Round {
     /// Each rule handles at most `batch` rows.
-    pub fn new(rules: &[&'static dyn Rule], batch: i32, troubles: &[Trouble]) -> Self {
+    pub fn new(rules: Vec<Box<dyn Rule>>, batch: i32, troubles: &[Trouble]) -> Self {
         let rules = rules
-            .iter()
-            .map(|rule| Running::new(*rule, batch, troubles))
+            .into_iter()
+            .map(|rule| Running::new(rule, batch, troubles))
             .collect();
         Self {
             rules,
@@ -81,7 +84,7 @@ impl Round {
                     let (_, unit) = at.insert((index, unit));
                     running.rule.unit(unit)?;
                     running.pass(unit)?;
-                    if !unit.handled.is_empty() {
+                    if unit.has_begun {
                         return Ok(Step::Worked);
                     }
                     // What somebody holds stays held for this round, whatever becomes of the unit.
@@ -101,14 +104,18 @@ impl Round {
             }
             Err(fault) if fault.is_cancel => Step::Stopped,
             Err(fault) => {
-                match at {
-                    Some((index, unit)) => rules[index].fail(scope, at_most, &fault, &unit),
-                    // Its transaction did not even begin, or the ticker's row could not be asked.
-                    None => return Step::Stopped,
-                }
+                let Some((index, unit)) = at else {
+                    return Step::Failed(fault.sqlstate);
+                };
+                rules[index].fail(scope, at_most, &fault, &unit);
                 Step::Worked
             }
         }
+    }
+
+    /// Whether a rule was given up.
+    pub fn has_failed(&self) -> bool {
+        self.rules.iter().any(|running| running.is_given_up)
     }
 
     /// What was handled, rule by rule.
@@ -118,12 +125,9 @@ impl Round {
 }
 
 impl Running {
-    fn new(rule: &'static dyn Rule, batch: i32, troubles: &[Trouble]) -> Self {
-        let of_rule = || {
-            troubles
-                .iter()
-                .filter(|trouble| trouble.rule == rule.name())
-        };
+    fn new(rule: Box<dyn Rule>, batch: i32, troubles: &[Trouble]) -> Self {
+        let name = rule.name();
+        let of_rule = || troubles.iter().filter(move |trouble| trouble.rule == name);
         let sessions = |lies_ahead: bool| {
             of_rule()
                 .filter(move |trouble| trouble.lies_ahead == lies_ahead)
@@ -139,7 +143,9 @@ impl Running {
             limit: MOST_STREAMS,
             rows_left: batch,
             failures: 0,
+            failing: Duration::ZERO,
             is_over: whole.is_some_and(|trouble| trouble.lies_ahead),
+            is_given_up: whole.is_some_and(|trouble| trouble.lies_ahead),
             tallies: Vec::new(),
         }
     }
@@ -153,7 +159,7 @@ impl Running {
     /// The rule has done what it could: what was in trouble and is no more is cleared in the same
     /// transaction.
     fn pass(&mut self, unit: &Unit) -> Result<()> {
-        if unit.handled.is_empty() && unit.passed_over.is_empty() {
+        if !unit.has_begun && unit.passed_over.is_empty() {
             self.is_over = true;
         }
         let is_handled = |session: &&Uuid| unit.handled.contains(session);
@@ -193,23 +199,15 @@ impl Running {
         };
         self.limit = MOST_STREAMS;
         self.failures += 1;
+        self.failing += unit.began_at.elapsed();
         match culprit {
             Some(session) => self.skipping.push(session),
-            None => self.is_over = true,
+            None => self.is_given_up = true,
         }
-        self.is_over |= self.failures >= MOST_FAILURES;
-        let rule = self.rule.name();
-        // Whoever holds the row that would be written costs a wait, and nothing else.
-        let noted = scope.run(at_most, || troubles::note(rule, culprit, &fault.sqlstate));
-        let stream = culprit.map_or_else(String::new, |session| format!(" of stream {session}"));
-        let cause = match (&noted, fault.took_too_long) {
-            (Err(_), _) => ", which could not be noted",
-            (Ok(()), true) => ", it took too long",
-            (Ok(()), false) => "",
-        };
-        log!(
-            "pg_stream_ext: the regular work {rule}{stream} failed with SQLSTATE {}{cause}; see stream.doctor()",
-            fault.sqlstate
-        );
+        self.is_given_up |= self.failures >= MOST_FAILURES || self.failing >= MOST_TIME_IN_FAILURES;
+        self.is_over |= self.is_given_up;
+        troubles::report(scope, at_most, self.rule.name(), culprit, fault, || {
+            culprit.map_or(Ok(()), |session| self.rule.failed(session))
+        });
     }
 }

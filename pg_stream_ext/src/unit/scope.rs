@@ -29,6 +29,17 @@ pub struct Fault {
     pub is_cancel: bool,
 }
 
+impl Fault {
+    /// One that was seen before.
+    pub fn new(sqlstate: String) -> Self {
+        Self {
+            sqlstate,
+            took_too_long: false,
+            is_cancel: false,
+        }
+    }
+}
+
 impl Scope {
     /// Runs `body` in this scope, for `at_most` so long. What must end the caller, a cancel that is not
     /// the unit's own above all, is raised in a subtransaction.
@@ -48,6 +59,9 @@ impl Scope {
 
 thread_local! {
     static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
+
+    /// How many units this process has begun.
+    static BEGUN: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Whether a unit is being worked on: a trigger could call the regular work again.
@@ -55,11 +69,17 @@ pub fn is_inside() -> bool {
     IS_INSIDE.get()
 }
 
+/// A number of the unit that is being worked on, if any.
+pub fn number() -> Option<u64> {
+    is_inside().then(|| BEGUN.get())
+}
+
 struct Inside;
 
 impl Inside {
     fn enter() -> Self {
         IS_INSIDE.set(true);
+        BEGUN.set(BEGUN.get() + 1);
         Self
     }
 }
@@ -138,8 +158,12 @@ fn subtransaction<T>(
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(memory);
         let outcome = catch(memory, || {
+            // Of this unit alone, as a function's SET is the function's.
+            let settings = pg_sys::NewGUCNestLevel();
+            limit_waits(pg_sys::GucAction::GUC_ACTION_SAVE);
             let done = body()?;
             check_constraints();
+            pg_sys::AtEOXact_GUC(true, settings);
             Ok(done)
         });
         match &outcome {
@@ -158,6 +182,26 @@ fn subtransaction<T>(
             }
             fault
         })
+    }
+}
+
+/// What cannot be skipped is waited for this long. Shorter than anybody's deadlock_timeout should be,
+/// so that regular work is in no deadlock for long.
+const LOCK_TIMEOUT: &CStr = c"100ms";
+
+fn limit_waits(action: pg_sys::GucAction::Type) {
+    // SAFETY: a setting that every user may change, until the unit ends.
+    unsafe {
+        pg_sys::set_config_option(
+            c"lock_timeout".as_ptr(),
+            LOCK_TIMEOUT.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            action,
+            true,
+            0,
+            false,
+        );
     }
 }
 
@@ -184,6 +228,7 @@ fn transaction<T>(
         let outcome = catch(memory, || {
             pg_sys::StartTransactionCommand();
             pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+            limit_waits(pg_sys::GucAction::GUC_ACTION_LOCAL);
             let done = body()?;
             pg_sys::PopActiveSnapshot();
             pg_sys::CommitTransactionCommand();

@@ -1,7 +1,11 @@
 //! Streams that the regular work has failed at, and when each is tried again: `stream.troubles`.
 
-use pgrx::datum::Uuid;
+use std::time::Duration;
 
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+
+use super::scope::{Fault, Scope};
 use crate::error::Result;
 use crate::spi::{self, column, nullable, statements};
 
@@ -12,6 +16,7 @@ statements! {
          order by t.next_attempt_at desc limit 10000";
 
     /// 1 s after the first failure, twice as long after each further one, at most 5 minutes.
+    /// Answers how often it has failed.
     NOTE: Write [UUIDOID, TEXTOID, TEXTOID]
         "insert into stream.troubles as t (session_id, rule, sqlstate, since, attempts, next_attempt_at)
          values ($1, $2, $3, clock_timestamp(), 1, clock_timestamp() + interval '1 second')
@@ -19,7 +24,8 @@ statements! {
          set sqlstate = excluded.sqlstate,
              attempts = t.attempts + 1,
              next_attempt_at = clock_timestamp()
-                 + least(300, power(2, least(t.attempts, 10))) * interval '1 second'";
+                 + least(300, power(2, least(t.attempts, 10))) * interval '1 second'
+         returning t.attempts";
 
     CLEAR: Write [UUIDARRAYOID, TEXTOID]
         "delete from stream.troubles as t
@@ -28,7 +34,7 @@ statements! {
     /// What is due is tried within a round, so nothing is due any more.
     CLEAR_OLD: Write []
         "delete from stream.troubles as t
-         where t.next_attempt_at < clock_timestamp() - interval '1 minute'";
+         where t.next_attempt_at < clock_timestamp() - interval '10 minutes'";
 }
 
 /// A rule that failed for a stream, or altogether.
@@ -53,10 +59,36 @@ pub fn load() -> Result<Vec<Trouble>> {
     })
 }
 
-/// Notes a failure, of the rule as a whole where there is no session.
-pub fn note(rule: &str, session: Option<Uuid>, sqlstate: &str) -> Result<()> {
-    let arguments = [session.into(), rule.into(), sqlstate.into()];
-    spi::execute(&NOTE, &arguments).map(|_| ())
+/// Notes a failure, of the rule as a whole where there is no session, and does what else goes with it.
+/// It is logged when it is new, without what the error says, which may quote rows.
+pub fn report(
+    scope: Scope,
+    at_most: Duration,
+    rule: &str,
+    session: Option<Uuid>,
+    fault: &Fault,
+    beside: impl FnOnce() -> Result<()>,
+) {
+    let sqlstate = fault.sqlstate.as_str();
+    // Whoever holds the row that would be written costs a wait, and nothing else.
+    let attempts = scope.run(at_most, || {
+        let arguments = [session.into(), rule.into(), sqlstate.into()];
+        let attempts = spi::first(&NOTE, &arguments, |row| column::<i32>(row, 1))?;
+        beside()?;
+        Ok(attempts.unwrap_or(1))
+    });
+    if attempts.as_ref().is_ok_and(|attempts| *attempts > 1) {
+        return;
+    }
+    let stream = session.map_or_else(String::new, |session| format!(" of stream {session}"));
+    let cause = match (&attempts, fault.took_too_long) {
+        (Err(_), _) => ", which could not be noted",
+        (Ok(_), true) => ", it took too long",
+        (Ok(_), false) => "",
+    };
+    log!(
+        "pg_stream_ext: the regular work {rule}{stream} failed with SQLSTATE {sqlstate}{cause}; see stream.doctor()"
+    );
 }
 
 /// Forgets failures of streams that a rule has passed now, or of the rule as a whole.

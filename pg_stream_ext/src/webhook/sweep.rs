@@ -1,56 +1,57 @@
-//! How long are Agora's notices, and those who have left, remembered?
+//! How long Agora's notices, and users of a channel who have left, are remembered.
 
-use pgrx::datum::Interval;
-use pgrx::spi::SpiHeapTupleData;
+use std::thread::LocalKey;
 
-use crate::error::Result;
-use crate::spi::{self, column, nullable, statements};
+use crate::spi::{Statement, statements};
 
 statements! {
-    SWEEP_EVENTS: Write [INT4OID]
+    /// A notice of no stream counts as one of a stream that is not there.
+    TAKE_EVENTS: Write [INT4OID, UUIDARRAYOID]
         "with due as (
-             select e.notice_id, e.received_at + c.webhook_retention_days * interval '1 day' as due_at
+             select coalesce(e.session_id, '00000000-0000-0000-0000-000000000000') as session_id, e.notice_id
              from stream.webhook_events as e
-             cross join stream.config as c
              where e.received_at <= now()
-                 - (select k.webhook_retention_days from stream.config as k) * interval '1 day'
+                     - (select k.webhook_retention_days from stream.config as k) * interval '1 day'
+                 and coalesce(e.session_id, '00000000-0000-0000-0000-000000000000') <> all ($2)
              order by e.received_at limit $1
              for update of e skip locked
-         ), swept as (
-             delete from stream.webhook_events as e using due
-             where e.notice_id = due.notice_id
-             returning now() - due.due_at as age
+         )
+         select d.session_id, array_agg(d.notice_id) from due as d group by d.session_id order by d.session_id";
+
+    SWEEP_EVENTS: Write [UUIDOID, TEXTARRAYOID]
+        "with swept as (
+             delete from stream.webhook_events as e
+             where e.notice_id = any ($2)
+                 and coalesce(e.session_id, '00000000-0000-0000-0000-000000000000') = $1
+             returning now() - e.received_at
+                 - (select k.webhook_retention_days from stream.config as k) * interval '1 day' as age
          )
          select count(*)::integer, max(w.age) from swept as w";
 
-    /// One that was moved on meanwhile is left alone: the lock finds its newest version.
-    SWEEP_CURSORS: Write [INT4OID]
+    TAKE_CURSORS: Write [INT4OID, UUIDARRAYOID]
         "with due as (
-             select k.session_id, k.uid, k.forget_at from stream.webhook_cursors as k
-             where k.forget_at <= now()
+             select k.session_id, k.uid from stream.webhook_cursors as k
+             where k.forget_at <= now() and k.session_id <> all ($2)
              order by k.forget_at limit $1
              for update skip locked
-         ), swept as (
-             delete from stream.webhook_cursors as k using due
-             where k.session_id = due.session_id and k.uid = due.uid
-             returning now() - due.forget_at as age
+         )
+         select d.session_id, array_agg(d.uid) from due as d group by d.session_id order by d.session_id";
+
+    /// Of the locked rows, so one that was moved on meanwhile is left alone.
+    SWEEP_CURSORS: Write [UUIDOID, INT8ARRAYOID]
+        "with swept as (
+             delete from stream.webhook_cursors as k
+             where k.session_id = $1 and k.uid = any ($2) and k.forget_at <= now()
+             returning now() - k.forget_at as age
          )
          select count(*)::integer, max(w.age) from swept as w";
 }
 
-/// The number of rows, and for how long the oldest was due.
-pub type Tally = (i32, Option<Interval>);
+/// What takes rows with their keys, stream by stream, and what sweeps them by these keys.
+type Pair = (&'static LocalKey<Statement>, &'static LocalKey<Statement>);
 
 /// Notices that are older than the retention.
-pub fn sweep_events(batch: i32) -> Result<Option<Tally>> {
-    spi::first(&SWEEP_EVENTS, &[batch.into()], tally)
-}
+pub const EVENTS: Pair = (&TAKE_EVENTS, &SWEEP_EVENTS);
 
 /// Cursors of those who left a minute ago, and of streams that cannot last any longer.
-pub fn sweep_cursors(batch: i32) -> Result<Option<Tally>> {
-    spi::first(&SWEEP_CURSORS, &[batch.into()], tally)
-}
-
-fn tally(row: &SpiHeapTupleData<'_>) -> Result<Tally> {
-    Ok((column(row, 1)?, nullable(row, 2)?))
-}
+pub const CURSORS: Pair = (&TAKE_CURSORS, &SWEEP_CURSORS);

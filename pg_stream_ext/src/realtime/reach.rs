@@ -1,0 +1,80 @@
+//! Whether the regular work can write to `realtime.messages` now, or somebody keeps the table locked.
+//!
+//! Every unit that emits would wait for such a lock, and fail, stream after stream. Instead it goes on as it
+//! does on a day without a partition: what is logged is sent later, streams are counted and timed out.
+
+use std::cell::Cell;
+use std::ffi::CString;
+use std::time::{Duration, Instant};
+
+use pgrx::prelude::*;
+
+use crate::unit::scope;
+
+/// A lock that lasts no longer than this is waited for, once a second at most.
+const GRACE: Duration = Duration::from_millis(100);
+const GRACE_EVERY: Duration = Duration::from_secs(1);
+
+/// 2000-01-01, from which Postgres counts, as a Julian day.
+const EPOCH_JULIAN_DAY: i64 = 2_451_545;
+
+thread_local! {
+    /// What the unit at work found out, by its number.
+    static KNOWN: Cell<Option<(u64, bool)>> = const { Cell::new(None) };
+    static HELD_AT: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Whether somebody holds a lock that keeps a unit from writing frames on this day, in days since 2000.
+/// When nobody does, the unit's own lock keeps it so. Always false outside the regular work.
+pub fn is_held(day: i64) -> bool {
+    let Some(unit) = scope::number() else {
+        return false;
+    };
+    if let Some((of_unit, is_held)) = KNOWN.get()
+        && of_unit == unit
+    {
+        return is_held;
+    }
+    let is_held = !lock_within_grace(day);
+    KNOWN.set(Some((unit, is_held)));
+    is_held
+}
+
+fn lock_within_grace(day: i64) -> bool {
+    let waited_lately = HELD_AT.get().is_some_and(|at| at.elapsed() < GRACE_EVERY);
+    let until = Instant::now() + GRACE;
+    loop {
+        if lock(day) {
+            return true;
+        }
+        if waited_lately || Instant::now() >= until {
+            break;
+        }
+        pgrx::check_for_interrupts!();
+        // SAFETY: sleeps.
+        unsafe { pg_sys::pg_usleep(5_000) };
+    }
+    if !waited_lately {
+        HELD_AT.set(Some(Instant::now()));
+    }
+    false
+}
+
+/// Takes the locks that an insert takes, without waiting.
+fn lock(day: i64) -> bool {
+    let (mut year, mut month, mut day_of_month) = (0, 0, 0);
+    let julian_day = i32::try_from(day + EPOCH_JULIAN_DAY).unwrap_or(i32::MAX);
+    // SAFETY: arithmetic into places of our own.
+    unsafe { pg_sys::j2date(julian_day, &mut year, &mut month, &mut day_of_month) };
+    let partition = format!("messages_{year:04}_{month:02}_{day_of_month:02}");
+    ["messages", &partition].into_iter().all(|name| {
+        let name = CString::new(name).unwrap_or_default();
+        // SAFETY: look-ups by name inside a transaction; what is not there is nobody's to hold.
+        unsafe {
+            let schema = pg_sys::get_namespace_oid(c"realtime".as_ptr(), true);
+            let table = pg_sys::get_relname_relid(name.as_ptr(), schema);
+            table == pg_sys::InvalidOid
+                || pg_sys::ConditionalLockRelationOid(table, pg_sys::RowExclusiveLock as i32)
+        }
+    })
+}

@@ -1,0 +1,125 @@
+-- What doctor() says about the regular work: what failed, and who holds what it waits for.
+create function stream_private.check_troubles()
+returns setof stream.check_result
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select 'troubles',
+        case when count(*) = 0 then 'ok'
+             when bool_or(t.session_id is null) or max(t.attempts) >= 5 and bool_or(t.sqlstate <> '23503')
+                 then 'failure'
+             else 'warning' end,
+        case when count(*) = 0 then 'the regular work fails for no stream'
+             else count(*) || ' in all, each tried again by itself: ' || string_agg(
+                 format('%s %s: SQLSTATE %s, %s attempts since %s, %s',
+                     t.rule, coalesce('of stream ' || t.session_id, 'altogether'), t.sqlstate, t.attempts, t.since,
+                     case
+                         when t.sqlstate = '57014' then
+                             'it took longer than 2 s: mend the trigger of the application that takes so long'
+                         when t.sqlstate = '55P03' then
+                             'it waited for a lock: see held_rows, or try again later'
+                         when t.sqlstate = '23503' and t.rule = 'retention' then
+                             'a table of the application refers to the stream: add "on delete cascade", or delete its rows'
+                         when t.sqlstate like '53%' or t.sqlstate like '58%' then
+                             'the server lacks disk, memory or connections'
+                         when t.sqlstate like '42%' then
+                             'tables or rights are not as the installed version expects'
+                         else 'mend what the application has attached to the tables of stream'
+                     end), '; ' order by t.since) filter (where t.place <= 10)
+        end
+    from (
+        select r.*, row_number() over (order by r.since) as place from stream.troubles as r
+    ) as t;
+end
+$$;
+comment on function stream_private.check_troubles() is
+    'For doctor(): what the regular work has failed at, and what to do.';
+
+create function stream_private.lock_holders(xmax xid)
+returns setof integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select l.pid from pg_catalog.pg_locks as l
+    where l.locktype = 'transactionid' and l.granted and l.transactionid = $1;
+    if not found then
+        -- Several who share a row have a number of their own kind.
+        return query
+        select l.pid from pg_catalog.pg_get_multixact_members($1) as m
+        join pg_catalog.pg_locks as l on l.locktype = 'transactionid' and l.granted and l.transactionid = m.xid;
+    end if;
+exception when others then
+    -- It is no number of this kind: whoever locked the row is gone.
+    return;
+end
+$$;
+comment on function stream_private.lock_holders(xid) is
+    'Who still holds a row with this xmax, by process; null for a prepared transaction.';
+
+create function stream_private.check_held_rows()
+returns setof stream.check_result
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    with late as materialized (
+        (select s.id from stream.stream_sessions as s
+         where s.check_at <= now() - interval '3 seconds' and s.state <> 'ended'
+         order by s.check_at limit 20)
+        union
+        (select c.session_id from (
+             select e.session_id from stream.viewer_changes as e order by e.id limit 100) as c)
+        union
+        (select h.session_id from stream.stream_sessions as s
+         join stream.chat_heads as h on h.session_id = s.id
+         join stream.chat_relay as r on r.session_id = s.id
+         where s.state <> 'ended' and h.last_seq > r.flushed_seq and h.last_at <= now() - interval '3 seconds'
+         limit 20)
+    ), locked as (
+        select 'stream_sessions' as name, s.id, s.xmax from stream.stream_sessions as s join late as l on l.id = s.id
+        union all
+        select 'chat_heads', h.session_id, h.xmax from stream.chat_heads as h join late as l on l.id = h.session_id
+        union all
+        select 'chat_relay', r.session_id, r.xmax from stream.chat_relay as r join late as l on l.id = r.session_id
+        union all
+        (select 'stream_viewers', v.session_id, v.xmax from stream.stream_viewers as v
+         where v.is_active and v.lease_check_at <= now() - interval '3 seconds'
+         order by v.lease_check_at limit 20)
+        union all
+        select 'ticker', null, t.xmax from stream.ticker as t where t.ticked_at < now() - interval '3 seconds'
+    ), held as (
+        select distinct format('%s holds the row of %s in stream.%s',
+                coalesce('pid ' || p.pid, 'a prepared transaction'), coalesce('stream ' || k.id, 'the ticker'), k.name)
+            as what, p.pid
+        from locked as k
+        cross join lateral stream_private.lock_holders(k.xmax) as p (pid)
+        where k.xmax::text <> '0' and p.pid is distinct from pg_backend_pid()
+        union
+        select format('%s locks the table %s', coalesce('pid ' || l.pid, 'a prepared transaction'), l.relation::regclass),
+            l.pid
+        from pg_catalog.pg_locks as l
+        join pg_catalog.pg_class as c on c.oid = l.relation
+        where l.locktype = 'relation' and l.granted and l.pid is distinct from pg_backend_pid()
+            and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
+            and l.mode in ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')
+            and (c.relnamespace = 'stream'::regnamespace
+                or c.relnamespace = to_regnamespace('realtime') and c.relname ~ '^messages')
+    )
+    select 'held_rows', case when count(*) = 0 then 'ok' else 'warning' end,
+        case when count(*) = 0 then 'nobody holds what the regular work needs'
+             else string_agg(h.what, '; ' order by h.what)
+                 || ': the work for these is left out until their transactions end; to end one, select pg_terminate_backend(pid)'
+        end
+    from (select * from held order by what limit 20) as h;
+end
+$$;
+comment on function stream_private.check_held_rows() is
+    'For doctor(): who holds rows and tables that the regular work has to leave out, by process.';
+
+revoke all on function stream_private.check_troubles(), stream_private.lock_holders(xid), stream_private.check_held_rows()
+    from public, anon, authenticated, service_role;

@@ -1,0 +1,355 @@
+//! One stream's rows are held, its triggers fail, sleep or loop, or Realtime's table is locked: the regular
+//! work for all other streams goes on, whoever does it.
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::heartbeat::beat;
+use stream_tests::ticking::{Ticker, Ticking};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+/// Each attack against each of the three who do the regular work.
+macro_rules! attacks {
+    ($($attack:ident: $worker:ident $tick:ident $pg_cron:ident;)+) => {
+        $(
+            #[tokio::test]
+            async fn $worker() -> Result<()> {
+                $attack(Ticking::start(Ticker::Worker, stringify!($attack)).await?).await
+            }
+
+            #[tokio::test]
+            async fn $tick() -> Result<()> {
+                $attack(Ticking::start(Ticker::Tick, stringify!($attack)).await?).await
+            }
+
+            #[tokio::test]
+            async fn $pg_cron() -> Result<()> {
+                $attack(Ticking::start(Ticker::Loop, stringify!($attack)).await?).await
+            }
+        )+
+    };
+}
+
+attacks! {
+    hold_rows: the_worker_goes_on_beside_whoever_holds_rows tick_goes_on_beside_whoever_holds_rows
+        the_loop_goes_on_beside_whoever_holds_rows;
+    raise: the_worker_goes_on_beside_a_trigger_that_raises tick_goes_on_beside_a_trigger_that_raises
+        the_loop_goes_on_beside_a_trigger_that_raises;
+    sleep: the_worker_goes_on_beside_a_trigger_that_sleeps tick_goes_on_beside_a_trigger_that_sleeps
+        the_loop_goes_on_beside_a_trigger_that_sleeps;
+    run_in_circles: the_worker_goes_on_beside_a_trigger_that_loops tick_goes_on_beside_a_trigger_that_loops
+        the_loop_goes_on_beside_a_trigger_that_loops;
+    defer: the_worker_goes_on_beside_a_trigger_that_raises_at_commit
+        tick_goes_on_beside_a_trigger_that_raises_at_commit
+        the_loop_goes_on_beside_a_trigger_that_raises_at_commit;
+    lock_partition: the_worker_goes_on_beside_a_locked_partition tick_goes_on_beside_a_locked_partition
+        the_loop_goes_on_beside_a_locked_partition;
+    hold_advisory_locks: the_worker_goes_on_beside_whoever_holds_advisory_locks
+        tick_goes_on_beside_whoever_holds_advisory_locks
+        the_loop_goes_on_beside_whoever_holds_advisory_locks;
+}
+
+/// A live stream for which everything is due soon: a viewer to be counted, a tail to be sent and, once
+/// [`let_time_pass`] says so, a host who is lost.
+async fn stream(database: &TestDatabase) -> Result<Uuid> {
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    beat(&seller, id).await?;
+    Ok(id)
+}
+
+async fn make_due(database: &TestDatabase, ids: &[Uuid]) -> Result<()> {
+    for id in ids {
+        database.append_messages(*id, 3, 10).await?;
+        database
+            .change(&format!(
+                "update stream.chat_relay set flushed_seq = 0 where session_id = '{id}';
+                 insert into stream.chat_tails (session_id) values ('{id}')"
+            ))
+            .await?;
+        database.viewer(*id, demo::ADA).await?;
+        // All at once, and nothing that a ticker waits for.
+        database
+            .change(&format!(
+                "update stream.stream_sessions
+                 set host_seen_at = now() - interval '25 seconds', check_at = now() - interval '5 seconds'
+                 where id = '{id}'"
+            ))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether a stream is counted, timed out and sent.
+fn is_done(id: Uuid) -> String {
+    format!(
+        "select s.state = 'error' and s.viewer_count = 1 and r.flushed_seq = h.last_seq
+         from stream.stream_sessions as s
+         join stream.chat_heads as h on h.session_id = s.id
+         join stream.chat_relay as r on r.session_id = s.id
+         where s.id = '{id}'"
+    )
+}
+
+/// Every table of the product of which a stream has a row, and how that row is found.
+async fn rows_of(database: &TestDatabase, id: Uuid) -> Result<Vec<String>> {
+    let rows = database
+        .owner
+        .query(
+            "select format('stream.%I where %I = %L', c.relname, a.attname, $1::text)
+             from pg_catalog.pg_class as c
+             join pg_catalog.pg_attribute as a on a.attrelid = c.oid
+                 and a.attname = case when c.relname = 'stream_sessions' then 'id' else 'session_id' end
+             where c.relnamespace = 'stream'::regnamespace and c.relkind = 'r'
+             order by 1",
+            &[&id.to_string()],
+        )
+        .await?;
+    let mut tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    anyhow::ensure!(tables.len() > 8, "only {tables:?}");
+    tables.extend(["stream.config".to_owned(), "stream.ticker".to_owned()]);
+    Ok(tables)
+}
+
+async fn hold(database: &TestDatabase, rows: &str) -> Result<Client> {
+    let holder = database.connect("postgres").await?;
+    holder
+        .batch_execute(&format!("begin; select from {rows} for update"))
+        .await?;
+    Ok(holder)
+}
+
+async fn hold_rows(mut ticking: Ticking) -> Result<()> {
+    let database = &ticking.database;
+    let held = stream(database).await?;
+    let tables = rows_of(database, held).await?;
+    for rows in tables {
+        let database = &ticking.database;
+        let other = stream(database).await?;
+        let holder = hold(database, &rows).await?;
+        // Nobody but the holder may be waited for while the rest becomes due.
+        if !rows.starts_with("stream.config") {
+            make_due(database, &[other]).await?;
+            ticking
+                .until(&is_done(other))
+                .await
+                .with_context(|| format!("while {rows} is held"))?;
+        }
+        holder.batch_execute("rollback").await?;
+        let end = format!("select stream.end_stream('{other}')");
+        ticking.database.change(&end).await?;
+    }
+    // And what was left out follows.
+    make_due(&ticking.database, &[held]).await?;
+    ticking.until(&is_done(held)).await?;
+    let (status, detail) = ticking.database.check("troubles").await?;
+    assert_eq!(status, "ok", "{detail}");
+    Ok(())
+}
+
+/// Makes the trigger's body happen whenever the row of one stream is changed.
+async fn attach(database: &TestDatabase, id: Uuid, kind: &str, body: &str) -> Result<()> {
+    database
+        .change(&format!(
+            "create function public.attack() returns trigger language plpgsql as $$
+             begin
+                 if new.id = '{id}' and (new.state, new.viewer_count) is distinct from (old.state, old.viewer_count) then
+                     {body}
+                 end if;
+                 return new;
+             end
+             $$;
+             create {kind} for each row execute function public.attack()"
+        ))
+        .await
+}
+
+const AFTER: &str = "trigger attack after update on stream.stream_sessions";
+
+/// The attacked stream is in trouble with this SQLSTATE, the other one is done; and it is mended.
+async fn fail_one(mut ticking: Ticking, kind: &str, body: &str, sqlstate: &str) -> Result<()> {
+    let database = &ticking.database;
+    let attacked = stream(database).await?;
+    let others = [stream(database).await?, stream(database).await?];
+    attach(database, attacked, kind, body).await?;
+    make_due(database, &[others[0], attacked, others[1]]).await?;
+    for other in others {
+        ticking.until(&is_done(other)).await?;
+    }
+    let in_trouble = format!(
+        "select count(*) >= 2 and bool_and(sqlstate = '{sqlstate}') from stream.troubles
+         where session_id = '{attacked}'"
+    );
+    ticking.until(&in_trouble).await?;
+    let nobody_else = format!(
+        "select count(*) = 0 from stream.troubles where session_id is distinct from '{attacked}'"
+    );
+    assert!(ticking.database.value::<bool>(&nobody_else).await?);
+    let (status, detail) = ticking.database.check("troubles").await?;
+    assert_ne!(status, "ok");
+    for what in [
+        attacked.to_string().as_str(),
+        sqlstate,
+        "attempts since",
+        "mend",
+    ] {
+        assert!(detail.contains(what), "{what}: {detail}");
+    }
+
+    ticking
+        .database
+        .change(
+            "drop trigger attack on stream.stream_sessions;
+             update stream.troubles set next_attempt_at = now()",
+        )
+        .await?;
+    ticking.until(&is_done(attacked)).await?;
+    ticking
+        .until("select count(*) = 0 from stream.troubles")
+        .await
+}
+
+async fn raise(ticking: Ticking) -> Result<()> {
+    // A state that is in no list of anybody's.
+    let body = "raise exception 'no' using errcode = 'QQ123';";
+    fail_one(ticking, AFTER, body, "QQ123").await
+}
+
+async fn sleep(ticking: Ticking) -> Result<()> {
+    fail_one(ticking, AFTER, "perform pg_sleep(60);", "57014").await
+}
+
+async fn run_in_circles(ticking: Ticking) -> Result<()> {
+    fail_one(ticking, AFTER, "loop end loop;", "57014").await
+}
+
+async fn defer(ticking: Ticking) -> Result<()> {
+    let kind = "constraint trigger attack after update on stream.stream_sessions
+                deferrable initially deferred";
+    fail_one(ticking, kind, "raise exception 'no';", "P0001").await
+}
+
+async fn lock_partition(mut ticking: Ticking) -> Result<()> {
+    let database = &ticking.database;
+    let id = stream(database).await?;
+    make_due(database, &[]).await?;
+    let superuser = database.superuser().await?;
+    let partition: String = superuser
+        .query_one(
+            "select 'realtime.messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM_DD')",
+            &[],
+        )
+        .await?
+        .get(0);
+    make_due(database, &[id]).await?;
+    let paused = database.stream_in(StreamState::Paused).await?;
+    superuser
+        .batch_execute(&format!(
+            "begin; lock table {partition} in access exclusive mode"
+        ))
+        .await?;
+    database
+        .change(&format!(
+            "update stream.stream_sessions
+             set state_changed_at = now() - interval '2 hours', check_at = now() where id = '{paused}'"
+        ))
+        .await?;
+    ticking
+        .until(&format!(
+            "select bool_and(s.state in ('ended', 'error')) from stream.stream_sessions as s
+             where s.id in ('{id}', '{paused}')"
+        ))
+        .await?;
+    let (status, detail) = ticking.database.check("held_rows").await?;
+    let holder: i32 = superuser
+        .query_one("select pg_backend_pid()", &[])
+        .await?
+        .get(0);
+    assert_eq!(status, "warning");
+    assert!(
+        detail.contains(&format!("pid {holder} locks the table")),
+        "{detail}"
+    );
+    superuser.batch_execute("rollback").await?;
+    ticking.until(&is_done(id)).await?;
+    ticking
+        .until(&format!(
+            "select r.flushed_seq = h.last_seq from stream.chat_heads as h
+             join stream.chat_relay as r on r.session_id = h.session_id
+             where h.session_id = '{paused}'"
+        ))
+        .await?;
+    let troubles: i64 = ticking
+        .database
+        .value("select count(*) from stream.troubles")
+        .await?;
+    assert_eq!(troubles, 0);
+    Ok(())
+}
+
+async fn hold_advisory_locks(mut ticking: Ticking) -> Result<()> {
+    let database = &ticking.database;
+    let ids = [stream(database).await?, stream(database).await?];
+    make_due(database, &[]).await?;
+    let stranger = database.connect("authenticator").await?;
+    for key in [
+        "pg_stream_ext.tick".to_owned(),
+        format!("pg_stream_ext.gate {}", ids[0]),
+    ] {
+        stranger
+            .query_one("select pg_advisory_lock(hashtextextended($1, 0))", &[&key])
+            .await?;
+    }
+    // Joins wait at the gate too, so only what is judged.
+    for id in ids {
+        database
+            .change(&format!(
+                "update stream.stream_sessions
+                 set host_seen_at = now() - interval '25 seconds', check_at = now() - interval '5 seconds'
+                 where id = '{id}'"
+            ))
+            .await?;
+    }
+    for id in ids {
+        ticking
+            .until(&format!(
+                "select state = 'error' from stream.stream_sessions where id = '{id}'"
+            ))
+            .await?;
+    }
+    Ok(())
+}
+
+/// doctor() names the process, and nothing of what it runs.
+#[tokio::test]
+async fn the_holder_of_a_row_is_shown_by_its_process() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = stream(&database).await?;
+    make_due(&database, &[id]).await?;
+    for table in [
+        "stream_sessions where id",
+        "chat_heads where session_id",
+        "chat_relay where session_id",
+    ] {
+        let holder = hold(&database, &format!("stream.{table} = '{id}'")).await?;
+        let pid: i32 = holder
+            .query_one("select pg_backend_pid()", &[])
+            .await?
+            .get(0);
+        database.service().await?.rpc("tick", json!({})).await?;
+        let (status, detail) = database.check("held_rows").await?;
+        assert_eq!(status, "warning", "{detail}");
+        assert!(
+            detail.contains(&format!("pid {pid} holds the row of stream {id}")),
+            "{detail}"
+        );
+        assert!(!detail.contains("for update") && detail.contains("pg_terminate_backend"));
+        holder.batch_execute("rollback").await?;
+    }
+    let (status, detail) = database.check("held_rows").await?;
+    assert_eq!(status, "ok", "{detail}");
+    Ok(())
+}
