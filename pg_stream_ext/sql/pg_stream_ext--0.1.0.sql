@@ -33,7 +33,7 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'authorize_view_wrapper';
 
 CREATE  FUNCTION "begin_work"() RETURNS void
-STRICT 
+STRICT
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'begin_work_wrapper';
 
@@ -241,7 +241,7 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'inspect_token_wrapper';
 
 CREATE  FUNCTION "is_preloaded"() RETURNS bool /* bool */
-STABLE
+STRICT STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'is_preloaded_wrapper';
 
@@ -293,7 +293,7 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_restrictions_wrapper';
 
 CREATE  FUNCTION "log_auction_row"(
-	"columns" TEXT[], /* Option < Vec < Option < String > > > */
+	"columns" TEXT[], /* :: std :: option :: Option < Vec < Option < String > > > */
 	"row" TEXT /* Option < & str > */
 ) RETURNS void
 LANGUAGE c /* Rust */
@@ -536,7 +536,7 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'unsubscribe_from_chat_wrapper';
 
 CREATE  FUNCTION "user_id"() RETURNS uuid /* Option < Uuid > */
-STABLE PARALLEL SAFE
+STRICT STABLE PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'user_id_wrapper';
 
