@@ -75,21 +75,20 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    is_ready pg_catalog.bool;
-    issued pg_catalog.record;
+    joined pg_catalog.record;
     result stream.join_result;
 begin
-    -- Where no token can be minted for anybody, a join is refused before it has written a lease.
-    is_ready := stream_ext.check_clock() and stream_ext.check_certificate(false);
-    result.lease := stream_private.add_viewer($1, null);
-    select t.token, t.uid, t.expires_at, t.retry_after_ms into issued from stream_ext.join_token($1) as t;
-    if issued.token is not null then
+    select j.user_id, j.agora_uid, j.join_no, j.joined_at, j.token, j.expires_at, j.retry_after_ms
+    into joined
+    from stream_ext.join_with_token($1) as j;
+    result.lease := row($1, joined.user_id, joined.agora_uid, joined.join_no, joined.joined_at)::stream.viewer_lease;
+    if joined.token is not null then
         result.token := row(
-            issued.token, $1::text, issued.uid, issued.expires_at,
+            joined.token, $1::text, joined.agora_uid, joined.expires_at,
             row(false, true, false)::stream.token_privileges
         )::stream.agora_token;
     end if;
-    result.retry_after_ms := issued.retry_after_ms;
+    result.retry_after_ms := joined.retry_after_ms;
     result.sync := stream_private.sync($1, null, null);
     return result;
 end

@@ -245,16 +245,19 @@ STRICT STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'is_preloaded_wrapper';
 
-CREATE  FUNCTION "join_token"(
+CREATE  FUNCTION "join_with_token"(
 	"session_id" uuid /* Option < Uuid > */
 ) RETURNS TABLE (
+	"user_id" uuid,  /* Uuid */
+	"agora_uid" INT,  /* i32 */
+	"join_no" INT,  /* i32 */
+	"joined_at" timestamp with time zone,  /* TimestampWithTimeZone */
 	"token" TEXT,  /* Option < String > */
-	"uid" INT,  /* Option < i32 > */
 	"expires_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
 	"retry_after_ms" bigint  /* Option < i64 > */
 )
 LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'join_token_wrapper';
+AS 'MODULE_PATHNAME', 'join_with_token_wrapper';
 
 CREATE  FUNCTION "lift_restriction"(
 	"session_id" uuid, /* Option < Uuid > */

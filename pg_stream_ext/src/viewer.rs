@@ -11,6 +11,7 @@ use stream_core::error::ErrorCode;
 use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
 use crate::spi::{self, column, nullable, statements};
+pub use joining::{Place, join_as};
 
 const MAX_PAGE: i32 = 200;
 

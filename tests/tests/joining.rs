@@ -1,4 +1,4 @@
-//! Does one call give a viewer all that a stream needs, and only to whom it may?
+//! `join_stream`: one call gives a viewer all that a stream needs, and only to whom it may.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -101,6 +101,37 @@ async fn a_join_that_is_refused_leaves_nothing() -> Result<()> {
     database
         .refuses(ErrorCode::NotConfigured, join_stream(&ada, id))
         .await
+}
+
+/// Decrypting it is the most expensive part of a join.
+#[tokio::test]
+async fn a_join_reads_the_certificate_once() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.user(demo::ADA).await?;
+    database
+        .superuser()
+        .await?
+        .batch_execute(
+            "create sequence vault.readings;
+             create function vault.counted(secret text) returns text language plpgsql
+             security definer set search_path = pg_catalog, pg_temp as
+             $$ begin perform nextval('vault.readings'); return secret; end $$;
+             create or replace view vault.decrypted_secrets as
+                 select s.id, s.name, s.description, s.secret, vault.counted(s.secret) as decrypted_secret,
+                     s.key_id, s.nonce, s.created_at, s.updated_at
+                 from vault.secrets as s",
+        )
+        .await?;
+    join_stream(&ada, id).await?;
+    let read: i64 = database
+        .superuser()
+        .await?
+        .query_one("select last_value from vault.readings where is_called", &[])
+        .await?
+        .get(0);
+    assert_eq!(read, 1);
+    Ok(())
 }
 
 async fn restrict(database: &TestDatabase, session: Uuid, kind: &str, until: &str) -> Result<()> {

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::digest::sha256_hex;
 use crate::error::{Failure, Result, answer, required};
 use crate::spi::{self, column, statements};
+use crate::viewer::{Place, join_as};
 
 statements! {
     /// One row however many the user has, by agora_tokens_session_id_user_id_is_active_created_at_idx.
@@ -29,40 +30,70 @@ statements! {
          order by t.created_at desc limit 1";
 }
 
-/// For the caller, who holds a lease that this transaction has locked. Without a token there is
+/// Joins and mints in one call, for which clock and certificate are looked at first and once: where no token can
+/// be minted for anybody, a join is refused before it has written a lease. Without a token there is
 /// `retry_after_ms`, at least 1.
 #[pg_extern]
 #[expect(
     clippy::type_complexity,
     reason = "pgrx reads the column names from the literal type"
 )]
-fn join_token(
+fn join_with_token(
     session_id: Option<Uuid>,
 ) -> TableIterator<
     'static,
     (
+        name!(user_id, Uuid),
+        name!(agora_uid, i32),
+        name!(join_no, i32),
+        name!(joined_at, TimestampWithTimeZone),
         name!(token, Option<String>),
-        name!(uid, Option<i32>),
         name!(expires_at, Option<TimestampWithTimeZone>),
         name!(retry_after_ms, Option<i64>),
     ),
 > {
-    TableIterator::once(match answer(issue_or_reissue(session_id)) {
-        Ok(issued) => (
-            Some(issued.token),
-            Some(issued.uid),
-            Some(issued.expires_at),
-            None,
-        ),
-        Err(retry_after_ms) => (None, None, None, Some(retry_after_ms)),
-    })
+    let joined = answer(join(session_id));
+    let place = joined.place;
+    let (token, expires_at, retry_after_ms) = match joined.token {
+        Ok(issued) => (Some(issued.token), Some(issued.expires_at), None),
+        Err(wait_ms) => (None, None, Some(wait_ms)),
+    };
+    TableIterator::once((
+        joined.user,
+        place.agora_uid,
+        place.join_no,
+        place.joined_at,
+        token,
+        expires_at,
+        retry_after_ms,
+    ))
 }
 
-/// The token, or the milliseconds until there is one.
-fn issue_or_reissue(session_id: Option<Uuid>) -> Result<std::result::Result<Issued, i64>> {
+struct Joined {
+    user: Uuid,
+    place: Place,
+    /// The token, or the milliseconds until there is one.
+    token: std::result::Result<Issued, i64>,
+}
+
+fn join(session_id: Option<Uuid>) -> Result<Joined> {
     let caller = caller::enter_to_write()?;
-    let user = caller.act_for(None)?;
+    let user = caller.speak_of(None)?;
     let session = required(session_id, "session_id")?;
+    clock::now_s()?;
+    let signer = Settings::read()?.configuration.signer()?;
+    caller.act_for(None)?;
+    let place = join_as(user, session)?;
+    let token = issue_or_reissue(user, session, &signer)?;
+    Ok(Joined { user, place, token })
+}
+
+/// For a viewer whose place this transaction has locked.
+fn issue_or_reissue(
+    user: Uuid,
+    session: Uuid,
+    signer: &Signer,
+) -> Result<std::result::Result<Issued, i64>> {
     let ask = Ask {
         user,
         channel: &session.to_string(),
@@ -70,11 +101,11 @@ fn issue_or_reissue(session_id: Option<Uuid>) -> Result<std::result::Result<Issu
         generation: None,
         charge: Charge::Limited,
         is_renewal: false,
+        // The join may have waited.
         issued_at: clock::now_s()?,
     };
-    let signer = Settings::read()?.configuration.signer()?;
     let wait_ms = match rows::grant(&ask) {
-        Ok(grant) => return issue(&ask, &grant, &signer).map(Ok),
+        Ok(grant) => return issue(&ask, &grant, signer).map(Ok),
         Err(Failure::Refused {
             code: ErrorCode::RateLimited,
             retry_after_ms,
@@ -82,7 +113,7 @@ fn issue_or_reissue(session_id: Option<Uuid>) -> Result<std::result::Result<Issu
         }) => retry_after_ms.unwrap_or(1),
         Err(failure) => return Err(failure),
     };
-    let again = reissue(session, &ask, &signer)?;
+    let again = reissue(session, &ask, signer)?;
     // What the heartbeat goes by: it brings a token to whoever has none, as to whoever's ends soon.
     let held_until = match &again {
         Some(issued) => issued.expires_at,

@@ -99,10 +99,11 @@ statements! {
         );
 }
 
-struct Place {
-    agora_uid: i32,
-    join_no: i32,
-    joined_at: TimestampWithTimeZone,
+/// A viewer's place, locked by this transaction.
+pub struct Place {
+    pub agora_uid: i32,
+    pub join_no: i32,
+    pub joined_at: TimestampWithTimeZone,
 }
 
 impl Place {
@@ -145,6 +146,11 @@ fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Place
     let caller = caller::enter_to_write()?;
     let buyer = caller.act_for(buyer_id)?;
     let session = required(session_id, "session_id")?;
+    Ok((buyer, join_as(buyer, session)?))
+}
+
+/// For a user whose row is held.
+pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Place> {
     gate::pass(session)?;
     let found = spi::first(&LOCK_SESSION, &[session.into()], |row| {
         Ok((column::<String>(row, 1)?, column::<Uuid>(row, 2)?))
@@ -169,7 +175,7 @@ fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Place
     if state == "ended" {
         return Err(ErrorCode::StreamEnded.into());
     }
-    Ok((buyer, take_place(session, buyer)?))
+    take_place(session, buyer)
 }
 
 fn take_place(session: Uuid, buyer: Uuid) -> Result<Place> {
