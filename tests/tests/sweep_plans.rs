@@ -40,6 +40,8 @@ alter table stream.agora_tokens drop constraint agora_tokens_user_id_fkey;
 alter table stream.chat_restrictions drop constraint chat_restrictions_user_id_fkey;
 set session_replication_role = replica;
 set synchronous_commit = off;
+-- What is not due yet does not become due while this runs, and a lease lies no further ahead than leases do.
+update stream.config set lease_s = 600;
 insert into stream.stream_sessions
     (id, seller_id, auction_id, channel_id, state, ended_at, check_at, is_cleaned, host_seen_at,
      started_at, viewer_count, peak_viewer_count)
@@ -60,12 +62,13 @@ cross join generate_series(1, 30) as n;
 insert into stream.stream_viewers (session_id, user_id, agora_uid, last_seen_at, lease_check_at)
 select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 1000000 + n / 1000,
     now() - case when n % 5000 = 0 then interval '1 minute' else '0' end,
-    now() + case when n % 5000 = 0 then interval '-1 second' else interval '40 seconds' end
+    now() + case when n % 5000 = 0 then interval '-1 second' else interval '10 minutes' end
 from generate_series(1, 1000000) as n;
 insert into stream.agora_tokens
     (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, is_active)
 select md5(n::text)::uuid, md5((n % 1000 + 1)::text)::uuid, repeat(md5(n::text), 2), 'c',
-    n, 1, '{}', now() - interval '1 day', now() + (n - 1000) * interval '1 second', true
+    n, 1, '{}', now() - interval '1 day',
+    now() + (n - 1000) * interval '1 second' + case when n > 1000 then interval '1 hour' else '0' end, true
 from generate_series(1, 100000) as n;
 insert into stream.chat_restrictions (session_id, user_id, kind, until)
 select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 'mute',
@@ -89,12 +92,13 @@ select s.id, md5(n::text)::uuid, 'c' from stream.stream_sessions as s
 cross join generate_series(1, case when s.id = md5('11000')::uuid then 1500 else 3 end) as n
 where s.state <> 'ended' or s.id = md5('11000')::uuid;
 insert into stream.webhook_events (notice_id, received_at, product_id, event_type, status)
-select n::text, now() - interval '7 days' + (n - 1000) * interval '1 second', 1, 103, 'applied'
+select n::text, now() - interval '7 days' + (n - 1000) * interval '1 second'
+    + case when n > 1000 then interval '1 hour' else '0' end, 1, 103, 'applied'
 from generate_series(1, 100000) as n;
 insert into stream.webhook_cursors
     (session_id, uid, position, is_present, happened_at, seen_at, forget_at)
 select md5((n % 1000 + 1)::text)::uuid, 1000000 + n, 1, true, now(), now(),
-    now() + (n - 1000) * interval '1 second'
+    now() + (n - 1000) * interval '1 second' + case when n > 1000 then interval '1 hour' else '0' end
 from generate_series(1, 100000) as n;
 insert into stream.viewer_changes (session_id)
 select md5(n::text)::uuid from generate_series(1, 1000) as n;

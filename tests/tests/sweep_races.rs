@@ -102,7 +102,9 @@ async fn two_sweeps_at_once_judge_everything_once() -> Result<()> {
     }
     // The regular work gives up after a moment, which must not end before the first sweep does.
     database
-        .change("alter function stream_private.wait_at_gate(uuid, boolean) set lock_timeout = '60s'")
+        .change(
+            "alter function stream_private.wait_at_gate(uuid, boolean) set lock_timeout = '60s'",
+        )
         .await?;
     let first = database.service().await?;
     first.begin().await?;

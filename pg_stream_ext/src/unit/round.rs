@@ -97,7 +97,8 @@ impl Round {
         match outcome {
             Ok(step) => {
                 if let (Step::Worked, Some((index, unit))) = (&step, at) {
-                    written.extend(&unit.written);
+                    // It began with what the units before it had written.
+                    written.clone_from(&unit.written);
                     rules[index].keep(unit);
                 }
                 step
