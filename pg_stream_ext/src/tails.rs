@@ -3,7 +3,7 @@
 //! A writer that leaves an entry to the ticker adds a row when the entry is the first that is unsent;
 //! it holds the relay row, so the entries behind it need no row of their own. The ticker reads the rows
 //! by snapshots, as PgQ does: those of transactions that began after the snapshot it read last, and
-//! of those that were open then. So nothing that was taken is passed over again, however
+//! of those that were open then, prepared ones too. So nothing that was taken is passed over again, however
 //! long somebody keeps a snapshot and with it the deleted rows. What was taken is in `unsent`
 //! until it is sent: a stream that is held or fails stays there, behind nobody and before nobody.
 

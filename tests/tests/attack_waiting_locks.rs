@@ -90,6 +90,12 @@ async fn a_role_that_holds_every_number_stops_nobody() -> Result<()> {
         assert_eq!(service.rpc("block_term", everywhere).await?, "blocked");
 
         service.rpc("sweep", json!({})).await?;
+        database
+            .change("update stream.ticker set ticked_at = '-infinity', swept_at = '-infinity'")
+            .await?;
+        service.rpc("tick", json!({})).await?;
+        let ticked = "select least(ticked_at, swept_at) > '-infinity' from stream.ticker";
+        ensure!(database.value::<bool>(ticked).await?, "nobody ticked");
         seller.rpc("pause_stream", of_it.clone()).await?;
         seller.rpc("resume_stream", of_it.clone()).await?;
         seller.rpc("end_stream", of_it).await?;

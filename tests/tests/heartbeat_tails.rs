@@ -1,11 +1,15 @@
 //! Heartbeats that send what a ticker has left that is gone.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 use stream_core::lifecycle::StreamState;
+use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::beat;
+use stream_tests::session::Session;
+use stream_tests::ticking::database_with_worker;
+use stream_tests::waiting::wait_until;
 use uuid::Uuid;
 
 /// Who sends a heartbeat, and how.
@@ -29,17 +33,27 @@ async fn after_a_burst() -> Result<(TestDatabase, Uuid)> {
 
 /// Answers the status.
 async fn beat_as(database: &TestDatabase, device: Device, session: Uuid) -> Result<String> {
+    beat_from(&caller(database, device).await?, device, session).await
+}
+
+async fn caller(database: &TestDatabase, device: Device) -> Result<Session> {
+    match device {
+        Device::Host => database.user(demo::SELLER).await,
+        Device::Viewer => database.user(demo::ADA).await,
+        Device::Batch => database.service().await,
+    }
+}
+
+async fn beat_from(caller: &Session, device: Device, session: Uuid) -> Result<String> {
     let answer = match device {
-        Device::Host => beat(&database.user(demo::SELLER).await?, session).await?,
-        Device::Viewer => beat(&database.user(demo::ADA).await?, session).await?,
+        Device::Host | Device::Viewer => beat(caller, session).await?,
         Device::Batch => {
             let items = json!([
                 {"session_id": session, "user_id": demo::ADA},
                 {"session_id": session, "user_id": demo::ADA},
                 {"session_id": Uuid::nil(), "user_id": demo::ADA},
             ]);
-            let service = database.service().await?;
-            service.rpc("heartbeats", json!({"items": items})).await?
+            caller.rpc("heartbeats", json!({"items": items})).await?
         }
     };
     Ok(answer["status"].as_str().unwrap_or_default().to_owned())
@@ -78,7 +92,16 @@ async fn a_heartbeat_does_not_wait_for_whoever_sends() -> Result<()> {
         holder
             .batch_execute("begin; select from stream.chat_relay for update")
             .await?;
-        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        let caller = caller(&database, device).await?;
+        let backend = caller.backend().await?;
+        // A wait that ended by itself would be answered with "ok" too.
+        tokio::select! {
+            status = beat_from(&caller, device, session) => assert_eq!(status?, "ok"),
+            waiting = wait_until_blocked(&database.owner, backend) => {
+                waiting?;
+                bail!("{device:?} waits");
+            }
+        }
         assert!(database.sent(session).await?.is_empty(), "{device:?}");
         holder.batch_execute("rollback").await?;
         assert_eq!(beat_as(&database, device, session).await?, "ok");
@@ -154,6 +177,43 @@ async fn a_heartbeat_outlives_frames_that_fail() -> Result<()> {
             [[1, 2, 3, 4, 5]],
             "{device:?}"
         );
+    }
+    Ok(())
+}
+
+/// A burst is open while the worker ends, so what the burst leaves is committed behind the last tick.
+#[tokio::test]
+async fn heartbeats_send_what_a_worker_has_left_that_ended() -> Result<()> {
+    let (_own, database) = database_with_worker("heartbeat-tails").await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(session, demo::ADA).await?;
+    let seen = "select sends_at > now() - interval '1 second' from stream.ticker";
+    wait_until(&database.owner, seen).await?;
+    ada.begin().await?;
+    // The first goes out at once, and opens a window for the others.
+    let message = format!("stream.send_message('{session}', null, 'hi')");
+    ada.execute_within(&format!("select {message}, {message}, {message}"))
+        .await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute("alter role postgres with nologin")
+        .await?;
+    superuser
+        .execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+             where backend_type = 'pg_stream_ext worker'",
+            &[],
+        )
+        .await?;
+    let gone = "select sends_at < clock_timestamp() - interval '2 seconds' from stream.ticker";
+    wait_until(&superuser, gone).await?;
+    ada.commit().await?;
+    let sent = database.sent(session).await?.concat();
+    assert!(sent.len() < 5 && database.tails().await? == 1, "{sent:?}");
+    for device in [Device::Viewer, Device::Host] {
+        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        let sent = database.sent(session).await?;
+        assert_eq!(sent.concat(), [1, 2, 3, 4, 5], "{device:?}");
     }
     Ok(())
 }

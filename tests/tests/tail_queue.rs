@@ -179,6 +179,25 @@ async fn after_a_restore_everything_is_read_again() -> Result<()> {
     Ok(())
 }
 
+/// A read takes about 5000 rows, and whole transactions.
+#[tokio::test]
+async fn what_is_behind_a_page_of_rows_is_read_next() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let last = database.stream_in(StreamState::Active).await?;
+    // The look for lost ones is over.
+    database.tick().await?;
+    let many = "insert into stream.chat_tails (session_id)
+                select '00000000-0000-0000-0000-000000000000' from generate_series(1, 5000)";
+    database.change(many).await?;
+    note(&database.owner, Uuid::nil()).await?;
+    database.leave_tail(last, 1).await?;
+    database.tick().await?;
+    database.tick().await?;
+    assert_eq!(database.sent(last).await?.concat(), [1, 2, 3]);
+    assert_eq!(database.tails().await?, 0);
+    Ok(())
+}
+
 /// Somebody emptied the queue, or restored a part of the database.
 #[tokio::test]
 async fn a_tail_that_is_not_in_the_queue_is_found_within_a_minute() -> Result<()> {
@@ -207,6 +226,36 @@ async fn a_tail_that_is_not_in_the_queue_is_found_within_a_minute() -> Result<()
     database.tick().await?;
     database.tick().await?;
     assert!(!database.sent(session).await?.is_empty());
+    Ok(())
+}
+
+/// A look compares 1000 streams at once.
+#[tokio::test]
+async fn a_tail_that_is_not_in_the_queue_is_found_behind_a_thousand_streams() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(
+            "set session_replication_role = replica;
+             insert into stream.stream_sessions
+                 (id, seller_id, auction_id, channel_id, state, check_at, host_seen_at)
+             select i.id, i.id, i.id, i.id::text, 'active', now() + interval '1 hour', now()
+             from generate_series(1, 1000) as n
+             cross join lateral (select lpad(n::text, 32, '0')::uuid as id) as i;
+             insert into stream.chat_heads (session_id)
+             select lpad(n::text, 32, '0')::uuid from generate_series(1, 1000) as n;
+             insert into stream.chat_relay (session_id)
+             select lpad(n::text, 32, '0')::uuid from generate_series(1, 1000) as n",
+        )
+        .await?;
+    database.lose_tail(session, 1).await?;
+    database
+        .change("update stream.chat_tail_reads set looked_at = '-infinity'")
+        .await?;
+    database.tick().await?;
+    database.tick().await?;
+    assert_eq!(database.sent(session).await?.concat(), [1, 2, 3]);
     Ok(())
 }
 

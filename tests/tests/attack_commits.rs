@@ -1,0 +1,48 @@
+//! Callers that turn waiting for the disk off between a message and its commit.
+
+use anyhow::Result;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+
+/// Without the wait, what was written is on disk a moment later; in so many rounds that shows.
+const ROUNDS: usize = 10;
+
+/// The frame goes with the message, or later.
+#[tokio::test]
+async fn a_message_is_on_disk_when_its_commit_is_answered() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let stream = database.stream_in(StreamState::Active).await?;
+    let service = database.connect("authenticator").await?;
+    let seller = demo::SELLER;
+    let heartbeat =
+        format!("select stream.heartbeat(session_id => '{stream}', user_id => '{seller}')");
+    for off in ["set local synchronous_commit = off", heartbeat.as_str()] {
+        for flushed_at in ["clock_timestamp()", "'-infinity'"] {
+            for round in 0..ROUNDS {
+                database
+                    .change(&format!(
+                        "update stream.ticker set sends_at = clock_timestamp();
+                         update stream.chat_heads set host_chat_tat = '-infinity';
+                         update stream.chat_relay set flushed_at = {flushed_at}"
+                    ))
+                    .await?;
+                service
+                    .batch_execute(&format!(
+                        "begin;
+                         set local role service_role;
+                         select stream.send_message('{stream}', '{seller}', 'hi');
+                         {off};
+                         select set_config('tests.written', pg_current_wal_insert_lsn()::text, false);
+                         commit"
+                    ))
+                    .await?;
+                let is_on_disk =
+                    "select pg_current_wal_flush_lsn() >= current_setting('tests.written')::pg_lsn";
+                let row = service.query_one(is_on_disk, &[]).await?;
+                assert!(row.get::<_, bool>(0), "round {round}: {off}, {flushed_at}");
+            }
+        }
+    }
+    Ok(())
+}
