@@ -27,6 +27,8 @@ async fn every_check_is_answered_once() -> Result<()> {
             "clock",
             "webhooks",
             "ticker",
+            "troubles",
+            "held_rows",
             "owner_bypasses_rls",
             "table_privileges",
             "realtime_partition",
