@@ -129,7 +129,7 @@ CREATE  FUNCTION "get_message_history"(
 	"message_type" TEXT,  /* String */
 	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
 	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"metadata" jsonb,  /* JsonB */
+	"metadata" jsonb,  /* JsonbText */
 	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
 )
 STABLE
@@ -343,7 +343,7 @@ CREATE  FUNCTION "post_auction_update"(
 	"message_type" TEXT,  /* String */
 	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
 	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"metadata" jsonb,  /* JsonB */
+	"metadata" jsonb,  /* JsonbText */
 	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
 )
 LANGUAGE c /* Rust */
@@ -399,7 +399,7 @@ CREATE  FUNCTION "send_messages"(
 	"message_type" TEXT,  /* Option < String > */
 	"created_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
 	"updated_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
-	"metadata" jsonb,  /* Option < JsonB > */
+	"metadata" jsonb,  /* Option < JsonbText > */
 	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
 )
 LANGUAGE c /* Rust */
@@ -493,7 +493,7 @@ CREATE  FUNCTION "sync_messages"(
 	"message_type" TEXT,  /* String */
 	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
 	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"metadata" jsonb,  /* JsonB */
+	"metadata" jsonb,  /* JsonbText */
 	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
 )
 STABLE

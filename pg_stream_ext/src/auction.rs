@@ -1,14 +1,12 @@
-//! How do bids and other news of an auction get into the log of its stream?
+//! Auction updates: bids and other news of an auction in the log of its stream.
 //!
 //! In the transaction of the bid. Who may is decided by grants and by who attaches the trigger,
 //! never by who is signed in: a bidder's transaction posts, and a bidder cannot forge.
 
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString};
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use pgrx::{JsonB, direct_function_call_as_datum};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use stream_core::chat::Content;
@@ -18,6 +16,7 @@ use stream_core::json_escapes::can_be_stored;
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
 use crate::history::{Message, message_columns, message_json};
+use crate::jsonb_text::JsonbText;
 use crate::log::{Entry, take_number, why_closed};
 use crate::relay::relay_one_now;
 use crate::settings::epoch_salt;
@@ -66,7 +65,7 @@ fn post_auction_update(
         name!(message_type, String),
         name!(created_at, TimestampWithTimeZone),
         name!(updated_at, TimestampWithTimeZone),
-        name!(metadata, JsonB),
+        name!(metadata, JsonbText),
         name!(deleted_at, Option<TimestampWithTimeZone>),
     ),
 > {
@@ -190,7 +189,7 @@ impl Update {
             ));
         }
         // Numbers are written out: 1e1000 has a thousand digits in a frame.
-        let json = jsonb_text(json)?;
+        let json = JsonbText::parse(json)?.0;
         if json.len() > MAX_UPDATE_BYTES {
             return Err(Failure::with_hint(
                 ErrorCode::PayloadTooLarge,
@@ -220,20 +219,5 @@ impl Update {
         let (message, json) = stored.ok_or(Failure::Row("the update was not stored"))?;
         relay_one_now(session, entry.seq, json, &epoch_salt()?)?;
         Ok(message)
-    }
-}
-
-/// The text of the same value as jsonb.
-fn jsonb_text(json: &str) -> Result<String> {
-    let json = CString::new(json).map_err(|_| Failure::Row("a JSON text holds a zero"))?;
-    // SAFETY: the server's own input and output functions, the one fed with a terminated text and the other with what
-    // the first gave; the output is a terminated text in the current memory context, copied at once.
-    unsafe {
-        let value = direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(json.as_ptr().into())]);
-        let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[value])
-            .ok_or(Failure::Row("jsonb has no text"))?;
-        Ok(CStr::from_ptr(text.cast_mut_ptr())
-            .to_string_lossy()
-            .into_owned())
     }
 }

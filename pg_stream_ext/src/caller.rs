@@ -1,4 +1,4 @@
-//! Who calls, and may they come in?
+//! The caller of a native function: who it is, and whether they may come in.
 //!
 //! The database role is the one that SET ROLE chose (a SECURITY DEFINER function does not change
 //! it), never a claim; only the user id is read from the claims.

@@ -1,4 +1,4 @@
-//! Where do the Agora certificates come from?
+//! Reading the Agora certificates.
 //!
 //! Each from a file that only the server's user may read, or from Supabase Vault. They are read for
 //! each token and kept nowhere; no error, log line or setting ever holds one.

@@ -1,4 +1,4 @@
-//! How are the messages of many users and streams sent in one call?
+//! Sending messages of many users and streams in one call.
 //!
 //! Sessions are handled one after the other by ascending id, each in the order of a single send:
 //! viewer rows, head row, relay row. An item that is refused costs only itself, and a session whose rows
@@ -9,7 +9,6 @@ mod locks;
 
 use std::collections::{BTreeMap, HashMap};
 
-use pgrx::JsonB;
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use serde_json::value::RawValue;
@@ -22,6 +21,7 @@ use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
 use crate::history::Message;
 use crate::host_user;
+use crate::jsonb_text::JsonbText;
 use crate::log::why_closed;
 use crate::sender::Rules;
 use crate::settings::ChatSettings;
@@ -53,7 +53,7 @@ fn send_messages(
         name!(message_type, Option<String>),
         name!(created_at, Option<TimestampWithTimeZone>),
         name!(updated_at, Option<TimestampWithTimeZone>),
-        name!(metadata, Option<JsonB>),
+        name!(metadata, Option<JsonbText>),
         name!(deleted_at, Option<TimestampWithTimeZone>),
     ),
 > {

@@ -1,4 +1,4 @@
-//! What time is it, and can that be?
+//! The server's time, refused where it cannot be right.
 //!
 //! Agora refuses tokens of a server whose clock is wrong, and nobody would see why.
 

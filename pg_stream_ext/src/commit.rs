@@ -1,6 +1,6 @@
-//! When may a transaction commit before its WAL is on disk?
+//! Which transactions may commit before their WAL is on disk.
 //!
-//! Only when it emits nothing: Realtime reads flushed WAL only, and an asynchronous commit delays
+//! Those that emit nothing: Realtime reads flushed WAL only, and an asynchronous commit delays
 //! every viewer's frame by up to the WAL writer's round (measured: median 5 ms against 150 ms).
 
 use pgrx::prelude::*;

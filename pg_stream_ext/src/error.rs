@@ -1,4 +1,4 @@
-//! How does a refusal leave the extension?
+//! Raising refusals as errors of Postgres.
 //!
 //! As an error with the catalogue's own SQLSTATE. pgrx's `ereport!` only knows the states of its
 //! enum, so the error is raised through `ThrowErrorData`, which also runs Rust's destructors.

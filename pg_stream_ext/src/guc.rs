@@ -1,4 +1,4 @@
-//! Which settings does the extension read from postgresql.conf?
+//! Settings that the extension reads from postgresql.conf.
 
 use std::ffi::CString;
 use std::time::Duration;

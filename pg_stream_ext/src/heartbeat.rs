@@ -1,4 +1,4 @@
-//! How does a device say that it is still there?
+//! Heartbeats: a device tells that it is still there.
 //!
 //! A viewer's heartbeat prolongs the lease, the host's keeps the stream alive and brings it back
 //! after a loss. It emits nothing by itself, so it need not wait for the disk; what a ticker has left that

@@ -1,4 +1,4 @@
-//! How do the heartbeats of many viewers come in at once?
+//! Heartbeats of many viewers in one call.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;

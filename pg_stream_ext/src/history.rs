@@ -1,15 +1,16 @@
-//! What does the log hold, page by page?
+//! Reading the log page by page.
 
-use pgrx::JsonB;
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
+use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 
 use crate::caller;
 use crate::composite::{self, Composite};
 use crate::error::{Failure, Result, answer, required};
 use crate::json_text;
+use crate::jsonb_text::JsonbText;
 use crate::keyed::Table;
 use crate::log::Entry;
 use crate::spi::{self, column, nullable, statements};
@@ -78,7 +79,7 @@ pub struct Message {
     message_type: String,
     pub created_at: TimestampWithTimeZone,
     updated_at: TimestampWithTimeZone,
-    metadata: serde_json::Value,
+    metadata: JsonbText,
     deleted_at: Option<TimestampWithTimeZone>,
 }
 
@@ -93,7 +94,7 @@ pub type MessageRow = (
     String,
     TimestampWithTimeZone,
     TimestampWithTimeZone,
-    JsonB,
+    JsonbText,
     Option<TimestampWithTimeZone>,
 );
 
@@ -116,7 +117,7 @@ impl Message {
                 message_type: row.column(c"message_type")?,
                 created_at: row.column(c"created_at")?,
                 updated_at: row.column(c"updated_at")?,
-                metadata: row.column::<JsonB>(c"metadata")?.0,
+                metadata: row.column(c"metadata")?,
                 deleted_at: row.nullable(c"deleted_at")?,
             }))
         })
@@ -134,7 +135,7 @@ impl Message {
             message_type: column(row, skip + 7)?,
             created_at: column(row, skip + 8)?,
             updated_at: column(row, skip + 9)?,
-            metadata: column::<JsonB>(row, skip + 10)?.0,
+            metadata: column(row, skip + 10)?,
             deleted_at: nullable(row, skip + 11)?,
         })
     }
@@ -158,7 +159,7 @@ impl Message {
             message_type: "user_message".to_owned(),
             created_at: entry.created_at,
             updated_at: entry.created_at,
-            metadata: serde_json::Value::Object(serde_json::Map::new()),
+            metadata: JsonbText::empty_object(),
             deleted_at: None,
         }
     }
@@ -175,7 +176,7 @@ impl Message {
             content: &'a str,
             message_type: &'a str,
             created_at: String,
-            metadata: &'a serde_json::Value,
+            metadata: &'a RawValue,
             deleted_at: Option<String>,
         }
         serde_json::to_string(&Json {
@@ -186,7 +187,7 @@ impl Message {
             content: &self.content,
             message_type: &self.message_type,
             created_at: json_text::time(self.created_at),
-            metadata: &self.metadata,
+            metadata: self.metadata.raw()?,
             deleted_at: self.deleted_at.map(json_text::time),
         })
         .map_err(|_| Failure::Row("a message is no JSON"))
@@ -206,7 +207,7 @@ impl Message {
                 self.message_type.into(),
                 self.created_at.into(),
                 self.updated_at.into(),
-                JsonB(self.metadata).into(),
+                self.metadata.into(),
                 self.deleted_at.into(),
             ],
         )
@@ -223,7 +224,7 @@ impl Message {
             self.message_type,
             self.created_at,
             self.updated_at,
-            JsonB(self.metadata),
+            self.metadata,
             self.deleted_at,
         )
     }
@@ -252,7 +253,7 @@ fn get_message_history(
         name!(message_type, String),
         name!(created_at, TimestampWithTimeZone),
         name!(updated_at, TimestampWithTimeZone),
-        name!(metadata, JsonB),
+        name!(metadata, JsonbText),
         name!(deleted_at, Option<TimestampWithTimeZone>),
     ),
 > {

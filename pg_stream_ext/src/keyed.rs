@@ -1,4 +1,4 @@
-//! How is one row found by its key, changed or added, without a statement?
+//! Finding, changing and adding one row by its key without a statement.
 //!
 //! To start a statement costs more than what it does to a single row, and a call that is made for every
 //! viewer can save that. Keys, indexes, CHECKs and triggers for rows hold as they do for a statement: the

@@ -1,4 +1,4 @@
-//! Which native functions does the extension bring?
+//! The native functions of the extension.
 //!
 //! It owns functions only, no tables: those come from `sql/`. Every entry point refuses with
 //! `forbidden` unless the effective user owns `stream.stream_sessions`, that is, unless it is
@@ -24,6 +24,7 @@ mod history;
 mod host;
 mod host_user;
 mod json_text;
+mod jsonb_text;
 mod keyed;
 mod lifecycle;
 mod log;

@@ -1,4 +1,4 @@
-//! How does a stream change state and end?
+//! Changing the state of a stream, and ending it.
 //!
 //! Every change takes the next number of the session's log in the same transaction. Lock order:
 //! stream_sessions, stream_viewers, chat_heads, chat_relay.

@@ -1,4 +1,4 @@
-//! How does an entry get its place in a session's log?
+//! Taking the next number of a session's log.
 //!
 //! Whoever updates the session's head row holds the log until commit: the number, the time and the
 //! commit order agree, and a number is only spent by a row that is written.

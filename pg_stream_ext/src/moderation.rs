@@ -1,4 +1,4 @@
-//! Who may moderate a stream, and what is kept of it?
+//! Moderation: who may moderate a stream, and what is kept of it.
 //!
 //! The seller, the service, and whoever `hook_can_moderate` admits and nobody has banned. Moderation
 //! of one session goes one at a time, under a row that nothing else takes ([`turn`]): what a call has read

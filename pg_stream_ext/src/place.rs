@@ -1,4 +1,4 @@
-//! Does a user hold a place among the viewers, and how much have they written from it?
+//! A user's place among the viewers, and the count of what they have written from it.
 //!
 //! The viewer's row is locked before the head row (lock order), so that one user's messages are
 //! counted one after the other. A message is a sign of life too, written with what it costs.

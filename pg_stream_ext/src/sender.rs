@@ -1,4 +1,4 @@
-//! Who may write into a stream's chat, and how often?
+//! Who may write into a stream's chat, and how often.
 //!
 //! Everything but the viewer's place is read after the head row is held, so that a mute, a ban,
 //! another chat mode or another setting that was committed before counts.

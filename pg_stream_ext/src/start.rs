@@ -1,4 +1,4 @@
-//! How does a broadcast begin, or go on from another device?
+//! Starting a broadcast, or going on with it from another device.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;

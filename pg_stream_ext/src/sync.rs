@@ -1,4 +1,4 @@
-//! What did a client miss, and where does it stand?
+//! Synchronisation: what a client missed, and where it stands.
 //!
 //! One statement, so everything in the answer comes from one snapshot.
 

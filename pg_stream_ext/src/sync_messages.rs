@@ -1,6 +1,5 @@
 //! Which messages came after one that the client holds?
 
-use pgrx::JsonB;
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
@@ -8,6 +7,7 @@ use stream_core::error::ErrorCode;
 use crate::caller;
 use crate::error::{Result, answer, required};
 use crate::history::{Message, message_columns};
+use crate::jsonb_text::JsonbText;
 use crate::spi::{self, column, nullable, statements};
 use crate::sync::{MAX_MISSED, NEWEST_PAGE};
 
@@ -54,7 +54,7 @@ fn sync_messages(
         name!(message_type, String),
         name!(created_at, TimestampWithTimeZone),
         name!(updated_at, TimestampWithTimeZone),
-        name!(metadata, JsonB),
+        name!(metadata, JsonbText),
         name!(deleted_at, Option<TimestampWithTimeZone>),
     ),
 > {

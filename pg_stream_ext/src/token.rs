@@ -1,4 +1,4 @@
-//! Who gets which Agora token?
+//! Issuing Agora tokens.
 //!
 //! Channel, uid and role come from the database's rows, never from the caller. Only the hash of a
 //! token is stored.

@@ -1,4 +1,4 @@
-//! Do bids reach the log of their stream, together with the bid and from nobody else?
+//! Bids reach the log of their stream, together with the bid and from nobody else.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -61,26 +61,93 @@ async fn without_a_text_that_a_message_may_have_a_neutral_sentence_stands() -> R
     Ok(())
 }
 
+/// More digits than 64 bits hold, more than a binary exponent reaches, and more levels than serde reads.
+fn large_values() -> [String; 3] {
+    [
+        "12345678901234567890.10".to_owned(),
+        format!("1{}", "0".repeat(400)),
+        format!("{}{}", "[".repeat(300), "]".repeat(300)),
+    ]
+}
+
 #[tokio::test]
-async fn amounts_keep_every_digit() -> Result<()> {
+async fn values_stay_as_they_are_wherever_they_are_read() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let service = database.service().await?;
+    let superuser = database.superuser().await?;
+    for value in large_values() {
+        let posted = format!(
+            "(select p.metadata -> 'amount' from stream.post_auction_update('{id}', '{{\"amount\": {value}}}') as p)"
+        );
+        // As text within JSON: what reads the answer here is no better than a client in JavaScript.
+        let answered = service
+            .run(&format!("select to_jsonb({posted}::text)"))
+            .await?;
+        assert_eq!(answered, [json!(value)]);
+        let last = "p where p.message_type = 'auction_update' order by p.seq desc limit 1";
+        for source in [
+            format!(
+                "(select p.metadata -> 'amount' from stream.get_message_history('{id}') as {last})"
+            ),
+            format!("(select p.metadata -> 'amount' from stream.sync_messages('{id}') as {last})"),
+        ] {
+            let read = service
+                .run(&format!("select to_jsonb({source}::text)"))
+                .await?;
+            assert_eq!(read, [json!(value)], "{source}");
+        }
+        let stored: String = superuser
+            .query_one(
+                "select (m.payload -> 'messages' -> 0 -> 'metadata' -> 'amount')::text
+                 from realtime.messages as m where m.event = 'messages'
+                 order by (m.payload ->> 'to_seq')::bigint desc limit 1",
+                &[],
+            )
+            .await?
+            .get(0);
+        assert_eq!(stored, value);
+    }
+    Ok(())
+}
+
+/// A bid does not fail for what stands in its columns.
+#[tokio::test]
+async fn a_bid_with_large_values_is_logged() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     database
-        .service()
-        .await?
-        .run(&format!(
-            "select to_jsonb(stream.post_auction_update('{id}',
-                 '{{\"amount\": 12345678901234567890.10}}'))"
+        .change(&format!(
+            "create table public.lots (auction_id uuid, amount numeric, note json);
+             create constraint trigger lots_log after insert on public.lots
+             deferrable initially deferred for each row
+             execute function stream.auction_update_trigger('auction_id');
+             insert into public.lots
+             select s.auction_id, 1e400, (repeat('[', 300) || repeat(']', 300))::json
+             from stream.stream_sessions as s where s.id = '{id}'"
         ))
         .await?;
-    let stored: String = database
+    let logged: bool = database
         .value(
-            "select m.metadata ->> 'amount' from stream.chat_messages as m
+            "select m.metadata -> 'amount' = to_jsonb(1e400) from stream.chat_messages as m
              where m.message_type = 'auction_update'",
         )
         .await?;
-    assert_eq!(stored, "12345678901234567890.10");
+    assert!(logged);
     Ok(())
+}
+
+/// What jsonb cannot hold is refused by our own code.
+#[tokio::test]
+async fn a_number_beyond_those_of_postgres_is_refused() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let service = database.service().await?;
+    let call =
+        format!("select to_jsonb(stream.post_auction_update('{id}', '{{\"amount\": 1e999999}}'))");
+    database
+        .refuses(ErrorCode::InvalidArgument, service.run(&call))
+        .await
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Which messages of a batch does one session take, and how are they written?
+//! The messages of a batch that one session takes, and writing them.
 //!
 //! All of them by one statement, so that they are one run in the log and one frame.
 

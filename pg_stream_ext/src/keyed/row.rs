@@ -1,4 +1,4 @@
-//! How is a row found through an index, read and locked?
+//! Finding a row through an index, reading it and locking it.
 
 use std::ffi::CStr;
 use std::ptr::null_mut;

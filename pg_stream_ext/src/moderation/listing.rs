@@ -1,4 +1,4 @@
-//! What has been decided in a stream, and what is in force?
+//! Lists of the decisions in a stream and of the restrictions in force.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;

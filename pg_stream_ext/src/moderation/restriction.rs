@@ -1,4 +1,4 @@
-//! Who may not write, or not take part at all, and until when?
+//! Mutes and bans: who may not write, or not take part at all, and until when.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;

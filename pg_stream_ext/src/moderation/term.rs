@@ -1,4 +1,4 @@
-//! Which words may no message contain?
+//! Blocked terms: words that no message may contain.
 //!
 //! In one stream, or in all of them, which is for the service alone. Viewers are not shown which.
 

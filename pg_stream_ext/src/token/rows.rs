@@ -1,4 +1,4 @@
-//! What do the rows say about a user who asks for a token, and what is written down of it?
+//! What the rows say about a user who asks for a token, and what is noted of it.
 //!
 //! The row of the lease, or of the stream, is locked and notes the token where the heartbeat looks; what
 //! is read after that counts. The rows are found by their keys without statements, which would cost more

@@ -1,4 +1,4 @@
-//! What is kept of a token that was handed out?
+//! What is kept of a token that was handed out.
 
 use std::cell::OnceCell;
 use std::ffi::CStr;
