@@ -1,4 +1,4 @@
-//! How are Agora's channels, users and access tokens named, minted and read?
+//! Agora's channels, users and access tokens: their names, minting and reading.
 //!
 //! Tokens of version 007 ("AccessToken2") are minted and read as Agora's own
 //! `DynamicKey/AgoraDynamicKey` code in the repository AgoraIO/Tools writes them; those of version 006

@@ -1,4 +1,4 @@
-//! What may a chat message contain?
+//! What a chat message may contain.
 
 use unicode_normalization::UnicodeNormalization;
 

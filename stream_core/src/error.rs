@@ -1,4 +1,4 @@
-//! Which error codes exist, and what does each of them decide?
+//! The error codes, and what each of them decides.
 //!
 //! Nothing but the code chooses the SQLSTATE, the HTTP status, the category and the public
 //! sentence. All of them stand in one table, `error/catalogue.rs`; this file reads it.

@@ -1,4 +1,4 @@
-//! How often may somebody do something?
+//! Rate limits by one time for each of them.
 //!
 //! The generic cell rate algorithm (GCRA, ITU-T I.371, virtual scheduling): one time per actor is
 //! all the state. Times are backlogs here, that is how far the theoretical arrival time lies ahead

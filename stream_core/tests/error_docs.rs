@@ -1,4 +1,4 @@
-//! Does docs/errors.md say what the catalogue says?
+//! docs/errors.md says what the catalogue says.
 //!
 //! `UPDATE_DOCS=1 cargo test -p stream_core --test error_docs` writes it anew.
 

@@ -1,4 +1,4 @@
-//! Is everything that fuzzing found worth keeping still read, or refused, without a panic?
+//! Everything that fuzzing found worth keeping is read, or refused, without a panic.
 //!
 //! The fuzz targets' own functions, without libFuzzer, so that this runs everywhere.
 

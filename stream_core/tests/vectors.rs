@@ -1,4 +1,4 @@
-//! Do our tokens agree with those of Agora's own builders?
+//! Our tokens agree with those of Agora's own builders.
 //!
 //! `tests/vectors/agora.json` holds tokens that Agora's libraries made with a fixed clock and salt.
 //! Contents are compared inflated, since every deflate library writes other bytes for the same

@@ -1,4 +1,4 @@
-//! What does an issued token say, and to whom is it worth anything?
+//! Reading an issued token, and judging to whom it is worth anything.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! How does a test reach the product, and how does it say what it expects?
+//! How tests reach the product, and how they say what they expect.
 //!
 //! Every test has a database of its own and speaks to it as the product's callers do: see
 //! [`database::TestDatabase`] and [`session::Session`]. A refusal is expected together with the

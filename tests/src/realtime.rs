@@ -1,4 +1,4 @@
-//! What was broadcast, and who may listen?
+//! Reading what was broadcast, and who may listen.
 
 use anyhow::Result;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Does a transaction change the row of one stream twice?
+//! Finding transactions that change the row of one stream twice.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! How does a test come by a stream in the state that it needs?
+//! Streams in the states that tests need.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

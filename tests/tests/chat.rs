@@ -1,4 +1,4 @@
-//! Who may write in a stream's chat, and as whom?
+//! Who may write in a stream's chat, and as whom.
 
 use anyhow::Result;
 use serde_json::{Value, json};

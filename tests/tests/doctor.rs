@@ -1,4 +1,4 @@
-//! Does doctor() see what is wrong with an installation?
+//! doctor() sees what is wrong with an installation.
 
 use std::process::{Child, Command, Stdio};
 

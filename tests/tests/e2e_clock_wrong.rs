@@ -1,4 +1,4 @@
-//! What does an app read that asks the edge for a token while the server's clock is wrong?
+//! What an app reads that asks the edge for a token while the server's clock is wrong.
 
 use anyhow::Result;
 use hyper::Method;

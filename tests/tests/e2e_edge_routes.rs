@@ -1,4 +1,4 @@
-//! What does every route of the edge answer when all is well?
+//! What every route of the edge answers when all is well.
 
 use anyhow::{Context, Result};
 use hyper::Method;

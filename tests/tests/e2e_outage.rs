@@ -1,4 +1,4 @@
-//! What do the services answer while the database is away, and do they find it again by themselves?
+//! What the services answer while the database is away, and that they find it again by themselves.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Does a notice that is signed as Agora signs it get through the running edge, and nothing else?
+//! A notice that is signed as Agora signs it gets through the running edge, and nothing else does.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

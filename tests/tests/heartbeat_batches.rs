@@ -1,4 +1,4 @@
-//! Does one call carry the heartbeats of many viewers, and does a bad one cost only itself?
+//! One call carries the heartbeats of many viewers, and a bad one costs only itself.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Do heartbeats let the tables grow?
+//! Heartbeats do not let the tables grow.
 
 use anyhow::{Context, Result};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Which messages does a page of the history hold, and what does it cost?
+//! Which messages a page of the history holds, and what it costs.
 
 use anyhow::Result;
 use serde_json::{Value, json};

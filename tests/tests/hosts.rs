@@ -1,4 +1,4 @@
-//! Who hosts a stream: who may start one, and how does one device of the seller follow another?
+//! Hosts of a stream: who may start one, and how one device of the seller follows another.
 
 use std::sync::Arc;
 

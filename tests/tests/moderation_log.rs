@@ -1,4 +1,4 @@
-//! Does the record of decisions stay as it was written?
+//! The record of decisions stays as it was written.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};

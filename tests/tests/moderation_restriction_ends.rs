@@ -1,4 +1,4 @@
-//! How does a mute or a ban end, and which are in force?
+//! How mutes and bans end, and which are in force.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

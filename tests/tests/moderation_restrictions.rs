@@ -1,4 +1,4 @@
-//! What does a mute or a ban change?
+//! What a mute or a ban changes.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Who may moderate a stream, and against whom?
+//! Who may moderate a stream, and against whom.
 
 use anyhow::Result;
 use serde_json::{Value, json};

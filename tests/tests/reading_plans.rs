@@ -1,4 +1,4 @@
-//! Does reading stay on its index ranges when millions of messages are stored?
+//! Reading stays on its index ranges when millions of messages are stored.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

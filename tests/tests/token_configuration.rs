@@ -1,4 +1,4 @@
-//! What do token functions answer where the operator has not stored a usable app id or certificate?
+//! What token functions answer where the operator has not stored a usable app id or certificate.
 //! What is wrong, in a code of its own, and never the secret.
 
 use anyhow::{Context, Result};

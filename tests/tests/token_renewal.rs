@@ -1,4 +1,4 @@
-//! When does a heartbeat bring a fresh Agora token?
+//! When a heartbeat brings a fresh Agora token.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Who sees the list of viewers, and does paging show everybody once?
+//! Who sees the list of viewers, and that paging shows everybody once.
 
 use anyhow::Result;
 use serde_json::{Value, json};

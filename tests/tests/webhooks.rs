@@ -1,4 +1,4 @@
-//! Whose notices are taken, and is each of them stored once?
+//! Whose notices are taken, and that each of them is stored once.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Where are this repository's files, and how is cargo called on them?
+//! The repository's files, and calling cargo on them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What is a call of a SQL function, apart from the way it is sent?
+//! A call of a SQL function, apart from the way it is sent.
 
 use std::fmt;
 use std::time::SystemTime;

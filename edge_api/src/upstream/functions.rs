@@ -1,4 +1,4 @@
-//! Which SQL functions does the service call, and with which arguments?
+//! The SQL functions that the service calls, with their arguments.
 //!
 //! The whole contract with the schema `stream`: name, arguments in the order of their declaration,
 //! and whether the function is STABLE (`reading`) or VOLATILE (`writing`).

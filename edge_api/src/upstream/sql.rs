@@ -1,4 +1,4 @@
-//! How is a function called over a direct database connection?
+//! Calls of SQL functions over a direct database connection.
 //!
 //! As PostgREST does it: one request is one transaction, which takes on the caller's role and claims
 //! with transaction-local settings, calls the function and commits. The login role must be a member

@@ -1,4 +1,4 @@
-//! Which refusal is an error that Postgres reports?
+//! Errors that Postgres reports, and the refusal that each of them is.
 
 use serde::Deserialize;
 use stream_core::error::ErrorCode;

@@ -1,4 +1,4 @@
-//! What does a refusal look like, whoever refuses?
+//! Refusals have one form, whoever refuses.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, header};

@@ -1,4 +1,4 @@
-//! Can a time be the present?
+//! Which times can be the present.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! `cargo x bench token`: what does a token cost, alone and from SQL?
+//! `cargo x bench token`: the cost of a token, alone and from SQL.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 

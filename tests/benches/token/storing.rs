@@ -1,4 +1,4 @@
-//! What does `generate_buyer_token` cost, with its checks and its stored hash, beside one plain insert?
+//! The cost of `generate_buyer_token`, with its checks and its stored hash, beside one plain insert.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! `cargo x bench viewers`: what do joins, heartbeats and ticks cost?
+//! `cargo x bench viewers`: the cost of joins, heartbeats and ticks.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 

@@ -1,4 +1,4 @@
-//! How does a caller use Supabase's routes, and how do they refuse?
+//! Calls of Supabase's routes, and their refusals.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};

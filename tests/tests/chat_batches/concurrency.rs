@@ -1,4 +1,4 @@
-//! Do batches and messages wait for each other in one order?
+//! Batches and messages wait for each other in one order.
 
 use anyhow::Result;
 use serde_json::json;

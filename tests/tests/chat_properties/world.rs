@@ -1,4 +1,4 @@
-//! How is a plan played, and what must be true afterwards?
+//! Playing a plan, and what must be true afterwards.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

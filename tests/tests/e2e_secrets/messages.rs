@@ -1,4 +1,4 @@
-//! Which messages are sent, in every way in which one can be taken, refused or fail?
+//! The messages that are sent, in every way in which one can be taken, refused or fail.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What happens when a ban meets a join, a token, a heartbeat or the deletion of its user?
+//! Bans that meet a join, a token, a heartbeat or the deletion of their user.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Do deletions take the rows of streams in one order with ticks and batches?
+//! Deletions take the rows of streams in one order with ticks and batches.
 
 use anyhow::Result;
 use serde_json::{Value, json};

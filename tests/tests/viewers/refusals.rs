@@ -1,4 +1,4 @@
-//! Who may not watch, and for whom may somebody join?
+//! Who may not watch, and for whom somebody may join.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Which SQL functions moderate a stream?
+//! The SQL functions that moderate a stream.
 
 use super::super::Call;
 use crate::ids::{MessageId, SessionId, UserId};

@@ -1,4 +1,4 @@
-//! What does a failure of the driver or the pool mean for the request?
+//! Failures of the driver and the pool, and what each means for the request.
 //!
 //! Reasons are made from states and kinds. The server's messages are left out, because they quote
 //! values.
