@@ -8,8 +8,7 @@
 //! the auction or the seller, a bid for instance, which may be waiting for the log.
 
 mod change;
-
-use std::thread::LocalKey;
+mod leftovers;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -20,8 +19,8 @@ use stream_core::webhook::host::Loss;
 use crate::caller;
 use crate::error::{Result, answer, required};
 use crate::log;
-use crate::spi::{self, Statement, column, statements};
-use crate::viewer::{lease_floors, lease_holds, watched_ms};
+use crate::spi::{self, column, statements};
+use leftovers::Leftovers;
 
 /// The host's heartbeats have stopped, or come again.
 pub const HOST_LOST: &str = Loss::Lost.as_str();
@@ -102,68 +101,6 @@ statements! {
              where s.id = $1 and s.state <> 'ended'"
         );
 
-    /// Counts who was there, also those whom no tick has counted.
-    CLOSE_LEASES: Write [UUIDOID]
-        concat!(
-            "with leases as (
-                 select v.session_id, v.user_id from stream.stream_viewers as v
-                 where v.session_id = $1 and v.is_active
-                 order by v.user_id for no key update
-             ), closed as (
-                 update stream.stream_viewers as v
-                 set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
-                 from leases as l
-                 where v.session_id = l.session_id and v.user_id = l.user_id
-                 returning v.last_seen_at, v.background_since
-             )
-             select count(*)::integer from closed as v
-             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
-             where ", lease_holds!()
-        );
-
-    RETIRE_TOKENS: Write [UUIDOID]
-        "update stream.agora_tokens set is_active = false where session_id = $1 and is_active";
-
-    CLOSE_SUBSCRIPTIONS: Write [UUIDOID]
-        "update stream.chat_subscriptions set is_active = false, ended_at = now()
-         where session_id = $1 and is_active";
-
-    /// Whoever holds a lease counts, closed or not; `ended_resources` of the sweep closes the others.
-    CLOSE_FREE_LEASES: Write [UUIDOID]
-        concat!(
-            "with leases as (
-                 select v.session_id, v.user_id from stream.stream_viewers as v
-                 where v.session_id = $1 and v.is_active
-                 order by v.user_id for no key update skip locked
-             ), closed as (
-                 update stream.stream_viewers as v
-                 set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
-                 from leases as l
-                 where v.session_id = l.session_id and v.user_id = l.user_id
-             )
-             select count(*)::integer from stream.stream_viewers as v
-             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
-             where v.session_id = $1 and v.is_active and ", lease_holds!()
-        );
-
-    RETIRE_FREE_TOKENS: Write [UUIDOID]
-        "with free as (
-             select t.id from stream.agora_tokens as t
-             where t.session_id = $1 and t.is_active for no key update skip locked
-         )
-         update stream.agora_tokens as t set is_active = false from free as f where t.id = f.id";
-
-    CLOSE_FREE_SUBSCRIPTIONS: Write [UUIDOID]
-        "with free as (
-             select b.id from stream.chat_subscriptions as b
-             where b.session_id = $1 and b.is_active for no key update skip locked
-         )
-         update stream.chat_subscriptions as b set is_active = false, ended_at = now()
-         from free as f where b.id = f.id";
-
-    CLOSE_LOG: Write [UUIDOID]
-        "update stream.chat_heads set open = false where session_id = $1";
-
     READ_STATE: Read [UUIDOID, UUIDOID]
         "select s.state, $2 is null or s.seller_id = $2
              or coalesce(stream.hook_can_view($2, s.id), false)
@@ -226,8 +163,7 @@ pub fn announce(
     reason: Option<&str>,
     generation: i32,
 ) -> Result<Announced<'_>> {
-    let leftovers = [&CLOSE_LEASES, &RETIRE_TOKENS, &CLOSE_SUBSCRIPTIONS];
-    announce_with(leftovers, id, from, to, reason, generation)
+    announce_with(&leftovers::ALL, id, from, to, reason, generation)
 }
 
 /// The same without waiting for anybody, when head and relay are locked too. What somebody holds of a
@@ -239,16 +175,11 @@ pub fn announce_without_waiting(
     reason: Option<&str>,
     generation: i32,
 ) -> Result<Announced<'_>> {
-    let leftovers = [
-        &CLOSE_FREE_LEASES,
-        &RETIRE_FREE_TOKENS,
-        &CLOSE_FREE_SUBSCRIPTIONS,
-    ];
-    announce_with(leftovers, id, from, to, reason, generation)
+    announce_with(&leftovers::FREE, id, from, to, reason, generation)
 }
 
 fn announce_with<'a>(
-    [close_leases, retire_tokens, close_subscriptions]: [&'static LocalKey<Statement>; 3],
+    leftovers: &Leftovers,
     id: Uuid,
     from: StreamState,
     to: StreamState,
@@ -258,13 +189,11 @@ fn announce_with<'a>(
     let ends = to == StreamState::Ended;
     let mut last_viewers = None;
     if ends {
-        last_viewers = spi::first(close_leases, &[id.into()], |row| column(row, 1))?;
+        last_viewers = leftovers.close_leases(id)?;
     }
     let entry = log_state(id, Some(from), to, reason, generation)?;
     if ends {
-        spi::execute(&CLOSE_LOG, &[id.into()])?;
-        spi::execute(retire_tokens, &[id.into()])?;
-        spi::execute(close_subscriptions, &[id.into()])?;
+        leftovers.close_others(id)?;
     }
     Ok(Announced {
         id,

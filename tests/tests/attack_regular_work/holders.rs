@@ -1,97 +1,25 @@
-//! One stream's rows are held, its triggers fail, sleep or loop, or Realtime's table is locked: the regular
-//! work for all other streams goes on, whoever does it.
+//! Somebody holds rows of a stream, Realtime's table of today, or advisory locks.
 
 use anyhow::{Context, Result};
 use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
-use stream_tests::demo;
-use stream_tests::heartbeat::beat;
 use stream_tests::ticking::{Ticker, Ticking};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Each attack against each of the three who do the regular work.
-macro_rules! attacks {
-    ($($attack:ident: $worker:ident $tick:ident $pg_cron:ident;)+) => {
-        $(
-            #[tokio::test]
-            async fn $worker() -> Result<()> {
-                $attack(Ticking::start(Ticker::Worker, stringify!($attack)).await?).await
-            }
-
-            #[tokio::test]
-            async fn $tick() -> Result<()> {
-                $attack(Ticking::start(Ticker::Tick, stringify!($attack)).await?).await
-            }
-
-            #[tokio::test]
-            async fn $pg_cron() -> Result<()> {
-                $attack(Ticking::start(Ticker::Loop, stringify!($attack)).await?).await
-            }
-        )+
-    };
-}
+use crate::{is_done, make_due, stream};
 
 attacks! {
-    hold_rows: the_worker_goes_on_beside_whoever_holds_rows tick_goes_on_beside_whoever_holds_rows
+    hold_rows: the_worker_goes_on_beside_whoever_holds_rows
+        tick_goes_on_beside_whoever_holds_rows
         the_loop_goes_on_beside_whoever_holds_rows;
-    raise: the_worker_goes_on_beside_a_trigger_that_raises tick_goes_on_beside_a_trigger_that_raises
-        the_loop_goes_on_beside_a_trigger_that_raises;
-    sleep: the_worker_goes_on_beside_a_trigger_that_sleeps tick_goes_on_beside_a_trigger_that_sleeps
-        the_loop_goes_on_beside_a_trigger_that_sleeps;
-    run_in_circles: the_worker_goes_on_beside_a_trigger_that_loops tick_goes_on_beside_a_trigger_that_loops
-        the_loop_goes_on_beside_a_trigger_that_loops;
-    defer: the_worker_goes_on_beside_a_trigger_that_raises_at_commit
-        tick_goes_on_beside_a_trigger_that_raises_at_commit
-        the_loop_goes_on_beside_a_trigger_that_raises_at_commit;
-    lock_partition: the_worker_goes_on_beside_a_locked_partition tick_goes_on_beside_a_locked_partition
+    lock_partition: the_worker_goes_on_beside_a_locked_partition
+        tick_goes_on_beside_a_locked_partition
         the_loop_goes_on_beside_a_locked_partition;
     hold_advisory_locks: the_worker_goes_on_beside_whoever_holds_advisory_locks
         tick_goes_on_beside_whoever_holds_advisory_locks
         the_loop_goes_on_beside_whoever_holds_advisory_locks;
-}
-
-/// A live stream for which everything is due soon: a viewer to be counted, a tail to be sent and, once
-/// [`let_time_pass`] says so, a host who is lost.
-async fn stream(database: &TestDatabase) -> Result<Uuid> {
-    let seller = database.user(demo::SELLER).await?;
-    let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
-    Ok(id)
-}
-
-async fn make_due(database: &TestDatabase, ids: &[Uuid]) -> Result<()> {
-    for id in ids {
-        database.append_messages(*id, 3, 10).await?;
-        database
-            .change(&format!(
-                "update stream.chat_relay set flushed_seq = 0 where session_id = '{id}';
-                 insert into stream.chat_tails (session_id) values ('{id}')"
-            ))
-            .await?;
-        database.viewer(*id, demo::ADA).await?;
-        // All at once, and nothing that a ticker waits for.
-        database
-            .change(&format!(
-                "update stream.stream_sessions
-                 set host_seen_at = now() - interval '25 seconds', check_at = now() - interval '5 seconds'
-                 where id = '{id}'"
-            ))
-            .await?;
-    }
-    Ok(())
-}
-
-/// Whether a stream is counted, timed out and sent.
-fn is_done(id: Uuid) -> String {
-    format!(
-        "select s.state = 'error' and s.viewer_count = 1 and r.flushed_seq = h.last_seq
-         from stream.stream_sessions as s
-         join stream.chat_heads as h on h.session_id = s.id
-         join stream.chat_relay as r on r.session_id = s.id
-         where s.id = '{id}'"
-    )
 }
 
 /// Every table of the product of which a stream has a row, and how that row is found.
@@ -148,88 +76,6 @@ async fn hold_rows(mut ticking: Ticking) -> Result<()> {
     let (status, detail) = ticking.database.check("troubles").await?;
     assert_eq!(status, "ok", "{detail}");
     Ok(())
-}
-
-/// Makes the trigger's body happen whenever the row of one stream is changed.
-async fn attach(database: &TestDatabase, id: Uuid, kind: &str, body: &str) -> Result<()> {
-    database
-        .change(&format!(
-            "create function public.attack() returns trigger language plpgsql as $$
-             begin
-                 if new.id = '{id}' and (new.state, new.viewer_count) is distinct from (old.state, old.viewer_count) then
-                     {body}
-                 end if;
-                 return new;
-             end
-             $$;
-             create {kind} for each row execute function public.attack()"
-        ))
-        .await
-}
-
-const AFTER: &str = "trigger attack after update on stream.stream_sessions";
-
-/// The attacked stream is in trouble with this SQLSTATE, the other one is done; and it is mended.
-async fn fail_one(mut ticking: Ticking, kind: &str, body: &str, sqlstate: &str) -> Result<()> {
-    let database = &ticking.database;
-    let attacked = stream(database).await?;
-    let others = [stream(database).await?, stream(database).await?];
-    attach(database, attacked, kind, body).await?;
-    make_due(database, &[others[0], attacked, others[1]]).await?;
-    for other in others {
-        ticking.until(&is_done(other)).await?;
-    }
-    let in_trouble = format!(
-        "select count(*) >= 2 and bool_and(sqlstate = '{sqlstate}') from stream.troubles
-         where session_id = '{attacked}'"
-    );
-    ticking.until(&in_trouble).await?;
-    let nobody_else = format!(
-        "select count(*) = 0 from stream.troubles where session_id is distinct from '{attacked}'"
-    );
-    assert!(ticking.database.value::<bool>(&nobody_else).await?);
-    let (status, detail) = ticking.database.check("troubles").await?;
-    assert_ne!(status, "ok");
-    for what in [
-        attacked.to_string().as_str(),
-        sqlstate,
-        "attempts since",
-        "mend",
-    ] {
-        assert!(detail.contains(what), "{what}: {detail}");
-    }
-
-    ticking
-        .database
-        .change(
-            "drop trigger attack on stream.stream_sessions;
-             update stream.troubles set next_attempt_at = now()",
-        )
-        .await?;
-    ticking.until(&is_done(attacked)).await?;
-    ticking
-        .until("select count(*) = 0 from stream.troubles")
-        .await
-}
-
-async fn raise(ticking: Ticking) -> Result<()> {
-    // A state that is in no list of anybody's.
-    let body = "raise exception 'no' using errcode = 'QQ123';";
-    fail_one(ticking, AFTER, body, "QQ123").await
-}
-
-async fn sleep(ticking: Ticking) -> Result<()> {
-    fail_one(ticking, AFTER, "perform pg_sleep(60);", "57014").await
-}
-
-async fn run_in_circles(ticking: Ticking) -> Result<()> {
-    fail_one(ticking, AFTER, "loop end loop;", "57014").await
-}
-
-async fn defer(ticking: Ticking) -> Result<()> {
-    let kind = "constraint trigger attack after update on stream.stream_sessions
-                deferrable initially deferred";
-    fail_one(ticking, kind, "raise exception 'no';", "P0001").await
 }
 
 async fn lock_partition(mut ticking: Ticking) -> Result<()> {
