@@ -2904,6 +2904,16 @@ begin
         join pg_catalog.pg_attribute as t on t.attrelid = c.oid
         cross join aclexplode(t.attacl) as e
         where c.relnamespace = 'stream'::regnamespace and e.grantee <> c.relowner
+        union all
+        -- Frames are rows that the owner of the tables writes. Supabase's own roles hold everything there.
+        select e.privilege_type, c.oid::regclass::text,
+            case when e.grantee = 0 then 'public' else e.grantee::regrole::text end
+        from pg_catalog.pg_class as c
+        cross join aclexplode(c.relacl) as e
+        where (c.oid = to_regclass('realtime.messages') or c.oid in (
+                select i.inhrelid from pg_catalog.pg_inherits as i where i.inhparent = to_regclass('realtime.messages')))
+            and e.privilege_type = 'TRIGGER'
+            and (e.grantee = 0 or e.grantee::regrole::text in ('anon', 'authenticated', 'service_role'))
     ) as a
     where a.privilege_type in ('REFERENCES', 'TRIGGER');
     if granted is not null then

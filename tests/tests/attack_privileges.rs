@@ -108,6 +108,29 @@ async fn doctor_names_who_could_attach_a_trigger() -> Result<()> {
         database.change(revoke).await?;
         assert_eq!(check().await?.0, "ok");
     }
+    // Frames are written by the owner too, into partitions of another role.
+    let superuser = database.superuser().await?;
+    for relation in [
+        "realtime.messages".to_owned(),
+        database
+            .value(
+                "select min(i.inhrelid::regclass::text) from pg_catalog.pg_inherits as i
+                 where i.inhparent = 'realtime.messages'::regclass",
+            )
+            .await?,
+    ] {
+        superuser
+            .batch_execute(&format!("grant all on {relation} to authenticated"))
+            .await?;
+        let (status, detail) = check().await?;
+        assert_eq!(status, "failure");
+        let named = format!("TRIGGER on {relation} to authenticated");
+        assert!(detail.contains(&named), "{detail}");
+        superuser
+            .batch_execute(&format!("revoke trigger on {relation} from authenticated"))
+            .await?;
+        assert_eq!(check().await?.0, "ok");
+    }
     // As in Supabase's image, everything in public is granted to the API's roles.
     database
         .change(
