@@ -18,7 +18,7 @@ comment on column stream.troubles.sqlstate is 'Of the last failure: 57014 took t
 comment on column stream.troubles.since is 'When it failed first.';
 comment on column stream.troubles.attempts is 'How often it has failed.';
 comment on column stream.troubles.next_attempt_at is
-    'When it is tried again: 1 s after the first failure, twice as long after each further one, at most 5 minutes.';
+    'When it is tried again: 1 s after the first failure, twice as long after each further one, at most 5 minutes; 8 s where the rule fails whatever the stream.';
 
 alter table stream.troubles enable row level security;
 revoke all on table stream.troubles from public, anon, authenticated, service_role;

@@ -92,6 +92,10 @@ begin
          order by v.lease_check_at limit 20)
         union all
         select 'ticker', null, t.xmax from stream.ticker as t where t.ticked_at < now() - interval '3 seconds'
+        union all
+        -- A ticker holds it for moments, and then sends.
+        select 'chat_tail_reads', null, r.xmax from stream.chat_tail_reads as r
+        where exists (select from stream.ticker as t where t.sends_at < now() - interval '3 seconds')
     ), held as (
         select distinct format('%s holds the row of %s in stream.%s',
                 coalesce('pid ' || p.pid, 'a prepared transaction'), coalesce('stream ' || k.id, 'the ticker'), k.name)

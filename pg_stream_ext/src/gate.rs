@@ -13,8 +13,11 @@
 //! The gate comes before the session's row in the order of locks. A free gate costs no statement and no
 //! subtransaction; a wait costs one of each.
 
+use std::time::{Duration, Instant};
+
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
 
 use crate::caller;
 use crate::error::{Result, answer, required};
@@ -54,17 +57,30 @@ pub fn pass(session: Uuid) -> Result<()> {
 /// Closes the gate and locks the session's row FOR NO KEY UPDATE, until the transaction ends. Nothing is
 /// held when there is no such session.
 pub fn close(session: Uuid) -> Result<()> {
+    let begun_at = Instant::now();
     loop {
         for _ in 0..ROUNDS {
             if close_soon(session)? {
                 return Ok(());
             }
+            refuse_after_lock_timeout(begun_at)?;
         }
         // Rounds end before Postgres would find a circle of transactions that wait for each other.
         let is_held = spi::first(&WAIT_LONGER, &[session.into()], |row| column(row, 1))?;
         if is_held == Some(true) {
             return Ok(());
         }
+        refuse_after_lock_timeout(begun_at)?;
+    }
+}
+
+/// The caller's own limit, which the rounds hide: each sets one for itself.
+fn refuse_after_lock_timeout(begun_at: Instant) -> Result<()> {
+    // SAFETY: a plain integer of this backend.
+    match u64::try_from(unsafe { pg_sys::LockTimeout }).unwrap_or(0) {
+        0 => Ok(()),
+        limit_ms if begun_at.elapsed() < Duration::from_millis(limit_ms) => Ok(()),
+        _ => Err(ErrorCode::LockTimeout.into()),
     }
 }
 

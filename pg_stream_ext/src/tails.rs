@@ -7,6 +7,7 @@
 //! long somebody keeps a snapshot and with it the deleted rows. What was taken is in `unsent`
 //! until it is sent: a stream that is held or fails stays there, behind nobody and before nobody.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::relay;
 use crate::settings::epoch_salt;
 use crate::spi::{self, column, nullable, statements};
 use crate::ticker;
-use crate::unit::scope::Scope;
+use crate::unit::scope::{self, Scope};
 use crate::unit::{Rule, Unit};
 
 /// How often the heads and relays of all live sessions are compared, in microseconds: rows of the queue can
@@ -156,6 +157,16 @@ impl Rule for Tails {
     }
 }
 
+thread_local! {
+    static IS_HELD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the last look at the queue found its state locked: by another ticker for a moment, or by somebody
+/// who keeps every ticker from sending.
+pub fn is_held() -> bool {
+    IS_HELD.get()
+}
+
 /// Whether there is anything to send, or to look for, and it can be sent. Writes and locks nothing.
 pub fn is_due() -> Result<bool> {
     if realtime::find_target(clock::now()?)?.is_none() {
@@ -205,8 +216,12 @@ pub fn send_all_for_dead_ticker(sessions: impl IntoIterator<Item = Uuid>) -> Res
     Ok(())
 }
 
-/// In one subtransaction, and each in its own only when that has failed.
+/// In one subtransaction, and each in its own only when that has failed. Not in a trigger inside the regular work,
+/// which sends by itself and whose unit has the one timer.
 fn send_without_ticker(sessions: &[Uuid]) {
+    if scope::is_inside() {
+        return;
+    }
     let send = |sessions: &[Uuid]| {
         Scope::Subtransaction.run(MOST_TIME, || {
             for session in sessions {
@@ -278,7 +293,9 @@ impl State {
         if is_empty && !looks && self.unsent.is_empty() {
             return Ok(false);
         }
-        if spi::execute(&LOCK_STATE, &[self.id.into()])? == 0 {
+        let is_locked = spi::execute(&LOCK_STATE, &[self.id.into()])? == 1;
+        IS_HELD.set(!is_locked);
+        if !is_locked {
             return Ok(false);
         }
         if is_empty && !looks {

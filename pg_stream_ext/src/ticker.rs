@@ -261,8 +261,14 @@ pub fn tick_in_transactions() {
     });
     match found {
         Ok(None) => {}
-        Ok(Some(mut work)) => while work.step() {},
+        Ok(Some(mut work)) => while !is_to_end() && work.step() {},
         Err(fault) if fault.is_cancel => {}
         Err(fault) => work::report_failed_look(division, &fault),
     }
+}
+
+/// Whether the worker got SIGTERM, which ends none of its statements.
+fn is_to_end() -> bool {
+    // SAFETY: a flag that a signal handler sets.
+    unsafe { (&raw const pg_sys::ShutdownRequestPending).read_volatile() != 0 }
 }

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::beat;
+use stream_tests::refusal::expect_refusal;
 use stream_tests::stream::say;
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -155,6 +157,31 @@ async fn a_join_that_stays_open_holds_up_changes_and_nobody_else() -> Result<()>
     open.commit().await?;
     pause.await??;
     assert_eq!(database.session_row(session).await?["state"], "paused");
+    Ok(())
+}
+
+/// The rounds at the gate have a limit of their own, which must not hide the caller's.
+#[tokio::test]
+async fn a_change_waits_no_longer_than_its_callers_lock_timeout() -> Result<()> {
+    let (database, session) = live().await?;
+    let open = database.user(demo::ADA).await?;
+    open.begin().await?;
+    open.rpc_within("add_viewer", json!({"session_id": session}))
+        .await?;
+    let seller = database.user(demo::SELLER).await?;
+    seller.begin().await?;
+    seller
+        .execute_within("set local lock_timeout = '500ms'")
+        .await?;
+    let pause = seller
+        .rpc_within("pause_stream", json!({"session_id": session}))
+        .await;
+    expect_refusal(ErrorCode::LockTimeout, pause)?;
+    seller.rollback().await?;
+    open.commit().await?;
+    seller
+        .rpc("pause_stream", json!({"session_id": session}))
+        .await?;
     Ok(())
 }
 

@@ -69,6 +69,9 @@ impl Work {
         };
         if due.tails {
             work.begin_tails();
+        } else {
+            // Nothing is left that could not be sent.
+            SENDS.set(true);
         }
         Ok(work)
     }
@@ -117,7 +120,7 @@ impl Work {
         let step = tails.step(self.division.scope, self.division.unit_timeout, || {
             Ok(tails::is_due()? && claim()?)
         });
-        SENDS.set(!matches!(step, Step::Failed(_)) && !tails.has_failed());
+        SENDS.set(!matches!(step, Step::Failed(_)) && !tails.has_failed() && !tails::is_held());
         match step {
             Step::Worked => self.tails = Some(tails),
             // Without tails the round goes on.

@@ -25,7 +25,7 @@ pub struct Fault {
     pub sqlstate: String,
     /// It was cut off by the unit's timer.
     pub took_too_long: bool,
-    /// Nobody's fault: the process is to stop, or somebody cancelled what it does.
+    /// Nobody's fault: somebody cancelled what the process does.
     pub is_cancel: bool,
 }
 
@@ -114,12 +114,26 @@ impl Cause {
     }
 
     fn fault(&self, timer: &Timer) -> Fault {
-        let sqlstate = self.sqlstate();
-        let took_too_long = sqlstate == "57014" && timer.has_fired();
+        let took_too_long = self.is_cancel() && timer.has_fired();
         Fault {
-            is_cancel: sqlstate.starts_with("57") && !took_too_long,
+            is_cancel: self.is_cancel() && !took_too_long,
             took_too_long,
-            sqlstate,
+            sqlstate: self.sqlstate(),
+        }
+    }
+
+    /// Whether it is what Postgres makes of a pending cancel. The SQLSTATE does not say so: a trigger may raise
+    /// it, and passes on what a foreign server raises that cancels a statement of its own.
+    fn is_cancel(&self) -> bool {
+        let Self::Raised(report) = self else {
+            return false;
+        };
+        // SAFETY: a copy that lives in the caller's memory; the name is a constant of the server's code, if any.
+        unsafe {
+            let (state, raised_by) = ((**report).sqlerrcode, (**report).funcname);
+            state == PgSqlErrorCode::ERRCODE_QUERY_CANCELED as i32
+                && !raised_by.is_null()
+                && CStr::from_ptr(raised_by) == c"ProcessInterrupts"
         }
     }
 }

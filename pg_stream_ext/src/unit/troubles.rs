@@ -15,7 +15,8 @@ statements! {
          from stream.troubles as t
          order by t.next_attempt_at desc limit 10000";
 
-    /// 1 s after the first failure, twice as long after each further one, at most 5 minutes.
+    /// 1 s after the first failure, twice as long after each further one, at most 5 minutes; of a rule
+    /// that fails altogether at most 8 s, since all streams wait for it and it fails once in that time.
     /// Answers how often it has failed.
     NOTE: Write [UUIDOID, TEXTOID, TEXTOID]
         "insert into stream.troubles as t (session_id, rule, sqlstate, since, attempts, next_attempt_at)
@@ -24,7 +25,7 @@ statements! {
          set sqlstate = excluded.sqlstate,
              attempts = t.attempts + 1,
              next_attempt_at = clock_timestamp()
-                 + least(300, power(2, least(t.attempts, 10))) * interval '1 second'
+                 + least(case when t.session_id is null then 8 else 300 end, power(2, least(t.attempts, 10))) * interval '1 second'
          returning t.attempts";
 
     CLEAR: Write [UUIDARRAYOID, TEXTOID]

@@ -20,6 +20,9 @@ attacks! {
     run_in_circles: the_worker_goes_on_beside_a_trigger_that_loops
         tick_goes_on_beside_a_trigger_that_loops
         the_loop_goes_on_beside_a_trigger_that_loops;
+    pose_as_a_cancel: the_worker_goes_on_beside_a_trigger_that_poses_as_a_cancel
+        tick_goes_on_beside_a_trigger_that_poses_as_a_cancel
+        the_loop_goes_on_beside_a_trigger_that_poses_as_a_cancel;
     defer: the_worker_goes_on_beside_a_trigger_that_raises_at_commit
         tick_goes_on_beside_a_trigger_that_raises_at_commit
         the_loop_goes_on_beside_a_trigger_that_raises_at_commit;
@@ -106,6 +109,12 @@ async fn wait(ticking: Ticking) -> Result<()> {
         .batch_execute("begin; lock table public.held")
         .await?;
     fail_one(ticking, AFTER, "perform from public.held;", "55P03").await
+}
+
+/// As a foreign server does that cancels what a trigger asks of it.
+async fn pose_as_a_cancel(ticking: Ticking) -> Result<()> {
+    let body = "raise exception 'no' using errcode = 'query_canceled';";
+    fail_one(ticking, AFTER, body, "57014").await
 }
 
 async fn sleep(ticking: Ticking) -> Result<()> {

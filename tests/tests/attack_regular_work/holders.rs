@@ -4,6 +4,8 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::heartbeat::beat;
 use stream_tests::ticking::{Ticker, Ticking};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -198,4 +200,28 @@ async fn the_holder_of_a_row_is_shown_by_its_process() -> Result<()> {
     let (status, detail) = database.check("held_rows").await?;
     assert_eq!(status, "ok", "{detail}");
     Ok(())
+}
+
+/// The state of the queue of tails is locked: nobody sends for all streams then, so heartbeats must.
+#[tokio::test]
+async fn a_heartbeat_sends_while_somebody_holds_the_state_of_the_queue() -> Result<()> {
+    let mut ticking = Ticking::start(Ticker::Tick, "held-queue").await?;
+    let session = ticking.database.stream_in(StreamState::Active).await?;
+    let ada = ticking.database.viewer(session, demo::ADA).await?;
+    let is_sending = "select sends_at > now() - interval '1 second' from stream.ticker";
+    ticking.until(is_sending).await?;
+    let holder = hold(&ticking.database, "stream.chat_tail_reads").await?;
+    ticking.database.leave_tail(session, 3).await?;
+    ticking
+        .until("select sends_at < now() - interval '4 seconds' from stream.ticker")
+        .await?;
+    beat(&ada, session).await?;
+    assert_eq!(ticking.database.sent(session).await?, [[1, 2, 3, 4, 5]]);
+    let (status, detail) = ticking.database.check("held_rows").await?;
+    assert!(
+        status == "warning" && detail.contains("in stream.chat_tail_reads"),
+        "{detail}"
+    );
+    holder.batch_execute("rollback").await?;
+    ticking.until(is_sending).await
 }
