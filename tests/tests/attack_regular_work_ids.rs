@@ -193,6 +193,11 @@ async fn a_stream_that_fails_spends_a_dozen_more() -> Result<()> {
         .value("select sum(attempts)::bigint from stream.troubles")
         .await?;
     assert!(attempts >= 2);
+    // Neither twice in one call.
+    assert!(
+        attempts <= 2 * calls,
+        "{attempts} attempts in {calls} calls"
+    );
     assert!(
         ids <= units + BESIDE_COUNTS * calls + MORE_PER_FAILURE * attempts,
         "{ids} ids for {units} units in {calls} calls with {attempts} failures"

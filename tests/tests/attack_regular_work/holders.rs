@@ -13,6 +13,9 @@ use uuid::Uuid;
 use crate::{is_done, make_due, stream};
 
 attacks! {
+    hold_logs: the_worker_goes_on_beside_a_held_log_of_a_lost_host
+        tick_goes_on_beside_a_held_log_of_a_lost_host
+        the_loop_goes_on_beside_a_held_log_of_a_lost_host;
     hold_rows: the_worker_goes_on_beside_whoever_holds_rows
         tick_goes_on_beside_whoever_holds_rows
         the_loop_goes_on_beside_whoever_holds_rows;
@@ -77,6 +80,49 @@ async fn hold_rows(mut ticking: Ticking) -> Result<()> {
     ticking.until(&is_done(held)).await?;
     let (status, detail) = ticking.database.check("troubles").await?;
     assert_eq!(status, "ok", "{detail}");
+    Ok(())
+}
+
+/// Both hosts are lost in the same unit, and one of the two logs cannot be written.
+async fn hold_logs(mut ticking: Ticking) -> Result<()> {
+    for table in ["chat_heads", "chat_relay"] {
+        let database = &ticking.database;
+        let (held, other) = (stream(database).await?, stream(database).await?);
+        let holder = hold(
+            database,
+            &format!("stream.{table} where session_id = '{held}'"),
+        )
+        .await?;
+        database
+            .change(&format!(
+                "update stream.stream_sessions
+                 set host_seen_at = now() - interval '25 seconds', check_at = now() - interval '5 seconds'
+                 where id in ('{held}', '{other}')"
+            ))
+            .await?;
+        let is_lost = |id: Uuid| {
+            format!("select state = 'error' from stream.stream_sessions where id = '{id}'")
+        };
+        ticking
+            .until(&is_lost(other))
+            .await
+            .with_context(|| format!("while a row of {table} is held"))?;
+        let is_early: bool = ticking.database.value(&is_lost(held)).await?;
+        assert!(!is_early, "{table}");
+        let troubles: i64 = ticking
+            .database
+            .value("select count(*) from stream.troubles")
+            .await?;
+        assert_eq!(troubles, 0, "{table}");
+        holder.batch_execute("rollback").await?;
+        ticking.until(&is_lost(held)).await?;
+        ticking
+            .database
+            .change(&format!(
+                "select stream.end_stream('{held}'); select stream.end_stream('{other}')"
+            ))
+            .await?;
+    }
     Ok(())
 }
 
