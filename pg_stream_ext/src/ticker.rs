@@ -163,7 +163,8 @@ fn tick() -> Result<()> {
         commits: false,
     };
     let began_at = Instant::now();
-    let Some(mut work) = find_work(division, || {
+    let due = mark::Due::look()?;
+    let Some(mut work) = find_work(division, due, || {
         scope::check_constraints();
         work::wait_for_turns()
     })?
@@ -182,8 +183,11 @@ fn tick() -> Result<()> {
 
 /// What there is to do, for one who has the ticker's row until the end of the transaction, or who does
 /// without it because whoever has it is no ticker.
-fn find_work(division: Division, once_found: impl FnOnce() -> Result<()>) -> Result<Option<Work>> {
-    let due = mark::Due::look()?;
+fn find_work(
+    division: Division,
+    due: mark::Due,
+    once_found: impl FnOnce() -> Result<()>,
+) -> Result<Option<Work>> {
     if due.is_nothing() {
         return Ok(None);
     }
@@ -228,10 +232,17 @@ fn step_in_loop(state: &mut Loop) -> Result<()> {
     };
     let may_work = match &state.work {
         Some(work) => work.is_without_claim() || mark::claim()?,
-        None => {
-            state.work = find_work(division, || Ok(()))?;
-            true
-        }
+        // An error would end the loop, and with it the regular work until the next minute.
+        None => match division.scope.run(UNIT_TIMEOUT, mark::Due::look) {
+            Ok(due) => {
+                state.work = find_work(division, due, || Ok(()))?;
+                true
+            }
+            Err(fault) => {
+                work::report_failed_look(division, &fault);
+                false
+            }
+        },
     };
     let has_more = match &mut state.work {
         Some(work) if may_work => work.step(),

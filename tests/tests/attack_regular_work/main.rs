@@ -32,6 +32,7 @@ macro_rules! attacks {
 
 mod failures;
 mod holders;
+mod tables;
 
 /// A live stream for which everything is due soon: a viewer to be counted, a tail to be sent and, once
 /// [`let_time_pass`] says so, a host who is lost.
