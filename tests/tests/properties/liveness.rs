@@ -180,6 +180,14 @@ impl Stream {
     /// Does what a sweep should do, and adds to what it should report.
     pub fn sweep(&mut self, handled: &mut BTreeMap<&'static str, i64>) {
         let mut note = |rule| *handled.entry(rule).or_insert(0) += 1;
+        // Leases come before the streams whose viewers they are.
+        let now = self.liveness.now;
+        for place in self.places.values_mut() {
+            if place.is_active && place.lease.ends_at() <= now {
+                place.is_active = false;
+                note("viewer_leases");
+            }
+        }
         // One that this sweep ends is checked by the next.
         if self.state == StreamState::Ended && !self.liveness.is_cleaned {
             self.liveness.is_cleaned = true;
@@ -193,13 +201,6 @@ impl Stream {
                 StreamState::Ended
             };
             self.change(to, Some(rule));
-        }
-        let now = self.liveness.now;
-        for place in self.places.values_mut() {
-            if place.is_active && place.lease.ends_at() <= now {
-                place.is_active = false;
-                note("viewer_leases");
-            }
         }
         for token in &mut self.tokens {
             if token.is_active && token.expires_at <= now {
