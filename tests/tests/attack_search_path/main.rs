@@ -23,10 +23,13 @@ use calls::{Function, World};
 /// where one call waits for another, which those made here do not.
 const IDLE: &[&str] = &[
     "stream.schedule_with_pg_cron()",
+    "stream_private.begin_work()",
+    "stream_private.pause()",
     "stream_private.rearm()",
     "stream_private.refuse_changing_moderation_log()",
     "stream_private.wait_at_gate(uuid,boolean)",
     "stream_private.wait_for_session(uuid)",
+    "stream_private.work()",
 ];
 
 /// Statements that fire triggers, by name.
