@@ -83,7 +83,7 @@ async fn jobs(database: &TestDatabase) -> Result<Value> {
     database
         .value(
             "select jsonb_agg(jsonb_build_object(
-                 'name', j.jobname, 'schedule', j.schedule, 'command', split_part(btrim(j.command), E'\n', 1),
+                 'name', j.jobname, 'schedule', j.schedule, 'command', split_part(btrim(j.command, E' \n'), E'\n', 1),
                  'role', j.username, 'database', j.database = current_database()) order by j.jobid)
              from cron.job as j",
         )
