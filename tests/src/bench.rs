@@ -1,4 +1,4 @@
-//! What did a benchmark measure, on which machine, against which baseline, and does the target hold?
+//! The report of a benchmark: figures, machine, settings, baselines, targets.
 
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct Row {
     pub baseline: Option<String>,
     pub baseline_value: Option<f64>,
     pub ratio: Option<f64>,
+    /// Of the ratios of single rounds, where there were several.
+    pub spread: Option<Spread>,
     pub target: Option<String>,
     pub holds: Option<bool>,
 }
@@ -48,9 +50,28 @@ impl Row {
             baseline: None,
             baseline_value: None,
             ratio: None,
+            spread: None,
             target: None,
             holds: None,
         }
+    }
+
+    /// Two things measured in turns, round by round. The ratio is the median of the rounds' own ratios, so that what
+    /// slows a whole round down, or one round alone, does not decide.
+    pub fn in_rounds(
+        bench: &'static str,
+        name: impl Into<String>,
+        values: &[f64],
+        unit: &'static str,
+        baseline: impl Into<String>,
+        baselines: &[f64],
+    ) -> Self {
+        let ratios: Vec<f64> = values.iter().zip(baselines).map(|(a, b)| a / b).collect();
+        let mut row = Self::new(bench, name, median(values.to_vec()), unit)
+            .against(baseline, median(baselines.to_vec()));
+        row.spread = Some(Spread::of(&ratios));
+        row.ratio = Some(median(ratios));
+        row
     }
 
     /// Measured in the same run, in the same unit.
@@ -65,6 +86,24 @@ impl Row {
         self.target = Some(target.into());
         self.holds = Some(holds);
         self
+    }
+}
+
+/// How far single rounds lay apart.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Spread {
+    pub rounds: usize,
+    pub lowest: f64,
+    pub highest: f64,
+}
+
+impl Spread {
+    pub fn of(values: &[f64]) -> Self {
+        Self {
+            rounds: values.len(),
+            lowest: values.iter().copied().fold(f64::INFINITY, f64::min),
+            highest: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        }
     }
 }
 
@@ -103,7 +142,13 @@ impl Report {
         if let (Some(baseline), Some(value), Some(ratio)) =
             (&row.baseline, row.baseline_value, row.ratio)
         {
-            print!(" | {baseline} {value:.2}, ratio {ratio:.2}");
+            print!(" | {baseline} {value:.2}, ratio {ratio:.3}");
+        }
+        if let Some(spread) = row.spread {
+            print!(
+                " ({:.3} to {:.3} in {} rounds)",
+                spread.lowest, spread.highest, spread.rounds
+            );
         }
         if let (Some(target), Some(holds)) = (&row.target, row.holds) {
             print!(

@@ -1,11 +1,11 @@
-//! What does a message cost: alone, in one hot session, and in batches?
+//! The cost of a message: alone, in one hot session, in batches.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::json;
-use stream_tests::bench::{Report, Row, median};
+use stream_tests::bench::{Report, Row};
 use stream_tests::database::TestDatabase;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Client, Statement};
@@ -101,34 +101,30 @@ async fn compare(world: &World<'_>, report: &mut Report, conditions: &str) -> Re
             }
         }
     }
-    let [many, two_inserts, hot, batches] = rounds.map(median);
-    let row = Row::new(
-        "chat",
+    let [many, two_inserts, hot, batches] = &rounds;
+    let in_rounds = |name: String, values: &[f64], baseline, baselines: &[f64]| {
+        Row::in_rounds("chat", name, values, "1/s", baseline, baselines)
+    };
+    let row = in_rounds(
         format!("send_message, 100 sessions, {conditions}"),
         many,
-        "1/s",
-    )
-    .against("BEGIN, two inserts, COMMIT", two_inserts);
+        "BEGIN, two inserts, COMMIT",
+        two_inserts,
+    );
     let holds = row.ratio.is_some_and(|ratio| ratio >= TARGET);
     report.add(row.with_target(format!("ratio >= {TARGET}"), holds));
-    report.add(
-        Row::new(
-            "chat",
-            format!("send_message, one hot session, {conditions}"),
-            hot,
-            "1/s",
-        )
-        .against("over 100 sessions", many),
-    );
-    report.add(
-        Row::new(
-            "chat",
-            format!("send_messages, {BATCH} a batch, one session, {conditions}"),
-            batches,
-            "1/s",
-        )
-        .against("send_message over 100 sessions", many),
-    );
+    report.add(in_rounds(
+        format!("send_message, one hot session, {conditions}"),
+        hot,
+        "over 100 sessions",
+        many,
+    ));
+    report.add(in_rounds(
+        format!("send_messages, {BATCH} a batch, one session, {conditions}"),
+        batches,
+        "send_message over 100 sessions",
+        many,
+    ));
     Ok(())
 }
 

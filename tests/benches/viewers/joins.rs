@@ -1,7 +1,7 @@
-//! Do joins of one session wait for each other?
+//! Joins into one session beside joins over many.
 
 use anyhow::Result;
-use stream_tests::bench::{Report, Row, median};
+use stream_tests::bench::{Report, Row};
 use uuid::Uuid;
 
 use crate::world::{JOIN, Work, World};
@@ -41,8 +41,7 @@ async fn compare(
             many.push(over_many);
         }
     }
-    let row =
-        Row::new("viewers", name, median(one), "1/s").against("over 100 sessions", median(many));
+    let row = Row::in_rounds("viewers", name, &one, "1/s", "over 100 sessions", &many);
     let holds = row.ratio.is_some_and(|ratio| ratio >= TARGET);
     report.add(row.with_target(format!("ratio >= {TARGET}"), holds));
     Ok(())
