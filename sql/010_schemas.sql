@@ -12,32 +12,18 @@ create schema stream_private;
 comment on schema stream_private is
     'The privilege boundary of schema stream: SECURITY DEFINER functions. Never expose this schema.';
 
--- Default privileges of a database may have granted them.
+-- Default privileges of a database may have granted them. sql/api/ opens both once every function has its rights.
 revoke all on schema stream, stream_private from public, anon, authenticated, service_role;
-grant usage on schema stream to authenticated, service_role;
-grant usage on schema stream_private to authenticated, service_role;
 
 -- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
-create function stream_private.user_id() returns uuid
-language plpgsql stable parallel safe security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.user_id();
-end
-$$;
-
-create function stream.user_id() returns uuid
+create function stream_private.user_id()
+returns uuid
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.user_id();
-end
+as 'begin end';
+comment on function stream_private.user_id is $$
+The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub
+that is no uuid are refused with token_invalid.
+@native
+@callers authenticated, service_role
+@null
 $$;
-comment on function stream.user_id() is
-    'The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub '
-    'that is no uuid are refused with token_invalid.';
-revoke all on function stream_private.user_id(), stream.user_id()
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.user_id(), stream.user_id() to authenticated, service_role;

@@ -119,7 +119,6 @@ end
 $$;
 comment on function stream_private.rearm() is
     'New timeouts apply to live streams and to their viewers from the next sweep on.';
-revoke all on function stream_private.rearm() from public, anon, authenticated, service_role;
 
 create trigger config_rearm
 after update on stream.config

@@ -174,7 +174,6 @@ begin
 end
 $$;
 comment on function stream_private.note_deleted_viewers() is 'A deleted user no longer counts.';
-revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
 
 create trigger stream_viewers_note_deleted
 after delete on stream.stream_viewers
@@ -210,7 +209,6 @@ end
 $$;
 comment on function stream_private.refuse_deleting_live_session() is
     'A stream must end before it, its seller or its auction can be deleted.';
-revoke all on function stream_private.refuse_deleting_live_session() from public, anon, authenticated, service_role;
 
 create trigger stream_sessions_refuse_deleting_live
 before delete on stream.stream_sessions
@@ -228,7 +226,6 @@ end
 $$;
 comment on function stream_private.lock_places_of_deleted_session() is
     'Whoever deletes a stream takes the places of its viewers in the order of locks.';
-revoke all on function stream_private.lock_places_of_deleted_session() from public, anon, authenticated, service_role;
 
 -- Triggers run by name, so behind the one that refuses.
 create trigger stream_sessions_then_lock_places
@@ -270,7 +267,6 @@ end
 $$;
 comment on function stream_private.lock_for_deletion(uuid[], uuid[]) is
     'For the host application''s triggers: what hangs on users and auctions that are being deleted, in the order of locks.';
-revoke all on function stream_private.lock_for_deletion(uuid[], uuid[]) from public, anon, authenticated, service_role;
 
 alter table stream.stream_sessions enable row level security;
 alter table stream.stream_viewers enable row level security;

@@ -102,7 +102,6 @@ end
 $$;
 comment on function stream_private.refuse_changing_moderation_log() is
     'Rows of the moderation log go with their session, or when its time has passed, and never change.';
-revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
 
 create trigger moderation_log_refuse_changing
 before update or delete on stream.moderation_log
@@ -138,8 +137,6 @@ end
 $$;
 comment on function stream_private.delete_turn_of_deleted_session() is
     'Does not wait: the row of a session that is deleted while somebody moderates it stays behind.';
-revoke all on function stream_private.delete_turn_of_deleted_session()
-    from public, anon, authenticated, service_role;
 
 create trigger stream_sessions_delete_turn
 after delete on stream.stream_sessions

@@ -69,8 +69,3 @@ end
 $$;
 comment on function stream.hook_can_moderate(uuid, uuid) is
     'Host-app hook: whether the user may moderate this stream''s chat. The seller always may.';
-
-revoke all on function stream.hook_username(uuid), stream.hook_owns_auction(uuid, uuid),
-    stream.hook_can_view(uuid, uuid), stream.hook_can_chat(uuid, uuid),
-    stream.hook_is_verified(uuid), stream.hook_can_moderate(uuid, uuid)
-    from public, anon, authenticated, service_role;

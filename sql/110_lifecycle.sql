@@ -13,9 +13,12 @@ as $$
     where s.id = $1
 $$;
 comment on function stream_private.session(uuid) is 'A session as callers see it; for the functions of this schema only.';
-revoke all on function stream_private.session(uuid) from public, anon, authenticated, service_role;
 
-create function stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)
+create function stream_private.start_stream(
+    auction_id uuid,
+    seller_id uuid default null,
+    reconnect_window_s integer default null
+)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -27,31 +30,21 @@ begin
     return stream_private.session(started);
 end
 $$;
-
-create function stream.start_stream(
-    auction_id uuid,
-    seller_id uuid default null,
-    reconnect_window_s integer default null
-)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.start_stream($1, $2, $3);
-end
+comment on function stream_private.start_stream is $$
+Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation +
+1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the
+configured one.
+@callers authenticated, service_role
+@repeat unsafe
+@errors isolation_level, invalid_argument, not_self, not_auction_owner, auction_live, takeovers_exhausted
 $$;
-comment on function stream.start_stream(uuid, uuid, integer) is
-    'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, '
-    'generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to '
-    '1800; null: the configured one.';
 
-revoke all on function stream_private.start_stream(uuid, uuid, integer), stream.start_stream(uuid, uuid, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.start_stream(uuid, uuid, integer), stream.start_stream(uuid, uuid, integer)
-    to authenticated, service_role;
-
-create function stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)
+create function stream_private.update_stream_state(
+    session_id uuid,
+    state text,
+    reason text default null,
+    generation integer default null
+)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -61,33 +54,16 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.update_stream_state(
-    session_id uuid,
-    state text,
-    reason text default null,
-    generation integer default null
-)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.update_stream_state($1, $2, $3, $4);
-end
+comment on function stream_private.update_stream_state is $$
+Moves a stream to a state (initializing, active, paused, ended, error). The same state again succeeds without an
+event. Seller and service only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
+    stream_ended, rate_limited
 $$;
-comment on function stream.update_stream_state(uuid, text, text, integer) is
-    'Moves a stream to a state (initializing, active, paused, ended, error). The same state again '
-    'succeeds without an event. Seller and service only.';
 
-revoke all on function stream_private.update_stream_state(uuid, text, text, integer),
-    stream.update_stream_state(uuid, text, text, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.update_stream_state(uuid, text, text, integer),
-    stream.update_stream_state(uuid, text, text, integer)
-    to authenticated, service_role;
-
-create function stream_private.pause_stream(session_id uuid, generation integer, reason text)
+create function stream_private.pause_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -97,25 +73,15 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.pause_stream(session_id uuid, generation integer default null, reason text default null)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.pause_stream($1, $2, $3);
-end
+comment on function stream_private.pause_stream is $$
+Pauses a stream. Seller and service only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
+    stream_ended, rate_limited
 $$;
-comment on function stream.pause_stream(uuid, integer, text) is
-    'Pauses a stream. Seller and service only.';
 
-revoke all on function stream_private.pause_stream(uuid, integer, text), stream.pause_stream(uuid, integer, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.pause_stream(uuid, integer, text), stream.pause_stream(uuid, integer, text)
-    to authenticated, service_role;
-
-create function stream_private.resume_stream(session_id uuid, generation integer, reason text)
+create function stream_private.resume_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -125,25 +91,15 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.resume_stream(session_id uuid, generation integer default null, reason text default null)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.resume_stream($1, $2, $3);
-end
+comment on function stream_private.resume_stream is $$
+Moves a stream to active. Seller and service only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
+    stream_ended, rate_limited
 $$;
-comment on function stream.resume_stream(uuid, integer, text) is
-    'Moves a stream to active. Seller and service only.';
 
-revoke all on function stream_private.resume_stream(uuid, integer, text), stream.resume_stream(uuid, integer, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.resume_stream(uuid, integer, text), stream.resume_stream(uuid, integer, text)
-    to authenticated, service_role;
-
-create function stream_private.end_stream(session_id uuid, generation integer, reason text)
+create function stream_private.end_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -153,50 +109,23 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.end_stream(session_id uuid, generation integer default null, reason text default null)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.end_stream($1, $2, $3);
-end
+comment on function stream_private.end_stream is $$
+Ends a stream for good: viewers leave, the log closes. Seller and service only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host
 $$;
-comment on function stream.end_stream(uuid, integer, text) is
-    'Ends a stream for good: viewers leave, the log closes. Seller and service only.';
-
-revoke all on function stream_private.end_stream(uuid, integer, text), stream.end_stream(uuid, integer, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.end_stream(uuid, integer, text), stream.end_stream(uuid, integer, text)
-    to authenticated, service_role;
 
 create function stream_private.get_stream_state(session_id uuid)
 returns text
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.get_stream_state($1);
-end
-$$;
-
-create function stream.get_stream_state(session_id uuid)
-returns text
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.get_stream_state($1);
-end
+as 'begin end';
+comment on function stream_private.get_stream_state is $$
+The state of a stream: initializing, active, paused, ended or error.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, cannot_view
 $$;
-comment on function stream.get_stream_state(uuid) is
-    'The state of a stream: initializing, active, paused, ended or error.';
-
-revoke all on function stream_private.get_stream_state(uuid), stream.get_stream_state(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_stream_state(uuid), stream.get_stream_state(uuid)
-    to authenticated, service_role;
 
 create function stream_private.get_session(session_id uuid)
 returns stream.session
@@ -208,20 +137,8 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.get_session(session_id uuid)
-returns stream.session
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.get_session($1);
-end
+comment on function stream_private.get_session is $$
+A stream session, for whoever may view it.
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, cannot_view
 $$;
-comment on function stream.get_session(uuid) is
-    'A stream session, for whoever may view it.';
-
-revoke all on function stream_private.get_session(uuid), stream.get_session(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_session(uuid), stream.get_session(uuid)
-    to authenticated, service_role;

@@ -34,40 +34,17 @@ $$;
 comment on function stream_private.wait_for_session(uuid) is
     'Waits for the row of a session longer than the usual deadlock_timeout, so that Postgres finds a circle.';
 
-revoke all on function stream_private.wait_at_gate(uuid, boolean), stream_private.wait_for_session(uuid)
-    from public, anon, authenticated, service_role;
-
-create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
-returns stream.viewer_lease
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    result stream.viewer_lease;
-begin
-    select $1, v.user_id, v.agora_uid, v.join_no, v.joined_at
-    into result
-    from stream_ext.add_viewer($1, $2) as v;
-    return result;
-end
-$$;
-
-create function stream.add_viewer(session_id uuid, buyer_id uuid default null)
+create function stream_private.add_viewer(session_id uuid, buyer_id uuid default null)
 returns stream.viewer_lease
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.add_viewer($1, $2);
-end
+as 'begin end';
+comment on function stream_private.add_viewer is $$
+Joins a stream; a second join keeps the row and counts join_no up. buyer_id null: the caller.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, session_not_found, cannot_view, banned, stream_ended
 $$;
-comment on function stream.add_viewer(uuid, uuid) is
-    'Joins a stream; a second join keeps the row and counts join_no up. buyer_id null: the caller.';
-
-revoke all on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(uuid, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(uuid, uuid)
-    to authenticated, service_role;
 
 create function stream_private.join_stream(session_id uuid)
 returns stream.join_result
@@ -93,109 +70,45 @@ begin
     return result;
 end
 $$;
-
-create function stream.join_stream(session_id uuid)
-returns stream.join_result
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.join_stream($1);
-end
-$$;
-comment on function stream.join_stream(uuid) is
-    'Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate: '
-    'beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.';
-
-revoke all on function stream_private.join_stream(uuid), stream.join_stream(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.join_stream(uuid), stream.join_stream(uuid)
-    to authenticated;
-
-create function stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)
-returns text
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.remove_viewer($1, $2, $3);
-end
+comment on function stream_private.join_stream is $$
+Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate:
+beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.
+@callers authenticated
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, cannot_view, banned, stream_ended, not_configured,
+    certificate_missing, certificate_malformed, certificate_unsafe, vault_unreadable, clock_wrong
 $$;
 
-create function stream.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
+create function stream_private.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
 returns text
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.remove_viewer($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.remove_viewer is $$
+Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, session_not_found
 $$;
-comment on function stream.remove_viewer(uuid, uuid, integer) is
-    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes '
-    'then).';
-
-revoke all on function stream_private.remove_viewer(uuid, uuid, integer),
-    stream.remove_viewer(uuid, uuid, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.remove_viewer(uuid, uuid, integer),
-    stream.remove_viewer(uuid, uuid, integer)
-    to authenticated, service_role;
 
 create function stream_private.get_viewer_count(session_id uuid)
 returns integer
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.get_viewer_count($1);
-end
-$$;
-
-create function stream.get_viewer_count(session_id uuid)
-returns integer
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.get_viewer_count($1);
-end
-$$;
-comment on function stream.get_viewer_count(uuid) is
-    'The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the '
-    'tick.';
-
-revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
-    to authenticated, service_role;
-
-create function stream_private.get_viewers(session_id uuid, after uuid, page_size integer)
-returns setof stream.viewer
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query
-    select v.user_id, v.agora_uid, v.joined_at, v.last_seen_at, v.foreground, v.watch_ms
-    from stream_ext.get_viewers($1, $2, $3) as v;
-end
+as 'begin end';
+comment on function stream_private.get_viewer_count is $$
+The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the tick.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, cannot_view
 $$;
 
-create function stream.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
+create function stream_private.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.viewer
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.get_viewers($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.get_viewers is $$
+The viewers who hold a lease, by ascending user_id, those behind after; page_size 1 to 200. Seller and service only.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, not_stream_owner
 $$;
-comment on function stream.get_viewers(uuid, uuid, integer) is
-    'The viewers who hold a lease, by ascending user_id, those behind after; page_size 1 to 200. Seller and service '
-    'only.';
-
-revoke all on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)
-    to authenticated, service_role;

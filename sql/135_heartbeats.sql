@@ -1,12 +1,12 @@
 -- Heartbeats: of one device, and of many for the service.
 create function stream_private.heartbeat(
     session_id uuid,
-    last_seq bigint,
-    foreground boolean,
-    generation integer,
-    join_no integer,
-    user_id uuid,
-    token_expires_at timestamptz
+    last_seq bigint default null,
+    foreground boolean default null,
+    generation integer default null,
+    join_no integer default null,
+    user_id uuid default null,
+    token_expires_at timestamptz default null
 )
 returns stream.heartbeat_result
 language plpgsql security definer
@@ -39,65 +39,28 @@ begin
     return result;
 end
 $$;
-
-create function stream.heartbeat(
-    session_id uuid,
-    last_seq bigint default null,
-    foreground boolean default null,
-    generation integer default null,
-    join_no integer default null,
-    user_id uuid default null,
-    token_expires_at timestamptz default null
-)
-returns stream.heartbeat_result
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
-end
+comment on function stream_private.heartbeat is $$
+Says that a device is still there. The seller's keeps the stream alive (a stale generation is refused) and brings it
+back from host_lost; a viewer's prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds
+the row, the seller's 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the
+log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last
+quarter of the caller's, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the
+older one, until it has ended, since an answer can be lost. user_id null: the caller.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, session_not_found, stream_ended, banned, not_viewer, stale_host
 $$;
-comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz) is
-    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
-    'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
-    'Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. '
-    'last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. '
-    'A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the '
-    'token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. '
-    'user_id null: the caller.';
-
-revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
-    to authenticated, service_role;
 
 create function stream_private.heartbeats(items json)
 returns setof stream.heartbeat_status
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select b.item, b.status from stream_ext.heartbeats($1::text) as b;
-end
-$$;
-
-create function stream.heartbeats(items json)
-returns setof stream.heartbeat_status
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.heartbeats($1);
-end
+as 'begin end';
+comment on function stream_private.heartbeats is $$
+Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One answer per
+item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: lock_timeout, send it
+again. No tokens come along.
+@native
+@callers service_role
+@repeat safe
+@errors isolation_level, invalid_argument
 $$;
-comment on function stream.heartbeats(json) is
-    'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
-    'answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: '
-    'lock_timeout, send it again. No tokens come along.';
-
-revoke all on function stream_private.heartbeats(json), stream.heartbeats(json)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.heartbeats(json), stream.heartbeats(json)
-    to service_role;

@@ -1,15 +1,5 @@
 -- Chat: sending.
-create function stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)
-returns stream.chat_message
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.send_message($1, $2, $3, $4);
-end
-$$;
-
-create function stream.send_message(
+create function stream_private.send_message(
     session_id uuid,
     user_id uuid default null,
     content text default null,
@@ -17,22 +7,17 @@ create function stream.send_message(
 )
 returns stream.chat_message
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.send_message($1, $2, $3, $4);
-end
+as 'begin end';
+comment on function stream_private.send_message is $$
+Sends a chat message: 1 to 2,000 characters after trimming. id is made by the client; the same id again returns the
+stored message. user_id null: the caller.
+@native
+@callers authenticated, service_role
+@repeat safe with id
+@errors isolation_level, invalid_argument, not_self, session_not_found, stream_ended, banned, not_viewer, cannot_chat,
+    anonymous_user, muted, chat_closed, slow_mode, rate_limited, content_empty, content_too_long, content_invalid,
+    content_blocked, message_id_conflict
 $$;
-comment on function stream.send_message(uuid, uuid, text, uuid) is
-    'Sends a chat message: 1 to 2,000 characters after trimming. id is made by the client; the same id '
-    'again returns the stored message. user_id null: the caller.';
-
-revoke all on function stream_private.send_message(uuid, uuid, text, uuid),
-    stream.send_message(uuid, uuid, text, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.send_message(uuid, uuid, text, uuid),
-    stream.send_message(uuid, uuid, text, uuid)
-    to authenticated, service_role;
 
 create function stream_private.send_messages(items json)
 returns setof stream.message_result
@@ -47,22 +32,11 @@ begin
     from stream_ext.send_messages($1::text) as s;
 end
 $$;
-
-create function stream.send_messages(items json)
-returns setof stream.message_result
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.send_messages($1);
-end
+comment on function stream_private.send_messages is $$
+Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id,
+content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs
+its own items alone: lock_timeout after 200 ms, send them again.
+@callers service_role
+@repeat unsafe
+@errors isolation_level, invalid_argument
 $$;
-comment on function stream.send_messages(json) is
-    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects '
-    '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. '
-    'A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
-
-revoke all on function stream_private.send_messages(json), stream.send_messages(json)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.send_messages(json), stream.send_messages(json)
-    to service_role;

@@ -1,41 +1,20 @@
 -- Auction updates: the application's bids in the log of the stream.
+-- Whoever may call it speaks in the name of the auction: never a role that users have. update is of type json, whose text
+-- is kept as it came: numbers keep every digit, and escapes that cannot be stored are refused by the extension, where
+-- jsonb would quote what stands around them.
 create function stream_private.post_auction_update(session_id uuid, update json)
 returns stream.chat_message
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    result stream.chat_message;
-begin
-    -- Of type json, whose text is kept as it came: numbers keep every digit, and escapes that cannot be stored are
-    -- refused by the extension, where jsonb would quote what stands around them.
-    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
-        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
-    into result
-    from stream_ext.post_auction_update($1, $2::text) as m;
-    return result;
-end
-$$;
-
-create function stream.post_auction_update(session_id uuid, update json)
-returns stream.chat_message
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.post_auction_update($1, $2);
-end
+as 'begin end';
+comment on function stream_private.post_auction_update is $$
+Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind
+auction_update; content is its member text, or a neutral sentence. Not for users: an application's own SECURITY
+DEFINER functions call the one of the same name in stream_private.
+@native
+@callers service_role
+@repeat unsafe
+@errors isolation_level, invalid_argument, session_not_found, stream_ended, payload_too_large
 $$;
-comment on function stream.post_auction_update(uuid, json) is
-    'Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind '
-    'auction_update; content is its member text, or a neutral sentence. Not for users: an application''s own SECURITY '
-    'DEFINER functions call the one of the same name in stream_private.';
-
--- Whoever holds this grant speaks in the name of the auction: never a role that users have.
-revoke all on function stream_private.post_auction_update(uuid, json), stream.post_auction_update(uuid, json)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.post_auction_update(uuid, json), stream.post_auction_update(uuid, json)
-    to service_role;
 
 -- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
 -- the owner may attach it. It must run as the owner, because the rows are written by bidders.
@@ -63,4 +42,3 @@ comment on function stream.auction_update_trigger() is
     '''<column to publish>'', ...). Each row then becomes an auction update of the auction''s live stream, in the same '
     'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens. A value '
     'that cannot be stored (the escape of a zero character in a column of type json) is refused with invalid_argument.';
-revoke all on function stream.auction_update_trigger() from public, anon, authenticated, service_role;

@@ -87,7 +87,3 @@ begin
 end
 $$;
 comment on function stream_private.check_owner() is 'The check owner_bypasses_rls of doctor().';
-
-revoke all on function stream_private.check_realtime_publication(), stream_private.check_realtime_partitions(timestamptz),
-    stream_private.check_owner()
-    from public, anon, authenticated, service_role;

@@ -17,4 +17,3 @@ begin
 end
 $$;
 comment on function stream_private.check_server_log() is 'The check server_log of doctor().';
-revoke all on function stream_private.check_server_log() from public, anon, authenticated, service_role;

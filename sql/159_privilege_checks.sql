@@ -62,4 +62,3 @@ begin
 end
 $$;
 comment on function stream_private.check_table_privileges() is 'The check table_privileges of doctor().';
-revoke all on function stream_private.check_table_privileges() from public, anon, authenticated, service_role;

@@ -1,33 +1,18 @@
 -- Operation: the regular work, its scheduling, and whether all is well.
 create function stream_private.tick()
 returns void
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform stream_ext.tick();
-end
-$$;
--- For what is looked at before any unit, which has its own.
-alter function stream_private.tick() set lock_timeout = '100ms';
-
-create function stream.tick()
-returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform stream_private.tick();
-end
+-- For what is looked at before any unit, which has its own.
+set lock_timeout = '100ms'
+as 'begin end';
+comment on function stream_private.tick is $$
+The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and from
+anywhere, in a transaction of its own; one at a time works.
+@native
+@callers service_role
+@repeat safe
+@errors isolation_level
 $$;
-comment on function stream.tick() is
-    'The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and '
-    'from anywhere, in a transaction of its own; one at a time works.';
-
-revoke all on function stream_private.tick(), stream.tick()
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.tick(), stream.tick()
-    to service_role;
 
 create function stream_private.begin_work()
 returns void
@@ -83,36 +68,17 @@ comment on procedure stream_private.tick_for_a_minute() is
     'The regular work in a loop of just under a minute, for pg_cron: one transaction for each unit, 50 ms of sleep when '
     'nothing is left. Outside a transaction, as the owner of the tables.';
 
-revoke all on function stream_private.begin_work(), stream_private.work(), stream_private.pause()
-    from public, anon, authenticated, service_role;
-revoke all on procedure stream_private.tick_for_a_minute() from public, anon, authenticated, service_role;
-
 create function stream_private.sweep()
 returns setof stream.sweep_rule
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select s.rule, s.rows, s.oldest_age from stream_ext.sweep() as s;
-end
-$$;
-
-create function stream.sweep()
-returns setof stream.sweep_rule
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.sweep();
-end
+as 'begin end';
+comment on function stream_private.sweep is $$
+Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.
+@native
+@callers service_role
+@repeat safe
+@errors isolation_level
 $$;
-comment on function stream.sweep() is
-    'Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.';
-
-revoke all on function stream_private.sweep(), stream.sweep()
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.sweep(), stream.sweep()
-    to service_role;
 
 create function stream_private.doctor()
 returns setof stream.check_result
@@ -193,24 +159,12 @@ begin
         'cannot be seen from here: without co-host authentication in the Agora console a subscriber token can publish';
 end
 $$;
-
-create function stream.doctor()
-returns setof stream.check_result
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.doctor();
-end
+comment on function stream_private.doctor is $$
+One row per check of the installation: certificates, clock, Agora's notices, ticker and background worker, Realtime's
+partition, publication, slot and policies, the owner's rights, the server's log, time zone, and a reminder of what
+only Agora's console shows.
+@callers service_role
 $$;
-comment on function stream.doctor() is
-    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, '
-    'publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
-
-revoke all on function stream_private.doctor(), stream.doctor()
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.doctor(), stream.doctor()
-    to service_role;
 
 create function stream.schedule_with_pg_cron() returns text
 language plpgsql
@@ -242,4 +196,3 @@ comment on function stream.schedule_with_pg_cron() is
     'Lets pg_cron do the regular work as the calling role, where the background worker cannot run: one job a minute, which '
     'loops until the next, and one a day that deletes its old runs. Again: the same jobs. Answers the schedule. Call it as '
     'the owner of the tables.';
-revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;

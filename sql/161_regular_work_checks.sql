@@ -124,6 +124,3 @@ end
 $$;
 comment on function stream_private.check_held_rows() is
     'For doctor(): who holds rows and tables that the regular work has to leave out, by process.';
-
-revoke all on function stream_private.check_troubles(), stream_private.lock_holders(xid), stream_private.check_held_rows()
-    from public, anon, authenticated, service_role;

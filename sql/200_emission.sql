@@ -51,5 +51,3 @@ create trigger stream_sessions_emit_changes
 after update on stream.stream_sessions
 referencing old table as old_rows new table as new_rows
 for each statement execute function stream_private.emit_session_changes();
-
-revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;

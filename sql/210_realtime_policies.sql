@@ -40,10 +40,12 @@ begin
     );
 end
 $$;
-comment on function stream_private.can_read_topic(text) is
-    'Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user is one''s own.';
-revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
-grant execute on function stream_private.can_read_topic(text) to authenticated;
+comment on function stream_private.can_read_topic is $$
+Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too,
+user is one's own.
+@policy
+@callers authenticated
+$$;
 
 -- realtime.topic() is null outside Realtime's own check, so the stored rows cannot be read through this policy.
 create policy stream_topics_read on realtime.messages

@@ -1,4 +1,4 @@
--- Generated from sql/*.sql by `cargo x sql bundle`; change those files, not this one.
+-- Generated from sql/ by `cargo x sql bundle`; change those files, not this one.
 
 -- sql/010_schemas.sql
 
@@ -16,35 +16,21 @@ create schema stream_private;
 comment on schema stream_private is
     'The privilege boundary of schema stream: SECURITY DEFINER functions. Never expose this schema.';
 
--- Default privileges of a database may have granted them.
+-- Default privileges of a database may have granted them. sql/api/ opens both once every function has its rights.
 revoke all on schema stream, stream_private from public, anon, authenticated, service_role;
-grant usage on schema stream to authenticated, service_role;
-grant usage on schema stream_private to authenticated, service_role;
 
 -- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
-create function stream_private.user_id() returns uuid
-language plpgsql stable parallel safe security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.user_id();
-end
-$$;
-
-create function stream.user_id() returns uuid
+create function stream_private.user_id()
+returns uuid
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.user_id();
-end
+as 'begin end';
+comment on function stream_private.user_id is $$
+The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub
+that is no uuid are refused with token_invalid.
+@native
+@callers authenticated, service_role
+@null
 $$;
-comment on function stream.user_id() is
-    'The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub '
-    'that is no uuid are refused with token_invalid.';
-revoke all on function stream_private.user_id(), stream.user_id()
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.user_id(), stream.user_id() to authenticated, service_role;
 
 -- sql/020_config.sql
 
@@ -169,7 +155,6 @@ end
 $$;
 comment on function stream_private.rearm() is
     'New timeouts apply to live streams and to their viewers from the next sweep on.';
-revoke all on function stream_private.rearm() from public, anon, authenticated, service_role;
 
 create trigger config_rearm
 after update on stream.config
@@ -353,7 +338,6 @@ begin
 end
 $$;
 comment on function stream_private.note_deleted_viewers() is 'A deleted user no longer counts.';
-revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
 
 create trigger stream_viewers_note_deleted
 after delete on stream.stream_viewers
@@ -389,7 +373,6 @@ end
 $$;
 comment on function stream_private.refuse_deleting_live_session() is
     'A stream must end before it, its seller or its auction can be deleted.';
-revoke all on function stream_private.refuse_deleting_live_session() from public, anon, authenticated, service_role;
 
 create trigger stream_sessions_refuse_deleting_live
 before delete on stream.stream_sessions
@@ -407,7 +390,6 @@ end
 $$;
 comment on function stream_private.lock_places_of_deleted_session() is
     'Whoever deletes a stream takes the places of its viewers in the order of locks.';
-revoke all on function stream_private.lock_places_of_deleted_session() from public, anon, authenticated, service_role;
 
 -- Triggers run by name, so behind the one that refuses.
 create trigger stream_sessions_then_lock_places
@@ -449,7 +431,6 @@ end
 $$;
 comment on function stream_private.lock_for_deletion(uuid[], uuid[]) is
     'For the host application''s triggers: what hangs on users and auctions that are being deleted, in the order of locks.';
-revoke all on function stream_private.lock_for_deletion(uuid[], uuid[]) from public, anon, authenticated, service_role;
 
 alter table stream.stream_sessions enable row level security;
 alter table stream.stream_viewers enable row level security;
@@ -757,7 +738,6 @@ end
 $$;
 comment on function stream_private.refuse_changing_moderation_log() is
     'Rows of the moderation log go with their session, or when its time has passed, and never change.';
-revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
 
 create trigger moderation_log_refuse_changing
 before update or delete on stream.moderation_log
@@ -793,8 +773,6 @@ end
 $$;
 comment on function stream_private.delete_turn_of_deleted_session() is
     'Does not wait: the row of a session that is deleted while somebody moderates it stays behind.';
-revoke all on function stream_private.delete_turn_of_deleted_session()
-    from public, anon, authenticated, service_role;
 
 create trigger stream_sessions_delete_turn
 after delete on stream.stream_sessions
@@ -986,11 +964,6 @@ $$;
 comment on function stream.hook_can_moderate(uuid, uuid) is
     'Host-app hook: whether the user may moderate this stream''s chat. The seller always may.';
 
-revoke all on function stream.hook_username(uuid), stream.hook_owns_auction(uuid, uuid),
-    stream.hook_can_view(uuid, uuid), stream.hook_can_chat(uuid, uuid),
-    stream.hook_is_verified(uuid), stream.hook_can_moderate(uuid, uuid)
-    from public, anon, authenticated, service_role;
-
 -- sql/070_types.sql
 
 -- The result types that callers see.
@@ -1016,6 +989,16 @@ create type stream.session as (
     metadata jsonb
 );
 comment on type stream.session is 'A stream session. host_uid is the only Agora uid whose video clients show.';
+comment on column stream.session.state is 'initializing, active, paused, error or ended.';
+comment on column stream.session.state_reason is 'Why it is in this state, where somebody said so. @null';
+comment on column stream.session.generation is 'Which device of the seller streams; one more at every takeover.';
+comment on column stream.session.started_at is 'When it first was active. @null';
+comment on column stream.session.ended_at is 'When it ended. @null';
+comment on column stream.session.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
+comment on column stream.session.chat_mode is 'Who may write: viewers, verified, hosts or nobody.';
+comment on column stream.session.slow_mode_ms is 'How long a viewer waits between two messages; 0: not at all.';
+comment on column stream.session.pinned_seq is 'The log entry that is kept in view. @null';
+comment on column stream.session.metadata is 'Of the application. @json object';
 
 create type stream.token_privileges as (can_publish boolean, can_subscribe boolean, can_admin boolean);
 comment on type stream.token_privileges is 'What an Agora token permits; can_admin is true for the host.';
@@ -1028,6 +1011,7 @@ create type stream.agora_token as (
     privileges stream.token_privileges
 );
 comment on type stream.agora_token is 'An Agora RTC token, version 007; privileges expire with it.';
+comment on column stream.agora_token.uid is 'The Agora uid that the token is for.';
 
 create type stream.granted_privilege as (service text, privilege text, expires_at timestamptz);
 comment on type stream.granted_privilege is
@@ -1049,6 +1033,12 @@ create type stream.token_inspection as (
 comment on type stream.token_inspection is
     'What an Agora token says. account is the uid or the name as text; role is publisher or subscriber; signed_by is '
     'primary or secondary. is_signed is null where it cannot be told: version 006 without channel and account.';
+comment on column stream.token_inspection.channel_id is 'Not in a token of version 006: the given one, where it fits. @null';
+comment on column stream.token_inspection.account is 'Like channel_id. @null';
+comment on column stream.token_inspection.role is 'publisher or subscriber. @null';
+comment on column stream.token_inspection.issued_at is 'Version 007 only. @null';
+comment on column stream.token_inspection.is_signed is 'Whether one of our certificates signed it. @null';
+comment on column stream.token_inspection.signed_by is 'primary or secondary. @null';
 
 create type stream.viewer_lease as (
     session_id uuid,
@@ -1058,6 +1048,8 @@ create type stream.viewer_lease as (
     joined_at timestamptz
 );
 comment on type stream.viewer_lease is 'A viewer''s place in a stream.';
+comment on column stream.viewer_lease.agora_uid is 'The uid with which the viewer joins the channel.';
+comment on column stream.viewer_lease.join_no is 'How often this viewer has joined; an older device knows itself by it.';
 
 create type stream.chat_message as (
     id uuid,
@@ -1073,6 +1065,13 @@ create type stream.chat_message as (
     deleted_at timestamptz
 );
 comment on type stream.chat_message is 'One entry of a stream''s log.';
+comment on column stream.chat_message.seq is 'Its number in the log, from 1 without gaps.';
+comment on column stream.chat_message.user_id is 'Null for system messages, and when the user is gone. @null';
+comment on column stream.chat_message.username is 'As it was when the message was sent. @null';
+comment on column stream.chat_message.content is 'Empty once the message is deleted.';
+comment on column stream.chat_message.message_type is 'user_message, system_message or auction_update.';
+comment on column stream.chat_message.metadata is 'What an entry says to programs, by its kind. @json object';
+comment on column stream.chat_message.deleted_at is 'When its text was taken away. @null';
 
 create type stream.message_result as (
     item integer,
@@ -1082,6 +1081,34 @@ create type stream.message_result as (
 );
 comment on type stream.message_result is
     'Answer to one message of a batch, by its place from 1: ok and the stored message, or the code of the refusal.';
+comment on column stream.message_result.retry_after_ms is 'When to send it again, where that is known. @null';
+comment on column stream.message_result.message is 'The stored message, when status is ok. @null';
+
+create type stream.log_entry as (
+    id uuid,
+    seq bigint,
+    user_id uuid,
+    username text,
+    content text,
+    message_type text,
+    created_at timestamptz,
+    metadata jsonb,
+    deleted_at timestamptz
+);
+comment on type stream.log_entry is 'An entry of a log whose stream is known: a chat_message without what says which.';
+comment on column stream.log_entry.seq is 'Its number in the log, from 1 without gaps.';
+comment on column stream.log_entry.user_id is 'Null for system messages, and when the user is gone. @null';
+comment on column stream.log_entry.username is 'As it was when the message was sent. @null';
+comment on column stream.log_entry.content is 'Empty once the message is deleted.';
+comment on column stream.log_entry.message_type is 'user_message, system_message or auction_update.';
+comment on column stream.log_entry.metadata is 'What an entry says to programs, by its kind. @json object';
+comment on column stream.log_entry.deleted_at is 'When its text was taken away. @null';
+
+create type stream.own_restriction as (kind text, until timestamptz, reason text);
+comment on type stream.own_restriction is 'A mute or ban in force, as the one hears of it whom it is about.';
+comment on column stream.own_restriction.kind is 'mute or ban.';
+comment on column stream.own_restriction.until is 'Null: until it is lifted. @null';
+comment on column stream.own_restriction.reason is '@null';
 
 create type stream.sync_result as (
     session_id uuid,
@@ -1111,6 +1138,16 @@ comment on type stream.sync_result is
     'older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
     'cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, '
     '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null.';
+comment on column stream.sync_result.role is 'Of the caller: seller, viewer, guest or service.';
+comment on column stream.sync_result.recovered is 'Whether the messages continue what the caller holds.';
+comment on column stream.sync_result.has_more is 'Whether there are others behind the messages.';
+comment on column stream.sync_result.messages is 'In ascending seq. @json stream.log_entry[]';
+comment on column stream.sync_result.read is 'Ranges of seq, first and last included. @json pairs';
+comment on column stream.sync_result.unread_count is 'Null for the service. @null';
+comment on column stream.sync_result.cooldown_ms is 'Until the caller may write; 0: now.';
+comment on column stream.sync_result.pinned_seq is 'The log entry that is kept in view. @null';
+comment on column stream.sync_result.pinned is 'The entry of pinned_seq. @null @json stream.log_entry';
+comment on column stream.sync_result.restrictions is 'Of the caller, in force. @json stream.own_restriction[]';
 
 create type stream.chat_subscription as (
     id uuid,
@@ -1148,6 +1185,10 @@ create type stream.heartbeat_result as (
 );
 comment on type stream.heartbeat_result is
     'status is ok, also where the row was held and nothing was written, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
+comment on column stream.heartbeat_result.status is 'ok or superseded.';
+comment on column stream.heartbeat_result.next_in_ms is 'When to send the next heartbeat.';
+comment on column stream.heartbeat_result.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
+comment on column stream.heartbeat_result.token is 'A fresh one, when it is time. @null';
 
 create type stream.join_result as (
     lease stream.viewer_lease,
@@ -1158,6 +1199,8 @@ create type stream.join_result as (
 comment on type stream.join_result is
     'All that a viewer needs to show a stream. token is null when the caller has asked for too many and none of them can be '
     'handed out again; retry_after_ms then says when there is one, and is null otherwise.';
+comment on column stream.join_result.token is 'Null where the caller asked for too many. @null';
+comment on column stream.join_result.retry_after_ms is 'When there is a token, where there is none. @null';
 
 create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is
@@ -1168,9 +1211,11 @@ create type stream.webhook_result as (status text, effect text);
 comment on type stream.webhook_result is
     'status is applied, duplicate, outdated, ignored, unknown_channel or test; effect is what an applied notice did, '
     'or why it was ignored.';
+comment on column stream.webhook_result.effect is '@null';
 
 create type stream.sweep_rule as (rule text, rows integer, oldest_age interval);
 comment on type stream.sweep_rule is 'What one rule of a sweep did: rows handled, and for how long the oldest was due.';
+comment on column stream.sweep_rule.oldest_age is 'Null where nothing was due. @null';
 
 create type stream.check_result as (check_name text, status text, detail text);
 comment on type stream.check_result is 'One check of doctor(): status is ok, warning or failure.';
@@ -1184,9 +1229,15 @@ create type stream.restriction as (
     created_at timestamptz
 );
 comment on type stream.restriction is 'A mute or ban in force; until is null when it lasts until lifted, actor when the service set it.';
+comment on column stream.restriction.kind is 'mute or ban.';
+comment on column stream.restriction.until is 'Null: until it is lifted. @null';
+comment on column stream.restriction.actor is 'Null: the service. @null';
+comment on column stream.restriction.reason is '@null';
 
 create type stream.blocked_term as (session_id uuid, term text, actor uuid, created_at timestamptz);
 comment on type stream.blocked_term is 'A term that no message may contain; session_id is null for all streams.';
+comment on column stream.blocked_term.session_id is 'Null: of all streams. @null';
+comment on column stream.blocked_term.actor is 'Null: the service. @null';
 
 create type stream.moderation_entry as (
     id bigint,
@@ -1203,6 +1254,14 @@ create type stream.moderation_entry as (
 );
 comment on type stream.moderation_entry is
     'One decision of a moderator. seq is the log entry that announced it, null where nothing is announced.';
+comment on column stream.moderation_entry.session_id is 'Null: about all streams. @null';
+comment on column stream.moderation_entry.seq is '@null';
+comment on column stream.moderation_entry.actor is 'Null: the service. @null';
+comment on column stream.moderation_entry.user_id is 'Whom it was about. @null';
+comment on column stream.moderation_entry.target_seq is 'The message that it was about. @null';
+comment on column stream.moderation_entry.reason is '@null';
+comment on column stream.moderation_entry.until is '@null';
+comment on column stream.moderation_entry.term is '@null';
 
 -- sql/110_lifecycle.sql
 
@@ -1221,9 +1280,12 @@ as $$
     where s.id = $1
 $$;
 comment on function stream_private.session(uuid) is 'A session as callers see it; for the functions of this schema only.';
-revoke all on function stream_private.session(uuid) from public, anon, authenticated, service_role;
 
-create function stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)
+create function stream_private.start_stream(
+    auction_id uuid,
+    seller_id uuid default null,
+    reconnect_window_s integer default null
+)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1235,31 +1297,21 @@ begin
     return stream_private.session(started);
 end
 $$;
-
-create function stream.start_stream(
-    auction_id uuid,
-    seller_id uuid default null,
-    reconnect_window_s integer default null
-)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.start_stream($1, $2, $3);
-end
+comment on function stream_private.start_stream is $$
+Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation +
+1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the
+configured one.
+@callers authenticated, service_role
+@repeat unsafe
+@errors isolation_level, invalid_argument, not_self, not_auction_owner, auction_live, takeovers_exhausted
 $$;
-comment on function stream.start_stream(uuid, uuid, integer) is
-    'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, '
-    'generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to '
-    '1800; null: the configured one.';
 
-revoke all on function stream_private.start_stream(uuid, uuid, integer), stream.start_stream(uuid, uuid, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.start_stream(uuid, uuid, integer), stream.start_stream(uuid, uuid, integer)
-    to authenticated, service_role;
-
-create function stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)
+create function stream_private.update_stream_state(
+    session_id uuid,
+    state text,
+    reason text default null,
+    generation integer default null
+)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1269,33 +1321,16 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.update_stream_state(
-    session_id uuid,
-    state text,
-    reason text default null,
-    generation integer default null
-)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.update_stream_state($1, $2, $3, $4);
-end
+comment on function stream_private.update_stream_state is $$
+Moves a stream to a state (initializing, active, paused, ended, error). The same state again succeeds without an
+event. Seller and service only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
+    stream_ended, rate_limited
 $$;
-comment on function stream.update_stream_state(uuid, text, text, integer) is
-    'Moves a stream to a state (initializing, active, paused, ended, error). The same state again '
-    'succeeds without an event. Seller and service only.';
 
-revoke all on function stream_private.update_stream_state(uuid, text, text, integer),
-    stream.update_stream_state(uuid, text, text, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.update_stream_state(uuid, text, text, integer),
-    stream.update_stream_state(uuid, text, text, integer)
-    to authenticated, service_role;
-
-create function stream_private.pause_stream(session_id uuid, generation integer, reason text)
+create function stream_private.pause_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1305,25 +1340,15 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.pause_stream(session_id uuid, generation integer default null, reason text default null)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.pause_stream($1, $2, $3);
-end
+comment on function stream_private.pause_stream is $$
+Pauses a stream. Seller and service only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
+    stream_ended, rate_limited
 $$;
-comment on function stream.pause_stream(uuid, integer, text) is
-    'Pauses a stream. Seller and service only.';
 
-revoke all on function stream_private.pause_stream(uuid, integer, text), stream.pause_stream(uuid, integer, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.pause_stream(uuid, integer, text), stream.pause_stream(uuid, integer, text)
-    to authenticated, service_role;
-
-create function stream_private.resume_stream(session_id uuid, generation integer, reason text)
+create function stream_private.resume_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1333,25 +1358,15 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.resume_stream(session_id uuid, generation integer default null, reason text default null)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.resume_stream($1, $2, $3);
-end
+comment on function stream_private.resume_stream is $$
+Moves a stream to active. Seller and service only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
+    stream_ended, rate_limited
 $$;
-comment on function stream.resume_stream(uuid, integer, text) is
-    'Moves a stream to active. Seller and service only.';
 
-revoke all on function stream_private.resume_stream(uuid, integer, text), stream.resume_stream(uuid, integer, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.resume_stream(uuid, integer, text), stream.resume_stream(uuid, integer, text)
-    to authenticated, service_role;
-
-create function stream_private.end_stream(session_id uuid, generation integer, reason text)
+create function stream_private.end_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1361,50 +1376,23 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.end_stream(session_id uuid, generation integer default null, reason text default null)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.end_stream($1, $2, $3);
-end
+comment on function stream_private.end_stream is $$
+Ends a stream for good: viewers leave, the log closes. Seller and service only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host
 $$;
-comment on function stream.end_stream(uuid, integer, text) is
-    'Ends a stream for good: viewers leave, the log closes. Seller and service only.';
-
-revoke all on function stream_private.end_stream(uuid, integer, text), stream.end_stream(uuid, integer, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.end_stream(uuid, integer, text), stream.end_stream(uuid, integer, text)
-    to authenticated, service_role;
 
 create function stream_private.get_stream_state(session_id uuid)
 returns text
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.get_stream_state($1);
-end
-$$;
-
-create function stream.get_stream_state(session_id uuid)
-returns text
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.get_stream_state($1);
-end
+as 'begin end';
+comment on function stream_private.get_stream_state is $$
+The state of a stream: initializing, active, paused, ended or error.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, cannot_view
 $$;
-comment on function stream.get_stream_state(uuid) is
-    'The state of a stream: initializing, active, paused, ended or error.';
-
-revoke all on function stream_private.get_stream_state(uuid), stream.get_stream_state(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_stream_state(uuid), stream.get_stream_state(uuid)
-    to authenticated, service_role;
 
 create function stream_private.get_session(session_id uuid)
 returns stream.session
@@ -1416,28 +1404,20 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.get_session(session_id uuid)
-returns stream.session
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.get_session($1);
-end
+comment on function stream_private.get_session is $$
+A stream session, for whoever may view it.
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, cannot_view
 $$;
-comment on function stream.get_session(uuid) is
-    'A stream session, for whoever may view it.';
-
-revoke all on function stream_private.get_session(uuid), stream.get_session(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_session(uuid), stream.get_session(uuid)
-    to authenticated, service_role;
 
 -- sql/120_tokens.sql
 
 -- Agora tokens: for the host, for viewers, anew, and what a given one says.
-create function stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)
+create function stream_private.generate_seller_token(
+    seller_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
 returns stream.agora_token
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1446,32 +1426,17 @@ begin
     return stream_ext.generate_token($1, $2, 'host', 'request', $3);
 end
 $$;
-
-create function stream.generate_seller_token(
-    seller_id uuid default null,
-    channel_id text default null,
-    generation integer default null
-)
-returns stream.agora_token
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.generate_seller_token($1, $2, $3);
-end
+comment on function stream_private.generate_seller_token is $$
+A publisher token for the seller of the stream on this channel. seller_id null: the caller. A stale generation is
+refused, so that an old device cannot evict the new one; null: any.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, channel_not_found, not_stream_owner, stream_ended, stale_host,
+    rate_limited, not_configured, certificate_missing, certificate_malformed, certificate_unsafe, vault_unreadable,
+    clock_wrong
 $$;
-comment on function stream.generate_seller_token(uuid, text, integer) is
-    'A publisher token for the seller of the stream on this channel. seller_id null: the caller. A stale generation is '
-    'refused, so that an old device cannot evict the new one; null: any.';
 
-revoke all on function stream_private.generate_seller_token(uuid, text, integer),
-    stream.generate_seller_token(uuid, text, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.generate_seller_token(uuid, text, integer),
-    stream.generate_seller_token(uuid, text, integer)
-    to authenticated, service_role;
-
-create function stream_private.generate_buyer_token(buyer_id uuid, channel_id text)
+create function stream_private.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
 returns stream.agora_token
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1480,25 +1445,20 @@ begin
     return stream_ext.generate_token($1, $2, 'viewer', 'request', null);
 end
 $$;
-
-create function stream.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
-returns stream.agora_token
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.generate_buyer_token($1, $2);
-end
+comment on function stream_private.generate_buyer_token is $$
+A subscriber token for a viewer who has joined the stream on this channel. buyer_id null: the caller.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, channel_not_found, stream_ended, banned, not_viewer,
+    rate_limited, not_configured, certificate_missing, certificate_malformed, certificate_unsafe, vault_unreadable,
+    clock_wrong
 $$;
-comment on function stream.generate_buyer_token(uuid, text) is
-    'A subscriber token for a viewer who has joined the stream on this channel. buyer_id null: the caller.';
 
-revoke all on function stream_private.generate_buyer_token(uuid, text), stream.generate_buyer_token(uuid, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.generate_buyer_token(uuid, text), stream.generate_buyer_token(uuid, text)
-    to authenticated, service_role;
-
-create function stream_private.refresh_token(user_id uuid, channel_id text, generation integer)
+create function stream_private.refresh_token(
+    user_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
 returns stream.agora_token
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1507,31 +1467,18 @@ begin
     return stream_ext.generate_token($1, $2, null, 'refresh', $3);
 end
 $$;
-
-create function stream.refresh_token(
-    user_id uuid default null,
-    channel_id text default null,
-    generation integer default null
-)
-returns stream.agora_token
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.refresh_token($1, $2, $3);
-end
+comment on function stream_private.refresh_token is $$
+A fresh token for the seller or a viewer of the stream on this channel, as the rows say; the older ones are retired
+(Agora accepts them until they expire). user_id null: the caller. A stale generation of the seller is refused; null:
+any. A viewer has none, and it is not looked at.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, channel_not_found, stream_ended, banned, not_viewer, stale_host,
+    rate_limited, not_configured, certificate_missing, certificate_malformed, certificate_unsafe, vault_unreadable,
+    clock_wrong
 $$;
-comment on function stream.refresh_token(uuid, text, integer) is
-    'A fresh token for the seller or a viewer of the stream on this channel, as the rows say; the older ones are retired '
-    '(Agora accepts them until they expire). user_id null: the caller. A stale generation of the seller is refused; null: '
-    'any. A viewer has none, and it is not looked at.';
 
-revoke all on function stream_private.refresh_token(uuid, text, integer), stream.refresh_token(uuid, text, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.refresh_token(uuid, text, integer), stream.refresh_token(uuid, text, integer)
-    to authenticated, service_role;
-
-create function stream_private.inspect_token(token text, channel_id text, account text)
+create function stream_private.inspect_token(token text, channel_id text default null, account text default null)
 returns stream.token_inspection
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -1550,24 +1497,13 @@ begin
     return result;
 end
 $$;
-
-create function stream.inspect_token(token text, channel_id text default null, account text default null)
-returns stream.token_inspection
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.inspect_token($1, $2, $3);
-end
+comment on function stream_private.inspect_token is $$
+What an Agora token of version 007 or 006 says, and which certificate signed it. channel_id and account are needed to
+check a token of version 006, which holds only their checksums. Service only; the answer never holds the token.
+@callers service_role
+@errors invalid_argument, not_configured, certificate_missing, certificate_malformed, certificate_unsafe,
+    vault_unreadable, clock_wrong
 $$;
-comment on function stream.inspect_token(text, text, text) is
-    'What an Agora token of version 007 or 006 says, and which certificate signed it. channel_id and account are needed to '
-    'check a token of version 006, which holds only their checksums. Service only; the answer never holds the token.';
-
-revoke all on function stream_private.inspect_token(text, text, text), stream.inspect_token(text, text, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.inspect_token(text, text, text), stream.inspect_token(text, text, text)
-    to service_role;
 
 -- sql/130_viewers.sql
 
@@ -1607,40 +1543,17 @@ $$;
 comment on function stream_private.wait_for_session(uuid) is
     'Waits for the row of a session longer than the usual deadlock_timeout, so that Postgres finds a circle.';
 
-revoke all on function stream_private.wait_at_gate(uuid, boolean), stream_private.wait_for_session(uuid)
-    from public, anon, authenticated, service_role;
-
-create function stream_private.add_viewer(session_id uuid, buyer_id uuid)
-returns stream.viewer_lease
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    result stream.viewer_lease;
-begin
-    select $1, v.user_id, v.agora_uid, v.join_no, v.joined_at
-    into result
-    from stream_ext.add_viewer($1, $2) as v;
-    return result;
-end
-$$;
-
-create function stream.add_viewer(session_id uuid, buyer_id uuid default null)
+create function stream_private.add_viewer(session_id uuid, buyer_id uuid default null)
 returns stream.viewer_lease
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.add_viewer($1, $2);
-end
+as 'begin end';
+comment on function stream_private.add_viewer is $$
+Joins a stream; a second join keeps the row and counts join_no up. buyer_id null: the caller.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, session_not_found, cannot_view, banned, stream_ended
 $$;
-comment on function stream.add_viewer(uuid, uuid) is
-    'Joins a stream; a second join keeps the row and counts join_no up. buyer_id null: the caller.';
-
-revoke all on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(uuid, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.add_viewer(uuid, uuid), stream.add_viewer(uuid, uuid)
-    to authenticated, service_role;
 
 create function stream_private.join_stream(session_id uuid)
 returns stream.join_result
@@ -1666,124 +1579,60 @@ begin
     return result;
 end
 $$;
-
-create function stream.join_stream(session_id uuid)
-returns stream.join_result
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.join_stream($1);
-end
-$$;
-comment on function stream.join_stream(uuid) is
-    'Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate: '
-    'beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.';
-
-revoke all on function stream_private.join_stream(uuid), stream.join_stream(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.join_stream(uuid), stream.join_stream(uuid)
-    to authenticated;
-
-create function stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)
-returns text
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.remove_viewer($1, $2, $3);
-end
+comment on function stream_private.join_stream is $$
+Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate:
+beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.
+@callers authenticated
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, cannot_view, banned, stream_ended, not_configured,
+    certificate_missing, certificate_malformed, certificate_unsafe, vault_unreadable, clock_wrong
 $$;
 
-create function stream.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
+create function stream_private.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
 returns text
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.remove_viewer($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.remove_viewer is $$
+Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, session_not_found
 $$;
-comment on function stream.remove_viewer(uuid, uuid, integer) is
-    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes '
-    'then).';
-
-revoke all on function stream_private.remove_viewer(uuid, uuid, integer),
-    stream.remove_viewer(uuid, uuid, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.remove_viewer(uuid, uuid, integer),
-    stream.remove_viewer(uuid, uuid, integer)
-    to authenticated, service_role;
 
 create function stream_private.get_viewer_count(session_id uuid)
 returns integer
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.get_viewer_count($1);
-end
-$$;
-
-create function stream.get_viewer_count(session_id uuid)
-returns integer
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.get_viewer_count($1);
-end
-$$;
-comment on function stream.get_viewer_count(uuid) is
-    'The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the '
-    'tick.';
-
-revoke all on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_viewer_count(uuid), stream.get_viewer_count(uuid)
-    to authenticated, service_role;
-
-create function stream_private.get_viewers(session_id uuid, after uuid, page_size integer)
-returns setof stream.viewer
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query
-    select v.user_id, v.agora_uid, v.joined_at, v.last_seen_at, v.foreground, v.watch_ms
-    from stream_ext.get_viewers($1, $2, $3) as v;
-end
+as 'begin end';
+comment on function stream_private.get_viewer_count is $$
+The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the tick.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, cannot_view
 $$;
 
-create function stream.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
+create function stream_private.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.viewer
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.get_viewers($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.get_viewers is $$
+The viewers who hold a lease, by ascending user_id, those behind after; page_size 1 to 200. Seller and service only.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, not_stream_owner
 $$;
-comment on function stream.get_viewers(uuid, uuid, integer) is
-    'The viewers who hold a lease, by ascending user_id, those behind after; page_size 1 to 200. Seller and service '
-    'only.';
-
-revoke all on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_viewers(uuid, uuid, integer), stream.get_viewers(uuid, uuid, integer)
-    to authenticated, service_role;
 
 -- sql/135_heartbeats.sql
 
 -- Heartbeats: of one device, and of many for the service.
 create function stream_private.heartbeat(
     session_id uuid,
-    last_seq bigint,
-    foreground boolean,
-    generation integer,
-    join_no integer,
-    user_id uuid,
-    token_expires_at timestamptz
+    last_seq bigint default null,
+    foreground boolean default null,
+    generation integer default null,
+    join_no integer default null,
+    user_id uuid default null,
+    token_expires_at timestamptz default null
 )
 returns stream.heartbeat_result
 language plpgsql security definer
@@ -1816,83 +1665,36 @@ begin
     return result;
 end
 $$;
-
-create function stream.heartbeat(
-    session_id uuid,
-    last_seq bigint default null,
-    foreground boolean default null,
-    generation integer default null,
-    join_no integer default null,
-    user_id uuid default null,
-    token_expires_at timestamptz default null
-)
-returns stream.heartbeat_result
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
-end
+comment on function stream_private.heartbeat is $$
+Says that a device is still there. The seller's keeps the stream alive (a stale generation is refused) and brings it
+back from host_lost; a viewer's prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds
+the row, the seller's 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the
+log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last
+quarter of the caller's, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the
+older one, until it has ended, since an answer can be lost. user_id null: the caller.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, session_not_found, stream_ended, banned, not_viewer, stale_host
 $$;
-comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz) is
-    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and '
-    'brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. '
-    'Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. '
-    'last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. '
-    'A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the '
-    'token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. '
-    'user_id null: the caller.';
-
-revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz),
-    stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamptz)
-    to authenticated, service_role;
 
 create function stream_private.heartbeats(items json)
 returns setof stream.heartbeat_status
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select b.item, b.status from stream_ext.heartbeats($1::text) as b;
-end
-$$;
-
-create function stream.heartbeats(items json)
-returns setof stream.heartbeat_status
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.heartbeats($1);
-end
+as 'begin end';
+comment on function stream_private.heartbeats is $$
+Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One answer per
+item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: lock_timeout, send it
+again. No tokens come along.
+@native
+@callers service_role
+@repeat safe
+@errors isolation_level, invalid_argument
 $$;
-comment on function stream.heartbeats(json) is
-    'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One '
-    'answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: '
-    'lock_timeout, send it again. No tokens come along.';
-
-revoke all on function stream_private.heartbeats(json), stream.heartbeats(json)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.heartbeats(json), stream.heartbeats(json)
-    to service_role;
 
 -- sql/140_chat.sql
 
 -- Chat: sending.
-create function stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)
-returns stream.chat_message
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.send_message($1, $2, $3, $4);
-end
-$$;
-
-create function stream.send_message(
+create function stream_private.send_message(
     session_id uuid,
     user_id uuid default null,
     content text default null,
@@ -1900,22 +1702,17 @@ create function stream.send_message(
 )
 returns stream.chat_message
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.send_message($1, $2, $3, $4);
-end
+as 'begin end';
+comment on function stream_private.send_message is $$
+Sends a chat message: 1 to 2,000 characters after trimming. id is made by the client; the same id again returns the
+stored message. user_id null: the caller.
+@native
+@callers authenticated, service_role
+@repeat safe with id
+@errors isolation_level, invalid_argument, not_self, session_not_found, stream_ended, banned, not_viewer, cannot_chat,
+    anonymous_user, muted, chat_closed, slow_mode, rate_limited, content_empty, content_too_long, content_invalid,
+    content_blocked, message_id_conflict
 $$;
-comment on function stream.send_message(uuid, uuid, text, uuid) is
-    'Sends a chat message: 1 to 2,000 characters after trimming. id is made by the client; the same id '
-    'again returns the stored message. user_id null: the caller.';
-
-revoke all on function stream_private.send_message(uuid, uuid, text, uuid),
-    stream.send_message(uuid, uuid, text, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.send_message(uuid, uuid, text, uuid),
-    stream.send_message(uuid, uuid, text, uuid)
-    to authenticated, service_role;
 
 create function stream_private.send_messages(items json)
 returns setof stream.message_result
@@ -1930,49 +1727,19 @@ begin
     from stream_ext.send_messages($1::text) as s;
 end
 $$;
-
-create function stream.send_messages(items json)
-returns setof stream.message_result
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.send_messages($1);
-end
+comment on function stream_private.send_messages is $$
+Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id,
+content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs
+its own items alone: lock_timeout after 200 ms, send them again.
+@callers service_role
+@repeat unsafe
+@errors isolation_level, invalid_argument
 $$;
-comment on function stream.send_messages(json) is
-    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects '
-    '{session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. '
-    'A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
-
-revoke all on function stream_private.send_messages(json), stream.send_messages(json)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.send_messages(json), stream.send_messages(json)
-    to service_role;
 
 -- sql/145_reading.sql
 
 -- Reading the log: history, what was missed, synchronisation.
 create function stream_private.get_message_history(
-    session_id uuid,
-    page_size integer,
-    skip integer,
-    before_seq bigint,
-    after_seq bigint
-)
-returns setof stream.chat_message
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query
-    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
-        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
-    from stream_ext.get_message_history($1, $2, $3, $4, $5) as m;
-end
-$$;
-
-create function stream.get_message_history(
     session_id uuid,
     page_size integer default 50,
     skip integer default 0,
@@ -1981,290 +1748,130 @@ create function stream.get_message_history(
 )
 returns setof stream.chat_message
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.get_message_history($1, $2, $3, $4, $5);
-end
-$$;
-comment on function stream.get_message_history(uuid, integer, integer, bigint, bigint) is
-    'A page of the log in ascending seq: the newest messages, skip of them left out, or those before or '
-    'after a seq. page_size 1 to 200. A deleted message is there with deleted_at and without its text.';
-
-revoke all on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint),
-    stream.get_message_history(uuid, integer, integer, bigint, bigint)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint),
-    stream.get_message_history(uuid, integer, integer, bigint, bigint)
-    to authenticated, service_role;
-
-create function stream_private.sync_messages(session_id uuid, last_message_id uuid)
-returns setof stream.chat_message
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query
-    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
-        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
-    from stream_ext.sync_messages($1, $2) as m;
-end
+as 'begin end';
+comment on function stream_private.get_message_history is $$
+A page of the log in ascending seq: the newest messages, skip of them left out, or those before or after a seq.
+page_size 1 to 200. A deleted message is there with deleted_at and without its text.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, cannot_view
 $$;
 
-create function stream.sync_messages(session_id uuid, last_message_id uuid default null)
+create function stream_private.sync_messages(session_id uuid, last_message_id uuid default null)
 returns setof stream.chat_message
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.sync_messages($1, $2);
-end
-$$;
-comment on function stream.sync_messages(uuid, uuid) is
-    'The messages after one that the caller holds, in ascending seq, at most 1,000: call again with the last of them '
-    'until nothing comes. Null: the newest 50. Refuses an id that the log does not hold; call sync then.';
-
-revoke all on function stream_private.sync_messages(uuid, uuid), stream.sync_messages(uuid, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.sync_messages(uuid, uuid), stream.sync_messages(uuid, uuid)
-    to authenticated, service_role;
-
-create function stream_private.sync(session_id uuid, after_seq bigint, epoch text)
-returns stream.sync_result
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    result stream.sync_result;
-begin
-    select y.session_id, y.state, y.role, y.generation, y.host_uid, y.viewer_count, y.epoch, y.head_seq,
-        y.oldest_seq, y.recovered, y.has_more, y.messages::json, y.read::json, y.unread_count, y.cooldown_ms,
-        y.chat_mode, y.slow_mode_ms, y.pinned_seq, y.pinned::json, y.restrictions::json, y.server_time
-    into result
-    from stream_ext.sync($1, $2, $3) as y;
-    return result;
-end
+as 'begin end';
+comment on function stream_private.sync_messages is $$
+The messages after one that the caller holds, in ascending seq, at most 1,000: call again with the last of them until
+nothing comes. Null: the newest 50. Refuses an id that the log does not hold; call sync then.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, cannot_view, message_not_found
 $$;
 
-create function stream.sync(session_id uuid, after_seq bigint default null, epoch text default null)
+create function stream_private.sync(session_id uuid, after_seq bigint default null, epoch text default null)
 returns stream.sync_result
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.sync($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.sync is $$
+State, counts, what the caller has read and may write, and the messages after after_seq (at most 1,000; has_more says
+there are others), from one snapshot. Without after_seq: the newest page. recovered is false when the epoch is another
+or the log has not reached after_seq: the newest page too.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, cannot_view
 $$;
-comment on function stream.sync(uuid, bigint, text) is
-    'State, counts, what the caller has read and may write, and the messages after after_seq (at most 1,000; has_more '
-    'says there are others), from one snapshot. Without after_seq: the newest page. recovered is false when the epoch '
-    'is another or the log has not reached after_seq: the newest page too.';
-
-revoke all on function stream_private.sync(uuid, bigint, text), stream.sync(uuid, bigint, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.sync(uuid, bigint, text), stream.sync(uuid, bigint, text)
-    to authenticated, service_role;
 
 -- sql/146_readers.sql
 
 -- What a reader of the log keeps: read marks and subscriptions.
-create function stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])
-returns bigint
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.mark_messages_as_read($1, $2, $3);
-end
-$$;
-
-create function stream.mark_messages_as_read(
+create function stream_private.mark_messages_as_read(
     session_id uuid,
     user_id uuid default null,
     message_ids uuid[] default null
 )
 returns bigint
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.mark_messages_as_read($1, $2, $3);
-end
-$$;
-comment on function stream.mark_messages_as_read(uuid, uuid, uuid[]) is
-    'Marks up to 1,000 messages as read and answers how many entries of the log are unread then. In any order, again '
-    'and from several devices at once; ids that the log does not hold are ignored. user_id null: the caller.';
-
-revoke all on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]),
-    stream.mark_messages_as_read(uuid, uuid, uuid[])
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]),
-    stream.mark_messages_as_read(uuid, uuid, uuid[])
-    to authenticated, service_role;
-
-create function stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)
-returns bigint
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.mark_read_up_to($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.mark_messages_as_read is $$
+Marks up to 1,000 messages as read and answers how many entries of the log are unread then. In any order, again and
+from several devices at once; ids that the log does not hold are ignored. user_id null: the caller.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, session_not_found, cannot_view
 $$;
 
-create function stream.mark_read_up_to(session_id uuid, user_id uuid default null, seq bigint default null)
+create function stream_private.mark_read_up_to(session_id uuid, user_id uuid default null, seq bigint default null)
 returns bigint
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.mark_read_up_to($1, $2, $3);
-end
-$$;
-comment on function stream.mark_read_up_to(uuid, uuid, bigint) is
-    'Marks every entry of the log up to seq as read, none beyond the newest, and answers how many are unread then. '
-    'user_id null: the caller.';
-
-revoke all on function stream_private.mark_read_up_to(uuid, uuid, bigint), stream.mark_read_up_to(uuid, uuid, bigint)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint),
-    stream.mark_read_up_to(uuid, uuid, bigint)
-    to authenticated, service_role;
-
-create function stream_private.unread_count(session_id uuid, user_id uuid)
-returns bigint
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.unread_count($1, $2);
-end
+as 'begin end';
+comment on function stream_private.mark_read_up_to is $$
+Marks every entry of the log up to seq as read, none beyond the newest, and answers how many are unread then. user_id
+null: the caller.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, session_not_found, cannot_view
 $$;
 
-create function stream.unread_count(session_id uuid, user_id uuid default null)
+create function stream_private.unread_count(session_id uuid, user_id uuid default null)
 returns bigint
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.unread_count($1, $2);
-end
-$$;
-comment on function stream.unread_count(uuid, uuid) is
-    'How many entries of the kept log are not marked as read, without looking at them: system messages and one''s own '
-    'count too. user_id null: the caller.';
-
-revoke all on function stream_private.unread_count(uuid, uuid), stream.unread_count(uuid, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.unread_count(uuid, uuid), stream.unread_count(uuid, uuid)
-    to authenticated, service_role;
-
-create function stream_private.subscribe_to_chat(session_id uuid, user_id uuid)
-returns stream.chat_subscription
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    result stream.chat_subscription;
-begin
-    select s.id, s.session_id, s.user_id, s.channel, s.is_active
-    into result
-    from stream_ext.subscribe_to_chat($1, $2) as s;
-    return result;
-end
+as 'begin end';
+comment on function stream_private.unread_count is $$
+How many entries of the kept log are not marked as read, without looking at them: system messages and one's own count
+too. user_id null: the caller.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, not_self, session_not_found, cannot_view
 $$;
 
-create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
+create function stream_private.subscribe_to_chat(session_id uuid, user_id uuid default null)
 returns stream.chat_subscription
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.subscribe_to_chat($1, $2);
-end
+as 'begin end';
+comment on function stream_private.subscribe_to_chat is $$
+Follows the chat of a stream and names the private Realtime topic to join: for the seller, and for viewers who have
+joined and are not banned. Again: the same subscription. It ends with the stream. user_id null: the caller.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, not_self, session_not_found, stream_ended, cannot_view, banned, not_viewer
 $$;
-comment on function stream.subscribe_to_chat(uuid, uuid) is
-    'Follows the chat of a stream and names the private Realtime topic to join: for the seller, and for viewers who '
-    'have joined and are not banned. Again: the same subscription. It ends with the stream. user_id null: the caller.';
-
-revoke all on function stream_private.subscribe_to_chat(uuid, uuid), stream.subscribe_to_chat(uuid, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.subscribe_to_chat(uuid, uuid), stream.subscribe_to_chat(uuid, uuid)
-    to authenticated, service_role;
 
 create function stream_private.unsubscribe_from_chat(subscription_id uuid)
 returns stream.chat_subscription
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    result stream.chat_subscription;
-begin
-    select s.id, s.session_id, s.user_id, s.channel, s.is_active
-    into result
-    from stream_ext.unsubscribe_from_chat($1) as s;
-    return result;
-end
-$$;
-
-create function stream.unsubscribe_from_chat(subscription_id uuid)
-returns stream.chat_subscription
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.unsubscribe_from_chat($1);
-end
+as 'begin end';
+comment on function stream_private.unsubscribe_from_chat is $$
+Ends a subscription of the caller, or anybody's for the service. Again: no change. Somebody else's is answered like
+one that is not there.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, subscription_not_found
 $$;
-comment on function stream.unsubscribe_from_chat(uuid) is
-    'Ends a subscription of the caller, or anybody''s for the service. Again: no change. Somebody else''s is answered '
-    'like one that is not there.';
-
-revoke all on function stream_private.unsubscribe_from_chat(uuid), stream.unsubscribe_from_chat(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.unsubscribe_from_chat(uuid), stream.unsubscribe_from_chat(uuid)
-    to authenticated, service_role;
 
 -- sql/147_auction_updates.sql
 
 -- Auction updates: the application's bids in the log of the stream.
+-- Whoever may call it speaks in the name of the auction: never a role that users have. update is of type json, whose text
+-- is kept as it came: numbers keep every digit, and escapes that cannot be stored are refused by the extension, where
+-- jsonb would quote what stands around them.
 create function stream_private.post_auction_update(session_id uuid, update json)
 returns stream.chat_message
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    result stream.chat_message;
-begin
-    -- Of type json, whose text is kept as it came: numbers keep every digit, and escapes that cannot be stored are
-    -- refused by the extension, where jsonb would quote what stands around them.
-    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content,
-        m.message_type, m.created_at, m.updated_at, m.metadata, m.deleted_at
-    into result
-    from stream_ext.post_auction_update($1, $2::text) as m;
-    return result;
-end
-$$;
-
-create function stream.post_auction_update(session_id uuid, update json)
-returns stream.chat_message
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.post_auction_update($1, $2);
-end
+as 'begin end';
+comment on function stream_private.post_auction_update is $$
+Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind
+auction_update; content is its member text, or a neutral sentence. Not for users: an application's own SECURITY
+DEFINER functions call the one of the same name in stream_private.
+@native
+@callers service_role
+@repeat unsafe
+@errors isolation_level, invalid_argument, session_not_found, stream_ended, payload_too_large
 $$;
-comment on function stream.post_auction_update(uuid, json) is
-    'Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind '
-    'auction_update; content is its member text, or a neutral sentence. Not for users: an application''s own SECURITY '
-    'DEFINER functions call the one of the same name in stream_private.';
-
--- Whoever holds this grant speaks in the name of the auction: never a role that users have.
-revoke all on function stream_private.post_auction_update(uuid, json), stream.post_auction_update(uuid, json)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.post_auction_update(uuid, json), stream.post_auction_update(uuid, json)
-    to service_role;
 
 -- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
 -- the owner may attach it. It must run as the owner, because the rows are written by bidders.
@@ -2292,67 +1899,41 @@ comment on function stream.auction_update_trigger() is
     '''<column to publish>'', ...). Each row then becomes an auction update of the auction''s live stream, in the same '
     'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens. A value '
     'that cannot be stored (the escape of a zero character in a column of type json) is refused with invalid_argument.';
-revoke all on function stream.auction_update_trigger() from public, anon, authenticated, service_role;
 
 -- sql/150_moderation.sql
 
 -- Moderation: deleting messages, restricting users, the rules of a chat, and what was decided.
-create function stream_private.delete_message(session_id uuid, message_id uuid, reason text)
-returns text
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.delete_message($1, $2, $3);
-end
-$$;
-
-create function stream.delete_message(session_id uuid, message_id uuid, reason text default null)
+create function stream_private.delete_message(session_id uuid, message_id uuid, reason text default null)
 returns text
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.delete_message($1, $2, $3);
-end
-$$;
-comment on function stream.delete_message(uuid, uuid, text) is
-    'Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except '
-    'messages of the seller; authors their own. After the end of the stream too, then without an event.';
-
-revoke all on function stream_private.delete_message(uuid, uuid, text), stream.delete_message(uuid, uuid, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.delete_message(uuid, uuid, text), stream.delete_message(uuid, uuid, text)
-    to authenticated, service_role;
-
-create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)
-returns integer
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.delete_user_messages($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.delete_message is $$
+Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except messages
+of the seller; authors their own. After the end of the stream too, then without an event.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found
 $$;
 
-create function stream.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
+create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
 returns integer
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.delete_user_messages($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.delete_user_messages is $$
+Takes the text of all messages of a user away, with one event; answers how many. Moderators only.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
-comment on function stream.delete_user_messages(uuid, uuid, text) is
-    'Takes the text of all messages of a user away, with one event; answers how many. Moderators only.';
 
-revoke all on function stream_private.delete_user_messages(uuid, uuid, text), stream.delete_user_messages(uuid, uuid, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.delete_user_messages(uuid, uuid, text), stream.delete_user_messages(uuid, uuid, text)
-    to authenticated, service_role;
-
-create function stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)
+create function stream_private.mute_user(
+    session_id uuid,
+    user_id uuid,
+    duration_s integer default null,
+    reason text default null
+)
 returns stream.restriction
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2371,31 +1952,20 @@ exception when foreign_key_violation then
     perform stream_ext.refuse('invalid_argument');
 end
 $$;
+comment on function stream_private.mute_user is $$
+Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts.
+Moderators only, and nobody against the seller or themself.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
+$$;
 
-create function stream.mute_user(
+create function stream_private.ban_user(
     session_id uuid,
     user_id uuid,
     duration_s integer default null,
     reason text default null
 )
-returns stream.restriction
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.mute_user($1, $2, $3, $4);
-end
-$$;
-comment on function stream.mute_user(uuid, uuid, integer, text) is
-    'Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end '
-    'counts. Moderators only, and nobody against the seller or themself.';
-
-revoke all on function stream_private.mute_user(uuid, uuid, integer, text), stream.mute_user(uuid, uuid, integer, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.mute_user(uuid, uuid, integer, text), stream.mute_user(uuid, uuid, integer, text)
-    to authenticated, service_role;
-
-create function stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)
 returns stream.restriction
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2414,56 +1984,25 @@ exception when foreign_key_violation then
     perform stream_ext.refuse('invalid_argument');
 end
 $$;
-
-create function stream.ban_user(
-    session_id uuid,
-    user_id uuid,
-    duration_s integer default null,
-    reason text default null
-)
-returns stream.restriction
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.ban_user($1, $2, $3, $4);
-end
+comment on function stream_private.ban_user is $$
+Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are refused,
+for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
-comment on function stream.ban_user(uuid, uuid, integer, text) is
-    'Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are '
-    'refused, for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.';
-
-revoke all on function stream_private.ban_user(uuid, uuid, integer, text), stream.ban_user(uuid, uuid, integer, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.ban_user(uuid, uuid, integer, text), stream.ban_user(uuid, uuid, integer, text)
-    to authenticated, service_role;
 
 create function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)
 returns text
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.lift_restriction($1, $2, $3);
-end
-$$;
-
-create function stream.lift_restriction(session_id uuid, user_id uuid, kind text)
-returns text
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.lift_restriction($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.lift_restriction is $$
+Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
-comment on function stream.lift_restriction(uuid, uuid, text) is
-    'Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.';
-
-revoke all on function stream_private.lift_restriction(uuid, uuid, text), stream.lift_restriction(uuid, uuid, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.lift_restriction(uuid, uuid, text), stream.lift_restriction(uuid, uuid, text)
-    to authenticated, service_role;
 
 create function stream_private.set_slow_mode(session_id uuid, interval_ms integer)
 returns stream.session
@@ -2475,23 +2014,12 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.set_slow_mode(session_id uuid, interval_ms integer)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.set_slow_mode($1, $2);
-end
+comment on function stream_private.set_slow_mode is $$
+How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
-comment on function stream.set_slow_mode(uuid, integer) is
-    'How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.';
-
-revoke all on function stream_private.set_slow_mode(uuid, integer), stream.set_slow_mode(uuid, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.set_slow_mode(uuid, integer), stream.set_slow_mode(uuid, integer)
-    to authenticated, service_role;
 
 create function stream_private.set_chat_mode(session_id uuid, mode text)
 returns stream.session
@@ -2503,23 +2031,12 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.set_chat_mode(session_id uuid, mode text)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.set_chat_mode($1, $2);
-end
+comment on function stream_private.set_chat_mode is $$
+Who may write: viewers, verified, hosts or nobody. Moderators only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
-comment on function stream.set_chat_mode(uuid, text) is
-    'Who may write: viewers, verified, hosts or nobody. Moderators only.';
-
-revoke all on function stream_private.set_chat_mode(uuid, text), stream.set_chat_mode(uuid, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.set_chat_mode(uuid, text), stream.set_chat_mode(uuid, text)
-    to authenticated, service_role;
 
 create function stream_private.pin_message(session_id uuid, message_id uuid)
 returns stream.session
@@ -2531,23 +2048,12 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.pin_message(session_id uuid, message_id uuid)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.pin_message($1, $2);
-end
+comment on function stream_private.pin_message is $$
+Keeps a message of a user in view, in place of the one before. Moderators only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found, stream_ended
 $$;
-comment on function stream.pin_message(uuid, uuid) is
-    'Keeps a message of a user in view, in place of the one before. Moderators only.';
-
-revoke all on function stream_private.pin_message(uuid, uuid), stream.pin_message(uuid, uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.pin_message(uuid, uuid), stream.pin_message(uuid, uuid)
-    to authenticated, service_role;
 
 create function stream_private.unpin_message(session_id uuid)
 returns stream.session
@@ -2559,203 +2065,94 @@ begin
     return stream_private.session($1);
 end
 $$;
-
-create function stream.unpin_message(session_id uuid)
-returns stream.session
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.unpin_message($1);
-end
-$$;
-comment on function stream.unpin_message(uuid) is
-    'Takes the pin away, if there is one. Moderators only.';
-
-revoke all on function stream_private.unpin_message(uuid), stream.unpin_message(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.unpin_message(uuid), stream.unpin_message(uuid)
-    to authenticated, service_role;
-
-create function stream_private.block_term(session_id uuid, term text)
-returns text
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.block_term($1, $2);
-end
+comment on function stream_private.unpin_message is $$
+Takes the pin away, if there is one. Moderators only.
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
-create function stream.block_term(session_id uuid default null, term text default null)
+create function stream_private.block_term(session_id uuid default null, term text default null)
 returns text
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.block_term($1, $2);
-end
-$$;
-comment on function stream.block_term(uuid, text) is
-    'Refuses messages that contain a term, however it is spelled: blocked, or already_blocked. At most 500. Moderators '
-    'only; session_id null, for all streams, the service only.';
-
-revoke all on function stream_private.block_term(uuid, text), stream.block_term(uuid, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.block_term(uuid, text), stream.block_term(uuid, text)
-    to authenticated, service_role;
-
-create function stream_private.unblock_term(session_id uuid, term text)
-returns text
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_ext.unblock_term($1, $2);
-end
+as 'begin end';
+comment on function stream_private.block_term is $$
+Refuses messages that contain a term, however it is spelled: blocked, or already_blocked. At most 500. Moderators
+only; session_id null, for all streams, the service only.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 
-create function stream.unblock_term(session_id uuid default null, term text default null)
+create function stream_private.unblock_term(session_id uuid default null, term text default null)
 returns text
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.unblock_term($1, $2);
-end
-$$;
-comment on function stream.unblock_term(uuid, text) is
-    'Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.';
-
-revoke all on function stream_private.unblock_term(uuid, text), stream.unblock_term(uuid, text)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.unblock_term(uuid, text), stream.unblock_term(uuid, text)
-    to authenticated, service_role;
-
-create function stream_private.list_blocked_terms(session_id uuid)
-returns setof stream.blocked_term
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select t.session_id, t.term, t.actor, t.created_at from stream_ext.list_blocked_terms($1) as t;
-end
+as 'begin end';
+comment on function stream_private.unblock_term is $$
+Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.
+@native
+@callers authenticated, service_role
+@repeat safe
+@errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 
-create function stream.list_blocked_terms(session_id uuid default null)
+create function stream_private.list_blocked_terms(session_id uuid default null)
 returns setof stream.blocked_term
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.list_blocked_terms($1);
-end
-$$;
-comment on function stream.list_blocked_terms(uuid) is
-    'The terms that are blocked in a stream, or in all of them (null), oldest first. Moderators only; null the service only.';
-
-revoke all on function stream_private.list_blocked_terms(uuid), stream.list_blocked_terms(uuid)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.list_blocked_terms(uuid), stream.list_blocked_terms(uuid)
-    to authenticated, service_role;
-
-create function stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)
-returns setof stream.restriction
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query
-    select r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at
-    from stream_ext.list_restrictions($1, $2, $3) as r;
-end
+as 'begin end';
+comment on function stream_private.list_blocked_terms is $$
+The terms that are blocked in a stream, or in all of them (null), oldest first. Moderators only; null the service
+only.
+@native
+@callers authenticated, service_role
+@errors session_not_found, not_moderator
 $$;
 
-create function stream.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
+create function stream_private.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.restriction
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.list_restrictions($1, $2, $3);
-end
-$$;
-comment on function stream.list_restrictions(uuid, uuid, integer) is
-    'Mutes and bans in force, of the users behind after by ascending user_id; page_size 1 to 200 counts users. Moderators only.';
-
-revoke all on function stream_private.list_restrictions(uuid, uuid, integer), stream.list_restrictions(uuid, uuid, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.list_restrictions(uuid, uuid, integer), stream.list_restrictions(uuid, uuid, integer)
-    to authenticated, service_role;
-
-create function stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)
-returns setof stream.moderation_entry
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query
-    select l.id, l.session_id, l.seq, l.action, l.actor, l.user_id, l.target_seq, l.reason, l.until, l.term, l.created_at
-    from stream_ext.get_moderation_log($1, $2, $3) as l;
-end
+as 'begin end';
+comment on function stream_private.list_restrictions is $$
+Mutes and bans in force, of the users behind after by ascending user_id; page_size 1 to 200 counts users. Moderators
+only.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, not_moderator
 $$;
 
-create function stream.get_moderation_log(
+create function stream_private.get_moderation_log(
     session_id uuid default null,
     before_id bigint default null,
     page_size integer default 50
 )
 returns setof stream.moderation_entry
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.get_moderation_log($1, $2, $3);
-end
+as 'begin end';
+comment on function stream_private.get_moderation_log is $$
+What was decided in a stream, the newest first, those before an id; page_size 1 to 200. Moderators only; session_id
+null, for decisions about all streams, the service only.
+@native
+@callers authenticated, service_role
+@errors invalid_argument, session_not_found, not_moderator
 $$;
-comment on function stream.get_moderation_log(uuid, bigint, integer) is
-    'What was decided in a stream, the newest first, those before an id; page_size 1 to 200. Moderators only; session_id '
-    'null, for decisions about all streams, the service only.';
-
-revoke all on function stream_private.get_moderation_log(uuid, bigint, integer), stream.get_moderation_log(uuid, bigint, integer)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.get_moderation_log(uuid, bigint, integer), stream.get_moderation_log(uuid, bigint, integer)
-    to authenticated, service_role;
 
 -- sql/155_webhooks.sql
 
 -- Webhooks: what Agora's notification service tells.
 create function stream_private.apply_webhook(notice json)
 returns stream.webhook_result
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    result stream.webhook_result;
-begin
-    select a.status, a.effect into result.status, result.effect from stream_ext.apply_webhook($1::text) as a;
-    return result;
-end
-$$;
-
-create function stream.apply_webhook(notice json)
-returns stream.webhook_result
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return stream_private.apply_webhook($1);
-end
+as 'begin end';
+comment on function stream_private.apply_webhook is $$
+Stores and applies a notice of Agora's notification service whose signature the caller has verified: once per
+noticeId, and per user only if it is newer than those before. Status is applied, duplicate, outdated, ignored,
+unknown_channel or test.
+@native
+@callers service_role
+@repeat safe
+@errors isolation_level, invalid_argument
 $$;
-comment on function stream.apply_webhook(json) is
-    'Stores and applies a notice of Agora''s notification service whose signature the caller has verified: once per '
-    'noticeId, and per user only if it is newer than those before. Status is applied, duplicate, outdated, ignored, '
-    'unknown_channel or test.';
-
-revoke all on function stream_private.apply_webhook(json), stream.apply_webhook(json)
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.apply_webhook(json), stream.apply_webhook(json)
-    to service_role;
 
 -- sql/158_realtime_checks.sql
 
@@ -2849,10 +2246,6 @@ end
 $$;
 comment on function stream_private.check_owner() is 'The check owner_bypasses_rls of doctor().';
 
-revoke all on function stream_private.check_realtime_publication(), stream_private.check_realtime_partitions(timestamptz),
-    stream_private.check_owner()
-    from public, anon, authenticated, service_role;
-
 -- sql/159_log_check.sql
 
 -- The check of doctor() about what gets into the server's log.
@@ -2874,7 +2267,6 @@ begin
 end
 $$;
 comment on function stream_private.check_server_log() is 'The check server_log of doctor().';
-revoke all on function stream_private.check_server_log() from public, anon, authenticated, service_role;
 
 -- sql/159_privilege_checks.sql
 
@@ -2942,40 +2334,24 @@ begin
 end
 $$;
 comment on function stream_private.check_table_privileges() is 'The check table_privileges of doctor().';
-revoke all on function stream_private.check_table_privileges() from public, anon, authenticated, service_role;
 
 -- sql/160_operation.sql
 
 -- Operation: the regular work, its scheduling, and whether all is well.
 create function stream_private.tick()
 returns void
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform stream_ext.tick();
-end
-$$;
--- For what is looked at before any unit, which has its own.
-alter function stream_private.tick() set lock_timeout = '100ms';
-
-create function stream.tick()
-returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform stream_private.tick();
-end
+-- For what is looked at before any unit, which has its own.
+set lock_timeout = '100ms'
+as 'begin end';
+comment on function stream_private.tick is $$
+The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and from
+anywhere, in a transaction of its own; one at a time works.
+@native
+@callers service_role
+@repeat safe
+@errors isolation_level
 $$;
-comment on function stream.tick() is
-    'The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and '
-    'from anywhere, in a transaction of its own; one at a time works.';
-
-revoke all on function stream_private.tick(), stream.tick()
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.tick(), stream.tick()
-    to service_role;
 
 create function stream_private.begin_work()
 returns void
@@ -3031,36 +2407,17 @@ comment on procedure stream_private.tick_for_a_minute() is
     'The regular work in a loop of just under a minute, for pg_cron: one transaction for each unit, 50 ms of sleep when '
     'nothing is left. Outside a transaction, as the owner of the tables.';
 
-revoke all on function stream_private.begin_work(), stream_private.work(), stream_private.pause()
-    from public, anon, authenticated, service_role;
-revoke all on procedure stream_private.tick_for_a_minute() from public, anon, authenticated, service_role;
-
 create function stream_private.sweep()
 returns setof stream.sweep_rule
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select s.rule, s.rows, s.oldest_age from stream_ext.sweep() as s;
-end
-$$;
-
-create function stream.sweep()
-returns setof stream.sweep_rule
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.sweep();
-end
+as 'begin end';
+comment on function stream_private.sweep is $$
+Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.
+@native
+@callers service_role
+@repeat safe
+@errors isolation_level
 $$;
-comment on function stream.sweep() is
-    'Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.';
-
-revoke all on function stream_private.sweep(), stream.sweep()
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.sweep(), stream.sweep()
-    to service_role;
 
 create function stream_private.doctor()
 returns setof stream.check_result
@@ -3141,24 +2498,12 @@ begin
         'cannot be seen from here: without co-host authentication in the Agora console a subscriber token can publish';
 end
 $$;
-
-create function stream.doctor()
-returns setof stream.check_result
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query select * from stream_private.doctor();
-end
+comment on function stream_private.doctor is $$
+One row per check of the installation: certificates, clock, Agora's notices, ticker and background worker, Realtime's
+partition, publication, slot and policies, the owner's rights, the server's log, time zone, and a reminder of what
+only Agora's console shows.
+@callers service_role
 $$;
-comment on function stream.doctor() is
-    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, '
-    'publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
-
-revoke all on function stream_private.doctor(), stream.doctor()
-    from public, anon, authenticated, service_role;
-grant execute on function stream_private.doctor(), stream.doctor()
-    to service_role;
 
 create function stream.schedule_with_pg_cron() returns text
 language plpgsql
@@ -3190,7 +2535,6 @@ comment on function stream.schedule_with_pg_cron() is
     'Lets pg_cron do the regular work as the calling role, where the background worker cannot run: one job a minute, which '
     'loops until the next, and one a day that deletes its old runs. Again: the same jobs. Answers the schedule. Call it as '
     'the owner of the tables.';
-revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;
 
 -- sql/161_regular_work_checks.sql
 
@@ -3321,9 +2665,6 @@ $$;
 comment on function stream_private.check_held_rows() is
     'For doctor(): who holds rows and tables that the regular work has to leave out, by process.';
 
-revoke all on function stream_private.check_troubles(), stream_private.lock_holders(xid), stream_private.check_held_rows()
-    from public, anon, authenticated, service_role;
-
 -- sql/200_emission.sql
 
 -- The trigger that emits state changes and viewer counts to Supabase Realtime, in the writing transaction, once per statement.
@@ -3380,8 +2721,6 @@ after update on stream.stream_sessions
 referencing old table as old_rows new table as new_rows
 for each statement execute function stream_private.emit_session_changes();
 
-revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;
-
 -- sql/210_realtime_policies.sql
 
 -- Who may join the private Realtime channels. The database is the only sender: there is no insert policy.
@@ -3426,10 +2765,12 @@ begin
     );
 end
 $$;
-comment on function stream_private.can_read_topic(text) is
-    'Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user is one''s own.';
-revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
-grant execute on function stream_private.can_read_topic(text) to authenticated;
+comment on function stream_private.can_read_topic is $$
+Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too,
+user is one's own.
+@policy
+@callers authenticated
+$$;
 
 -- realtime.topic() is null outside Realtime's own check, so the stored rows cannot be read through this policy.
 create policy stream_topics_read on realtime.messages
@@ -3440,6 +2781,1293 @@ using (extension = 'broadcast' and (select stream_private.can_read_topic((select
 
 -- Sequences of identity columns, which default privileges of a database may have granted.
 revoke all on all sequences in schema stream from public, anon, authenticated, service_role;
+
+-- sql/api/010_natives.sql
+
+-- Generated by `cargo x generate` from the comments in sql/: bodies that forward to native functions.
+
+create or replace function stream_private.add_viewer(session_id uuid, buyer_id uuid default null)
+returns stream.viewer_lease
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    result stream.viewer_lease;
+begin
+    select $1, n.user_id, n.agora_uid, n.join_no, n.joined_at
+    into result
+    from stream_ext.add_viewer($1, $2) as n;
+    return result;
+end
+$$;
+
+create or replace function stream_private.apply_webhook(notice json)
+returns stream.webhook_result
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    result stream.webhook_result;
+begin
+    select n.status, n.effect
+    into result
+    from stream_ext.apply_webhook($1::text) as n;
+    return result;
+end
+$$;
+
+create or replace function stream_private.block_term(session_id uuid default null, term text default null)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.block_term($1, $2);
+end
+$$;
+
+create or replace function stream_private.delete_message(session_id uuid, message_id uuid, reason text default null)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.delete_message($1, $2, $3);
+end
+$$;
+
+create or replace function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
+returns integer
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.delete_user_messages($1, $2, $3);
+end
+$$;
+
+create or replace function stream_private.get_message_history(
+    session_id uuid,
+    page_size integer default 50,
+    skip integer default 0,
+    before_seq bigint default null,
+    after_seq bigint default null
+)
+returns setof stream.chat_message
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
+        n.metadata, n.deleted_at
+    from stream_ext.get_message_history($1, $2, $3, $4, $5) as n;
+end
+$$;
+
+create or replace function stream_private.get_moderation_log(
+    session_id uuid default null,
+    before_id bigint default null,
+    page_size integer default 50
+)
+returns setof stream.moderation_entry
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select n.id, n.session_id, n.seq, n.action, n.actor, n.user_id, n.target_seq, n.reason, n.until, n.term,
+        n.created_at
+    from stream_ext.get_moderation_log($1, $2, $3) as n;
+end
+$$;
+
+create or replace function stream_private.get_stream_state(session_id uuid)
+returns text
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.get_stream_state($1);
+end
+$$;
+
+create or replace function stream_private.get_viewer_count(session_id uuid)
+returns integer
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.get_viewer_count($1);
+end
+$$;
+
+create or replace function stream_private.get_viewers(
+    session_id uuid,
+    after uuid default null,
+    page_size integer default 50
+)
+returns setof stream.viewer
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select n.user_id, n.agora_uid, n.joined_at, n.last_seen_at, n.foreground, n.watch_ms
+    from stream_ext.get_viewers($1, $2, $3) as n;
+end
+$$;
+
+create or replace function stream_private.heartbeats(items json)
+returns setof stream.heartbeat_status
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select n.item, n.status
+    from stream_ext.heartbeats($1::text) as n;
+end
+$$;
+
+create or replace function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.lift_restriction($1, $2, $3);
+end
+$$;
+
+create or replace function stream_private.list_blocked_terms(session_id uuid default null)
+returns setof stream.blocked_term
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select n.session_id, n.term, n.actor, n.created_at
+    from stream_ext.list_blocked_terms($1) as n;
+end
+$$;
+
+create or replace function stream_private.list_restrictions(
+    session_id uuid,
+    after uuid default null,
+    page_size integer default 50
+)
+returns setof stream.restriction
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select n.user_id, n.kind, n.until, n.actor, n.reason, n.created_at
+    from stream_ext.list_restrictions($1, $2, $3) as n;
+end
+$$;
+
+create or replace function stream_private.mark_messages_as_read(
+    session_id uuid,
+    user_id uuid default null,
+    message_ids uuid[] default null
+)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.mark_messages_as_read($1, $2, $3);
+end
+$$;
+
+create or replace function stream_private.mark_read_up_to(
+    session_id uuid,
+    user_id uuid default null,
+    seq bigint default null
+)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.mark_read_up_to($1, $2, $3);
+end
+$$;
+
+create or replace function stream_private.post_auction_update(session_id uuid, update json)
+returns stream.chat_message
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    result stream.chat_message;
+begin
+    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
+        n.metadata, n.deleted_at
+    into result
+    from stream_ext.post_auction_update($1, $2::text) as n;
+    return result;
+end
+$$;
+
+create or replace function stream_private.remove_viewer(
+    session_id uuid,
+    buyer_id uuid default null,
+    join_no integer default null
+)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.remove_viewer($1, $2, $3);
+end
+$$;
+
+create or replace function stream_private.send_message(
+    session_id uuid,
+    user_id uuid default null,
+    content text default null,
+    id uuid default null
+)
+returns stream.chat_message
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.send_message($1, $2, $3, $4);
+end
+$$;
+
+create or replace function stream_private.subscribe_to_chat(session_id uuid, user_id uuid default null)
+returns stream.chat_subscription
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    result stream.chat_subscription;
+begin
+    select n.id, n.session_id, n.user_id, n.channel, n.is_active
+    into result
+    from stream_ext.subscribe_to_chat($1, $2) as n;
+    return result;
+end
+$$;
+
+create or replace function stream_private.sweep()
+returns setof stream.sweep_rule
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select n.rule, n.rows, n.oldest_age
+    from stream_ext.sweep() as n;
+end
+$$;
+
+create or replace function stream_private.sync(session_id uuid, after_seq bigint default null, epoch text default null)
+returns stream.sync_result
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    result stream.sync_result;
+begin
+    select n.session_id, n.state, n.role, n.generation, n.host_uid, n.viewer_count, n.epoch, n.head_seq, n.oldest_seq,
+        n.recovered, n.has_more, n.messages::json, n.read::json, n.unread_count, n.cooldown_ms, n.chat_mode,
+        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.server_time
+    into result
+    from stream_ext.sync($1, $2, $3) as n;
+    return result;
+end
+$$;
+
+create or replace function stream_private.sync_messages(session_id uuid, last_message_id uuid default null)
+returns setof stream.chat_message
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
+        n.metadata, n.deleted_at
+    from stream_ext.sync_messages($1, $2) as n;
+end
+$$;
+
+create or replace function stream_private.tick()
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+begin
+    perform stream_ext.tick();
+end
+$$;
+
+create or replace function stream_private.unblock_term(session_id uuid default null, term text default null)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.unblock_term($1, $2);
+end
+$$;
+
+create or replace function stream_private.unread_count(session_id uuid, user_id uuid default null)
+returns bigint
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.unread_count($1, $2);
+end
+$$;
+
+create or replace function stream_private.unsubscribe_from_chat(subscription_id uuid)
+returns stream.chat_subscription
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    result stream.chat_subscription;
+begin
+    select n.id, n.session_id, n.user_id, n.channel, n.is_active
+    into result
+    from stream_ext.unsubscribe_from_chat($1) as n;
+    return result;
+end
+$$;
+
+create or replace function stream_private.user_id()
+returns uuid
+language plpgsql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.user_id();
+end
+$$;
+
+-- sql/api/020_wrappers.sql
+
+-- Generated by `cargo x generate` from the comments in sql/: what callers see of each operation.
+
+create function stream.add_viewer(session_id uuid, buyer_id uuid default null)
+returns stream.viewer_lease
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.add_viewer($1, $2);
+end
+$$;
+comment on function stream.add_viewer(uuid, uuid) is
+    'Joins a stream; a second join keeps the row and counts join_no up. buyer_id null: the caller.';
+
+create function stream.apply_webhook(notice json)
+returns stream.webhook_result
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.apply_webhook($1);
+end
+$$;
+comment on function stream.apply_webhook(json) is
+    'Stores and applies a notice of Agora''s notification service whose signature the caller has verified: once per noticeId, and per user only if it is newer than those before. Status is applied, duplicate, outdated, ignored, unknown_channel or test.';
+
+create function stream.ban_user(
+    session_id uuid,
+    user_id uuid,
+    duration_s integer default null,
+    reason text default null
+)
+returns stream.restriction
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.ban_user($1, $2, $3, $4);
+end
+$$;
+comment on function stream.ban_user(uuid, uuid, integer, text) is
+    'Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are refused, for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.';
+
+create function stream.block_term(session_id uuid default null, term text default null)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.block_term($1, $2);
+end
+$$;
+comment on function stream.block_term(uuid, text) is
+    'Refuses messages that contain a term, however it is spelled: blocked, or already_blocked. At most 500. Moderators only; session_id null, for all streams, the service only.';
+
+create function stream.delete_message(session_id uuid, message_id uuid, reason text default null)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.delete_message($1, $2, $3);
+end
+$$;
+comment on function stream.delete_message(uuid, uuid, text) is
+    'Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except messages of the seller; authors their own. After the end of the stream too, then without an event.';
+
+create function stream.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.delete_user_messages($1, $2, $3);
+end
+$$;
+comment on function stream.delete_user_messages(uuid, uuid, text) is
+    'Takes the text of all messages of a user away, with one event; answers how many. Moderators only.';
+
+create function stream.doctor()
+returns setof stream.check_result
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.doctor();
+end
+$$;
+comment on function stream.doctor() is
+    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
+
+create function stream.end_stream(session_id uuid, generation integer default null, reason text default null)
+returns stream.session
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.end_stream($1, $2, $3);
+end
+$$;
+comment on function stream.end_stream(uuid, integer, text) is
+    'Ends a stream for good: viewers leave, the log closes. Seller and service only.';
+
+create function stream.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
+returns stream.agora_token
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.generate_buyer_token($1, $2);
+end
+$$;
+comment on function stream.generate_buyer_token(uuid, text) is
+    'A subscriber token for a viewer who has joined the stream on this channel. buyer_id null: the caller.';
+
+create function stream.generate_seller_token(
+    seller_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
+returns stream.agora_token
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.generate_seller_token($1, $2, $3);
+end
+$$;
+comment on function stream.generate_seller_token(uuid, text, integer) is
+    'A publisher token for the seller of the stream on this channel. seller_id null: the caller. A stale generation is refused, so that an old device cannot evict the new one; null: any.';
+
+create function stream.get_message_history(
+    session_id uuid,
+    page_size integer default 50,
+    skip integer default 0,
+    before_seq bigint default null,
+    after_seq bigint default null
+)
+returns setof stream.chat_message
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.get_message_history($1, $2, $3, $4, $5);
+end
+$$;
+comment on function stream.get_message_history(uuid, integer, integer, bigint, bigint) is
+    'A page of the log in ascending seq: the newest messages, skip of them left out, or those before or after a seq. page_size 1 to 200. A deleted message is there with deleted_at and without its text.';
+
+create function stream.get_moderation_log(
+    session_id uuid default null,
+    before_id bigint default null,
+    page_size integer default 50
+)
+returns setof stream.moderation_entry
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.get_moderation_log($1, $2, $3);
+end
+$$;
+comment on function stream.get_moderation_log(uuid, bigint, integer) is
+    'What was decided in a stream, the newest first, those before an id; page_size 1 to 200. Moderators only; session_id null, for decisions about all streams, the service only.';
+
+create function stream.get_session(session_id uuid)
+returns stream.session
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.get_session($1);
+end
+$$;
+comment on function stream.get_session(uuid) is
+    'A stream session, for whoever may view it.';
+
+create function stream.get_stream_state(session_id uuid)
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.get_stream_state($1);
+end
+$$;
+comment on function stream.get_stream_state(uuid) is
+    'The state of a stream: initializing, active, paused, ended or error.';
+
+create function stream.get_viewer_count(session_id uuid)
+returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.get_viewer_count($1);
+end
+$$;
+comment on function stream.get_viewer_count(uuid) is
+    'The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the tick.';
+
+create function stream.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
+returns setof stream.viewer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.get_viewers($1, $2, $3);
+end
+$$;
+comment on function stream.get_viewers(uuid, uuid, integer) is
+    'The viewers who hold a lease, by ascending user_id, those behind after; page_size 1 to 200. Seller and service only.';
+
+create function stream.heartbeat(
+    session_id uuid,
+    last_seq bigint default null,
+    foreground boolean default null,
+    generation integer default null,
+    join_no integer default null,
+    user_id uuid default null,
+    token_expires_at timestamptz default null
+)
+returns stream.heartbeat_result
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
+end
+$$;
+comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) is
+    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. user_id null: the caller.';
+
+create function stream.heartbeats(items json)
+returns setof stream.heartbeat_status
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.heartbeats($1);
+end
+$$;
+comment on function stream.heartbeats(json) is
+    'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: lock_timeout, send it again. No tokens come along.';
+
+create function stream.inspect_token(token text, channel_id text default null, account text default null)
+returns stream.token_inspection
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.inspect_token($1, $2, $3);
+end
+$$;
+comment on function stream.inspect_token(text, text, text) is
+    'What an Agora token of version 007 or 006 says, and which certificate signed it. channel_id and account are needed to check a token of version 006, which holds only their checksums. Service only; the answer never holds the token.';
+
+create function stream.join_stream(session_id uuid)
+returns stream.join_result
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.join_stream($1);
+end
+$$;
+comment on function stream.join_stream(uuid) is
+    'Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate: beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.';
+
+create function stream.lift_restriction(session_id uuid, user_id uuid, kind text)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.lift_restriction($1, $2, $3);
+end
+$$;
+comment on function stream.lift_restriction(uuid, uuid, text) is
+    'Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.';
+
+create function stream.list_blocked_terms(session_id uuid default null)
+returns setof stream.blocked_term
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.list_blocked_terms($1);
+end
+$$;
+comment on function stream.list_blocked_terms(uuid) is
+    'The terms that are blocked in a stream, or in all of them (null), oldest first. Moderators only; null the service only.';
+
+create function stream.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
+returns setof stream.restriction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.list_restrictions($1, $2, $3);
+end
+$$;
+comment on function stream.list_restrictions(uuid, uuid, integer) is
+    'Mutes and bans in force, of the users behind after by ascending user_id; page_size 1 to 200 counts users. Moderators only.';
+
+create function stream.mark_messages_as_read(
+    session_id uuid,
+    user_id uuid default null,
+    message_ids uuid[] default null
+)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.mark_messages_as_read($1, $2, $3);
+end
+$$;
+comment on function stream.mark_messages_as_read(uuid, uuid, uuid[]) is
+    'Marks up to 1,000 messages as read and answers how many entries of the log are unread then. In any order, again and from several devices at once; ids that the log does not hold are ignored. user_id null: the caller.';
+
+create function stream.mark_read_up_to(session_id uuid, user_id uuid default null, seq bigint default null)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.mark_read_up_to($1, $2, $3);
+end
+$$;
+comment on function stream.mark_read_up_to(uuid, uuid, bigint) is
+    'Marks every entry of the log up to seq as read, none beyond the newest, and answers how many are unread then. user_id null: the caller.';
+
+create function stream.mute_user(
+    session_id uuid,
+    user_id uuid,
+    duration_s integer default null,
+    reason text default null
+)
+returns stream.restriction
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.mute_user($1, $2, $3, $4);
+end
+$$;
+comment on function stream.mute_user(uuid, uuid, integer, text) is
+    'Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts. Moderators only, and nobody against the seller or themself.';
+
+create function stream.pause_stream(session_id uuid, generation integer default null, reason text default null)
+returns stream.session
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.pause_stream($1, $2, $3);
+end
+$$;
+comment on function stream.pause_stream(uuid, integer, text) is
+    'Pauses a stream. Seller and service only.';
+
+create function stream.pin_message(session_id uuid, message_id uuid)
+returns stream.session
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.pin_message($1, $2);
+end
+$$;
+comment on function stream.pin_message(uuid, uuid) is
+    'Keeps a message of a user in view, in place of the one before. Moderators only.';
+
+create function stream.post_auction_update(session_id uuid, update json)
+returns stream.chat_message
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.post_auction_update($1, $2);
+end
+$$;
+comment on function stream.post_auction_update(uuid, json) is
+    'Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind auction_update; content is its member text, or a neutral sentence. Not for users: an application''s own SECURITY DEFINER functions call the one of the same name in stream_private.';
+
+create function stream.refresh_token(
+    user_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
+returns stream.agora_token
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.refresh_token($1, $2, $3);
+end
+$$;
+comment on function stream.refresh_token(uuid, text, integer) is
+    'A fresh token for the seller or a viewer of the stream on this channel, as the rows say; the older ones are retired (Agora accepts them until they expire). user_id null: the caller. A stale generation of the seller is refused; null: any. A viewer has none, and it is not looked at.';
+
+create function stream.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.remove_viewer($1, $2, $3);
+end
+$$;
+comment on function stream.remove_viewer(uuid, uuid, integer) is
+    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).';
+
+create function stream.resume_stream(session_id uuid, generation integer default null, reason text default null)
+returns stream.session
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.resume_stream($1, $2, $3);
+end
+$$;
+comment on function stream.resume_stream(uuid, integer, text) is
+    'Moves a stream to active. Seller and service only.';
+
+create function stream.send_message(
+    session_id uuid,
+    user_id uuid default null,
+    content text default null,
+    id uuid default null
+)
+returns stream.chat_message
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.send_message($1, $2, $3, $4);
+end
+$$;
+comment on function stream.send_message(uuid, uuid, text, uuid) is
+    'Sends a chat message: 1 to 2,000 characters after trimming. id is made by the client; the same id again returns the stored message. user_id null: the caller.';
+
+create function stream.send_messages(items json)
+returns setof stream.message_result
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.send_messages($1);
+end
+$$;
+comment on function stream.send_messages(json) is
+    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
+
+create function stream.set_chat_mode(session_id uuid, mode text)
+returns stream.session
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.set_chat_mode($1, $2);
+end
+$$;
+comment on function stream.set_chat_mode(uuid, text) is
+    'Who may write: viewers, verified, hosts or nobody. Moderators only.';
+
+create function stream.set_slow_mode(session_id uuid, interval_ms integer)
+returns stream.session
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.set_slow_mode($1, $2);
+end
+$$;
+comment on function stream.set_slow_mode(uuid, integer) is
+    'How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.';
+
+create function stream.start_stream(
+    auction_id uuid,
+    seller_id uuid default null,
+    reconnect_window_s integer default null
+)
+returns stream.session
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.start_stream($1, $2, $3);
+end
+$$;
+comment on function stream.start_stream(uuid, uuid, integer) is
+    'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the configured one.';
+
+create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
+returns stream.chat_subscription
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.subscribe_to_chat($1, $2);
+end
+$$;
+comment on function stream.subscribe_to_chat(uuid, uuid) is
+    'Follows the chat of a stream and names the private Realtime topic to join: for the seller, and for viewers who have joined and are not banned. Again: the same subscription. It ends with the stream. user_id null: the caller.';
+
+create function stream.sweep()
+returns setof stream.sweep_rule
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.sweep();
+end
+$$;
+comment on function stream.sweep() is
+    'Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.';
+
+create function stream.sync(session_id uuid, after_seq bigint default null, epoch text default null)
+returns stream.sync_result
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.sync($1, $2, $3);
+end
+$$;
+comment on function stream.sync(uuid, bigint, text) is
+    'State, counts, what the caller has read and may write, and the messages after after_seq (at most 1,000; has_more says there are others), from one snapshot. Without after_seq: the newest page. recovered is false when the epoch is another or the log has not reached after_seq: the newest page too.';
+
+create function stream.sync_messages(session_id uuid, last_message_id uuid default null)
+returns setof stream.chat_message
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.sync_messages($1, $2);
+end
+$$;
+comment on function stream.sync_messages(uuid, uuid) is
+    'The messages after one that the caller holds, in ascending seq, at most 1,000: call again with the last of them until nothing comes. Null: the newest 50. Refuses an id that the log does not hold; call sync then.';
+
+create function stream.tick()
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform stream_private.tick();
+end
+$$;
+comment on function stream.tick() is
+    'The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and from anywhere, in a transaction of its own; one at a time works.';
+
+create function stream.unblock_term(session_id uuid default null, term text default null)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.unblock_term($1, $2);
+end
+$$;
+comment on function stream.unblock_term(uuid, text) is
+    'Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.';
+
+create function stream.unpin_message(session_id uuid)
+returns stream.session
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.unpin_message($1);
+end
+$$;
+comment on function stream.unpin_message(uuid) is
+    'Takes the pin away, if there is one. Moderators only.';
+
+create function stream.unread_count(session_id uuid, user_id uuid default null)
+returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.unread_count($1, $2);
+end
+$$;
+comment on function stream.unread_count(uuid, uuid) is
+    'How many entries of the kept log are not marked as read, without looking at them: system messages and one''s own count too. user_id null: the caller.';
+
+create function stream.unsubscribe_from_chat(subscription_id uuid)
+returns stream.chat_subscription
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.unsubscribe_from_chat($1);
+end
+$$;
+comment on function stream.unsubscribe_from_chat(uuid) is
+    'Ends a subscription of the caller, or anybody''s for the service. Again: no change. Somebody else''s is answered like one that is not there.';
+
+create function stream.update_stream_state(
+    session_id uuid,
+    state text,
+    reason text default null,
+    generation integer default null
+)
+returns stream.session
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.update_stream_state($1, $2, $3, $4);
+end
+$$;
+comment on function stream.update_stream_state(uuid, text, text, integer) is
+    'Moves a stream to a state (initializing, active, paused, ended, error). The same state again succeeds without an event. Seller and service only.';
+
+create function stream.user_id()
+returns uuid
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.user_id();
+end
+$$;
+comment on function stream.user_id() is
+    'The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub that is no uuid are refused with token_invalid.';
+
+-- sql/api/030_grants.sql
+
+-- Generated by `cargo x generate` from the comments in sql/: who may execute what. Default privileges of a
+-- database may have granted everything.
+revoke all on function stream.auction_update_trigger() from public, anon, authenticated, service_role;
+revoke all on function stream.hook_can_chat(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.hook_can_moderate(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.hook_can_view(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.hook_is_verified(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.hook_owns_auction(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.hook_username(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;
+revoke all on function stream_private.add_viewer(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.apply_webhook(json) from public, anon, authenticated, service_role;
+revoke all on function stream_private.ban_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.begin_work() from public, anon, authenticated, service_role;
+revoke all on function stream_private.block_term(uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_held_rows() from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_owner() from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_realtime_partitions(timestamp with time zone) from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_realtime_publication() from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_server_log() from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_table_privileges() from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_troubles() from public, anon, authenticated, service_role;
+revoke all on function stream_private.delete_message(uuid, uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.delete_turn_of_deleted_session() from public, anon, authenticated, service_role;
+revoke all on function stream_private.delete_user_messages(uuid, uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.doctor() from public, anon, authenticated, service_role;
+revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;
+revoke all on function stream_private.end_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.generate_buyer_token(uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.generate_seller_token(uuid, text, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_moderation_log(uuid, bigint, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_session(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_stream_state(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_viewer_count(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_viewers(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
+revoke all on function stream_private.heartbeats(json) from public, anon, authenticated, service_role;
+revoke all on function stream_private.inspect_token(text, text, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.join_stream(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.lift_restriction(uuid, uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.list_restrictions(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.lock_for_deletion(uuid[], uuid[]) from public, anon, authenticated, service_role;
+revoke all on function stream_private.lock_holders(xid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.lock_places_of_deleted_session() from public, anon, authenticated, service_role;
+revoke all on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]) from public, anon, authenticated, service_role;
+revoke all on function stream_private.mark_read_up_to(uuid, uuid, bigint) from public, anon, authenticated, service_role;
+revoke all on function stream_private.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
+revoke all on function stream_private.pause() from public, anon, authenticated, service_role;
+revoke all on function stream_private.pause_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.pin_message(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.post_auction_update(uuid, json) from public, anon, authenticated, service_role;
+revoke all on function stream_private.rearm() from public, anon, authenticated, service_role;
+revoke all on function stream_private.refresh_token(uuid, text, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
+revoke all on function stream_private.refuse_deleting_live_session() from public, anon, authenticated, service_role;
+revoke all on function stream_private.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.send_messages(json) from public, anon, authenticated, service_role;
+revoke all on function stream_private.session(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.set_chat_mode(uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.set_slow_mode(uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.start_stream(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.subscribe_to_chat(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.sweep() from public, anon, authenticated, service_role;
+revoke all on function stream_private.sync(uuid, bigint, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.sync_messages(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.tick() from public, anon, authenticated, service_role;
+revoke all on procedure stream_private.tick_for_a_minute() from public, anon, authenticated, service_role;
+revoke all on function stream_private.unblock_term(uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.unpin_message(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.unread_count(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.unsubscribe_from_chat(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.update_stream_state(uuid, text, text, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.user_id() from public, anon, authenticated, service_role;
+revoke all on function stream_private.wait_at_gate(uuid, boolean) from public, anon, authenticated, service_role;
+revoke all on function stream_private.wait_for_session(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.work() from public, anon, authenticated, service_role;
+
+revoke all on function stream.add_viewer(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.add_viewer(uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.add_viewer(uuid, uuid) to authenticated, service_role;
+
+revoke all on function stream.apply_webhook(json) from public, anon, authenticated, service_role;
+grant execute on function stream.apply_webhook(json) to service_role;
+grant execute on function stream_private.apply_webhook(json) to service_role;
+
+revoke all on function stream.ban_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
+grant execute on function stream.ban_user(uuid, uuid, integer, text) to authenticated, service_role;
+grant execute on function stream_private.ban_user(uuid, uuid, integer, text) to authenticated, service_role;
+
+revoke all on function stream.block_term(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.block_term(uuid, text) to authenticated, service_role;
+grant execute on function stream_private.block_term(uuid, text) to authenticated, service_role;
+
+grant execute on function stream_private.can_read_topic(text) to authenticated;
+
+revoke all on function stream.delete_message(uuid, uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.delete_message(uuid, uuid, text) to authenticated, service_role;
+grant execute on function stream_private.delete_message(uuid, uuid, text) to authenticated, service_role;
+
+revoke all on function stream.delete_user_messages(uuid, uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.delete_user_messages(uuid, uuid, text) to authenticated, service_role;
+grant execute on function stream_private.delete_user_messages(uuid, uuid, text) to authenticated, service_role;
+
+revoke all on function stream.doctor() from public, anon, authenticated, service_role;
+grant execute on function stream.doctor() to service_role;
+grant execute on function stream_private.doctor() to service_role;
+
+revoke all on function stream.end_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+grant execute on function stream.end_stream(uuid, integer, text) to authenticated, service_role;
+grant execute on function stream_private.end_stream(uuid, integer, text) to authenticated, service_role;
+
+revoke all on function stream.generate_buyer_token(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.generate_buyer_token(uuid, text) to authenticated, service_role;
+grant execute on function stream_private.generate_buyer_token(uuid, text) to authenticated, service_role;
+
+revoke all on function stream.generate_seller_token(uuid, text, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.generate_seller_token(uuid, text, integer) to authenticated, service_role;
+grant execute on function stream_private.generate_seller_token(uuid, text, integer) to authenticated, service_role;
+
+revoke all on function stream.get_message_history(uuid, integer, integer, bigint, bigint) from public, anon, authenticated, service_role;
+grant execute on function stream.get_message_history(uuid, integer, integer, bigint, bigint) to authenticated, service_role;
+grant execute on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint) to authenticated, service_role;
+
+revoke all on function stream.get_moderation_log(uuid, bigint, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.get_moderation_log(uuid, bigint, integer) to authenticated, service_role;
+grant execute on function stream_private.get_moderation_log(uuid, bigint, integer) to authenticated, service_role;
+
+revoke all on function stream.get_session(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.get_session(uuid) to authenticated, service_role;
+grant execute on function stream_private.get_session(uuid) to authenticated, service_role;
+
+revoke all on function stream.get_stream_state(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.get_stream_state(uuid) to authenticated, service_role;
+grant execute on function stream_private.get_stream_state(uuid) to authenticated, service_role;
+
+revoke all on function stream.get_viewer_count(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.get_viewer_count(uuid) to authenticated, service_role;
+grant execute on function stream_private.get_viewer_count(uuid) to authenticated, service_role;
+
+revoke all on function stream.get_viewers(uuid, uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.get_viewers(uuid, uuid, integer) to authenticated, service_role;
+grant execute on function stream_private.get_viewers(uuid, uuid, integer) to authenticated, service_role;
+
+revoke all on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
+grant execute on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
+grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
+
+revoke all on function stream.heartbeats(json) from public, anon, authenticated, service_role;
+grant execute on function stream.heartbeats(json) to service_role;
+grant execute on function stream_private.heartbeats(json) to service_role;
+
+revoke all on function stream.inspect_token(text, text, text) from public, anon, authenticated, service_role;
+grant execute on function stream.inspect_token(text, text, text) to service_role;
+grant execute on function stream_private.inspect_token(text, text, text) to service_role;
+
+revoke all on function stream.join_stream(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.join_stream(uuid) to authenticated;
+grant execute on function stream_private.join_stream(uuid) to authenticated;
+
+revoke all on function stream.lift_restriction(uuid, uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.lift_restriction(uuid, uuid, text) to authenticated, service_role;
+grant execute on function stream_private.lift_restriction(uuid, uuid, text) to authenticated, service_role;
+
+revoke all on function stream.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.list_blocked_terms(uuid) to authenticated, service_role;
+grant execute on function stream_private.list_blocked_terms(uuid) to authenticated, service_role;
+
+revoke all on function stream.list_restrictions(uuid, uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.list_restrictions(uuid, uuid, integer) to authenticated, service_role;
+grant execute on function stream_private.list_restrictions(uuid, uuid, integer) to authenticated, service_role;
+
+revoke all on function stream.mark_messages_as_read(uuid, uuid, uuid[]) from public, anon, authenticated, service_role;
+grant execute on function stream.mark_messages_as_read(uuid, uuid, uuid[]) to authenticated, service_role;
+grant execute on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]) to authenticated, service_role;
+
+revoke all on function stream.mark_read_up_to(uuid, uuid, bigint) from public, anon, authenticated, service_role;
+grant execute on function stream.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
+grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
+
+revoke all on function stream.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
+grant execute on function stream.mute_user(uuid, uuid, integer, text) to authenticated, service_role;
+grant execute on function stream_private.mute_user(uuid, uuid, integer, text) to authenticated, service_role;
+
+revoke all on function stream.pause_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+grant execute on function stream.pause_stream(uuid, integer, text) to authenticated, service_role;
+grant execute on function stream_private.pause_stream(uuid, integer, text) to authenticated, service_role;
+
+revoke all on function stream.pin_message(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.pin_message(uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.pin_message(uuid, uuid) to authenticated, service_role;
+
+revoke all on function stream.post_auction_update(uuid, json) from public, anon, authenticated, service_role;
+grant execute on function stream.post_auction_update(uuid, json) to service_role;
+grant execute on function stream_private.post_auction_update(uuid, json) to service_role;
+
+revoke all on function stream.refresh_token(uuid, text, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.refresh_token(uuid, text, integer) to authenticated, service_role;
+grant execute on function stream_private.refresh_token(uuid, text, integer) to authenticated, service_role;
+
+revoke all on function stream.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
+grant execute on function stream_private.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
+
+revoke all on function stream.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+grant execute on function stream.resume_stream(uuid, integer, text) to authenticated, service_role;
+grant execute on function stream_private.resume_stream(uuid, integer, text) to authenticated, service_role;
+
+revoke all on function stream.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.send_message(uuid, uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.send_message(uuid, uuid, text, uuid) to authenticated, service_role;
+
+revoke all on function stream.send_messages(json) from public, anon, authenticated, service_role;
+grant execute on function stream.send_messages(json) to service_role;
+grant execute on function stream_private.send_messages(json) to service_role;
+
+revoke all on function stream.set_chat_mode(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.set_chat_mode(uuid, text) to authenticated, service_role;
+grant execute on function stream_private.set_chat_mode(uuid, text) to authenticated, service_role;
+
+revoke all on function stream.set_slow_mode(uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.set_slow_mode(uuid, integer) to authenticated, service_role;
+grant execute on function stream_private.set_slow_mode(uuid, integer) to authenticated, service_role;
+
+revoke all on function stream.start_stream(uuid, uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.start_stream(uuid, uuid, integer) to authenticated, service_role;
+grant execute on function stream_private.start_stream(uuid, uuid, integer) to authenticated, service_role;
+
+revoke all on function stream.subscribe_to_chat(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.subscribe_to_chat(uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.subscribe_to_chat(uuid, uuid) to authenticated, service_role;
+
+revoke all on function stream.sweep() from public, anon, authenticated, service_role;
+grant execute on function stream.sweep() to service_role;
+grant execute on function stream_private.sweep() to service_role;
+
+revoke all on function stream.sync(uuid, bigint, text) from public, anon, authenticated, service_role;
+grant execute on function stream.sync(uuid, bigint, text) to authenticated, service_role;
+grant execute on function stream_private.sync(uuid, bigint, text) to authenticated, service_role;
+
+revoke all on function stream.sync_messages(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.sync_messages(uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.sync_messages(uuid, uuid) to authenticated, service_role;
+
+revoke all on function stream.tick() from public, anon, authenticated, service_role;
+grant execute on function stream.tick() to service_role;
+grant execute on function stream_private.tick() to service_role;
+
+revoke all on function stream.unblock_term(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.unblock_term(uuid, text) to authenticated, service_role;
+grant execute on function stream_private.unblock_term(uuid, text) to authenticated, service_role;
+
+revoke all on function stream.unpin_message(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.unpin_message(uuid) to authenticated, service_role;
+grant execute on function stream_private.unpin_message(uuid) to authenticated, service_role;
+
+revoke all on function stream.unread_count(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.unread_count(uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.unread_count(uuid, uuid) to authenticated, service_role;
+
+revoke all on function stream.unsubscribe_from_chat(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.unsubscribe_from_chat(uuid) to authenticated, service_role;
+grant execute on function stream_private.unsubscribe_from_chat(uuid) to authenticated, service_role;
+
+revoke all on function stream.update_stream_state(uuid, text, text, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.update_stream_state(uuid, text, text, integer) to authenticated, service_role;
+grant execute on function stream_private.update_stream_state(uuid, text, text, integer) to authenticated, service_role;
+
+revoke all on function stream.user_id() from public, anon, authenticated, service_role;
+grant execute on function stream.user_id() to authenticated, service_role;
+grant execute on function stream_private.user_id() to authenticated, service_role;
+
+grant usage on schema stream, stream_private to authenticated, service_role;
 
 -- sql/300_planning.sql
 

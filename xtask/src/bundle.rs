@@ -1,4 +1,4 @@
-//! How do the files in `sql/` become migrations?
+//! The migrations as bundles of the files in `sql/`.
 //!
 //! The host application's migration belongs to whoever adopts the product, who edits it: nothing
 //! that runs on the way overwrites it. In this repository it is the template itself, and checked.
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::product_sql::ProductSql;
 use crate::{console, workspace};
 
 const BUNDLE: &str = "supabase/migrations/20260102000000_stream.sql";
 const HOST_APP: &str = "supabase/migrations/20260103000000_stream_host_app.sql";
-const HOST_APP_SOURCE: &str = "host_app";
 
 const HEADER: &str = "\
--- Generated from sql/*.sql by `cargo x sql bundle`; change those files, not this one.
+-- Generated from sql/ by `cargo x sql bundle`; change those files, not this one.
 ";
 
 /// Makes every migration what `sql/` says; says what it changed.
@@ -35,60 +35,35 @@ pub fn check() -> Result<()> {
 
 struct Sources {
     root: PathBuf,
-    /// Names and texts in the order of the names.
-    files: Vec<(String, String)>,
-    host_app: Option<(String, String)>,
+    sql: ProductSql,
 }
 
 impl Sources {
     fn read(root: &Path) -> Result<Self> {
-        let directory = root.join("sql");
-        let mut paths: Vec<PathBuf> = fs::read_dir(&directory)
-            .with_context(|| format!("cannot read {}", directory.display()))?
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
-            .collect();
-        paths.sort();
-        let mut sources = Self {
+        Ok(Self {
             root: root.to_owned(),
-            files: Vec::new(),
-            host_app: None,
-        };
-        for path in paths {
-            let name = path
-                .file_name()
-                .expect("is a file")
-                .to_string_lossy()
-                .into_owned();
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("cannot read sql/{name}"))?;
-            if name.contains(HOST_APP_SOURCE) {
-                sources.host_app = Some((name, text));
-            } else {
-                sources.files.push((name, text));
-            }
-        }
-        Ok(sources)
+            sql: ProductSql::read(root)?,
+        })
     }
 
     fn write(&self) -> Result<()> {
         self.write_where_it_differs(BUNDLE, &self.bundle())?;
-        match &self.host_app {
-            Some((_, text)) => self.write_where_it_differs(HOST_APP, text),
+        match &self.sql.host_app {
+            Some(file) => self.write_where_it_differs(HOST_APP, &file.text),
             None => Ok(()),
         }
     }
 
     fn write_before_run(&self) -> Result<()> {
         self.write_where_it_differs(BUNDLE, &self.bundle())?;
-        match &self.host_app {
-            Some((_, text)) if !self.root.join(HOST_APP).exists() => {
-                self.write_where_it_differs(HOST_APP, text)
+        match &self.sql.host_app {
+            Some(file) if !self.root.join(HOST_APP).exists() => {
+                self.write_where_it_differs(HOST_APP, &file.text)
             }
-            Some((name, text)) if self.differs(HOST_APP, text)? => {
+            Some(file) if self.differs(HOST_APP, &file.text)? => {
                 console::step(format_args!(
-                    "leaving {HOST_APP} as it is: not equal to sql/{name}"
+                    "leaving {HOST_APP} as it is: not equal to {}",
+                    file.path
                 ));
                 Ok(())
             }
@@ -102,12 +77,12 @@ impl Sources {
                 "{BUNDLE} is not the bundle of sql/; run `cargo x sql bundle` and commit the result"
             );
         }
-        if let Some((name, text)) = &self.host_app
-            && self.differs(HOST_APP, text)?
+        if let Some(file) = &self.sql.host_app
+            && self.differs(HOST_APP, &file.text)?
         {
             bail!(
-                "{HOST_APP} is not sql/{name}; change that file, run `cargo x sql bundle` and commit \
-                 the result"
+                "{HOST_APP} is not {}; change that file, run `cargo x sql bundle` and commit the result",
+                file.path
             );
         }
         Ok(())
@@ -131,8 +106,8 @@ impl Sources {
 
     fn bundle(&self) -> String {
         let mut bundle = String::from(HEADER);
-        for (name, text) in &self.files {
-            bundle.push_str(&format!("\n-- sql/{name}\n\n{}\n", text.trim_end()));
+        for file in self.sql.bundled() {
+            bundle.push_str(&format!("\n-- {}\n\n{}\n", file.path, file.text.trim_end()));
         }
         bundle
     }

@@ -46,7 +46,8 @@ pub fn prepare(address: &Address, database: &str, agora: &AgoraSettings) -> Resu
     seed(address, database)
 }
 
-fn bootstrap(address: &Address, database: &str) -> Result<()> {
+/// Roles and schemas of Supabase, and the passwords: an empty database of a fresh cluster gets them.
+pub fn bootstrap(address: &Address, database: &str) -> Result<()> {
     let superuser = address.psql(SUPERUSER, database);
     for file in sql_files("supabase/local/sql")? {
         superuser.run_file(&file)?;

@@ -21,6 +21,7 @@ cargo x <command>
                       run the tests; KIND is unit, it or e2e
   bench [NAME...] [--json FILE]
                       measure; NAME is chat, token or viewers
+  generate [--check]  write sql/api/, contract/ and docs/api.md from the hand-written SQL, or check them
   sql bundle [--check]  make the migrations from sql/, or check that they are up to date
   ext sql             generate the extension's SQL again, after a change of a function's signature
   ci                  everything that must hold before a change lands
@@ -58,6 +59,7 @@ fn run() -> Result<ExitCode> {
             "demo" => commands::demo::run(arguments),
             "test" => commands::test::run(arguments),
             "bench" => commands::bench::run(arguments),
+            "generate" => commands::generate::run(arguments),
             "sql" => commands::sql::run(arguments),
             "ext" => commands::ext::run(arguments),
             "ci" => commands::ci::run(arguments),

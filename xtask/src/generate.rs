@@ -1,0 +1,145 @@
+//! Everything that is generated from the hand-written SQL: `sql/api/`, `contract/` and `docs/api.md`.
+//!
+//! An operation is written once, as a function of `stream_private` with an annotated comment
+//! (CONTRIBUTING.md explains it). The hand-written SQL is applied to an empty database, and the rest is
+//! written from its catalogue.
+
+mod annotations;
+mod catalogue;
+mod declaration;
+mod documentation;
+mod errors_json;
+mod grants;
+mod natives;
+mod operation;
+mod operations_json;
+mod roles;
+mod types_json;
+mod values;
+mod wrappers;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cluster::{Address, Cluster, Options};
+use crate::console;
+use crate::database;
+use crate::database::OWNER;
+use crate::product_sql::{ProductSql, SqlFile};
+use catalogue::Catalogue;
+use operation::Operation;
+
+const DATABASE: &str = "generate";
+
+/// Paths in the repository and the texts that belong there.
+pub type Files = BTreeMap<&'static str, String>;
+
+/// What to do with the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Write,
+    /// Fails where a file is not what it should be.
+    Check,
+}
+
+/// Generates everything of a checkout, on a cluster of its own; the extension must be installed.
+pub fn run(root: &Path, mode: Mode) -> Result<()> {
+    console::step("making a cluster for the hand-written SQL");
+    let cluster = Cluster::start(Options::temporary("generate")?)?;
+    cluster.address().create_empty_database(DATABASE)?;
+    database::bootstrap(cluster.address(), DATABASE)?;
+    let files = files(root, cluster.address(), DATABASE);
+    cluster.stop();
+    apply(root, &files?, mode)
+}
+
+/// What the hand-written SQL of a checkout generates. The database has Supabase's schemas and roles and
+/// nothing of the product.
+pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
+    let sql = ProductSql::read(root)?;
+    for file in &sql.before_api {
+        apply_sql(address, database, file)?;
+    }
+    let catalogue = Catalogue::read(address, database)?;
+    let files = generate(&catalogue)?;
+    // What was generated must be applicable, and so must what comes after it.
+    let generated = files.iter().filter(|(path, _)| path.ends_with(".sql"));
+    for (path, text) in generated {
+        let file = SqlFile {
+            path: (*path).to_owned(),
+            text: text.clone(),
+        };
+        apply_sql(address, database, &file)?;
+    }
+    for file in &sql.after_api {
+        apply_sql(address, database, file)?;
+    }
+    Ok(files)
+}
+
+fn generate(catalogue: &Catalogue) -> Result<Files> {
+    let operations = Operation::all(catalogue)?;
+    let types = types_json::Types::of(catalogue)?;
+    Ok(Files::from([
+        (
+            "sql/api/010_natives.sql",
+            natives::write(catalogue, &operations)?,
+        ),
+        ("sql/api/020_wrappers.sql", wrappers::write(&operations)),
+        (
+            "sql/api/030_grants.sql",
+            grants::write(catalogue, &operations),
+        ),
+        (
+            "contract/operations.json",
+            operations_json::write(&operations, &types)?,
+        ),
+        ("contract/types.json", types.write()?),
+        ("contract/errors.json", errors_json::write()?),
+        ("contract/roles.md", roles::write(&operations)),
+        ("docs/api.md", documentation::write(catalogue, &operations)?),
+    ]))
+}
+
+/// JSON as it is committed.
+fn pretty(value: &impl serde::Serialize) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(value).context("cannot write JSON")?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn apply_sql(address: &Address, database: &str, file: &SqlFile) -> Result<()> {
+    let statements = format!("begin;\n{}\ncommit;\n", file.text);
+    address
+        .psql(OWNER, database)
+        .run(&statements)
+        .with_context(|| format!("cannot apply {}", file.path))?;
+    Ok(())
+}
+
+fn apply(root: &Path, files: &Files, mode: Mode) -> Result<()> {
+    let mut different = Vec::new();
+    for (path, text) in files {
+        let file = root.join(path);
+        if fs::read_to_string(&file).is_ok_and(|present| present == *text) {
+            continue;
+        }
+        if mode == Mode::Check {
+            different.push(*path);
+            continue;
+        }
+        console::step(format_args!("writing {path}"));
+        fs::create_dir_all(file.parent().expect("is in a directory"))?;
+        fs::write(&file, text).with_context(|| format!("cannot write {path}"))?;
+    }
+    if different.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "not what the hand-written SQL says: {}; run `cargo x generate` and commit the result",
+        different.join(", ")
+    )
+}

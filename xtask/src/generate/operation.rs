@@ -1,0 +1,173 @@
+//! Operations: annotated functions of `stream_private`, checked and with what they mean.
+
+use anyhow::{Context, Result, bail};
+use stream_core::error::ErrorCode;
+
+use super::annotations::Annotated;
+use super::catalogue::{Catalogue, Function, PRIVATE};
+use super::values::Value;
+
+/// The roles of the API that an operation can be granted to.
+pub const CALLERS: &[&str] = &["authenticated", "service_role"];
+
+/// What every call can be answered with, whatever it does: who calls is judged, its values are read, and
+/// Postgres has its own reasons.
+pub const COMMON_ERRORS: &[&str] = &[
+    "unauthenticated",
+    "token_invalid",
+    "forbidden",
+    "permission_denied",
+    "invalid_text",
+    "invalid_escape",
+    "invalid_syntax",
+    "out_of_range",
+    "statement_timeout",
+    "lock_timeout",
+    "deadlock",
+    "read_only",
+    "too_many_connections",
+    "disk_full",
+    "out_of_memory",
+    "resource_limit",
+    "storage_failed",
+    "server_stopping",
+    "server_crashed",
+    "server_starting",
+    "internal",
+];
+
+/// A function of `stream_private` that API roles may execute.
+#[derive(Debug)]
+pub struct Operation {
+    pub function: Function,
+    pub description: String,
+    pub callers: Vec<String>,
+    pub repeat: Repeat,
+    /// Codes of the catalogue beyond [`COMMON_ERRORS`].
+    pub errors: Vec<String>,
+    pub is_null: bool,
+    /// The native function that the generated body forwards to.
+    pub native: Option<String>,
+    /// For policies: it has no wrapper.
+    pub is_policy: bool,
+    /// Of the arguments, in their order.
+    pub defaults: Vec<Option<Value>>,
+}
+
+/// What happens when the same call is made again, because its answer was lost for instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repeat {
+    Safe,
+    /// The same value of this argument again returns the first result.
+    SafeWith(String),
+    Unsafe,
+}
+
+impl Operation {
+    pub fn reads_only(&self) -> bool {
+        self.function.volatility != "volatile"
+    }
+
+    /// All of a catalogue, by name. Those without `@callers` are internal.
+    pub fn all(catalogue: &Catalogue) -> Result<Vec<Self>> {
+        let mut operations: Vec<Self> = Vec::new();
+        for function in catalogue.of_schema(PRIVATE) {
+            let comment = Annotated::parse(function.comment.as_deref().unwrap_or_default());
+            let operation = Self::of(function, &comment)
+                .with_context(|| format!("the comment of {}", function.signature()))?;
+            let Some(operation) = operation else {
+                continue;
+            };
+            if operations
+                .last()
+                .is_some_and(|last| last.function.name == function.name)
+            {
+                bail!(
+                    "{} exists twice: PostgREST cannot tell them apart",
+                    function.name
+                );
+            }
+            operations.push(operation);
+        }
+        Ok(operations)
+    }
+
+    fn of(function: &Function, comment: &Annotated) -> Result<Option<Self>> {
+        if !comment.has("callers") {
+            comment.expect(&[])?;
+            return Ok(None);
+        }
+        comment.expect(&["callers", "repeat", "errors", "null", "native", "policy"])?;
+        if comment.description.is_empty() {
+            bail!("says nothing of what it does");
+        }
+        let callers = comment.list("callers");
+        if callers.is_empty() || callers.iter().any(|role| !CALLERS.contains(&role.as_str())) {
+            bail!("@callers names roles of {CALLERS:?}");
+        }
+        for argument in &function.arguments {
+            if ["limit", "offset"].contains(&argument.name.trim_matches('"')) {
+                bail!("PostgREST takes an argument {} for its own", argument.name);
+            }
+        }
+        let errors = comment.list("errors");
+        for code in &errors {
+            if COMMON_ERRORS.contains(&code.as_str()) {
+                bail!("{code} is one of the common errors");
+            }
+            match ErrorCode::parse(code) {
+                None => bail!("{code} is no code of the catalogue"),
+                Some(code) if code.sqlstate().is_none() => {
+                    bail!("{} is given by edge_api alone", code.as_str())
+                }
+                Some(_) => {}
+            }
+        }
+        let native = comment.get("native").map(|name| match name {
+            "" => function.name.clone(),
+            name => name.to_owned(),
+        });
+        let defaults = function.arguments.iter().map(|argument| {
+            let default = argument.default.as_deref().map(Value::parse).transpose();
+            default.with_context(|| format!("the default of {}", argument.name))
+        });
+        Ok(Some(Self {
+            description: comment.description.clone(),
+            callers,
+            repeat: repeat(function, comment.get("repeat"))?,
+            errors,
+            is_null: comment.has("null"),
+            native,
+            is_policy: comment.has("policy"),
+            defaults: defaults.collect::<Result<_>>()?,
+            function: function.clone(),
+        }))
+    }
+}
+
+fn repeat(function: &Function, annotation: Option<&str>) -> Result<Repeat> {
+    let Some(text) = annotation else {
+        if function.volatility == "volatile" {
+            bail!("@repeat is missing: it is safe, safe with <argument> or unsafe");
+        }
+        return Ok(Repeat::Safe);
+    };
+    if function.volatility != "volatile" {
+        bail!("@repeat says nothing of a {} function", function.volatility);
+    }
+    match text.split(' ').collect::<Vec<_>>()[..] {
+        ["safe"] => Ok(Repeat::Safe),
+        ["unsafe"] => Ok(Repeat::Unsafe),
+        ["safe", "with", argument] => {
+            if function
+                .arguments
+                .iter()
+                .all(|known| known.name != argument)
+            {
+                bail!("@repeat names {argument}, which is no argument");
+            }
+            Ok(Repeat::SafeWith(argument.to_owned()))
+        }
+        _ => bail!("@repeat is safe, safe with <argument> or unsafe"),
+    }
+}
