@@ -21,13 +21,13 @@ create type stream.session as (
     metadata jsonb
 );
 comment on type stream.session is 'A stream session. host_uid is the only Agora uid whose video clients show.';
-comment on column stream.session.state is 'initializing, active, paused, error or ended.';
+comment on column stream.session.state is '@enum initializing, active, paused, error, ended';
 comment on column stream.session.state_reason is 'Why it is in this state, where somebody said so. @null';
 comment on column stream.session.generation is 'Which device of the seller streams; one more at every takeover.';
 comment on column stream.session.started_at is 'When it first was active. @null';
 comment on column stream.session.ended_at is 'When it ended. @null';
 comment on column stream.session.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
-comment on column stream.session.chat_mode is 'Who may write: viewers, verified, hosts or nobody.';
+comment on column stream.session.chat_mode is 'Who may write. @enum viewers, verified, hosts, nobody';
 comment on column stream.session.slow_mode_ms is 'How long a viewer waits between two messages; 0: not at all.';
 comment on column stream.session.pinned_seq is 'The log entry that is kept in view. @null';
 comment on column stream.session.metadata is 'Of the application. @json object';
@@ -67,10 +67,10 @@ comment on type stream.token_inspection is
     'primary or secondary. is_signed is null where it cannot be told: version 006 without channel and account.';
 comment on column stream.token_inspection.channel_id is 'Not in a token of version 006: the given one, where it fits. @null';
 comment on column stream.token_inspection.account is 'Like channel_id. @null';
-comment on column stream.token_inspection.role is 'publisher or subscriber. @null';
+comment on column stream.token_inspection.role is '@null @enum publisher, subscriber';
 comment on column stream.token_inspection.issued_at is 'Version 007 only. @null';
 comment on column stream.token_inspection.is_signed is 'Whether one of our certificates signed it. @null';
-comment on column stream.token_inspection.signed_by is 'primary or secondary. @null';
+comment on column stream.token_inspection.signed_by is 'Which certificate. @null @enum primary, secondary';
 
 create type stream.viewer_lease as (
     session_id uuid,
@@ -101,7 +101,7 @@ comment on column stream.chat_message.seq is 'Its number in the log, from 1 with
 comment on column stream.chat_message.user_id is 'Null for system messages, and when the user is gone. @null';
 comment on column stream.chat_message.username is 'As it was when the message was sent. @null';
 comment on column stream.chat_message.content is 'Empty once the message is deleted.';
-comment on column stream.chat_message.message_type is 'user_message, system_message or auction_update.';
+comment on column stream.chat_message.message_type is '@enum user_message, system_message, auction_update';
 comment on column stream.chat_message.metadata is 'What an entry says to programs, by its kind. @json object';
 comment on column stream.chat_message.deleted_at is 'When its text was taken away. @null';
 
@@ -132,15 +132,9 @@ comment on column stream.log_entry.seq is 'Its number in the log, from 1 without
 comment on column stream.log_entry.user_id is 'Null for system messages, and when the user is gone. @null';
 comment on column stream.log_entry.username is 'As it was when the message was sent. @null';
 comment on column stream.log_entry.content is 'Empty once the message is deleted.';
-comment on column stream.log_entry.message_type is 'user_message, system_message or auction_update.';
+comment on column stream.log_entry.message_type is '@enum user_message, system_message, auction_update';
 comment on column stream.log_entry.metadata is 'What an entry says to programs, by its kind. @json object';
 comment on column stream.log_entry.deleted_at is 'When its text was taken away. @null';
-
-create type stream.own_restriction as (kind text, until timestamptz, reason text);
-comment on type stream.own_restriction is 'A mute or ban in force, as the one hears of it whom it is about.';
-comment on column stream.own_restriction.kind is 'mute or ban.';
-comment on column stream.own_restriction.until is 'Null: until it is lifted. @null';
-comment on column stream.own_restriction.reason is '@null';
 
 create type stream.sync_result as (
     session_id uuid,
@@ -170,7 +164,9 @@ comment on type stream.sync_result is
     'older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
     'cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, '
     '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null.';
-comment on column stream.sync_result.role is 'Of the caller: seller, viewer, guest or service.';
+comment on column stream.sync_result.state is '@enum initializing, active, paused, error, ended';
+comment on column stream.sync_result.chat_mode is 'Who may write. @enum viewers, verified, hosts, nobody';
+comment on column stream.sync_result.role is 'Of the caller. @enum seller, viewer, guest, service';
 comment on column stream.sync_result.recovered is 'Whether the messages continue what the caller holds.';
 comment on column stream.sync_result.has_more is 'Whether there are others behind the messages.';
 comment on column stream.sync_result.messages is 'In ascending seq. @json stream.log_entry[]';
@@ -217,7 +213,8 @@ create type stream.heartbeat_result as (
 );
 comment on type stream.heartbeat_result is
     'status is ok, also where the row was held and nothing was written, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
-comment on column stream.heartbeat_result.status is 'ok or superseded.';
+comment on column stream.heartbeat_result.state is '@enum initializing, active, paused, error, ended';
+comment on column stream.heartbeat_result.status is '@enum ok, superseded';
 comment on column stream.heartbeat_result.next_in_ms is 'When to send the next heartbeat.';
 comment on column stream.heartbeat_result.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
 comment on column stream.heartbeat_result.token is 'A fresh one, when it is time. @null';
@@ -226,23 +223,29 @@ create type stream.join_result as (
     lease stream.viewer_lease,
     token stream.agora_token,
     retry_after_ms bigint,
-    sync stream.sync_result
+    sync stream.sync_result,
+    contract_version text,
+    oldest_client text
 );
 comment on type stream.join_result is
     'All that a viewer needs to show a stream. token is null when the caller has asked for too many and none of them can be '
     'handed out again; retry_after_ms then says when there is one, and is null otherwise.';
 comment on column stream.join_result.token is 'Null where the caller asked for too many. @null';
 comment on column stream.join_result.retry_after_ms is 'When there is a token, where there is none. @null';
+comment on column stream.join_result.contract_version is 'Of the server; see contract/operations.json.';
+comment on column stream.join_result.oldest_client is 'The oldest version whose clients the server serves.';
 
 create type stream.heartbeat_status as (item integer, status text);
 comment on type stream.heartbeat_status is
     'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, banned, superseded, invalid_argument, '
     'or lock_timeout when something else is at this lease: send it again.';
+comment on column stream.heartbeat_status.status is '@enum ok, not_viewer, banned, superseded, invalid_argument, lock_timeout';
 
 create type stream.webhook_result as (status text, effect text);
 comment on type stream.webhook_result is
     'status is applied, duplicate, outdated, ignored, unknown_channel or test; effect is what an applied notice did, '
     'or why it was ignored.';
+comment on column stream.webhook_result.status is '@enum applied, duplicate, outdated, ignored, unknown_channel, test';
 comment on column stream.webhook_result.effect is '@null';
 
 create type stream.sweep_rule as (rule text, rows integer, oldest_age interval);
@@ -251,46 +254,4 @@ comment on column stream.sweep_rule.oldest_age is 'Null where nothing was due. @
 
 create type stream.check_result as (check_name text, status text, detail text);
 comment on type stream.check_result is 'One check of doctor(): status is ok, warning or failure.';
-
-create type stream.restriction as (
-    user_id uuid,
-    kind text,
-    until timestamptz,
-    actor uuid,
-    reason text,
-    created_at timestamptz
-);
-comment on type stream.restriction is 'A mute or ban in force; until is null when it lasts until lifted, actor when the service set it.';
-comment on column stream.restriction.kind is 'mute or ban.';
-comment on column stream.restriction.until is 'Null: until it is lifted. @null';
-comment on column stream.restriction.actor is 'Null: the service. @null';
-comment on column stream.restriction.reason is '@null';
-
-create type stream.blocked_term as (session_id uuid, term text, actor uuid, created_at timestamptz);
-comment on type stream.blocked_term is 'A term that no message may contain; session_id is null for all streams.';
-comment on column stream.blocked_term.session_id is 'Null: of all streams. @null';
-comment on column stream.blocked_term.actor is 'Null: the service. @null';
-
-create type stream.moderation_entry as (
-    id bigint,
-    session_id uuid,
-    seq bigint,
-    action text,
-    actor uuid,
-    user_id uuid,
-    target_seq bigint,
-    reason text,
-    until timestamptz,
-    term text,
-    created_at timestamptz
-);
-comment on type stream.moderation_entry is
-    'One decision of a moderator. seq is the log entry that announced it, null where nothing is announced.';
-comment on column stream.moderation_entry.session_id is 'Null: about all streams. @null';
-comment on column stream.moderation_entry.seq is '@null';
-comment on column stream.moderation_entry.actor is 'Null: the service. @null';
-comment on column stream.moderation_entry.user_id is 'Whom it was about. @null';
-comment on column stream.moderation_entry.target_seq is 'The message that it was about. @null';
-comment on column stream.moderation_entry.reason is '@null';
-comment on column stream.moderation_entry.until is '@null';
-comment on column stream.moderation_entry.term is '@null';
+comment on column stream.check_result.status is '@enum ok, warning, failure';

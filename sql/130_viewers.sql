@@ -67,6 +67,8 @@ begin
     end if;
     result.retry_after_ms := joined.retry_after_ms;
     result.sync := stream_private.sync($1, null, null);
+    result.contract_version := stream_private.contract_version();
+    result.oldest_client := stream_private.oldest_client();
     return result;
 end
 $$;

@@ -21,6 +21,7 @@ revoke all on function stream_private.check_realtime_publication() from public, 
 revoke all on function stream_private.check_server_log() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_table_privileges() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_troubles() from public, anon, authenticated, service_role;
+revoke all on function stream_private.contract_version() from public, anon, authenticated, service_role;
 revoke all on function stream_private.delete_message(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.delete_turn_of_deleted_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.delete_user_messages(uuid, uuid, text) from public, anon, authenticated, service_role;
@@ -49,6 +50,7 @@ revoke all on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]) 
 revoke all on function stream_private.mark_read_up_to(uuid, uuid, bigint) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
+revoke all on function stream_private.oldest_client() from public, anon, authenticated, service_role;
 revoke all on function stream_private.pause() from public, anon, authenticated, service_role;
 revoke all on function stream_private.pause_stream(uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.pin_message(uuid, uuid) from public, anon, authenticated, service_role;

@@ -1,75 +1,26 @@
-//! Who may reach which object? Read from the catalogue, so that a new object is judged too.
+//! The rights on every object, read from the catalogue, so that a new object is judged too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use stream_tests::database::TestDatabase;
+use xtask::workspace;
 
 /// Under an empty path, types and relations are looked for in `pg_temp` first, where a caller puts them.
 const SEARCH_PATH: &str = "pg_catalog, pg_temp";
 
 const API_ROLES: &[&str] = &["anon", "authenticated", "service_role"];
 
-/// Functions of schema `stream` that are no wrappers: the application's hooks, called by the inner
-/// functions only.
-const HOOKS: &[&str] = &[
-    "hook_can_chat",
-    "hook_can_moderate",
-    "hook_can_view",
-    "hook_is_verified",
-    "hook_owns_auction",
-    "hook_username",
-];
-
 /// Runs as its owner although it stands in schema `stream`: it cannot be called, only be attached by
 /// the owner to a table that bidders write.
 const AUCTION_TRIGGER: &str = "auction_update_trigger";
 
-/// Functions of `stream_private` that are no inner half of a wrapper, and who may call them.
-const PRIVATE_EXCEPTIONS: &[(&str, &[&str])] = &[
-    ("begin_work", &[]),
-    ("can_read_topic", &["authenticated"]),
-    ("check_held_rows", &[]),
-    ("check_troubles", &[]),
-    ("check_owner", &[]),
-    ("check_realtime_partitions", &[]),
-    ("check_realtime_publication", &[]),
-    ("check_server_log", &[]),
-    ("check_table_privileges", &[]),
-    ("delete_turn_of_deleted_session", &[]),
-    ("emit_session_changes", &[]),
-    ("lock_for_deletion", &[]),
-    ("lock_holders", &[]),
-    ("lock_places_of_deleted_session", &[]),
-    ("lock_streams_of_deleted_auctions", &[]),
-    ("lock_streams_of_deleted_users", &[]),
-    ("note_deleted_viewers", &[]),
-    ("pause", &[]),
-    ("rearm", &[]),
-    ("refuse_changing_moderation_log", &[]),
-    ("refuse_deleting_live_session", &[]),
-    ("session", &[]),
-    ("tick_for_a_minute", &[]),
-    ("wait_at_gate", &[]),
-    ("wait_for_session", &[]),
-    ("work", &[]),
-];
+/// Tables and sequences of the two schemas.
+const TABLES: usize = 26;
 
-/// Functions of schema `stream` that have no inner half, and who may call them.
-const BARE: &[(&str, &[&str])] = &[(AUCTION_TRIGGER, &[]), ("schedule_with_pg_cron", &[])];
-
-/// Who may call a wrapper and its inner half, where it is not both users and the service.
-const OTHER_CALLERS: &[(&str, &[&str])] = &[
-    ("apply_webhook", &["service_role"]),
-    ("doctor", &["service_role"]),
-    ("heartbeats", &["service_role"]),
-    ("inspect_token", &["service_role"]),
-    ("join_stream", &["authenticated"]),
-    ("send_messages", &["service_role"]),
-    ("post_auction_update", &["service_role"]),
-    ("sweep", &["service_role"]),
-    ("tick", &["service_role"]),
-];
+/// Who may call what, as a person has reviewed it.
+const REVIEWED: &str = "contract/roles.md";
 
 struct Function {
     schema: String,
@@ -120,74 +71,98 @@ async fn functions(database: &TestDatabase, schemas: &str) -> Result<Vec<Functio
     Ok(functions.collect())
 }
 
-fn set(names: &[&str]) -> BTreeSet<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
+/// One row of the reviewed table.
+struct Reviewed {
+    /// Called by policies alone; it has no wrapper.
+    is_policy: bool,
+    callers: BTreeSet<String>,
+}
+
+/// The reviewed table, by operation.
+fn reviewed() -> Result<BTreeMap<String, Reviewed>> {
+    let text = fs::read_to_string(workspace::root().join(REVIEWED))?;
+    let cells = |line: &str| -> Vec<String> {
+        let inner = line.trim_matches('|').split('|');
+        inner.map(|cell| cell.trim().to_owned()).collect()
+    };
+    let mut rows = text.lines().filter(|line| line.starts_with('|')).map(cells);
+    let roles = rows.next().context("the table has a heading")?;
+    let rows = rows.skip(1).map(|row| {
+        let (name, kind) = row[0].split_once("` ").unwrap_or((&row[0], ""));
+        let callers = roles.iter().zip(&row).filter(|(_, cell)| *cell == "yes");
+        let reviewed = Reviewed {
+            is_policy: kind == "(policy)",
+            callers: callers.map(|(role, _)| role.clone()).collect(),
+        };
+        (name.trim_matches('`').to_owned(), reviewed)
+    });
+    Ok(rows.collect())
 }
 
 #[tokio::test]
-async fn each_wrapper_has_an_inner_function_and_both_the_same_callers() -> Result<()> {
+async fn functions_are_open_to_the_callers_of_the_reviewed_table_and_closed_otherwise() -> Result<()>
+{
     let database = TestDatabase::create().await?;
     let functions = functions(&database, "'stream', 'stream_private'").await?;
-    let signature = |function: &Function| (function.name.clone(), function.arguments.clone());
-    let (wrappers, inner): (Vec<_>, Vec<_>) = functions
-        .iter()
-        .filter(|function| !HOOKS.contains(&function.name.as_str()))
-        .filter(|function| BARE.iter().all(|(name, _)| *name != function.name))
-        .filter(|function| {
-            function.schema == "stream"
-                || PRIVATE_EXCEPTIONS
-                    .iter()
-                    .all(|(name, _)| *name != function.name)
-        })
-        .partition(|function| function.schema == "stream");
-    assert!(wrappers.len() >= 22, "only {} wrappers", wrappers.len());
-    assert_eq!(
-        wrappers
-            .iter()
-            .map(|function| signature(function))
-            .collect::<Vec<_>>(),
-        inner
-            .iter()
-            .map(|function| signature(function))
-            .collect::<Vec<_>>()
-    );
-    for function in wrappers.into_iter().chain(inner) {
+    let reviewed = reviewed()?;
+    let mut opened = BTreeSet::new();
+    for function in &functions {
         let name = format!("{}.{}", function.schema, function.name);
-        let other = OTHER_CALLERS
-            .iter()
-            .find(|(other, _)| *other == function.name);
-        let expected = other.map_or(&["authenticated", "service_role"][..], |(_, callers)| {
-            callers
-        });
-        assert_eq!(function.callers, set(expected), "{name}");
+        let row = reviewed
+            .get(&function.name)
+            .filter(|row| function.schema == "stream_private" || !row.is_policy);
+        let expected = row.map_or_else(BTreeSet::new, |row| row.callers.clone());
+        assert_eq!(function.callers, expected, "{name}");
+        if row.is_some() {
+            assert!(opened.insert(name.clone()), "{name} exists twice");
+        }
     }
+    let expected: BTreeSet<String> = reviewed
+        .iter()
+        .flat_map(|(name, row)| {
+            let wrapper = (!row.is_policy).then(|| format!("stream.{name}"));
+            wrapper
+                .into_iter()
+                .chain([format!("stream_private.{name}")])
+        })
+        .collect();
+    assert_eq!(opened, expected);
     Ok(())
 }
 
 #[tokio::test]
-async fn other_functions_are_open_to_those_who_are_named_here() -> Result<()> {
+async fn each_wrapper_and_its_body_have_the_same_arguments() -> Result<()> {
     let database = TestDatabase::create().await?;
-    for function in functions(&database, "'stream', 'stream_private'").await? {
-        let expected: &[&str] = match (function.schema.as_str(), function.name.as_str()) {
-            ("stream", name) if HOOKS.contains(&name) => &[],
-            (schema, name) => {
-                let exceptions = match schema {
-                    "stream" => BARE,
-                    _ => PRIVATE_EXCEPTIONS,
-                };
-                match exceptions.iter().find(|(exception, _)| *exception == name) {
-                    Some((_, callers)) => callers,
-                    None => continue,
-                }
-            }
-        };
-        assert_eq!(
-            function.callers,
-            set(expected),
-            "{}.{}",
-            function.schema,
-            function.name
-        );
+    let functions = functions(&database, "'stream', 'stream_private'").await?;
+    let arguments = |schema: &str| -> BTreeMap<&str, &str> {
+        functions
+            .iter()
+            .filter(|function| function.schema == schema)
+            .map(|function| (function.name.as_str(), function.arguments.as_str()))
+            .collect()
+    };
+    let (wrappers, bodies) = (arguments("stream"), arguments("stream_private"));
+    for (name, row) in reviewed()? {
+        if !row.is_policy {
+            assert_eq!(wrappers.get(&*name), bodies.get(&*name), "{name}");
+        }
+    }
+    Ok(())
+}
+
+/// Of the native functions nothing is granted by name: their schema is closed.
+#[tokio::test]
+async fn native_functions_are_out_of_reach() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let natives = functions(&database, "'stream_ext'").await?;
+    assert!(!natives.is_empty());
+    for role in API_ROLES.iter().chain(&["public"]) {
+        let reaches: bool = database
+            .value(&format!(
+                "select has_schema_privilege('{role}', 'stream_ext', 'usage')"
+            ))
+            .await?;
+        assert!(!reaches, "{role}");
     }
     Ok(())
 }
@@ -251,7 +226,11 @@ async fn tables_are_closed_to_the_api_and_behind_row_level_security() -> Result<
             &[],
         )
         .await?;
-    assert!(rows.len() >= 7);
+    assert_eq!(
+        rows.len(),
+        TABLES,
+        "a new relation is counted here, after a look at its rights"
+    );
     for row in rows {
         let (name, kind): (String, String) = (row.get(0), row.get(1));
         assert_eq!(row.get::<_, Vec<String>>(4), Vec::<String>::new(), "{name}");
@@ -289,7 +268,6 @@ async fn schemas_are_open_to_those_who_need_them() -> Result<()> {
 #[tokio::test]
 async fn every_object_says_what_it_is() -> Result<()> {
     let database = TestDatabase::create().await?;
-    // Inner halves are described by their wrappers.
     let silent: Vec<String> = database
         .owner
         .query(
@@ -300,10 +278,6 @@ async fn every_object_says_what_it_is() -> Result<()> {
              select 'function ' || p.oid::regprocedure from pg_catalog.pg_proc as p
              where p.pronamespace = 'stream_private'::regnamespace
                and obj_description(p.oid, 'pg_proc') is null
-               and not exists (
-                   select from pg_catalog.pg_proc as w
-                   where w.pronamespace = 'stream'::regnamespace and w.proname = p.proname
-               )
              union all
              select 'table ' || c.oid::regclass from pg_catalog.pg_class as c
              where c.relnamespace = 'stream'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')

@@ -13,9 +13,11 @@ mod grants;
 mod natives;
 mod operation;
 mod operations_json;
+mod released;
 mod roles;
 mod types_json;
 mod values;
+mod version;
 mod wrappers;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use crate::database::OWNER;
 use crate::product_sql::{ProductSql, SqlFile};
 use catalogue::Catalogue;
 use operation::Operation;
+use version::Versions;
 
 const DATABASE: &str = "generate";
 
@@ -41,8 +44,10 @@ pub type Files = BTreeMap<&'static str, String>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Write,
-    /// Fails where a file is not what it should be.
+    /// Fails where a file is not what it should be, or breaks clients of the released contract.
     Check,
+    /// Writes, and makes this the released contract.
+    Release,
 }
 
 /// Generates everything of a checkout, on a cluster of its own; the extension must be installed.
@@ -53,7 +58,19 @@ pub fn run(root: &Path, mode: Mode) -> Result<()> {
     database::bootstrap(cluster.address(), DATABASE)?;
     let files = files(root, cluster.address(), DATABASE);
     cluster.stop();
-    apply(root, &files?, mode)
+    let files = files?;
+    apply(root, &files, mode)?;
+    let contract = released::of_files(&files)?;
+    let file = root.join(released::FILE);
+    if file.is_file() {
+        let text = fs::read_to_string(&file).context("cannot read the released contract")?;
+        released::check(&serde_json::from_str(&text)?, &contract)?;
+    }
+    if mode == Mode::Release {
+        console::step(format_args!("writing {}", released::FILE));
+        fs::write(&file, pretty(&contract)?)?;
+    }
+    Ok(())
 }
 
 /// What the hand-written SQL of a checkout generates. The database has Supabase's schemas and roles and
@@ -64,7 +81,8 @@ pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
         apply_sql(address, database, file)?;
     }
     let catalogue = Catalogue::read(address, database)?;
-    let files = generate(&catalogue)?;
+    let versions = Versions::read(address, database)?;
+    let files = generate(&catalogue, versions)?;
     // What was generated must be applicable, and so must what comes after it.
     let generated = files.iter().filter(|(path, _)| path.ends_with(".sql"));
     for (path, text) in generated {
@@ -80,7 +98,7 @@ pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
     Ok(files)
 }
 
-fn generate(catalogue: &Catalogue) -> Result<Files> {
+fn generate(catalogue: &Catalogue, versions: Versions) -> Result<Files> {
     let operations = Operation::all(catalogue)?;
     let types = types_json::Types::of(catalogue)?;
     Ok(Files::from([
@@ -95,7 +113,7 @@ fn generate(catalogue: &Catalogue) -> Result<Files> {
         ),
         (
             "contract/operations.json",
-            operations_json::write(&operations, &types)?,
+            operations_json::write(versions, &operations, &types)?,
         ),
         ("contract/types.json", types.write()?),
         ("contract/errors.json", errors_json::write()?),

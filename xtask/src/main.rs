@@ -21,7 +21,9 @@ cargo x <command>
                       run the tests; KIND is unit, it or e2e
   bench [NAME...] [--json FILE]
                       measure; NAME is chat, token or viewers
-  generate [--check]  write sql/api/, contract/ and docs/api.md from the hand-written SQL, or check them
+  generate [--check | --release]
+                      write sql/api/, contract/ and docs/api.md from the hand-written SQL, or check them and
+                      that no client of the released contract breaks, or release the contract
   sql bundle [--check]  make the migrations from sql/, or check that they are up to date
   ext sql             generate the extension's SQL again, after a change of a function's signature
   ci                  everything that must hold before a change lands

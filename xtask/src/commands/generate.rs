@@ -1,4 +1,4 @@
-//! `cargo x generate`: write what the hand-written SQL says, or check that it is written.
+//! `cargo x generate`: write what the hand-written SQL says, check it, or release it.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,8 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut mode = Mode::Write;
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("check") => mode = Mode::Check,
+            Long("check") if mode == Mode::Write => mode = Mode::Check,
+            Long("release") if mode == Mode::Write => mode = Mode::Release,
             other => return Err(other.unexpected().into()),
         }
     }
@@ -19,7 +20,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     extension::install(&extension::build()?)?;
     generate::run(workspace::root(), mode)?;
     match mode {
-        Mode::Write => bundle::write()?,
+        Mode::Write | Mode::Release => bundle::write()?,
         Mode::Check => bundle::check()?,
     }
     Ok(ExitCode::SUCCESS)

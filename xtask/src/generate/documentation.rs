@@ -84,9 +84,14 @@ fn describe_type(composite: &Composite) -> String {
             Some(type_name) => linked(type_name),
         };
         let null = if comment.has("null") { " or null" } else { "" };
+        let mut said = comment.description.clone();
+        if comment.has("enum") {
+            said = format!("{said} {}", codes(&comment.list("enum")));
+        }
         text.push_str(&format!(
             "| `{}` | {held}{null} | {} |\n",
-            field.name, comment.description
+            field.name,
+            said.trim()
         ));
     }
     text

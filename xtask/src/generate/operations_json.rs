@@ -10,11 +10,7 @@ use super::declaration::short;
 use super::operation::{COMMON_ERRORS, Operation, Repeat};
 use super::types_json::Types;
 use super::values::Value;
-
-/// The version of the contract: the first number moves with what breaks clients.
-pub const VERSION: &str = "1.0";
-/// The oldest version whose clients the server serves.
-pub const OLDEST_CLIENT: &str = "1.0";
+use super::version::{Version, Versions};
 
 /// Types that arguments and results have besides the composites.
 const TYPES: &[&str] = &[
@@ -34,8 +30,8 @@ const TYPES: &[&str] = &[
 
 #[derive(Serialize)]
 struct Contract<'a> {
-    version: &'a str,
-    oldest_client: &'a str,
+    version: Version,
+    oldest_client: Version,
     common_errors: &'a [&'a str],
     operations: BTreeMap<&'a str, Entry<'a>>,
 }
@@ -76,7 +72,7 @@ struct ResultEntry {
     null: bool,
 }
 
-pub fn write(operations: &[Operation], types: &Types) -> Result<String> {
+pub fn write(versions: Versions, operations: &[Operation], types: &Types) -> Result<String> {
     let callable = operations.iter().filter(|operation| !operation.is_policy);
     let entries = callable.map(|operation| {
         let entry = entry(operation, types)
@@ -84,8 +80,8 @@ pub fn write(operations: &[Operation], types: &Types) -> Result<String> {
         Ok((plain(&operation.function.name), entry))
     });
     super::pretty(&Contract {
-        version: VERSION,
-        oldest_client: OLDEST_CLIENT,
+        version: versions.contract,
+        oldest_client: versions.oldest_client,
         common_errors: COMMON_ERRORS,
         operations: entries.collect::<Result<_>>()?,
     })

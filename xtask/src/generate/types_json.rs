@@ -39,6 +39,8 @@ pub struct Schema {
     kind: Option<Kind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<&'static str>,
+    #[serde(rename = "enum", skip_serializing_if = "Vec::is_empty")]
+    values: Vec<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     items: Option<Box<Schema>>,
     #[serde(rename = "minItems", skip_serializing_if = "Option::is_none")]
@@ -101,7 +103,7 @@ pub fn object(catalogue: &Catalogue, composite: &Composite) -> Result<ObjectSche
 
 fn property(catalogue: &Catalogue, field: &Field) -> Result<Schema> {
     let comment = Annotated::parse(field.comment.as_deref().unwrap_or_default());
-    comment.expect(&["null", "json"])?;
+    comment.expect(&["null", "json", "enum"])?;
     let is_json = ["json", "jsonb"].contains(&field.type_name.as_str());
     let schema = match comment.get("json") {
         None if is_json => bail!("it is {} and has no @json", field.type_name),
@@ -118,11 +120,18 @@ fn property(catalogue: &Catalogue, field: &Field) -> Result<Schema> {
         Some(type_name) => of_type(catalogue, type_name)?,
         None => of_type(catalogue, &field.type_name)?,
     };
-    let schema = if comment.has("null") {
+    let mut schema = if comment.has("null") {
         schema.or_null()
     } else {
         schema
     };
+    if comment.has("enum") {
+        if field.type_name != "text" {
+            bail!("@enum says nothing of {}", field.type_name);
+        }
+        schema.values = comment.list("enum").into_iter().map(Some).collect();
+        schema.values.extend(comment.has("null").then_some(None));
+    }
     Ok(Schema {
         description: comment.description,
         ..schema

@@ -1,0 +1,49 @@
+-- The result types about moderation.
+create type stream.restriction as (
+    user_id uuid,
+    kind text,
+    until timestamptz,
+    actor uuid,
+    reason text,
+    created_at timestamptz
+);
+comment on type stream.restriction is 'A mute or ban in force; until is null when it lasts until lifted, actor when the service set it.';
+comment on column stream.restriction.kind is '@enum mute, ban';
+comment on column stream.restriction.until is 'Null: until it is lifted. @null';
+comment on column stream.restriction.actor is 'Null: the service. @null';
+comment on column stream.restriction.reason is '@null';
+
+create type stream.blocked_term as (session_id uuid, term text, actor uuid, created_at timestamptz);
+comment on type stream.blocked_term is 'A term that no message may contain; session_id is null for all streams.';
+comment on column stream.blocked_term.session_id is 'Null: of all streams. @null';
+comment on column stream.blocked_term.actor is 'Null: the service. @null';
+
+create type stream.moderation_entry as (
+    id bigint,
+    session_id uuid,
+    seq bigint,
+    action text,
+    actor uuid,
+    user_id uuid,
+    target_seq bigint,
+    reason text,
+    until timestamptz,
+    term text,
+    created_at timestamptz
+);
+comment on type stream.moderation_entry is
+    'One decision of a moderator. seq is the log entry that announced it, null where nothing is announced.';
+comment on column stream.moderation_entry.session_id is 'Null: about all streams. @null';
+comment on column stream.moderation_entry.seq is '@null';
+comment on column stream.moderation_entry.actor is 'Null: the service. @null';
+comment on column stream.moderation_entry.user_id is 'Whom it was about. @null';
+comment on column stream.moderation_entry.target_seq is 'The message that it was about. @null';
+comment on column stream.moderation_entry.reason is '@null';
+comment on column stream.moderation_entry.until is '@null';
+comment on column stream.moderation_entry.term is '@null';
+
+create type stream.own_restriction as (kind text, until timestamptz, reason text);
+comment on type stream.own_restriction is 'A mute or ban in force, as the one hears of it whom it is about.';
+comment on column stream.own_restriction.kind is '@enum mute, ban';
+comment on column stream.own_restriction.until is 'Null: until it is lifted. @null';
+comment on column stream.own_restriction.reason is '@null';

@@ -1,0 +1,119 @@
+//! What `cargo x generate` writes, from the hand-written SQL of a checkout.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde_json::Value;
+use stream_tests::database::TestDatabase;
+use xtask::product_sql::ProductSql;
+use xtask::{generate, workspace};
+
+/// A database with Supabase's schemas, from which everything of the product is gone.
+async fn empty_database() -> Result<TestDatabase> {
+    let database = TestDatabase::create().await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(
+            "drop extension pg_stream_ext cascade;
+             drop schema stream cascade;
+             drop schema stream_private cascade",
+        )
+        .await?;
+    Ok(database)
+}
+
+fn contract(part: &str) -> Result<Value> {
+    let file = workspace::root().join(format!("contract/{part}.json"));
+    Ok(serde_json::from_str(&std::fs::read_to_string(file)?)?)
+}
+
+/// No column of the two schemas' functions, policies and triggers names one that is generated: it would
+/// be compiled and run in a database that has it, so only its text tells.
+#[tokio::test]
+async fn hand_written_sql_applies_alone_and_names_nothing_generated() -> Result<()> {
+    let database = empty_database().await?;
+    let sql = ProductSql::read(workspace::root())?;
+    for file in sql.before_api.iter().chain(&sql.after_api) {
+        database
+            .change(&file.text)
+            .await
+            .map_err(|error| error.context(file.path.clone()))?;
+    }
+    let operations = contract("operations")?;
+    let operations: BTreeSet<&str> = operations["operations"]
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert!(!operations.is_empty());
+    let bodies = database
+        .owner
+        .query(
+            "select p.oid::regprocedure::text, p.prosrc from pg_catalog.pg_proc as p
+             where p.pronamespace in ('stream'::regnamespace, 'stream_private'::regnamespace)",
+            &[],
+        )
+        .await?;
+    for row in bodies {
+        let (name, body): (String, String) = (row.get(0), row.get(1));
+        let called = called_of_schema_stream(&body);
+        let generated: Vec<_> = called.intersection(&operations).collect();
+        assert!(generated.is_empty(), "{name} calls {generated:?}");
+    }
+    assert_eq!(
+        called_of_schema_stream("a stream.x(1), mystream.y(2), stream.z, stream_private.w()"),
+        BTreeSet::from(["x"])
+    );
+    Ok(())
+}
+
+/// Names of functions that a text calls in schema `stream`.
+fn called_of_schema_stream(text: &str) -> BTreeSet<&str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut called = BTreeSet::new();
+    for (place, schema) in text.match_indices("stream.") {
+        if text[..place].ends_with(is_word) {
+            continue;
+        }
+        let rest = &text[place + schema.len()..];
+        let name = &rest[..rest.find(|c| !is_word(c)).unwrap_or(rest.len())];
+        if rest[name.len()..].trim_start().starts_with('(') {
+            called.insert(name);
+        }
+    }
+    called
+}
+
+#[tokio::test]
+async fn committed_files_are_what_the_hand_written_sql_says() -> Result<()> {
+    let database = empty_database().await?;
+    let root = workspace::root();
+    let files = generate::files(root, &database.environment.cluster, database.name())?;
+    assert!(files.len() > 5);
+    for (path, text) in files {
+        let committed = std::fs::read_to_string(root.join(path))?;
+        assert!(
+            committed == text,
+            "{path} is out of date: run `cargo x generate`"
+        );
+    }
+    Ok(())
+}
+
+/// Of the version that it tells in SQL, the contract tells the same.
+#[tokio::test]
+async fn join_tells_the_version_of_the_contract() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let operations = contract("operations")?;
+    for (function, member) in [
+        ("contract_version", "version"),
+        ("oldest_client", "oldest_client"),
+    ] {
+        let told: String = database
+            .value(&format!("select stream_private.{function}()"))
+            .await?;
+        assert_eq!(operations[member], told.as_str());
+    }
+    Ok(())
+}
