@@ -8,6 +8,8 @@ create table stream.config (
     token_rate_per_minute integer not null default 30,
     state_moves_per_minute integer not null default 10,
     restrictions_per_minute integer not null default 10,
+    reports_per_minute integer not null default 10,
+    request_retention_hours integer not null default 24,
     host_timeout_s integer not null default 20,
     reconnect_window_s integer not null default 60,
     initializing_timeout_s integer not null default 300,
@@ -36,6 +38,8 @@ create table stream.config (
     constraint config_token_rate_per_minute_1_to_1000000 check (token_rate_per_minute between 1 and 1000000),
     constraint config_state_moves_per_minute_1_to_1000000 check (state_moves_per_minute between 1 and 1000000),
     constraint config_restrictions_per_minute_1_to_1000000 check (restrictions_per_minute between 1 and 1000000),
+    constraint config_reports_per_minute_1_to_1000000 check (reports_per_minute between 1 and 1000000),
+    constraint config_request_retention_hours_1_to_168 check (request_retention_hours between 1 and 168),
     constraint config_host_timeout_s_5_to_300 check (host_timeout_s between 5 and 300),
     constraint config_reconnect_window_s_0_to_1800 check (reconnect_window_s between 0 and 1800),
     constraint config_initializing_timeout_s_30_to_3600 check (initializing_timeout_s between 30 and 3600),
@@ -73,6 +77,11 @@ comment on column stream.config.state_moves_per_minute is
 comment on column stream.config.restrictions_per_minute is
     'Mutes, bans and lifts that one moderator may make in one stream within a minute, 1 to 1000000; as many at once. What '
     'changes nothing and calls of the service do not count and are not refused.';
+comment on column stream.config.reports_per_minute is
+    'Reports about messages that one viewer may make in one stream within a minute, 1 to 1000000; as many at once. The same '
+    'report again does not count.';
+comment on column stream.config.request_retention_hours is
+    'Hours for which a request id returns its first result, 1 to 168.';
 comment on column stream.config.host_timeout_s is
     'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
 comment on column stream.config.reconnect_window_s is

@@ -56,6 +56,8 @@ create index stream_sessions_ended_at_uncleaned_idx on stream.stream_sessions (e
     where state = 'ended' and not is_cleaned;
 create index stream_sessions_ended_at_idx on stream.stream_sessions (ended_at) where state = 'ended';
 create unique index stream_sessions_auction_id_live_key on stream.stream_sessions (auction_id) where state <> 'ended';
+-- The newest first, for lists of what is on; UUIDs of version 7 are in the order of their time.
+create index stream_sessions_id_live_idx on stream.stream_sessions (id) where state <> 'ended';
 create index stream_sessions_auction_id_idx on stream.stream_sessions (auction_id);
 create index stream_sessions_seller_id_idx on stream.stream_sessions (seller_id);
 

@@ -15,6 +15,7 @@ create table stream.chat_restrictions (
 );
 create index chat_restrictions_until_idx on stream.chat_restrictions (until) where until is not null;
 create index chat_restrictions_user_id_idx on stream.chat_restrictions (user_id);
+create index chat_restrictions_actor_idx on stream.chat_restrictions (actor) where actor is not null;
 comment on table stream.chat_restrictions is 'Who is muted in, or banned from, a stream.';
 comment on column stream.chat_restrictions.until is 'When it ends by itself; null lasts until lifted.';
 alter table stream.chat_restrictions enable row level security;
@@ -28,6 +29,7 @@ create table stream.restriction_rates (
     constraint restriction_rates_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade
 );
+create index restriction_rates_actor_idx on stream.restriction_rates (actor);
 comment on table stream.restriction_rates is 'How often each moderator has muted, banned and lifted in a stream lately.';
 comment on column stream.restriction_rates.tat is
     'Theoretical arrival time of the next one (GCRA): config.restrictions_per_minute lies before it.';
@@ -48,6 +50,7 @@ create table stream.blocked_terms (
     constraint blocked_terms_term_check check (length(term) between 1 and 100),
     constraint blocked_terms_pattern_check check (length(pattern) >= 1)
 );
+create index blocked_terms_actor_idx on stream.blocked_terms (actor) where actor is not null;
 comment on table stream.blocked_terms is 'Words that no message may contain: in one stream, or in all (session_id null).';
 comment on column stream.blocked_terms.pattern is
     'What is searched for in a message''s normalised text: the term without case, accents and zero-width characters.';
@@ -73,7 +76,9 @@ create table stream.moderation_log (
 );
 create index moderation_log_session_id_id_idx on stream.moderation_log (session_id, id);
 create index moderation_log_user_id_idx on stream.moderation_log (user_id) where user_id is not null;
-comment on table stream.moderation_log is 'Append-only: what moderators did, without any message text. It goes with its session.';
+create index moderation_log_actor_idx on stream.moderation_log (actor) where actor is not null;
+comment on table stream.moderation_log is
+    'Append-only: what moderators did, without any message text. It goes with its session; whoever is forgotten leaves the nil uuid.';
 comment on column stream.moderation_log.session_id is 'The stream; null where it is about all of them.';
 comment on column stream.moderation_log.seq is 'The log entry that announced it; null where nothing is announced.';
 comment on column stream.moderation_log.actor is 'Who did it; null for the service.';
@@ -92,16 +97,25 @@ begin
         and not exists (
             select from stream.stream_sessions as s
             cross join stream.config as c
-            where s.id = old.session_id
+            where s.id = old.session_id and s.ended_at is distinct from 'epoch'
                 and (s.ended_at < now() - c.retention_days * interval '1 day') is not true
         ) then
         return old;
+    end if;
+    -- A user who is forgotten leaves the nil uuid, and takes the reason along.
+    if tg_op = 'UPDATE'
+        and to_jsonb(new) - '{actor,user_id,reason}'::text[] = to_jsonb(old) - '{actor,user_id,reason}'::text[]
+        and (new.actor is not distinct from old.actor or new.actor = '00000000-0000-0000-0000-000000000000')
+        and (new.user_id is not distinct from old.user_id or new.user_id = '00000000-0000-0000-0000-000000000000')
+        and (new.reason is not distinct from old.reason or new.reason is null)
+        and (new.actor, new.user_id) is distinct from (old.actor, old.user_id) then
+        return new;
     end if;
     raise insufficient_privilege using message = 'stream.moderation_log is append-only';
 end
 $$;
 comment on function stream_private.refuse_changing_moderation_log() is
-    'Rows of the moderation log go with their session, or when its time has passed, and never change.';
+    'Rows of the moderation log go with their session, or when its time has passed, and change only to forget a user.';
 
 create trigger moderation_log_refuse_changing
 before update or delete on stream.moderation_log

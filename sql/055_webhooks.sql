@@ -21,6 +21,8 @@ create table stream.webhook_events (
 ) with (fillfactor = 80);
 -- What the sweep takes, and when the newest one came.
 create index webhook_events_received_at_idx on stream.webhook_events (received_at);
+-- For a user who is forgotten.
+create index webhook_events_session_id_uid_idx on stream.webhook_events (session_id, uid) where uid is not null;
 
 comment on table stream.webhook_events is
     'Agora''s notices, each stored once however often it was sent, with what became of it. Kept config.webhook_retention_days.';

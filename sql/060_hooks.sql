@@ -69,3 +69,14 @@ end
 $$;
 comment on function stream.hook_can_moderate(uuid, uuid) is
     'Host-app hook: whether the user may moderate this stream''s chat. The seller always may.';
+
+create function stream.hook_title(auction_id uuid) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return null::text;
+end
+$$;
+comment on function stream.hook_title(uuid) is
+    'Host-app hook: what lists of streams show as the title of an auction, cut to 200 characters. Null: none.';

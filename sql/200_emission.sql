@@ -1,5 +1,40 @@
 -- The trigger that emits state changes and viewer counts to Supabase Realtime, in the writing transaction, once per statement.
 -- Log entries are sent by the functions that write them (pg_stream_ext: relay).
+create type stream.live_event as (session_id uuid, auction_id uuid, state text, server_time timestamptz);
+comment on type stream.live_event is $$
+That a stream was started (initializing), became active for the first time, or ended: ask get_live_stream what it is.
+@topic live
+@event live
+$$;
+
+create function stream_private.emit_live(session_id uuid, auction_id uuid, state text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+    perform stream_ext.emit('live', 'live', to_jsonb(row($1, $2, $3, clock_timestamp())::stream.live_event)::text);
+end
+$$;
+comment on function stream_private.emit_live(uuid, uuid, text) is
+    'Broadcasts to the topic live. Every signed-in user may join that, so it says nothing but which stream and auction.';
+
+create function stream_private.emit_session_start() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform stream_private.emit_live(n.id, n.auction_id, n.state) from new_rows as n where n.state <> 'ended';
+    return null;
+end
+$$;
+comment on function stream_private.emit_session_start() is 'Broadcasts to the topic live that a stream was started.';
+
+create trigger stream_sessions_emit_start
+after insert on stream.stream_sessions
+referencing new table as new_rows
+for each statement execute function stream_private.emit_session_start();
+
 create function stream_private.emit_session_changes() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -13,6 +48,8 @@ begin
         select n.id, n.state, o.state as previous_state, n.state_reason, n.state_seq, n.generation,
             n.viewer_count, n.peak_viewer_count, n.reconnect_deadline,
             (n.state, n.generation) is distinct from (o.state, o.generation) as state_changed,
+            n.auction_id,
+            n.state <> o.state and (n.state = 'ended' or o.started_at is null and n.started_at is not null) as list_changed,
             n.viewer_count is distinct from o.viewer_count as count_changed
         from new_rows as n
         join old_rows as o on o.id = n.id
@@ -32,6 +69,9 @@ begin
                 'server_time', clock_timestamp()
             )::text);
         end if;
+        if changed.list_changed then
+            perform stream_private.emit_live(changed.id, changed.auction_id, changed.state);
+        end if;
         if changed.count_changed then
             perform stream_ext.emit('viewers:' || changed.id, 'viewer_count', jsonb_build_object(
                 'session_id', changed.id,
@@ -45,7 +85,7 @@ begin
 end
 $$;
 comment on function stream_private.emit_session_changes() is
-    'Broadcasts state changes to stream:<id> and viewer counts to viewers:<id>.';
+    'Broadcasts state changes to stream:<id>, viewer counts to viewers:<id>, and ends and first activations to live.';
 
 create trigger stream_sessions_emit_changes
 after update on stream.stream_sessions

@@ -8,6 +8,9 @@ declare
     kind pg_catalog.text := split_part(topic, ':', 1);
     subject pg_catalog.uuid;
 begin
+    if topic = 'live' then
+        return caller is not null;
+    end if;
     -- Only the canonical form of a uuid: one topic, one spelling.
     if caller is null or topic !~ '^(stream|chat|viewers|user):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
         return false;
@@ -42,7 +45,8 @@ end
 $$;
 comment on function stream_private.can_read_topic is $$
 Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too,
-user is one's own.
+user is one's own,
+live is every signed-in user's.
 @policy
 @callers authenticated
 $$;

@@ -5,6 +5,7 @@
 //! called from a SECURITY DEFINER function of schema `stream_private`.
 
 mod auction;
+mod bodies;
 mod caller;
 mod certificate;
 mod chat;

@@ -10,10 +10,13 @@
 mod charge;
 mod chat_rules;
 mod deletion;
+mod erasure;
 mod listing;
 mod message;
 mod pin;
+mod reports;
 mod restriction;
+mod rights;
 mod term;
 mod turn;
 

@@ -102,6 +102,16 @@ statements! {
              where m.session_id = $1 and m.seq = any ($2)
                  and strpos(to_jsonb(r)::text, m.id::text) > 0)";
 
+    /// What a decision told the user themself, soon after the time $2 of the decision: one index range.
+    DELETE_TOLD: Write [TEXTOID, TIMESTAMPTZOID]
+        "delete from realtime.messages as m
+         where m.extension = 'broadcast' and m.private is true and m.topic = $1
+             and m.inserted_at >= $2 at time zone 'UTC'
+             and m.inserted_at <= ($2 + interval '10 minutes') at time zone 'UTC'";
+
+    DELETE_TOPIC: Write [TEXTOID]
+        "delete from realtime.messages as m where to_jsonb(m) ->> 'topic' = $1";
+
     RECORD: Write [UUIDOID, INT8ARRAYOID, INT8ARRAYOID]
         "insert into stream.chat_deleted_frames as d (session_id, seqs)
          select $1, range_agg(int8range(f.from_seq, f.to_seq, '[]'))
@@ -196,6 +206,26 @@ pub fn delete(session: Uuid, messages: Vec<Carried>) -> Result<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Deletes from a user's own topic what decisions at these times told them.
+pub fn delete_told(user: Uuid, times: Vec<TimestampWithTimeZone>) -> Result<()> {
+    if times.is_empty() {
+        return Ok(());
+    }
+    let topic = format!("user:{}", json_text::uuid(user));
+    match find_shape()? {
+        Shape::Missing => {}
+        Shape::Other => {
+            spi::execute(&DELETE_TOPIC, &[topic.into()])?;
+        }
+        Shape::Known => {
+            for time in times {
+                spi::execute(&DELETE_TOLD, &[topic.as_str().into(), time.into()])?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Deletes the frames of the oldest entries of a log, which are about to be deleted. False when

@@ -28,7 +28,7 @@ statements! {
 }
 
 /// The rules that are reported, in this order.
-const REPORTED: [&str; 7] = [
+const REPORTED: [&str; 8] = [
     "viewer_leases",
     "tokens",
     "restrictions",
@@ -36,6 +36,7 @@ const REPORTED: [&str; 7] = [
     "retention",
     "webhook_events",
     "webhook_cursors",
+    "requests",
 ];
 
 /// Rows that one sweep handles for each rule.
@@ -63,6 +64,7 @@ pub fn rules(count: bool, waits_for_a_turn: bool) -> Vec<Box<dyn Rule>> {
         Box::new(retention::Retention),
         dated::webhook_events(),
         dated::webhook_cursors(),
+        dated::requests(),
     ]
 }
 

@@ -101,6 +101,30 @@ $$;
 comment on function stream.end_stream(uuid, integer, text) is
     'Ends a stream for good: viewers leave, the log closes. Seller and service only.';
 
+create function stream.export_user(user_id uuid)
+returns setof json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.export_user($1);
+end
+$$;
+comment on function stream.export_user(uuid) is
+    'Everything that is stored of a user, as JSON lines: one object {table, record} for each row, with as where the user acted on what is somebody else''s. It says nothing of other people, and holds neither tokens nor their hashes. Service only.';
+
+create function stream.forget_user(user_id uuid)
+returns stream.erasure_result
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.forget_user($1);
+end
+$$;
+comment on function stream.forget_user(uuid) is
+    'Erases a user from everything that is stored here, a part of it in each call: go on while has_more is true. Messages lose text, name and id and keep their numbers, stored frames that carried them go, the streams that the user sold are deleted, places, tokens, read marks, subscriptions, restrictions and reports go too. In what others did and in moderation logs the nil uuid takes the user''s place. Also after the account is gone; refused while the user sells in a live stream. Service only.';
+
 create function stream.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
 returns stream.agora_token
 language plpgsql
@@ -128,6 +152,18 @@ end
 $$;
 comment on function stream.generate_seller_token(uuid, text, integer) is
     'A publisher token for the seller of the stream on this channel. seller_id null: the caller. A stale generation is refused, so that an old device cannot evict the new one; null: any.';
+
+create function stream.get_live_stream(auction_id uuid)
+returns stream.live_stream
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.get_live_stream($1);
+end
+$$;
+comment on function stream.get_live_stream(uuid) is
+    'The stream of an auction that has not ended, for its seller and for whoever may view it and is not banned. One that is not there and one that the caller may not watch are refused alike.';
 
 create function stream.get_message_history(
     session_id uuid,
@@ -186,6 +222,18 @@ end
 $$;
 comment on function stream.get_stream_state(uuid) is
     'The state of a stream: initializing, active, paused, ended or error.';
+
+create function stream.get_stream_summary(session_id uuid)
+returns stream.stream_summary
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.get_stream_summary($1);
+end
+$$;
+comment on function stream.get_stream_summary(uuid) is
+    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. It counts the rows of this stream alone. Seller and service only.';
 
 create function stream.get_viewer_count(session_id uuid)
 returns integer
@@ -290,6 +338,30 @@ end
 $$;
 comment on function stream.list_blocked_terms(uuid) is
     'The terms that are blocked in a stream, or in all of them (null), oldest first. Moderators only; null the service only.';
+
+create function stream.list_live_streams(page_size integer default 50, after uuid default null)
+returns stream.live_page
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.list_live_streams($1, $2);
+end
+$$;
+comment on function stream.list_live_streams(integer, uuid) is
+    'The streams that have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to 200. One call looks at 500 streams at most, so a page can be short, or empty, although more follow: go on while next_after is not null.';
+
+create function stream.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
+returns setof stream.reported_message
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.list_reports($1, $2, $3);
+end
+$$;
+comment on function stream.list_reports(uuid, bigint, integer) is
+    'The reported messages that nobody has resolved or deleted, by ascending seq, those behind after; page_size 1 to 200. Moderators only.';
 
 create function stream.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.restriction
@@ -411,6 +483,30 @@ end
 $$;
 comment on function stream.remove_viewer(uuid, uuid, integer) is
     'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).';
+
+create function stream.report_message(session_id uuid, message_id uuid, reason text default null)
+returns stream.message_report
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.report_message($1, $2, $3);
+end
+$$;
+comment on function stream.report_message(uuid, uuid, text) is
+    'Reports a message of somebody else to the moderators, for whoever may read the chat. The same user and message again: the first report. At most config.reports_per_minute in a stream. The text of the message is not copied.';
+
+create function stream.resolve_report(session_id uuid, message_id uuid)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.resolve_report($1, $2);
+end
+$$;
+comment on function stream.resolve_report(uuid, uuid) is
+    'Takes a message off the list of reports and leaves it as it is: resolved, or not_reported. A later report puts it back. Deleting the message resolves its reports too. Moderators only, and nobody about their own message.';
 
 create function stream.resume_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session

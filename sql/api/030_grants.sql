@@ -6,6 +6,7 @@ revoke all on function stream.hook_can_moderate(uuid, uuid) from public, anon, a
 revoke all on function stream.hook_can_view(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_is_verified(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_owns_auction(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.hook_title(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_username(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;
 revoke all on function stream_private.add_viewer(uuid, uuid) from public, anon, authenticated, service_role;
@@ -22,33 +23,48 @@ revoke all on function stream_private.check_server_log() from public, anon, auth
 revoke all on function stream_private.check_table_privileges() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_troubles() from public, anon, authenticated, service_role;
 revoke all on function stream_private.contract_version() from public, anon, authenticated, service_role;
+revoke all on function stream_private.delete_authors_of_deleted_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.delete_message(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.delete_turn_of_deleted_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.delete_user_messages(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.doctor() from public, anon, authenticated, service_role;
+revoke all on function stream_private.emit_live(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;
+revoke all on function stream_private.emit_session_start() from public, anon, authenticated, service_role;
 revoke all on function stream_private.end_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.export_user(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.find_session_of_user(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.first_result(uuid, text, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.forget_in_session(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.forget_user(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.generate_buyer_token(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.generate_seller_token(uuid, text, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_live_stream(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_moderation_log(uuid, bigint, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_session(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_stream_state(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_stream_summary(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewer_count(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewers(uuid, uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeats(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.inspect_token(text, text, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.join_stream(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.keep_result(uuid, jsonb) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lift_restriction(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.list_live_streams(integer, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.list_reports(uuid, bigint, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.list_restrictions(uuid, uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_for_deletion(uuid[], uuid[]) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_holders(xid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_places_of_deleted_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mark_read_up_to(uuid, uuid, bigint) from public, anon, authenticated, service_role;
+revoke all on function stream_private.may_watch(uuid, uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.note_deleted_author() from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
 revoke all on function stream_private.oldest_client() from public, anon, authenticated, service_role;
 revoke all on function stream_private.pause() from public, anon, authenticated, service_role;
@@ -60,6 +76,8 @@ revoke all on function stream_private.refresh_token(uuid, text, integer) from pu
 revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
 revoke all on function stream_private.refuse_deleting_live_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.report_message(uuid, uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.resolve_report(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_messages(json) from public, anon, authenticated, service_role;
@@ -117,6 +135,14 @@ revoke all on function stream.end_stream(uuid, integer, text) from public, anon,
 grant execute on function stream.end_stream(uuid, integer, text) to authenticated, service_role;
 grant execute on function stream_private.end_stream(uuid, integer, text) to authenticated, service_role;
 
+revoke all on function stream.export_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.export_user(uuid) to service_role;
+grant execute on function stream_private.export_user(uuid) to service_role;
+
+revoke all on function stream.forget_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.forget_user(uuid) to service_role;
+grant execute on function stream_private.forget_user(uuid) to service_role;
+
 revoke all on function stream.generate_buyer_token(uuid, text) from public, anon, authenticated, service_role;
 grant execute on function stream.generate_buyer_token(uuid, text) to authenticated, service_role;
 grant execute on function stream_private.generate_buyer_token(uuid, text) to authenticated, service_role;
@@ -124,6 +150,10 @@ grant execute on function stream_private.generate_buyer_token(uuid, text) to aut
 revoke all on function stream.generate_seller_token(uuid, text, integer) from public, anon, authenticated, service_role;
 grant execute on function stream.generate_seller_token(uuid, text, integer) to authenticated, service_role;
 grant execute on function stream_private.generate_seller_token(uuid, text, integer) to authenticated, service_role;
+
+revoke all on function stream.get_live_stream(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.get_live_stream(uuid) to authenticated, service_role;
+grant execute on function stream_private.get_live_stream(uuid) to authenticated, service_role;
 
 revoke all on function stream.get_message_history(uuid, integer, integer, bigint, bigint) from public, anon, authenticated, service_role;
 grant execute on function stream.get_message_history(uuid, integer, integer, bigint, bigint) to authenticated, service_role;
@@ -140,6 +170,10 @@ grant execute on function stream_private.get_session(uuid) to authenticated, ser
 revoke all on function stream.get_stream_state(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.get_stream_state(uuid) to authenticated, service_role;
 grant execute on function stream_private.get_stream_state(uuid) to authenticated, service_role;
+
+revoke all on function stream.get_stream_summary(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.get_stream_summary(uuid) to authenticated, service_role;
+grant execute on function stream_private.get_stream_summary(uuid) to authenticated, service_role;
 
 revoke all on function stream.get_viewer_count(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.get_viewer_count(uuid) to authenticated, service_role;
@@ -172,6 +206,14 @@ grant execute on function stream_private.lift_restriction(uuid, uuid, text) to a
 revoke all on function stream.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.list_blocked_terms(uuid) to authenticated, service_role;
 grant execute on function stream_private.list_blocked_terms(uuid) to authenticated, service_role;
+
+revoke all on function stream.list_live_streams(integer, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.list_live_streams(integer, uuid) to authenticated, service_role;
+grant execute on function stream_private.list_live_streams(integer, uuid) to authenticated, service_role;
+
+revoke all on function stream.list_reports(uuid, bigint, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.list_reports(uuid, bigint, integer) to authenticated, service_role;
+grant execute on function stream_private.list_reports(uuid, bigint, integer) to authenticated, service_role;
 
 revoke all on function stream.list_restrictions(uuid, uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function stream.list_restrictions(uuid, uuid, integer) to authenticated, service_role;
@@ -208,6 +250,14 @@ grant execute on function stream_private.refresh_token(uuid, text, integer) to a
 revoke all on function stream.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function stream.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
 grant execute on function stream_private.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
+
+revoke all on function stream.report_message(uuid, uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.report_message(uuid, uuid, text) to authenticated;
+grant execute on function stream_private.report_message(uuid, uuid, text) to authenticated;
+
+revoke all on function stream.resolve_report(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.resolve_report(uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.resolve_report(uuid, uuid) to authenticated, service_role;
 
 revoke all on function stream.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
 grant execute on function stream.resume_stream(uuid, integer, text) to authenticated, service_role;

@@ -44,6 +44,8 @@ create table stream.config (
     token_rate_per_minute integer not null default 30,
     state_moves_per_minute integer not null default 10,
     restrictions_per_minute integer not null default 10,
+    reports_per_minute integer not null default 10,
+    request_retention_hours integer not null default 24,
     host_timeout_s integer not null default 20,
     reconnect_window_s integer not null default 60,
     initializing_timeout_s integer not null default 300,
@@ -72,6 +74,8 @@ create table stream.config (
     constraint config_token_rate_per_minute_1_to_1000000 check (token_rate_per_minute between 1 and 1000000),
     constraint config_state_moves_per_minute_1_to_1000000 check (state_moves_per_minute between 1 and 1000000),
     constraint config_restrictions_per_minute_1_to_1000000 check (restrictions_per_minute between 1 and 1000000),
+    constraint config_reports_per_minute_1_to_1000000 check (reports_per_minute between 1 and 1000000),
+    constraint config_request_retention_hours_1_to_168 check (request_retention_hours between 1 and 168),
     constraint config_host_timeout_s_5_to_300 check (host_timeout_s between 5 and 300),
     constraint config_reconnect_window_s_0_to_1800 check (reconnect_window_s between 0 and 1800),
     constraint config_initializing_timeout_s_30_to_3600 check (initializing_timeout_s between 30 and 3600),
@@ -109,6 +113,11 @@ comment on column stream.config.state_moves_per_minute is
 comment on column stream.config.restrictions_per_minute is
     'Mutes, bans and lifts that one moderator may make in one stream within a minute, 1 to 1000000; as many at once. What '
     'changes nothing and calls of the service do not count and are not refused.';
+comment on column stream.config.reports_per_minute is
+    'Reports about messages that one viewer may make in one stream within a minute, 1 to 1000000; as many at once. The same '
+    'report again does not count.';
+comment on column stream.config.request_retention_hours is
+    'Hours for which a request id returns its first result, 1 to 168.';
 comment on column stream.config.host_timeout_s is
     'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
 comment on column stream.config.reconnect_window_s is
@@ -220,6 +229,8 @@ create index stream_sessions_ended_at_uncleaned_idx on stream.stream_sessions (e
     where state = 'ended' and not is_cleaned;
 create index stream_sessions_ended_at_idx on stream.stream_sessions (ended_at) where state = 'ended';
 create unique index stream_sessions_auction_id_live_key on stream.stream_sessions (auction_id) where state <> 'ended';
+-- The newest first, for lists of what is on; UUIDs of version 7 are in the order of their time.
+create index stream_sessions_id_live_idx on stream.stream_sessions (id) where state <> 'ended';
 create index stream_sessions_auction_id_idx on stream.stream_sessions (auction_id);
 create index stream_sessions_seller_id_idx on stream.stream_sessions (seller_id);
 
@@ -651,6 +662,7 @@ create table stream.chat_restrictions (
 );
 create index chat_restrictions_until_idx on stream.chat_restrictions (until) where until is not null;
 create index chat_restrictions_user_id_idx on stream.chat_restrictions (user_id);
+create index chat_restrictions_actor_idx on stream.chat_restrictions (actor) where actor is not null;
 comment on table stream.chat_restrictions is 'Who is muted in, or banned from, a stream.';
 comment on column stream.chat_restrictions.until is 'When it ends by itself; null lasts until lifted.';
 alter table stream.chat_restrictions enable row level security;
@@ -664,6 +676,7 @@ create table stream.restriction_rates (
     constraint restriction_rates_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade
 );
+create index restriction_rates_actor_idx on stream.restriction_rates (actor);
 comment on table stream.restriction_rates is 'How often each moderator has muted, banned and lifted in a stream lately.';
 comment on column stream.restriction_rates.tat is
     'Theoretical arrival time of the next one (GCRA): config.restrictions_per_minute lies before it.';
@@ -684,6 +697,7 @@ create table stream.blocked_terms (
     constraint blocked_terms_term_check check (length(term) between 1 and 100),
     constraint blocked_terms_pattern_check check (length(pattern) >= 1)
 );
+create index blocked_terms_actor_idx on stream.blocked_terms (actor) where actor is not null;
 comment on table stream.blocked_terms is 'Words that no message may contain: in one stream, or in all (session_id null).';
 comment on column stream.blocked_terms.pattern is
     'What is searched for in a message''s normalised text: the term without case, accents and zero-width characters.';
@@ -709,7 +723,9 @@ create table stream.moderation_log (
 );
 create index moderation_log_session_id_id_idx on stream.moderation_log (session_id, id);
 create index moderation_log_user_id_idx on stream.moderation_log (user_id) where user_id is not null;
-comment on table stream.moderation_log is 'Append-only: what moderators did, without any message text. It goes with its session.';
+create index moderation_log_actor_idx on stream.moderation_log (actor) where actor is not null;
+comment on table stream.moderation_log is
+    'Append-only: what moderators did, without any message text. It goes with its session; whoever is forgotten leaves the nil uuid.';
 comment on column stream.moderation_log.session_id is 'The stream; null where it is about all of them.';
 comment on column stream.moderation_log.seq is 'The log entry that announced it; null where nothing is announced.';
 comment on column stream.moderation_log.actor is 'Who did it; null for the service.';
@@ -728,16 +744,25 @@ begin
         and not exists (
             select from stream.stream_sessions as s
             cross join stream.config as c
-            where s.id = old.session_id
+            where s.id = old.session_id and s.ended_at is distinct from 'epoch'
                 and (s.ended_at < now() - c.retention_days * interval '1 day') is not true
         ) then
         return old;
+    end if;
+    -- A user who is forgotten leaves the nil uuid, and takes the reason along.
+    if tg_op = 'UPDATE'
+        and to_jsonb(new) - '{actor,user_id,reason}'::text[] = to_jsonb(old) - '{actor,user_id,reason}'::text[]
+        and (new.actor is not distinct from old.actor or new.actor = '00000000-0000-0000-0000-000000000000')
+        and (new.user_id is not distinct from old.user_id or new.user_id = '00000000-0000-0000-0000-000000000000')
+        and (new.reason is not distinct from old.reason or new.reason is null)
+        and (new.actor, new.user_id) is distinct from (old.actor, old.user_id) then
+        return new;
     end if;
     raise insufficient_privilege using message = 'stream.moderation_log is append-only';
 end
 $$;
 comment on function stream_private.refuse_changing_moderation_log() is
-    'Rows of the moderation log go with their session, or when its time has passed, and never change.';
+    'Rows of the moderation log go with their session, or when its time has passed, and change only to forget a user.';
 
 create trigger moderation_log_refuse_changing
 before update or delete on stream.moderation_log
@@ -777,6 +802,133 @@ comment on function stream_private.delete_turn_of_deleted_session() is
 create trigger stream_sessions_delete_turn
 after delete on stream.stream_sessions
 for each row execute function stream_private.delete_turn_of_deleted_session();
+
+-- sql/046_reports.sql
+
+-- Reports of viewers about messages, and the messages that wait for a moderator because of them.
+create table stream.message_reports (
+    session_id uuid not null,
+    seq bigint not null,
+    user_id uuid not null,
+    reason text,
+    created_at timestamptz not null default clock_timestamp(),
+    constraint message_reports_pkey primary key (session_id, seq, user_id),
+    constraint message_reports_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint message_reports_reason_check check (length(reason) between 1 and 200)
+);
+-- The newest of one message, and those of one user for erasure and export.
+create index message_reports_session_id_seq_created_at_idx on stream.message_reports (session_id, seq, created_at);
+create index message_reports_user_id_idx on stream.message_reports (user_id);
+comment on table stream.message_reports is
+    'What viewers reported: one row per user and message, with the number of the message and none of its text.';
+comment on column stream.message_reports.user_id is 'Who reported.';
+
+create table stream.reported_messages (
+    session_id uuid not null,
+    seq bigint not null,
+    report_count integer not null default 1,
+    first_reported_at timestamptz not null default clock_timestamp(),
+    last_reported_at timestamptz not null default clock_timestamp(),
+    resolved_at timestamptz,
+    resolved_by uuid,
+    constraint reported_messages_pkey primary key (session_id, seq),
+    constraint reported_messages_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade,
+    constraint reported_messages_report_count_check check (report_count >= 1)
+);
+create index reported_messages_session_id_seq_open_idx on stream.reported_messages (session_id, seq)
+    where resolved_at is null;
+create index reported_messages_resolved_by_idx on stream.reported_messages (resolved_by) where resolved_by is not null;
+comment on table stream.reported_messages is
+    'Messages that were reported. Last in the order of locks: whoever holds a row here waits for nothing more.';
+comment on column stream.reported_messages.report_count is
+    'Reports so far; those of users who were forgotten or deleted since still count.';
+comment on column stream.reported_messages.resolved_at is
+    'When a moderator resolved the reports or the message was deleted; a later report opens them again.';
+comment on column stream.reported_messages.resolved_by is
+    'The moderator; null for the service, the nil uuid for one who was forgotten.';
+
+create table stream.report_rates (
+    session_id uuid not null,
+    user_id uuid not null,
+    tat timestamptz not null,
+    constraint report_rates_pkey primary key (session_id, user_id),
+    constraint report_rates_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade
+);
+create index report_rates_user_id_idx on stream.report_rates (user_id);
+comment on table stream.report_rates is 'How often each viewer has reported in a stream lately.';
+comment on column stream.report_rates.tat is
+    'Theoretical arrival time of the next report (GCRA): config.reports_per_minute lies before it.';
+
+alter table stream.message_reports enable row level security;
+alter table stream.reported_messages enable row level security;
+alter table stream.report_rates enable row level security;
+revoke all on table stream.message_reports, stream.reported_messages, stream.report_rates
+    from public, anon, authenticated, service_role;
+
+-- sql/047_deleted_authors.sql
+
+-- What a user had written whom the application deleted: their id leaves the log with them, and their text stays until
+-- forget_user() takes it away.
+create table stream.authors_deleted (
+    user_id uuid not null,
+    session_id uuid not null,
+    seqs int8multirange not null,
+    -- No foreign key: the deletion of a user holds messages here, and that of a stream holds its row while it
+    -- waits for messages.
+    constraint authors_deleted_pkey primary key (user_id, session_id)
+);
+create index authors_deleted_session_id_idx on stream.authors_deleted (session_id);
+comment on table stream.authors_deleted is
+    'The numbers of the messages of users who were deleted, so that they can still be forgotten. It goes with its session.';
+alter table stream.authors_deleted enable row level security;
+revoke all on table stream.authors_deleted from public, anon, authenticated, service_role;
+
+-- With the owner's rights: it runs as whoever deletes a user.
+create function stream_private.note_deleted_author() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into stream.authors_deleted as a (user_id, session_id, seqs)
+    select o.user_id, o.session_id, range_agg(int8range(o.seq, o.seq, '[]'))
+    from old_rows as o
+    join new_rows as n on n.session_id = o.session_id and n.seq = o.seq
+    where o.user_id is not null and n.user_id is null and (n.username is not null or n.content <> '')
+    group by o.user_id, o.session_id
+    order by o.user_id, o.session_id
+    on conflict (user_id, session_id) do update set seqs = a.seqs + excluded.seqs;
+    return null;
+end
+$$;
+comment on function stream_private.note_deleted_author() is
+    'Notes whose messages lost their author, as the deletion of a user does it. Erased ones have no text to find again.';
+
+create trigger chat_messages_note_deleted_author
+after update on stream.chat_messages
+referencing old table as old_rows new table as new_rows
+for each statement execute function stream_private.note_deleted_author();
+
+create function stream_private.delete_authors_of_deleted_session() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Without waiting for the deletion of a user, which may be waiting for a row of the session.
+    delete from stream.authors_deleted as a where (a.user_id, a.session_id) in (
+        select n.user_id, n.session_id from stream.authors_deleted as n
+        where n.session_id = old.id for update skip locked);
+    return null;
+end
+$$;
+comment on function stream_private.delete_authors_of_deleted_session() is
+    'Does not wait: a row that somebody writes while its session is deleted stays behind, and names no text.';
+
+create trigger stream_sessions_delete_authors
+after delete on stream.stream_sessions
+for each row execute function stream_private.delete_authors_of_deleted_session();
 
 -- sql/050_tokens.sql
 
@@ -824,6 +976,33 @@ comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, 
 alter table stream.agora_tokens enable row level security;
 revoke all on table stream.agora_tokens from public, anon, authenticated, service_role;
 
+-- sql/052_requests.sql
+
+-- Results by request id: the same call with the same id again returns what the first one did.
+create table stream.requests (
+    id bigint generated always as identity,
+    caller uuid,
+    request_id uuid not null,
+    operation text not null,
+    arguments_hash stream.sha256_hex not null,
+    result jsonb,
+    about uuid,
+    created_at timestamptz not null default now(),
+    constraint requests_pkey primary key (id),
+    -- Comes before every other lock: a second call with the same id waits here for the first, and holds nothing.
+    constraint requests_caller_request_id_key unique nulls not distinct (caller, request_id)
+) with (fillfactor = 70);
+create index requests_created_at_idx on stream.requests (created_at);
+create index requests_about_idx on stream.requests (about) where about is not null;
+comment on table stream.requests is
+    'First results of calls that named a request id, kept for config.request_retention_hours.';
+comment on column stream.requests.caller is 'The user who called; null for the service.';
+comment on column stream.requests.arguments_hash is 'SHA-256 of the arguments, of which nothing else is kept.';
+comment on column stream.requests.result is 'What the call returned; null while it runs.';
+comment on column stream.requests.about is 'The user whom the result names, so that it goes when they are forgotten.';
+alter table stream.requests enable row level security;
+revoke all on table stream.requests from public, anon, authenticated, service_role;
+
 -- sql/055_webhooks.sql
 
 -- Agora's notices: each one once, and the newest one of every user of a channel.
@@ -849,6 +1028,8 @@ create table stream.webhook_events (
 ) with (fillfactor = 80);
 -- What the sweep takes, and when the newest one came.
 create index webhook_events_received_at_idx on stream.webhook_events (received_at);
+-- For a user who is forgotten.
+create index webhook_events_session_id_uid_idx on stream.webhook_events (session_id, uid) where uid is not null;
 
 comment on table stream.webhook_events is
     'Agora''s notices, each stored once however often it was sent, with what became of it. Kept config.webhook_retention_days.';
@@ -963,6 +1144,17 @@ end
 $$;
 comment on function stream.hook_can_moderate(uuid, uuid) is
     'Host-app hook: whether the user may moderate this stream''s chat. The seller always may.';
+
+create function stream.hook_title(auction_id uuid) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return null::text;
+end
+$$;
+comment on function stream.hook_title(uuid) is
+    'Host-app hook: what lists of streams show as the title of an auction, cut to 200 characters. Null: none.';
 
 -- sql/070_types.sql
 
@@ -1293,6 +1485,57 @@ comment on column stream.own_restriction.kind is '@enum mute, ban';
 comment on column stream.own_restriction.until is 'Null: until it is lifted. @null';
 comment on column stream.own_restriction.reason is '@null';
 
+-- sql/105_requests.sql
+
+-- Request ids: what makes a call that changes something safe to send again. The generated body of every operation that
+-- takes one calls these two, and nothing when it is null.
+create function stream_private.first_result(request_id uuid, operation text, arguments text) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- First: above READ COMMITTED the insertion could raise 40001.
+    who pg_catalog.uuid := stream_ext.enter_to_write();
+    hash pg_catalog.text := encode(sha256(convert_to($3, 'UTF8')), 'hex');
+    earlier pg_catalog.record;
+begin
+    loop
+        insert into stream.requests as r (caller, request_id, operation, arguments_hash)
+        values (who, $1, $2, hash)
+        on conflict on constraint requests_caller_request_id_key do nothing;
+        if found then
+            return null;
+        end if;
+        select r.operation, r.arguments_hash, r.result into earlier
+        from stream.requests as r
+        where r.caller is not distinct from who and r.request_id = $1;
+        -- Otherwise the sweep has taken it meanwhile.
+        exit when found;
+    end loop;
+    if (earlier.operation, earlier.arguments_hash) <> ($2, hash) then
+        perform stream_ext.refuse('request_id_conflict');
+    end if;
+    return earlier.result;
+end
+$$;
+comment on function stream_private.first_result(uuid, text, text) is
+    'What the caller''s first call with this id returned; null for the first one, which now holds the id. Waits for one that runs.';
+
+create function stream_private.keep_result(request_id uuid, result jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    who pg_catalog.uuid := stream_ext.enter_to_write();
+begin
+    update stream.requests as r
+    set result = $2,
+        about = case when jsonb_typeof($2) = 'object' then coalesce($2 ->> 'seller_id', $2 ->> 'user_id')::uuid end
+    where r.caller is not distinct from who and r.request_id = $1;
+end
+$$;
+comment on function stream_private.keep_result(uuid, jsonb) is 'Keeps what the first call with this id returned.';
+
 -- sql/110_lifecycle.sql
 
 -- Lifecycle: starting, moving and reading a stream session.
@@ -1438,6 +1681,204 @@ comment on function stream_private.get_session is $$
 A stream session, for whoever may view it.
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found, cannot_view
+$$;
+
+-- sql/112_finding.sql
+
+-- Finding a stream: by its auction, and what is on.
+create type stream.live_stream as (
+    session_id uuid,
+    auction_id uuid,
+    seller_id uuid,
+    title text,
+    state text,
+    viewer_count integer,
+    peak_viewer_count integer,
+    created_at timestamptz,
+    started_at timestamptz
+);
+comment on type stream.live_stream is 'A stream that has not ended, as lists show it.';
+comment on column stream.live_stream.title is 'What hook_title calls the auction, at most 200 characters. @null';
+comment on column stream.live_stream.viewer_count is 'The last count, as viewers:<session_id> told it.';
+comment on column stream.live_stream.started_at is 'When it first became active. @null';
+
+create type stream.live_page as (streams stream.live_stream[], next_after uuid);
+comment on type stream.live_page is 'A page of the streams that are on, the newest first.';
+comment on column stream.live_page.next_after is 'The argument after of the next page; null when nothing is left. @null';
+
+create function stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return $1 is null or $1 = $3 or (
+        coalesce(stream.hook_can_view($1, $2), false)
+        and not exists (
+            select from stream.chat_restrictions as r
+            where r.session_id = $2 and r.user_id = $1 and r.kind = 'ban' and (r.until is null or r.until > now())
+        )
+    );
+end
+$$;
+comment on function stream_private.may_watch(uuid, uuid, uuid) is
+    'Whether a user (null: the service) may find a stream of this seller: who may view it and is not banned, and the seller.';
+
+create function stream_private.get_live_stream(auction_id uuid)
+returns stream.live_stream
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    caller pg_catalog.uuid := stream_ext.enter_to_read();
+    result stream.live_stream;
+begin
+    if $1 is null then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'auction_id must not be null');
+    end if;
+    select s.id, s.auction_id, s.seller_id, left(stream.hook_title(s.auction_id), 200), s.state,
+        s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at
+    into result
+    from stream.stream_sessions as s
+    where s.auction_id = $1 and s.state <> 'ended';
+    -- Whoever may not watch does not learn that there is one.
+    if not found or not stream_private.may_watch(caller, result.session_id, result.seller_id) then
+        perform stream_ext.refuse_with_hint('session_not_found', 'There is no live stream of this auction that you may watch.');
+    end if;
+    return result;
+end
+$$;
+comment on function stream_private.get_live_stream is $$
+The stream of an auction that has not ended, for its seller and for whoever may view it and is not banned. One that is not
+there and one that the caller may not watch are refused alike.
+@callers authenticated, service_role
+@errors session_not_found
+$$;
+
+create function stream_private.list_live_streams(page_size integer default 50, after uuid default null)
+returns stream.live_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant pg_catalog.int4 := 500;
+    caller pg_catalog.uuid := stream_ext.enter_to_read();
+    result stream.live_page := row('{}'::stream.live_stream[], null);
+    page stream.live_stream[] := '{}';
+    looked_at pg_catalog.int4 := 0;
+    last pg_catalog.uuid;
+    live pg_catalog.record;
+begin
+    if $1 is null or $1 not between 1 and 200 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'page_size is 1 to 200');
+    end if;
+    for live in
+        select s.id, s.auction_id, s.seller_id, s.state, s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at
+        from stream.stream_sessions as s
+        where s.state <> 'ended' and s.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        order by s.id desc
+        limit most + 1
+    loop
+        if cardinality(page) = $1 or looked_at = most then
+            result.next_after := last;
+            exit;
+        end if;
+        looked_at := looked_at + 1;
+        last := live.id;
+        if stream_private.may_watch(caller, live.id, live.seller_id) then
+            page := page || row(
+                live.id, live.auction_id, live.seller_id, left(stream.hook_title(live.auction_id), 200), live.state,
+                live.viewer_count, live.peak_viewer_count, live.created_at, live.started_at
+            )::stream.live_stream;
+        end if;
+    end loop;
+    result.streams := page;
+    return result;
+end
+$$;
+comment on function stream_private.list_live_streams is $$
+The streams that have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to 200. One
+call looks at 500 streams at most, so a page can be short, or empty, although more follow: go on while next_after is not null.
+@callers authenticated, service_role
+$$;
+
+-- sql/114_summary.sql
+
+-- What a stream was: its summary for the seller.
+create type stream.stream_summary as (
+    session_id uuid,
+    auction_id uuid,
+    title text,
+    state text,
+    end_reason text,
+    created_at timestamptz,
+    started_at timestamptz,
+    ended_at timestamptz,
+    duration_ms bigint,
+    peak_viewer_count integer,
+    unique_viewers bigint,
+    watch_ms bigint,
+    message_count bigint,
+    deleted_message_count bigint
+);
+comment on type stream.stream_summary is
+    'The figures of one stream, so far while it goes on. Viewers who were deleted or forgotten since are not among them.';
+comment on column stream.stream_summary.title is 'What hook_title calls the auction, at most 200 characters. @null';
+comment on column stream.stream_summary.end_reason is
+    'Why it ended, where that was said: by whoever ended it, or the rule of the sweep. @null';
+comment on column stream.stream_summary.started_at is 'When it first became active. @null';
+comment on column stream.stream_summary.ended_at is 'When it ended; null while it goes on. @null';
+comment on column stream.stream_summary.duration_ms is
+    'Milliseconds from when it first became active to its end, or to now; 0 if it never became active.';
+comment on column stream.stream_summary.watch_ms is 'Milliseconds that all viewers together watched.';
+comment on column stream.stream_summary.message_count is 'Messages of users, the deleted ones among them.';
+
+create function stream_private.get_stream_summary(session_id uuid)
+returns stream.stream_summary
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    caller pg_catalog.uuid := stream_ext.enter_to_read();
+    seller pg_catalog.uuid;
+    result stream.stream_summary;
+begin
+    if $1 is null then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'session_id must not be null');
+    end if;
+    select s.id, s.auction_id, left(stream.hook_title(s.auction_id), 200), s.state,
+        case when s.state = 'ended' then s.state_reason end, s.created_at, s.started_at, s.ended_at,
+        coalesce(greatest(0, extract(epoch from coalesce(s.ended_at, now()) - s.started_at) * 1000)::bigint, 0),
+        s.peak_viewer_count, 0, 0, 0, 0
+    into result
+    from stream.stream_sessions as s
+    where s.id = $1;
+    if not found then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    select s.seller_id into seller from stream.stream_sessions as s where s.id = $1;
+    if caller <> seller then
+        perform stream_ext.refuse('not_stream_owner');
+    end if;
+    -- A lease whose time is over is swept later, and counts until the viewer was last seen.
+    select count(*), coalesce(sum(v.watch_ms + case when v.is_active then greatest(0, (extract(epoch from
+            case when v.last_seen_at > now() - c.lease_s * interval '1 second' then now() else v.last_seen_at end
+            - v.joined_at) * 1000)::bigint) else 0 end), 0)
+    into result.unique_viewers, result.watch_ms
+    from stream.stream_viewers as v
+    cross join (select k.lease_s from stream.config as k limit 1) as c
+    where v.session_id = $1;
+    select count(*), count(*) filter (where m.deleted_at is not null)
+    into result.message_count, result.deleted_message_count
+    from stream.chat_messages as m
+    where m.session_id = $1 and m.message_type = 'user_message';
+    return result;
+end
+$$;
+comment on function stream_private.get_stream_summary is $$
+What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. It counts the
+rows of this stream alone. Seller and service only.
+@callers authenticated, service_role
+@errors session_not_found, not_stream_owner
 $$;
 
 -- sql/120_tokens.sql
@@ -2169,6 +2610,205 @@ null, for decisions about all streams, the service only.
 @errors invalid_argument, session_not_found, not_moderator
 $$;
 
+-- sql/152_reports.sql
+
+-- Reports: viewers say which messages a moderator should look at.
+create type stream.message_report as (
+    session_id uuid,
+    message_id uuid,
+    seq bigint,
+    user_id uuid,
+    reason text,
+    created_at timestamptz
+);
+comment on type stream.message_report is 'That a user reported a message.';
+comment on column stream.message_report.user_id is 'Who reported it.';
+comment on column stream.message_report.reason is 'At most 200 characters. @null';
+
+create type stream.reported_message as (
+    session_id uuid,
+    message_id uuid,
+    seq bigint,
+    user_id uuid,
+    username text,
+    report_count integer,
+    first_reported_at timestamptz,
+    last_reported_at timestamptz,
+    reports stream.message_report[]
+);
+comment on type stream.reported_message is 'A message whose reports no moderator has resolved yet.';
+comment on column stream.reported_message.user_id is 'Who wrote it; null for users deleted since. @null';
+comment on column stream.reported_message.username is 'The author''s name when it was sent. @null';
+comment on column stream.reported_message.report_count is 'How often it was reported, also by users who are gone since.';
+comment on column stream.reported_message.reports is 'Who reported it, when and why: the newest 20, the newest first.';
+
+create function stream_private.report_message(session_id uuid, message_id uuid, reason text default null)
+returns stream.message_report
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reporter pg_catalog.uuid := stream_ext.act_for(null);
+    why pg_catalog.text := nullif(btrim($3), '');
+    seller pg_catalog.uuid;
+    message pg_catalog.record;
+    result stream.message_report;
+    noted pg_catalog.timestamptz;
+begin
+    if $1 is null or $2 is null then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'session_id and message_id must not be null');
+    end if;
+    if length(why) > 200 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'reason has at most 200 characters');
+    end if;
+    select s.seller_id into seller from stream.stream_sessions as s where s.id = $1;
+    if not found then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    -- As the topic of the chat: whoever may view it and has joined it.
+    if reporter <> seller then
+        if not coalesce(stream.hook_can_view(reporter, $1), false) then
+            perform stream_ext.refuse('cannot_view');
+        end if;
+        if not stream_private.may_watch(reporter, $1, seller) then
+            perform stream_ext.refuse('banned');
+        end if;
+        if not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = reporter) then
+            perform stream_ext.refuse('not_viewer');
+        end if;
+    end if;
+    select m.seq, m.user_id, m.message_type, m.deleted_at into message
+    from stream.chat_messages as m
+    where m.session_id = $1 and m.id = $2;
+    if not found then
+        perform stream_ext.refuse('message_not_found');
+    end if;
+    -- Again: the first one, also when the message is gone since.
+    select $1, $2, r.seq, r.user_id, r.reason, r.created_at into result
+    from stream.message_reports as r
+    where r.session_id = $1 and r.seq = message.seq and r.user_id = reporter;
+    if found then
+        return result;
+    end if;
+    if message.message_type <> 'user_message' then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'only messages of users can be reported');
+    end if;
+    if message.user_id = reporter then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'nobody reports their own message; delete it');
+    end if;
+    if message.deleted_at is not null then
+        perform stream_ext.refuse('message_not_found');
+    end if;
+
+    insert into stream.report_rates as r (session_id, user_id, tat) values ($1, reporter, now())
+    on conflict on constraint report_rates_pkey do nothing;
+    select r.tat into noted from stream.report_rates as r
+    where r.session_id = $1 and r.user_id = reporter for no key update;
+    noted := stream_ext.take_rate((select c.reports_per_minute from stream.config as c limit 1), noted);
+
+    insert into stream.message_reports as r (session_id, seq, user_id, reason)
+    values ($1, message.seq, reporter, why)
+    on conflict on constraint message_reports_pkey do nothing
+    returning $1, $2, r.seq, r.user_id, r.reason, r.created_at into result;
+    if not found then
+        -- The same user's other device was quicker.
+        select $1, $2, r.seq, r.user_id, r.reason, r.created_at into result
+        from stream.message_reports as r
+        where r.session_id = $1 and r.seq = message.seq and r.user_id = reporter;
+        return result;
+    end if;
+    update stream.report_rates as r set tat = noted where r.session_id = $1 and r.user_id = reporter;
+    insert into stream.reported_messages as p (session_id, seq) values ($1, message.seq)
+    on conflict on constraint reported_messages_pkey do update
+    set report_count = p.report_count + 1, last_reported_at = clock_timestamp(),
+        resolved_at = null, resolved_by = null;
+    return result;
+end
+$$;
+comment on function stream_private.report_message is $$
+Reports a message of somebody else to the moderators, for whoever may read the chat. The same user and message again: the first
+report. At most config.reports_per_minute in a stream. The text of the message is not copied.
+@callers authenticated
+@repeat safe
+@errors session_not_found, message_not_found, cannot_view, banned, not_viewer, rate_limited
+$$;
+
+create function stream_private.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
+returns setof stream.reported_message
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform stream_ext.require_moderator($1);
+    if $3 is null or $3 not between 1 and 200 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'page_size is 1 to 200');
+    end if;
+    return query
+    select p.session_id, m.id, p.seq, m.user_id, m.username, p.report_count, p.first_reported_at, p.last_reported_at,
+        array(
+            select row($1, m.id, r.seq, r.user_id, r.reason, r.created_at)::stream.message_report
+            from stream.message_reports as r
+            where r.session_id = p.session_id and r.seq = p.seq
+            order by r.created_at desc
+            limit 20
+        )
+    from stream.reported_messages as p
+    join stream.chat_messages as m on m.session_id = p.session_id and m.seq = p.seq
+    where p.session_id = $1 and p.resolved_at is null and p.seq > coalesce($2, 0)
+        -- A report can cross the deletion of its message.
+        and m.deleted_at is null
+    order by p.seq
+    limit $3;
+end
+$$;
+comment on function stream_private.list_reports is $$
+The reported messages that nobody has resolved or deleted, by ascending seq, those behind after; page_size 1 to 200. Moderators
+only.
+@callers authenticated, service_role
+@errors session_not_found, not_moderator
+$$;
+
+create function stream_private.resolve_report(session_id uuid, message_id uuid)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    actor pg_catalog.uuid := stream_ext.begin_moderation($1);
+    message pg_catalog.record;
+begin
+    if $2 is null then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'message_id must not be null');
+    end if;
+    select m.seq, m.user_id into message from stream.chat_messages as m where m.session_id = $1 and m.id = $2;
+    if not found then
+        perform stream_ext.refuse('message_not_found');
+    end if;
+    if message.user_id = actor
+        and not exists (select from stream.stream_sessions as s where s.id = $1 and s.seller_id = actor) then
+        perform stream_ext.refuse_with_hint('not_moderator', 'nobody judges themself; ask the seller or another moderator');
+    end if;
+    if not exists (
+        select from stream.reported_messages as p
+        where p.session_id = $1 and p.seq = message.seq and p.resolved_at is null
+    ) then
+        return 'not_reported';
+    end if;
+    insert into stream.moderation_log (session_id, action, actor, user_id, target_seq)
+    values ($1, 'report_resolved', actor, message.user_id, message.seq);
+    update stream.reported_messages as p set resolved_at = clock_timestamp(), resolved_by = actor
+    where p.session_id = $1 and p.seq = message.seq;
+    return 'resolved';
+end
+$$;
+comment on function stream_private.resolve_report is $$
+Takes a message off the list of reports and leaves it as it is: resolved, or not_reported. A later report puts it back. Deleting
+the message resolves its reports too. Moderators only, and nobody about their own message.
+@callers authenticated, service_role
+@repeat safe
+@errors session_not_found, not_moderator, message_not_found
+$$;
+
 -- sql/155_webhooks.sql
 
 -- Webhooks: what Agora's notification service tells.
@@ -2184,6 +2824,267 @@ unknown_channel or test.
 @callers service_role
 @repeat safe
 @errors isolation_level, invalid_argument
+$$;
+
+-- sql/156_users.sql
+
+-- Users: forgetting one, and what is stored of one.
+create type stream.erasure_result as (changed integer, has_more boolean);
+comment on type stream.erasure_result is
+    'One part of an erasure: rows that were deleted or cleared, and whether to call again.';
+
+create function stream_private.find_session_of_user(user_id uuid) returns uuid
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- One look-up by key after the other, until one finds something.
+    return coalesce(
+        (select m.session_id from stream.chat_messages as m where m.user_id = $1 limit 1),
+        (select a.session_id from stream.authors_deleted as a where a.user_id = $1 limit 1),
+        (select v.session_id from stream.stream_viewers as v where v.user_id = $1 limit 1),
+        (select t.session_id from stream.agora_tokens as t where t.user_id = $1 limit 1),
+        (select r.session_id from stream.chat_reads as r where r.user_id = $1 limit 1),
+        (select b.session_id from stream.chat_subscriptions as b where b.user_id = $1 limit 1),
+        (select r.session_id from stream.chat_restrictions as r where r.user_id = $1 limit 1),
+        (select r.session_id from stream.chat_restrictions as r where r.actor = $1 limit 1),
+        (select r.session_id from stream.restriction_rates as r where r.actor = $1 limit 1),
+        (select l.session_id from stream.moderation_log as l where l.user_id = $1 and l.session_id is not null limit 1),
+        (select l.session_id from stream.moderation_log as l where l.actor = $1 and l.session_id is not null limit 1),
+        (select t.session_id from stream.blocked_terms as t where t.actor = $1 and t.session_id is not null limit 1),
+        (select r.session_id from stream.message_reports as r where r.user_id = $1 limit 1),
+        (select r.session_id from stream.report_rates as r where r.user_id = $1 limit 1),
+        (select p.session_id from stream.reported_messages as p where p.resolved_by = $1 limit 1)
+    );
+end
+$$;
+comment on function stream_private.find_session_of_user(uuid) is 'A stream in which something is stored of a user, but its seller.';
+
+create function stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
+    agora_uid pg_catalog.int4;
+    changed pg_catalog.int4 := 0;
+    rows pg_catalog.int4;
+begin
+    if not exists (select from stream.stream_sessions as s where s.id = $2) then
+        delete from stream.authors_deleted as a where a.user_id = $1 and a.session_id = $2;
+        return 1;
+    end if;
+    select v.agora_uid into agora_uid from stream.stream_viewers as v where v.session_id = $2 and v.user_id = $1;
+    -- The log first: its locks come before those of what hangs on it.
+    changed := stream_ext.erase_from_log($2, $1, $3);
+    delete from stream.webhook_cursors as k where k.session_id = $2 and k.uid = agora_uid;
+    update stream.webhook_events as e set uid = null, client_seq = null where e.session_id = $2 and e.uid = agora_uid;
+    delete from stream.agora_tokens as t where t.ctid = any (array(
+        select o.ctid from stream.agora_tokens as o where o.session_id = $2 and o.user_id = $1 limit $3));
+    get diagnostics rows = row_count;
+    changed := changed + rows;
+    delete from stream.chat_reads as r where r.session_id = $2 and r.user_id = $1;
+    delete from stream.chat_subscriptions as b where b.session_id = $2 and b.user_id = $1;
+    delete from stream.chat_restrictions as r where r.session_id = $2 and r.user_id = $1;
+    update stream.chat_restrictions as r set actor = nobody, reason = null where r.ctid = any (array(
+        select o.ctid from stream.chat_restrictions as o where o.actor = $1 and o.session_id = $2 limit $3 for update));
+    delete from stream.restriction_rates as r where r.session_id = $2 and r.actor = $1;
+    update stream.moderation_log as l set actor = nobody, reason = null where l.id = any (array(
+        select o.id from stream.moderation_log as o where o.actor = $1 and o.session_id = $2 limit $3));
+    get diagnostics rows = row_count;
+    changed := changed + rows;
+    update stream.blocked_terms as t set actor = nobody where t.session_id = $2 and t.actor = $1;
+    delete from stream.message_reports as r where r.ctid = any (array(
+        select o.ctid from stream.message_reports as o where o.user_id = $1 and o.session_id = $2 limit $3));
+    get diagnostics rows = row_count;
+    changed := changed + rows;
+    delete from stream.report_rates as r where r.session_id = $2 and r.user_id = $1;
+    update stream.reported_messages as p set resolved_by = nobody where (p.session_id, p.seq) in (
+        select o.session_id, o.seq from stream.reported_messages as o
+        where o.resolved_by = $1 and o.session_id = $2 order by o.seq limit $3 for no key update);
+    return greatest(changed, 1);
+end
+$$;
+comment on function stream_private.forget_in_session(uuid, uuid, integer) is
+    'One part of forgetting a user in a stream; at least 1, as a row of the user was found there.';
+
+create function stream_private.forget_user(user_id uuid)
+returns stream.erasure_result
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
+    at_most pg_catalog.int4 := (select c.sweep_batch_size from stream.config as c limit 1);
+    session pg_catalog.uuid;
+    changed pg_catalog.int4 := 0;
+    rows pg_catalog.int4;
+begin
+    perform stream_ext.enter_to_write();
+    if $1 is null or $1 = nobody then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'user_id must be the id of a user');
+    end if;
+    if exists (select from stream.stream_sessions as s where s.seller_id = $1 and s.state <> 'ended') then
+        perform stream_ext.refuse_with_hint('stream_live', 'The user sells in a live stream: end it first.');
+    end if;
+    -- One stream a call, so that nobody in another one waits for it.
+    select s.id into session from stream.stream_sessions as s where s.seller_id = $1 order by s.id limit 1;
+    if found then
+        return row(stream_ext.delete_ended_stream(session, at_most), true)::stream.erasure_result;
+    end if;
+    session := stream_private.find_session_of_user($1);
+    if session is not null then
+        return row(stream_private.forget_in_session($1, session, at_most), true)::stream.erasure_result;
+    end if;
+
+    update stream.moderation_log as l set actor = nobody, reason = null where l.id = any (array(
+        select o.id from stream.moderation_log as o where o.actor = $1 limit at_most));
+    get diagnostics rows = row_count;
+    changed := changed + rows;
+    update stream.moderation_log as l set user_id = nobody, reason = null where l.id = any (array(
+        select o.id from stream.moderation_log as o where o.user_id = $1 limit at_most));
+    get diagnostics rows = row_count;
+    changed := changed + rows;
+    update stream.blocked_terms as t set actor = nobody where t.id = any (array(
+        select o.id from stream.blocked_terms as o where o.actor = $1 limit at_most));
+    get diagnostics rows = row_count;
+    changed := changed + rows;
+    delete from stream.requests as r where r.id = any (array(
+        select o.id from stream.requests as o where o.caller = $1 limit at_most));
+    get diagnostics rows = row_count;
+    changed := changed + rows;
+    delete from stream.requests as r where r.id = any (array(
+        select o.id from stream.requests as o where o.about = $1 limit at_most));
+    get diagnostics rows = row_count;
+    changed := changed + rows;
+    return row(changed, changed > 0)::stream.erasure_result;
+end
+$$;
+comment on function stream_private.forget_user is $$
+Erases a user from everything that is stored here, a part of it in each call: go on while has_more is true. Messages lose text,
+name and id and keep their numbers, stored frames that carried them go, the streams that the user sold are deleted, places, tokens,
+read marks, subscriptions, restrictions and reports go too. In what others did and in moderation logs the nil uuid takes the
+user's place. Also after the account is gone; refused while the user sells in a live stream. Service only.
+@callers service_role
+@repeat safe
+@errors stream_live
+$$;
+
+create function stream_private.export_user(user_id uuid)
+returns setof json
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform stream_ext.enter_to_read();
+    if $1 is null then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'user_id must not be null');
+    end if;
+    return query
+    select json_build_object('table', 'stream_sessions', 'record', json_build_object(
+        'id', s.id, 'auction_id', s.auction_id, 'channel_id', s.channel_id, 'state', s.state, 'state_reason', s.state_reason,
+        'created_at', s.created_at, 'started_at', s.started_at, 'ended_at', s.ended_at,
+        'peak_viewer_count', s.peak_viewer_count, 'chat_mode', s.chat_mode, 'slow_mode_ms', s.slow_mode_ms))
+    from stream.stream_sessions as s where s.seller_id = $1 order by s.id;
+    return query
+    select json_build_object('table', 'stream_viewers', 'record', json_build_object(
+        'session_id', v.session_id, 'agora_uid', v.agora_uid, 'join_no', v.join_no, 'joined_at', v.joined_at,
+        'left_at', v.left_at, 'last_seen_at', v.last_seen_at, 'foreground', v.foreground, 'watch_ms', v.watch_ms,
+        'last_chat_at', v.last_chat_at))
+    from stream.stream_viewers as v where v.user_id = $1 order by v.session_id;
+    return query
+    select json_build_object('table', 'chat_messages', 'record', json_build_object(
+        'session_id', m.session_id, 'seq', m.seq, 'id', m.id, 'username', m.username, 'content', m.content,
+        'created_at', m.created_at, 'metadata', m.metadata, 'deleted_at', m.deleted_at))
+    from stream.chat_messages as m where m.user_id = $1 order by m.session_id, m.seq;
+    return query
+    select json_build_object('table', 'authors_deleted', 'record', json_build_object(
+        'session_id', m.session_id, 'seq', m.seq, 'id', m.id, 'username', m.username, 'content', m.content,
+        'created_at', m.created_at, 'metadata', m.metadata, 'deleted_at', m.deleted_at))
+    from stream.authors_deleted as a
+    cross join unnest(a.seqs) as r (seqs)
+    join stream.chat_messages as m
+        on m.session_id = a.session_id and m.seq >= lower(r.seqs) and m.seq < upper(r.seqs) and m.user_id is null
+    where a.user_id = $1 order by m.session_id, m.seq;
+    return query
+    select json_build_object('table', 'chat_reads', 'record', json_build_object(
+        'session_id', r.session_id, 'read', r.read::text, 'updated_at', r.updated_at))
+    from stream.chat_reads as r where r.user_id = $1 order by r.session_id;
+    return query
+    select json_build_object('table', 'chat_subscriptions', 'record', json_build_object(
+        'session_id', b.session_id, 'id', b.id, 'channel', b.channel, 'is_active', b.is_active,
+        'created_at', b.created_at, 'ended_at', b.ended_at))
+    from stream.chat_subscriptions as b where b.user_id = $1 order by b.session_id;
+    return query
+    select json_build_object('table', 'agora_tokens', 'record', json_build_object(
+        'session_id', t.session_id, 'channel_id', t.channel_id, 'uid', t.uid, 'privileges', t.privileges,
+        'created_at', t.created_at, 'expires_at', t.expires_at, 'is_active', t.is_active))
+    from stream.agora_tokens as t where t.user_id = $1 order by t.session_id, t.created_at;
+    return query
+    select json_build_object('table', 'webhook_cursors', 'record', json_build_object(
+        'session_id', k.session_id, 'uid', k.uid, 'is_present', k.is_present, 'happened_at', k.happened_at))
+    from stream.stream_viewers as v
+    join stream.webhook_cursors as k on k.session_id = v.session_id and k.uid = v.agora_uid
+    where v.user_id = $1 order by k.session_id;
+    return query
+    select json_build_object('table', 'webhook_events', 'record', json_build_object(
+        'session_id', e.session_id, 'uid', e.uid, 'event_type', e.event_type, 'happened_at', e.happened_at,
+        'reason', e.reason, 'duration_s', e.duration_s))
+    from stream.stream_viewers as v
+    join stream.webhook_events as e on e.session_id = v.session_id and e.uid = v.agora_uid
+    where v.user_id = $1 order by e.session_id, e.happened_at;
+    -- Of what others decided about the user, all but who they are; of what the user decided about others, not about whom.
+    return query
+    select json_build_object('table', 'chat_restrictions', 'record', json_build_object(
+        'session_id', r.session_id, 'kind', r.kind, 'until', r.until, 'reason', r.reason, 'created_at', r.created_at))
+    from stream.chat_restrictions as r where r.user_id = $1 order by r.session_id, r.kind;
+    return query
+    select json_build_object('table', 'chat_restrictions', 'as', 'actor', 'record', json_build_object(
+        'session_id', r.session_id, 'kind', r.kind, 'until', r.until, 'created_at', r.created_at))
+    from stream.chat_restrictions as r where r.actor = $1 order by r.session_id, r.created_at;
+    return query
+    select json_build_object('table', 'restriction_rates', 'as', 'actor', 'record', json_build_object(
+        'session_id', r.session_id, 'tat', r.tat))
+    from stream.restriction_rates as r where r.actor = $1 order by r.session_id;
+    return query
+    select json_build_object('table', 'moderation_log', 'record', json_build_object(
+        'session_id', l.session_id, 'seq', l.seq, 'action', l.action, 'target_seq', l.target_seq, 'reason', l.reason,
+        'until', l.until, 'created_at', l.created_at))
+    from stream.moderation_log as l where l.user_id = $1 order by l.id;
+    return query
+    select json_build_object('table', 'moderation_log', 'as', 'actor', 'record', json_build_object(
+        'session_id', l.session_id, 'seq', l.seq, 'action', l.action, 'term', l.term, 'created_at', l.created_at))
+    from stream.moderation_log as l where l.actor = $1 order by l.id;
+    return query
+    select json_build_object('table', 'blocked_terms', 'as', 'actor', 'record', json_build_object(
+        'session_id', t.session_id, 'term', t.term, 'created_at', t.created_at))
+    from stream.blocked_terms as t where t.actor = $1 order by t.created_at;
+    return query
+    select json_build_object('table', 'message_reports', 'record', json_build_object(
+        'session_id', r.session_id, 'seq', r.seq, 'reason', r.reason, 'created_at', r.created_at))
+    from stream.message_reports as r where r.user_id = $1 order by r.session_id, r.seq;
+    return query
+    select json_build_object('table', 'report_rates', 'record', json_build_object(
+        'session_id', r.session_id, 'tat', r.tat))
+    from stream.report_rates as r where r.user_id = $1 order by r.session_id;
+    return query
+    select json_build_object('table', 'reported_messages', 'as', 'resolved_by', 'record', json_build_object(
+        'session_id', p.session_id, 'seq', p.seq, 'resolved_at', p.resolved_at))
+    from stream.reported_messages as p where p.resolved_by = $1 order by p.session_id, p.seq;
+    return query
+    select json_build_object('table', 'requests', 'as', 'caller', 'record', json_build_object(
+        'request_id', r.request_id, 'operation', r.operation, 'created_at', r.created_at))
+    from stream.requests as r where r.caller = $1 order by r.id;
+    return query
+    select json_build_object('table', 'requests', 'record', json_build_object(
+        'operation', r.operation, 'created_at', r.created_at))
+    from stream.requests as r where r.about = $1 and r.caller is distinct from $1 order by r.id;
+end
+$$;
+comment on function stream_private.export_user is $$
+Everything that is stored of a user, as JSON lines: one object {table, record} for each row, with as where the user acted on
+what is somebody else's. It says nothing of other people, and holds neither tokens nor their hashes. Service only.
+@callers service_role
 $$;
 
 -- sql/158_realtime_checks.sql
@@ -2701,6 +3602,41 @@ comment on function stream_private.check_held_rows() is
 
 -- The trigger that emits state changes and viewer counts to Supabase Realtime, in the writing transaction, once per statement.
 -- Log entries are sent by the functions that write them (pg_stream_ext: relay).
+create type stream.live_event as (session_id uuid, auction_id uuid, state text, server_time timestamptz);
+comment on type stream.live_event is $$
+That a stream was started (initializing), became active for the first time, or ended: ask get_live_stream what it is.
+@topic live
+@event live
+$$;
+
+create function stream_private.emit_live(session_id uuid, auction_id uuid, state text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+    perform stream_ext.emit('live', 'live', to_jsonb(row($1, $2, $3, clock_timestamp())::stream.live_event)::text);
+end
+$$;
+comment on function stream_private.emit_live(uuid, uuid, text) is
+    'Broadcasts to the topic live. Every signed-in user may join that, so it says nothing but which stream and auction.';
+
+create function stream_private.emit_session_start() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform stream_private.emit_live(n.id, n.auction_id, n.state) from new_rows as n where n.state <> 'ended';
+    return null;
+end
+$$;
+comment on function stream_private.emit_session_start() is 'Broadcasts to the topic live that a stream was started.';
+
+create trigger stream_sessions_emit_start
+after insert on stream.stream_sessions
+referencing new table as new_rows
+for each statement execute function stream_private.emit_session_start();
+
 create function stream_private.emit_session_changes() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -2714,6 +3650,8 @@ begin
         select n.id, n.state, o.state as previous_state, n.state_reason, n.state_seq, n.generation,
             n.viewer_count, n.peak_viewer_count, n.reconnect_deadline,
             (n.state, n.generation) is distinct from (o.state, o.generation) as state_changed,
+            n.auction_id,
+            n.state <> o.state and (n.state = 'ended' or o.started_at is null and n.started_at is not null) as list_changed,
             n.viewer_count is distinct from o.viewer_count as count_changed
         from new_rows as n
         join old_rows as o on o.id = n.id
@@ -2733,6 +3671,9 @@ begin
                 'server_time', clock_timestamp()
             )::text);
         end if;
+        if changed.list_changed then
+            perform stream_private.emit_live(changed.id, changed.auction_id, changed.state);
+        end if;
         if changed.count_changed then
             perform stream_ext.emit('viewers:' || changed.id, 'viewer_count', jsonb_build_object(
                 'session_id', changed.id,
@@ -2746,7 +3687,7 @@ begin
 end
 $$;
 comment on function stream_private.emit_session_changes() is
-    'Broadcasts state changes to stream:<id> and viewer counts to viewers:<id>.';
+    'Broadcasts state changes to stream:<id>, viewer counts to viewers:<id>, and ends and first activations to live.';
 
 create trigger stream_sessions_emit_changes
 after update on stream.stream_sessions
@@ -2765,6 +3706,9 @@ declare
     kind pg_catalog.text := split_part(topic, ':', 1);
     subject pg_catalog.uuid;
 begin
+    if topic = 'live' then
+        return caller is not null;
+    end if;
     -- Only the canonical form of a uuid: one topic, one spelling.
     if caller is null or topic !~ '^(stream|chat|viewers|user):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
         return false;
@@ -2799,7 +3743,8 @@ end
 $$;
 comment on function stream_private.can_read_topic is $$
 Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too,
-user is one's own.
+user is one's own,
+live is every signed-in user's.
 @policy
 @callers authenticated
 $$;
@@ -3291,6 +4236,30 @@ $$;
 comment on function stream.end_stream(uuid, integer, text) is
     'Ends a stream for good: viewers leave, the log closes. Seller and service only.';
 
+create function stream.export_user(user_id uuid)
+returns setof json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.export_user($1);
+end
+$$;
+comment on function stream.export_user(uuid) is
+    'Everything that is stored of a user, as JSON lines: one object {table, record} for each row, with as where the user acted on what is somebody else''s. It says nothing of other people, and holds neither tokens nor their hashes. Service only.';
+
+create function stream.forget_user(user_id uuid)
+returns stream.erasure_result
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.forget_user($1);
+end
+$$;
+comment on function stream.forget_user(uuid) is
+    'Erases a user from everything that is stored here, a part of it in each call: go on while has_more is true. Messages lose text, name and id and keep their numbers, stored frames that carried them go, the streams that the user sold are deleted, places, tokens, read marks, subscriptions, restrictions and reports go too. In what others did and in moderation logs the nil uuid takes the user''s place. Also after the account is gone; refused while the user sells in a live stream. Service only.';
+
 create function stream.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
 returns stream.agora_token
 language plpgsql
@@ -3318,6 +4287,18 @@ end
 $$;
 comment on function stream.generate_seller_token(uuid, text, integer) is
     'A publisher token for the seller of the stream on this channel. seller_id null: the caller. A stale generation is refused, so that an old device cannot evict the new one; null: any.';
+
+create function stream.get_live_stream(auction_id uuid)
+returns stream.live_stream
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.get_live_stream($1);
+end
+$$;
+comment on function stream.get_live_stream(uuid) is
+    'The stream of an auction that has not ended, for its seller and for whoever may view it and is not banned. One that is not there and one that the caller may not watch are refused alike.';
 
 create function stream.get_message_history(
     session_id uuid,
@@ -3376,6 +4357,18 @@ end
 $$;
 comment on function stream.get_stream_state(uuid) is
     'The state of a stream: initializing, active, paused, ended or error.';
+
+create function stream.get_stream_summary(session_id uuid)
+returns stream.stream_summary
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.get_stream_summary($1);
+end
+$$;
+comment on function stream.get_stream_summary(uuid) is
+    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. It counts the rows of this stream alone. Seller and service only.';
 
 create function stream.get_viewer_count(session_id uuid)
 returns integer
@@ -3480,6 +4473,30 @@ end
 $$;
 comment on function stream.list_blocked_terms(uuid) is
     'The terms that are blocked in a stream, or in all of them (null), oldest first. Moderators only; null the service only.';
+
+create function stream.list_live_streams(page_size integer default 50, after uuid default null)
+returns stream.live_page
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.list_live_streams($1, $2);
+end
+$$;
+comment on function stream.list_live_streams(integer, uuid) is
+    'The streams that have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to 200. One call looks at 500 streams at most, so a page can be short, or empty, although more follow: go on while next_after is not null.';
+
+create function stream.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
+returns setof stream.reported_message
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select * from stream_private.list_reports($1, $2, $3);
+end
+$$;
+comment on function stream.list_reports(uuid, bigint, integer) is
+    'The reported messages that nobody has resolved or deleted, by ascending seq, those behind after; page_size 1 to 200. Moderators only.';
 
 create function stream.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.restriction
@@ -3601,6 +4618,30 @@ end
 $$;
 comment on function stream.remove_viewer(uuid, uuid, integer) is
     'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).';
+
+create function stream.report_message(session_id uuid, message_id uuid, reason text default null)
+returns stream.message_report
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.report_message($1, $2, $3);
+end
+$$;
+comment on function stream.report_message(uuid, uuid, text) is
+    'Reports a message of somebody else to the moderators, for whoever may read the chat. The same user and message again: the first report. At most config.reports_per_minute in a stream. The text of the message is not copied.';
+
+create function stream.resolve_report(session_id uuid, message_id uuid)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.resolve_report($1, $2);
+end
+$$;
+comment on function stream.resolve_report(uuid, uuid) is
+    'Takes a message off the list of reports and leaves it as it is: resolved, or not_reported. A later report puts it back. Deleting the message resolves its reports too. Moderators only, and nobody about their own message.';
 
 create function stream.resume_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
@@ -3830,6 +4871,7 @@ revoke all on function stream.hook_can_moderate(uuid, uuid) from public, anon, a
 revoke all on function stream.hook_can_view(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_is_verified(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_owns_auction(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.hook_title(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_username(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;
 revoke all on function stream_private.add_viewer(uuid, uuid) from public, anon, authenticated, service_role;
@@ -3846,33 +4888,48 @@ revoke all on function stream_private.check_server_log() from public, anon, auth
 revoke all on function stream_private.check_table_privileges() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_troubles() from public, anon, authenticated, service_role;
 revoke all on function stream_private.contract_version() from public, anon, authenticated, service_role;
+revoke all on function stream_private.delete_authors_of_deleted_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.delete_message(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.delete_turn_of_deleted_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.delete_user_messages(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.doctor() from public, anon, authenticated, service_role;
+revoke all on function stream_private.emit_live(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;
+revoke all on function stream_private.emit_session_start() from public, anon, authenticated, service_role;
 revoke all on function stream_private.end_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.export_user(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.find_session_of_user(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.first_result(uuid, text, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.forget_in_session(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.forget_user(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.generate_buyer_token(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.generate_seller_token(uuid, text, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_live_stream(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_message_history(uuid, integer, integer, bigint, bigint) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_moderation_log(uuid, bigint, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_session(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_stream_state(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.get_stream_summary(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewer_count(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewers(uuid, uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeats(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.inspect_token(text, text, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.join_stream(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.keep_result(uuid, jsonb) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lift_restriction(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.list_live_streams(integer, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.list_reports(uuid, bigint, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.list_restrictions(uuid, uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_for_deletion(uuid[], uuid[]) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_holders(xid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_places_of_deleted_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mark_read_up_to(uuid, uuid, bigint) from public, anon, authenticated, service_role;
+revoke all on function stream_private.may_watch(uuid, uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.note_deleted_author() from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
 revoke all on function stream_private.oldest_client() from public, anon, authenticated, service_role;
 revoke all on function stream_private.pause() from public, anon, authenticated, service_role;
@@ -3884,6 +4941,8 @@ revoke all on function stream_private.refresh_token(uuid, text, integer) from pu
 revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
 revoke all on function stream_private.refuse_deleting_live_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.report_message(uuid, uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.resolve_report(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_messages(json) from public, anon, authenticated, service_role;
@@ -3941,6 +5000,14 @@ revoke all on function stream.end_stream(uuid, integer, text) from public, anon,
 grant execute on function stream.end_stream(uuid, integer, text) to authenticated, service_role;
 grant execute on function stream_private.end_stream(uuid, integer, text) to authenticated, service_role;
 
+revoke all on function stream.export_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.export_user(uuid) to service_role;
+grant execute on function stream_private.export_user(uuid) to service_role;
+
+revoke all on function stream.forget_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.forget_user(uuid) to service_role;
+grant execute on function stream_private.forget_user(uuid) to service_role;
+
 revoke all on function stream.generate_buyer_token(uuid, text) from public, anon, authenticated, service_role;
 grant execute on function stream.generate_buyer_token(uuid, text) to authenticated, service_role;
 grant execute on function stream_private.generate_buyer_token(uuid, text) to authenticated, service_role;
@@ -3948,6 +5015,10 @@ grant execute on function stream_private.generate_buyer_token(uuid, text) to aut
 revoke all on function stream.generate_seller_token(uuid, text, integer) from public, anon, authenticated, service_role;
 grant execute on function stream.generate_seller_token(uuid, text, integer) to authenticated, service_role;
 grant execute on function stream_private.generate_seller_token(uuid, text, integer) to authenticated, service_role;
+
+revoke all on function stream.get_live_stream(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.get_live_stream(uuid) to authenticated, service_role;
+grant execute on function stream_private.get_live_stream(uuid) to authenticated, service_role;
 
 revoke all on function stream.get_message_history(uuid, integer, integer, bigint, bigint) from public, anon, authenticated, service_role;
 grant execute on function stream.get_message_history(uuid, integer, integer, bigint, bigint) to authenticated, service_role;
@@ -3964,6 +5035,10 @@ grant execute on function stream_private.get_session(uuid) to authenticated, ser
 revoke all on function stream.get_stream_state(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.get_stream_state(uuid) to authenticated, service_role;
 grant execute on function stream_private.get_stream_state(uuid) to authenticated, service_role;
+
+revoke all on function stream.get_stream_summary(uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.get_stream_summary(uuid) to authenticated, service_role;
+grant execute on function stream_private.get_stream_summary(uuid) to authenticated, service_role;
 
 revoke all on function stream.get_viewer_count(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.get_viewer_count(uuid) to authenticated, service_role;
@@ -3996,6 +5071,14 @@ grant execute on function stream_private.lift_restriction(uuid, uuid, text) to a
 revoke all on function stream.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.list_blocked_terms(uuid) to authenticated, service_role;
 grant execute on function stream_private.list_blocked_terms(uuid) to authenticated, service_role;
+
+revoke all on function stream.list_live_streams(integer, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.list_live_streams(integer, uuid) to authenticated, service_role;
+grant execute on function stream_private.list_live_streams(integer, uuid) to authenticated, service_role;
+
+revoke all on function stream.list_reports(uuid, bigint, integer) from public, anon, authenticated, service_role;
+grant execute on function stream.list_reports(uuid, bigint, integer) to authenticated, service_role;
+grant execute on function stream_private.list_reports(uuid, bigint, integer) to authenticated, service_role;
 
 revoke all on function stream.list_restrictions(uuid, uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function stream.list_restrictions(uuid, uuid, integer) to authenticated, service_role;
@@ -4032,6 +5115,14 @@ grant execute on function stream_private.refresh_token(uuid, text, integer) to a
 revoke all on function stream.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function stream.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
 grant execute on function stream_private.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
+
+revoke all on function stream.report_message(uuid, uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.report_message(uuid, uuid, text) to authenticated;
+grant execute on function stream_private.report_message(uuid, uuid, text) to authenticated;
+
+revoke all on function stream.resolve_report(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.resolve_report(uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.resolve_report(uuid, uuid) to authenticated, service_role;
 
 revoke all on function stream.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
 grant execute on function stream.resume_stream(uuid, integer, text) to authenticated, service_role;

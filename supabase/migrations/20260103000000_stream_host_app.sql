@@ -18,6 +18,10 @@ alter table stream.chat_subscriptions
     add constraint chat_subscriptions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 alter table stream.chat_restrictions
     add constraint chat_restrictions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
+alter table stream.message_reports
+    add constraint message_reports_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
+alter table stream.report_rates
+    add constraint report_rates_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 alter table stream.agora_tokens
     add constraint agora_tokens_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 
@@ -115,5 +119,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (select from public.users as u where u.id = $1 and u.is_moderator);
+end
+$$;
+
+create or replace function stream.hook_title(auction_id uuid) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select a.title from public.auctions as a where a.id = $1);
 end
 $$;

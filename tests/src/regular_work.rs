@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::database::TestDatabase;
 
 /// The rules in the order in which they are reported.
-pub const RULES: [&str; 12] = [
+pub const RULES: [&str; 13] = [
     "initializing_timeout",
     "host_lost",
     "reconnect_timeout",
@@ -22,6 +22,7 @@ pub const RULES: [&str; 12] = [
     "retention",
     "webhook_events",
     "webhook_cursors",
+    "requests",
 ];
 
 /// What one sweep did.

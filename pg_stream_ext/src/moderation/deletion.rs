@@ -94,7 +94,7 @@ fn delete(
     };
     if is_pinned {
         gate::close(session)?;
-        spi::execute(&LOCK_SESSION, &[session.into()])?;
+        lock_session(session)?;
     }
     let is_open = hold_head(session)?;
     let target = Target::find(session, id)?;
@@ -125,6 +125,7 @@ fn delete(
     if is_pinned {
         moderation.unpin(is_open, target.seq)?;
     }
+    moderation.close_reports(vec![target.seq])?;
     Ok("deleted")
 }
 
@@ -149,12 +150,13 @@ fn delete_of_user(
     };
     if pinned_seq.is_some() {
         gate::close(session)?;
-        spi::execute(&LOCK_SESSION, &[session.into()])?;
+        lock_session(session)?;
     }
     // The many that are there already go before the head is held, so that the chat does not wait
     // for them; under it only those that came meanwhile. So with their frames.
     let earlier = delete_all(session, user)?;
     let (earlier_count, earlier_seq) = (earlier.len(), earlier.last().map(|last| last.seq));
+    let earlier_seqs: Vec<i64> = earlier.iter().map(|entry| entry.seq).collect();
     // Of a stream that has ended nobody waits, and its retention takes frames behind the relay row.
     let mut left = if moderation.has_ended {
         earlier
@@ -168,6 +170,10 @@ fn delete_of_user(
     let Some(up_to_seq) = earlier_seq.max(later_seq) else {
         return Ok(0);
     };
+    let seqs = earlier_seqs
+        .into_iter()
+        .chain(later.iter().map(|entry| entry.seq));
+    let seqs = seqs.collect();
     left.extend(later);
     stored_frames::delete(session, left)?;
     let metadata = json!({
@@ -189,6 +195,7 @@ fn delete_of_user(
     if let Some(pinned) = pinned_seq {
         moderation.unpin(is_open, pinned)?;
     }
+    moderation.close_reports(seqs)?;
     Ok(count)
 }
 
@@ -208,7 +215,7 @@ impl Moderation {
     }
 
     /// An event while the log is open; the decision is kept in any case.
-    fn tell_if(
+    pub(super) fn tell_if(
         &self,
         is_open: bool,
         action: &str,
@@ -248,7 +255,13 @@ impl Moderation {
     }
 }
 
-fn hold_head(session: Uuid) -> Result<bool> {
+/// After the gate.
+pub(super) fn lock_session(session: Uuid) -> Result<()> {
+    spi::execute(&LOCK_SESSION, &[session.into()]).map(|_| ())
+}
+
+/// Waits for a message that is being written; returns whether the log goes on.
+pub(super) fn hold_head(session: Uuid) -> Result<bool> {
     spi::first(&HOLD_HEAD, &[session.into()], |row| column(row, 1))?
         .ok_or(Failure::Row("the session has no head"))
 }
@@ -260,7 +273,7 @@ fn delete_all(session: Uuid, user: Uuid) -> Result<Vec<Carried>> {
     })
 }
 
-fn author_of(session: Uuid, seq: i64) -> Result<Option<Uuid>> {
+pub(super) fn author_of(session: Uuid, seq: i64) -> Result<Option<Uuid>> {
     Ok(
         spi::first(&AUTHOR_OF, &[session.into(), seq.into()], |row| {
             nullable(row, 1)

@@ -1,4 +1,4 @@
-//! Rows of streams that go when their own time has come: leases, tokens, restrictions, cursors, notices.
+//! Rows that go when their own time has come: leases, tokens, restrictions, cursors, notices, first results.
 
 use std::marker::PhantomData;
 use std::thread::LocalKey;
@@ -102,6 +102,27 @@ statements! {
              returning now() - d.until as age
          )
          select count(*)::integer, max(w.age) from swept as w";
+
+    /// They belong to no stream; the nil uuid stands for that.
+    TAKE_REQUESTS: Write [INT4OID, UUIDARRAYOID]
+        "with due as (
+             select r.id from stream.requests as r
+             where r.created_at <= now()
+                     - (select k.request_retention_hours from stream.config as k) * interval '1 hour'
+                 and '00000000-0000-0000-0000-000000000000' <> all ($2)
+             order by r.created_at limit $1
+             for update skip locked
+         )
+         select '00000000-0000-0000-0000-000000000000'::uuid, array_agg(d.id) from due as d having count(*) > 0";
+
+    SWEEP_REQUESTS: Write [UUIDOID, INT8ARRAYOID]
+        "with swept as (
+             delete from stream.requests as r
+             where r.id = any ($2) and $1 = '00000000-0000-0000-0000-000000000000'
+             returning now() - r.created_at
+                 - (select k.request_retention_hours from stream.config as k) * interval '1 hour' as age
+         )
+         select count(*)::integer, max(w.age) from swept as w";
 }
 
 /// Keys of rows, as Postgres has them in an array.
@@ -203,4 +224,9 @@ pub fn webhook_events() -> Box<dyn Rule> {
 pub fn webhook_cursors() -> Box<dyn Rule> {
     let (take, sweep) = webhook::sweep::CURSORS;
     dated::<i64>("webhook_cursors", take, sweep)
+}
+
+/// First results by request id are no longer kept.
+pub fn requests() -> Box<dyn Rule> {
+    dated::<i64>("requests", &TAKE_REQUESTS, &SWEEP_REQUESTS)
 }

@@ -5,8 +5,11 @@
 //! its own, so that a table of the application that still refers to it keeps the row and nothing else.
 
 use pgrx::datum::{Interval, Uuid};
+use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
 
-use crate::error::Result;
+use crate::caller::{self, Caller};
+use crate::error::{Result, answer, required};
 use crate::realtime;
 use crate::spi::{self, column, statements};
 use crate::stored_frames;
@@ -24,6 +27,15 @@ statements! {
              and s.id <> all ($1)
          order by s.ended_at limit 1
          for update of s skip locked";
+
+    /// Its time counts as passed, whatever the retention: what hangs on it may go before it.
+    EXPIRE: Write [UUIDOID]
+        "update stream.stream_sessions as s set ended_at = 'epoch'
+         where s.id = $1 and s.state = 'ended' and s.ended_at <> 'epoch'";
+
+    LOCK_ENDED_SESSION: Write [UUIDOID]
+        "select true from stream.stream_sessions as s
+         where s.id = $1 and s.state = 'ended' for update";
 }
 
 /// Statements about the tables that hang on a stream, in the order in which they are emptied; their rows
@@ -74,6 +86,10 @@ hanging_tables! {
     DELETE_RESTRICTIONS: "chat_restrictions";
     DELETE_RATES: "restriction_rates";
     DELETE_TERMS: "blocked_terms";
+    DELETE_REPORTS: "message_reports";
+    DELETE_REPORT_RATES: "report_rates";
+    DELETE_REPORTED: "reported_messages";
+    DELETE_AUTHORS: "authors_deleted";
     DELETE_DECISIONS: "moderation_log";
     DELETE_CURSORS: "webhook_cursors";
     DELETE_VIEWERS: "stream_viewers";
@@ -116,4 +132,33 @@ impl Rule for Retention {
         unit.count(self.name(), deleted, Some(age));
         Ok(())
     }
+}
+
+/// Deletes at most so many rows of an ended stream of a seller who is forgotten, in the transaction of the
+/// service. Returns how many; 0 when somebody holds what is left.
+#[pg_extern]
+fn delete_ended_stream(session_id: Option<Uuid>, at_most: Option<i32>) -> i32 {
+    answer(delete_ended(session_id, at_most))
+}
+
+fn delete_ended(session_id: Option<Uuid>, at_most: Option<i32>) -> Result<i32> {
+    if caller::enter_to_write()? != Caller::Service {
+        return Err(ErrorCode::Forbidden.into());
+    }
+    let session = required(session_id, "session_id")?;
+    let at_most = required(at_most, "at_most")?;
+    let key = [session.into()];
+    if spi::execute(&LOCK_ENDED_SESSION, &key)? == 0 {
+        return Err(ErrorCode::StreamLive.into());
+    }
+    spi::execute(&EXPIRE, &key)?;
+    if !stored_frames::expire(session, at_most)? {
+        return Ok(0);
+    }
+    let deleted = delete_hanging(session, at_most)?;
+    if deleted > 0 {
+        return Ok(deleted);
+    }
+    let gone = spi::execute(&DELETE_SESSION, &key)?;
+    Ok(i32::try_from(gone).unwrap_or(1))
 }

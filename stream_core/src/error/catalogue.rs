@@ -120,6 +120,8 @@ catalogue! {
         "this auction is already being streamed", "End the running stream before starting another.";
     MessageIdConflict "message_id_conflict" ChatError "PT409" 409 lasting:
         "this message id was used for another message", "Make a new random id for every message.";
+    RequestIdConflict "request_id_conflict" SystemError "PT409" 409 lasting:
+        "this request id was used for another request", "Make a new random id for every request.";
     StaleHost "stale_host" StreamError "PT409" 409 lasting:
         "another device of the seller has taken over this stream", "Stop publishing on this device, or start the stream here again.";
     TakeoversExhausted "takeovers_exhausted" StreamError "PT409" 409 lasting:

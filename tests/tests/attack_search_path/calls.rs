@@ -13,6 +13,8 @@ pub struct World {
     pub auction: Uuid,
     /// An auction whose stream has ended.
     pub past_auction: Uuid,
+    /// Of the seller, without a stream.
+    pub free_auction: Uuid,
     /// A message of [`demo::ADA`].
     pub message: Uuid,
     pub subscription: Uuid,
@@ -98,6 +100,8 @@ impl Function {
             .any(|word| self.name.contains(word));
         match name {
             "session_id" | "channel_id" => json!(world.live),
+            // One of them starts a stream, the other takes one over.
+            "auction_id" if self.name == "stream_private.start_stream" => json!(world.free_auction),
             "auction_id" => json!(world.auction),
             "subscription_id" => json!(world.subscription),
             "user_id" if is_about_another => json!(demo::ADA),
@@ -179,6 +183,7 @@ pub async fn world(database: &TestDatabase) -> Result<World> {
         live,
         auction: id(&auction)?,
         past_auction: id(&past_auction)?,
+        free_auction: database.add_auction(demo::SELLER).await?,
         message: id(&said["id"])?,
         subscription: id(&subscribed["id"])?,
     })

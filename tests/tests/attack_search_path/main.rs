@@ -24,6 +24,8 @@ use calls::{Function, World};
 const IDLE: &[&str] = &[
     "stream.schedule_with_pg_cron()",
     "stream_private.begin_work()",
+    "stream_private.first_result(uuid,text,text)",
+    "stream_private.keep_result(uuid,jsonb)",
     "stream_private.pause()",
     "stream_private.rearm()",
     "stream_private.refuse_changing_moderation_log()",

@@ -1,0 +1,27 @@
+//! Closing the reports about messages that are deleted.
+//!
+//! Reports are written and read by bodies in plpgsql (`sql/152_reports.sql`). The row of a reported message comes
+//! last in the order of locks, for whoever reports and for whoever moderates.
+
+use super::Moderation;
+use crate::error::Result;
+use crate::spi::{self, statements};
+
+statements! {
+    CLOSE: Write [UUIDOID, INT8ARRAYOID, UUIDOID]
+        "with reported as (
+             select p.seq from stream.reported_messages as p
+             where p.session_id = $1 and p.seq = any ($2) and p.resolved_at is null
+             order by p.seq for no key update
+         )
+         update stream.reported_messages as p set resolved_at = clock_timestamp(), resolved_by = $3
+         from reported as r where p.session_id = $1 and p.seq = r.seq";
+}
+
+impl Moderation {
+    /// Nothing is left to judge about these messages.
+    pub(super) fn close_reports(&self, seqs: Vec<i64>) -> Result<()> {
+        let arguments = [self.session.into(), seqs.into(), self.actor.into()];
+        spi::execute(&CLOSE, &arguments).map(|_| ())
+    }
+}

@@ -1,0 +1,22 @@
+//! Admission of moderators, for bodies written in plpgsql.
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+
+use super::{Moderation, listing};
+use crate::caller;
+use crate::error::{answer, required};
+
+/// Admits a moderator who only reads.
+#[pg_extern(stable)]
+fn require_moderator(session_id: Option<Uuid>) {
+    let session = caller::enter().and_then(|_| required(session_id, "session_id"));
+    answer(session.and_then(|session| listing::require_reader(Some(session))))
+}
+
+/// Admits a moderator and waits until nobody else moderates the stream, which may have ended; returns
+/// the moderator, null for the service.
+#[pg_extern]
+fn begin_moderation(session_id: Option<Uuid>) -> Option<Uuid> {
+    answer(Moderation::begin(session_id)).actor
+}

@@ -1,0 +1,48 @@
+-- Request ids: what makes a call that changes something safe to send again. The generated body of every operation that
+-- takes one calls these two, and nothing when it is null.
+create function stream_private.first_result(request_id uuid, operation text, arguments text) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- First: above READ COMMITTED the insertion could raise 40001.
+    who pg_catalog.uuid := stream_ext.enter_to_write();
+    hash pg_catalog.text := encode(sha256(convert_to($3, 'UTF8')), 'hex');
+    earlier pg_catalog.record;
+begin
+    loop
+        insert into stream.requests as r (caller, request_id, operation, arguments_hash)
+        values (who, $1, $2, hash)
+        on conflict on constraint requests_caller_request_id_key do nothing;
+        if found then
+            return null;
+        end if;
+        select r.operation, r.arguments_hash, r.result into earlier
+        from stream.requests as r
+        where r.caller is not distinct from who and r.request_id = $1;
+        -- Otherwise the sweep has taken it meanwhile.
+        exit when found;
+    end loop;
+    if (earlier.operation, earlier.arguments_hash) <> ($2, hash) then
+        perform stream_ext.refuse('request_id_conflict');
+    end if;
+    return earlier.result;
+end
+$$;
+comment on function stream_private.first_result(uuid, text, text) is
+    'What the caller''s first call with this id returned; null for the first one, which now holds the id. Waits for one that runs.';
+
+create function stream_private.keep_result(request_id uuid, result jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    who pg_catalog.uuid := stream_ext.enter_to_write();
+begin
+    update stream.requests as r
+    set result = $2,
+        about = case when jsonb_typeof($2) = 'object' then coalesce($2 ->> 'seller_id', $2 ->> 'user_id')::uuid end
+    where r.caller is not distinct from who and r.request_id = $1;
+end
+$$;
+comment on function stream_private.keep_result(uuid, jsonb) is 'Keeps what the first call with this id returned.';

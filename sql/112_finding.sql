@@ -1,0 +1,115 @@
+-- Finding a stream: by its auction, and what is on.
+create type stream.live_stream as (
+    session_id uuid,
+    auction_id uuid,
+    seller_id uuid,
+    title text,
+    state text,
+    viewer_count integer,
+    peak_viewer_count integer,
+    created_at timestamptz,
+    started_at timestamptz
+);
+comment on type stream.live_stream is 'A stream that has not ended, as lists show it.';
+comment on column stream.live_stream.title is 'What hook_title calls the auction, at most 200 characters. @null';
+comment on column stream.live_stream.viewer_count is 'The last count, as viewers:<session_id> told it.';
+comment on column stream.live_stream.started_at is 'When it first became active. @null';
+
+create type stream.live_page as (streams stream.live_stream[], next_after uuid);
+comment on type stream.live_page is 'A page of the streams that are on, the newest first.';
+comment on column stream.live_page.next_after is 'The argument after of the next page; null when nothing is left. @null';
+
+create function stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return $1 is null or $1 = $3 or (
+        coalesce(stream.hook_can_view($1, $2), false)
+        and not exists (
+            select from stream.chat_restrictions as r
+            where r.session_id = $2 and r.user_id = $1 and r.kind = 'ban' and (r.until is null or r.until > now())
+        )
+    );
+end
+$$;
+comment on function stream_private.may_watch(uuid, uuid, uuid) is
+    'Whether a user (null: the service) may find a stream of this seller: who may view it and is not banned, and the seller.';
+
+create function stream_private.get_live_stream(auction_id uuid)
+returns stream.live_stream
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    caller pg_catalog.uuid := stream_ext.enter_to_read();
+    result stream.live_stream;
+begin
+    if $1 is null then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'auction_id must not be null');
+    end if;
+    select s.id, s.auction_id, s.seller_id, left(stream.hook_title(s.auction_id), 200), s.state,
+        s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at
+    into result
+    from stream.stream_sessions as s
+    where s.auction_id = $1 and s.state <> 'ended';
+    -- Whoever may not watch does not learn that there is one.
+    if not found or not stream_private.may_watch(caller, result.session_id, result.seller_id) then
+        perform stream_ext.refuse_with_hint('session_not_found', 'There is no live stream of this auction that you may watch.');
+    end if;
+    return result;
+end
+$$;
+comment on function stream_private.get_live_stream is $$
+The stream of an auction that has not ended, for its seller and for whoever may view it and is not banned. One that is not
+there and one that the caller may not watch are refused alike.
+@callers authenticated, service_role
+@errors session_not_found
+$$;
+
+create function stream_private.list_live_streams(page_size integer default 50, after uuid default null)
+returns stream.live_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant pg_catalog.int4 := 500;
+    caller pg_catalog.uuid := stream_ext.enter_to_read();
+    result stream.live_page := row('{}'::stream.live_stream[], null);
+    page stream.live_stream[] := '{}';
+    looked_at pg_catalog.int4 := 0;
+    last pg_catalog.uuid;
+    live pg_catalog.record;
+begin
+    if $1 is null or $1 not between 1 and 200 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'page_size is 1 to 200');
+    end if;
+    for live in
+        select s.id, s.auction_id, s.seller_id, s.state, s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at
+        from stream.stream_sessions as s
+        where s.state <> 'ended' and s.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        order by s.id desc
+        limit most + 1
+    loop
+        if cardinality(page) = $1 or looked_at = most then
+            result.next_after := last;
+            exit;
+        end if;
+        looked_at := looked_at + 1;
+        last := live.id;
+        if stream_private.may_watch(caller, live.id, live.seller_id) then
+            page := page || row(
+                live.id, live.auction_id, live.seller_id, left(stream.hook_title(live.auction_id), 200), live.state,
+                live.viewer_count, live.peak_viewer_count, live.created_at, live.started_at
+            )::stream.live_stream;
+        end if;
+    end loop;
+    result.streams := page;
+    return result;
+end
+$$;
+comment on function stream_private.list_live_streams is $$
+The streams that have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to 200. One
+call looks at 500 streams at most, so a page can be short, or empty, although more follow: go on while next_after is not null.
+@callers authenticated, service_role
+$$;

@@ -1,0 +1,77 @@
+-- What a stream was: its summary for the seller.
+create type stream.stream_summary as (
+    session_id uuid,
+    auction_id uuid,
+    title text,
+    state text,
+    end_reason text,
+    created_at timestamptz,
+    started_at timestamptz,
+    ended_at timestamptz,
+    duration_ms bigint,
+    peak_viewer_count integer,
+    unique_viewers bigint,
+    watch_ms bigint,
+    message_count bigint,
+    deleted_message_count bigint
+);
+comment on type stream.stream_summary is
+    'The figures of one stream, so far while it goes on. Viewers who were deleted or forgotten since are not among them.';
+comment on column stream.stream_summary.title is 'What hook_title calls the auction, at most 200 characters. @null';
+comment on column stream.stream_summary.end_reason is
+    'Why it ended, where that was said: by whoever ended it, or the rule of the sweep. @null';
+comment on column stream.stream_summary.started_at is 'When it first became active. @null';
+comment on column stream.stream_summary.ended_at is 'When it ended; null while it goes on. @null';
+comment on column stream.stream_summary.duration_ms is
+    'Milliseconds from when it first became active to its end, or to now; 0 if it never became active.';
+comment on column stream.stream_summary.watch_ms is 'Milliseconds that all viewers together watched.';
+comment on column stream.stream_summary.message_count is 'Messages of users, the deleted ones among them.';
+
+create function stream_private.get_stream_summary(session_id uuid)
+returns stream.stream_summary
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    caller pg_catalog.uuid := stream_ext.enter_to_read();
+    seller pg_catalog.uuid;
+    result stream.stream_summary;
+begin
+    if $1 is null then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'session_id must not be null');
+    end if;
+    select s.id, s.auction_id, left(stream.hook_title(s.auction_id), 200), s.state,
+        case when s.state = 'ended' then s.state_reason end, s.created_at, s.started_at, s.ended_at,
+        coalesce(greatest(0, extract(epoch from coalesce(s.ended_at, now()) - s.started_at) * 1000)::bigint, 0),
+        s.peak_viewer_count, 0, 0, 0, 0
+    into result
+    from stream.stream_sessions as s
+    where s.id = $1;
+    if not found then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    select s.seller_id into seller from stream.stream_sessions as s where s.id = $1;
+    if caller <> seller then
+        perform stream_ext.refuse('not_stream_owner');
+    end if;
+    -- A lease whose time is over is swept later, and counts until the viewer was last seen.
+    select count(*), coalesce(sum(v.watch_ms + case when v.is_active then greatest(0, (extract(epoch from
+            case when v.last_seen_at > now() - c.lease_s * interval '1 second' then now() else v.last_seen_at end
+            - v.joined_at) * 1000)::bigint) else 0 end), 0)
+    into result.unique_viewers, result.watch_ms
+    from stream.stream_viewers as v
+    cross join (select k.lease_s from stream.config as k limit 1) as c
+    where v.session_id = $1;
+    select count(*), count(*) filter (where m.deleted_at is not null)
+    into result.message_count, result.deleted_message_count
+    from stream.chat_messages as m
+    where m.session_id = $1 and m.message_type = 'user_message';
+    return result;
+end
+$$;
+comment on function stream_private.get_stream_summary is $$
+What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. It counts the
+rows of this stream alone. Seller and service only.
+@callers authenticated, service_role
+@errors session_not_found, not_stream_owner
+$$;

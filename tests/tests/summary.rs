@@ -1,0 +1,114 @@
+//! The summary of a stream, while it goes on and right after its end.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::moderation::delete_message;
+use stream_tests::refusal::expect_refusal;
+use stream_tests::stream::say;
+
+#[tokio::test]
+async fn a_summary_says_what_came_of_a_stream() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    // Somebody else's figures are in none of them.
+    let other = database.stream_in(StreamState::Active).await?;
+    let elsewhere = database.viewer(other, demo::CLEO).await?;
+    say(&elsewhere, other, "elsewhere").await?;
+
+    let id = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    let ben = database.viewer(id, demo::BEN).await?;
+    database.tick().await?;
+    let message = say(&ada, id, "one").await?;
+    say(&ben, id, "two").await?;
+    database.pass_time(id, 30).await?;
+    ben.rpc("remove_viewer", json!({"session_id": id})).await?;
+    database.tick().await?;
+    let seller = database.user(demo::SELLER).await?;
+    delete_message(&seller, id, &message).await?;
+    let so_far = seller
+        .rpc("get_stream_summary", json!({"session_id": id}))
+        .await?;
+    assert_eq!(so_far["state"], "active");
+    assert_eq!(so_far["ended_at"], Value::Null);
+    assert_eq!(so_far["title"], "Auction");
+    for (figure, expected) in [
+        ("peak_viewer_count", 2),
+        ("unique_viewers", 2),
+        ("message_count", 2),
+        ("deleted_message_count", 1),
+    ] {
+        assert_eq!(so_far[figure], expected, "{figure}");
+    }
+    let at_least = |summary: &Value, figure: &str, ms: i64| {
+        let value = summary[figure].as_i64().context("no figure")?;
+        anyhow::ensure!(value >= ms, "{figure} is {value}");
+        Ok(value)
+    };
+    at_least(&so_far, "watch_ms", 60_000)?;
+    at_least(&so_far, "duration_ms", 30_000)?;
+
+    seller
+        .rpc(
+            "end_stream",
+            json!({"session_id": id, "reason": "sold out"}),
+        )
+        .await?;
+    for caller in [&seller, &database.service().await?] {
+        let summary = caller
+            .rpc("get_stream_summary", json!({"session_id": id}))
+            .await?;
+        let row = database.session_row(id).await?;
+        assert_eq!(summary["end_reason"], "sold out");
+        assert_eq!(summary["ended_at"], row["ended_at"]);
+        assert_eq!(summary["unique_viewers"], 2);
+        let watched: i64 = database
+            .value(&format!(
+                "select sum(watch_ms)::bigint from stream.stream_viewers where session_id = '{id}'"
+            ))
+            .await?;
+        assert_eq!(summary["watch_ms"], watched);
+        let length: i64 = database
+            .value(&format!(
+                "select (extract(epoch from ended_at - started_at) * 1000)::bigint
+                 from stream.stream_sessions where id = '{id}'"
+            ))
+            .await?;
+        assert_eq!(summary["duration_ms"], length);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_summary_is_for_the_seller_and_the_service() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Initializing).await?;
+    let other_seller = database.add_user("sam").await?;
+    let auction = database.add_auction(other_seller).await?;
+    let other = database.user(other_seller).await?;
+    other
+        .rpc("start_stream", json!({"auction_id": auction}))
+        .await?;
+    let (_, moderator) = database.moderator("mia").await?;
+    let viewer = database.user(demo::ADA).await?;
+    let arguments = json!({"session_id": id});
+    for caller in [&other, &moderator, &viewer] {
+        let refused = caller.rpc("get_stream_summary", arguments.clone());
+        database.refuses(ErrorCode::NotStreamOwner, refused).await?;
+    }
+    let anon = database.anon().await?;
+    let refused = anon.rpc("get_stream_summary", arguments.clone()).await;
+    expect_refusal(ErrorCode::PermissionDenied, refused)?;
+    let seller = database.user(demo::SELLER).await?;
+    let never_live = seller.rpc("get_stream_summary", arguments).await?;
+    assert_eq!(never_live["duration_ms"], 0);
+    assert_eq!(never_live["started_at"], Value::Null);
+    let nowhere = seller.rpc(
+        "get_stream_summary",
+        json!({"session_id": uuid::Uuid::new_v4()}),
+    );
+    database.refuses(ErrorCode::SessionNotFound, nowhere).await
+}
