@@ -96,28 +96,28 @@ export class EdgeDoor {
     }
 
     /** @param {string} auctionId @returns {Promise<StreamSession>} */
-    async startStream(auctionId) {
-        return sessionFrom(await this.#call('POST', 'streams', { auctionId }))
+    startStream(auctionId) {
+        return this.#call('POST', 'streams', { auction_id: auctionId })
     }
 
     /** @param {StreamSession} session @param {string} state @returns {Promise<StreamSession>} */
-    async updateStreamState({ id, generation }, state) {
-        return sessionFrom(await this.#call('PATCH', `streams/${id}/state`, { state, generation }))
+    updateStreamState({ id, generation }, state) {
+        return this.#call('PATCH', `streams/${id}/state`, { state, generation })
     }
 
     /** @param {StreamSession} session @returns {Promise<StreamSession>} */
-    async pauseStream({ id, generation }) {
-        return sessionFrom(await this.#call('POST', `streams/${id}/pause`, { generation }))
+    pauseStream({ id, generation }) {
+        return this.#call('POST', `streams/${id}/pause`, { generation })
     }
 
     /** @param {StreamSession} session @returns {Promise<StreamSession>} */
-    async resumeStream({ id, generation }) {
-        return sessionFrom(await this.#call('POST', `streams/${id}/resume`, { generation }))
+    resumeStream({ id, generation }) {
+        return this.#call('POST', `streams/${id}/resume`, { generation })
     }
 
     /** @param {StreamSession} session @returns {Promise<StreamSession>} */
-    async endStream({ id, generation }) {
-        return sessionFrom(await this.#call('POST', `streams/${id}/end`, { generation }))
+    endStream({ id, generation }) {
+        return this.#call('POST', `streams/${id}/end`, { generation })
     }
 
     /**
@@ -145,18 +145,6 @@ export class EdgeDoor {
             throw new CallError(call, response.status, answer?.code ?? 'no_code', said)
         }
         return answer
-    }
-}
-
-/** @param {any} answer the edge's StreamSession @returns {StreamSession} */
-function sessionFrom(answer) {
-    return {
-        id: answer.id,
-        seller_id: answer.sellerId,
-        channel_id: answer.channelId,
-        state: answer.state,
-        generation: answer.generation,
-        host_uid: answer.hostUid,
     }
 }
 

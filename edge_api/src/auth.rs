@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use stream_core::error::ErrorCode;
 
+use crate::contract::parse_uuid;
 use crate::error::ApiError;
-use crate::ids::UserId;
 use crate::state::AppState;
 
 /// How far the clocks of issuer and service may differ; PostgREST allows the same.
@@ -153,7 +153,7 @@ fn role_of(claims: &Map<String, Value>) -> Result<Role, AuthError> {
                 return Err(AuthError::Invalid("audience"));
             }
             let subject = claims.get("sub").and_then(Value::as_str);
-            if subject.is_none_or(|subject| UserId::parse(subject).is_err()) {
+            if subject.is_none_or(|subject| parse_uuid(subject).is_err()) {
                 return Err(AuthError::Invalid("subject"));
             }
             Ok(Role::Authenticated)

@@ -51,7 +51,7 @@ impl ApiError {
         }
     }
 
-    /// One field that cannot be read; `what` completes the sentence "auctionId is ...".
+    /// One field that cannot be read; `what` completes the sentence "auction_id is ...".
     pub fn invalid_field(field: &str, what: &str) -> Self {
         // A field may be named by the caller; the name is cut so that it cannot flood the answer.
         let field: String = field.chars().take(64).collect();
@@ -59,6 +59,14 @@ impl ApiError {
             detail: Some(format!("{field} is {what}").into()),
             field: Some(field),
             ..Self::new(ErrorCode::InvalidArgument)
+        }
+    }
+
+    /// A text that Postgres could not store.
+    pub fn invalid_text(field: &str) -> Self {
+        Self {
+            code: ErrorCode::InvalidText,
+            ..Self::invalid_field(field, "a text with the character NUL")
         }
     }
 

@@ -1,4 +1,4 @@
-//! What happens to every request around its handler?
+//! The layers around every handler.
 //!
 //! From the outside in: request id, log line and problem body (`observe`); CORS; a panic becomes a
 //! problem; a deadline; the limit of the body.
@@ -17,6 +17,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::error::{ApiError, problem};
 use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::routes;
 
 /// The largest body is a message of 2,000 characters with its ids, even when every character is
 /// escaped; this is room for about twice that.
@@ -42,7 +43,7 @@ pub(crate) fn wrap(routes: Router, allowed_origins: Vec<HeaderValue>) -> Router 
 fn cors(allowed_origins: Vec<HeaderValue>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed_origins)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_methods(routes::methods())
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, X_REQUEST_ID])
         .expose_headers([X_REQUEST_ID, header::RETRY_AFTER])
         .max_age(Duration::from_secs(600))

@@ -1,20 +1,24 @@
-//! What does the HTTP service do? It verifies who calls, asks one SQL function, and answers in JSON.
+//! The HTTP service: it verifies who calls, calls one operation of the database, and passes the answer on.
 //!
 //! It decides nothing about streams: permissions, order and state are the database's, which the
 //! service enters as the caller (role and claims), exactly as PostgREST does. So a request through
-//! this service and the same call through `supabase.rpc` have the same outcome.
+//! this service and the same call through `supabase.rpc` have the same outcome, in the same JSON.
 //!
-//! * [`router`]: the route table; one file per noun under [`routes`].
+//! * [`contract`]: the operations of the database, generated from its catalogue.
+//! * [`routes`]: the table of method, path and operation; [`routes::operation`] is the one handler.
+//! * [`arguments`]: the arguments of a call, checked by the contract before the database is asked.
 //! * [`auth`]: access tokens to [`Caller`](auth::Caller)s.
 //! * [`upstream`]: the seam to the database.
 //! * [`error`]: refusals, as RFC 9457 problems.
 //! * [`ticker`]: the one thing that it does unasked.
 
+pub mod answer;
+pub mod arguments;
 pub mod auth;
+pub mod body;
 pub mod config;
+pub mod contract;
 pub mod error;
-pub mod extract;
-pub mod ids;
 pub mod layers;
 pub mod logging;
 pub mod request_id;
@@ -23,6 +27,4 @@ pub mod routes;
 pub mod server;
 pub mod state;
 pub mod ticker;
-pub mod timestamp;
-pub mod uncached;
 pub mod upstream;

@@ -1,9 +1,9 @@
-//! What do all requests share?
+//! What all requests share.
 
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::auth::{Caller, Verifier};
 use crate::error::ApiError;
@@ -34,21 +34,9 @@ impl AppState {
         }
     }
 
-    /// Calls a SQL function as the caller and reads its answer as `T`.
-    pub async fn ask<T: DeserializeOwned>(
-        &self,
-        caller: &Caller,
-        call: Call,
-    ) -> Result<T, ApiError> {
-        let answer = self.upstream.call(caller, &call).await?;
-        serde_json::from_str(answer.get()).map_err(|error| {
-            // Where it stopped is said, what it read is not: answers hold tokens and messages.
-            let (line, column, kind) = (error.line(), error.column(), error.classify());
-            ApiError::internal(format!(
-                "unexpected answer of {}: {kind:?} error at line {line} column {column}",
-                call.function
-            ))
-        })
+    /// Calls an operation as the caller.
+    pub async fn call(&self, caller: &Caller, call: &Call) -> Result<Box<RawValue>, ApiError> {
+        Ok(self.upstream.call(caller, call).await?)
     }
 
     pub(crate) fn upstream(&self) -> &dyn Upstream {

@@ -1,4 +1,4 @@
-//! Who does the database's regular work where no background worker of its own can run?
+//! The database's regular work where no background worker of its own can run.
 //!
 //! One task calls `stream.tick()` at an interval, as the service and one call after the other. The
 //! function lets one caller at a time work and sends the others away, so every edge may tick.
@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::auth::Caller;
-use crate::upstream::{Call, Upstream, UpstreamError, functions};
+use crate::contract::Contract;
+use crate::upstream::{Call, Upstream, UpstreamError};
 
 /// Longer than a statement may take (`upstream::sql`), so that the database gives up first.
 pub const TICK_DEADLINE: Duration = Duration::from_secs(10);
@@ -48,7 +49,7 @@ impl Ticker {
 }
 
 async fn run(upstream: Arc<dyn Upstream>, interval: Duration, mut stopped: oneshot::Receiver<()>) {
-    let (caller, call) = (Caller::service(), functions::tick());
+    let (caller, call) = (Caller::service(), call());
     let mut outage = Outage::default();
     loop {
         let started_at = Instant::now();
@@ -63,6 +64,15 @@ async fn run(upstream: Arc<dyn Upstream>, interval: Duration, mut stopped: onesh
             _ = &mut stopped => return,
             () = sleep_until(next_at) => {}
         }
+    }
+}
+
+/// Of an operation without arguments.
+fn call() -> Call {
+    let operation = Contract::get().operation("tick");
+    Call {
+        operation: operation.expect("the contract has tick, as the table of routes tests"),
+        arguments: Vec::new(),
     }
 }
 

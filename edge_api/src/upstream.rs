@@ -1,7 +1,6 @@
-//! What does the service ask of a database, and what may come back?
+//! The seam to the database: calls of operations, and what comes back.
 
 mod call;
-pub mod functions;
 pub mod sql;
 mod sqlstate;
 
@@ -10,7 +9,7 @@ use std::pin::Pin;
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 
-pub use call::{Access, Argument, Call, Rows};
+pub use call::{Argument, Call, JsonText};
 pub use sqlstate::from_sqlstate;
 
 use crate::auth::Caller;
@@ -20,8 +19,8 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, UpstreamError>> 
 
 /// A database that holds the schema `stream`, reached in one way or another.
 pub trait Upstream: Send + Sync {
-    /// Calls a function as the caller, in a transaction of its own. The answer is the function's
-    /// result as JSON text with SQL's names; text, so that an app's metadata passes unchanged.
+    /// Calls an operation as the caller, in a transaction of its own. The answer is its result as the
+    /// database writes it in JSON, and is passed on as it is.
     fn call<'a>(&'a self, caller: &'a Caller, call: &'a Call) -> Pending<'a, Box<RawValue>>;
 
     /// Whether the database answers at all.

@@ -196,7 +196,7 @@ mod tests {
             assert!(!code.recoverable());
             assert_eq!(
                 recovery_of(code),
-                r#"{"autoRetry":false,"maxRetryAttempts":0,"retryDelay":0,"fallbackAction":"contact_operator","userNotification":true}"#,
+                r#"{"auto_retry":false,"max_retry_attempts":0,"retry_delay_ms":0,"fallback_action":"contact_operator","user_notification":true}"#,
                 "{}",
                 code.as_str()
             );
@@ -248,7 +248,7 @@ mod tests {
     fn a_vault_that_cannot_be_read_is_tried_again_twice() {
         assert_eq!(
             recovery_of(ErrorCode::VaultUnreadable),
-            r#"{"autoRetry":true,"maxRetryAttempts":2,"retryDelay":5000,"fallbackAction":"show_service_unavailable","userNotification":true}"#
+            r#"{"auto_retry":true,"max_retry_attempts":2,"retry_delay_ms":5000,"fallback_action":"show_service_unavailable","user_notification":true}"#
         );
     }
 

@@ -28,7 +28,7 @@ async fn the_app_reads_what_is_wrong_and_how_to_recover() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     database.viewer(id, demo::ADA).await?;
     let services = Services::start_on(database)?;
-    let channel = json!({"channelId": id});
+    let channel = json!({"channel_id": id});
     let asks = [
         (demo::SELLER, "/v1/tokens/seller".to_owned(), &channel),
         (demo::ADA, "/v1/tokens/buyer".to_owned(), &channel),

@@ -65,7 +65,7 @@ async fn a_stream_that_does_not_exist_is_refused() -> Result<()> {
         let request = post(
             format!("/v1/tokens/{route}"),
             &seller,
-            &json!({"channelId": UNKNOWN}),
+            &json!({"channel_id": UNKNOWN}),
         );
         services
             .edge_refuses(ErrorCode::ChannelNotFound, request)
@@ -97,7 +97,7 @@ async fn an_ended_stream_takes_nothing_more() -> Result<()> {
         post(
             "/v1/tokens/seller".to_owned(),
             &seller,
-            &json!({"channelId": stream}),
+            &json!({"channel_id": stream}),
         ),
     ] {
         services
@@ -132,7 +132,7 @@ async fn only_the_seller_moves_a_stream() -> Result<()> {
     let request = post(
         "/v1/streams".to_owned(),
         &ada,
-        &json!({"auctionId": demo::AUCTION}),
+        &json!({"auction_id": demo::AUCTION}),
     );
     services
         .edge_refuses(ErrorCode::NotAuctionOwner, request)
@@ -157,17 +157,17 @@ async fn a_buyer_gets_no_seller_token() -> Result<()> {
         (
             ErrorCode::NotViewer,
             &buyer_route,
-            json!({"channelId": stream}),
+            json!({"channel_id": stream}),
         ),
         (
             ErrorCode::NotStreamOwner,
             &seller_route,
-            json!({"channelId": stream}),
+            json!({"channel_id": stream}),
         ),
         (
             ErrorCode::NotSelf,
             &seller_route,
-            json!({"channelId": stream, "sellerId": demo::SELLER}),
+            json!({"channel_id": stream, "seller_id": demo::SELLER}),
         ),
     ] {
         services
@@ -183,7 +183,7 @@ async fn without_a_certificate_there_are_no_tokens_and_everything_else_goes_on()
     let database = &services.database;
     let stream = database.stream_in(StreamState::Active).await?;
     let seller = services.token_of(demo::SELLER);
-    let body = json!({"channelId": stream});
+    let body = json!({"channel_id": stream});
     let path = "/v1/tokens/seller";
     services
         .edge_json(&seller, Method::POST, path, body.clone())

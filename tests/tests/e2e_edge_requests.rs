@@ -32,7 +32,7 @@ async fn without_signing_in_nothing_is_open() -> Result<()> {
         [
             Request::post(messages(stream)).json(&json!({"content": "hi"})),
             Request::get(format!("/v1/streams/{stream}/state")),
-            Request::post("/v1/streams").json(&json!({"auctionId": demo::AUCTION})),
+            Request::post("/v1/streams").json(&json!({"auction_id": demo::AUCTION})),
         ]
     };
     for request in routes() {
@@ -92,7 +92,7 @@ async fn a_malformed_id_is_an_invalid_argument() -> Result<()> {
         post(
             "/v1/streams".to_owned(),
             &seller,
-            &json!({"auctionId": "1"}),
+            &json!({"auction_id": "1"}),
         ),
         post(
             messages(stream),
@@ -102,9 +102,9 @@ async fn a_malformed_id_is_an_invalid_argument() -> Result<()> {
         post(
             messages(stream),
             &seller,
-            &json!({"content": "hi", "userId": 1}),
+            &json!({"content": "hi", "user_id": 1}),
         ),
-        Request::get(format!("/v1/streams/{stream}/sync?afterSeq=one")).bearer(&seller),
+        Request::get(format!("/v1/streams/{stream}/sync?after_seq=one")).bearer(&seller),
     ] {
         services
             .edge_refuses(ErrorCode::InvalidArgument, request)

@@ -12,28 +12,6 @@ use stream_tests::services::edge::expect_problem;
 use stream_tests::services::request::Request;
 use uuid::Uuid;
 
-/// An answer of the edge with the names of its members as SQL has them.
-fn as_in_sql(answer: &Value) -> Value {
-    match answer {
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| (snake_case(name), as_in_sql(value)))
-            .collect(),
-        Value::Array(items) => items.iter().map(as_in_sql).collect(),
-        other => other.clone(),
-    }
-}
-
-fn snake_case(name: &str) -> String {
-    name.chars().fold(String::new(), |mut text, letter| {
-        if letter.is_ascii_uppercase() {
-            text.push('_');
-        }
-        text.push(letter.to_ascii_lowercase());
-        text
-    })
-}
-
 fn id_in(answer: &Value) -> Result<Uuid> {
     Ok(Uuid::parse_str(answer["id"].as_str().context("no id")?)?)
 }
@@ -42,21 +20,21 @@ fn id_in(answer: &Value) -> Result<Uuid> {
 async fn a_stream_goes_through_its_life() -> Result<()> {
     let services = Services::start().await?;
     let seller = services.token_of(demo::SELLER);
-    let body = json!({"auctionId": demo::AUCTION});
+    let body = json!({"auction_id": demo::AUCTION});
     let started = services
         .edge_json(&seller, Method::POST, "/v1/streams", body)
         .await?
         .ok()?;
     let id = id_in(&started)?;
-    assert_eq!(started["sellerId"], json!(demo::SELLER));
-    assert_eq!(started["auctionId"], json!(demo::AUCTION));
-    assert_eq!(started["channelId"], json!(id));
+    assert_eq!(started["seller_id"], json!(demo::SELLER));
+    assert_eq!(started["auction_id"], json!(demo::AUCTION));
+    assert_eq!(started["channel_id"], json!(id));
     assert_eq!(started["state"], "initializing");
     assert_eq!(
-        (&started["generation"], &started["hostUid"]),
+        (&started["generation"], &started["host_uid"]),
         (&json!(1), &json!(1))
     );
-    assert_eq!(started["endedAt"], Value::Null);
+    assert_eq!(started["ended_at"], Value::Null);
 
     let path = format!("/v1/streams/{id}");
     let state = format!("{path}/state");
@@ -66,7 +44,7 @@ async fn a_stream_goes_through_its_life() -> Result<()> {
         .await?
         .ok()?;
     assert_eq!(
-        (&active["state"], &active["stateReason"]),
+        (&active["state"], &active["state_reason"]),
         (&json!("active"), &json!("on air"))
     );
     for (what, body, expected) in [
@@ -85,12 +63,12 @@ async fn a_stream_goes_through_its_life() -> Result<()> {
         };
         assert_eq!(answer.ok()?["state"], expected, "{what}");
         let now = services.edge(&seller, Method::GET, &state).await?.ok()?;
-        assert_eq!(now, json!({"state": expected}));
+        assert_eq!(now, json!(expected));
     }
     let ended = services.edge(&seller, Method::GET, &path).await?.ok()?;
-    assert_ne!(ended["endedAt"], Value::Null);
+    assert_ne!(ended["ended_at"], Value::Null);
     let row = services.database.session_row(id).await?;
-    for (member, value) in as_in_sql(&ended).as_object().context("no object")? {
+    for (member, value) in ended.as_object().context("no object")? {
         if member != "host_uid" {
             assert_eq!(value, &row[member], "{member}");
         }
@@ -107,7 +85,7 @@ async fn a_viewer_joins_is_counted_and_leaves() -> Result<()> {
     let mut joins = Vec::new();
     for (number, (user, body)) in [
         (demo::ADA, None),
-        (demo::BEN, Some(json!({"buyerId": demo::BEN}))),
+        (demo::BEN, Some(json!({"buyer_id": demo::BEN}))),
     ]
     .into_iter()
     .enumerate()
@@ -122,21 +100,21 @@ async fn a_viewer_joins_is_counted_and_leaves() -> Result<()> {
             None => services.edge(&token, Method::POST, &viewers).await?,
         };
         let place = answer.ok()?;
-        assert_eq!(place["sessionId"], json!(stream));
-        assert_eq!(place["userId"], json!(user));
+        assert_eq!(place["session_id"], json!(stream));
+        assert_eq!(place["user_id"], json!(user));
         assert!(
-            place["agoraUid"]
+            place["agora_uid"]
                 .as_i64()
                 .is_some_and(|uid| uid >= 1_000_000),
             "{place}"
         );
         let counted = services.edge(&token, Method::GET, &count).await?.ok()?;
-        assert_eq!(counted, json!({"viewerCount": number + 1}));
-        joins.push(place["joinNo"].clone());
+        assert_eq!(counted, json!(number + 1));
+        joins.push(place["join_no"].clone());
     }
 
     let ada = services.token_of(demo::ADA);
-    let leave = format!("{viewers}/{}?joinNo=", demo::ADA);
+    let leave = format!("{viewers}/{}?join_no=", demo::ADA);
     for (join_no, expected) in [
         (json!(0), "superseded"),
         (joins[0].clone(), "removed"),
@@ -145,10 +123,10 @@ async fn a_viewer_joins_is_counted_and_leaves() -> Result<()> {
         let left = services
             .edge(&ada, Method::DELETE, &format!("{leave}{join_no}"))
             .await?;
-        assert_eq!(left.ok()?, json!({"result": expected}));
+        assert_eq!(left.ok()?, json!(expected));
     }
     let counted = services.edge(&ada, Method::GET, &count).await?.ok()?;
-    assert_eq!(counted, json!({"viewerCount": 1}));
+    assert_eq!(counted, json!(1));
     Ok(())
 }
 
@@ -164,13 +142,13 @@ async fn both_tokens_decode_and_are_kept_by_no_cache() -> Result<()> {
         (demo::SELLER, "/v1/tokens/refresh", PUBLISHER),
         (demo::ADA, "/v1/tokens/refresh", SUBSCRIBER),
     ] {
-        let body = json!({"channelId": stream});
+        let body = json!({"channel_id": stream});
         let token = services.token_of(user);
         let answer = services
             .edge_json(&token, Method::POST, route, body)
             .await?;
         assert_eq!(answer.header("cache-control"), "no-store");
-        database.verified(&as_in_sql(&answer.ok()?), privileges)?;
+        database.verified(&answer.ok()?, privileges)?;
     }
     Ok(())
 }
@@ -204,7 +182,7 @@ async fn messages_are_sent_paged_through_and_synchronised() -> Result<()> {
     let log = database.log(stream).await?;
     let head = log.len();
     let seqs = |answer: &Value| -> Vec<i64> {
-        let entries = answer["messages"].as_array().into_iter().flatten();
+        let entries = answer.as_array().into_iter().flatten();
         entries.filter_map(|entry| entry["seq"].as_i64()).collect()
     };
     let last = head as i64;
@@ -212,8 +190,8 @@ async fn messages_are_sent_paged_through_and_synchronised() -> Result<()> {
         (String::new(), (1..=last).collect::<Vec<_>>()),
         ("?page_size=2".to_owned(), vec![last - 1, last]),
         ("?page_size=2&skip=1".to_owned(), vec![last - 2, last - 1]),
-        (format!("?beforeSeq={last}&page_size=1"), vec![last - 1]),
-        (format!("?afterSeq={}", last - 2), vec![last - 1, last]),
+        (format!("?before_seq={last}&page_size=1"), vec![last - 1]),
+        (format!("?after_seq={}", last - 2), vec![last - 1, last]),
     ] {
         let page = services
             .edge(&ada, Method::GET, &format!("{messages}{query}"))
@@ -225,18 +203,53 @@ async fn messages_are_sent_paged_through_and_synchronised() -> Result<()> {
     let sync = format!("/v1/streams/{stream}/sync");
     let all = services.edge(&ada, Method::GET, &sync).await?.ok()?;
     assert_eq!(
-        (&all["state"], &all["headSeq"]),
+        (&all["state"], &all["head_seq"]),
         (&json!("active"), &json!(head))
     );
-    assert_eq!(seqs(&all), (1..=last).collect::<Vec<_>>());
+    assert_eq!(seqs(&all["messages"]), (1..=last).collect::<Vec<_>>());
     let epoch = all["epoch"].as_str().context("no epoch")?;
-    let later = format!("{sync}?afterSeq={}&epoch={epoch}", last - 1);
+    let later = format!("{sync}?after_seq={}&epoch={epoch}", last - 1);
     let later = services.edge(&ada, Method::GET, &later).await?.ok()?;
     assert_eq!(later["recovered"], true);
-    assert_eq!(seqs(&later), [last]);
+    assert_eq!(seqs(&later["messages"]), [last]);
     let entry = &later["messages"][0];
-    assert_eq!(entry["sessionId"], json!(stream));
     assert_eq!(entry["content"], "offer 3");
+    Ok(())
+}
+
+/// One JSON on the wire: the edge answers what `supabase.rpc` answers, digit for digit.
+#[tokio::test]
+async fn the_edge_and_the_gateway_give_the_same_answers() -> Result<()> {
+    let services = Services::start().await?;
+    let stream = services.database.stream_in(StreamState::Active).await?;
+    let path = format!("/v1/streams/{stream}");
+    let key = &services.keys.service_role_key;
+    let digits = r#"{"amount": 123456789012345678901234567890.10, "text": "Ada bids"}"#;
+    let posted = Request::post(format!("{path}/auction-updates"))
+        .bearer(key)
+        .json_bytes(digits)
+        .send(&services.edge_url)
+        .await?;
+    let posted = String::from_utf8(posted.body.to_vec())?;
+    assert!(
+        posted.contains("123456789012345678901234567890.10"),
+        "{posted}"
+    );
+
+    let seller = services.token_of(demo::SELLER);
+    for (function, route) in [
+        ("get_session", path.clone()),
+        ("get_stream_state", format!("{path}/state")),
+        ("get_viewer_count", format!("{path}/viewers/count")),
+        ("get_viewers", format!("{path}/viewers")),
+        ("get_message_history", format!("{path}/messages")),
+        ("unread_count", format!("{path}/reads")),
+    ] {
+        let edge = services.edge(&seller, Method::GET, &route).await?.ok()?;
+        let argument = json!({"session_id": stream});
+        let gateway = services.rpc(&seller, function, argument).await?.ok()?;
+        assert_eq!(edge, gateway, "{function}");
+    }
     Ok(())
 }
 
@@ -244,13 +257,13 @@ async fn messages_are_sent_paged_through_and_synchronised() -> Result<()> {
 async fn the_service_role_acts_for_anybody() -> Result<()> {
     let services = Services::start().await?;
     let key = &services.keys.service_role_key;
-    let body = json!({"auctionId": demo::AUCTION, "sellerId": demo::SELLER});
+    let body = json!({"auction_id": demo::AUCTION, "seller_id": demo::SELLER});
     let started = services
         .edge_json(key, Method::POST, "/v1/streams", body)
         .await?
         .ok()?;
     let messages = format!("/v1/streams/{}/messages", id_in(&started)?);
-    let body = json!({"content": "hi", "userId": demo::SELLER});
+    let body = json!({"content": "hi", "user_id": demo::SELLER});
     let sent = services
         .edge_json(key, Method::POST, &messages, body)
         .await?
@@ -264,7 +277,7 @@ async fn health_and_the_catalogue_are_open_to_everybody() -> Result<()> {
     let services = Services::start().await?;
     for path in ["/healthz", "/readyz"] {
         let answer = Request::get(path).send(&services.edge_url).await?;
-        assert_eq!(answer.ok()?, json!({"status": "ok"}), "{path}");
+        assert_eq!(answer.ok()?["status"], "ok", "{path}");
     }
     let catalogue = Request::get("/v1/errors")
         .send(&services.edge_url)
@@ -304,6 +317,6 @@ async fn every_answer_carries_the_request_id() -> Result<()> {
         .send(&services.edge_url)
         .await?;
     expect_problem(&answer, ErrorCode::InvalidArgument)?;
-    assert_eq!(answer.json()["requestId"], "checkout-7");
+    assert_eq!(answer.json()["request_id"], "checkout-7");
     Ok(())
 }

@@ -90,11 +90,11 @@ async fn a_crash_of_the_server_is_an_outage_and_ends_by_itself() -> Result<()> {
     until_it_works(async || ready().await).await?;
     let sent = until_it_works(async || say("after").await).await?.json();
     let log = services.edge(&seller, Method::GET, &messages).await?.ok()?;
-    let log = log["messages"].as_array().context("no messages")?;
+    let log = log.as_array().context("no messages")?;
     assert_eq!(log.last(), Some(&sent));
     let said: Vec<_> = log
         .iter()
-        .filter(|entry| entry["messageType"] == "user_message")
+        .filter(|entry| entry["message_type"] == "user_message")
         .map(|entry| &entry["content"])
         .collect();
     assert_eq!(said, ["before", "after"]);

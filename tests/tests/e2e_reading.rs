@@ -1,4 +1,4 @@
-//! Do reading, marking and following work through the gateways, as an app calls them?
+//! Reading, marking and following through the gateways, as an app calls them.
 
 use anyhow::{Context, Result};
 use hyper::Method;
@@ -61,20 +61,18 @@ async fn the_edge_marks_counts_follows_and_catches_up() -> Result<()> {
 
     let since = format!("{path}/messages/since/{}", first.as_str().context("no id")?);
     let missed = services.edge(&ada, Method::GET, &since).await?.ok()?;
-    assert_eq!(missed["messages"][0]["seq"], 2);
+    assert_eq!(missed[0]["seq"], 2);
 
     let reads = format!("{path}/reads");
-    for (body, left) in [
-        (json!({"messageIds": [first]}), 1),
-        (json!({"upToSeq": 2}), 0),
+    let up_to = format!("{reads}/up_to");
+    for (method, route, body, left) in [
+        (Method::POST, &reads, json!({"message_ids": [first]}), 1),
+        (Method::PUT, &up_to, json!({"seq": 2}), 0),
     ] {
-        let marked = services
-            .edge_json(&ada, Method::POST, &reads, body)
-            .await?
-            .ok()?;
-        assert_eq!(marked, json!({"unreadCount": left}));
+        let marked = services.edge_json(&ada, method, route, body).await?.ok()?;
+        assert_eq!(marked, json!(left));
         let counted = services.edge(&ada, Method::GET, &reads).await?.ok()?;
-        assert_eq!(counted, json!({"unreadCount": left}));
+        assert_eq!(counted, json!(left));
     }
 
     let subscriptions = format!("{path}/subscriptions");
@@ -91,13 +89,13 @@ async fn the_edge_marks_counts_follows_and_catches_up() -> Result<()> {
     let foreign = services.edge(&ben, Method::DELETE, &own).await?;
     expect_problem(&foreign, ErrorCode::SubscriptionNotFound)?;
     let left = services.edge(&ada, Method::DELETE, &own).await?.ok()?;
-    assert_eq!(left["isActive"], false);
+    assert_eq!(left["is_active"], false);
 
     let sync = format!("{path}/sync");
     let synced = services.edge(&ada, Method::GET, &sync).await?.ok()?;
     assert_eq!(synced["read"], json!([[1, 2]]));
     assert_eq!(
-        (&synced["unreadCount"], &synced["cooldownMs"]),
+        (&synced["unread_count"], &synced["cooldown_ms"]),
         (&json!(0), &json!(0))
     );
     assert_eq!(synced["restrictions"], json!([]));
@@ -120,7 +118,7 @@ async fn the_edge_posts_an_auction_update_for_the_service_alone() -> Result<()> 
         .edge_json(key, Method::POST, &updates, update)
         .await?
         .ok()?;
-    assert_eq!(posted["messageType"], "auction_update");
+    assert_eq!(posted["message_type"], "auction_update");
     assert_eq!(posted["content"], "Ada bids 20");
     assert_eq!(posted["metadata"]["amount"], 20);
     Ok(())

@@ -5,6 +5,7 @@ pub mod ci;
 pub mod demo;
 pub mod down;
 pub mod ext;
+pub mod fixtures;
 pub mod generate;
 pub mod psql;
 pub mod sql;

@@ -26,6 +26,7 @@ cargo x <command>
                       that no client of the released contract breaks, or release the contract
   sql bundle [--check]  make the migrations from sql/, or check that they are up to date
   ext sql             generate the extension's SQL again, after a change of a function's signature
+  fixtures [--check]  write the answers that the HTTP tests of edge_api are given, or compare them
   ci                  everything that must hold before a change lands
 
 On Debian 12 what is missing is installed for you; so it is wherever apt offers Postgres 15.
@@ -64,6 +65,7 @@ fn run() -> Result<ExitCode> {
             "generate" => commands::generate::run(arguments),
             "sql" => commands::sql::run(arguments),
             "ext" => commands::ext::run(arguments),
+            "fixtures" => commands::fixtures::run(arguments),
             "ci" => commands::ci::run(arguments),
             other => bail!("there is no command `{other}`\n\n{HELP}"),
         },

@@ -16,7 +16,6 @@ pub fn type_of(code: ErrorCode) -> String {
 
 /// The members in the order of RFC 9457, section 3.1; then ours.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Problem<'a> {
     r#type: String,
     title: &'static str,

@@ -1,9 +1,10 @@
-//! Is the service alive, and can it do its work?
+//! Health: that the process answers, and that its database does.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
+use crate::contract::Contract;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -19,8 +20,21 @@ pub async fn live() -> Json<Health> {
     OK
 }
 
+#[derive(Debug, Serialize)]
+pub struct Readiness {
+    status: &'static str,
+    contract_version: &'static str,
+    /// The oldest contract that a client may have been built with.
+    oldest_client: &'static str,
+}
+
 /// The database answers too.
-pub async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiError> {
+pub async fn ready(State(state): State<AppState>) -> Result<Json<Readiness>, ApiError> {
     state.upstream().ping().await?;
-    Ok(OK)
+    let contract = Contract::get();
+    Ok(Json(Readiness {
+        status: OK.status,
+        contract_version: contract.version,
+        oldest_client: contract.oldest_client,
+    }))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use serde_json::value::to_raw_value;
 use stream_core::error::ErrorCode;
 use stream_core::webhook::{
     MAX_NOTICE_BYTES, Notice, NoticeError, SHA1_SIGNATURE_HEADER, SIGNATURE_HEADER, SignatureError,
@@ -13,12 +13,14 @@ use stream_core::webhook::{
 };
 use tokio::time::timeout;
 
+use crate::answer::DatabaseJson;
+use crate::arguments::Arguments;
 use crate::auth::Caller;
+use crate::body::RawBody;
+use crate::contract::Contract;
 use crate::error::ApiError;
-use crate::extract::RawBody;
 use crate::state::AppState;
-use crate::uncached::Uncached;
-use crate::upstream::functions;
+use crate::upstream::Call;
 
 pub const BODY_LIMIT_BYTES: usize = MAX_NOTICE_BYTES;
 
@@ -26,32 +28,36 @@ pub const BODY_LIMIT_BYTES: usize = MAX_NOTICE_BYTES;
 /// busy service. It sends the notice again after any answer but 200.
 pub const DATABASE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// `stream.webhook_result`: what became of the notice. For people who look at a log; Agora only wants
-/// status 200 and JSON.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct WebhookResult {
-    status: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effect: Option<String>,
-}
-
-/// The signature is of the bytes as they came, so nothing is parsed before it was found valid.
+/// The signature is of the bytes as they came, so nothing is parsed before it was found valid. The
+/// answer says what became of the notice, for people who look at a log; Agora only wants status 200
+/// and JSON.
 pub async fn agora(
     State(state): State<AppState>,
     headers: HeaderMap,
-    RawBody(body): RawBody,
-) -> Result<Uncached<WebhookResult>, ApiError> {
-    check_signature(&state, &headers, &body)?;
-    let notice = Notice::parse(&body).map_err(refusal)?;
-    let call = functions::apply_webhook(notice.to_json());
+    body: RawBody,
+) -> Result<DatabaseJson, ApiError> {
+    check_signature(&state, &headers, &body.bytes)?;
+    let notice = Notice::parse(&body.bytes).map_err(refusal)?;
+    let call = call(&notice)?;
     let caller = Caller::service();
-    let answer = timeout(DATABASE_DEADLINE, state.ask(&caller, call)).await;
+    let answer = timeout(DATABASE_DEADLINE, state.call(&caller, &call)).await;
     match answer {
-        Ok(result) => result.map(Uncached),
+        Ok(result) => result.map(DatabaseJson),
         // What was begun ends as a whole or not at all, and comes again.
         Err(_) => Err(ApiError::new(ErrorCode::UpstreamUnavailable)
             .because("a notice was not applied within the deadline")),
     }
+}
+
+fn call(notice: &Notice) -> Result<Call, ApiError> {
+    let operation = Contract::get().operation("apply_webhook");
+    let operation =
+        operation.ok_or_else(|| ApiError::internal("the contract lacks apply_webhook"))?;
+    let notice = to_raw_value(&notice.to_json())
+        .map_err(|_| ApiError::internal("a notice cannot be written as JSON"))?;
+    let mut arguments = Arguments::of(operation);
+    arguments.give_json("notice", &notice)?;
+    arguments.into_call()
 }
 
 fn check_signature(state: &AppState, headers: &HeaderMap, body: &[u8]) -> Result<(), ApiError> {

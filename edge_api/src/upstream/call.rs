@@ -1,76 +1,57 @@
-//! A call of a SQL function, apart from the way it is sent.
+//! A call of an operation, apart from the way it is sent.
 
 use std::fmt;
-use std::time::SystemTime;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// One call of a function of the schema `stream`. Names are constants of this program, so an
-/// implementation may put them into a statement or a path; values are parameters always.
-#[derive(Debug, Clone, PartialEq)]
+use crate::contract::Operation;
+
+/// One call of an operation. Its names are those of the contract, so an implementation may put them
+/// into a statement or a path; values are parameters always.
+#[derive(Debug, Clone)]
 pub struct Call {
-    pub function: &'static str,
-    pub access: Access,
-    pub rows: Rows,
-    /// By name; every argument of the function, so that each function has one statement.
-    pub arguments: Vec<(&'static str, Argument)>,
+    pub operation: &'static Operation,
+    /// One for each parameter, in the order of the declaration, so that each operation has one statement.
+    pub arguments: Vec<Argument>,
 }
 
-/// What the transaction of a call may do. PostgREST derives the same from the function's volatility.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    ReadOnly,
-    ReadWrite,
-}
-
-/// How many rows a function returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rows {
-    /// One value: its JSON is the answer.
-    One,
-    /// A set: a JSON array, in the order of the function, is the answer.
-    Many,
-}
-
-/// The value of an argument; `None` is SQL's null.
+/// The value of an argument.
 #[derive(Clone, PartialEq)]
 pub enum Argument {
-    Uuid(Option<Uuid>),
+    Null,
+    Uuid(Uuid),
     Uuids(Vec<Uuid>),
-    Text(Option<String>),
-    Integer(Option<i32>),
-    Bigint(Option<i64>),
-    Boolean(Option<bool>),
-    Timestamp(Option<SystemTime>),
-    Json(Value),
+    Text(String),
+    Texts(Vec<String>),
+    Integer(i32),
+    Bigint(i64),
+    Double(f64),
+    Boolean(bool),
+    Timestamptz(Timestamp),
+    Json(JsonText),
+}
+
+/// Well-formed JSON as its author wrote it: no digit and no key is lost.
+#[derive(Clone, PartialEq, Eq)]
+pub struct JsonText(String);
+
+impl JsonText {
+    pub fn new(json: &RawValue) -> Self {
+        Self(json.get().to_owned())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Call {
-    pub(super) fn reading(function: &'static str) -> Self {
-        Self {
-            function,
-            access: Access::ReadOnly,
-            rows: Rows::One,
-            arguments: Vec::new(),
-        }
-    }
-
-    pub(super) fn writing(function: &'static str) -> Self {
-        Self {
-            access: Access::ReadWrite,
-            ..Self::reading(function)
-        }
-    }
-
-    pub(super) fn set(mut self) -> Self {
-        self.rows = Rows::Many;
-        self
-    }
-
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<Argument>) -> Self {
-        self.arguments.push((name, value.into()));
-        self
+    /// The value of an argument; none: the operation has no argument of that name.
+    pub fn argument(&self, name: &str) -> Option<&Argument> {
+        let position = self.operation.position(name)?;
+        self.arguments.get(position)
     }
 }
 
@@ -78,83 +59,43 @@ impl Call {
 impl fmt::Debug for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Uuid(value) => write!(f, "{value:?}"),
-            Self::Uuids(values) => write!(f, "{values:?}"),
-            Self::Text(None) => f.write_str("None"),
-            Self::Text(Some(text)) => write!(f, "Some(text of {} bytes)", text.len()),
-            Self::Integer(value) => write!(f, "{value:?}"),
-            Self::Bigint(value) => write!(f, "{value:?}"),
-            Self::Boolean(value) => write!(f, "{value:?}"),
-            Self::Timestamp(value) => write!(f, "{value:?}"),
-            Self::Json(Value::Array(items)) => write!(f, "array of {} items", items.len()),
-            Self::Json(_) => f.write_str("json"),
+            Self::Null => f.write_str("null"),
+            Self::Uuid(id) => write!(f, "{id}"),
+            Self::Uuids(ids) => write!(f, "{ids:?}"),
+            Self::Text(text) => write!(f, "text of {} bytes", text.len()),
+            Self::Texts(texts) => write!(f, "{} texts", texts.len()),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Bigint(number) => write!(f, "{number}"),
+            Self::Double(number) => write!(f, "{number}"),
+            Self::Boolean(truth) => write!(f, "{truth}"),
+            Self::Timestamptz(time) => write!(f, "{time}"),
+            Self::Json(json) => write!(f, "{json:?}"),
         }
     }
 }
 
-impl From<String> for Argument {
-    fn from(text: String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl From<Option<String>> for Argument {
-    fn from(text: Option<String>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i32> for Argument {
-    fn from(number: i32) -> Self {
-        Self::Integer(Some(number))
-    }
-}
-
-impl From<Option<i32>> for Argument {
-    fn from(number: Option<i32>) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<i64> for Argument {
-    fn from(number: i64) -> Self {
-        Self::Bigint(Some(number))
-    }
-}
-
-impl From<Option<i64>> for Argument {
-    fn from(number: Option<i64>) -> Self {
-        Self::Bigint(number)
-    }
-}
-
-impl From<Option<bool>> for Argument {
-    fn from(truth: Option<bool>) -> Self {
-        Self::Boolean(truth)
-    }
-}
-
-impl From<Value> for Argument {
-    fn from(json: Value) -> Self {
-        Self::Json(json)
+impl fmt::Debug for JsonText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JSON of {} bytes", self.0.len())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::contract::ArgumentType;
 
     #[test]
-    fn a_printed_call_shows_no_text() {
-        let call = Call::writing("send_message").with("content", "my card is 4111".to_owned());
-        let printed = format!("{call:?}");
-        assert!(!printed.contains("4111"), "{printed}");
-        assert!(printed.contains("15 bytes"), "{printed}");
-
-        for json in [json!([{"pin": 4111}]), json!({"pin": 4111})] {
-            let printed = format!("{:?}", Call::writing("heartbeats").with("items", json));
+    fn a_printed_argument_shows_no_text() {
+        for (argument_type, json) in [
+            (ArgumentType::Text, r#""my card is 4111""#),
+            (ArgumentType::Texts, r#"["my card is 4111"]"#),
+            (ArgumentType::Json, r#"[{"pin": 4111}]"#),
+            (ArgumentType::Jsonb, r#"{"pin": 4111}"#),
+        ] {
+            let json: &RawValue = serde_json::from_str(json).expect("JSON");
+            let argument = argument_type.from_json(json).expect("an argument");
+            let printed = format!("{argument:?}");
             assert!(!printed.contains("4111"), "{printed}");
         }
     }

@@ -9,6 +9,8 @@
 //! the following ones fail and the commit becomes a rollback.
 
 mod failure;
+mod statement;
+mod values;
 
 use std::fmt;
 use std::ops::Deref;
@@ -16,11 +18,14 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use serde_json::value::RawValue;
-use tokio_postgres::types::{Json, ToSql};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls, Row};
 
-use super::{Access, Argument, Call, Pending, Rows, Upstream, UpstreamError};
+use self::statement::Statements;
+use self::values::Answer;
+use super::{Call, Pending, Upstream, UpstreamError};
 use crate::auth::Caller;
+use crate::contract::{Access, Contract};
 
 /// How long a request waits for a free connection before it is told to come back later.
 const POOL_WAIT: Duration = Duration::from_secs(2);
@@ -38,6 +43,7 @@ const SETTINGS: &str = "select set_config('role', $1, true), \
 /// A pool of connections of the role that may become the API roles.
 pub struct SqlUpstream {
     pool: Pool,
+    statements: Statements,
 }
 
 /// The pool cannot be made; a bug, since it does not connect yet.
@@ -64,7 +70,8 @@ impl SqlUpstream {
             .create_timeout(Some(CONNECT_TIMEOUT))
             .recycle_timeout(Some(CONNECT_TIMEOUT))
             .build()?;
-        Ok(Self { pool })
+        let statements = Statements::of(Contract::get());
+        Ok(Self { pool, statements })
     }
 
     async fn run(&self, caller: &Caller, call: &Call) -> Result<Box<RawValue>, UpstreamError> {
@@ -73,14 +80,15 @@ impl SqlUpstream {
             .prepare_cached(SETTINGS)
             .await
             .map_err(failure::of_postgres)?;
-        let begin = match call.access {
-            Access::ReadOnly => "begin read only",
-            Access::ReadWrite => "begin read write",
+        let begin = match call.operation.access {
+            Access::Read => "begin read only",
+            Access::Write => "begin read write",
         };
+        let statement = self.statements.calling(call.operation);
         let arguments: Vec<_> = call
             .arguments
             .iter()
-            .map(|(_, value)| as_sql(value))
+            .map(|argument| argument as &(dyn ToSql + Sync))
             .collect();
 
         let (role, claims) = (caller.role.as_str(), caller.claims.as_json());
@@ -97,7 +105,7 @@ impl SqlUpstream {
             async {
                 // Inside the transaction: only the caller's role may look into the schema. A first
                 // preparation waits for the server here, hence the commit is sent from here too.
-                let function = lease.prepare_cached(&statement(call)).await?;
+                let function = lease.prepare_cached(statement).await?;
                 Ok(tokio::join!(
                     biased;
                     lease.query_one(&function, &arguments),
@@ -173,80 +181,10 @@ impl Drop for Lease {
     }
 }
 
-/// One statement for each function, so the cache of prepared statements holds as many. Names of
-/// functions and arguments are constants of this program.
-fn statement(call: &Call) -> String {
-    let arguments: Vec<_> = call
-        .arguments
-        .iter()
-        .zip(1..)
-        .map(|((name, _), number)| format!("\"{name}\" => ${number}"))
-        .collect();
-    let result = match call.rows {
-        Rows::One => "to_json(answer)",
-        Rows::Many => "coalesce(json_agg(answer), '[]'::json)",
-    };
-    format!(
-        "select {result} from stream.\"{}\"({}) as answer",
-        call.function,
-        arguments.join(", ")
-    )
-}
-
 fn read(row: &Row) -> Result<Box<RawValue>, UpstreamError> {
-    match row.try_get::<_, Option<Json<Box<RawValue>>>>(0) {
-        Ok(Some(Json(answer))) => Ok(answer),
+    match row.try_get::<_, Option<Answer>>(0) {
+        Ok(Some(Answer(json))) => Ok(json),
         Ok(None) => Ok(RawValue::NULL.to_owned()),
         Err(error) => Err(failure::of_postgres(error)),
-    }
-}
-
-fn as_sql(argument: &Argument) -> &(dyn ToSql + Sync) {
-    match argument {
-        Argument::Uuid(value) => value,
-        Argument::Uuids(value) => value,
-        Argument::Text(value) => value,
-        Argument::Integer(value) => value,
-        Argument::Bigint(value) => value,
-        Argument::Boolean(value) => value,
-        Argument::Timestamp(value) => value,
-        Argument::Json(value) => value,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::SessionId;
-    use crate::upstream::functions::{self, Page};
-
-    fn session_id() -> SessionId {
-        SessionId::parse("00000000-0000-4000-8000-0000000000b1").expect("a uuid")
-    }
-
-    #[test]
-    fn a_statement_names_its_arguments_and_answers_one_value() {
-        let call = functions::send_message(session_id(), None, "hello".into(), None);
-        assert_eq!(
-            statement(&call),
-            "select to_json(answer) from stream.\"send_message\"(\"session_id\" => $1, \
-             \"user_id\" => $2, \"content\" => $3, \"id\" => $4) as answer"
-        );
-    }
-
-    #[test]
-    fn a_set_is_answered_as_one_array() {
-        let page = Page {
-            page_size: 10,
-            skip: 0,
-            before_seq: None,
-            after_seq: Some(5),
-        };
-        assert_eq!(
-            statement(&functions::get_message_history(session_id(), page)),
-            "select coalesce(json_agg(answer), '[]'::json) from stream.\"get_message_history\"\
-             (\"session_id\" => $1, \"page_size\" => $2, \"skip\" => $3, \"before_seq\" => $4, \
-             \"after_seq\" => $5) as answer"
-        );
     }
 }

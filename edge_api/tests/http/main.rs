@@ -1,12 +1,12 @@
-//! What does a caller get for each request? The whole router, with a database that only records.
+//! The whole router with a database that only records: what a caller gets for each request.
 
 mod auth;
+mod browsers;
 mod database;
+mod fixtures;
 mod heartbeats;
 mod inputs;
-mod moderation;
 mod problems;
-mod reading;
 mod requests;
 mod routes;
 mod shutdown;

@@ -13,15 +13,12 @@ pub enum Category {
     SystemError,
 }
 
-/// What an app does about an error. In JSON the names are camelCase and `retryDelay`
-/// is in milliseconds.
+/// What an app does about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct RecoveryStrategy {
     pub auto_retry: bool,
     pub max_retry_attempts: u32,
     /// The wait before the first retry, unless the error itself says `retry_after_ms`.
-    #[serde(rename = "retryDelay")]
     pub retry_delay_ms: u64,
     /// What the app shows or does when retrying is over or pointless.
     pub fallback_action: &'static str,
@@ -106,15 +103,15 @@ mod tests {
     fn the_three_specified_strategies_are_exactly_as_specified() {
         assert_eq!(
             json(Category::NetworkError),
-            r#"{"autoRetry":true,"maxRetryAttempts":3,"retryDelay":2000,"fallbackAction":"show_offline_mode","userNotification":true}"#
+            r#"{"auto_retry":true,"max_retry_attempts":3,"retry_delay_ms":2000,"fallback_action":"show_offline_mode","user_notification":true}"#
         );
         assert_eq!(
             json(Category::AuthenticationError),
-            r#"{"autoRetry":false,"maxRetryAttempts":0,"retryDelay":0,"fallbackAction":"redirect_to_login","userNotification":true}"#
+            r#"{"auto_retry":false,"max_retry_attempts":0,"retry_delay_ms":0,"fallback_action":"redirect_to_login","user_notification":true}"#
         );
         assert_eq!(
             json(Category::StreamError),
-            r#"{"autoRetry":true,"maxRetryAttempts":2,"retryDelay":1000,"fallbackAction":"show_stream_unavailable","userNotification":true}"#
+            r#"{"auto_retry":true,"max_retry_attempts":2,"retry_delay_ms":1000,"fallback_action":"show_stream_unavailable","user_notification":true}"#
         );
     }
 

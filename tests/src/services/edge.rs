@@ -63,7 +63,7 @@ pub fn expect_problem(answer: &Answer, code: ErrorCode) -> Result<()> {
         ("category", code.category().as_str().into()),
         ("recoverable", code.recoverable().into()),
         ("recovery", serde_json::to_value(code.recovery())?),
-        ("requestId", answer.header("x-request-id").into()),
+        ("request_id", answer.header("x-request-id").into()),
     ] {
         ensure!(body[member] == expected, "member {member} of {body}");
     }

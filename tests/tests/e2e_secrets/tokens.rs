@@ -42,7 +42,7 @@ pub async fn use_all(stack: &mut Stack) -> Result<usize> {
 
 /// Through both doors.
 async fn call_each(stack: &mut Stack) -> Result<()> {
-    let channel = json!({"channelId": stack.stream});
+    let channel = json!({"channel_id": stack.stream});
     let join = format!("/v1/streams/{}/join", stack.stream);
     let heartbeat = format!("/v1/streams/{}/heartbeat", stack.stream);
     stack

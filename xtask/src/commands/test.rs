@@ -56,6 +56,11 @@ pub fn run_all(seed: u64) -> Result<ExitCode> {
     run_tests(cargo, Kind::All, &[])
 }
 
+/// Runs the tests of one file of `stream_tests`.
+pub fn run_target(cargo: Command, name: &str) -> Result<ExitCode> {
+    run_tests(cargo, Kind::All, &["--test".into(), name.into()])
+}
+
 fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
     cargo
         .args(["test", "--no-fail-fast"])

@@ -1,0 +1,98 @@
+//! The handler of every route of the table: reads the arguments, calls the operation, passes its answer on.
+
+use axum::RequestExt;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{FromRequest, RawPathParams, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use stream_core::error::ErrorCode;
+
+use super::{Route, Verb};
+use crate::answer::{DatabaseJson, Nothing};
+use crate::arguments::Arguments;
+use crate::auth::Caller;
+use crate::body::RawBody;
+use crate::contract::{Contract, Operation, Rows};
+use crate::error::ApiError;
+use crate::state::AppState;
+use crate::upstream::Call;
+
+/// The handler of a route, for its method. Panics when the contract lacks the operation; a test of
+/// the table sees to it that none does.
+pub fn method_router(route: &'static Route) -> MethodRouter<AppState> {
+    let operation = Contract::get()
+        .operation(route.operation)
+        .unwrap_or_else(|| panic!("the contract has no operation {}", route.operation));
+    on(
+        filter(route.verb),
+        move |State(state): State<AppState>, caller: Caller, request: Request| async move {
+            let call = read(route, operation, request).await?;
+            let answer = state.call(&caller, &call).await?;
+            Ok::<Response, ApiError>(match operation.rows {
+                Rows::None => Nothing.into_response(),
+                Rows::One | Rows::Many => DatabaseJson(answer).into_response(),
+            })
+        },
+    )
+}
+
+fn filter(verb: Verb) -> MethodFilter {
+    match verb {
+        Verb::Get => MethodFilter::GET,
+        Verb::Post => MethodFilter::POST,
+        Verb::Put => MethodFilter::PUT,
+        Verb::Patch => MethodFilter::PATCH,
+        Verb::Delete => MethodFilter::DELETE,
+    }
+}
+
+async fn read(
+    route: &Route,
+    operation: &'static Operation,
+    mut request: Request,
+) -> Result<Call, ApiError> {
+    let mut arguments = Arguments::of(operation);
+    read_path(&mut request, &mut arguments).await?;
+    read_query(route.verb, &request, &mut arguments)?;
+    if route.verb.has_body() {
+        let body = RawBody::from_request(request, &()).await?;
+        match route.whole_body {
+            Some(name) => arguments.give_json(name, body.object()?)?,
+            None => {
+                for (name, value) in body.members()?.0 {
+                    arguments.give_json(&name, value)?;
+                }
+            }
+        }
+    }
+    arguments.into_call()
+}
+
+async fn read_path(request: &mut Request, arguments: &mut Arguments) -> Result<(), ApiError> {
+    let parameters = match request.extract_parts::<RawPathParams>().await {
+        Ok(parameters) => parameters,
+        Err(RawPathParamsRejection::InvalidUtf8InPathParam(_)) => {
+            return Err(ApiError::new(ErrorCode::InvalidText));
+        }
+        Err(_) => return Err(ApiError::internal("a route has no path parameters")),
+    };
+    for (name, text) in &parameters {
+        arguments.give_text(name, text)?;
+    }
+    Ok(())
+}
+
+fn read_query(verb: Verb, request: &Request, arguments: &mut Arguments) -> Result<(), ApiError> {
+    let query = request.uri().query().unwrap_or_default();
+    for (name, text) in form_urlencoded::parse(query.as_bytes()) {
+        // Silently left out, it would be an argument that its sender believes in.
+        if verb.has_body() {
+            return Err(ApiError::invalid_field(
+                &name,
+                "in the query; send it in the body",
+            ));
+        }
+        arguments.give_text(&name, &text)?;
+    }
+    Ok(())
+}
