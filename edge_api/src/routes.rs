@@ -38,9 +38,13 @@ const HEARTBEATS_BYTES: usize = 256 * 1024;
 /// Room for the 1,000 items of `send_messages`, of 1 KB each.
 const MESSAGES_BYTES: usize = 1024 * 1024;
 
+#[rustfmt::skip] // One route, one line.
 pub static ROUTES: &[Route] = &[
     post("/v1/streams", "start_stream"),
+    get("/v1/streams", "list_live_streams"),
+    get("/v1/auctions/{auction_id}/live-stream", "get_live_stream"),
     get("/v1/streams/{session_id}", "get_session"),
+    get("/v1/streams/{session_id}/summary", "get_stream_summary"),
     get("/v1/streams/{session_id}/state", "get_stream_state"),
     patch("/v1/streams/{session_id}/state", "update_stream_state"),
     post("/v1/streams/{session_id}/pause", "pause_stream"),
@@ -54,80 +58,39 @@ pub static ROUTES: &[Route] = &[
     post("/v1/streams/{session_id}/viewers", "add_viewer"),
     get("/v1/streams/{session_id}/viewers", "get_viewers"),
     get("/v1/streams/{session_id}/viewers/count", "get_viewer_count"),
-    delete(
-        "/v1/streams/{session_id}/viewers/{buyer_id}",
-        "remove_viewer",
-    ),
+    delete("/v1/streams/{session_id}/viewers/{buyer_id}", "remove_viewer"),
     post("/v1/streams/{session_id}/heartbeat", "heartbeat"),
     post("/v1/heartbeats", "heartbeats").up_to(HEARTBEATS_BYTES),
     post("/v1/streams/{session_id}/messages", "send_message"),
     post("/v1/messages", "send_messages").up_to(MESSAGES_BYTES),
     get("/v1/streams/{session_id}/messages", "get_message_history"),
-    get(
-        "/v1/streams/{session_id}/messages/since/{last_message_id}",
-        "sync_messages",
-    ),
+    get("/v1/streams/{session_id}/messages/since/{last_message_id}", "sync_messages"),
     get("/v1/streams/{session_id}/sync", "sync"),
     post("/v1/streams/{session_id}/reads", "mark_messages_as_read"),
     put("/v1/streams/{session_id}/reads/up_to", "mark_read_up_to"),
     get("/v1/streams/{session_id}/reads", "unread_count"),
-    post(
-        "/v1/streams/{session_id}/subscriptions",
-        "subscribe_to_chat",
-    ),
-    delete(
-        "/v1/subscriptions/{subscription_id}",
-        "unsubscribe_from_chat",
-    ),
-    post(
-        "/v1/streams/{session_id}/auction-updates",
-        "post_auction_update",
-    )
-    .whole_body("update"),
-    delete(
-        "/v1/streams/{session_id}/messages/{message_id}",
-        "delete_message",
-    ),
-    delete(
-        "/v1/streams/{session_id}/moderation/users/{user_id}/messages",
-        "delete_user_messages",
-    ),
+    post("/v1/streams/{session_id}/subscriptions", "subscribe_to_chat"),
+    delete("/v1/subscriptions/{subscription_id}", "unsubscribe_from_chat"),
+    post("/v1/streams/{session_id}/auction-updates", "post_auction_update").whole_body("update"),
+    delete("/v1/streams/{session_id}/messages/{message_id}", "delete_message"),
+    delete("/v1/streams/{session_id}/moderation/users/{user_id}/messages", "delete_user_messages"),
     post("/v1/streams/{session_id}/moderation/mute", "mute_user"),
     post("/v1/streams/{session_id}/moderation/ban", "ban_user"),
-    post(
-        "/v1/streams/{session_id}/moderation/lift",
-        "lift_restriction",
-    ),
-    get(
-        "/v1/streams/{session_id}/moderation/restrictions",
-        "list_restrictions",
-    ),
-    put(
-        "/v1/streams/{session_id}/moderation/slow-mode",
-        "set_slow_mode",
-    ),
-    put(
-        "/v1/streams/{session_id}/moderation/chat-mode",
-        "set_chat_mode",
-    ),
+    post("/v1/streams/{session_id}/moderation/lift", "lift_restriction"),
+    get("/v1/streams/{session_id}/moderation/restrictions", "list_restrictions"),
+    put("/v1/streams/{session_id}/moderation/slow-mode", "set_slow_mode"),
+    put("/v1/streams/{session_id}/moderation/chat-mode", "set_chat_mode"),
     put("/v1/streams/{session_id}/moderation/pin", "pin_message"),
     delete("/v1/streams/{session_id}/moderation/pin", "unpin_message"),
-    post(
-        "/v1/streams/{session_id}/moderation/blocked-terms",
-        "block_term",
-    ),
-    get(
-        "/v1/streams/{session_id}/moderation/blocked-terms",
-        "list_blocked_terms",
-    ),
-    delete(
-        "/v1/streams/{session_id}/moderation/blocked-terms",
-        "unblock_term",
-    ),
-    get(
-        "/v1/streams/{session_id}/moderation/log",
-        "get_moderation_log",
-    ),
+    post("/v1/streams/{session_id}/moderation/blocked-terms", "block_term"),
+    get("/v1/streams/{session_id}/moderation/blocked-terms", "list_blocked_terms"),
+    delete("/v1/streams/{session_id}/moderation/blocked-terms", "unblock_term"),
+    get("/v1/streams/{session_id}/moderation/log", "get_moderation_log"),
+    post("/v1/streams/{session_id}/messages/{message_id}/reports", "report_message"),
+    get("/v1/streams/{session_id}/moderation/reports", "list_reports"),
+    post("/v1/streams/{session_id}/moderation/reports/{message_id}/resolve", "resolve_report"),
+    get("/v1/users/{user_id}/export", "export_user"),
+    post("/v1/users/{user_id}/forget", "forget_user"),
 ];
 
 /// The methods of all routes, for browsers of other origins.

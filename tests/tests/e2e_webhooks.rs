@@ -149,7 +149,7 @@ async fn the_consoles_test_and_unknown_events_are_taken() -> Result<()> {
     let services = Services::start().await?;
     let test = json!({"channelName": "test_webhook", "uid": 12_121_212, "ts": 1, "clientSeq": 1});
     for (told, expected) in [
-        (notice(103, test), json!({"status": "test"})),
+        (notice(103, test), json!({"status": "test", "effect": null})),
         (
             notice(4711, json!({"anything": [1, "\u{0}"]})),
             json!({"status": "ignored", "effect": "unknown_event"}),

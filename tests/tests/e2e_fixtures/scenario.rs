@@ -41,11 +41,14 @@ impl<'a> Play<'a> {
         let path = format!("/v1/streams/{stream}");
         self.join(stream, &path).await?;
         self.chat(stream, &path).await?;
+        self.find().await?;
+        self.report(&path).await?;
         self.moderate(&path).await?;
         self.read(&path).await?;
         self.clean_up(&path).await?;
         self.notify(stream).await?;
-        self.end(&path).await
+        self.end(&path).await?;
+        self.erase().await
     }
 
     /// Problems of each kind that the edge makes itself, and one of the database's.
@@ -207,6 +210,38 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
+    async fn find(&mut self) -> Result<()> {
+        let ada = self.ada.clone();
+        let live = format!("/v1/auctions/{}/live-stream", demo::AUCTION);
+        self.get("get_live_stream", &ada, &live).await?;
+        self.get("list_live_streams", &ada, "/v1/streams?page_size=10")
+            .await?;
+        Ok(())
+    }
+
+    async fn report(&mut self, path: &str) -> Result<()> {
+        let (seller, ben) = (self.seller.clone(), self.ben.clone());
+        let reports = format!("{path}/messages/{MESSAGE}/reports");
+        self.post("report_message", &ben, &reports, json!({"reason": "spam"}))
+            .await?;
+        let reports = format!("{path}/moderation/reports");
+        self.get("list_reports", &seller, &reports).await?;
+        let resolve = format!("{reports}/{MESSAGE}/resolve");
+        self.post("resolve_report", &seller, &resolve, json!({}))
+            .await?;
+        Ok(())
+    }
+
+    async fn erase(&mut self) -> Result<()> {
+        let service = self.service.clone();
+        let ben = format!("/v1/users/{}", demo::BEN);
+        self.get("export_user", &service, &format!("{ben}/export"))
+            .await?;
+        self.post("forget_user", &service, &format!("{ben}/forget"), json!({}))
+            .await?;
+        Ok(())
+    }
+
     async fn moderate(&mut self, path: &str) -> Result<()> {
         let seller = self.seller.clone();
         let at = |rest: &str| format!("{path}/moderation/{rest}");
@@ -275,6 +310,8 @@ impl<'a> Play<'a> {
             self.post(operation, &seller, &format!("{path}/{what}"), body)
                 .await?;
         }
+        self.get("get_stream_summary", &seller, &format!("{path}/summary"))
+            .await?;
         Ok(())
     }
 

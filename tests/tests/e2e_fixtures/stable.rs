@@ -39,7 +39,7 @@ impl Names {
             ("token", Value::String(_)) => "007eJxTYBBbsMMnKq7p9Hf".into(),
             ("epoch", Value::String(_)) => "1-7a1f".into(),
             ("app_id", Value::String(_)) => "0123456789abcdef0123456789abcdef".into(),
-            ("watch_ms" | "cooldown_ms", Value::Number(_)) => 2500.into(),
+            ("watch_ms" | "cooldown_ms" | "duration_ms", Value::Number(_)) => 2500.into(),
             ("agora_uid" | "uid", Value::Number(uid)) if uid.as_i64() > Some(HOST_UID) => {
                 1_000_001.into()
             }
