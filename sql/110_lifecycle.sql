@@ -35,7 +35,7 @@ Starts a stream of an auction, state initializing. By the same seller while one 
 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the
 configured one.
 @callers authenticated, service_role
-@repeat unsafe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, not_self, not_auction_owner, auction_live, takeovers_exhausted
 $$;
 
@@ -58,7 +58,7 @@ comment on function stream_private.update_stream_state is $$
 Moves a stream to a state (initializing, active, paused, ended, error). The same state again succeeds without an
 event. Seller and service only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
     stream_ended, rate_limited
 $$;
@@ -76,7 +76,7 @@ $$;
 comment on function stream_private.pause_stream is $$
 Pauses a stream. Seller and service only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
     stream_ended, rate_limited
 $$;
@@ -94,7 +94,7 @@ $$;
 comment on function stream_private.resume_stream is $$
 Moves a stream to active. Seller and service only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
     stream_ended, rate_limited
 $$;
@@ -112,7 +112,7 @@ $$;
 comment on function stream_private.end_stream is $$
 Ends a stream for good: viewers leave, the log closes. Seller and service only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host
 $$;
 

@@ -8,7 +8,7 @@ Takes the text of a message away; the entry and its seq stay: deleted, or alread
 of the seller; authors their own. After the end of the stream too, then without an event.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found
 $$;
 
@@ -20,7 +20,7 @@ comment on function stream_private.delete_user_messages is $$
 Takes the text of all messages of a user away, with one event; answers how many. Moderators only.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 
@@ -52,7 +52,7 @@ comment on function stream_private.mute_user is $$
 Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts.
 Moderators only, and nobody against the seller or themself.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
 
@@ -84,7 +84,7 @@ comment on function stream_private.ban_user is $$
 Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are refused,
 for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
 
@@ -96,7 +96,7 @@ comment on function stream_private.lift_restriction is $$
 Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
 
@@ -113,7 +113,7 @@ $$;
 comment on function stream_private.set_slow_mode is $$
 How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
@@ -130,7 +130,7 @@ $$;
 comment on function stream_private.set_chat_mode is $$
 Who may write: viewers, verified, hosts or nobody. Moderators only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
@@ -147,7 +147,7 @@ $$;
 comment on function stream_private.pin_message is $$
 Keeps a message of a user in view, in place of the one before. Moderators only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found, stream_ended
 $$;
 
@@ -164,7 +164,7 @@ $$;
 comment on function stream_private.unpin_message is $$
 Takes the pin away, if there is one. Moderators only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
@@ -177,7 +177,7 @@ Refuses messages that contain a term, however it is spelled: blocked, or already
 only; session_id null, for all streams, the service only.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 
@@ -189,7 +189,7 @@ comment on function stream_private.unblock_term is $$
 Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 

@@ -191,6 +191,6 @@ comment on function stream_private.resolve_report is $$
 Takes a message off the list of reports and leaves it as it is: resolved, or not_reported. A later report puts it back. Deleting
 the message resolves its reports too. Moderators only, and nobody about their own message.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors session_not_found, not_moderator, message_not_found
 $$;

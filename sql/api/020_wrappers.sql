@@ -28,53 +28,64 @@ create function stream.ban_user(
     session_id uuid,
     user_id uuid,
     duration_s integer default null,
-    reason text default null
+    reason text default null,
+    request_id uuid default null
 )
 returns stream.restriction
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.ban_user($1, $2, $3, $4);
+    return stream_private.ban_user($1, $2, $3, $4, $5);
 end
 $$;
-comment on function stream.ban_user(uuid, uuid, integer, text) is
+comment on function stream.ban_user(uuid, uuid, integer, text, uuid) is
     'Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are refused, for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.';
 
-create function stream.block_term(session_id uuid default null, term text default null)
+create function stream.block_term(session_id uuid default null, term text default null, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.block_term($1, $2);
+    return stream_private.block_term($1, $2, $3);
 end
 $$;
-comment on function stream.block_term(uuid, text) is
+comment on function stream.block_term(uuid, text, uuid) is
     'Refuses messages that contain a term, however it is spelled: blocked, or already_blocked. At most 500. Moderators only; session_id null, for all streams, the service only.';
 
-create function stream.delete_message(session_id uuid, message_id uuid, reason text default null)
+create function stream.delete_message(
+    session_id uuid,
+    message_id uuid,
+    reason text default null,
+    request_id uuid default null
+)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.delete_message($1, $2, $3);
+    return stream_private.delete_message($1, $2, $3, $4);
 end
 $$;
-comment on function stream.delete_message(uuid, uuid, text) is
+comment on function stream.delete_message(uuid, uuid, text, uuid) is
     'Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except messages of the seller; authors their own. After the end of the stream too, then without an event.';
 
-create function stream.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
+create function stream.delete_user_messages(
+    session_id uuid,
+    user_id uuid,
+    reason text default null,
+    request_id uuid default null
+)
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.delete_user_messages($1, $2, $3);
+    return stream_private.delete_user_messages($1, $2, $3, $4);
 end
 $$;
-comment on function stream.delete_user_messages(uuid, uuid, text) is
+comment on function stream.delete_user_messages(uuid, uuid, text, uuid) is
     'Takes the text of all messages of a user away, with one event; answers how many. Moderators only.';
 
 create function stream.doctor()
@@ -89,16 +100,21 @@ $$;
 comment on function stream.doctor() is
     'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
 
-create function stream.end_stream(session_id uuid, generation integer default null, reason text default null)
+create function stream.end_stream(
+    session_id uuid,
+    generation integer default null,
+    reason text default null,
+    request_id uuid default null
+)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.end_stream($1, $2, $3);
+    return stream_private.end_stream($1, $2, $3, $4);
 end
 $$;
-comment on function stream.end_stream(uuid, integer, text) is
+comment on function stream.end_stream(uuid, integer, text, uuid) is
     'Ends a stream for good: viewers leave, the log closes. Seller and service only.';
 
 create function stream.export_user(user_id uuid)
@@ -315,16 +331,16 @@ $$;
 comment on function stream.join_stream(uuid) is
     'Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate: beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.';
 
-create function stream.lift_restriction(session_id uuid, user_id uuid, kind text)
+create function stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.lift_restriction($1, $2, $3);
+    return stream_private.lift_restriction($1, $2, $3, $4);
 end
 $$;
-comment on function stream.lift_restriction(uuid, uuid, text) is
+comment on function stream.lift_restriction(uuid, uuid, text, uuid) is
     'Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.';
 
 create function stream.list_blocked_terms(session_id uuid default null)
@@ -407,41 +423,47 @@ create function stream.mute_user(
     session_id uuid,
     user_id uuid,
     duration_s integer default null,
-    reason text default null
+    reason text default null,
+    request_id uuid default null
 )
 returns stream.restriction
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.mute_user($1, $2, $3, $4);
+    return stream_private.mute_user($1, $2, $3, $4, $5);
 end
 $$;
-comment on function stream.mute_user(uuid, uuid, integer, text) is
+comment on function stream.mute_user(uuid, uuid, integer, text, uuid) is
     'Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts. Moderators only, and nobody against the seller or themself.';
 
-create function stream.pause_stream(session_id uuid, generation integer default null, reason text default null)
+create function stream.pause_stream(
+    session_id uuid,
+    generation integer default null,
+    reason text default null,
+    request_id uuid default null
+)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.pause_stream($1, $2, $3);
+    return stream_private.pause_stream($1, $2, $3, $4);
 end
 $$;
-comment on function stream.pause_stream(uuid, integer, text) is
+comment on function stream.pause_stream(uuid, integer, text, uuid) is
     'Pauses a stream. Seller and service only.';
 
-create function stream.pin_message(session_id uuid, message_id uuid)
+create function stream.pin_message(session_id uuid, message_id uuid, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.pin_message($1, $2);
+    return stream_private.pin_message($1, $2, $3);
 end
 $$;
-comment on function stream.pin_message(uuid, uuid) is
+comment on function stream.pin_message(uuid, uuid, uuid) is
     'Keeps a message of a user in view, in place of the one before. Moderators only.';
 
 create function stream.post_auction_update(session_id uuid, update json)
@@ -496,28 +518,33 @@ $$;
 comment on function stream.report_message(uuid, uuid, text) is
     'Reports a message of somebody else to the moderators, for whoever may read the chat. The same user and message again: the first report. At most config.reports_per_minute in a stream. The text of the message is not copied.';
 
-create function stream.resolve_report(session_id uuid, message_id uuid)
+create function stream.resolve_report(session_id uuid, message_id uuid, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.resolve_report($1, $2);
+    return stream_private.resolve_report($1, $2, $3);
 end
 $$;
-comment on function stream.resolve_report(uuid, uuid) is
+comment on function stream.resolve_report(uuid, uuid, uuid) is
     'Takes a message off the list of reports and leaves it as it is: resolved, or not_reported. A later report puts it back. Deleting the message resolves its reports too. Moderators only, and nobody about their own message.';
 
-create function stream.resume_stream(session_id uuid, generation integer default null, reason text default null)
+create function stream.resume_stream(
+    session_id uuid,
+    generation integer default null,
+    reason text default null,
+    request_id uuid default null
+)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.resume_stream($1, $2, $3);
+    return stream_private.resume_stream($1, $2, $3, $4);
 end
 $$;
-comment on function stream.resume_stream(uuid, integer, text) is
+comment on function stream.resume_stream(uuid, integer, text, uuid) is
     'Moves a stream to active. Seller and service only.';
 
 create function stream.send_message(
@@ -549,44 +576,45 @@ $$;
 comment on function stream.send_messages(json) is
     'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
-create function stream.set_chat_mode(session_id uuid, mode text)
+create function stream.set_chat_mode(session_id uuid, mode text, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.set_chat_mode($1, $2);
+    return stream_private.set_chat_mode($1, $2, $3);
 end
 $$;
-comment on function stream.set_chat_mode(uuid, text) is
+comment on function stream.set_chat_mode(uuid, text, uuid) is
     'Who may write: viewers, verified, hosts or nobody. Moderators only.';
 
-create function stream.set_slow_mode(session_id uuid, interval_ms integer)
+create function stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.set_slow_mode($1, $2);
+    return stream_private.set_slow_mode($1, $2, $3);
 end
 $$;
-comment on function stream.set_slow_mode(uuid, integer) is
+comment on function stream.set_slow_mode(uuid, integer, uuid) is
     'How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.';
 
 create function stream.start_stream(
     auction_id uuid,
     seller_id uuid default null,
-    reconnect_window_s integer default null
+    reconnect_window_s integer default null,
+    request_id uuid default null
 )
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.start_stream($1, $2, $3);
+    return stream_private.start_stream($1, $2, $3, $4);
 end
 $$;
-comment on function stream.start_stream(uuid, uuid, integer) is
+comment on function stream.start_stream(uuid, uuid, integer, uuid) is
     'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the configured one.';
 
 create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
@@ -649,28 +677,28 @@ $$;
 comment on function stream.tick() is
     'The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and from anywhere, in a transaction of its own; one at a time works.';
 
-create function stream.unblock_term(session_id uuid default null, term text default null)
+create function stream.unblock_term(session_id uuid default null, term text default null, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.unblock_term($1, $2);
+    return stream_private.unblock_term($1, $2, $3);
 end
 $$;
-comment on function stream.unblock_term(uuid, text) is
+comment on function stream.unblock_term(uuid, text, uuid) is
     'Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.';
 
-create function stream.unpin_message(session_id uuid)
+create function stream.unpin_message(session_id uuid, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.unpin_message($1);
+    return stream_private.unpin_message($1, $2);
 end
 $$;
-comment on function stream.unpin_message(uuid) is
+comment on function stream.unpin_message(uuid, uuid) is
     'Takes the pin away, if there is one. Moderators only.';
 
 create function stream.unread_count(session_id uuid, user_id uuid default null)
@@ -701,17 +729,18 @@ create function stream.update_stream_state(
     session_id uuid,
     state text,
     reason text default null,
-    generation integer default null
+    generation integer default null,
+    request_id uuid default null
 )
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.update_stream_state($1, $2, $3, $4);
+    return stream_private.update_stream_state($1, $2, $3, $4, $5);
 end
 $$;
-comment on function stream.update_stream_state(uuid, text, text, integer) is
+comment on function stream.update_stream_state(uuid, text, text, integer, uuid) is
     'Moves a stream to a state (initializing, active, paused, ended, error). The same state again succeeds without an event. Seller and service only.';
 
 create function stream.user_id()

@@ -109,31 +109,36 @@ revoke all on function stream.apply_webhook(json) from public, anon, authenticat
 grant execute on function stream.apply_webhook(json) to service_role;
 grant execute on function stream_private.apply_webhook(json) to service_role;
 
-revoke all on function stream.ban_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.ban_user(uuid, uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.ban_user(uuid, uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.ban_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.ban_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.ban_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.ban_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.block_term(uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.block_term(uuid, text) to authenticated, service_role;
-grant execute on function stream_private.block_term(uuid, text) to authenticated, service_role;
+revoke all on function stream_private.block_term(uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.block_term(uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.block_term(uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.block_term(uuid, text, uuid) to authenticated, service_role;
 
 grant execute on function stream_private.can_read_topic(text) to authenticated;
 
-revoke all on function stream.delete_message(uuid, uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.delete_message(uuid, uuid, text) to authenticated, service_role;
-grant execute on function stream_private.delete_message(uuid, uuid, text) to authenticated, service_role;
+revoke all on function stream_private.delete_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.delete_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.delete_message(uuid, uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.delete_message(uuid, uuid, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.delete_user_messages(uuid, uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.delete_user_messages(uuid, uuid, text) to authenticated, service_role;
-grant execute on function stream_private.delete_user_messages(uuid, uuid, text) to authenticated, service_role;
+revoke all on function stream_private.delete_user_messages(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.delete_user_messages(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.delete_user_messages(uuid, uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.delete_user_messages(uuid, uuid, text, uuid) to authenticated, service_role;
 
 revoke all on function stream.doctor() from public, anon, authenticated, service_role;
 grant execute on function stream.doctor() to service_role;
 grant execute on function stream_private.doctor() to service_role;
 
-revoke all on function stream.end_stream(uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.end_stream(uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.end_stream(uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.end_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.end_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.end_stream(uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.end_stream(uuid, integer, text, uuid) to authenticated, service_role;
 
 revoke all on function stream.export_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.export_user(uuid) to service_role;
@@ -199,9 +204,10 @@ revoke all on function stream.join_stream(uuid) from public, anon, authenticated
 grant execute on function stream.join_stream(uuid) to authenticated;
 grant execute on function stream_private.join_stream(uuid) to authenticated;
 
-revoke all on function stream.lift_restriction(uuid, uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.lift_restriction(uuid, uuid, text) to authenticated, service_role;
-grant execute on function stream_private.lift_restriction(uuid, uuid, text) to authenticated, service_role;
+revoke all on function stream_private.lift_restriction(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.lift_restriction(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.lift_restriction(uuid, uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.lift_restriction(uuid, uuid, text, uuid) to authenticated, service_role;
 
 revoke all on function stream.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.list_blocked_terms(uuid) to authenticated, service_role;
@@ -227,17 +233,20 @@ revoke all on function stream.mark_read_up_to(uuid, uuid, bigint) from public, a
 grant execute on function stream.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
 grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
 
-revoke all on function stream.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.mute_user(uuid, uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.mute_user(uuid, uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.pause_stream(uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.pause_stream(uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.pause_stream(uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.pause_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.pause_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.pause_stream(uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.pause_stream(uuid, integer, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.pin_message(uuid, uuid) from public, anon, authenticated, service_role;
-grant execute on function stream.pin_message(uuid, uuid) to authenticated, service_role;
-grant execute on function stream_private.pin_message(uuid, uuid) to authenticated, service_role;
+revoke all on function stream_private.pin_message(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.pin_message(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.pin_message(uuid, uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.pin_message(uuid, uuid, uuid) to authenticated, service_role;
 
 revoke all on function stream.post_auction_update(uuid, json) from public, anon, authenticated, service_role;
 grant execute on function stream.post_auction_update(uuid, json) to service_role;
@@ -255,13 +264,15 @@ revoke all on function stream.report_message(uuid, uuid, text) from public, anon
 grant execute on function stream.report_message(uuid, uuid, text) to authenticated;
 grant execute on function stream_private.report_message(uuid, uuid, text) to authenticated;
 
-revoke all on function stream.resolve_report(uuid, uuid) from public, anon, authenticated, service_role;
-grant execute on function stream.resolve_report(uuid, uuid) to authenticated, service_role;
-grant execute on function stream_private.resolve_report(uuid, uuid) to authenticated, service_role;
+revoke all on function stream_private.resolve_report(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.resolve_report(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.resolve_report(uuid, uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.resolve_report(uuid, uuid, uuid) to authenticated, service_role;
 
-revoke all on function stream.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.resume_stream(uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.resume_stream(uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.resume_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.resume_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.resume_stream(uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.resume_stream(uuid, integer, text, uuid) to authenticated, service_role;
 
 revoke all on function stream.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.send_message(uuid, uuid, text, uuid) to authenticated, service_role;
@@ -271,17 +282,20 @@ revoke all on function stream.send_messages(json) from public, anon, authenticat
 grant execute on function stream.send_messages(json) to service_role;
 grant execute on function stream_private.send_messages(json) to service_role;
 
-revoke all on function stream.set_chat_mode(uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.set_chat_mode(uuid, text) to authenticated, service_role;
-grant execute on function stream_private.set_chat_mode(uuid, text) to authenticated, service_role;
+revoke all on function stream_private.set_chat_mode(uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.set_chat_mode(uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.set_chat_mode(uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.set_chat_mode(uuid, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.set_slow_mode(uuid, integer) from public, anon, authenticated, service_role;
-grant execute on function stream.set_slow_mode(uuid, integer) to authenticated, service_role;
-grant execute on function stream_private.set_slow_mode(uuid, integer) to authenticated, service_role;
+revoke all on function stream_private.set_slow_mode(uuid, integer, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.set_slow_mode(uuid, integer, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.set_slow_mode(uuid, integer, uuid) to authenticated, service_role;
+grant execute on function stream_private.set_slow_mode(uuid, integer, uuid) to authenticated, service_role;
 
-revoke all on function stream.start_stream(uuid, uuid, integer) from public, anon, authenticated, service_role;
-grant execute on function stream.start_stream(uuid, uuid, integer) to authenticated, service_role;
-grant execute on function stream_private.start_stream(uuid, uuid, integer) to authenticated, service_role;
+revoke all on function stream_private.start_stream(uuid, uuid, integer, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.start_stream(uuid, uuid, integer, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.start_stream(uuid, uuid, integer, uuid) to authenticated, service_role;
+grant execute on function stream_private.start_stream(uuid, uuid, integer, uuid) to authenticated, service_role;
 
 revoke all on function stream.subscribe_to_chat(uuid, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.subscribe_to_chat(uuid, uuid) to authenticated, service_role;
@@ -303,13 +317,15 @@ revoke all on function stream.tick() from public, anon, authenticated, service_r
 grant execute on function stream.tick() to service_role;
 grant execute on function stream_private.tick() to service_role;
 
-revoke all on function stream.unblock_term(uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.unblock_term(uuid, text) to authenticated, service_role;
-grant execute on function stream_private.unblock_term(uuid, text) to authenticated, service_role;
+revoke all on function stream_private.unblock_term(uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.unblock_term(uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.unblock_term(uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.unblock_term(uuid, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.unpin_message(uuid) from public, anon, authenticated, service_role;
-grant execute on function stream.unpin_message(uuid) to authenticated, service_role;
-grant execute on function stream_private.unpin_message(uuid) to authenticated, service_role;
+revoke all on function stream_private.unpin_message(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.unpin_message(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.unpin_message(uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.unpin_message(uuid, uuid) to authenticated, service_role;
 
 revoke all on function stream.unread_count(uuid, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.unread_count(uuid, uuid) to authenticated, service_role;
@@ -319,9 +335,10 @@ revoke all on function stream.unsubscribe_from_chat(uuid) from public, anon, aut
 grant execute on function stream.unsubscribe_from_chat(uuid) to authenticated, service_role;
 grant execute on function stream_private.unsubscribe_from_chat(uuid) to authenticated, service_role;
 
-revoke all on function stream.update_stream_state(uuid, text, text, integer) from public, anon, authenticated, service_role;
-grant execute on function stream.update_stream_state(uuid, text, text, integer) to authenticated, service_role;
-grant execute on function stream_private.update_stream_state(uuid, text, text, integer) to authenticated, service_role;
+revoke all on function stream_private.update_stream_state(uuid, text, text, integer, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.update_stream_state(uuid, text, text, integer, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.update_stream_state(uuid, text, text, integer, uuid) to authenticated, service_role;
+grant execute on function stream_private.update_stream_state(uuid, text, text, integer, uuid) to authenticated, service_role;
 
 revoke all on function stream.user_id() from public, anon, authenticated, service_role;
 grant execute on function stream.user_id() to authenticated, service_role;

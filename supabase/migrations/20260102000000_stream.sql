@@ -1575,7 +1575,7 @@ Starts a stream of an auction, state initializing. By the same seller while one 
 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the
 configured one.
 @callers authenticated, service_role
-@repeat unsafe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, not_self, not_auction_owner, auction_live, takeovers_exhausted
 $$;
 
@@ -1598,7 +1598,7 @@ comment on function stream_private.update_stream_state is $$
 Moves a stream to a state (initializing, active, paused, ended, error). The same state again succeeds without an
 event. Seller and service only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
     stream_ended, rate_limited
 $$;
@@ -1616,7 +1616,7 @@ $$;
 comment on function stream_private.pause_stream is $$
 Pauses a stream. Seller and service only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
     stream_ended, rate_limited
 $$;
@@ -1634,7 +1634,7 @@ $$;
 comment on function stream_private.resume_stream is $$
 Moves a stream to active. Seller and service only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host, illegal_transition,
     stream_ended, rate_limited
 $$;
@@ -1652,7 +1652,7 @@ $$;
 comment on function stream_private.end_stream is $$
 Ends a stream for good: viewers leave, the log closes. Seller and service only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host
 $$;
 
@@ -2385,7 +2385,7 @@ Takes the text of a message away; the entry and its seq stay: deleted, or alread
 of the seller; authors their own. After the end of the stream too, then without an event.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found
 $$;
 
@@ -2397,7 +2397,7 @@ comment on function stream_private.delete_user_messages is $$
 Takes the text of all messages of a user away, with one event; answers how many. Moderators only.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 
@@ -2429,7 +2429,7 @@ comment on function stream_private.mute_user is $$
 Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts.
 Moderators only, and nobody against the seller or themself.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
 
@@ -2461,7 +2461,7 @@ comment on function stream_private.ban_user is $$
 Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are refused,
 for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
 
@@ -2473,7 +2473,7 @@ comment on function stream_private.lift_restriction is $$
 Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
 
@@ -2490,7 +2490,7 @@ $$;
 comment on function stream_private.set_slow_mode is $$
 How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
@@ -2507,7 +2507,7 @@ $$;
 comment on function stream_private.set_chat_mode is $$
 Who may write: viewers, verified, hosts or nobody. Moderators only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
@@ -2524,7 +2524,7 @@ $$;
 comment on function stream_private.pin_message is $$
 Keeps a message of a user in view, in place of the one before. Moderators only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found, stream_ended
 $$;
 
@@ -2541,7 +2541,7 @@ $$;
 comment on function stream_private.unpin_message is $$
 Takes the pin away, if there is one. Moderators only.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
@@ -2554,7 +2554,7 @@ Refuses messages that contain a term, however it is spelled: blocked, or already
 only; session_id null, for all streams, the service only.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 
@@ -2566,7 +2566,7 @@ comment on function stream_private.unblock_term is $$
 Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 
@@ -2805,7 +2805,7 @@ comment on function stream_private.resolve_report is $$
 Takes a message off the list of reports and leaves it as it is: resolved, or not_reported. A later report puts it back. Deleting
 the message resolves its reports too. Moderators only, and nobody about their own message.
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with request_id
 @errors session_not_found, not_moderator, message_not_found
 $$;
 
@@ -4131,6 +4131,401 @@ begin
 end
 $$;
 
+-- sql/api/015_repeats.sql
+
+-- Generated by `cargo x generate` from the comments in sql/: calls that take a request id.
+
+create function stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)
+returns stream.restriction
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $5 is null then
+        return stream_private.ban_user($1, $2, $3, $4);
+    end if;
+    kept := stream_private.first_result($5, 'ban_user', row($1, $2, $3, $4)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.ban_user($1, $2, $3, $4));
+        perform stream_private.keep_result($5, kept);
+    end if;
+    return jsonb_populate_record(null::stream.restriction, kept);
+end
+$$;
+comment on function stream_private.ban_user(uuid, uuid, integer, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.block_term(session_id uuid, term text, request_id uuid)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $3 is null then
+        return stream_private.block_term($1, $2);
+    end if;
+    kept := stream_private.first_result($3, 'block_term', row($1, $2)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.block_term($1, $2));
+        perform stream_private.keep_result($3, kept);
+    end if;
+    return (kept #>> '{}')::text;
+end
+$$;
+comment on function stream_private.block_term(uuid, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $4 is null then
+        return stream_private.delete_message($1, $2, $3);
+    end if;
+    kept := stream_private.first_result($4, 'delete_message', row($1, $2, $3)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.delete_message($1, $2, $3));
+        perform stream_private.keep_result($4, kept);
+    end if;
+    return (kept #>> '{}')::text;
+end
+$$;
+comment on function stream_private.delete_message(uuid, uuid, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)
+returns integer
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $4 is null then
+        return stream_private.delete_user_messages($1, $2, $3);
+    end if;
+    kept := stream_private.first_result($4, 'delete_user_messages', row($1, $2, $3)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.delete_user_messages($1, $2, $3));
+        perform stream_private.keep_result($4, kept);
+    end if;
+    return (kept #>> '{}')::integer;
+end
+$$;
+comment on function stream_private.delete_user_messages(uuid, uuid, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)
+returns stream.session
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $4 is null then
+        return stream_private.end_stream($1, $2, $3);
+    end if;
+    kept := stream_private.first_result($4, 'end_stream', row($1, $2, $3)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.end_stream($1, $2, $3));
+        perform stream_private.keep_result($4, kept);
+    end if;
+    return jsonb_populate_record(null::stream.session, kept);
+end
+$$;
+comment on function stream_private.end_stream(uuid, integer, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $4 is null then
+        return stream_private.lift_restriction($1, $2, $3);
+    end if;
+    kept := stream_private.first_result($4, 'lift_restriction', row($1, $2, $3)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.lift_restriction($1, $2, $3));
+        perform stream_private.keep_result($4, kept);
+    end if;
+    return (kept #>> '{}')::text;
+end
+$$;
+comment on function stream_private.lift_restriction(uuid, uuid, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.mute_user(
+    session_id uuid,
+    user_id uuid,
+    duration_s integer,
+    reason text,
+    request_id uuid
+)
+returns stream.restriction
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $5 is null then
+        return stream_private.mute_user($1, $2, $3, $4);
+    end if;
+    kept := stream_private.first_result($5, 'mute_user', row($1, $2, $3, $4)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.mute_user($1, $2, $3, $4));
+        perform stream_private.keep_result($5, kept);
+    end if;
+    return jsonb_populate_record(null::stream.restriction, kept);
+end
+$$;
+comment on function stream_private.mute_user(uuid, uuid, integer, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)
+returns stream.session
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $4 is null then
+        return stream_private.pause_stream($1, $2, $3);
+    end if;
+    kept := stream_private.first_result($4, 'pause_stream', row($1, $2, $3)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.pause_stream($1, $2, $3));
+        perform stream_private.keep_result($4, kept);
+    end if;
+    return jsonb_populate_record(null::stream.session, kept);
+end
+$$;
+comment on function stream_private.pause_stream(uuid, integer, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)
+returns stream.session
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $3 is null then
+        return stream_private.pin_message($1, $2);
+    end if;
+    kept := stream_private.first_result($3, 'pin_message', row($1, $2)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.pin_message($1, $2));
+        perform stream_private.keep_result($3, kept);
+    end if;
+    return jsonb_populate_record(null::stream.session, kept);
+end
+$$;
+comment on function stream_private.pin_message(uuid, uuid, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $3 is null then
+        return stream_private.resolve_report($1, $2);
+    end if;
+    kept := stream_private.first_result($3, 'resolve_report', row($1, $2)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.resolve_report($1, $2));
+        perform stream_private.keep_result($3, kept);
+    end if;
+    return (kept #>> '{}')::text;
+end
+$$;
+comment on function stream_private.resolve_report(uuid, uuid, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)
+returns stream.session
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $4 is null then
+        return stream_private.resume_stream($1, $2, $3);
+    end if;
+    kept := stream_private.first_result($4, 'resume_stream', row($1, $2, $3)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.resume_stream($1, $2, $3));
+        perform stream_private.keep_result($4, kept);
+    end if;
+    return jsonb_populate_record(null::stream.session, kept);
+end
+$$;
+comment on function stream_private.resume_stream(uuid, integer, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)
+returns stream.session
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $3 is null then
+        return stream_private.set_chat_mode($1, $2);
+    end if;
+    kept := stream_private.first_result($3, 'set_chat_mode', row($1, $2)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.set_chat_mode($1, $2));
+        perform stream_private.keep_result($3, kept);
+    end if;
+    return jsonb_populate_record(null::stream.session, kept);
+end
+$$;
+comment on function stream_private.set_chat_mode(uuid, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)
+returns stream.session
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $3 is null then
+        return stream_private.set_slow_mode($1, $2);
+    end if;
+    kept := stream_private.first_result($3, 'set_slow_mode', row($1, $2)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.set_slow_mode($1, $2));
+        perform stream_private.keep_result($3, kept);
+    end if;
+    return jsonb_populate_record(null::stream.session, kept);
+end
+$$;
+comment on function stream_private.set_slow_mode(uuid, integer, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.start_stream(
+    auction_id uuid,
+    seller_id uuid,
+    reconnect_window_s integer,
+    request_id uuid
+)
+returns stream.session
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $4 is null then
+        return stream_private.start_stream($1, $2, $3);
+    end if;
+    kept := stream_private.first_result($4, 'start_stream', row($1, $2, $3)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.start_stream($1, $2, $3));
+        perform stream_private.keep_result($4, kept);
+    end if;
+    return jsonb_populate_record(null::stream.session, kept);
+end
+$$;
+comment on function stream_private.start_stream(uuid, uuid, integer, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.unblock_term(session_id uuid, term text, request_id uuid)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $3 is null then
+        return stream_private.unblock_term($1, $2);
+    end if;
+    kept := stream_private.first_result($3, 'unblock_term', row($1, $2)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.unblock_term($1, $2));
+        perform stream_private.keep_result($3, kept);
+    end if;
+    return (kept #>> '{}')::text;
+end
+$$;
+comment on function stream_private.unblock_term(uuid, text, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.unpin_message(session_id uuid, request_id uuid)
+returns stream.session
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $2 is null then
+        return stream_private.unpin_message($1);
+    end if;
+    kept := stream_private.first_result($2, 'unpin_message', row($1)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.unpin_message($1));
+        perform stream_private.keep_result($2, kept);
+    end if;
+    return jsonb_populate_record(null::stream.session, kept);
+end
+$$;
+comment on function stream_private.unpin_message(uuid, uuid) is
+    'Calls the body of this name, once for each request id.';
+
+create function stream_private.update_stream_state(
+    session_id uuid,
+    state text,
+    reason text,
+    generation integer,
+    request_id uuid
+)
+returns stream.session
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept pg_catalog.jsonb;
+begin
+    if $5 is null then
+        return stream_private.update_stream_state($1, $2, $3, $4);
+    end if;
+    kept := stream_private.first_result($5, 'update_stream_state', row($1, $2, $3, $4)::text);
+    if kept is null then
+        kept := to_jsonb(stream_private.update_stream_state($1, $2, $3, $4));
+        perform stream_private.keep_result($5, kept);
+    end if;
+    return jsonb_populate_record(null::stream.session, kept);
+end
+$$;
+comment on function stream_private.update_stream_state(uuid, text, text, integer, uuid) is
+    'Calls the body of this name, once for each request id.';
+
 -- sql/api/020_wrappers.sql
 
 -- Generated by `cargo x generate` from the comments in sql/: what callers see of each operation.
@@ -4163,53 +4558,64 @@ create function stream.ban_user(
     session_id uuid,
     user_id uuid,
     duration_s integer default null,
-    reason text default null
+    reason text default null,
+    request_id uuid default null
 )
 returns stream.restriction
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.ban_user($1, $2, $3, $4);
+    return stream_private.ban_user($1, $2, $3, $4, $5);
 end
 $$;
-comment on function stream.ban_user(uuid, uuid, integer, text) is
+comment on function stream.ban_user(uuid, uuid, integer, text, uuid) is
     'Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are refused, for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.';
 
-create function stream.block_term(session_id uuid default null, term text default null)
+create function stream.block_term(session_id uuid default null, term text default null, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.block_term($1, $2);
+    return stream_private.block_term($1, $2, $3);
 end
 $$;
-comment on function stream.block_term(uuid, text) is
+comment on function stream.block_term(uuid, text, uuid) is
     'Refuses messages that contain a term, however it is spelled: blocked, or already_blocked. At most 500. Moderators only; session_id null, for all streams, the service only.';
 
-create function stream.delete_message(session_id uuid, message_id uuid, reason text default null)
+create function stream.delete_message(
+    session_id uuid,
+    message_id uuid,
+    reason text default null,
+    request_id uuid default null
+)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.delete_message($1, $2, $3);
+    return stream_private.delete_message($1, $2, $3, $4);
 end
 $$;
-comment on function stream.delete_message(uuid, uuid, text) is
+comment on function stream.delete_message(uuid, uuid, text, uuid) is
     'Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except messages of the seller; authors their own. After the end of the stream too, then without an event.';
 
-create function stream.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
+create function stream.delete_user_messages(
+    session_id uuid,
+    user_id uuid,
+    reason text default null,
+    request_id uuid default null
+)
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.delete_user_messages($1, $2, $3);
+    return stream_private.delete_user_messages($1, $2, $3, $4);
 end
 $$;
-comment on function stream.delete_user_messages(uuid, uuid, text) is
+comment on function stream.delete_user_messages(uuid, uuid, text, uuid) is
     'Takes the text of all messages of a user away, with one event; answers how many. Moderators only.';
 
 create function stream.doctor()
@@ -4224,16 +4630,21 @@ $$;
 comment on function stream.doctor() is
     'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
 
-create function stream.end_stream(session_id uuid, generation integer default null, reason text default null)
+create function stream.end_stream(
+    session_id uuid,
+    generation integer default null,
+    reason text default null,
+    request_id uuid default null
+)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.end_stream($1, $2, $3);
+    return stream_private.end_stream($1, $2, $3, $4);
 end
 $$;
-comment on function stream.end_stream(uuid, integer, text) is
+comment on function stream.end_stream(uuid, integer, text, uuid) is
     'Ends a stream for good: viewers leave, the log closes. Seller and service only.';
 
 create function stream.export_user(user_id uuid)
@@ -4450,16 +4861,16 @@ $$;
 comment on function stream.join_stream(uuid) is
     'Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate: beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.';
 
-create function stream.lift_restriction(session_id uuid, user_id uuid, kind text)
+create function stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.lift_restriction($1, $2, $3);
+    return stream_private.lift_restriction($1, $2, $3, $4);
 end
 $$;
-comment on function stream.lift_restriction(uuid, uuid, text) is
+comment on function stream.lift_restriction(uuid, uuid, text, uuid) is
     'Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.';
 
 create function stream.list_blocked_terms(session_id uuid default null)
@@ -4542,41 +4953,47 @@ create function stream.mute_user(
     session_id uuid,
     user_id uuid,
     duration_s integer default null,
-    reason text default null
+    reason text default null,
+    request_id uuid default null
 )
 returns stream.restriction
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.mute_user($1, $2, $3, $4);
+    return stream_private.mute_user($1, $2, $3, $4, $5);
 end
 $$;
-comment on function stream.mute_user(uuid, uuid, integer, text) is
+comment on function stream.mute_user(uuid, uuid, integer, text, uuid) is
     'Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts. Moderators only, and nobody against the seller or themself.';
 
-create function stream.pause_stream(session_id uuid, generation integer default null, reason text default null)
+create function stream.pause_stream(
+    session_id uuid,
+    generation integer default null,
+    reason text default null,
+    request_id uuid default null
+)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.pause_stream($1, $2, $3);
+    return stream_private.pause_stream($1, $2, $3, $4);
 end
 $$;
-comment on function stream.pause_stream(uuid, integer, text) is
+comment on function stream.pause_stream(uuid, integer, text, uuid) is
     'Pauses a stream. Seller and service only.';
 
-create function stream.pin_message(session_id uuid, message_id uuid)
+create function stream.pin_message(session_id uuid, message_id uuid, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.pin_message($1, $2);
+    return stream_private.pin_message($1, $2, $3);
 end
 $$;
-comment on function stream.pin_message(uuid, uuid) is
+comment on function stream.pin_message(uuid, uuid, uuid) is
     'Keeps a message of a user in view, in place of the one before. Moderators only.';
 
 create function stream.post_auction_update(session_id uuid, update json)
@@ -4631,28 +5048,33 @@ $$;
 comment on function stream.report_message(uuid, uuid, text) is
     'Reports a message of somebody else to the moderators, for whoever may read the chat. The same user and message again: the first report. At most config.reports_per_minute in a stream. The text of the message is not copied.';
 
-create function stream.resolve_report(session_id uuid, message_id uuid)
+create function stream.resolve_report(session_id uuid, message_id uuid, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.resolve_report($1, $2);
+    return stream_private.resolve_report($1, $2, $3);
 end
 $$;
-comment on function stream.resolve_report(uuid, uuid) is
+comment on function stream.resolve_report(uuid, uuid, uuid) is
     'Takes a message off the list of reports and leaves it as it is: resolved, or not_reported. A later report puts it back. Deleting the message resolves its reports too. Moderators only, and nobody about their own message.';
 
-create function stream.resume_stream(session_id uuid, generation integer default null, reason text default null)
+create function stream.resume_stream(
+    session_id uuid,
+    generation integer default null,
+    reason text default null,
+    request_id uuid default null
+)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.resume_stream($1, $2, $3);
+    return stream_private.resume_stream($1, $2, $3, $4);
 end
 $$;
-comment on function stream.resume_stream(uuid, integer, text) is
+comment on function stream.resume_stream(uuid, integer, text, uuid) is
     'Moves a stream to active. Seller and service only.';
 
 create function stream.send_message(
@@ -4684,44 +5106,45 @@ $$;
 comment on function stream.send_messages(json) is
     'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
-create function stream.set_chat_mode(session_id uuid, mode text)
+create function stream.set_chat_mode(session_id uuid, mode text, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.set_chat_mode($1, $2);
+    return stream_private.set_chat_mode($1, $2, $3);
 end
 $$;
-comment on function stream.set_chat_mode(uuid, text) is
+comment on function stream.set_chat_mode(uuid, text, uuid) is
     'Who may write: viewers, verified, hosts or nobody. Moderators only.';
 
-create function stream.set_slow_mode(session_id uuid, interval_ms integer)
+create function stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.set_slow_mode($1, $2);
+    return stream_private.set_slow_mode($1, $2, $3);
 end
 $$;
-comment on function stream.set_slow_mode(uuid, integer) is
+comment on function stream.set_slow_mode(uuid, integer, uuid) is
     'How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.';
 
 create function stream.start_stream(
     auction_id uuid,
     seller_id uuid default null,
-    reconnect_window_s integer default null
+    reconnect_window_s integer default null,
+    request_id uuid default null
 )
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.start_stream($1, $2, $3);
+    return stream_private.start_stream($1, $2, $3, $4);
 end
 $$;
-comment on function stream.start_stream(uuid, uuid, integer) is
+comment on function stream.start_stream(uuid, uuid, integer, uuid) is
     'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the configured one.';
 
 create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
@@ -4784,28 +5207,28 @@ $$;
 comment on function stream.tick() is
     'The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and from anywhere, in a transaction of its own; one at a time works.';
 
-create function stream.unblock_term(session_id uuid default null, term text default null)
+create function stream.unblock_term(session_id uuid default null, term text default null, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.unblock_term($1, $2);
+    return stream_private.unblock_term($1, $2, $3);
 end
 $$;
-comment on function stream.unblock_term(uuid, text) is
+comment on function stream.unblock_term(uuid, text, uuid) is
     'Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.';
 
-create function stream.unpin_message(session_id uuid)
+create function stream.unpin_message(session_id uuid, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.unpin_message($1);
+    return stream_private.unpin_message($1, $2);
 end
 $$;
-comment on function stream.unpin_message(uuid) is
+comment on function stream.unpin_message(uuid, uuid) is
     'Takes the pin away, if there is one. Moderators only.';
 
 create function stream.unread_count(session_id uuid, user_id uuid default null)
@@ -4836,17 +5259,18 @@ create function stream.update_stream_state(
     session_id uuid,
     state text,
     reason text default null,
-    generation integer default null
+    generation integer default null,
+    request_id uuid default null
 )
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.update_stream_state($1, $2, $3, $4);
+    return stream_private.update_stream_state($1, $2, $3, $4, $5);
 end
 $$;
-comment on function stream.update_stream_state(uuid, text, text, integer) is
+comment on function stream.update_stream_state(uuid, text, text, integer, uuid) is
     'Moves a stream to a state (initializing, active, paused, ended, error). The same state again succeeds without an event. Seller and service only.';
 
 create function stream.user_id()
@@ -4974,31 +5398,36 @@ revoke all on function stream.apply_webhook(json) from public, anon, authenticat
 grant execute on function stream.apply_webhook(json) to service_role;
 grant execute on function stream_private.apply_webhook(json) to service_role;
 
-revoke all on function stream.ban_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.ban_user(uuid, uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.ban_user(uuid, uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.ban_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.ban_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.ban_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.ban_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.block_term(uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.block_term(uuid, text) to authenticated, service_role;
-grant execute on function stream_private.block_term(uuid, text) to authenticated, service_role;
+revoke all on function stream_private.block_term(uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.block_term(uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.block_term(uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.block_term(uuid, text, uuid) to authenticated, service_role;
 
 grant execute on function stream_private.can_read_topic(text) to authenticated;
 
-revoke all on function stream.delete_message(uuid, uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.delete_message(uuid, uuid, text) to authenticated, service_role;
-grant execute on function stream_private.delete_message(uuid, uuid, text) to authenticated, service_role;
+revoke all on function stream_private.delete_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.delete_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.delete_message(uuid, uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.delete_message(uuid, uuid, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.delete_user_messages(uuid, uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.delete_user_messages(uuid, uuid, text) to authenticated, service_role;
-grant execute on function stream_private.delete_user_messages(uuid, uuid, text) to authenticated, service_role;
+revoke all on function stream_private.delete_user_messages(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.delete_user_messages(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.delete_user_messages(uuid, uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.delete_user_messages(uuid, uuid, text, uuid) to authenticated, service_role;
 
 revoke all on function stream.doctor() from public, anon, authenticated, service_role;
 grant execute on function stream.doctor() to service_role;
 grant execute on function stream_private.doctor() to service_role;
 
-revoke all on function stream.end_stream(uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.end_stream(uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.end_stream(uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.end_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.end_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.end_stream(uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.end_stream(uuid, integer, text, uuid) to authenticated, service_role;
 
 revoke all on function stream.export_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.export_user(uuid) to service_role;
@@ -5064,9 +5493,10 @@ revoke all on function stream.join_stream(uuid) from public, anon, authenticated
 grant execute on function stream.join_stream(uuid) to authenticated;
 grant execute on function stream_private.join_stream(uuid) to authenticated;
 
-revoke all on function stream.lift_restriction(uuid, uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.lift_restriction(uuid, uuid, text) to authenticated, service_role;
-grant execute on function stream_private.lift_restriction(uuid, uuid, text) to authenticated, service_role;
+revoke all on function stream_private.lift_restriction(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.lift_restriction(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.lift_restriction(uuid, uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.lift_restriction(uuid, uuid, text, uuid) to authenticated, service_role;
 
 revoke all on function stream.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.list_blocked_terms(uuid) to authenticated, service_role;
@@ -5092,17 +5522,20 @@ revoke all on function stream.mark_read_up_to(uuid, uuid, bigint) from public, a
 grant execute on function stream.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
 grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
 
-revoke all on function stream.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.mute_user(uuid, uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.mute_user(uuid, uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.pause_stream(uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.pause_stream(uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.pause_stream(uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.pause_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.pause_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.pause_stream(uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.pause_stream(uuid, integer, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.pin_message(uuid, uuid) from public, anon, authenticated, service_role;
-grant execute on function stream.pin_message(uuid, uuid) to authenticated, service_role;
-grant execute on function stream_private.pin_message(uuid, uuid) to authenticated, service_role;
+revoke all on function stream_private.pin_message(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.pin_message(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.pin_message(uuid, uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.pin_message(uuid, uuid, uuid) to authenticated, service_role;
 
 revoke all on function stream.post_auction_update(uuid, json) from public, anon, authenticated, service_role;
 grant execute on function stream.post_auction_update(uuid, json) to service_role;
@@ -5120,13 +5553,15 @@ revoke all on function stream.report_message(uuid, uuid, text) from public, anon
 grant execute on function stream.report_message(uuid, uuid, text) to authenticated;
 grant execute on function stream_private.report_message(uuid, uuid, text) to authenticated;
 
-revoke all on function stream.resolve_report(uuid, uuid) from public, anon, authenticated, service_role;
-grant execute on function stream.resolve_report(uuid, uuid) to authenticated, service_role;
-grant execute on function stream_private.resolve_report(uuid, uuid) to authenticated, service_role;
+revoke all on function stream_private.resolve_report(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.resolve_report(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.resolve_report(uuid, uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.resolve_report(uuid, uuid, uuid) to authenticated, service_role;
 
-revoke all on function stream.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function stream.resume_stream(uuid, integer, text) to authenticated, service_role;
-grant execute on function stream_private.resume_stream(uuid, integer, text) to authenticated, service_role;
+revoke all on function stream_private.resume_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.resume_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.resume_stream(uuid, integer, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.resume_stream(uuid, integer, text, uuid) to authenticated, service_role;
 
 revoke all on function stream.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.send_message(uuid, uuid, text, uuid) to authenticated, service_role;
@@ -5136,17 +5571,20 @@ revoke all on function stream.send_messages(json) from public, anon, authenticat
 grant execute on function stream.send_messages(json) to service_role;
 grant execute on function stream_private.send_messages(json) to service_role;
 
-revoke all on function stream.set_chat_mode(uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.set_chat_mode(uuid, text) to authenticated, service_role;
-grant execute on function stream_private.set_chat_mode(uuid, text) to authenticated, service_role;
+revoke all on function stream_private.set_chat_mode(uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.set_chat_mode(uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.set_chat_mode(uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.set_chat_mode(uuid, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.set_slow_mode(uuid, integer) from public, anon, authenticated, service_role;
-grant execute on function stream.set_slow_mode(uuid, integer) to authenticated, service_role;
-grant execute on function stream_private.set_slow_mode(uuid, integer) to authenticated, service_role;
+revoke all on function stream_private.set_slow_mode(uuid, integer, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.set_slow_mode(uuid, integer, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.set_slow_mode(uuid, integer, uuid) to authenticated, service_role;
+grant execute on function stream_private.set_slow_mode(uuid, integer, uuid) to authenticated, service_role;
 
-revoke all on function stream.start_stream(uuid, uuid, integer) from public, anon, authenticated, service_role;
-grant execute on function stream.start_stream(uuid, uuid, integer) to authenticated, service_role;
-grant execute on function stream_private.start_stream(uuid, uuid, integer) to authenticated, service_role;
+revoke all on function stream_private.start_stream(uuid, uuid, integer, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.start_stream(uuid, uuid, integer, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.start_stream(uuid, uuid, integer, uuid) to authenticated, service_role;
+grant execute on function stream_private.start_stream(uuid, uuid, integer, uuid) to authenticated, service_role;
 
 revoke all on function stream.subscribe_to_chat(uuid, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.subscribe_to_chat(uuid, uuid) to authenticated, service_role;
@@ -5168,13 +5606,15 @@ revoke all on function stream.tick() from public, anon, authenticated, service_r
 grant execute on function stream.tick() to service_role;
 grant execute on function stream_private.tick() to service_role;
 
-revoke all on function stream.unblock_term(uuid, text) from public, anon, authenticated, service_role;
-grant execute on function stream.unblock_term(uuid, text) to authenticated, service_role;
-grant execute on function stream_private.unblock_term(uuid, text) to authenticated, service_role;
+revoke all on function stream_private.unblock_term(uuid, text, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.unblock_term(uuid, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.unblock_term(uuid, text, uuid) to authenticated, service_role;
+grant execute on function stream_private.unblock_term(uuid, text, uuid) to authenticated, service_role;
 
-revoke all on function stream.unpin_message(uuid) from public, anon, authenticated, service_role;
-grant execute on function stream.unpin_message(uuid) to authenticated, service_role;
-grant execute on function stream_private.unpin_message(uuid) to authenticated, service_role;
+revoke all on function stream_private.unpin_message(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.unpin_message(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.unpin_message(uuid, uuid) to authenticated, service_role;
+grant execute on function stream_private.unpin_message(uuid, uuid) to authenticated, service_role;
 
 revoke all on function stream.unread_count(uuid, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.unread_count(uuid, uuid) to authenticated, service_role;
@@ -5184,9 +5624,10 @@ revoke all on function stream.unsubscribe_from_chat(uuid) from public, anon, aut
 grant execute on function stream.unsubscribe_from_chat(uuid) to authenticated, service_role;
 grant execute on function stream_private.unsubscribe_from_chat(uuid) to authenticated, service_role;
 
-revoke all on function stream.update_stream_state(uuid, text, text, integer) from public, anon, authenticated, service_role;
-grant execute on function stream.update_stream_state(uuid, text, text, integer) to authenticated, service_role;
-grant execute on function stream_private.update_stream_state(uuid, text, text, integer) to authenticated, service_role;
+revoke all on function stream_private.update_stream_state(uuid, text, text, integer, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream.update_stream_state(uuid, text, text, integer, uuid) from public, anon, authenticated, service_role;
+grant execute on function stream.update_stream_state(uuid, text, text, integer, uuid) to authenticated, service_role;
+grant execute on function stream_private.update_stream_state(uuid, text, text, integer, uuid) to authenticated, service_role;
 
 revoke all on function stream.user_id() from public, anon, authenticated, service_role;
 grant execute on function stream.user_id() to authenticated, service_role;

@@ -106,11 +106,20 @@ async fn functions_are_open_to_the_callers_of_the_reviewed_table_and_closed_othe
     let functions = functions(&database, "'stream', 'stream_private'").await?;
     let reviewed = reviewed()?;
     let mut opened = BTreeSet::new();
+    // Called by the function of the same name that keeps first results, and by nobody else.
+    let is_inner = |function: &Function| {
+        let outer = format!("{}, request_id uuid", function.arguments);
+        functions.iter().any(|other| {
+            (&other.schema, &other.name, &other.arguments)
+                == (&function.schema, &function.name, &outer)
+        })
+    };
     for function in &functions {
         let name = format!("{}.{}", function.schema, function.name);
         let row = reviewed
             .get(&function.name)
-            .filter(|row| function.schema == "stream_private" || !row.is_policy);
+            .filter(|row| function.schema == "stream_private" || !row.is_policy)
+            .filter(|_| !is_inner(function));
         let expected = row.map_or_else(BTreeSet::new, |row| row.callers.clone());
         assert_eq!(function.callers, expected, "{name}");
         if row.is_some() {

@@ -14,6 +14,7 @@ mod natives;
 mod operation;
 mod operations_json;
 mod released;
+mod repeats;
 mod roles;
 mod types_json;
 mod values;
@@ -106,6 +107,7 @@ fn generate(catalogue: &Catalogue, versions: Versions) -> Result<Files> {
             "sql/api/010_natives.sql",
             natives::write(catalogue, &operations)?,
         ),
+        ("sql/api/015_repeats.sql", repeats::write(&operations)),
         ("sql/api/020_wrappers.sql", wrappers::write(&operations)),
         (
             "sql/api/030_grants.sql",

@@ -110,6 +110,10 @@ impl Function {
             "message_id" | "last_message_id" => json!(world.message),
             "message_ids" => json!(format!("{{{}}}", world.message)),
             "user_ids" | "auction_ids" => json!("{}"),
+            // Without one in the wrapper, which then calls the body.
+            "request_id" if self.name.starts_with("stream_private.") => {
+                json!(Uuid::from_u128(u128::from(self.oid)))
+            }
             "id" => json!("00000000-0000-7000-8000-00000000abcd"),
             "items" => json!([
                 {"session_id": world.live, "user_id": demo::ADA, "content": "one of many"},

@@ -28,6 +28,11 @@ pub fn write(catalogue: &Catalogue, operations: &[Operation]) -> String {
         let callers = operation.callers.join(", ");
         let private = operation.function.signature();
         text.push('\n');
+        if operation.inner.is_some() {
+            text.push_str(&format!(
+                "revoke all on function {private} from {EVERYBODY};\n"
+            ));
+        }
         if !operation.is_policy {
             let public = private.replacen(PRIVATE, PUBLIC, 1);
             text.push_str(&format!(

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use stream_core::error::ErrorCode;
 
 use super::annotations::Annotated;
-use super::catalogue::{Catalogue, Function, PRIVATE};
+use super::catalogue::{Argument, Catalogue, Function, PRIVATE};
 use super::values::Value;
 
 /// The roles of the API that an operation can be granted to.
@@ -36,10 +36,18 @@ pub const COMMON_ERRORS: &[&str] = &[
     "internal",
 ];
 
+/// The argument that the generator adds where a body that does not take it is safe to repeat with it.
+pub const REQUEST_ID: &str = "request_id";
+/// What such an operation can be refused with besides.
+const REQUEST_ID_CONFLICT: &str = "request_id_conflict";
+
 /// A function of `stream_private` that API roles may execute.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Operation {
+    /// As callers see it.
     pub function: Function,
+    /// The hand-written one, where [`REQUEST_ID`] was added to what callers see: nobody may execute it.
+    pub inner: Option<Function>,
     pub description: String,
     pub callers: Vec<String>,
     pub repeat: Repeat,
@@ -110,7 +118,7 @@ impl Operation {
                 bail!("PostgREST takes an argument {} for its own", argument.name);
             }
         }
-        let errors = comment.list("errors");
+        let mut errors = comment.list("errors");
         for code in &errors {
             if COMMON_ERRORS.contains(&code.as_str()) {
                 bail!("{code} is one of the common errors");
@@ -127,6 +135,18 @@ impl Operation {
             "" => function.name.clone(),
             name => name.to_owned(),
         });
+        let repeat = repeat(function, comment.get("repeat"))?;
+        let takes_id = function
+            .arguments
+            .iter()
+            .any(|argument| argument.name == REQUEST_ID);
+        let adds_id = repeat == Repeat::SafeWith(REQUEST_ID.to_owned()) && !takes_id;
+        let inner = adds_id.then(|| function.clone());
+        let mut function = function.clone();
+        if adds_id {
+            errors.push(REQUEST_ID_CONFLICT.to_owned());
+            add_request_id(&mut function)?;
+        }
         let defaults = function.arguments.iter().map(|argument| {
             let default = argument.default.as_deref().map(Value::parse).transpose();
             default.with_context(|| format!("the default of {}", argument.name))
@@ -134,15 +154,43 @@ impl Operation {
         Ok(Some(Self {
             description: comment.description.clone(),
             callers,
-            repeat: repeat(function, comment.get("repeat"))?,
+            repeat,
             errors,
             is_null: comment.has("null"),
             native,
             is_policy: comment.has("policy"),
             defaults: defaults.collect::<Result<_>>()?,
-            function: function.clone(),
+            function,
+            inner,
         }))
     }
+
+    /// As its body was written by hand.
+    pub fn without_request_id(&self) -> Self {
+        let function = self.body().clone();
+        let mut operation = self.clone();
+        operation.defaults.truncate(function.arguments.len());
+        operation.function = function;
+        operation
+    }
+
+    /// The function with the body that does the work.
+    pub fn body(&self) -> &Function {
+        self.inner.as_ref().unwrap_or(&self.function)
+    }
+}
+
+fn add_request_id(function: &mut Function) -> Result<()> {
+    if function.is_set || function.result == "void" || function.arguments.is_empty() {
+        bail!("only one result of something can be kept for a {REQUEST_ID}");
+    }
+    function.types.push_str(", uuid");
+    function.arguments.push(Argument {
+        name: REQUEST_ID.to_owned(),
+        type_name: "uuid".to_owned(),
+        default: Some("NULL::uuid".to_owned()),
+    });
+    Ok(())
 }
 
 fn repeat(function: &Function, annotation: Option<&str>) -> Result<Repeat> {
@@ -159,10 +207,11 @@ fn repeat(function: &Function, annotation: Option<&str>) -> Result<Repeat> {
         ["safe"] => Ok(Repeat::Safe),
         ["unsafe"] => Ok(Repeat::Unsafe),
         ["safe", "with", argument] => {
-            if function
-                .arguments
-                .iter()
-                .all(|known| known.name != argument)
+            if argument != REQUEST_ID
+                && function
+                    .arguments
+                    .iter()
+                    .all(|known| known.name != argument)
             {
                 bail!("@repeat names {argument}, which is no argument");
             }
