@@ -19,23 +19,6 @@ create type stream.live_page as (streams stream.live_stream[], next_after uuid);
 comment on type stream.live_page is 'A page of the streams that are on, the newest first.';
 comment on column stream.live_page.next_after is 'The argument after of the next page; null when nothing is left. @null';
 
-create function stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid) returns boolean
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return $1 is null or $1 = $3 or (
-        coalesce(stream.hook_can_view($1, $2), false)
-        and not exists (
-            select from stream.chat_restrictions as r
-            where r.session_id = $2 and r.user_id = $1 and r.kind = 'ban' and (r.until is null or r.until > now())
-        )
-    );
-end
-$$;
-comment on function stream_private.may_watch(uuid, uuid, uuid) is
-    'Whether a user (null: the service) may find a stream of this seller: who may view it and is not banned, and the seller.';
-
 create function stream_private.get_live_stream(auction_id uuid)
 returns stream.live_stream
 language plpgsql stable security definer
@@ -81,9 +64,7 @@ declare
     last pg_catalog.uuid;
     live pg_catalog.record;
 begin
-    if $1 is null or $1 not between 1 and 200 then
-        perform stream_ext.refuse_with_hint('invalid_argument', 'page_size is 1 to 200');
-    end if;
+    perform stream_private.check_page_size($1);
     for live in
         select s.id, s.auction_id, s.seller_id, s.state, s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at
         from stream.stream_sessions as s

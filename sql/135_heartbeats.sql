@@ -9,43 +9,17 @@ create function stream_private.heartbeat(
     token_expires_at timestamptz default null
 )
 returns stream.heartbeat_result
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    result stream.heartbeat_result;
-    renew_as pg_catalog.text;
-    token stream.agora_token;
-    refusal pg_catalog.text;
-begin
-    select b.status, $1, b.state, b.generation, b.host_uid, b.epoch, b.head_seq, b.viewer_count,
-        b.reconnect_deadline, b.server_time, b.next_in_ms, null, b.renew_as
-    into result.status, result.session_id, result.state, result.generation, result.host_uid, result.epoch,
-        result.head_seq, result.viewer_count, result.reconnect_deadline, result.server_time, result.next_in_ms,
-        result.token, renew_as
-    from stream_ext.heartbeat($1, $6, $3, $4, $5, $7) as b;
-    if renew_as is not null then
-        begin
-            token := stream_ext.generate_token($6, $1::text, renew_as, 'renewal', null);
-            result.token := token;
-        exception when sqlstate 'PT500' then
-            -- A missing certificate must not end the stream too; doctor() shows it. A fault of our own is none of that.
-            get stacked diagnostics refusal = pg_exception_detail;
-            if refusal::jsonb ->> 'code' = 'internal' then
-                raise;
-            end if;
-        end;
-    end if;
-    return result;
-end
-$$;
+language plpgsql
+as 'begin end';
 comment on function stream_private.heartbeat is $$
 Says that a device is still there. The seller's keeps the stream alive (a stale generation is refused) and brings it
 back from host_lost; a viewer's prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds
 the row, the seller's 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the
 log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last
 quarter of the caller's, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the
-older one, until it has ended, since an answer can be lost. user_id null: the caller.
+older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first.
+user_id null: the caller.
+@native
 @callers authenticated, service_role
 @repeat safe
 @errors isolation_level, invalid_argument, not_self, session_not_found, stream_ended, banned, not_viewer, stale_host

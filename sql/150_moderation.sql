@@ -24,6 +24,34 @@ Takes the text of all messages of a user away, with one event; answers how many.
 @errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 
+create function stream_private.restrict_user(
+    session_id uuid,
+    user_id uuid,
+    kind text,
+    duration_s integer,
+    reason text
+)
+returns stream.restriction
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    result stream.restriction;
+begin
+    perform stream_ext.restrict_user($1, $2, $3, $4, $5);
+    select r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at
+    into result
+    from stream_private.restrictions as r
+    where r.session_id = $1 and r.user_id = $2 and r.kind = $3;
+    return result;
+exception when foreign_key_violation then
+    -- The application knows no such user.
+    perform stream_ext.refuse('invalid_argument');
+end
+$$;
+comment on function stream_private.restrict_user(uuid, uuid, text, integer, text) is
+    'The body of mute_user and ban_user, which run it as the owner: sets a mute or a ban and answers it.';
+
 create function stream_private.mute_user(
     session_id uuid,
     user_id uuid,
@@ -34,18 +62,8 @@ returns stream.restriction
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    result stream.restriction;
 begin
-    perform stream_ext.restrict_user($1, $2, 'mute', $3, $4);
-    select r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at
-    into result
-    from stream.chat_restrictions as r
-    where r.session_id = $1 and r.user_id = $2 and r.kind = 'mute';
-    return result;
-exception when foreign_key_violation then
-    -- The application knows no such user.
-    perform stream_ext.refuse('invalid_argument');
+    return stream_private.restrict_user($1, $2, 'mute', $3, $4);
 end
 $$;
 comment on function stream_private.mute_user is $$
@@ -66,18 +84,8 @@ returns stream.restriction
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    result stream.restriction;
 begin
-    perform stream_ext.restrict_user($1, $2, 'ban', $3, $4);
-    select r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at
-    into result
-    from stream.chat_restrictions as r
-    where r.session_id = $1 and r.user_id = $2 and r.kind = 'ban';
-    return result;
-exception when foreign_key_violation then
-    -- The application knows no such user.
-    perform stream_ext.refuse('invalid_argument');
+    return stream_private.restrict_user($1, $2, 'ban', $3, $4);
 end
 $$;
 comment on function stream_private.ban_user is $$

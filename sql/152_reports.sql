@@ -44,16 +44,14 @@ begin
     if $1 is null or $2 is null then
         perform stream_ext.refuse_with_hint('invalid_argument', 'session_id and message_id must not be null');
     end if;
-    if length(why) > 200 then
-        perform stream_ext.refuse_with_hint('invalid_argument', 'reason has at most 200 characters');
-    end if;
+    perform stream_private.check_reason(why);
     select s.seller_id into seller from stream.stream_sessions as s where s.id = $1;
     if not found then
         perform stream_ext.refuse('session_not_found');
     end if;
     -- As the topic of the chat: whoever may view it and has joined it.
     if reporter <> seller then
-        if not coalesce(stream.hook_can_view(reporter, $1), false) then
+        if not stream_private.can_view(reporter, $1, seller) then
             perform stream_ext.refuse('cannot_view');
         end if;
         if not stream_private.may_watch(reporter, $1, seller) then
@@ -126,9 +124,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform stream_ext.require_moderator($1);
-    if $3 is null or $3 not between 1 and 200 then
-        perform stream_ext.refuse_with_hint('invalid_argument', 'page_size is 1 to 200');
-    end if;
+    perform stream_private.check_page_size($3);
     return query
     select p.session_id, m.id, p.seq, m.user_id, m.username, p.report_count, p.first_reported_at, p.last_reported_at,
         array(

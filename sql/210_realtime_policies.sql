@@ -21,23 +21,12 @@ begin
     end if;
     return exists (
         select from stream.stream_sessions as s
-        where s.id = subject
+        where s.id = subject and stream_private.may_watch(caller, s.id, s.seller_id)
             and (
-                s.seller_id = caller
-                or (
-                    coalesce(stream.hook_can_view(caller, s.id), false)
-                    and not exists (
-                        select from stream.chat_restrictions as r
-                        where r.session_id = s.id and r.user_id = caller and r.kind = 'ban'
-                            and (r.until is null or r.until > now())
-                    )
-                    and (
-                        kind <> 'chat'
-                        or exists (
-                            select from stream.stream_viewers as v
-                            where v.session_id = s.id and v.user_id = caller
-                        )
-                    )
+                kind <> 'chat' or s.seller_id = caller
+                or exists (
+                    select from stream.stream_viewers as v
+                    where v.session_id = s.id and v.user_id = caller
                 )
             )
     );

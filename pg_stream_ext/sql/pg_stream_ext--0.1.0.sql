@@ -226,24 +226,14 @@ AS 'MODULE_PATHNAME', 'get_viewers_wrapper';
 
 CREATE  FUNCTION "heartbeat"(
 	"session_id" uuid, /* Option < Uuid > */
-	"user_id" uuid, /* Option < Uuid > */
+	"last_seq" bigint, /* Option < i64 > */
 	"foreground" bool, /* Option < bool > */
 	"generation" INT, /* Option < i32 > */
 	"join_no" INT, /* Option < i32 > */
+	"user_id" uuid, /* Option < Uuid > */
 	"token_expires_at" timestamp with time zone /* Option < TimestampWithTimeZone > */
-) RETURNS TABLE (
-	"status" TEXT,  /* & '_ str */
-	"state" TEXT,  /* String */
-	"generation" INT,  /* i32 */
-	"host_uid" INT,  /* i32 */
-	"epoch" TEXT,  /* String */
-	"head_seq" bigint,  /* i64 */
-	"viewer_count" INT,  /* i32 */
-	"reconnect_deadline" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
-	"server_time" timestamp with time zone,  /* TimestampWithTimeZone */
-	"next_in_ms" INT,  /* i32 */
-	"renew_as" TEXT  /* Option < & '_ str > */
-)
+) RETURNS record /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
+> */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'heartbeat_wrapper';
 

@@ -11,23 +11,20 @@ use std::collections::{BTreeMap, HashMap};
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use serde_json::value::RawValue;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 
 use self::accepted::Accepted;
 use self::locks::{Ready, Session, Waits};
+use crate::batch;
 use crate::caller::{self, Caller};
-use crate::error::{Failure, Result, answer, required};
+use crate::error::{Failure, Result, answer};
 use crate::history::Message;
 use crate::host_user;
 use crate::jsonb_text::JsonbText;
 use crate::log::why_closed;
 use crate::sender::Rules;
 use crate::settings::ChatSettings;
-
-/// Items in one batch of the service, at most.
-const MAX_BATCH: usize = 1000;
 
 /// Messages of many users and sessions; `items` is the text of a JSON array. One row for each item,
 /// in order: `ok` and the message, or the code of the refusal.
@@ -98,8 +95,8 @@ fn send_messages(
     }))
 }
 
-/// One message of a batch; what is malformed is missing.
-#[derive(Default, serde::Deserialize)]
+/// One message of a batch.
+#[derive(serde::Deserialize)]
 struct Item {
     session_id: Option<uuid::Uuid>,
     user_id: Option<uuid::Uuid>,
@@ -123,15 +120,8 @@ struct Draft {
 
 fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
     let caller = caller::enter_to_write()?;
-    if caller != Caller::Service {
-        return Err(ErrorCode::Forbidden.into());
-    }
-    let invalid = |hint: &str| Failure::with_hint(ErrorCode::InvalidArgument, hint);
-    let items: Vec<&RawValue> = serde_json::from_str(required(items, "items")?)
-        .map_err(|_| invalid("items is an array"))?;
-    if items.len() > MAX_BATCH {
-        return Err(invalid("at most 1000 items in one call"));
-    }
+    batch::admit(caller)?;
+    let items: Vec<Option<Item>> = batch::read(items)?;
     let mut answers: Vec<Option<Answer>> = items.iter().map(|_| None).collect();
     let mut sessions: BTreeMap<[u8; 16], Vec<Draft>> = BTreeMap::new();
     let mut are_free: HashMap<[u8; 16], bool> = HashMap::new();
@@ -168,8 +158,8 @@ fn is_free(known: &mut HashMap<[u8; 16], bool>, user: Uuid) -> Result<bool> {
     Ok(is_free)
 }
 
-fn read(place: usize, item: &RawValue) -> std::result::Result<([u8; 16], Draft), ErrorCode> {
-    let item: Item = serde_json::from_str(item.get()).map_err(|_| ErrorCode::InvalidArgument)?;
+fn read(place: usize, item: Option<Item>) -> std::result::Result<([u8; 16], Draft), ErrorCode> {
+    let item = item.ok_or(ErrorCode::InvalidArgument)?;
     let session = item.session_id.ok_or(ErrorCode::InvalidArgument)?;
     let draft = Draft {
         place,

@@ -1,4 +1,4 @@
-//! How does a native function answer with a composite type of schema stream?
+//! Answers of native functions that are composite types of schema stream.
 //!
 //! The extension is there before the type is, so such a function is declared to return a record; the
 //! row itself says what it is, and plpgsql passes it on as it stands. Called as an expression it costs
@@ -30,16 +30,27 @@ impl<T: IntoDatum> From<T> for Attribute {
     }
 }
 
+impl Attribute {
+    /// A composite that may be missing, whose type only a value tells.
+    pub fn composite(value: Option<Composite>) -> Self {
+        value.map_or(
+            Self {
+                type_oid: pg_sys::InvalidOid,
+                datum: None,
+            },
+            Into::into,
+        )
+    }
+}
+
 /// A value of the composite type `stream.<name>`, from all its attributes in their order.
 pub fn form<const N: usize>(name: &CStr, attributes: [Attribute; N]) -> Result<Composite> {
     let descriptor = descriptor(name)?;
-    let types = descriptor
-        .iter()
-        .map(pg_sys::FormData_pg_attribute::type_oid);
-    if !types
-        .map(|oid| oid.value())
-        .eq(attributes.iter().map(|attribute| attribute.type_oid))
-    {
+    // A null has the type of its place.
+    let agrees = |(place, attribute): (&pg_sys::FormData_pg_attribute, &Attribute)| {
+        attribute.datum.is_none() || place.type_oid().value() == attribute.type_oid
+    };
+    if descriptor.len() != N || !descriptor.iter().zip(&attributes).all(agrees) {
         return Err(Failure::Row("a composite type is not the extension's"));
     }
     let datums = attributes.map(|attribute| attribute.datum);

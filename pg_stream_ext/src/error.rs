@@ -11,7 +11,8 @@ use stream_core::error::ErrorCode;
 /// Why a native function did not answer.
 #[derive(Debug)]
 pub enum Failure {
-    /// The catalogue says no. `hint` replaces the catalogue's when there is something more exact.
+    /// The catalogue says no. `hint` replaces the catalogue's when there is something more exact; that of
+    /// an internal error goes to the server's log.
     Refused {
         code: ErrorCode,
         hint: Option<String>,
@@ -81,9 +82,19 @@ impl Failure {
             Self::Spi(error) => (ErrorCode::Internal, Some(error.to_string()), None),
             Self::Row(what) => (ErrorCode::Internal, Some(what.to_owned()), None),
         };
-        let hint = hint.unwrap_or_else(|| code.hint().to_owned());
         let detail = code.detail_json(retry_after_ms);
-        throw(code, &c_string(&detail), &c_string(&hint))
+        // What went wrong inside is for the operator: a caller reads the catalogue's sentence alone.
+        let (hint, detail_log) = match hint {
+            Some(inside) if code == ErrorCode::Internal => (None, format!("{detail} {inside}")),
+            hint => (hint, detail.clone()),
+        };
+        let hint = hint.unwrap_or_else(|| code.hint().to_owned());
+        throw(
+            code,
+            &c_string(&detail),
+            &c_string(&detail_log),
+            &c_string(&hint),
+        )
     }
 }
 
@@ -119,7 +130,7 @@ fn c_string(text: &str) -> CString {
 }
 
 /// A code of the edge has no state: raising it is a fault of ours, and PostgREST could not stand its 503.
-fn throw(code: ErrorCode, detail: &CStr, hint: &CStr) -> ! {
+fn throw(code: ErrorCode, detail: &CStr, detail_log: &CStr, hint: &CStr) -> ! {
     let Some(sqlstate) = code.sqlstate() else {
         Failure::Row("that error code belongs to the edge").raise()
     };
@@ -129,6 +140,7 @@ fn throw(code: ErrorCode, detail: &CStr, hint: &CStr) -> ! {
         sqlerrcode: pack_sqlstate(sqlstate),
         message: message.as_ptr().cast_mut(),
         detail: detail.as_ptr().cast_mut(),
+        detail_log: detail_log.as_ptr().cast_mut(),
         hint: hint.as_ptr().cast_mut(),
         filename: RAISED_HERE.as_ptr(),
         funcname: c"refuse".as_ptr(),

@@ -8,6 +8,7 @@
 
 mod lease;
 
+use std::thread::LocalKey;
 use std::time::Duration;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
@@ -17,6 +18,7 @@ use stream_core::lifecycle::StreamState;
 
 use crate::caller;
 use crate::commit::skip_waiting_for_the_disk;
+use crate::composite::{self, Attribute, Composite};
 use crate::epoch::epoch;
 use crate::error::{Result, answer, required};
 use crate::gate;
@@ -24,11 +26,12 @@ use crate::host::{Host, host_columns};
 use crate::host_user;
 use crate::lifecycle::{self, Beside, check_at};
 use crate::log;
-use crate::moderation;
 use crate::patience::Patience;
-use crate::spi::{self, column, nullable, statements};
+use crate::restrictions;
+use crate::spi::{self, Statement, column, nullable, statements};
+use crate::state;
 use crate::tails;
-use crate::token;
+use crate::token::{self, Renewal};
 use lease::Lease;
 
 /// How long a host's return waits for the log.
@@ -37,12 +40,16 @@ const LOG_WAIT: Duration = Duration::from_millis(100);
 /// When a host comes again whose heartbeat was not written, or did not bring the stream back.
 const SOON_MS: i32 = 1000;
 
-statements! {
-    /// What a token needs, which like the user's row is taken before the lease elsewhere: whoever
-    /// holds it may be waiting for this lease, so the token comes with the next beat.
-    LOCK_FREE_SESSION: Write [UUIDOID]
-        "select true from stream.stream_sessions as s where s.id = $1 for share skip locked";
+/// The columns of the host's token, as long as $2 to $4 bring none unchanged.
+macro_rules! token_noted {
+    () => {
+        "host_token_issued_at = coalesce($2, o.host_token_issued_at),
+             host_token_expires_at = coalesce($3, o.host_token_expires_at),
+             host_token_held_until = coalesce($4, o.host_token_held_until)"
+    };
+}
 
+statements! {
     IS_HOST: Write [UUIDOID, UUIDOID]
         "select true from stream.stream_sessions as s where s.id = $1 and s.seller_id = $2";
 
@@ -54,15 +61,19 @@ statements! {
              where s.id = $1 and s.seller_id = $2"
         );
 
-    SEE_HOST: Write [UUIDOID]
-        "update stream.stream_sessions set host_seen_at = now(), host_heartbeat_at = now()
-         where id = $1";
-
-    /// From now on the host is judged by heartbeats.
-    SEE_HOST_FIRST: Write [UUIDOID]
+    SEE_HOST: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         concat!(
             "update stream.stream_sessions as o
-             set host_seen_at = s.host_seen_at, host_heartbeat_at = now(), check_at = ", check_at!(), "
+             set host_seen_at = now(), host_heartbeat_at = now(), ", token_noted!(), "
+             where o.id = $1"
+        );
+
+    /// From now on the host is judged by heartbeats.
+    SEE_HOST_FIRST: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+        concat!(
+            "update stream.stream_sessions as o
+             set host_seen_at = s.host_seen_at, host_heartbeat_at = now(), check_at = ", check_at!(), ",
+                 ", token_noted!(), "
              from (
                  select p.created_at, p.state, p.state_changed_at, p.reconnect_deadline, now() as host_seen_at
                  from stream.stream_sessions as p where p.id = $1
@@ -70,6 +81,10 @@ statements! {
              cross join stream.config as c
              where o.id = $1"
         );
+
+    /// After a return, which has written the row already.
+    NOTE_TOKEN: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+        concat!("update stream.stream_sessions as o set ", token_noted!(), " where o.id = $1");
 
     SUMMARY: Write [UUIDOID]
         "select s.state, s.generation, c.epoch_salt, h.last_seq, s.viewer_count,
@@ -80,57 +95,38 @@ statements! {
          where s.id = $1";
 }
 
-type HeartbeatRow = (
-    &'static str,
-    String,
-    i32,
-    i32,
-    String,
-    i64,
-    i32,
-    Option<TimestampWithTimeZone>,
-    TimestampWithTimeZone,
-    i32,
-    Option<&'static str>,
-);
+/// What a heartbeat answers besides its status: the stream as it is now.
+struct Summary {
+    state: String,
+    generation: i32,
+    epoch: String,
+    head_seq: i64,
+    viewer_count: i32,
+    reconnect_deadline: Option<TimestampWithTimeZone>,
+    server_time: TimestampWithTimeZone,
+    next_in_ms: i32,
+}
 
-/// `token_expires_at` is when the token ends that the caller holds; null: the caller does not say.
-/// `renew_as` is `host` or `viewer` when the caller should get a fresh token.
+/// `last_seq` is reserved. `token_expires_at` is when the token ends that the caller holds; null: the caller does not
+/// say. The answer is a `stream.heartbeat_result`, with a fresh token when one is due.
 #[pg_extern]
-#[expect(
-    clippy::type_complexity,
-    reason = "pgrx reads the column names from the literal type"
-)]
 fn heartbeat(
     session_id: Option<Uuid>,
-    user_id: Option<Uuid>,
+    last_seq: Option<i64>,
     foreground: Option<bool>,
     generation: Option<i32>,
     join_no: Option<i32>,
+    user_id: Option<Uuid>,
     token_expires_at: Option<TimestampWithTimeZone>,
-) -> TableIterator<
-    'static,
-    (
-        name!(status, &'static str),
-        name!(state, String),
-        name!(generation, i32),
-        name!(host_uid, i32),
-        name!(epoch, String),
-        name!(head_seq, i64),
-        name!(viewer_count, i32),
-        name!(reconnect_deadline, Option<TimestampWithTimeZone>),
-        name!(server_time, TimestampWithTimeZone),
-        name!(next_in_ms, i32),
-        name!(renew_as, Option<&'static str>),
-    ),
-> {
+) -> pgrx::composite_type!('static, "record") {
+    let _ = last_seq;
     let said = Said {
         foreground,
         generation,
         join_no,
         token_expires_at,
     };
-    TableIterator::once(answer(beat(session_id, user_id, said)))
+    answer(beat(session_id, user_id, said))
 }
 
 /// What the device says, all of it optional.
@@ -143,7 +139,7 @@ struct Said {
 
 struct Beat {
     status: &'static str,
-    renew_as: Option<&'static str>,
+    token: Option<Composite>,
     /// Whether the next one is due sooner than usual.
     comes_soon: bool,
 }
@@ -152,20 +148,27 @@ impl Beat {
     const fn new(status: &'static str) -> Self {
         Self {
             status,
-            renew_as: None,
+            token: None,
             comes_soon: false,
         }
     }
 
-    const fn soon() -> Self {
+    fn soon() -> Self {
         Self {
             comes_soon: true,
             ..Self::new("ok")
         }
     }
+
+    fn with(token: Option<Composite>) -> Self {
+        Self {
+            token,
+            ..Self::new("ok")
+        }
+    }
 }
 
-fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<HeartbeatRow> {
+fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<Composite> {
     let caller = caller::enter_to_write()?;
     let user = caller.speak_of(user_id)?;
     let session = required(session_id, "session_id")?;
@@ -174,57 +177,64 @@ fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<H
         None => beat_as_viewer(session, user, &said)?,
     };
     let summary = spi::first(&SUMMARY, &[session.into()], |row| {
-        let state: String = column(row, 1)?;
-        let generation: i32 = column(row, 2)?;
-        let next_in_ms: i32 = column(row, 8)?;
-        Ok((
-            beat.status,
-            state,
-            generation,
-            generation,
-            epoch(&column::<String>(row, 3)?),
-            column(row, 4)?,
-            column(row, 5)?,
-            nullable(row, 6)?,
-            column(row, 7)?,
-            if beat.comes_soon {
-                next_in_ms.min(SOON_MS)
-            } else {
-                next_in_ms
-            },
-            beat.renew_as,
-        ))
+        Ok(Summary {
+            state: column(row, 1)?,
+            generation: column(row, 2)?,
+            epoch: epoch(&column::<String>(row, 3)?),
+            head_seq: column(row, 4)?,
+            viewer_count: column(row, 5)?,
+            reconnect_deadline: nullable(row, 6)?,
+            server_time: column(row, 7)?,
+            next_in_ms: column(row, 8)?,
+        })
     })?;
-    let summary: HeartbeatRow = summary.ok_or(ErrorCode::SessionNotFound)?;
-    if summary.1 == StreamState::Ended.as_str() {
+    let summary = summary.ok_or(ErrorCode::SessionNotFound)?;
+    if state::read(&summary.state)? == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
-    tails::send_for_dead_ticker(session, summary.5)?;
-    Ok(summary)
+    tails::send_for_dead_ticker(session, summary.head_seq)?;
+    let next_in_ms = if beat.comes_soon {
+        summary.next_in_ms.min(SOON_MS)
+    } else {
+        summary.next_in_ms
+    };
+    composite::form(
+        c"heartbeat_result",
+        [
+            beat.status.into(),
+            session.into(),
+            summary.state.into(),
+            summary.generation.into(),
+            // The host's Agora uid.
+            summary.generation.into(),
+            summary.epoch.into(),
+            summary.head_seq.into(),
+            summary.viewer_count.into(),
+            summary.reconnect_deadline.into(),
+            summary.server_time.into(),
+            next_in_ms.into(),
+            Attribute::composite(beat.token),
+        ],
+    )
 }
 
 fn beat_as_viewer(session: Uuid, user: Uuid, said: &Said) -> Result<Beat> {
     skip_waiting_for_the_disk();
     match lease::prolong(session, user, said)? {
-        Lease::Seen { is_token_due } => {
-            let renews = is_token_due
-                && host_user::hold_if_free(user)?
-                && spi::execute(&LOCK_FREE_SESSION, &[session.into()])? == 1;
-            return Ok(Beat {
-                renew_as: renews.then_some("viewer"),
-                ..Beat::new("ok")
-            });
-        }
+        Lease::Seen(token) => return Ok(Beat::with(token)),
         Lease::Taken => return Ok(Beat::new("ok")),
         Lease::Superseded => return Ok(Beat::new("superseded")),
         Lease::Missing => {}
     }
-    match spi::first(&SUMMARY, &[session.into()], |row| column::<String>(row, 1))? {
-        None => Err(ErrorCode::SessionNotFound.into()),
-        Some(state) if state == StreamState::Ended.as_str() => Err(ErrorCode::StreamEnded.into()),
-        Some(_) if moderation::is_banned(session, user)? => Err(ErrorCode::Banned.into()),
-        Some(_) => Err(ErrorCode::NotViewer.into()),
+    let state = spi::first(&SUMMARY, &[session.into()], |row| column::<String>(row, 1))?;
+    let state = state.ok_or(ErrorCode::SessionNotFound)?;
+    if state::read(&state)? == StreamState::Ended {
+        return Err(ErrorCode::StreamEnded.into());
     }
+    if restrictions::in_force(session, user)?.is_banned {
+        return Err(ErrorCode::Banned.into());
+    }
+    Err(ErrorCode::NotViewer.into())
 }
 
 /// Nothing when the user is not the host of this session.
@@ -256,34 +266,64 @@ fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> 
         Some(_) if !log::hold(session, &mut Patience::new(LOG_WAIT))? => None,
         returns_to => returns_to,
     };
-    if let Some(before) = returns_to {
-        let returned = lifecycle::announce(
-            session,
-            host.state,
-            before,
-            Some(lifecycle::HOST_RETURNED),
-            host.generation,
-        )?;
-        returned.write(Beside {
-            heartbeat: true,
-            ..Beside::default()
-        })?;
-    } else if host.has_beaten {
-        skip_waiting_for_the_disk();
-        spi::execute(&SEE_HOST, &[session.into()])?;
+    let comes_again = returns_to.is_none() && host.returns_to.is_some();
+    let renewal = if !comes_again && token::is_host_due(session, said.token_expires_at)? {
+        Renewal::of_host(session, user)?
     } else {
-        spi::execute(&SEE_HOST_FIRST, &[session.into()])?;
-    }
-    if returns_to.is_none() && host.returns_to.is_some() {
-        return Ok(Some(Beat::soon()));
-    }
-    // The token is noted in the session's row, for the second time here: what that row refers to is
-    // taken first, and whoever has it may be waiting for this stream, so the token comes with the next beat.
-    let renews = token::is_host_token_due(session, said.token_expires_at)?
-        && host_user::hold_if_free(user)?
-        && host_user::hold_auction_if_free(auction)?;
-    Ok(Some(Beat {
-        renew_as: renews.then_some("host"),
-        ..Beat::new("ok")
-    }))
+        None
+    };
+    let Some(before) = returns_to else {
+        skip_waiting_for_the_disk();
+        let see = if host.has_beaten {
+            &SEE_HOST
+        } else {
+            &SEE_HOST_FIRST
+        };
+        note(see, session, renewal.as_ref())?;
+        if comes_again {
+            return Ok(Some(Beat::soon()));
+        }
+        let token = renewal.map(|renewal| renewal.issue(host.generation));
+        return Ok(Some(Beat::with(token.transpose()?)));
+    };
+    let returned = lifecycle::announce(
+        session,
+        host.state,
+        before,
+        Some(lifecycle::HOST_RETURNED),
+        host.generation,
+    )?;
+    returned.write(Beside {
+        heartbeat: true,
+        ..Beside::default()
+    })?;
+    // Noted in a second write: what the row refers to is taken first, and whoever has it may be waiting for this
+    // stream, so the token comes with the next heartbeat.
+    let token = match renewal {
+        Some(renewal) if host_user::hold_auction_if_free(auction)? => {
+            note(&NOTE_TOKEN, session, Some(&renewal))?;
+            Some(renewal.issue(host.generation)?)
+        }
+        _ => None,
+    };
+    Ok(Some(Beat::with(token)))
+}
+
+/// Writes the row of the stream, with the host's token if there is one.
+fn note(
+    statement: &'static LocalKey<Statement>,
+    session: Uuid,
+    renewal: Option<&Renewal>,
+) -> Result<()> {
+    let noted = renewal.map(|renewal| &renewal.noted);
+    let arguments = [
+        session.into(),
+        noted.map(|noted| noted.issued_at).into(),
+        noted.map(|noted| noted.expires_at).into(),
+        renewal
+            .map(|renewal| token::host_held_until(session, renewal))
+            .transpose()?
+            .into(),
+    ];
+    spi::execute(statement, &arguments).map(|_| ())
 }

@@ -2,12 +2,11 @@
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
-use serde_json::value::RawValue;
-use stream_core::error::ErrorCode;
 
-use crate::caller::{self, Caller};
+use crate::batch;
+use crate::caller;
 use crate::commit::skip_waiting_for_the_disk;
-use crate::error::{Failure, Result, answer, required};
+use crate::error::{Failure, Result, answer};
 use crate::spi::{self, column, statements};
 use crate::tails;
 
@@ -54,9 +53,8 @@ statements! {
                       where v.session_id = i.session_id and v.user_id = i.user_id and v.is_active
                   ) then 'lock_timeout'
                   when l.user_id is null and exists (
-                      select from stream.chat_restrictions as r
-                      where r.session_id = i.session_id and r.user_id = i.user_id and r.kind = 'ban'
-                          and (r.until is null or r.until > now())
+                      select from stream_private.bans as b
+                      where b.session_id = i.session_id and b.user_id = i.user_id
                   ) then 'banned'
                   when l.user_id is null then 'not_viewer'
                   when i.join_no <> l.join_no then 'superseded'
@@ -65,9 +63,6 @@ statements! {
          left join leases as l on l.session_id = i.session_id and l.user_id = i.user_id
          order by i.item";
 }
-
-/// Items in one batch of the service, at most.
-const MAX_BATCH: usize = 1000;
 
 /// Heartbeats of many viewers; `items` is the text of a JSON array.
 #[pg_extern]
@@ -86,24 +81,10 @@ struct BatchItem {
     join_no: Option<i32>,
 }
 
-impl BatchItem {
-    fn read(item: &RawValue) -> Self {
-        serde_json::from_str(item.get()).unwrap_or_default()
-    }
-}
-
 fn beat_all(items: Option<&str>) -> Result<Vec<(i32, String)>> {
-    if caller::enter_to_write()? != Caller::Service {
-        return Err(ErrorCode::Forbidden.into());
-    }
-    let items = required(items, "items")?;
-    let invalid = |hint: &str| Failure::with_hint(ErrorCode::InvalidArgument, hint);
-    let items: Vec<&RawValue> =
-        serde_json::from_str(items).map_err(|_| invalid("items is an array"))?;
-    if items.len() > MAX_BATCH {
-        return Err(invalid("at most 1000 items in one call"));
-    }
-    let items: Vec<BatchItem> = items.into_iter().map(BatchItem::read).collect();
+    batch::admit(caller::enter_to_write()?)?;
+    let items = batch::read(items)?.into_iter();
+    let items: Vec<BatchItem> = items.map(Option::unwrap_or_default).collect();
     let sessions: Vec<_> = items.iter().map(|item| item.session_id).collect();
     let items = serde_json::to_string(&items).map_err(|_| Failure::Row("items are not JSON"))?;
     skip_waiting_for_the_disk();

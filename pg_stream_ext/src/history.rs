@@ -12,10 +12,9 @@ use crate::error::{Failure, Result, answer, required};
 use crate::json_text;
 use crate::jsonb_text::JsonbText;
 use crate::keyed::Table;
+use crate::limits;
 use crate::log::Entry;
 use crate::spi::{self, column, nullable, statements};
-
-const MAX_PAGE: i32 = 200;
 
 /// The columns of a message `m`, in the order of `Message::read`.
 macro_rules! message_columns {
@@ -45,8 +44,7 @@ statements! {
         concat!(
             "with session as (
                  select s.id, h.last_seq,
-                     $2 is null or s.seller_id = $2
-                         or coalesce(stream.hook_can_view($2, s.id), false) as can_view
+                     stream_private.can_view($2, s.id, s.seller_id) as can_view
                  from stream.stream_sessions as s
                  join stream.chat_heads as h on h.session_id = s.id
                  where s.id = $1
@@ -270,12 +268,9 @@ fn page(
 ) -> Result<Vec<Message>> {
     let caller = caller::enter()?;
     let session = required(session_id, "session_id")?;
-    let page_size = required(page_size, "page_size")?;
+    let page_size = limits::page_size(page_size)?;
     let skip = required(skip, "skip")?;
     let refuse = |hint: String| Err(Failure::with_hint(ErrorCode::InvalidArgument, hint));
-    if !(1..=MAX_PAGE).contains(&page_size) {
-        return refuse(format!("page_size is 1 to {MAX_PAGE}"));
-    }
     if skip < 0 {
         return refuse("skip is 0 or more".to_owned());
     }

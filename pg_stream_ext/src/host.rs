@@ -7,8 +7,9 @@ use pgrx::spi::SpiHeapTupleData;
 use stream_core::lifecycle::StreamState;
 use stream_core::webhook::host::Loss;
 
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::spi::{column, nullable};
+use crate::state;
 
 /// The columns of session `s`, which is locked, that [`Host::read`] reads first. Whom Agora sent away
 /// because of the token is back when the app has got another since; a token's times are in whole
@@ -37,7 +38,7 @@ pub struct Host {
 
 impl Host {
     pub fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        let state = parse_state(&column::<String>(row, 1)?)?;
+        let state = state::read(&column::<String>(row, 1)?)?;
         let before_error: Option<String> = nullable(row, 3)?;
         let reason: Option<String> = nullable(row, 4)?;
         let was_lost = state == StreamState::Error
@@ -47,12 +48,8 @@ impl Host {
         Ok(Self {
             state,
             generation: column(row, 2)?,
-            returns_to: returns_to.as_deref().map(parse_state).transpose()?,
+            returns_to: returns_to.as_deref().map(state::read).transpose()?,
             has_beaten: column(row, 6)?,
         })
     }
-}
-
-fn parse_state(text: &str) -> Result<StreamState> {
-    StreamState::parse(text).ok_or(Failure::Row("unknown state in the table"))
 }

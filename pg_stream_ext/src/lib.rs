@@ -5,6 +5,7 @@
 //! called from a SECURITY DEFINER function of schema `stream_private`.
 
 mod auction;
+mod batch;
 mod bodies;
 mod caller;
 mod certificate;
@@ -28,6 +29,7 @@ mod json_text;
 mod jsonb_text;
 mod keyed;
 mod lifecycle;
+mod limits;
 mod log;
 mod moderation;
 mod patience;
@@ -37,11 +39,13 @@ mod reads;
 mod realtime;
 mod relay;
 mod relcache;
+mod restrictions;
 mod sender;
 mod server_log;
 mod settings;
 mod spi;
 mod start;
+mod state;
 mod stored_frames;
 mod subscriptions;
 mod sweep;

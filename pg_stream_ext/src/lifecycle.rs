@@ -102,8 +102,7 @@ statements! {
         );
 
     READ_STATE: Read [UUIDOID, UUIDOID]
-        "select s.state, $2 is null or s.seller_id = $2
-             or coalesce(stream.hook_can_view($2, s.id), false)
+        "select s.state, stream_private.can_view($2, s.id, s.seller_id)
          from stream.stream_sessions as s where s.id = $1";
 }
 

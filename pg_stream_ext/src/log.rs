@@ -94,9 +94,3 @@ pub fn why_closed(session: Uuid) -> Result<ErrorCode> {
         ErrorCode::SessionNotFound
     })
 }
-
-/// Of seconds, as SQL gives an interval.
-pub fn microseconds(seconds: f64) -> i64 {
-    // Casting saturates, and rate limits are coarser than what is cut off.
-    (seconds * 1e6) as i64
-}

@@ -35,20 +35,14 @@ use crate::log;
 use crate::realtime;
 use crate::spi::{self, Statement, column, nullable, statements};
 
-pub use restriction::is_banned;
-
-/// The tables' own limit, `moderation_log_reason_check`.
-const MAX_REASON_CHARS: usize = 200;
-
 /// What user $2 is to session $1.
 macro_rules! standing {
     () => {
         "select s.seller_id, s.state = 'ended', s.pinned_seq,
              case when $2 is null or s.seller_id = $2 then 'owner'
                   when coalesce(stream.hook_can_moderate($2, s.id), false) and not exists (
-                      select from stream.chat_restrictions as r
-                      where r.session_id = s.id and r.user_id = $2 and r.kind = 'ban'
-                          and (r.until is null or r.until > now())
+                      select from stream_private.bans as b
+                      where b.session_id = s.id and b.user_id = $2
                   ) then 'moderator'
                   else 'nobody' end
          from stream.stream_sessions as s where s.id = $1"
@@ -216,15 +210,6 @@ fn tell(user: Uuid, event: &str, mut payload: Value) -> Result<()> {
     payload["server_time"] = json_text::time(clock::now()?).into();
     let topic = format!("user:{}", json_text::uuid(user));
     realtime::broadcast(&topic, event, &payload.to_string())
-}
-
-fn check_reason(reason: Option<&str>) -> Result<()> {
-    if reason.is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
-        return Err(invalid(format!(
-            "reason has at most {MAX_REASON_CHARS} characters"
-        )));
-    }
-    Ok(())
 }
 
 fn invalid(hint: impl Into<String>) -> Failure {

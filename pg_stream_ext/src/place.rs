@@ -10,6 +10,7 @@ use stream_core::rate::Limit;
 use crate::clock;
 use crate::error::Result;
 use crate::keyed::{Locked, Row, Table, Values, Waiting};
+use crate::rate::backlog_us;
 use crate::spi::{self, statements};
 
 static VIEWERS: Table = Table::new(c"stream_viewers");
@@ -147,11 +148,6 @@ impl Place {
 pub fn set_tats(session: Uuid, users: Vec<Uuid>, tats: Vec<TimestampWithTimeZone>) -> Result<()> {
     let arguments: [DatumWithOid<'_>; 3] = [session.into(), users.into(), tats.into()];
     spi::execute(&SET, &arguments).map(|_| ())
-}
-
-/// How far a rate limiter is ahead of the clock.
-pub fn backlog_us(tat: TimestampWithTimeZone, now: TimestampWithTimeZone) -> i64 {
-    tat.into_inner().saturating_sub(now.into_inner()).max(0)
 }
 
 fn silent_ms(

@@ -1,4 +1,4 @@
-//! Limits of so many calls a minute, each kept as one time in a row.
+//! Limits of how often somebody does something, each kept as one time in a row.
 //!
 //! The time is the theoretical arrival time of GCRA ([`stream_core::rate`]): at most a minute ahead of the
 //! clock, so that a minute's calls may come at once. It is judged by the moment and not by the transaction's
@@ -31,10 +31,12 @@ impl Rate {
 
     /// `noted` is the time that the newest call left behind; null: there was none.
     pub fn judge(self, noted: Option<TimestampWithTimeZone>) -> Result<Verdict> {
-        let now = clock::now()?.into_inner();
-        let backlog_us = noted.map_or(0, |noted| noted.into_inner().saturating_sub(now));
+        let now = clock::now()?;
+        let backlog_us = noted.map_or(0, |noted| backlog_us(noted, now));
         Ok(match self.0.take(backlog_us) {
-            Ok(backlog_us) => Verdict::Pass(clock::from_microseconds(now + backlog_us)?),
+            Ok(backlog_us) => {
+                Verdict::Pass(clock::from_microseconds(now.into_inner() + backlog_us)?)
+            }
             Err(wait_us) => Verdict::Wait(wait_us.div_ceil(1000)),
         })
     }
@@ -43,7 +45,38 @@ impl Rate {
     pub fn take(self, noted: Option<TimestampWithTimeZone>) -> Result<TimestampWithTimeZone> {
         match self.judge(noted)? {
             Verdict::Pass(tat) => Ok(tat),
-            Verdict::Wait(wait_ms) => Err(Failure::retry_after(ErrorCode::RateLimited, wait_ms)),
+            Verdict::Wait(wait_ms) => Err(refusal(wait_ms)),
         }
     }
+}
+
+/// How far a rate limiter is ahead of the clock.
+pub fn backlog_us(tat: TimestampWithTimeZone, now: TimestampWithTimeZone) -> i64 {
+    tat.into_inner().saturating_sub(now.into_inner()).max(0)
+}
+
+/// The backlog after one more, or the refusal; for who notes several at once.
+pub fn spend(limit: Limit, backlog_us: i64) -> Result<i64> {
+    let spent = limit.take(backlog_us);
+    spent.map_err(|wait_us| refusal(wait_us.div_ceil(1000)))
+}
+
+/// Milliseconds until one more may come.
+pub fn wait_ms(limit: Limit, backlog_us: i64) -> u64 {
+    limit
+        .take(backlog_us)
+        .map_or_else(|wait_us| wait_us.div_ceil(1000), |_| 0)
+}
+
+/// Milliseconds that slow mode lasts for somebody who has been silent so long; null: who never wrote, or whose
+/// last message lies ahead of a clock that was set back.
+pub fn slow_mode_wait_ms(slow_mode_ms: i64, silent_ms: Option<i64>) -> u64 {
+    let silent_ms = silent_ms.filter(|silent_ms| *silent_ms >= 0);
+    silent_ms.map_or(0, |silent_ms| {
+        (slow_mode_ms - silent_ms).max(0).unsigned_abs()
+    })
+}
+
+fn refusal(wait_ms: u64) -> Failure {
+    Failure::retry_after(ErrorCode::RateLimited, wait_ms)
 }

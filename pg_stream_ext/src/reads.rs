@@ -6,13 +6,11 @@ use pgrx::datum::{Array, Uuid};
 use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
+use stream_core::limits::MAX_BATCH_ITEMS;
 
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
 use crate::spi::{self, column, statements};
-
-/// Messages in one call.
-const MAX_MARKED: usize = 1000;
 
 /// What is read of the log that is still kept, where its bounds `b` and the marks `r` are in scope.
 macro_rules! kept_reads {
@@ -95,8 +93,7 @@ macro_rules! count_sql {
             "
              from (
                  select s.id, h.last_seq,
-                     s.seller_id = $2 or coalesce(stream.hook_can_view($2, s.id), false)
-                         as can_view,
+                     stream_private.can_view($2, s.id, s.seller_id) as can_view,
                      coalesce(
                          (select min(m.seq) from stream.chat_messages as m
                           where m.session_id = s.id),
@@ -164,10 +161,10 @@ fn mark_messages(
     let user = caller::enter_to_write()?.act_for(user_id)?;
     let session = required(session_id, "session_id")?;
     let ids = required(message_ids, "message_ids")?;
-    if ids.len() > MAX_MARKED {
+    if ids.len() > MAX_BATCH_ITEMS {
         return Err(Failure::with_hint(
             ErrorCode::InvalidArgument,
-            format!("message_ids has at most {MAX_MARKED} elements"),
+            format!("message_ids has at most {MAX_BATCH_ITEMS} elements"),
         ));
     }
     let ids: Vec<Uuid> = ids.iter().flatten().collect();

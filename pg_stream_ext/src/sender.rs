@@ -13,26 +13,18 @@ use crate::caller::Caller;
 use crate::clock;
 use crate::error::{Failure, Result};
 use crate::keyed::Table;
-use crate::log::microseconds;
-use crate::place::{Place, backlog_us};
+use crate::place::Place;
+use crate::rate::{self, backlog_us};
+use crate::restrictions::{self, InForce};
 use crate::settings::ChatSettings;
 use crate::spi::{self, column, nullable, statements};
 
 static SESSIONS: Table = Table::new(c"stream_sessions");
-static RESTRICTIONS: Table = Table::new(c"chat_restrictions");
 
 statements! {
     /// What the host application says; $3: the user is the seller.
     HOOKS: Write [UUIDOID, UUIDOID, BOOLOID]
         "select $3 or coalesce(stream.hook_can_chat($1, $2), false), stream.hook_username($1)";
-
-    IN_FORCE: Write [UUIDOID, UUIDOID]
-        "select coalesce(bool_or(r.kind = 'ban'), false),
-             coalesce(bool_or(r.kind = 'mute'), false),
-             extract(epoch from max(r.until) filter (where r.kind = 'mute') - clock_timestamp())::float8
-         from stream.chat_restrictions as r
-         where r.session_id = $1 and r.user_id = $2
-             and (r.until is null or r.until > clock_timestamp())";
 
     CHARGE_HOST: Write [UUIDOID, TIMESTAMPTZOID]
         "update stream.chat_heads set host_chat_tat = $2 where session_id = $1";
@@ -67,17 +59,8 @@ pub struct Sender {
     chat_mode: String,
     slow_mode_ms: i64,
     limit: Limit,
-    /// Whether there is a restriction, which may be over.
-    is_restricted: bool,
+    restrictions: InForce,
     blocks_terms: bool,
-}
-
-/// What keeps a user from writing.
-#[derive(Default)]
-struct Restrictions {
-    is_banned: bool,
-    /// The refusal, with the time that is left of it.
-    mute: Option<Failure>,
 }
 
 /// What decides about everybody who writes in a stream. Read while the head row is held.
@@ -126,7 +109,6 @@ impl<'a> Rules<'a> {
         })?;
         let (can_chat, username): (bool, Option<String>) =
             hooks.ok_or(Failure::Row("no answer of a hook"))?;
-        let restriction = RESTRICTIONS.find(&[self.session, user], |_| Ok(Some(())))?;
         Ok(Sender {
             user,
             is_seller,
@@ -134,7 +116,7 @@ impl<'a> Rules<'a> {
             username: username.and_then(|name| display_name(&name)),
             chat_mode: self.chat_mode.clone(),
             slow_mode_ms: self.slow_mode_ms,
-            is_restricted: restriction.is_some(),
+            restrictions: restrictions::in_force(self.session, user)?,
             limit: rate.limit(),
             anonymous_users_may_chat: self.settings.anonymous_users_may_chat,
             blocks_terms: self.settings.blocks_terms,
@@ -164,9 +146,7 @@ impl Sender {
     /// Refuses, or counts one more message.
     pub fn accept(&mut self, caller: Caller, session: Uuid, content: &str) -> Result<()> {
         self.admit(caller, session)?;
-        let spent = self.limit.take(self.backlog_us).map_err(|wait_us| {
-            Failure::retry_after(ErrorCode::RateLimited, wait_us.div_ceil(1000))
-        })?;
+        let spent = rate::spend(self.limit, self.backlog_us)?;
         self.wait_out_slow_mode(session)?;
         if self.blocks_terms && is_blocked(session, content)? {
             return Err(ErrorCode::ContentBlocked.into());
@@ -192,8 +172,7 @@ impl Sender {
         if is_anonymous && !self.anonymous_users_may_chat {
             return Err(ErrorCode::AnonymousUser.into());
         }
-        let restrictions = self.restrictions(session)?;
-        if restrictions.is_banned {
+        if self.restrictions.is_banned {
             return Err(ErrorCode::Banned.into());
         }
         if !self.is_seller && !self.holds_lease {
@@ -202,35 +181,17 @@ impl Sender {
         if !self.can_chat || self.username.is_none() {
             return Err(ErrorCode::CannotChat.into());
         }
-        if let Some(mute) = restrictions.mute {
-            return Err(mute);
+        if let Some(mute) = &self.restrictions.mute {
+            return Err(match mute.left_ms()? {
+                Some(left_ms) => Failure::retry_after(ErrorCode::Muted, left_ms),
+                None => ErrorCode::Muted.into(),
+            });
         }
         if self.is_in_mode(session)? {
             Ok(())
         } else {
             Err(ErrorCode::ChatClosed.into())
         }
-    }
-
-    fn restrictions(&self, session: Uuid) -> Result<Restrictions> {
-        if !self.is_restricted {
-            return Ok(Restrictions::default());
-        }
-        let restrictions = spi::first(&IN_FORCE, &[session.into(), self.user.into()], |row| {
-            let is_muted: bool = column(row, 2)?;
-            let muted_s: Option<f64> = nullable(row, 3)?;
-            Ok(Restrictions {
-                is_banned: column(row, 1)?,
-                mute: is_muted.then(|| match muted_s {
-                    Some(muted_s) => Failure::retry_after(
-                        ErrorCode::Muted,
-                        (microseconds(muted_s) / 1000).unsigned_abs(),
-                    ),
-                    None => ErrorCode::Muted.into(),
-                }),
-            })
-        })?;
-        Ok(restrictions.unwrap_or_default())
     }
 
     fn is_in_mode(&self, session: Uuid) -> Result<bool> {
@@ -247,17 +208,11 @@ impl Sender {
     }
 
     fn wait_out_slow_mode(&self, session: Uuid) -> Result<()> {
-        let Some(silent_ms) = self.silent_ms else {
-            return Ok(());
-        };
-        let wait_ms = self.slow_mode_ms - silent_ms;
-        if wait_ms <= 0 || self.is_seller || self.is_moderator(session)? {
+        let wait_ms = rate::slow_mode_wait_ms(self.slow_mode_ms, self.silent_ms);
+        if wait_ms == 0 || self.is_seller || self.is_moderator(session)? {
             return Ok(());
         }
-        Err(Failure::retry_after(
-            ErrorCode::SlowMode,
-            wait_ms.unsigned_abs(),
-        ))
+        Err(Failure::retry_after(ErrorCode::SlowMode, wait_ms))
     }
 
     fn is_moderator(&self, session: Uuid) -> Result<bool> {

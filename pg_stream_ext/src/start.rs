@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
+use stream_core::limits::RECONNECT_WINDOW_S;
 
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
@@ -21,9 +22,6 @@ const START_ATTEMPTS: usize = 3;
 /// The table's own limit, `stream_sessions_generation_check`: the host's Agora uid is the generation, and those
 /// from 1,000,000 on are viewers'.
 const MAX_GENERATION: i32 = 999_999;
-
-/// The table's own limit, `stream_sessions_reconnect_window_s_check`.
-const RECONNECT_WINDOW_S: std::ops::RangeInclusive<i32> = 0..=1800;
 
 statements! {
     OWNS_AUCTION: Write [UUIDOID, UUIDOID]

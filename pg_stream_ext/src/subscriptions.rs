@@ -28,15 +28,14 @@ statements! {
     /// The rule of the Realtime policy for topic chat:<id>, and whether a ban holds.
     READER: Write [UUIDOID, UUIDOID]
         "select s.seller_id = $2,
-             coalesce(stream.hook_can_view($2, s.id), false),
+             stream_private.can_view($2, s.id, s.seller_id),
              exists (
                  select from stream.stream_viewers as v
                  where v.session_id = s.id and v.user_id = $2
              ),
              exists (
-                 select from stream.chat_restrictions as r
-                 where r.session_id = s.id and r.user_id = $2 and r.kind = 'ban'
-                     and (r.until is null or r.until > now())
+                 select from stream_private.bans as b
+                 where b.session_id = s.id and b.user_id = $2
              )
          from stream.stream_sessions as s where s.id = $1";
 

@@ -35,8 +35,7 @@ statements! {
                      s.pinned_seq,
                      h.last_seq, h.host_chat_tat,
                      ", epoch_sql!("$5"), " as epoch,
-                     $2 is null or s.seller_id = $2
-                         or coalesce(stream.hook_can_view($2, s.id), false) as can_view,
+                     stream_private.can_view($2, s.id, s.seller_id) as can_view,
                      case when $2 is null then 'service'
                           when s.seller_id = $2 then 'seller'
                           when exists (
@@ -79,9 +78,8 @@ statements! {
                  coalesce(
                      (select json_agg(json_build_object(
                              'kind', x.kind, 'until', x.until, 'reason', x.reason) order by x.kind)
-                      from stream.chat_restrictions as x
-                      where x.session_id = b.id and x.user_id = $2
-                          and (x.until is null or x.until > t.now)),
+                      from stream_private.restrictions as x
+                      where x.session_id = b.id and x.user_id = $2 and x.is_in_force),
                      '[]'::json)::text,
                  t.now,
                  ", cooldown_columns!(), "

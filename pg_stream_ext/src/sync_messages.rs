@@ -16,8 +16,7 @@ statements! {
         concat!(
             "with bounds as (
                  select s.id,
-                     $2 is null or s.seller_id = $2
-                         or coalesce(stream.hook_can_view($2, s.id), false) as can_view,
+                     stream_private.can_view($2, s.id, s.seller_id) as can_view,
                      case when $3 is null then greatest(h.last_seq - $5, 0)
                           else (select k.seq from stream.chat_messages as k
                                 where k.session_id = $1 and k.id = $3) end as above

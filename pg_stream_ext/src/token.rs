@@ -6,6 +6,7 @@
 mod host;
 mod inspection;
 mod joining;
+mod renewal;
 mod rows;
 mod settings;
 mod stored;
@@ -20,11 +21,11 @@ use crate::clock;
 use crate::composite::{self, Composite};
 use crate::digest::sha256_hex;
 use crate::error::{Failure, Result, answer, required};
-pub use host::is_host_token_due;
+pub use renewal::{OF_VIEWER, Renewal, host_held_until, is_due, is_host_due};
 use rows::{Ask, Charge, Grant};
 
-/// `role` is `host` or `viewer`; null: what the user is. `occasion` is `request`, `refresh`, which
-/// retires the older tokens, or `renewal`, which does not count. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
+/// `role` is `host` or `viewer`; null: what the user is. `occasion` is `request`, or `refresh`, which
+/// retires the older tokens. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
 /// who have none. The answer is a `stream.agora_token`.
 #[pg_extern]
 fn generate_token(
@@ -56,7 +57,6 @@ fn generate(
         // The service is trusted with its own pace, and does not use up a user's.
         _ if caller == Caller::Service => Charge::Free,
         "request" | "refresh" => Charge::Limited,
-        "renewal" => Charge::Free,
         _ => return Err(Failure::Row("no such occasion")),
     };
     let ask = Ask {
@@ -65,7 +65,6 @@ fn generate(
         role,
         generation,
         charge,
-        is_renewal: occasion == "renewal",
         issued_at: clock::now_s()?,
     };
     let signer = rows::signer(&ask)?;

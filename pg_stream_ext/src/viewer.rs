@@ -9,11 +9,10 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::caller::{self, Caller};
-use crate::error::{Failure, Result, answer, required};
+use crate::error::{Result, answer, required};
+use crate::limits;
 use crate::spi::{self, column, nullable, statements};
 pub use joining::{Place, join_as};
-
-const MAX_PAGE: i32 = 200;
 
 /// Milliseconds that viewer `v` has watched in the present lease, up to a moment.
 macro_rules! watched_ms {
@@ -27,35 +26,13 @@ macro_rules! watched_ms {
 }
 pub(crate) use watched_ms;
 
-/// The columns of `c` that [`lease_holds`] reads, from `stream.config` as `f`: once for all viewers.
-macro_rules! lease_floors {
-    () => {
-        "now() - f.lease_s * interval '1 second' as lease_floor,
-         now() - f.background_grace_s * interval '1 second' as background_floor"
-    };
-}
-pub(crate) use lease_floors;
-
-/// Whether the lease of viewer `v` is not over, by the rule of the sweep, which comes to it later.
-macro_rules! lease_holds {
-    () => {
-        "v.last_seen_at > c.lease_floor
-         and (v.background_since is null or v.background_since > c.background_floor)"
-    };
-}
-pub(crate) use lease_holds;
-
 statements! {
     COUNT: Read [UUIDOID, UUIDOID]
-        concat!(
-            "select
-                 $2 is null or s.seller_id = $2 or coalesce(stream.hook_can_view($2, s.id), false),
-                 (select count(*)::integer from stream.stream_viewers as v
-                  where v.session_id = s.id and v.is_active and ", lease_holds!(), ")
-             from stream.stream_sessions as s
-             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
-             where s.id = $1"
-        );
+        "select stream_private.can_view($2, s.id, s.seller_id),
+             (select count(*)::integer from stream_private.leases as v
+              where v.session_id = s.id and v.holds)
+         from stream.stream_sessions as s
+         where s.id = $1";
 
     LIST: Read [UUIDOID, UUIDOID, UUIDOID, INT4OID]
         concat!(
@@ -63,10 +40,9 @@ statements! {
                  v.user_id, v.agora_uid::integer, v.joined_at, v.last_seen_at, v.foreground,
                  v.watch_ms + ", watched_ms!("now()"), "
              from stream.stream_sessions as s
-             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
              left join lateral (
-                 select * from stream.stream_viewers as v
-                 where v.session_id = s.id and v.is_active and ", lease_holds!(), "
+                 select * from stream_private.leases as v
+                 where v.session_id = s.id and v.holds
                      and ($3 is null or v.user_id > $3)
                  order by v.user_id
                  limit $4
@@ -129,13 +105,7 @@ fn list(
 ) -> Result<Vec<Viewer>> {
     let caller: Caller = caller::enter()?;
     let session = required(session_id, "session_id")?;
-    let page_size = required(page_size, "page_size")?;
-    if !(1..=MAX_PAGE).contains(&page_size) {
-        return Err(Failure::with_hint(
-            ErrorCode::InvalidArgument,
-            format!("page_size is 1 to {MAX_PAGE}"),
-        ));
-    }
+    let page_size = limits::page_size(page_size)?;
     let arguments = [
         session.into(),
         caller.user_id().into(),

@@ -19,6 +19,7 @@ use crate::error::{Failure, Result, answer, required};
 use crate::gate;
 use crate::lifecycle;
 use crate::spi::{self, column, nullable, statements};
+use crate::state;
 
 statements! {
     /// A heartbeat ahead of the clock is from before the clock was set back, and counts as none.
@@ -181,7 +182,7 @@ impl Session {
         channel: &str,
     ) -> Result<Option<Self>> {
         spi::first(statement, &[channel.into()], |row| {
-            let state = parse_state(&column::<String>(row, 2)?)?;
+            let state = state::read(&column::<String>(row, 2)?)?;
             let reason: Option<String> = nullable(row, 4)?;
             let before_error: Option<String> = nullable(row, 5)?;
             Ok(Self {
@@ -192,7 +193,7 @@ impl Session {
                     loss: reason
                         .filter(|_| state == StreamState::Error)
                         .and_then(|reason| Loss::parse(&reason)),
-                    before_error: before_error.as_deref().map(parse_state).transpose()?,
+                    before_error: before_error.as_deref().map(state::read).transpose()?,
                     may_return: column(row, 6)?,
                 },
                 heartbeats: if column(row, 7)? {
@@ -330,8 +331,4 @@ fn apply_host_change(session: &Session, user: UserChange) -> Result<Outcome> {
 /// The host's uid is the generation, below every viewer's.
 const fn is_host_uid(uid: u32) -> bool {
     0 < uid && uid < FIRST_VIEWER_UID
-}
-
-fn parse_state(text: &str) -> Result<StreamState> {
-    StreamState::parse(text).ok_or(Failure::Row("unknown state in the table"))
 }

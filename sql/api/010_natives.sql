@@ -132,6 +132,24 @@ begin
 end
 $$;
 
+create or replace function stream_private.heartbeat(
+    session_id uuid,
+    last_seq bigint default null,
+    foreground boolean default null,
+    generation integer default null,
+    join_no integer default null,
+    user_id uuid default null,
+    token_expires_at timestamptz default null
+)
+returns stream.heartbeat_result
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.heartbeat($1, $2, $3, $4, $5, $6, $7);
+end
+$$;
+
 create or replace function stream_private.heartbeats(items json)
 returns setof stream.heartbeat_status
 language plpgsql security definer

@@ -293,7 +293,7 @@ begin
 end
 $$;
 comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) is
-    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. user_id null: the caller.';
+    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first. user_id null: the caller.';
 
 create function stream.heartbeats(items json)
 returns setof stream.heartbeat_status

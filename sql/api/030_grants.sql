@@ -15,10 +15,13 @@ revoke all on function stream_private.ban_user(uuid, uuid, integer, text) from p
 revoke all on function stream_private.begin_work() from public, anon, authenticated, service_role;
 revoke all on function stream_private.block_term(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.can_view(uuid, uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_held_rows() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_owner() from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_page_size(integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_realtime_partitions(timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_realtime_publication() from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_reason(text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_server_log() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_table_privileges() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_troubles() from public, anon, authenticated, service_role;
@@ -78,6 +81,7 @@ revoke all on function stream_private.refuse_deleting_live_session() from public
 revoke all on function stream_private.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.report_message(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.resolve_report(uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.restrict_user(uuid, uuid, text, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_messages(json) from public, anon, authenticated, service_role;

@@ -16,6 +16,7 @@ mod decode;
 mod deflate;
 mod envelope;
 mod reader;
+mod renewal;
 mod rotation;
 mod signature;
 mod token;
@@ -27,6 +28,7 @@ pub use channel::{ChannelName, ChannelNameError};
 pub use clock::{ClockWrong, issue_time};
 pub use credentials::{AppId, AppIdError, Certificate, CertificateError};
 pub use decode::{DecodeError, DecodedService, DecodedToken, Privilege, decode};
+pub use renewal::TokenTimes;
 pub use rotation::{Certificates, Signer};
 pub use token::{
     Life, MAX_LIFETIME_S, MAX_SALT, MintError, Privileges, Role, RtmLogin, TokenRequest, User, mint,

@@ -9,6 +9,7 @@
 //! * [`json_escapes`]: escapes of JSON texts that Postgres cannot store.
 //! * [`blocked_term`]: what a word looks like once spelling tricks are taken away.
 //! * [`rate`]: how often somebody may do something.
+//! * [`limits`]: the numbers that bound what a caller may ask for.
 //! * [`frame`]: how log entries are put together for the wire.
 //! * [`agora`]: Agora access tokens of version 007, and who gets which uid.
 //! * [`webhook`]: Agora's notifications: signature, order, and what they mean for a stream.
@@ -20,6 +21,7 @@ pub mod error;
 pub mod frame;
 pub mod json_escapes;
 pub mod lifecycle;
+pub mod limits;
 pub mod rate;
 pub mod webhook;
 

@@ -6,6 +6,7 @@
 
 mod annotations;
 mod catalogue;
+mod core_sql;
 mod declaration;
 mod documentation;
 mod errors_json;
@@ -78,14 +79,22 @@ pub fn run(root: &Path, mode: Mode) -> Result<()> {
 /// nothing of the product.
 pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
     let sql = ProductSql::read(root)?;
+    // Of stream_core and not of the database, so it is applied as it will be.
+    let core = SqlFile {
+        path: core_sql::PATH.to_owned(),
+        text: core_sql::write(),
+    };
     for file in &sql.before_api {
-        apply_sql(address, database, file)?;
+        let is_core = file.path == core.path;
+        apply_sql(address, database, if is_core { &core } else { file })?;
     }
     let catalogue = Catalogue::read(address, database)?;
     let versions = Versions::read(address, database)?;
     let files = generate(&catalogue, versions)?;
     // What was generated must be applicable, and so must what comes after it.
-    let generated = files.iter().filter(|(path, _)| path.ends_with(".sql"));
+    let generated = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("sql/api/"));
     for (path, text) in generated {
         let file = SqlFile {
             path: (*path).to_owned(),
@@ -103,6 +112,7 @@ fn generate(catalogue: &Catalogue, versions: Versions) -> Result<Files> {
     let operations = Operation::all(catalogue)?;
     let types = types_json::Types::of(catalogue)?;
     Ok(Files::from([
+        (core_sql::PATH, core_sql::write()),
         (
             "sql/api/010_natives.sql",
             natives::write(catalogue, &operations)?,

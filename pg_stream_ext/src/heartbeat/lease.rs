@@ -3,24 +3,22 @@
 //! A message of the same user holds the row while it waits for the log. A heartbeat that finds it held
 //! leaves it as it is: the message is a sign of life too, and the lease outlasts two more heartbeats.
 
-use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 
 use super::Said;
 use crate::clock::{self, MICROSECONDS_PER_S, Microseconds};
+use crate::composite::Composite;
 use crate::error::{Failure, Result};
 use crate::keyed::{Locked, Row, Table, Values};
-
-/// A token is not renewed sooner after it was issued.
-const MIN_TOKEN_AGE: Microseconds = 30 * MICROSECONDS_PER_S;
+use crate::token::{self, OF_VIEWER, Renewal};
 
 static VIEWERS: Table = Table::new(c"stream_viewers");
 static CONFIG: Table = Table::new(c"config");
 
 /// What a heartbeat found of the lease.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Lease {
-    /// Prolonged.
-    Seen { is_token_due: bool },
+    /// Prolonged, with a fresh token when one was due.
+    Seen(Option<Composite>),
     /// It holds, and somebody holds its row, which stays as it is.
     Taken,
     /// Another device of the user has joined since.
@@ -33,23 +31,69 @@ pub enum Lease {
 /// change that costs an index entry.
 pub fn prolong(session: Uuid, user: Uuid, said: &Said) -> Result<Lease> {
     let now = clock::from_microseconds(clock::transaction_start())?;
-    let (mut why_not, mut moves) = (Lease::Missing, false);
+    let (mut why_not, mut moves, mut is_due) = (Lease::Missing, false, false);
     let seen = VIEWERS.update_free(&[session, user], |row| {
         why_not = judge(row, said)?;
         moves = moves_between_grounds(row, said)?;
-        if why_not != Lease::Taken || moves {
+        is_due = token::is_due(row, &OF_VIEWER, said.token_expires_at)?;
+        if !matches!(why_not, Lease::Taken) || moves || is_due {
             return Ok(None);
         }
         let changes: Values<1> = [(c"last_seen_at", now.into())];
-        Ok(Some((is_token_due(row, said)?, changes)))
+        Ok(Some(((), changes)))
     })?;
     match seen {
-        Locked::Held(is_token_due) => Ok(Lease::Seen { is_token_due }),
-        Locked::Missing if why_not == Lease::Taken && moves => {
-            change_ground(session, user, said, now)
+        Locked::Held(()) => Ok(Lease::Seen(None)),
+        Locked::Missing if matches!(why_not, Lease::Taken) => {
+            let renewal = if is_due {
+                Renewal::of_viewer(session, user)?
+            } else {
+                None
+            };
+            let (why_not, seen) = if moves {
+                change_ground(session, user, said, now, renewal.as_ref())?
+            } else {
+                take_token(session, user, said, now, renewal.as_ref())?
+            };
+            match (seen, renewal) {
+                (Locked::Held(Some(uid)), Some(renewal)) => {
+                    Ok(Lease::Seen(Some(renewal.issue(uid)?)))
+                }
+                (Locked::Held(_), _) => Ok(Lease::Seen(None)),
+                (Locked::Taken | Locked::Missing, _) => Ok(why_not),
+            }
         }
         Locked::Taken | Locked::Missing => Ok(why_not),
     }
+}
+
+/// What was found of the lease, and the viewer's Agora uid where the token was noted.
+type Noted = (Lease, Locked<Option<i32>>);
+
+/// The same with another token in the same write.
+fn take_token(
+    session: Uuid,
+    user: Uuid,
+    said: &Said,
+    now: TimestampWithTimeZone,
+    renewal: Option<&Renewal>,
+) -> Result<Noted> {
+    let mut why_not = Lease::Missing;
+    let seen = VIEWERS.update_free(&[session, user], |row| {
+        why_not = judge(row, said)?;
+        if !matches!(why_not, Lease::Taken) {
+            return Ok(None);
+        }
+        let (uid, [issued_at, expires_at, held_until]) = token_columns(row, said, renewal)?;
+        let changes: Values<4> = [
+            (c"last_seen_at", now.into()),
+            issued_at,
+            expires_at,
+            held_until,
+        ];
+        Ok(Some((uid, changes)))
+    })?;
+    Ok((why_not, seen))
 }
 
 /// The same for an app that goes to the background or comes back.
@@ -58,7 +102,8 @@ fn change_ground(
     user: Uuid,
     said: &Said,
     now: TimestampWithTimeZone,
-) -> Result<Lease> {
+    renewal: Option<&Renewal>,
+) -> Result<Noted> {
     let grace_s: Option<i32> = CONFIG.only(|row| row.column(c"background_grace_s"))?;
     let grace_s = grace_s.ok_or(Failure::Row("the config row is gone"))?;
     let grace = Microseconds::from(grace_s) * MICROSECONDS_PER_S;
@@ -66,7 +111,7 @@ fn change_ground(
     let mut why_not = Lease::Missing;
     let seen = VIEWERS.update_free(&[session, user], |row| {
         why_not = judge(row, said)?;
-        if why_not != Lease::Taken {
+        if !matches!(why_not, Lease::Taken) {
             return Ok(None);
         }
         let background_since: Option<TimestampWithTimeZone> = row.nullable(c"background_since")?;
@@ -84,17 +129,57 @@ fn change_ground(
             ),
             since => (since, check_at),
         };
-        let changes: Values<3> = [
+        let (uid, [issued_at, expires_at, held_until]) = token_columns(row, said, renewal)?;
+        let changes: Values<6> = [
             (c"last_seen_at", now.into()),
             (c"background_since", background_since.into()),
             (c"lease_check_at", check_at.into()),
+            issued_at,
+            expires_at,
+            held_until,
         ];
-        Ok(Some((is_token_due(row, said)?, changes)))
+        Ok(Some((uid, changes)))
     })?;
-    Ok(match seen {
-        Locked::Held(is_token_due) => Lease::Seen { is_token_due },
-        Locked::Taken | Locked::Missing => why_not,
-    })
+    Ok((why_not, seen))
+}
+
+/// The columns of the viewer's token: those of the renewal, with the Agora uid that it is for, or as they are. Another
+/// device of the user may have got a token meanwhile.
+fn token_columns(
+    row: &Row,
+    said: &Said,
+    renewal: Option<&Renewal>,
+) -> Result<(Option<i32>, Values<3>)> {
+    let is_due = || token::is_due(row, &OF_VIEWER, said.token_expires_at);
+    let (uid, [issued_at, expires_at, held_until]) = match renewal {
+        Some(renewal) if is_due()? => {
+            let values = [
+                renewal.noted.issued_at.into(),
+                renewal.noted.expires_at.into(),
+                renewal.held_until(row, &OF_VIEWER)?.into(),
+            ];
+            (Some(row.column(c"agora_uid")?), values)
+        }
+        _ => (None, unchanged(row)?),
+    };
+    let columns = [
+        (OF_VIEWER.issued_at, issued_at),
+        (OF_VIEWER.expires_at, expires_at),
+        (OF_VIEWER.held_until, held_until),
+    ];
+    Ok((uid, columns))
+}
+
+/// What the row tells of the viewer's token.
+fn unchanged(row: &Row) -> Result<[DatumWithOid<'static>; 3]> {
+    let column = |name| -> Result<DatumWithOid<'static>> {
+        Ok(row.nullable::<TimestampWithTimeZone>(name)?.into())
+    };
+    Ok([
+        column(OF_VIEWER.issued_at)?,
+        column(OF_VIEWER.expires_at)?,
+        column(OF_VIEWER.held_until)?,
+    ])
 }
 
 /// `Taken` for a lease that the heartbeat may prolong: all that is left then is that it is held.
@@ -115,26 +200,4 @@ fn moves_between_grounds(row: &Row, said: &Said) -> Result<bool> {
         .nullable::<TimestampWithTimeZone>(c"background_since")?
         .is_some();
     Ok(said.foreground == Some(is_in_background))
-}
-
-/// Whether the last quarter of a life lies before the end of the token that is held, as the device says or
-/// else as noted; nobody holds one that ends after the newest.
-fn is_token_due(row: &Row, said: &Said) -> Result<bool> {
-    let time = |column| -> Result<Option<Microseconds>> {
-        let time: Option<TimestampWithTimeZone> = row.nullable(column)?;
-        Ok(time.map(TimestampWithTimeZone::into_inner))
-    };
-    let (Some(issued), Some(expires)) = (time(c"token_issued_at")?, time(c"token_expires_at")?)
-    else {
-        return Ok(false);
-    };
-    let told = said.token_expires_at.map(TimestampWithTimeZone::into_inner);
-    let held_until = match told {
-        Some(told) => told,
-        None => time(c"token_held_until")?.unwrap_or(expires),
-    };
-    let now = clock::transaction_start();
-    let quarter = expires.saturating_sub(issued) / 4;
-    Ok(held_until.min(expires) <= now.saturating_add(quarter)
-        && issued <= now.saturating_sub(MIN_TOKEN_AGE))
 }

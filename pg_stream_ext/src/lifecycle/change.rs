@@ -13,11 +13,10 @@ use super::{Beside, announce};
 use crate::caller::{self, Caller};
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
+use crate::limits;
 use crate::rate::Rate;
 use crate::spi::{self, column, nullable, statements};
-
-/// The table's own limit, `stream_sessions_state_reason_check`.
-const MAX_REASON_CHARS: usize = 200;
+use crate::state;
 
 statements! {
     LOCK_SESSION: Write [UUIDOID]
@@ -70,21 +69,15 @@ fn change(
 ) -> Result<()> {
     let caller = caller::enter_to_write()?;
     let id = required(session_id, "session_id")?;
-    let to = parse_target(required(state, "state")?)?;
-    if reason.is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
-        return Err(Failure::with_hint(
-            ErrorCode::InvalidArgument,
-            format!("reason has at most {MAX_REASON_CHARS} characters"),
-        ));
-    }
+    let to = state::parse(required(state, "state")?)?;
+    limits::reason(reason)?;
     gate::close(id)?;
     let session = Session::lock(id)?.ok_or(ErrorCode::SessionNotFound)?;
     require_seller(caller, session.seller)?;
     if generation.is_some_and(|generation| generation != session.generation) {
         return Err(ErrorCode::StaleHost.into());
     }
-    let from =
-        StreamState::parse(&session.state).ok_or(Failure::Row("unknown state in the table"))?;
+    let from = state::read(&session.state)?;
     match lifecycle::transition(from, to) {
         Ok(Move::Unchanged) => Ok(()),
         Ok(Move::Changed) => {
@@ -114,19 +107,6 @@ fn change(
 /// Whether a seller's move counts. Out of `initializing` leads no circle but through a move that counts.
 fn is_limited(from: StreamState, to: StreamState) -> bool {
     from != StreamState::Initializing && to != StreamState::Ended
-}
-
-fn parse_target(state: &str) -> Result<StreamState> {
-    StreamState::parse(state).ok_or_else(|| {
-        let known: Vec<_> = StreamState::ALL
-            .iter()
-            .map(|known| known.as_str())
-            .collect();
-        Failure::with_hint(
-            ErrorCode::InvalidArgument,
-            format!("state is one of {}", known.join(", ")),
-        )
-    })
 }
 
 fn require_seller(caller: Caller, seller: Uuid) -> Result<()> {

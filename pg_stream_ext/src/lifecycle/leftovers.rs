@@ -6,7 +6,7 @@ use pgrx::datum::Uuid;
 
 use crate::error::Result;
 use crate::spi::{self, Statement, column, statements};
-use crate::viewer::{lease_floors, lease_holds, watched_ms};
+use crate::viewer::watched_ms;
 
 statements! {
     /// Counts who was there, also those whom no tick has counted.
@@ -21,11 +21,8 @@ statements! {
                  set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
                  from leases as l
                  where v.session_id = l.session_id and v.user_id = l.user_id
-                 returning v.last_seen_at, v.background_since
              )
-             select count(*)::integer from closed as v
-             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
-             where ", lease_holds!()
+             select count(*)::integer from stream_private.leases as v where v.session_id = $1 and v.holds"
         );
 
     RETIRE_TOKENS: Write [UUIDOID]
@@ -48,9 +45,7 @@ statements! {
                  from leases as l
                  where v.session_id = l.session_id and v.user_id = l.user_id
              )
-             select count(*)::integer from stream.stream_viewers as v
-             cross join (select ", lease_floors!(), " from stream.config as f limit 1) as c
-             where v.session_id = $1 and v.is_active and ", lease_holds!()
+             select count(*)::integer from stream_private.leases as v where v.session_id = $1 and v.holds"
         );
 
     RETIRE_FREE_TOKENS: Write [UUIDOID]

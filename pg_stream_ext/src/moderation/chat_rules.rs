@@ -3,13 +3,11 @@
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use serde_json::json;
+use stream_core::limits::SLOW_MODE_MS;
 
 use super::{Moderation, Record, invalid};
 use crate::error::{Result, answer, required};
 use crate::spi::{self, column, statements};
-
-/// Off to an hour; the table's own limits, `stream_sessions_slow_mode_ms_check`.
-const SLOW_MODE_MS: std::ops::RangeInclusive<i32> = 0..=3_600_000;
 
 /// The table's own list, `stream_sessions_chat_mode_check`.
 const CHAT_MODES: [&str; 4] = ["viewers", "verified", "hosts", "nobody"];

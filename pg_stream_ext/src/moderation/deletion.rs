@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 
 use super::message::{Target, not_found};
-use super::{Moderation, Rank, Record, check_reason};
+use super::{Moderation, Rank, Record};
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
+use crate::limits;
 use crate::spi::{self, column, nullable, statements};
 use crate::stored_frames::{self, Carried};
 
@@ -85,7 +86,7 @@ fn delete(
     let caller = caller::enter_to_write()?;
     let session = required(session_id, "session_id")?;
     let id = required(message_id, "message_id")?;
-    check_reason(reason)?;
+    limits::reason(reason)?;
     let moderation = Moderation::begin_as_anybody(caller, session)?;
     // Before the head, whatever is in it: nobody pins or deletes meanwhile.
     let is_pinned = match moderation.pinned_seq {
@@ -136,7 +137,7 @@ fn delete_of_user(
 ) -> Result<i32> {
     let moderation = Moderation::begin(session_id)?;
     let user = required(user_id, "user_id")?;
-    check_reason(reason)?;
+    limits::reason(reason)?;
     if user == moderation.seller && moderation.rank != Rank::Owner {
         return Err(Failure::with_hint(
             ErrorCode::NotModerator,

@@ -4,12 +4,11 @@ use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use super::{Moderation, STANDING_TO_READ, invalid};
+use super::{Moderation, STANDING_TO_READ};
 use crate::caller::{self, Caller};
 use crate::error::{Result, answer, required};
+use crate::limits;
 use crate::spi::{self, column, nullable, statements};
-
-const PAGE: std::ops::RangeInclusive<i32> = 1..=200;
 
 statements! {
     LOG: Read [UUIDOID, INT8OID, INT4OID]
@@ -22,15 +21,14 @@ statements! {
     /// The page counts users, so that none is split.
     RESTRICTIONS: Read [UUIDOID, UUIDOID, INT4OID]
         "with users as (
-             select distinct r.user_id from stream.chat_restrictions as r
-             where r.session_id = $1 and ($2 is null or r.user_id > $2)
-                 and (r.until is null or r.until > now())
+             select distinct r.user_id from stream_private.restrictions as r
+             where r.session_id = $1 and ($2 is null or r.user_id > $2) and r.is_in_force
              order by r.user_id limit $3
          )
          select r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at
          from users as u
-         join stream.chat_restrictions as r on r.session_id = $1 and r.user_id = u.user_id
-         where r.until is null or r.until > now()
+         join stream_private.restrictions as r on r.session_id = $1 and r.user_id = u.user_id
+         where r.is_in_force
          order by r.user_id, r.kind";
 }
 
@@ -115,7 +113,7 @@ fn log(
     page_size: Option<i32>,
 ) -> Result<Vec<LogRow>> {
     require_reader(session_id)?;
-    let page_size = check_page(page_size)?;
+    let page_size = limits::page_size(page_size)?;
     let arguments: [DatumWithOid<'_>; 3] = [session_id.into(), before_id.into(), page_size.into()];
     spi::run(&LOG, &arguments, |rows| {
         rows.map(|row| {
@@ -154,7 +152,7 @@ fn restrictions(
     caller::enter()?;
     let session = required(session_id, "session_id")?;
     require_reader(Some(session))?;
-    let page_size = check_page(page_size)?;
+    let page_size = limits::page_size(page_size)?;
     let arguments: [DatumWithOid<'_>; 3] = [session.into(), after.into(), page_size.into()];
     spi::run(&RESTRICTIONS, &arguments, |rows| {
         rows.map(|row| {
@@ -169,13 +167,4 @@ fn restrictions(
         })
         .collect()
     })
-}
-
-fn check_page(page_size: Option<i32>) -> Result<i32> {
-    let page_size = required(page_size, "page_size")?;
-    if PAGE.contains(&page_size) {
-        Ok(page_size)
-    } else {
-        Err(invalid("page_size is 1 to 200"))
-    }
 }

@@ -6,29 +6,21 @@ use serde_json::json;
 use stream_core::error::ErrorCode;
 
 use super::charge::Charge;
-use super::{Moderation, Rank, Record, check_reason, invalid, tell};
+use super::{Moderation, Rank, Record, invalid, tell};
 use crate::error::{Failure, Result, answer, required};
 use crate::json_text;
+use crate::limits;
 use crate::spi::{self, column, statements};
 use crate::viewer::watched_ms;
 
-/// One second to a year.
-const DURATION_S: std::ops::RangeInclusive<i32> = 1..=31_536_000;
-
 statements! {
-    IS_BANNED: Write [UUIDOID, UUIDOID]
-        "select true from stream.chat_restrictions as r
-         where r.session_id = $1 and r.user_id = $2 and r.kind = 'ban'
-             and (r.until is null or r.until > now())";
-
     END_OF: Write [INT4OID]
         "select now() + $1 * interval '1 second'";
 
     /// Whether one is in force, and whether it is already as it shall be.
     STANDING: Write [UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID]
-        "select r.until is null or r.until > now(),
-             r.until is not distinct from $4 and r.reason is not distinct from $5
-         from stream.chat_restrictions as r
+        "select r.is_in_force, r.until is not distinct from $4 and r.reason is not distinct from $5
+         from stream_private.restrictions as r
          where r.session_id = $1 and r.user_id = $2 and r.kind = $3";
 
     RESERVE: Write [UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, UUIDOID, TEXTOID]
@@ -85,14 +77,6 @@ impl Kind {
     }
 }
 
-/// Whether a ban is in force. After a lock: a ban that was committed meanwhile counts.
-pub fn is_banned(session: Uuid, user: Uuid) -> Result<bool> {
-    let banned = spi::first(&IS_BANNED, &[session.into(), user.into()], |row| {
-        column::<bool>(row, 1)
-    })?;
-    Ok(banned.is_some())
-}
-
 /// `kind` is `mute` or `ban`; without a duration it lasts until it is lifted.
 #[pg_extern]
 fn restrict_user(
@@ -124,10 +108,8 @@ fn restrict(
     let moderation = Moderation::begin_live(session_id)?;
     let user = required(user_id, "user_id")?;
     let kind = Kind::parse(required(kind, "kind")?)?;
-    if duration_s.is_some_and(|duration| !DURATION_S.contains(&duration)) {
-        return Err(invalid("duration_s is 1 to 31536000, or null"));
-    }
-    check_reason(reason)?;
+    limits::restriction_s(duration_s)?;
+    limits::reason(reason)?;
     moderation.may_act_against(user)?;
     let until = end_of(duration_s)?;
     let until_json = until.map(json_text::time);

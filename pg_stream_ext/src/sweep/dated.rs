@@ -37,22 +37,15 @@ statements! {
     /// From the locked rows, so that a heartbeat that has just come in counts.
     SWEEP_LEASES: Write [UUIDOID, UUIDARRAYOID]
         "with judged as (
-             select v.user_id, v.lease_check_at,
-                 least(v.last_seen_at, now()) as seen_at,
-                 least(
-                     least(v.last_seen_at, now()) + c.lease_s * interval '1 second',
-                     case when v.background_since is not null then
-                         least(v.background_since, now()) + c.background_grace_s * interval '1 second' end
-                 ) as ends_at
-             from stream.stream_viewers as v
-             cross join stream.config as c
-             where v.session_id = $1 and v.user_id = any ($2) and v.is_active
+             select v.user_id, v.lease_check_at, least(v.last_seen_at, now()) as seen_at, v.ends_at, v.holds
+             from stream_private.leases as v
+             where v.session_id = $1 and v.user_id = any ($2)
          ), swept as (
              update stream.stream_viewers as v
-             set left_at = case when j.ends_at <= now() then j.ends_at end,
+             set left_at = case when not j.holds then j.ends_at end,
                  last_seen_at = j.seen_at,
                  lease_check_at = j.ends_at,
-                 watch_ms = v.watch_ms + case when j.ends_at <= now()
+                 watch_ms = v.watch_ms + case when not j.holds
                      then greatest(0, (extract(epoch from j.seen_at - v.joined_at) * 1000)::bigint)
                      else 0 end
              from judged as j
@@ -83,8 +76,8 @@ statements! {
 
     TAKE_RESTRICTIONS: Write [INT4OID, UUIDARRAYOID]
         "with due as (
-             select r.session_id, r.user_id from stream.chat_restrictions as r
-             where r.until <= now() and r.session_id <> all ($2)
+             select r.session_id, r.user_id from stream_private.restrictions as r
+             where not r.is_in_force and r.session_id <> all ($2)
              order by r.until limit $1
              for update skip locked
          )
@@ -93,8 +86,8 @@ statements! {
 
     SWEEP_RESTRICTIONS: Write [UUIDOID, UUIDARRAYOID]
         "with due as (
-             select r.user_id, r.kind, r.until from stream.chat_restrictions as r
-             where r.session_id = $1 and r.user_id = any ($2) and r.until <= now()
+             select r.user_id, r.kind, r.until from stream_private.restrictions as r
+             where r.session_id = $1 and r.user_id = any ($2) and not r.is_in_force
              for update skip locked
          ), swept as (
              delete from stream.chat_restrictions as r using due as d

@@ -6,10 +6,11 @@ use std::collections::HashSet;
 use pgrx::datum::{Interval, Uuid};
 use stream_core::lifecycle::StreamState;
 
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::gate;
 use crate::lifecycle::{self, Beside, HOST_LOST};
 use crate::spi::{self, column, nullable, statements};
+use crate::state;
 use crate::unit::{Rule, Unit};
 
 statements! {
@@ -125,8 +126,7 @@ impl Sessions {
         let Some(verdict) = session.verdict else {
             return lifecycle::arm(session.id, self.count);
         };
-        let from =
-            StreamState::parse(&session.state).ok_or(Failure::Row("unknown state in the table"))?;
+        let from = state::read(&session.state)?;
         let to = if verdict == HOST_LOST {
             StreamState::Error
         } else {

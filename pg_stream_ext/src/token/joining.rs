@@ -7,7 +7,7 @@
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use stream_core::agora::Role;
+use stream_core::agora::{Role, TokenTimes};
 use stream_core::error::ErrorCode;
 
 use super::rows::{self, Ask, Charge};
@@ -100,7 +100,6 @@ fn issue_or_reissue(
         role: Some(Role::Subscriber),
         generation: None,
         charge: Charge::Limited,
-        is_renewal: false,
         // The join may have waited.
         issued_at: clock::now_s()?,
     };
@@ -148,9 +147,13 @@ impl Stored {
     }
 
     /// Whether more than a quarter of its life is left, before which no heartbeat replaces it.
-    fn is_useful(&self, now_s: u32) -> bool {
-        let left_s = clock::unix_s(self.expires_at) - i64::from(now_s);
-        4 * left_s > self.life_s()
+    fn is_useful(&self, now_s: u32) -> Result<bool> {
+        let now_us = clock::timestamp(now_s.into())?.into_inner();
+        let times = TokenTimes {
+            issued_at_us: self.issued_at.into_inner(),
+            expires_at_us: self.expires_at.into_inner(),
+        };
+        Ok(!times.is_last_quarter_before(times.expires_at_us, now_us))
     }
 }
 
@@ -161,7 +164,7 @@ fn reissue(session: Uuid, ask: &Ask<'_>, signer: &Signer) -> Result<Option<Issue
     let Some(stored) = Stored::newest(session, ask.user)? else {
         return Ok(None);
     };
-    if !stored.is_useful(ask.issued_at) {
+    if !stored.is_useful(ask.issued_at)? {
         return Ok(None);
     }
     let second = |number: i64| {

@@ -9,23 +9,26 @@ use std::ffi::CStr;
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
 
 use super::host::note_host;
+use super::renewal::TokenColumns;
 use super::settings::Settings;
 use crate::certificate::Signer;
-use crate::clock::{self, Microseconds};
+use crate::clock;
 use crate::error::Result;
 use crate::gate;
 use crate::keyed::{Row, Table, Values};
 use crate::rate::{Rate, Verdict};
+use crate::restrictions;
 use crate::spi::{self, statements};
+use crate::state;
 
 /// Between the look at the rows and the question why they allow nothing, the answer can change.
 const ATTEMPTS: usize = 3;
 
 pub static SESSIONS: Table = Table::new(c"stream_sessions");
 static VIEWERS: Table = Table::new(c"stream_viewers");
-static RESTRICTIONS: Table = Table::new(c"chat_restrictions");
 
 statements! {
     RETIRE: Write [UUIDOID, UUIDOID]
@@ -50,8 +53,6 @@ pub struct Ask<'a> {
     /// Of the host who asks; nothing: whichever is the newest.
     pub generation: Option<i32>,
     pub charge: Charge,
-    /// Whether a heartbeat brings the token, so that its answer may be lost unnoticed.
-    pub is_renewal: bool,
     /// Unix seconds.
     pub issued_at: u32,
 }
@@ -113,14 +114,11 @@ fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
         gate::close(session)?;
     }
     let settings = Settings::read()?;
-    let Some(created_at) = SESSIONS.find(&[session], |row| is_open(row, ask))? else {
+    let Some(created_at) = SESSIONS.find(&[session], |row| is_open(row, ask.channel))? else {
         return Ok(None);
     };
     let life_s = settings.life_s(created_at, ask.issued_at)?;
-    let noted = Noted {
-        issued_at: clock::timestamp(ask.issued_at.into())?,
-        expires_at: clock::timestamp(i64::from(ask.issued_at) + i64::from(life_s))?,
-    };
+    let noted = Noted::new(ask.issued_at, life_s)?;
     let number = match role {
         Role::Subscriber => note_viewer(session, ask, settings.rate, &noted)?,
         Role::Publisher => note_host(session, ask, settings.rate, &noted)?,
@@ -129,7 +127,7 @@ fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
         return Ok(None);
     };
     // Looked at after the lock, so that a ban that came while this waited counts.
-    if is_banned(session, ask.user)? {
+    if restrictions::in_force(session, ask.user)?.is_banned {
         return Err(ErrorCode::Banned.into());
     }
     Ok(Some(Grant {
@@ -150,12 +148,15 @@ fn is_seller(session: Uuid, user: Uuid) -> Result<bool> {
 }
 
 /// When the stream on the channel was created, unless it has ended.
-fn is_open(row: &Row, ask: &Ask<'_>) -> Result<Option<TimestampWithTimeZone>> {
-    if row.column::<&str>(c"channel_id")? != ask.channel || row.column::<&str>(c"state")? == "ended"
-    {
+pub fn is_open(row: &Row, channel: &str) -> Result<Option<TimestampWithTimeZone>> {
+    if row.column::<&str>(c"channel_id")? != channel || has_ended(row)? {
         return Ok(None);
     }
     row.column(c"created_at").map(Some)
+}
+
+fn has_ended(stream: &Row) -> Result<bool> {
+    Ok(state::read(stream.column(c"state")?)? == StreamState::Ended)
 }
 
 /// What the heartbeat looks at.
@@ -165,19 +166,18 @@ pub struct Noted {
 }
 
 impl Noted {
-    /// When the token ends that the user may still hold. Of a renewal only the device knows whether it
-    /// arrived: until a token was minted after the end of the older one, that is the older one's.
-    pub fn held_until(
-        &self,
-        row: &Row,
-        [issued_at, held_until]: [&CStr; 2],
-        ask: &Ask<'_>,
-    ) -> Result<TimestampWithTimeZone> {
-        if !ask.is_renewal {
-            return Ok(self.expires_at);
-        }
-        let newest: Option<TimestampWithTimeZone> = row.nullable(issued_at)?;
-        let held = row.nullable::<TimestampWithTimeZone>(held_until)?;
+    pub fn new(issued_at: u32, life_s: i32) -> Result<Self> {
+        Ok(Self {
+            issued_at: clock::timestamp(issued_at.into())?,
+            expires_at: clock::timestamp(i64::from(issued_at) + i64::from(life_s))?,
+        })
+    }
+
+    /// When the token ends that the user may still hold after a renewal, of which only the device knows
+    /// whether it arrived: until a token was minted after the end of the older one, that is the older one's.
+    pub fn held_until(&self, row: &Row, columns: &TokenColumns) -> Result<TimestampWithTimeZone> {
+        let newest: Option<TimestampWithTimeZone> = row.nullable(columns.issued_at)?;
+        let held = row.nullable::<TimestampWithTimeZone>(columns.held_until)?;
         let held = held.filter(|held| newest.is_some_and(|newest| newest < *held));
         Ok(held.unwrap_or(self.expires_at))
     }
@@ -193,14 +193,10 @@ fn note_viewer(session: Uuid, ask: &Ask<'_>, rate: Rate, noted: &Noted) -> Resul
         let Some(tat) = charged(lease, c"token_tat", rate, ask.charge)? else {
             return Ok(None);
         };
-        let before = [c"token_issued_at", c"token_held_until"];
         let changes: Values<4> = [
             (c"token_issued_at", noted.issued_at.into()),
             (c"token_expires_at", noted.expires_at.into()),
-            (
-                c"token_held_until",
-                noted.held_until(lease, before, ask)?.into(),
-            ),
+            (c"token_held_until", noted.expires_at.into()),
             (c"token_tat", tat),
         ];
         Ok(Some((lease.column(c"agora_uid")?, changes)))
@@ -224,16 +220,6 @@ pub fn charged(
     })
 }
 
-fn is_banned(session: Uuid, user: Uuid) -> Result<bool> {
-    let now = clock::transaction_start();
-    let ban = RESTRICTIONS.find(&[session, user], |restriction| {
-        let until = restriction.nullable::<TimestampWithTimeZone>(c"until")?;
-        let is_over = until.is_some_and(|until| Microseconds::from(until) <= now);
-        Ok((restriction.column::<&str>(c"kind")? == "ban" && !is_over).then_some(()))
-    })?;
-    Ok(ban.is_some())
-}
-
 /// Nothing when the rows would allow it by now.
 fn refuse(ask: &Ask<'_>) -> Result<()> {
     let session = session_of(ask.channel).ok_or(ErrorCode::ChannelNotFound)?;
@@ -241,7 +227,7 @@ fn refuse(ask: &Ask<'_>) -> Result<()> {
         let is_seller = stream.column::<Uuid>(c"seller_id")? == ask.user;
         let tat: Option<TimestampWithTimeZone> = stream.nullable(c"host_token_tat")?;
         let is_meant = stream.column::<&str>(c"channel_id")? == ask.channel;
-        let has_ended = stream.column::<&str>(c"state")? == "ended";
+        let has_ended = has_ended(stream)?;
         Ok(is_meant.then_some((has_ended, is_seller, tat)))
     })?;
     let (has_ended, is_seller, host_tat) = stream.ok_or(ErrorCode::ChannelNotFound)?;
@@ -254,7 +240,9 @@ fn refuse(ask: &Ask<'_>) -> Result<()> {
         Some(Role::Publisher) if !is_seller => return Err(ErrorCode::NotStreamOwner.into()),
         _ if has_ended => return Err(ErrorCode::StreamEnded.into()),
         // A ban has ended the lease; the ban is what there is to say.
-        _ if is_banned(session, ask.user)? => return Err(ErrorCode::Banned.into()),
+        _ if restrictions::in_force(session, ask.user)?.is_banned => {
+            return Err(ErrorCode::Banned.into());
+        }
         Some(Role::Subscriber) if !is_viewer => return Err(ErrorCode::NotViewer.into()),
         None if !is_seller && !is_viewer => return Err(ErrorCode::NotViewer.into()),
         _ => {}

@@ -199,6 +199,30 @@ fn subtransaction<T>(
     }
 }
 
+/// Runs `body` in a subtransaction of its own, for a caller who goes on after a refusal; what Postgres raises is
+/// raised again. A subtransaction that only reads costs no transaction id.
+pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    // SAFETY: as in `subtransaction`.
+    unsafe {
+        let memory = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(memory);
+        let outcome = catch(memory, body);
+        match &outcome {
+            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
+            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        }
+        pg_sys::MemoryContextSwitchTo(memory);
+        pg_sys::CurrentResourceOwner = owner;
+        outcome.map_err(|cause| match cause {
+            Cause::Failed(failure) => failure,
+            Cause::Raised(report) => pg_sys::ReThrowError(report),
+            Cause::Panicked => Failure::Row("a panic of ours"),
+        })
+    }
+}
+
 /// What cannot be skipped is waited for this long. Shorter than anybody's deadlock_timeout should be,
 /// so that regular work is in no deadlock for long.
 const LOCK_TIMEOUT: &CStr = c"100ms";

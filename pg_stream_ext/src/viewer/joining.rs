@@ -9,12 +9,15 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
 use stream_core::agora::viewer_uid;
 use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
 
 use super::watched_ms;
 use crate::caller;
 use crate::error::{Failure, Result, answer, required};
 use crate::gate;
+use crate::restrictions;
 use crate::spi::{self, column, statements};
+use crate::state;
 
 /// 2^31 uids and at most some ten thousand viewers: even one second try is rare.
 const UID_ATTEMPTS: u32 = 16;
@@ -52,14 +55,8 @@ statements! {
     LOCK_SESSION: Write [UUIDOID]
         "select s.state, s.seller_id from stream.stream_sessions as s where s.id = $1 for share";
 
-    /// Read after the lock, so that a ban committed meanwhile is seen.
-    ADMISSION: Write [UUIDOID, UUIDOID]
-        "select coalesce(stream.hook_can_view($2, $1), false),
-             exists (
-                 select from stream.chat_restrictions as r
-                 where r.session_id = $1 and r.user_id = $2 and r.kind = 'ban'
-                     and (r.until is null or r.until > now())
-             )";
+    CAN_VIEW: Write [UUIDOID, UUIDOID, UUIDOID]
+        "select stream_private.can_view($1, $2, $3)";
 
     LOCK_PLACE: Write [UUIDOID, UUIDOID]
         "select v.is_active, v.join_no from stream.stream_viewers as v
@@ -153,7 +150,10 @@ fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Place
 pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Place> {
     gate::pass(session)?;
     let found = spi::first(&LOCK_SESSION, &[session.into()], |row| {
-        Ok((column::<String>(row, 1)?, column::<Uuid>(row, 2)?))
+        Ok((
+            state::read(&column::<String>(row, 1)?)?,
+            column::<Uuid>(row, 2)?,
+        ))
     })?;
     let (state, seller) = found.ok_or(ErrorCode::SessionNotFound)?;
     if seller == buyer {
@@ -162,17 +162,15 @@ pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Place> {
             "the seller is not a viewer of their own stream",
         ));
     }
-    let (can_view, is_banned) = spi::first(&ADMISSION, &[session.into(), buyer.into()], |row| {
-        Ok((column::<bool>(row, 1)?, column::<bool>(row, 2)?))
-    })?
-    .unwrap_or((false, false));
-    if !can_view {
+    let can_view = [buyer.into(), session.into(), seller.into()];
+    if spi::first(&CAN_VIEW, &can_view, |row| column(row, 1))? != Some(true) {
         return Err(ErrorCode::CannotView.into());
     }
-    if is_banned {
+    // After the lock, so that a ban committed meanwhile is seen.
+    if restrictions::in_force(session, buyer)?.is_banned {
         return Err(ErrorCode::Banned.into());
     }
-    if state == "ended" {
+    if state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
     take_place(session, buyer)

@@ -1,0 +1,33 @@
+//! Batches of the service: one JSON array, of which a malformed item costs only itself.
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use stream_core::error::ErrorCode;
+use stream_core::limits::MAX_BATCH_ITEMS;
+
+use crate::caller::Caller;
+use crate::error::{Failure, Result, required};
+
+/// Admits the service alone: the items name whom they are for.
+pub fn admit(caller: Caller) -> Result<()> {
+    match caller {
+        Caller::Service => Ok(()),
+        Caller::User { .. } => Err(ErrorCode::Forbidden.into()),
+    }
+}
+
+/// The items in their order; nothing in place of one that is not of its form.
+pub fn read<T: DeserializeOwned>(items: Option<&str>) -> Result<Vec<Option<T>>> {
+    let invalid = |hint: String| Failure::with_hint(ErrorCode::InvalidArgument, hint);
+    let items: Vec<&RawValue> = serde_json::from_str(required(items, "items")?)
+        .map_err(|_| invalid("items is an array".to_owned()))?;
+    if items.len() > MAX_BATCH_ITEMS {
+        return Err(invalid(format!(
+            "at most {MAX_BATCH_ITEMS} items in one call"
+        )));
+    }
+    let items = items.into_iter();
+    Ok(items
+        .map(|item| serde_json::from_str(item.get()).ok())
+        .collect())
+}
