@@ -76,12 +76,14 @@ async fn a_heartbeat_for_which_no_token_can_be_made_is_a_heartbeat_all_the_same(
     for fault in [
         "delete from vault.secrets",
         "update stream.config set agora_app_id = null where id",
-        "revoke select on vault.decrypted_secrets from postgres",
+        "revoke all on vault.decrypted_secrets from postgres, service_role",
         // The Vault raises an error of its own.
-        "drop view vault.decrypted_secrets;
-         create view vault.decrypted_secrets as
-         select s.name, (1 / (length(s.name) - length(s.name)))::text as decrypted_secret from vault.secrets as s;
-         grant select on vault.decrypted_secrets to postgres",
+        "create function vault.broken(secret text) returns text language plpgsql
+             as $$ begin raise 'cannot decrypt'; end $$;
+         create or replace view vault.decrypted_secrets as
+             select s.id, s.name, s.description, s.secret, vault.broken(s.secret) as decrypted_secret,
+                 s.key_id, s.nonce, s.created_at, s.updated_at
+             from vault.secrets as s",
     ] {
         let database = TestDatabase::create().await?;
         let (id, callers) = stream_with_old_tokens(&database).await?;
