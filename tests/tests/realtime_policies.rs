@@ -192,3 +192,29 @@ async fn no_client_sends_on_any_topic() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn the_topic_live_is_every_signed_in_users_and_nobody_elses() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let stranger = database.add_stranger().await?;
+    let mut gateway = database.connect("realtime_gateway").await?;
+    for (identity, topic, expected) in [
+        (Identity::user(demo::ADA), "live", true),
+        (Identity::user(stranger), "live", true),
+        (Identity::anonymous_user(demo::BEN), "live", true),
+        (Identity::anon(), "live", false),
+        (
+            Identity::with_claims("authenticated", json!({})),
+            "live",
+            false,
+        ),
+        (Identity::user(demo::ADA), "live:", false),
+        (Identity::user(demo::ADA), "Live", false),
+        (Identity::user(demo::ADA), "live\n", false),
+    ] {
+        let may = may_read(&mut gateway, &identity, topic, "broadcast").await?;
+        assert_eq!(may, expected, "{topic:?} {identity:?}");
+        assert!(!may_read(&mut gateway, &identity, topic, "presence").await?);
+    }
+    Ok(())
+}

@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(
             statement_of("delete_message"),
             "select to_json(answer) from stream.\"delete_message\"(\"session_id\" => $1, \
-             \"message_id\" => $2, \"reason\" => $3) as answer"
+             \"message_id\" => $2, \"reason\" => $3, \"request_id\" => $4) as answer"
         );
         assert_eq!(
             statement_of("tick"),
