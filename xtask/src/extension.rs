@@ -1,22 +1,18 @@
-//! How does pg_stream_ext get from its sources into the Postgres of this machine?
+//! Building pg_stream_ext and installing it into the Postgres of this machine.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{console, privilege, process, workspace};
+use crate::{console, extension_sql, privilege, process, workspace};
 
 /// The Postgres major version that everything here is built against.
 pub const POSTGRES_MAJOR: u32 = 15;
 
-const LIBRARY: &str = "pg_stream_ext.so";
-const CONTROL: &str = "pg_stream_ext/pg_stream_ext.control";
-/// The SQL that cargo-pgrx generated, as committed.
-pub const SQL: &str = "pg_stream_ext/sql/pg_stream_ext--0.1.0.sql";
-
+pub(crate) const LIBRARY: &str = "pg_stream_ext.so";
+pub(crate) const CONTROL: &str = "pg_stream_ext/pg_stream_ext.control";
 /// Where a Postgres keeps its files, as its `pg_config` says.
 #[derive(Debug)]
 pub struct Installation {
@@ -88,6 +84,8 @@ pub fn build() -> Result<PathBuf> {
         "-p",
         "pg_stream_ext",
         "-p",
+        "extension_sql",
+        "-p",
         "supabase_local",
         "-p",
         "edge_api",
@@ -98,12 +96,12 @@ pub fn build() -> Result<PathBuf> {
 }
 
 /// Puts the built library, the control file and the committed SQL where Postgres looks for them;
-/// touches nothing that is there already. Fails as [`check_drift`] does.
+/// touches nothing that is there already. Fails as [`extension_sql::check`] does.
 pub fn install(release_dir: &Path) -> Result<()> {
-    check_drift(release_dir)?;
+    extension_sql::check(release_dir)?;
     let installation = Installation::of_postgres()?;
     let library_name = format!("lib{LIBRARY}");
-    let sql = workspace::root().join(SQL);
+    let sql = workspace::root().join(extension_sql::SQL);
     let extension_dir = &installation.extension_dir;
     let files = [
         (
@@ -131,30 +129,6 @@ pub fn install(release_dir: &Path) -> Result<()> {
         install_file(&from, &to, mode)?;
     }
     Ok(())
-}
-
-/// Fails when the committed SQL does not belong to the built library: cargo-pgrx names each function
-/// `<name>_wrapper` in both.
-pub fn check_drift(release_dir: &Path) -> Result<()> {
-    let sql_file = workspace::root().join(SQL);
-    let sql = fs::read_to_string(&sql_file)
-        .with_context(|| format!("cannot read {}", sql_file.display()))?;
-    let symbols = process::output(
-        Command::new("nm")
-            .args(["-D", "--defined-only", "--format=posix"])
-            .arg(release_dir.join(format!("lib{LIBRARY}"))),
-    )?;
-    let declared = wrappers_in_sql(&sql);
-    let exported = wrappers_in_symbols(&symbols);
-    if declared == exported {
-        return Ok(());
-    }
-    let only_sql: Vec<_> = declared.difference(&exported).collect();
-    let only_library: Vec<_> = exported.difference(&declared).collect();
-    bail!(
-        "{SQL} is not the SQL of the built library: only in the SQL {only_sql:?}, only in the \
-         library {only_library:?}; run `cargo x ext sql` and commit the result"
-    )
 }
 
 /// Fails before the long build when its result could not be installed for the first time.
@@ -192,22 +166,6 @@ fn install_file(from: &Path, to: &Path, mode: &str) -> Result<()> {
     Ok(())
 }
 
-fn wrappers_in_sql(sql: &str) -> BTreeSet<&str> {
-    sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .filter(|word| word.ends_with("_wrapper"))
-        .collect()
-}
-
-fn wrappers_in_symbols(symbols: &str) -> BTreeSet<&str> {
-    symbols
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        // Postgres's description of a function's calling convention, one per function.
-        .filter(|symbol| !symbol.starts_with("pg_finfo_"))
-        .filter(|symbol| symbol.ends_with("_wrapper"))
-        .collect()
-}
-
 fn major(version: &str) -> Option<u32> {
     let number = version.split_whitespace().nth(1)?;
     number
@@ -225,13 +183,5 @@ mod tests {
     fn debian_version_has_a_major() {
         assert_eq!(major("PostgreSQL 15.20 (Debian 15.20-0+deb12u1)"), Some(15));
         assert_eq!(major("PostgreSQL 18beta1"), Some(18));
-    }
-
-    #[test]
-    fn wrappers_of_sql_and_library_compare_without_their_descriptions() {
-        let sql = "create function a() as 'MODULE_PATHNAME', 'a_wrapper'; -- b_wrapper";
-        let symbols = "a_wrapper T 100\npg_finfo_a_wrapper T 200\nb_wrapper T 300\nother T 400";
-        assert_eq!(wrappers_in_sql(sql), wrappers_in_symbols(symbols));
-        assert_ne!(wrappers_in_sql(sql), wrappers_in_symbols("a_wrapper T 100"));
     }
 }

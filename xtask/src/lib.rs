@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod console;
 pub mod database;
 pub mod extension;
+pub mod extension_sql;
 pub mod fixtures;
 pub mod generate;
 pub mod interrupt;

@@ -64,6 +64,7 @@ pub fn run_target(cargo: Command, name: &str) -> Result<ExitCode> {
 fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
     cargo
         .args(["test", "--no-fail-fast"])
+        .args(workspace::pgrx_flags()?)
         .args(selection(kind, arguments)?)
         .args(arguments);
     if kind == Kind::Unit {
