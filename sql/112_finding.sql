@@ -47,7 +47,7 @@ comment on function stream_private.get_live_stream is $$
 The stream of an auction that has not ended, for its seller and for whoever may view it and is not banned. One that is not
 there and one that the caller may not watch are refused alike.
 @callers authenticated, service_role
-@errors session_not_found
+@errors invalid_argument, session_not_found
 $$;
 
 create function stream_private.list_live_streams(page_size integer default 50, after uuid default null)
@@ -95,4 +95,5 @@ comment on function stream_private.list_live_streams is $$
 The streams that have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to 200. One
 call looks at 500 streams at most, so a page can be short, or empty, although more follow: go on while next_after is not null.
 @callers authenticated, service_role
+@errors invalid_argument
 $$;

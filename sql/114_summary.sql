@@ -73,5 +73,5 @@ comment on function stream_private.get_stream_summary is $$
 What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. It counts the
 rows of this stream alone. Seller and service only.
 @callers authenticated, service_role
-@errors session_not_found, not_stream_owner
+@errors invalid_argument, session_not_found, not_stream_owner
 $$;

@@ -186,7 +186,7 @@ only; session_id null, for all streams, the service only.
 @native
 @callers authenticated, service_role
 @repeat safe with request_id
-@errors isolation_level, invalid_argument, session_not_found, not_moderator
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
 create function stream_private.unblock_term(session_id uuid default null, term text default null)
@@ -198,7 +198,7 @@ Ends a block: unblocked, or not_blocked. Moderators only; session_id null the se
 @native
 @callers authenticated, service_role
 @repeat safe with request_id
-@errors isolation_level, invalid_argument, session_not_found, not_moderator
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
 create function stream_private.list_blocked_terms(session_id uuid default null)

@@ -114,7 +114,8 @@ Reports a message of somebody else to the moderators, for whoever may read the c
 report. At most config.reports_per_minute in a stream. The text of the message is not copied.
 @callers authenticated
 @repeat safe
-@errors session_not_found, message_not_found, cannot_view, banned, not_viewer, rate_limited
+@errors isolation_level, invalid_argument, session_not_found, message_not_found, cannot_view, banned, not_viewer,
+    rate_limited
 $$;
 
 create function stream_private.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
@@ -147,7 +148,7 @@ comment on function stream_private.list_reports is $$
 The reported messages that nobody has resolved or deleted, by ascending seq, those behind after; page_size 1 to 200. Moderators
 only.
 @callers authenticated, service_role
-@errors session_not_found, not_moderator
+@errors invalid_argument, session_not_found, not_moderator
 $$;
 
 create function stream_private.resolve_report(session_id uuid, message_id uuid)
@@ -188,5 +189,5 @@ Takes a message off the list of reports and leaves it as it is: resolved, or not
 the message resolves its reports too. Moderators only, and nobody about their own message.
 @callers authenticated, service_role
 @repeat safe with request_id
-@errors session_not_found, not_moderator, message_not_found
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found
 $$;

@@ -137,7 +137,7 @@ read marks, subscriptions, restrictions and reports go too. In what others did a
 user's place. Also after the account is gone; refused while the user sells in a live stream. Service only.
 @callers service_role
 @repeat safe
-@errors stream_live
+@errors isolation_level, invalid_argument, stream_live
 $$;
 
 create function stream_private.export_user(user_id uuid)
@@ -255,4 +255,5 @@ comment on function stream_private.export_user is $$
 Everything that is stored of a user, as JSON lines: one object {table, record} for each row, with as where the user acted on
 what is somebody else's. It says nothing of other people, and holds neither tokens nor their hashes. Service only.
 @callers service_role
+@errors invalid_argument
 $$;

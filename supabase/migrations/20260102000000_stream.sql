@@ -1960,7 +1960,7 @@ comment on function stream_private.get_live_stream is $$
 The stream of an auction that has not ended, for its seller and for whoever may view it and is not banned. One that is not
 there and one that the caller may not watch are refused alike.
 @callers authenticated, service_role
-@errors session_not_found
+@errors invalid_argument, session_not_found
 $$;
 
 create function stream_private.list_live_streams(page_size integer default 50, after uuid default null)
@@ -2008,6 +2008,7 @@ comment on function stream_private.list_live_streams is $$
 The streams that have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to 200. One
 call looks at 500 streams at most, so a page can be short, or empty, although more follow: go on while next_after is not null.
 @callers authenticated, service_role
+@errors invalid_argument
 $$;
 
 -- sql/114_summary.sql
@@ -2087,7 +2088,7 @@ comment on function stream_private.get_stream_summary is $$
 What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. It counts the
 rows of this stream alone. Seller and service only.
 @callers authenticated, service_role
-@errors session_not_found, not_stream_owner
+@errors invalid_argument, session_not_found, not_stream_owner
 $$;
 
 -- sql/120_tokens.sql
@@ -2746,7 +2747,7 @@ only; session_id null, for all streams, the service only.
 @native
 @callers authenticated, service_role
 @repeat safe with request_id
-@errors isolation_level, invalid_argument, session_not_found, not_moderator
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
 create function stream_private.unblock_term(session_id uuid default null, term text default null)
@@ -2758,7 +2759,7 @@ Ends a block: unblocked, or not_blocked. Moderators only; session_id null the se
 @native
 @callers authenticated, service_role
 @repeat safe with request_id
-@errors isolation_level, invalid_argument, session_not_found, not_moderator
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
 create function stream_private.list_blocked_terms(session_id uuid default null)
@@ -2919,7 +2920,8 @@ Reports a message of somebody else to the moderators, for whoever may read the c
 report. At most config.reports_per_minute in a stream. The text of the message is not copied.
 @callers authenticated
 @repeat safe
-@errors session_not_found, message_not_found, cannot_view, banned, not_viewer, rate_limited
+@errors isolation_level, invalid_argument, session_not_found, message_not_found, cannot_view, banned, not_viewer,
+    rate_limited
 $$;
 
 create function stream_private.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
@@ -2952,7 +2954,7 @@ comment on function stream_private.list_reports is $$
 The reported messages that nobody has resolved or deleted, by ascending seq, those behind after; page_size 1 to 200. Moderators
 only.
 @callers authenticated, service_role
-@errors session_not_found, not_moderator
+@errors invalid_argument, session_not_found, not_moderator
 $$;
 
 create function stream_private.resolve_report(session_id uuid, message_id uuid)
@@ -2993,7 +2995,7 @@ Takes a message off the list of reports and leaves it as it is: resolved, or not
 the message resolves its reports too. Moderators only, and nobody about their own message.
 @callers authenticated, service_role
 @repeat safe with request_id
-@errors session_not_found, not_moderator, message_not_found
+@errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found
 $$;
 
 -- sql/155_webhooks.sql
@@ -3154,7 +3156,7 @@ read marks, subscriptions, restrictions and reports go too. In what others did a
 user's place. Also after the account is gone; refused while the user sells in a live stream. Service only.
 @callers service_role
 @repeat safe
-@errors stream_live
+@errors isolation_level, invalid_argument, stream_live
 $$;
 
 create function stream_private.export_user(user_id uuid)
@@ -3272,6 +3274,7 @@ comment on function stream_private.export_user is $$
 Everything that is stored of a user, as JSON lines: one object {table, record} for each row, with as where the user acted on
 what is somebody else's. It says nothing of other people, and holds neither tokens nor their hashes. Service only.
 @callers service_role
+@errors invalid_argument
 $$;
 
 -- sql/158_realtime_checks.sql

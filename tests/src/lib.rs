@@ -9,6 +9,7 @@ pub mod bench;
 pub mod blocking;
 pub mod certificate_file;
 pub mod clock;
+pub mod contract;
 pub mod database;
 pub mod demo;
 pub mod doctor;

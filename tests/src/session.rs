@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
+use crate::contract;
 use crate::identity::Identity;
 
 /// A connection of `authenticator` that acts as one identity.
@@ -165,12 +166,15 @@ impl Session {
             .iter()
             .map(|value| (value as &(dyn ToSql + Sync), Type::UNKNOWN))
             .collect();
-        let rows = self.client.query_typed(&statement, &bound).await?;
+        let rows = self.client.query_typed(&statement, &bound).await;
+        let rows = rows.inspect_err(|error| contract::check_refusal(function, error))?;
         let answer = |row: &tokio_postgres::Row| row.get::<_, Option<Value>>(0);
-        Ok(rows
+        let rows: Vec<Value> = rows
             .iter()
             .map(|row| answer(row).unwrap_or_default())
-            .collect())
+            .collect();
+        contract::check_answer(function, &rows);
+        Ok(rows)
     }
 
     async fn query(&self, statement: &str) -> Result<Vec<Value>, Error> {
