@@ -1,12 +1,5 @@
 -- The trigger that emits state changes and viewer counts to Supabase Realtime, in the writing transaction, once per statement.
--- Log entries are sent by the functions that write them (pg_stream_ext: relay).
-create type stream.live_event as (session_id uuid, auction_id uuid, state text, server_time timestamptz);
-comment on type stream.live_event is $$
-That a stream was started (initializing), became active for the first time, or ended: ask get_live_stream what it is.
-@topic live
-@event live
-$$;
-
+-- Payloads are the composites of 072_events.sql. Log entries are sent by the functions that write them (pg_stream_ext: relay).
 create function stream_private.emit_live(session_id uuid, auction_id uuid, state text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -57,28 +50,18 @@ begin
         order by n.id
     loop
         if changed.state_changed then
-            perform stream_ext.emit('stream:' || changed.id, 'state', jsonb_build_object(
-                'session_id', changed.id,
-                'seq', changed.state_seq,
-                'state', changed.state,
-                'previous_state', changed.previous_state,
-                'reason', changed.state_reason,
-                'generation', changed.generation,
-                'host_uid', changed.generation,
-                'reconnect_deadline', changed.reconnect_deadline,
-                'server_time', clock_timestamp()
-            )::text);
+            perform stream_ext.emit('stream:' || changed.id, 'state', to_json(row(
+                changed.id, changed.state_seq, changed.state, changed.previous_state, changed.state_reason,
+                changed.generation, changed.generation, changed.reconnect_deadline, clock_timestamp()
+            )::stream.state_event)::text);
         end if;
         if changed.list_changed then
             perform stream_private.emit_live(changed.id, changed.auction_id, changed.state);
         end if;
         if changed.count_changed then
-            perform stream_ext.emit('viewers:' || changed.id, 'viewer_count', jsonb_build_object(
-                'session_id', changed.id,
-                'viewer_count', changed.viewer_count,
-                'peak', changed.peak_viewer_count,
-                'server_time', clock_timestamp()
-            )::text);
+            perform stream_ext.emit('viewers:' || changed.id, 'viewer_count', to_json(row(
+                changed.id, changed.viewer_count, changed.peak_viewer_count, clock_timestamp()
+            )::stream.viewer_count_event)::text);
         end if;
     end loop;
     return null;

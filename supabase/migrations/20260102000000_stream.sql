@@ -1554,6 +1554,90 @@ set search_path = pg_catalog, pg_temp
 as $$ select '1.0' $$;
 comment on function stream_private.oldest_client() is 'The oldest version of the contract whose clients this server serves.';
 
+-- sql/072_events.sql
+
+-- What Realtime delivers: one composite for the payload of each event, with its topic.
+create type stream.state_event as (
+    session_id uuid,
+    seq bigint,
+    state text,
+    previous_state text,
+    reason text,
+    generation integer,
+    host_uid integer,
+    reconnect_deadline timestamptz,
+    server_time timestamptz
+);
+comment on type stream.state_event is $$
+The stream has another state, or another device of the seller streams.
+@topic stream:<session_id>
+@event state
+$$;
+comment on column stream.state_event.seq is 'The log entry that announced the state; it never moves the cursor of the chat.';
+comment on column stream.state_event.state is 'initializing, active, paused, error or ended.';
+comment on column stream.state_event.previous_state is 'The same as state after a takeover that left it.';
+comment on column stream.state_event.reason is 'Why it is in this state, where somebody said so. @null';
+comment on column stream.state_event.generation is 'Which device of the seller streams; one more at every takeover.';
+comment on column stream.state_event.host_uid is 'The only Agora uid whose video clients show.';
+comment on column stream.state_event.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
+
+create type stream.messages_event as (
+    v integer,
+    session_id uuid,
+    epoch text,
+    from_seq bigint,
+    to_seq bigint,
+    head_seq bigint,
+    server_time timestamptz,
+    messages stream.log_entry[]
+);
+comment on type stream.messages_event is $$
+A frame: the entries of the log from from_seq to to_seq, without a hole.
+@topic chat:<session_id>
+@event messages
+$$;
+comment on column stream.messages_event.v is 'The version of the form: 1.';
+comment on column stream.messages_event.epoch is 'Another one than before: the database was restored, or another took over.';
+comment on column stream.messages_event.head_seq is 'The newest number of the log when the frame was written.';
+comment on column stream.messages_event.messages is 'In ascending seq, as in sync.';
+
+create type stream.viewer_count_event as (
+    session_id uuid,
+    viewer_count integer,
+    peak integer,
+    server_time timestamptz
+);
+comment on type stream.viewer_count_event is $$
+Another number of viewers than before.
+@topic viewers:<session_id>
+@event viewer_count
+$$;
+comment on column stream.viewer_count_event.peak is 'The most that the stream has had.';
+
+create type stream.restriction_event as (
+    session_id uuid,
+    restriction text,
+    is_in_force boolean,
+    until timestamptz,
+    server_time timestamptz
+);
+comment on type stream.restriction_event is $$
+To the user whom it is about: restricted for a mute and for the end of a mute or ban, revoked for a ban.
+@topic user:<user_id>
+@event restricted, revoked
+$$;
+comment on column stream.restriction_event.restriction is 'mute or ban.';
+comment on column stream.restriction_event.is_in_force is 'False: it was lifted.';
+comment on column stream.restriction_event.until is 'Null: until it is lifted, or lifted now. @null';
+
+create type stream.live_event as (session_id uuid, auction_id uuid, state text, server_time timestamptz);
+comment on type stream.live_event is $$
+That a stream was started (initializing), became active for the first time, or ended: ask get_live_stream what it is.
+@topic live
+@event live
+$$;
+comment on column stream.live_event.state is 'initializing, active or ended.';
+
 -- sql/074_moderation_types.sql
 
 -- The result types about moderation.
@@ -3791,14 +3875,7 @@ comment on function stream_private.check_held_rows() is
 -- sql/200_emission.sql
 
 -- The trigger that emits state changes and viewer counts to Supabase Realtime, in the writing transaction, once per statement.
--- Log entries are sent by the functions that write them (pg_stream_ext: relay).
-create type stream.live_event as (session_id uuid, auction_id uuid, state text, server_time timestamptz);
-comment on type stream.live_event is $$
-That a stream was started (initializing), became active for the first time, or ended: ask get_live_stream what it is.
-@topic live
-@event live
-$$;
-
+-- Payloads are the composites of 072_events.sql. Log entries are sent by the functions that write them (pg_stream_ext: relay).
 create function stream_private.emit_live(session_id uuid, auction_id uuid, state text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -3849,28 +3926,18 @@ begin
         order by n.id
     loop
         if changed.state_changed then
-            perform stream_ext.emit('stream:' || changed.id, 'state', jsonb_build_object(
-                'session_id', changed.id,
-                'seq', changed.state_seq,
-                'state', changed.state,
-                'previous_state', changed.previous_state,
-                'reason', changed.state_reason,
-                'generation', changed.generation,
-                'host_uid', changed.generation,
-                'reconnect_deadline', changed.reconnect_deadline,
-                'server_time', clock_timestamp()
-            )::text);
+            perform stream_ext.emit('stream:' || changed.id, 'state', to_json(row(
+                changed.id, changed.state_seq, changed.state, changed.previous_state, changed.state_reason,
+                changed.generation, changed.generation, changed.reconnect_deadline, clock_timestamp()
+            )::stream.state_event)::text);
         end if;
         if changed.list_changed then
             perform stream_private.emit_live(changed.id, changed.auction_id, changed.state);
         end if;
         if changed.count_changed then
-            perform stream_ext.emit('viewers:' || changed.id, 'viewer_count', jsonb_build_object(
-                'session_id', changed.id,
-                'viewer_count', changed.viewer_count,
-                'peak', changed.peak_viewer_count,
-                'server_time', clock_timestamp()
-            )::text);
+            perform stream_ext.emit('viewers:' || changed.id, 'viewer_count', to_json(row(
+                changed.id, changed.viewer_count, changed.peak_viewer_count, clock_timestamp()
+            )::stream.viewer_count_event)::text);
         end if;
     end loop;
     return null;

@@ -6,8 +6,9 @@ use anyhow::{Context, Result};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 use xtask::cluster::SUPERUSER;
-use xtask::test_environment::TestEnvironment;
+use xtask::test_environment::{TestEnvironment, WrongBroadcasts};
 
+use crate::declared_events;
 use crate::identity::Identity;
 use crate::session::Session;
 
@@ -17,6 +18,8 @@ pub struct TestDatabase {
     name: String,
     /// Connected as the role that owns the tables.
     pub owner: Client,
+    /// Why its broadcasts are not compared with the contract.
+    is_not_compared: Option<&'static str>,
 }
 
 impl TestDatabase {
@@ -43,11 +46,36 @@ impl TestDatabase {
             environment,
             name,
             owner,
+            is_not_compared: None,
         })
     }
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// For a test that writes broadcasts of its own, or stops its server: they are not compared with
+    /// `contract/events.json` when it ends.
+    pub fn keep_broadcasts_uncompared(&mut self, why: &'static str) {
+        self.is_not_compared = Some(why);
+    }
+
+    /// Notes what was broadcast and is not as declared; it fails `cargo x test`.
+    fn compare_broadcasts(&self) -> Result<()> {
+        if self.environment.broadcasts_file.is_none() || self.is_not_compared.is_some() {
+            return Ok(());
+        }
+        let cluster = &self.environment.cluster;
+        let violations = declared_events::violations_in(cluster, &self.name)
+            .unwrap_or_else(|error| vec![format!("cannot be read: {error:#}")]);
+        if violations.is_empty() {
+            return Ok(());
+        }
+        self.environment.note_broadcasts(&WrongBroadcasts {
+            // Tests run in threads of their names.
+            test: std::thread::current().name().unwrap_or("?").to_owned(),
+            violations,
+        })
     }
 
     /// A connection of a role that logs in.
@@ -146,6 +174,9 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        if let Err(error) = self.compare_broadcasts() {
+            eprintln!("{error:#}");
+        }
         // The cluster takes it away otherwise.
         if let Err(error) = self.environment.cluster.drop_database(&self.name) {
             eprintln!("{error:#}");

@@ -11,6 +11,7 @@ pub mod certificate_file;
 pub mod clock;
 pub mod contract;
 pub mod database;
+pub mod declared_events;
 pub mod demo;
 pub mod doctor;
 pub mod heartbeat;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
+use stream_tests::declared_events;
 use stream_tests::demo;
 use stream_tests::session::Session;
 use uuid::Uuid;
@@ -148,8 +149,7 @@ async fn what_everybody_is_sent_bears_its_times_in_utc() -> Result<()> {
             times(&row.get(1), "", &mut names, &mut others);
         }
         assert!(others.is_empty(), "{setting}: {others:?}");
-        let expected = ["messages", "restricted", "revoked", "state", "viewer_count"];
-        assert_eq!(events, BTreeSet::from(expected.map(str::to_owned)));
+        assert_eq!(events, declared_events::names());
         for name in ["created_at", "server_time", "until"] {
             assert!(names.contains(name), "{setting}: {names:?}");
         }

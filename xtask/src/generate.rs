@@ -10,6 +10,7 @@ mod core_sql;
 mod declaration;
 mod documentation;
 mod errors_json;
+mod events;
 mod grants;
 mod natives;
 mod operation;
@@ -128,6 +129,7 @@ fn generate(catalogue: &Catalogue, versions: Versions) -> Result<Files> {
             operations_json::write(versions, &operations, &types)?,
         ),
         ("contract/types.json", types.write()?),
+        ("contract/events.json", events::write(catalogue)?),
         ("contract/errors.json", errors_json::write()?),
         ("contract/roles.md", roles::write(&operations)),
         ("docs/api.md", documentation::write(catalogue, &operations)?),

@@ -37,6 +37,16 @@ pub struct TestEnvironment {
     pub secrets_file: PathBuf,
     /// Where the statements of servers that are gone by then are kept for the same search.
     pub statements_file: PathBuf,
+    /// Where tests note the broadcasts that were not as `contract/events.json` says; nothing where there are
+    /// too many to compare, as in a benchmark.
+    pub broadcasts_file: Option<PathBuf>,
+}
+
+/// What was wrong with the broadcasts of one database.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WrongBroadcasts {
+    pub test: String,
+    pub violations: Vec<String>,
 }
 
 /// What a test's own server counted before it ended.
@@ -96,6 +106,22 @@ impl TestEnvironment {
     /// Everything that was kept.
     pub fn statements(&self) -> Result<Vec<Statements>> {
         lines(&self.statements_file)
+    }
+
+    /// Notes broadcasts that are not as declared.
+    pub fn note_broadcasts(&self, wrong: &WrongBroadcasts) -> Result<()> {
+        match &self.broadcasts_file {
+            Some(file) => append(file, wrong),
+            None => Ok(()),
+        }
+    }
+
+    /// Every one that was noted.
+    pub fn wrong_broadcasts(&self) -> Result<Vec<WrongBroadcasts>> {
+        match &self.broadcasts_file {
+            Some(file) => lines(file),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Writes it where [`TestEnvironment::load`] of a child process finds it.

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 use xtask::test_environment::TestEnvironment;
 use xtask::workspace;
+
+use crate::declared_events::violations_in_sightings;
 
 /// Far above what a script needs on a busy machine; each has shorter deadlines of its own.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -23,9 +25,13 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// What it printed, read as JSON.
+    /// What it printed, read as JSON. Fails when a broadcast that it saw is not as declared.
     pub fn json(&self) -> Result<Value> {
-        serde_json::from_str(&self.stdout).with_context(|| format!("no JSON: {self:?}"))
+        let printed =
+            serde_json::from_str(&self.stdout).with_context(|| format!("no JSON: {self:?}"))?;
+        let violations = violations_in_sightings(&printed);
+        ensure!(violations.is_empty(), "a socket saw {violations:?}");
+        Ok(printed)
     }
 }
 

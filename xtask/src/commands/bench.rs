@@ -9,6 +9,8 @@ use xtask::cluster::Options;
 use xtask::run::Run;
 use xtask::{console, process, workspace};
 
+use super::test::{Broadcasts, start_cluster};
+
 /// The benchmarks there are: targets of `stream_tests`.
 const BENCHES: &[&str] = &["chat", "token", "viewers"];
 
@@ -50,7 +52,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
         is_durable: true,
         ..Options::temporary("bench")?
     };
-    let (cluster, _) = super::test::start_cluster(&mut cargo, options)?;
+    let (cluster, _) = start_cluster(&mut cargo, options, Broadcasts::NotCompared)?;
     console::step("measuring; other work on this machine spoils the figures");
     let status = process::run_status(&mut cargo);
     cluster.stop();

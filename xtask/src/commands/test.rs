@@ -78,9 +78,10 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
     let mut options = Options::temporary("test")?;
     leaks::count_statements(&mut options.settings);
     let watch = Watch::begin(&local_dir::directory("log")?)?;
-    let (cluster, environment) = start_cluster(&mut cargo, options)?;
+    let (cluster, environment) = start_cluster(&mut cargo, options, Broadcasts::Compared)?;
     let outcome = execute(&mut cargo);
     let leaks = find_leaks(&environment, &watch);
+    let wrong_broadcasts = environment.wrong_broadcasts();
     console::step("stopping the test cluster");
     cluster.stop();
     // Tests that were killed could not stop their own clusters and services.
@@ -89,14 +90,22 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
     for leak in &leaks {
         console::note(leak);
     }
-    let outcome = outcome?;
-    if leaks.is_empty() {
-        return Ok(outcome);
+    let wrong_broadcasts = wrong_broadcasts?;
+    for wrong in &wrong_broadcasts {
+        let violations = wrong.violations.join("; ");
+        console::note(format_args!("broadcasts of {}: {violations}", wrong.test));
     }
-    bail!(
-        "{} times a secret got into a log or a statement",
-        leaks.len()
-    )
+    let outcome = outcome?;
+    if !leaks.is_empty() {
+        bail!(
+            "{} times a secret got into a log or a statement",
+            leaks.len()
+        );
+    }
+    if !wrong_broadcasts.is_empty() {
+        bail!("broadcasts are not as contract/events.json says");
+    }
+    Ok(outcome)
 }
 
 /// Where the tests left a secret: in the logs of the servers and the services, or in a statement.
@@ -130,8 +139,20 @@ fn execute(cargo: &mut Command) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
+/// Whether what is broadcast is compared with the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broadcasts {
+    Compared,
+    /// A benchmark sends too many.
+    NotCompared,
+}
+
 /// Makes the cluster with its template and tells cargo's tests where it is.
-pub fn start_cluster(cargo: &mut Command, options: Options) -> Result<(Cluster, TestEnvironment)> {
+pub fn start_cluster(
+    cargo: &mut Command,
+    options: Options,
+    broadcasts: Broadcasts,
+) -> Result<(Cluster, TestEnvironment)> {
     packages::ensure_postgres()?;
     bundle::write_before_run()?;
     let bin_dir = extension::build()?;
@@ -157,6 +178,10 @@ pub fn start_cluster(cargo: &mut Command, options: Options) -> Result<(Cluster, 
         log_dir: local_dir::directory("log")?,
         secrets_file: cluster.run().directory().join("secrets.jsonl"),
         statements_file: cluster.run().directory().join("statements.jsonl"),
+        broadcasts_file: match broadcasts {
+            Broadcasts::Compared => Some(cluster.run().directory().join("broadcasts.jsonl")),
+            Broadcasts::NotCompared => None,
+        },
     };
     environment.note_secrets_of(&environment.cluster, &environment.agora)?;
     let file = cluster.run().directory().join("environment.json");

@@ -71,21 +71,19 @@ pub fn breaks(released: &Value, current: &Value) -> Vec<String> {
             Some(is) => operation_breaks(name, was, is, &mut breaks),
         }
     }
-    let [was, is] = [released, current].map(|contract| &contract["types"]["$defs"]);
-    for (name, was) in members(was) {
-        match is.get(name) {
-            None => breaks.push(format!("type {name} is gone")),
-            Some(is) => type_breaks(name, was, is, &mut breaks),
+    for part in ["types", "events"] {
+        let [was, is] = [released, current].map(|contract| &contract[part]["$defs"]);
+        for (name, was) in members(was) {
+            match is.get(name) {
+                None => breaks.push(format!("{part}: {name} is gone")),
+                Some(is) => type_breaks(name, was, is, &mut breaks),
+            }
         }
     }
-    by_key(
-        released,
-        current,
-        "events",
-        &["topic", "event"],
-        &mut breaks,
-    );
-    by_key(released, current, "errors", &["code"], &mut breaks);
+    let [was, is] = [released, current].map(|contract| &contract["events"]["events"]);
+    by_key(was, is, "events", &["topic", "event"], &mut breaks);
+    let [was, is] = [released, current].map(|contract| &contract["errors"]);
+    by_key(was, is, "errors", &["code"], &mut breaks);
     breaks
 }
 
@@ -175,9 +173,9 @@ fn field_breaks(place: &str, was: &Value, is: &Value, breaks: &mut Vec<String>) 
 
 /// Of entries in lists, which no client may miss and whose members stay.
 fn by_key(released: &Value, current: &Value, part: &str, key: &[&str], breaks: &mut Vec<String>) {
-    for was in elements(&released[part]) {
+    for was in elements(released) {
         let name: Vec<String> = key.iter().map(|member| plain(&was[member])).collect();
-        let found = elements(&current[part])
+        let found = elements(current)
             .iter()
             .find(|is| key.iter().all(|member| is[member] == was[member]));
         match found {

@@ -32,7 +32,12 @@ fn contract() -> Value {
                 "log": {"$ref": "#/$defs/log"}
             }
         }}},
-        "events": [{"topic": "stream:<session_id>", "event": "state", "payload": {"$ref": "#/$defs/state"}}],
+        "events": {
+            "events": [
+                {"topic": "stream:<session_id>", "event": "state", "payload": {"$ref": "#/$defs/state"}}
+            ],
+            "$defs": {"state": {"type": "object", "properties": {"seq": {"type": "integer"}}}}
+        },
         "errors": [{"code": "banned", "status": 403, "message": "you are banned"}]
     })
 }
@@ -122,7 +127,7 @@ fn what_clients_would_miss_is_refused_until_the_major_version_moves() {
             changed(&at("result/null"), json!(true)),
         ),
         (
-            "type restriction is gone",
+            "types: restriction is gone",
             without("/types/$defs", "restriction"),
         ),
         ("field kind of restriction is gone", without(FIELDS, "kind")),
@@ -161,11 +166,16 @@ fn what_clients_would_miss_is_refused_until_the_major_version_moves() {
         ),
         (
             "events: stream:<session_id> state is gone",
-            changed("/events", json!([])),
+            changed("/events/events", json!([])),
+        ),
+        ("events: state is gone", without("/events/$defs", "state")),
+        (
+            "field seq of state is gone",
+            without("/events/$defs/state/properties", "seq"),
         ),
         (
             "events: stream:<session_id> state is another one",
-            changed("/events/0/payload/$ref", json!("#/$defs/x")),
+            changed("/events/events/0/payload/$ref", json!("#/$defs/x")),
         ),
         ("errors: banned is gone", changed("/errors", json!([]))),
         (

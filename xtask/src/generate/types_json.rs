@@ -1,4 +1,4 @@
-//! `contract/types.json`: the composite types of schema `stream` as JSON Schema.
+//! `contract/types.json`: the composite types of schema `stream` as JSON Schema, but for the payloads of events.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::annotations::Annotated;
 use super::catalogue::{Catalogue, Composite, Field};
+use super::events;
 
-const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The composites, as the JSON that PostgREST makes of them.
 #[derive(Debug, Serialize)]
@@ -19,13 +20,18 @@ pub struct Types {
     pub composites: BTreeMap<String, ObjectSchema>,
 }
 
-/// Members that are not named are allowed: a newer server has more of them.
+/// Members that are not named are allowed unless it says otherwise: a newer server has more of them.
 #[derive(Debug, Serialize)]
 pub struct ObjectSchema {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
     #[serde(rename = "type")]
     kind: &'static str,
+    #[serde(
+        rename = "additionalProperties",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub additional_properties: Option<bool>,
     pub required: Vec<String>,
     pub properties: BTreeMap<String, Schema>,
 }
@@ -60,10 +66,18 @@ enum Kind {
     OrNull([&'static str; 2]),
 }
 
+impl ObjectSchema {
+    /// The composites that its members hold.
+    pub fn composites(&self) -> impl Iterator<Item = &str> {
+        self.properties.values().filter_map(Schema::composite)
+    }
+}
+
 impl Types {
     pub fn of(catalogue: &Catalogue) -> Result<Self> {
         let mut composites = BTreeMap::new();
-        for composite in &catalogue.composites {
+        let answers = catalogue.composites.iter();
+        for composite in answers.filter(|composite| !events::is_payload(composite)) {
             let schema = object(catalogue, composite)
                 .with_context(|| format!("the comments of type stream.{}", composite.name))?;
             composites.insert(composite.name.clone(), schema);
@@ -92,6 +106,7 @@ pub fn object(catalogue: &Catalogue, composite: &Composite) -> Result<ObjectSche
     Ok(ObjectSchema {
         description: comment.description,
         kind: "object",
+        additional_properties: None,
         required: composite
             .fields
             .iter()
@@ -160,6 +175,15 @@ fn of_type(catalogue: &Catalogue, type_name: &str) -> Result<Schema> {
 }
 
 impl Schema {
+    /// The composite that it is, or a list of which it is.
+    fn composite(&self) -> Option<&str> {
+        let reference = self.reference.as_deref();
+        reference
+            .and_then(|path| path.strip_prefix("#/$defs/"))
+            .or_else(|| self.items.as_deref()?.composite())
+            .or_else(|| self.any_of.iter().find_map(Self::composite))
+    }
+
     fn of(kind: &'static str, format: Option<&'static str>) -> Self {
         Self {
             kind: Some(Kind::One(kind)),
