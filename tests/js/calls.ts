@@ -93,6 +93,22 @@ supabase.rpc('list_restrictions', { session_id: sessionId })
 supabase.rpc('list_restrictions', { session_id: sessionId, after: userId, page_size: 10 })
 supabase.rpc('get_moderation_log')
 supabase.rpc('get_moderation_log', { session_id: sessionId, before_id: 9, page_size: 10 })
+supabase.rpc('report_message', { session_id: sessionId, message_id: messageId })
+supabase.rpc('report_message', { session_id: sessionId, message_id: messageId, reason: 'why' })
+supabase.rpc('list_reports', { session_id: sessionId })
+supabase.rpc('list_reports', { session_id: sessionId, after: 9, page_size: 10 })
+supabase.rpc('resolve_report', { session_id: sessionId, message_id: messageId })
+supabase.rpc('resolve_report', { session_id: sessionId, message_id: messageId, request_id: messageId })
+
+// Finding streams, and what came of them.
+supabase.rpc('get_live_stream', { auction_id: auctionId })
+supabase.rpc('list_live_streams')
+supabase.rpc('list_live_streams', { page_size: 10, after: sessionId })
+supabase.rpc('get_stream_summary', { session_id: sessionId })
+
+// Users, for the service.
+supabase.rpc('forget_user', { user_id: userId })
+supabase.rpc('export_user', { user_id: userId })
 
 // Operation, for the service.
 supabase.rpc('apply_webhook', { notice: json })
