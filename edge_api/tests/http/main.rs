@@ -3,6 +3,8 @@
 mod auth;
 mod browsers;
 mod database;
+mod docs;
+mod draft;
 mod fixtures;
 mod heartbeats;
 mod inputs;

@@ -50,9 +50,9 @@ mod tests {
     #[test]
     fn a_statement_names_its_arguments_and_answers_one_value() {
         assert_eq!(
-            statement_of("delete_message"),
-            "select to_json(answer) from stream.\"delete_message\"(\"session_id\" => $1, \
-             \"message_id\" => $2, \"reason\" => $3, \"request_id\" => $4) as answer"
+            statement_of("sync"),
+            "select to_json(answer) from stream.\"sync\"(\"session_id\" => $1, \
+             \"after_seq\" => $2, \"epoch\" => $3) as answer"
         );
         assert_eq!(
             statement_of("tick"),

@@ -1,0 +1,77 @@
+//! docs/http.md says what the table of routes says.
+//!
+//! `UPDATE_DOCS=1 cargo test -p edge_api --test http docs` writes it anew.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::{env, fs};
+
+use edge_api::routes::{ROUTES, Route};
+
+const INTRODUCTION: &str = "\
+# HTTP
+
+The routes of `edge_api`; the file is written from its table. A route calls one operation as the caller and passes the
+database's JSON on as it is, so a request and the same call through `supabase.rpc` have the same answer: an object, an array
+for a set, a bare value for a scalar. Names are the database's everywhere, in problems too. [api.md](api.md) says what each
+operation does, who may call it and what it answers.
+
+* Every call carries `Authorization: Bearer <access token>`; the service role's key acts for anybody.
+* Names in braces are arguments. The other arguments are members of a JSON object in the body (POST, PUT, PATCH; no body at
+  all when none is needed) or parameters of the query (GET, DELETE).
+* An argument that is unknown, missing, malformed or given twice is refused with `invalid_argument`, and `field` names it.
+  Ids have their hyphens, integers no fraction, times an offset (RFC 3339); JSON keeps every digit.
+* Answers of the database are `cache-control: no-store`. Refusals are problems of RFC 9457 with the members of
+  [errors.md](errors.md), `field`, `retry_after_ms` and `request_id`.
+* A body has at most 64 KiB unless the table says otherwise.
+* `GET /readyz` tells `contract_version` and `oldest_client`, the oldest contract that a client may have been built with.
+  `GET /healthz` is answered while the process lives, `GET /v1/errors` with the catalogue. `POST /webhooks/agora` is
+  Agora's: [webhooks.md](webhooks.md).
+
+| route | operation | body |
+|---|---|---|
+";
+
+#[test]
+fn the_documentation_lists_the_table_of_routes() {
+    // Not the compiler's: another checkout may share its target directory.
+    let package = env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package");
+    let file = Path::new(&package).join("../docs/http.md");
+    let expected = document();
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&file, &expected).expect("a file");
+    }
+    let found = fs::read_to_string(&file).expect("a file");
+    assert!(
+        found == expected,
+        "docs/http.md is out of date: run UPDATE_DOCS=1 cargo test -p edge_api --test http docs"
+    );
+}
+
+fn document() -> String {
+    let mut routes: Vec<&Route> = ROUTES.iter().collect();
+    routes.sort_by_key(|route| route.path);
+    routes
+        .iter()
+        .fold(INTRODUCTION.to_owned(), |mut text, route| {
+            let method = route.verb.method();
+            let (path, operation) = (route.path, route.operation);
+            let body = body(route);
+            writeln!(text, "| `{method} {path}` | `{operation}` | {body} |").expect("a text");
+            text
+        })
+}
+
+/// What is particular about the body.
+fn body(route: &Route) -> String {
+    let whole = route
+        .whole_body
+        .map(|name| format!("it is the argument `{name}`"));
+    let limit = route.body_limit_bytes;
+    let limit = limit.map(|bytes| format!("at most {} KiB", bytes / 1024));
+    whole
+        .into_iter()
+        .chain(limit)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
