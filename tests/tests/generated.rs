@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde_json::Value;
 use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use tokio_postgres::error::SqlState;
 use xtask::product_sql::ProductSql;
 use xtask::{generate, workspace};
 
@@ -114,6 +116,59 @@ async fn join_tells_the_version_of_the_contract() -> Result<()> {
             .value(&format!("select stream_private.{function}()"))
             .await?;
         assert_eq!(operations[member], told.as_str());
+    }
+    Ok(())
+}
+
+const NEW_OPERATION: &str = "
+create function stream_private.echo_number(number integer default 7)
+returns integer
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return $1;
+end
+$$;
+comment on function stream_private.echo_number is $$
+Returns a number.
+@callers service_role
+@errors invalid_argument
+$$;
+";
+
+/// In a copy of the tree, the body in one SQL file is all that is written.
+#[tokio::test]
+async fn operation_that_is_written_once_is_in_every_generated_file_and_has_its_rights() -> Result<()>
+{
+    let database = empty_database().await?;
+    let copy = std::env::temp_dir().join(format!("{}-tree", database.name()));
+    let sql = ProductSql::read(workspace::root())?;
+    for file in sql.before_api.iter().chain(&sql.after_api) {
+        let path = copy.join(&file.path);
+        std::fs::create_dir_all(path.parent().expect("is in a directory"))?;
+        std::fs::write(path, &file.text)?;
+    }
+    std::fs::write(copy.join("sql/199_new_operation.sql"), NEW_OPERATION)?;
+    let files = generate::files(&copy, &database.environment.cluster, database.name());
+    std::fs::remove_dir_all(&copy)?;
+    let files = files?;
+    for path in [
+        "sql/api/020_wrappers.sql",
+        "sql/api/030_grants.sql",
+        "contract/operations.json",
+        "contract/roles.md",
+        "docs/api.md",
+    ] {
+        assert!(files[path].contains("echo_number"), "{path}");
+    }
+    let service = database.service().await?;
+    let seven = service.rpc("echo_number", serde_json::json!({})).await?;
+    assert_eq!(seven, 7);
+    for other in [database.user(demo::ADA).await?, database.anon().await?] {
+        let refused = other.rpc("echo_number", serde_json::json!({})).await;
+        let refused = refused.expect_err("only the service may call it");
+        assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
     }
     Ok(())
 }
