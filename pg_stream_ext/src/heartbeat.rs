@@ -6,9 +6,9 @@
 //! holds its row: a viewer's not at all, the host's a moment. It answers the same then, unwritten; the host,
 //! who is lost sooner than a viewer, comes again soon.
 
+mod host;
 mod lease;
 
-use std::thread::LocalKey;
 use std::time::Duration;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
@@ -24,14 +24,15 @@ use crate::error::{Result, answer, required};
 use crate::gate;
 use crate::host::{Host, host_columns};
 use crate::host_user;
-use crate::lifecycle::{self, Beside, check_at};
+use crate::lifecycle::{self, Beside};
 use crate::log;
 use crate::patience::Patience;
 use crate::restrictions;
-use crate::spi::{self, Statement, column, nullable, statements};
+use crate::spi::{self, column, nullable, statements};
 use crate::state;
 use crate::tails;
 use crate::token::{self, Renewal};
+use host::{Sign, note};
 use lease::Lease;
 
 /// How long a host's return waits for the log.
@@ -39,15 +40,6 @@ const LOG_WAIT: Duration = Duration::from_millis(100);
 
 /// When a host comes again whose heartbeat was not written, or did not bring the stream back.
 const SOON_MS: i32 = 1000;
-
-/// The columns of the host's token, as long as $2 to $4 bring none unchanged.
-macro_rules! token_noted {
-    () => {
-        "host_token_issued_at = coalesce($2, o.host_token_issued_at),
-             host_token_expires_at = coalesce($3, o.host_token_expires_at),
-             host_token_held_until = coalesce($4, o.host_token_held_until)"
-    };
-}
 
 statements! {
     IS_HOST: Write [UUIDOID, UUIDOID]
@@ -60,31 +52,6 @@ statements! {
              from stream.stream_sessions as s
              where s.id = $1 and s.seller_id = $2"
         );
-
-    SEE_HOST: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
-        concat!(
-            "update stream.stream_sessions as o
-             set host_seen_at = now(), host_heartbeat_at = now(), ", token_noted!(), "
-             where o.id = $1"
-        );
-
-    /// From now on the host is judged by heartbeats.
-    SEE_HOST_FIRST: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
-        concat!(
-            "update stream.stream_sessions as o
-             set host_seen_at = s.host_seen_at, host_heartbeat_at = now(), check_at = ", check_at!(), ",
-                 ", token_noted!(), "
-             from (
-                 select p.created_at, p.state, p.state_changed_at, p.reconnect_deadline, now() as host_seen_at
-                 from stream.stream_sessions as p where p.id = $1
-             ) as s
-             cross join stream.config as c
-             where o.id = $1"
-        );
-
-    /// After a return, which has written the row already.
-    NOTE_TOKEN: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
-        concat!("update stream.stream_sessions as o set ", token_noted!(), " where o.id = $1");
 
     SUMMARY: Write [UUIDOID]
         "select s.state, s.generation, c.epoch_salt, h.last_seq, s.viewer_count,
@@ -275,9 +242,9 @@ fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> 
     let Some(before) = returns_to else {
         skip_waiting_for_the_disk();
         let see = if host.has_beaten {
-            &SEE_HOST
+            Sign::Another
         } else {
-            &SEE_HOST_FIRST
+            Sign::First
         };
         note(see, session, renewal.as_ref())?;
         if comes_again {
@@ -301,29 +268,10 @@ fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> 
     // stream, so the token comes with the next heartbeat.
     let token = match renewal {
         Some(renewal) if host_user::hold_auction_if_free(auction)? => {
-            note(&NOTE_TOKEN, session, Some(&renewal))?;
+            note(Sign::Written, session, Some(&renewal))?;
             Some(renewal.issue(host.generation)?)
         }
         _ => None,
     };
     Ok(Some(Beat::with(token)))
-}
-
-/// Writes the row of the stream, with the host's token if there is one.
-fn note(
-    statement: &'static LocalKey<Statement>,
-    session: Uuid,
-    renewal: Option<&Renewal>,
-) -> Result<()> {
-    let noted = renewal.map(|renewal| &renewal.noted);
-    let arguments = [
-        session.into(),
-        noted.map(|noted| noted.issued_at).into(),
-        noted.map(|noted| noted.expires_at).into(),
-        renewal
-            .map(|renewal| token::host_held_until(session, renewal))
-            .transpose()?
-            .into(),
-    ];
-    spi::execute(statement, &arguments).map(|_| ())
 }

@@ -1,0 +1,75 @@
+//! Writing a sign of life of the host into the row of the stream, with the host's token if one is renewed.
+
+use std::thread::LocalKey;
+
+use pgrx::datum::Uuid;
+
+use crate::error::Result;
+use crate::lifecycle::check_at;
+use crate::spi::{self, Statement, statements};
+use crate::token::{self, Renewal};
+
+/// What is written besides the token.
+#[derive(Clone, Copy)]
+pub enum Sign {
+    First,
+    Another,
+    /// Nothing: the return of the host has written it.
+    Written,
+}
+
+/// The columns of the host's token, as long as $2 to $4 bring none unchanged.
+macro_rules! token_noted {
+    () => {
+        "host_token_issued_at = coalesce($2, o.host_token_issued_at),
+             host_token_expires_at = coalesce($3, o.host_token_expires_at),
+             host_token_held_until = coalesce($4, o.host_token_held_until)"
+    };
+}
+
+statements! {
+    SEE_HOST: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+        concat!(
+            "update stream.stream_sessions as o
+             set host_seen_at = now(), host_heartbeat_at = now(), ", token_noted!(), "
+             where o.id = $1"
+        );
+
+    /// From now on the host is judged by heartbeats.
+    SEE_HOST_FIRST: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+        concat!(
+            "update stream.stream_sessions as o
+             set host_seen_at = s.host_seen_at, host_heartbeat_at = now(), check_at = ", check_at!(), ",
+                 ", token_noted!(), "
+             from (
+                 select p.created_at, p.state, p.state_changed_at, p.reconnect_deadline, now() as host_seen_at
+                 from stream.stream_sessions as p where p.id = $1
+             ) as s
+             cross join stream.config as c
+             where o.id = $1"
+        );
+
+    /// After a return, which has written the row already.
+    NOTE_TOKEN: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+        concat!("update stream.stream_sessions as o set ", token_noted!(), " where o.id = $1");
+}
+
+/// Writes the row of the stream, with the host's token if there is one.
+pub fn note(sign: Sign, session: Uuid, renewal: Option<&Renewal>) -> Result<()> {
+    let statement: &'static LocalKey<Statement> = match sign {
+        Sign::First => &SEE_HOST_FIRST,
+        Sign::Another => &SEE_HOST,
+        Sign::Written => &NOTE_TOKEN,
+    };
+    let noted = renewal.map(|renewal| &renewal.noted);
+    let arguments = [
+        session.into(),
+        noted.map(|noted| noted.issued_at).into(),
+        noted.map(|noted| noted.expires_at).into(),
+        renewal
+            .map(|renewal| token::host_held_until(session, renewal))
+            .transpose()?
+            .into(),
+    ];
+    spi::execute(statement, &arguments).map(|_| ())
+}
