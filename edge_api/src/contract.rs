@@ -47,7 +47,8 @@ impl Contract {
         self.operations.get(name)
     }
 
-    fn parse(text: &'static str) -> serde_json::Result<Self> {
+    /// Reads a file of the form of `contract/operations.json`.
+    pub fn parse(text: &'static str) -> serde_json::Result<Self> {
         let file: File = serde_json::from_str(text)?;
         let operations = file.operations.into_iter();
         Ok(Self {

@@ -17,7 +17,6 @@ use tower_http::cors::CorsLayer;
 
 use crate::error::{ApiError, problem};
 use crate::request_id::{RequestId, X_REQUEST_ID};
-use crate::routes;
 
 /// The largest body is a message of 2,000 characters with its ids, even when every character is
 /// escaped; this is room for about twice that.
@@ -27,7 +26,12 @@ pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 /// names the reason, comes first.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 
-pub(crate) fn wrap(routes: Router, allowed_origins: Vec<HeaderValue>) -> Router {
+/// `methods` are those of all routes, for browsers of other origins.
+pub(crate) fn wrap(
+    routes: Router,
+    methods: Vec<Method>,
+    allowed_origins: Vec<HeaderValue>,
+) -> Router {
     let routes = routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(from_fn(deadline))
@@ -35,15 +39,15 @@ pub(crate) fn wrap(routes: Router, allowed_origins: Vec<HeaderValue>) -> Router 
     let routes = if allowed_origins.is_empty() {
         routes
     } else {
-        routes.layer(cors(allowed_origins))
+        routes.layer(cors(methods, allowed_origins))
     };
     routes.layer(from_fn(observe))
 }
 
-fn cors(allowed_origins: Vec<HeaderValue>) -> CorsLayer {
+fn cors(methods: Vec<Method>, allowed_origins: Vec<HeaderValue>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed_origins)
-        .allow_methods(routes::methods())
+        .allow_methods(methods)
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, X_REQUEST_ID])
         .expose_headers([X_REQUEST_ID, header::RETRY_AFTER])
         .max_age(Duration::from_secs(600))

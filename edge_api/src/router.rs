@@ -5,13 +5,24 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
 use axum::routing::{get, post};
 
+use crate::contract::Contract;
 use crate::error::ApiError;
 use crate::layers;
-use crate::routes::{ROUTES, errors, health, operation, webhooks};
+use crate::routes::{ROUTES, Route, errors, health, methods, operation, webhooks};
 use crate::state::AppState;
 
 /// The whole service; browsers may call it from `allowed_origins` only.
 pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
+    router_of(ROUTES, Contract::get(), state, allowed_origins)
+}
+
+/// The same with a route table and a contract of the caller's.
+pub fn router_of(
+    table: &'static [Route],
+    contract: &'static Contract,
+    state: AppState,
+    allowed_origins: Vec<HeaderValue>,
+) -> Router {
     let by_hand = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -21,8 +32,8 @@ pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
             "/webhooks/agora",
             post(webhooks::agora).layer(DefaultBodyLimit::max(webhooks::BODY_LIMIT_BYTES)),
         );
-    let routes = ROUTES.iter().fold(by_hand, |router, route| {
-        let handler = operation::method_router(route);
+    let routes = table.iter().fold(by_hand, |router, route| {
+        let handler = operation::method_router(route, contract);
         let handler = match route.body_limit_bytes {
             Some(bytes) => handler.layer(DefaultBodyLimit::max(bytes)),
             None => handler,
@@ -34,5 +45,5 @@ pub fn router(state: AppState, allowed_origins: Vec<HeaderValue>) -> Router {
         // After the routes: it applies to those that exist already.
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(state);
-    layers::wrap(routes, allowed_origins)
+    layers::wrap(routes, methods(table), allowed_origins)
 }

@@ -93,9 +93,9 @@ pub static ROUTES: &[Route] = &[
     post("/v1/users/{user_id}/forget", "forget_user"),
 ];
 
-/// The methods of all routes, for browsers of other origins.
-pub fn methods() -> Vec<Method> {
-    let mut methods: Vec<Method> = ROUTES.iter().map(|route| route.verb.method()).collect();
+/// The methods of a table, each once.
+pub fn methods(table: &[Route]) -> Vec<Method> {
+    let mut methods: Vec<Method> = table.iter().map(|route| route.verb.method()).collect();
     methods.sort_by(|one, other| one.as_str().cmp(other.as_str()));
     methods.dedup();
     methods
@@ -140,7 +140,8 @@ impl Verb {
     }
 }
 
-const fn get(path: &'static str, operation: &'static str) -> Route {
+/// Arguments besides the path's come from the query.
+pub const fn get(path: &'static str, operation: &'static str) -> Route {
     route(Verb::Get, path, operation)
 }
 

@@ -50,6 +50,20 @@ impl TestDatabase {
         })
     }
 
+    /// With Supabase's schemas and nothing of the product.
+    pub async fn without_product() -> Result<Self> {
+        let database = Self::create().await?;
+        let superuser = database.superuser().await?;
+        superuser
+            .batch_execute(
+                "drop extension pg_stream_ext cascade;
+                 drop schema stream cascade;
+                 drop schema stream_private cascade",
+            )
+            .await?;
+        Ok(database)
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }

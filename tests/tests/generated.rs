@@ -5,24 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde_json::Value;
 use stream_tests::database::TestDatabase;
-use stream_tests::demo;
-use tokio_postgres::error::SqlState;
 use xtask::product_sql::ProductSql;
 use xtask::{generate, workspace};
-
-/// A database with Supabase's schemas, from which everything of the product is gone.
-async fn empty_database() -> Result<TestDatabase> {
-    let database = TestDatabase::create().await?;
-    let superuser = database.superuser().await?;
-    superuser
-        .batch_execute(
-            "drop extension pg_stream_ext cascade;
-             drop schema stream cascade;
-             drop schema stream_private cascade",
-        )
-        .await?;
-    Ok(database)
-}
 
 fn contract(part: &str) -> Result<Value> {
     let file = workspace::root().join(format!("contract/{part}.json"));
@@ -33,7 +17,7 @@ fn contract(part: &str) -> Result<Value> {
 /// be compiled and run in a database that has it, so only its text tells.
 #[tokio::test]
 async fn hand_written_sql_applies_alone_and_names_nothing_generated() -> Result<()> {
-    let database = empty_database().await?;
+    let database = TestDatabase::without_product().await?;
     let sql = ProductSql::read(workspace::root())?;
     for file in sql.before_api.iter().chain(&sql.after_api) {
         database
@@ -89,7 +73,7 @@ fn called_of_schema_stream(text: &str) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn committed_files_are_what_the_hand_written_sql_says() -> Result<()> {
-    let database = empty_database().await?;
+    let database = TestDatabase::without_product().await?;
     let root = workspace::root();
     let files = generate::files(root, &database.environment.cluster, database.name())?;
     assert!(files.len() > 5);
@@ -116,59 +100,6 @@ async fn join_tells_the_version_of_the_contract() -> Result<()> {
             .value(&format!("select stream_private.{function}()"))
             .await?;
         assert_eq!(operations[member], told.as_str());
-    }
-    Ok(())
-}
-
-const NEW_OPERATION: &str = "
-create function stream_private.echo_number(number integer default 7)
-returns integer
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return $1;
-end
-$$;
-comment on function stream_private.echo_number is $$
-Returns a number.
-@callers service_role
-@errors invalid_argument
-$$;
-";
-
-/// In a copy of the tree, the body in one SQL file is all that is written.
-#[tokio::test]
-async fn operation_that_is_written_once_is_in_every_generated_file_and_has_its_rights() -> Result<()>
-{
-    let database = empty_database().await?;
-    let copy = std::env::temp_dir().join(format!("{}-tree", database.name()));
-    let sql = ProductSql::read(workspace::root())?;
-    for file in sql.before_api.iter().chain(&sql.after_api) {
-        let path = copy.join(&file.path);
-        std::fs::create_dir_all(path.parent().expect("is in a directory"))?;
-        std::fs::write(path, &file.text)?;
-    }
-    std::fs::write(copy.join("sql/199_new_operation.sql"), NEW_OPERATION)?;
-    let files = generate::files(&copy, &database.environment.cluster, database.name());
-    std::fs::remove_dir_all(&copy)?;
-    let files = files?;
-    for path in [
-        "sql/api/020_wrappers.sql",
-        "sql/api/030_grants.sql",
-        "contract/operations.json",
-        "contract/roles.md",
-        "docs/api.md",
-    ] {
-        assert!(files[path].contains("echo_number"), "{path}");
-    }
-    let service = database.service().await?;
-    let seven = service.rpc("echo_number", serde_json::json!({})).await?;
-    assert_eq!(seven, 7);
-    for other in [database.user(demo::ADA).await?, database.anon().await?] {
-        let refused = other.rpc("echo_number", serde_json::json!({})).await;
-        let refused = refused.expect_err("only the service may call it");
-        assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
     }
     Ok(())
 }

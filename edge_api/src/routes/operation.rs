@@ -19,8 +19,8 @@ use crate::upstream::Call;
 
 /// The handler of a route, for its method. Panics when the contract lacks the operation; a test of
 /// the table sees to it that none does.
-pub fn method_router(route: &'static Route) -> MethodRouter<AppState> {
-    let operation = Contract::get()
+pub fn method_router(route: &'static Route, contract: &'static Contract) -> MethodRouter<AppState> {
+    let operation = contract
         .operation(route.operation)
         .unwrap_or_else(|| panic!("the contract has no operation {}", route.operation));
     on(

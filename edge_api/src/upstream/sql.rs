@@ -74,6 +74,14 @@ impl SqlUpstream {
         Ok(Self { pool, statements })
     }
 
+    /// Calls the operations of another contract than the one that is built in.
+    pub fn with_contract(self, contract: &'static Contract) -> Self {
+        Self {
+            statements: Statements::of(contract),
+            ..self
+        }
+    }
+
     async fn run(&self, caller: &Caller, call: &Call) -> Result<Box<RawValue>, UpstreamError> {
         let lease = Lease::take(&self.pool).await?;
         let settings = lease

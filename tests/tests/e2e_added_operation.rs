@@ -1,0 +1,126 @@
+//! An operation that is added to a copy of the tree: one SQL body and one line of the route table.
+
+use std::fs;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use edge_api::auth::Verifier;
+use edge_api::contract::Contract;
+use edge_api::router::router_of;
+use edge_api::routes::{ROUTES, Route, get};
+use edge_api::state::AppState;
+use edge_api::upstream::sql::SqlUpstream;
+use secrecy::SecretString;
+use serde_json::json;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::services::Services;
+use stream_tests::services::request::Request;
+use tokio::net::TcpListener;
+use xtask::generate::{self, Files};
+use xtask::product_sql::ProductSql;
+use xtask::workspace;
+
+const BODY: &str = "
+create function stream_private.echo_number(number integer default 7)
+returns integer
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return $1;
+end
+$$;
+comment on function stream_private.echo_number is $$
+Returns a number.
+@callers service_role
+@errors invalid_argument
+$$;
+";
+
+const ROUTE: Route = get("/v1/numbers/{number}", "echo_number");
+
+/// What the copy generates; the database has all of it afterwards.
+fn generate_with_the_body(database: &TestDatabase) -> Result<Files> {
+    let copy = std::env::temp_dir().join(format!("{}-tree", database.name()));
+    let sql = ProductSql::read(workspace::root())?;
+    for file in sql.before_api.iter().chain(&sql.after_api) {
+        let path = copy.join(&file.path);
+        fs::create_dir_all(path.parent().expect("is in a directory"))?;
+        fs::write(path, &file.text)?;
+    }
+    fs::write(copy.join("sql/199_new_operation.sql"), BODY)?;
+    let files = generate::files(&copy, &database.environment.cluster, database.name());
+    fs::remove_dir_all(&copy)?;
+    files
+}
+
+/// An edge with the copy's contract and one more route, in this process. It ends with the test.
+async fn start_edge(services: &Services, operations: &str) -> Result<String> {
+    let contract: &'static Contract =
+        Box::leak(Box::new(Contract::parse(operations.to_owned().leak())?));
+    let table: Vec<Route> = ROUTES.iter().copied().chain([ROUTE]).collect();
+    let database = &services.database;
+    let url = database
+        .environment
+        .cluster
+        .url("authenticator", database.name())?;
+    let upstream = SqlUpstream::new(url.parse()?, 2)?.with_contract(contract);
+    let verifier = Verifier::new(&SecretString::from(services.jwt_secret.clone()));
+    let state = AppState::new(Arc::new(upstream), verifier);
+    let router = router_of(table.leak(), contract, state, Vec::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(edge_api::server::serve(
+        listener,
+        router,
+        std::future::pending(),
+        edge_api::server::DRAIN,
+    ));
+    Ok(format!("http://{address}"))
+}
+
+#[tokio::test]
+async fn operation_that_is_written_once_is_in_every_generated_file_and_has_its_rights() -> Result<()>
+{
+    let database = TestDatabase::without_product().await?;
+    let files = generate_with_the_body(&database)?;
+    for path in [
+        "sql/api/020_wrappers.sql",
+        "sql/api/030_grants.sql",
+        "contract/operations.json",
+        "contract/roles.md",
+        "docs/api.md",
+    ] {
+        assert!(files[path].contains("echo_number"), "{path}");
+    }
+
+    let services = Services::start_on(database)?;
+    let edge = start_edge(&services, &files["contract/operations.json"]).await?;
+    let user = services.token_of(demo::ADA);
+    let service = services.keys.service_role_key.clone();
+    let over_rpc = async |token: &str| {
+        services
+            .rpc(token, "echo_number", json!({"number": 8}))
+            .await
+            .context("over RPC")
+    };
+    let over_edge = async |token: &str| {
+        Request::get("/v1/numbers/8")
+            .bearer(token)
+            .send(&edge)
+            .await
+            .context("over the edge")
+    };
+    for answer in [over_rpc(&service).await?, over_edge(&service).await?] {
+        assert_eq!(answer.ok()?, 8);
+    }
+    for answer in [over_rpc(&user).await?, over_edge(&user).await?] {
+        assert_eq!(answer.status, 403, "{answer:?}");
+    }
+
+    // Checked by the copy's contract, before the database is asked.
+    let malformed = Request::get("/v1/numbers/eight").bearer(&service);
+    assert_eq!(malformed.send(&edge).await?.status, 400);
+    Ok(())
+}
