@@ -16,6 +16,7 @@ pub mod demo;
 pub mod doctor;
 pub mod heartbeat;
 pub mod identity;
+pub mod logged_plans;
 pub mod moderation;
 pub mod own_cluster;
 pub mod property_seed;

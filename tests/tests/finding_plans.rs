@@ -2,10 +2,8 @@
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use stream_tests::database::TestDatabase;
-use stream_tests::own_cluster::OwnCluster;
+use stream_tests::logged_plans::{LoggedPlans, Scan, scans};
 use uuid::Uuid;
-use xtask::cluster::Options;
 
 /// A million streams that have ended and two thousand that go on, past the functions.
 const FILL: &str = "set session_replication_role = replica;
@@ -19,38 +17,10 @@ select md5((500 * s)::text)::uuid, md5(n::text)::uuid, 1000000 + n
 from generate_series(1, 200) as s cross join generate_series(1, 50) as n;
 reset session_replication_role;";
 
-/// The rows that a node of a plan really gave.
-fn rows(line: &str) -> f64 {
-    let actual = line.split("(actual ").nth(1).unwrap_or_default();
-    let rows = actual.split("rows=").nth(1).unwrap_or_default();
-    let digits = rows.split(' ').next().unwrap_or_default();
-    digits.parse().unwrap_or(f64::MAX)
-}
-
 #[tokio::test]
 async fn no_list_and_no_summary_reads_what_has_ended() -> Result<()> {
-    let settings = [
-        "session_preload_libraries=auto_explain",
-        "auto_explain.log_nested_statements=on",
-        "auto_explain.log_analyze=on",
-        "auto_explain.log_timing=off",
-        "shared_buffers=512MB",
-        "max_wal_size=8GB",
-        "autovacuum=off",
-    ]
-    .map(str::to_owned);
-    let mut options = Options::temporary("finding-plans")?;
-    options.settings.extend(settings);
-    let own = OwnCluster::start(options)?;
-    let database = TestDatabase::create_in(own.make_template("")?).await?;
-    let superuser = database.superuser().await?;
-    superuser.batch_execute(FILL).await?;
-    superuser
-        .batch_execute(&format!(
-            "alter database \"{}\" set auto_explain.log_min_duration = 0",
-            database.name()
-        ))
-        .await?;
+    let plans = LoggedPlans::start("finding-plans", FILL).await?;
+    let (database, superuser) = (&plans.database, &plans.superuser);
     let live: Uuid = database.value("select md5('500')::uuid").await?;
     for analyzed in [false, true] {
         if analyzed {
@@ -74,26 +44,19 @@ async fn no_list_and_no_summary_reads_what_has_ended() -> Result<()> {
             }
         }
     }
-    let log = own.log()?;
+    let log = plans.log(100)?;
     assert!(!log.contains("JIT:"), "a plan was compiled");
-    let scans: Vec<&str> = log
-        .lines()
-        .filter(|line| {
-            line.contains(" on stream_sessions ") || line.contains(" on stream_viewers ")
-        })
-        .filter(|line| line.contains("Scan") && !line.contains("never executed"))
-        .collect();
-    assert!(scans.len() > 50, "only {} scans were logged", scans.len());
-    let long: Vec<_> = scans
-        .iter()
-        .filter(|line| line.contains("Seq Scan") || rows(line) > 501.0)
+    let scans = scans(&log);
+    let of_streams = || {
+        let is_of_streams =
+            |scan: &&Scan<'_>| scan.is_of_any(&["stream_sessions", "stream_viewers"]);
+        scans.iter().filter(is_of_streams)
+    };
+    let count = of_streams().count();
+    assert!(count > 50, "only {count} scans were logged");
+    let long: Vec<_> = of_streams()
+        .filter(|scan| scan.is_of_the_whole_table() || scan.rows > 501.0 || scan.removed > 500.0)
         .collect();
     assert!(long.is_empty(), "{long:#?}");
-    let filtered: Vec<_> = log
-        .lines()
-        .filter(|line| line.contains("Rows Removed by Filter: "))
-        .filter(|line| line.rsplit(' ').next().and_then(|n| n.parse().ok()) > Some(500))
-        .collect();
-    assert!(filtered.is_empty(), "{filtered:#?}");
     Ok(())
 }

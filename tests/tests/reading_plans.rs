@@ -2,10 +2,8 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use stream_tests::database::TestDatabase;
-use stream_tests::own_cluster::OwnCluster;
+use stream_tests::logged_plans::{LoggedPlans, scans};
 use uuid::Uuid;
-use xtask::cluster::Options;
 
 /// One stream of a million messages, and a thousand of a thousand each. Past the functions, and
 /// without the application's foreign keys. Tables as small as the settings are never analyzed in
@@ -91,28 +89,8 @@ fn calls(session: Uuid, middle: Uuid, newest: i64) -> Vec<(&'static str, Value, 
 
 #[tokio::test]
 async fn no_read_costs_more_than_the_ranges_that_it_answers() -> Result<()> {
-    let settings = [
-        "session_preload_libraries=auto_explain",
-        "auto_explain.log_nested_statements=on",
-        "auto_explain.log_analyze=on",
-        "auto_explain.log_timing=off",
-        "shared_buffers=512MB",
-        "max_wal_size=8GB",
-        "autovacuum=off",
-    ]
-    .map(str::to_owned);
-    let mut options = Options::temporary("reading-plans")?;
-    options.settings.extend(settings);
-    let own = OwnCluster::start(options)?;
-    let database = TestDatabase::create_in(own.make_template("")?).await?;
-    let superuser = database.superuser().await?;
-    superuser.batch_execute(FILL).await?;
-    superuser
-        .batch_execute(&format!(
-            "alter database \"{}\" set auto_explain.log_min_duration = 0",
-            database.name()
-        ))
-        .await?;
+    let plans = LoggedPlans::start("reading-plans", FILL).await?;
+    let (database, superuser) = (&plans.database, &plans.superuser);
 
     for (stream, newest) in [(0, 1_000_000), (1, 1000)] {
         let (session, middle): (Uuid, Uuid) = {
@@ -138,41 +116,16 @@ async fn no_read_costs_more_than_the_ranges_that_it_answers() -> Result<()> {
         }
     }
 
-    let log = own.log()?;
-    let plans = log.matches("Query Text:").count();
-    assert!(plans > 100, "only {plans} plans were logged");
+    let log = plans.log(100)?;
     assert!(!log.contains("JIT:"), "a plan was compiled");
-    let scans: Vec<&str> = log
-        .lines()
-        .filter(|line| {
-            LARGE
-                .iter()
-                .any(|table| line.contains(&format!(" on {table} ")))
-        })
-        .filter(|line| line.contains("Scan") && !line.contains("never executed"))
-        .collect();
-    assert!(scans.len() > 100, "only {} scans were logged", scans.len());
-    let whole: Vec<_> = scans
-        .iter()
-        .filter(|line| line.contains("Seq Scan"))
-        .collect();
-    assert!(whole.is_empty(), "{whole:#?}");
+    let scans = scans(&log);
+    let large = || scans.iter().filter(|scan| scan.is_of_any(&LARGE));
+    let count = large().count();
+    assert!(count > 100, "only {count} scans were logged");
     // The longest answer is a thousand messages.
-    let long: Vec<_> = scans.iter().filter(|line| rows(line) > 1000.0).collect();
-    assert!(long.is_empty(), "{long:#?}");
-    let filtered: Vec<_> = log
-        .lines()
-        .filter(|line| line.contains("Rows Removed by Filter: "))
-        .filter(|line| line.rsplit(' ').next().and_then(|n| n.parse().ok()) > Some(1000))
+    let long: Vec<_> = large()
+        .filter(|scan| scan.is_of_the_whole_table() || scan.rows > 1000.0 || scan.removed > 1000.0)
         .collect();
-    assert!(filtered.is_empty(), "{filtered:#?}");
+    assert!(long.is_empty(), "{long:#?}");
     Ok(())
-}
-
-/// The rows that a node of a plan really gave.
-fn rows(line: &str) -> f64 {
-    let actual = line.split("(actual ").nth(1).unwrap_or_default();
-    let rows = actual.split("rows=").nth(1).unwrap_or_default();
-    let digits = rows.split(' ').next().unwrap_or_default();
-    digits.parse().unwrap_or(f64::MAX)
 }

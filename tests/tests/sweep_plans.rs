@@ -1,10 +1,8 @@
-//! Does the regular work stay on its indexes when there are a million viewers?
+//! The regular work stays on its indexes when there are a million viewers.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use stream_tests::database::TestDatabase;
-use stream_tests::own_cluster::OwnCluster;
-use xtask::cluster::Options;
+use stream_tests::logged_plans::{LoggedPlans, scans};
 
 /// Tables that no part of the regular work may read as a whole.
 const LARGE: [&str; 10] = [
@@ -107,28 +105,8 @@ analyze";
 
 #[tokio::test]
 async fn no_scan_reads_more_than_what_is_due() -> Result<()> {
-    let settings = [
-        "session_preload_libraries=auto_explain",
-        "auto_explain.log_nested_statements=on",
-        "auto_explain.log_analyze=on",
-        "auto_explain.log_timing=off",
-        "shared_buffers=512MB",
-        "max_wal_size=8GB",
-        "autovacuum=off",
-    ]
-    .map(str::to_owned);
-    let mut options = Options::temporary("sweep-plans")?;
-    options.settings.extend(settings);
-    let own = OwnCluster::start(options)?;
-    let database = TestDatabase::create_in(own.make_template("")?).await?;
-    let superuser = database.superuser().await?;
-    superuser.batch_execute(FILL).await?;
-    superuser
-        .batch_execute(&format!(
-            "alter database \"{}\" set auto_explain.log_min_duration = 0",
-            database.name()
-        ))
-        .await?;
+    let plans = LoggedPlans::start("sweep-plans", FILL).await?;
+    let (database, superuser) = (&plans.database, &plans.superuser);
 
     // More often than a plan is made for each call, so that the generic ones are seen too.
     let service = database.service().await?;
@@ -152,20 +130,15 @@ async fn no_scan_reads_more_than_what_is_due() -> Result<()> {
     }
     drop(service);
 
-    let log = own.log()?;
-    let plans = log.matches("Query Text:").count();
-    assert!(plans > 100, "only {plans} plans were logged");
+    let log = plans.log(100)?;
     let scans = scans(&log);
     for table in LARGE {
         let seen = scans.iter().any(|scan| scan.is_of(table));
         assert!(seen, "no scan of {table} was logged");
     }
-    let large = || {
-        let is_large = |scan: &&Scan<'_>| LARGE.iter().any(|table| scan.is_of(table));
-        scans.iter().filter(is_large)
-    };
+    let large = || scans.iter().filter(|scan| scan.is_of_any(&LARGE));
     let whole: Vec<_> = large()
-        .filter(|scan| scan.line.contains("Seq Scan"))
+        .filter(|scan| scan.is_of_the_whole_table())
         .collect();
     assert!(whole.is_empty(), "{whole:#?}");
     // Sequential scans are switched off for the sweep: without the right index it would read the whole
@@ -175,7 +148,7 @@ async fn no_scan_reads_more_than_what_is_due() -> Result<()> {
         .collect();
     assert!(long.is_empty(), "{long:#?}");
 
-    let quiet = pages_of_quiet_tick(&database).await?;
+    let quiet = pages_of_quiet_tick(&plans).await?;
     assert!(
         quiet < MOST_PAGES,
         "a tick with nothing due read {quiet} pages"
@@ -183,65 +156,11 @@ async fn no_scan_reads_more_than_what_is_due() -> Result<()> {
     Ok(())
 }
 
-/// What a node of a plan read of a table, all its loops together.
-#[derive(Debug)]
-struct Scan<'a> {
-    line: &'a str,
-    rows: f64,
-    /// By a filter, or because a look at the row itself showed that it does not match.
-    removed: f64,
-}
-
-impl Scan<'_> {
-    fn is_of(&self, table: &str) -> bool {
-        self.line.contains(&format!(" on {table} "))
-    }
-}
-
-/// The scans of the logged plans that were really executed.
-fn scans(log: &str) -> Vec<Scan<'_>> {
-    let mut scans: Vec<Scan<'_>> = Vec::new();
-    // Of the node that the lines below it speak of.
-    let mut of_scan = None;
-    for line in log.lines() {
-        if line.contains("(cost=") {
-            of_scan = None;
-            if line.contains(" Scan ") && !line.contains("never executed") {
-                let loops = number_after(line, "loops=");
-                of_scan = Some(loops);
-                scans.push(Scan {
-                    line,
-                    rows: number_after(line, "actual rows=") * loops,
-                    removed: 0.0,
-                });
-            }
-        } else if line.contains("Rows Removed by ")
-            && let (Some(loops), Some(scan)) = (of_scan, scans.last_mut())
-        {
-            scan.removed += number_after(line, ": ") * loops;
-        }
-    }
-    scans
-}
-
-/// Infinite when there is none, so that no bound holds.
-fn number_after(line: &str, name: &str) -> f64 {
-    let text = line.rsplit(name).next().unwrap_or_default();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.');
-    text[..digits.unwrap_or(text.len())]
-        .parse()
-        .unwrap_or(f64::INFINITY)
-}
-
 /// With nothing due. What it costs in time is for benchmarks: it depends on the machine, and the pages do not.
-async fn pages_of_quiet_tick(database: &TestDatabase) -> Result<u64> {
+async fn pages_of_quiet_tick(plans: &LoggedPlans) -> Result<u64> {
+    plans.stop_logging().await?;
+    let database = &plans.database;
     let superuser = database.superuser().await?;
-    superuser
-        .batch_execute(&format!(
-            "alter database \"{}\" reset auto_explain.log_min_duration",
-            database.name()
-        ))
-        .await?;
     let service = database.service().await?;
     while !service
         .rpc_rows("sweep", json!({}))
