@@ -90,6 +90,7 @@ create table stream.chat_messages (
 );
 -- No sample of the texts in the planner's statistics, where a deleted one would stay until the next analyze.
 alter table stream.chat_messages
+    alter column username set statistics 0,
     alter column content set statistics 0,
     alter column metadata set statistics 0;
 -- For the deletion of a user, and for the messages of one user in one stream.

@@ -125,6 +125,9 @@ create trigger moderation_log_refuse_truncating
 before truncate on stream.moderation_log
 for each statement execute function stream_private.refuse_changing_moderation_log();
 
+-- No sample of reasons in the planner's statistics, where a forgotten one would stay.
+alter table stream.chat_restrictions alter column reason set statistics 0;
+alter table stream.moderation_log alter column reason set statistics 0;
 alter table stream.blocked_terms enable row level security;
 alter table stream.moderation_log enable row level security;
 revoke all on table stream.blocked_terms, stream.moderation_log from public, anon, authenticated, service_role;

@@ -18,6 +18,9 @@ revoke all on table stream.authors_deleted from public, anon, authenticated, ser
 create function stream_private.note_deleted_author() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+-- Planned once for a connection, by the rows of its first statement; a nested loop over the next one's ten thousand
+-- took 7.6 s instead of 0.04 s.
+set enable_nestloop = off
 as $$
 begin
     insert into stream.authors_deleted as a (user_id, session_id, seqs)

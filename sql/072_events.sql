@@ -16,8 +16,8 @@ The stream has another state, or another device of the seller streams.
 @event state
 $$;
 comment on column stream.state_event.seq is 'The log entry that announced the state; it never moves the cursor of the chat.';
-comment on column stream.state_event.state is 'initializing, active, paused, error or ended.';
-comment on column stream.state_event.previous_state is 'The same as state after a takeover that left it.';
+comment on column stream.state_event.state is '@enum initializing, active, paused, error, ended';
+comment on column stream.state_event.previous_state is 'The same as state after a takeover that left it. @enum initializing, active, paused, error, ended';
 comment on column stream.state_event.reason is 'Why it is in this state, where somebody said so. @null';
 comment on column stream.state_event.generation is 'Which device of the seller streams; one more at every takeover.';
 comment on column stream.state_event.host_uid is 'The only Agora uid whose video clients show.';
@@ -68,7 +68,7 @@ To the user whom it is about: restricted for a mute and for the end of a mute or
 @topic user:<user_id>
 @event restricted, revoked
 $$;
-comment on column stream.restriction_event.restriction is 'mute or ban.';
+comment on column stream.restriction_event.restriction is '@enum mute, ban';
 comment on column stream.restriction_event.is_in_force is 'False: it was lifted.';
 comment on column stream.restriction_event.until is 'Null: until it is lifted, or lifted now. @null';
 
@@ -78,4 +78,4 @@ That a stream was started (initializing), became active for the first time, or e
 @topic live
 @event live
 $$;
-comment on column stream.live_event.state is 'initializing, active or ended.';
+comment on column stream.live_event.state is '@enum initializing, active, ended';

@@ -17,7 +17,10 @@ comment on view stream_private.bans is 'Who is banned from which stream now.';
 -- The limit says that there is one row of config: nobody analyzes so small a table, and the planner supposes hundreds.
 create view stream_private.leases as
 select v.session_id, v.user_id, v.agora_uid, v.joined_at, v.last_seen_at, v.background_since, v.foreground, v.watch_ms,
-    v.lease_check_at, e.ends_at, e.ends_at > now() as holds
+    v.lease_check_at, e.ends_at, e.ends_at > now() as holds,
+    v.watch_ms + greatest(0, (extract(epoch from
+        case when e.ends_at > now() then now() else least(v.last_seen_at, now()) end - v.joined_at) * 1000)::bigint)
+        as watched_ms
 from stream.stream_viewers as v
 cross join (
     select f.lease_s * interval '1 second' as lease, f.background_grace_s * interval '1 second' as grace
@@ -33,7 +36,8 @@ cross join lateral (
 ) as e
 where v.is_active;
 comment on view stream_private.leases is
-    'Leases of viewers, when each ends unless a sign of life comes, and whether it still holds: the sweep, which closes '
+    'Leases of viewers, when each ends unless a sign of life comes, whether it still holds, and the time watched, which for '
+    'one that is over ended with the last sign of life: the sweep, which closes '
     'those that do not, comes later. Locking rows through this view would lock the settings too.';
 
 revoke all on table stream_private.restrictions, stream_private.bans, stream_private.leases

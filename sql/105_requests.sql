@@ -6,7 +6,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- First: above READ COMMITTED the insertion could raise 40001.
-    who pg_catalog.uuid := stream_ext.enter_to_write();
+    who pg_catalog.uuid := coalesce(stream_ext.enter_to_write(), '00000000-0000-0000-0000-000000000000');
     hash pg_catalog.text := encode(sha256(convert_to($3, 'UTF8')), 'hex');
     earlier pg_catalog.record;
 begin
@@ -19,7 +19,7 @@ begin
         end if;
         select r.operation, r.arguments_hash, r.result into earlier
         from stream.requests as r
-        where r.caller is not distinct from who and r.request_id = $1;
+        where r.caller = who and r.request_id = $1;
         -- Otherwise the sweep has taken it meanwhile.
         exit when found;
     end loop;
@@ -37,12 +37,12 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    who pg_catalog.uuid := stream_ext.enter_to_write();
+    who pg_catalog.uuid := coalesce(stream_ext.enter_to_write(), '00000000-0000-0000-0000-000000000000');
 begin
     update stream.requests as r
     set result = $2,
         about = case when jsonb_typeof($2) = 'object' then coalesce($2 ->> 'seller_id', $2 ->> 'user_id')::uuid end
-    where r.caller is not distinct from who and r.request_id = $1;
+    where r.caller = who and r.request_id = $1;
 end
 $$;
 comment on function stream_private.keep_result(uuid, jsonb) is 'Keeps what the first call with this id returned.';

@@ -11,6 +11,7 @@ create type stream.live_stream as (
     started_at timestamptz
 );
 comment on type stream.live_stream is 'A stream that has not ended, as lists show it.';
+comment on column stream.live_stream.state is '@enum initializing, active, paused, error, ended';
 comment on column stream.live_stream.title is 'What hook_title calls the auction, at most 200 characters. @null';
 comment on column stream.live_stream.viewer_count is 'The last count, as viewers:<session_id> told it.';
 comment on column stream.live_stream.started_at is 'When it first became active. @null';

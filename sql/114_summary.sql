@@ -17,6 +17,7 @@ create type stream.stream_summary as (
 );
 comment on type stream.stream_summary is
     'The figures of one stream, so far while it goes on. Viewers who were deleted or forgotten since are not among them.';
+comment on column stream.stream_summary.state is '@enum initializing, active, paused, error, ended';
 comment on column stream.stream_summary.title is 'What hook_title calls the auction, at most 200 characters. @null';
 comment on column stream.stream_summary.end_reason is
     'Why it ended, where that was said: by whoever ended it, or the rule of the sweep. @null';
@@ -54,13 +55,10 @@ begin
     if caller <> seller then
         perform stream_ext.refuse('not_stream_owner');
     end if;
-    -- A lease whose time is over is swept later, and counts until the viewer was last seen.
-    select count(*), coalesce(sum(v.watch_ms + case when v.is_active then greatest(0, (extract(epoch from
-            case when v.last_seen_at > now() - c.lease_s * interval '1 second' then now() else v.last_seen_at end
-            - v.joined_at) * 1000)::bigint) else 0 end), 0)
+    select count(*), coalesce(sum(coalesce(e.watched_ms, v.watch_ms)), 0)
     into result.unique_viewers, result.watch_ms
     from stream.stream_viewers as v
-    cross join (select k.lease_s from stream.config as k limit 1) as c
+    left join stream_private.leases as e on e.session_id = v.session_id and e.user_id = v.user_id
     where v.session_id = $1;
     select count(*), count(*) filter (where m.deleted_at is not null)
     into result.message_count, result.deleted_message_count

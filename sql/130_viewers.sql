@@ -87,9 +87,10 @@ language plpgsql
 as 'begin end';
 comment on function stream_private.remove_viewer is $$
 Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).
+Without join_no a late repetition ends a newer join.
 @native
 @callers authenticated, service_role
-@repeat safe
+@repeat safe with join_no
 @errors isolation_level, invalid_argument, not_self, session_not_found
 $$;
 

@@ -98,10 +98,6 @@ begin
         perform stream_ext.refuse_with_hint('stream_live', 'The user sells in a live stream: end it first.');
     end if;
     -- One stream a call, so that nobody in another one waits for it.
-    select s.id into session from stream.stream_sessions as s where s.seller_id = $1 order by s.id limit 1;
-    if found then
-        return row(stream_ext.delete_ended_stream(session, at_most), true)::stream.erasure_result;
-    end if;
     session := stream_private.find_session_of_user($1);
     if session is not null then
         return row(stream_private.forget_in_session($1, session, at_most), true)::stream.erasure_result;
@@ -127,14 +123,23 @@ begin
         select o.id from stream.requests as o where o.about = $1 limit at_most));
     get diagnostics rows = row_count;
     changed := changed + rows;
-    return row(changed, changed > 0)::stream.erasure_result;
+    if changed > 0 then
+        return row(changed, true)::stream.erasure_result;
+    end if;
+    -- The sold ones last: a table of the application that refers to one and keeps it fails the call.
+    select s.id into session from stream.stream_sessions as s where s.seller_id = $1 order by s.id limit 1;
+    if found then
+        return row(stream_ext.delete_ended_stream(session, at_most), true)::stream.erasure_result;
+    end if;
+    return row(0, false)::stream.erasure_result;
 end
 $$;
 comment on function stream_private.forget_user is $$
 Erases a user from everything that is stored here, a part of it in each call: go on while has_more is true. Messages lose text,
 name and id and keep their numbers, stored frames that carried them go, the streams that the user sold are deleted, places, tokens,
 read marks, subscriptions, restrictions and reports go too. In what others did and in moderation logs the nil uuid takes the
-user's place. Also after the account is gone; refused while the user sells in a live stream. Service only.
+user's place. Also after the account is gone; refused while the user sells in a live stream. A table of the application that refers to
+a sold stream without a cascade fails the call (23503), when what the user did elsewhere is gone. Service only.
 @callers service_role
 @repeat safe
 @errors isolation_level, invalid_argument, stream_live

@@ -35,21 +35,18 @@ statements! {
          where s.id = $1";
 
     LIST: Read [UUIDOID, UUIDOID, UUIDOID, INT4OID]
-        concat!(
-            "select $2 is null or s.seller_id = $2,
-                 v.user_id, v.agora_uid::integer, v.joined_at, v.last_seen_at, v.foreground,
-                 v.watch_ms + ", watched_ms!("now()"), "
-             from stream.stream_sessions as s
-             left join lateral (
-                 select * from stream_private.leases as v
-                 where v.session_id = s.id and v.holds
-                     and ($3 is null or v.user_id > $3)
-                 order by v.user_id
-                 limit $4
-             ) as v on $2 is null or s.seller_id = $2
-             where s.id = $1
-             order by v.user_id"
-        );
+        "select $2 is null or s.seller_id = $2,
+             v.user_id, v.agora_uid::integer, v.joined_at, v.last_seen_at, v.foreground, v.watched_ms
+         from stream.stream_sessions as s
+         left join lateral (
+             select * from stream_private.leases as v
+             where v.session_id = s.id and v.holds
+                 and ($3 is null or v.user_id > $3)
+             order by v.user_id
+             limit $4
+         ) as v on $2 is null or s.seller_id = $2
+         where s.id = $1
+         order by v.user_id";
 }
 
 #[pg_extern(stable)]

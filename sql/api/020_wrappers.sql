@@ -139,7 +139,7 @@ begin
 end
 $$;
 comment on function stream.forget_user(uuid) is
-    'Erases a user from everything that is stored here, a part of it in each call: go on while has_more is true. Messages lose text, name and id and keep their numbers, stored frames that carried them go, the streams that the user sold are deleted, places, tokens, read marks, subscriptions, restrictions and reports go too. In what others did and in moderation logs the nil uuid takes the user''s place. Also after the account is gone; refused while the user sells in a live stream. Service only.';
+    'Erases a user from everything that is stored here, a part of it in each call: go on while has_more is true. Messages lose text, name and id and keep their numbers, stored frames that carried them go, the streams that the user sold are deleted, places, tokens, read marks, subscriptions, restrictions and reports go too. In what others did and in moderation logs the nil uuid takes the user''s place. Also after the account is gone; refused while the user sells in a live stream. A table of the application that refers to a sold stream without a cascade fails the call (23503), when what the user did elsewhere is gone. Service only.';
 
 create function stream.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
 returns stream.agora_token
@@ -504,7 +504,7 @@ begin
 end
 $$;
 comment on function stream.remove_viewer(uuid, uuid, integer) is
-    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).';
+    'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then). Without join_no a late repetition ends a newer join.';
 
 create function stream.report_message(session_id uuid, message_id uuid, reason text default null)
 returns stream.message_report

@@ -269,3 +269,42 @@ async fn first_results_are_swept_after_their_time() -> Result<()> {
     }
     Ok(())
 }
+
+/// Pages that a call with a new id and its repetition read.
+async fn pages_of_two_calls(database: &TestDatabase, session: Uuid) -> Result<u64> {
+    let id = Uuid::new_v4();
+    let mut pages = 0;
+    for _ in 0..2 {
+        let plan: Value = database
+            .value(&format!(
+                "explain (analyze, buffers, timing off, format json)
+                 select stream.set_slow_mode('{session}', 1000, '{id}')"
+            ))
+            .await?;
+        let of = |kind: &str| plan[0]["Plan"][format!("Shared {kind} Blocks")].as_u64();
+        let (hit, read) = of("Hit").zip(of("Read")).context("no buffers")?;
+        pages += hit + read;
+    }
+    Ok(pages)
+}
+
+/// Of the service, whose ids lie together.
+#[tokio::test]
+async fn what_was_kept_before_makes_no_call_dearer() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    // The first calls fill the caches of the connection.
+    pages_of_two_calls(&database, id).await?;
+    let before = pages_of_two_calls(&database, id).await?;
+    database
+        .change(
+            "insert into stream.requests (caller, request_id, operation, arguments_hash)
+             select r.caller, gen_random_uuid(), r.operation, r.arguments_hash
+             from (select * from stream.requests order by id limit 1) as r
+             cross join generate_series(1, 50000)",
+        )
+        .await?;
+    let after = pages_of_two_calls(&database, id).await?;
+    assert!(after < before + 100, "{before} pages, then {after}");
+    Ok(())
+}

@@ -65,8 +65,14 @@ pub fn run(root: &Path, mode: Mode) -> Result<()> {
     apply(root, &files, mode)?;
     let contract = released::of_files(&files)?;
     let file = root.join(released::FILE);
-    if file.is_file() {
-        let text = fs::read_to_string(&file).context("cannot read the released contract")?;
+    // Only the first release has nothing to be compared with.
+    if mode != Mode::Release || file.is_file() {
+        let text = fs::read_to_string(&file).with_context(|| {
+            format!(
+                "cannot read {}; `cargo x generate --release` writes it",
+                released::FILE
+            )
+        })?;
         released::check(&serde_json::from_str(&text)?, &contract)?;
     }
     if mode == Mode::Release {
@@ -167,6 +173,13 @@ fn apply(root: &Path, files: &Files, mode: Mode) -> Result<()> {
         fs::create_dir_all(file.parent().expect("is in a directory"))?;
         fs::write(&file, text).with_context(|| format!("cannot write {path}"))?;
     }
+    let strange = strangers(root, files)?;
+    if !strange.is_empty() {
+        bail!(
+            "not generated from the hand-written SQL: {}; everything in sql/api is, so take it away",
+            strange.join(", ")
+        );
+    }
     if different.is_empty() {
         return Ok(());
     }
@@ -174,4 +187,18 @@ fn apply(root: &Path, files: &Files, mode: Mode) -> Result<()> {
         "not what the hand-written SQL says: {}; run `cargo x generate` and commit the result",
         different.join(", ")
     )
+}
+
+/// Files of `sql/api` that nothing generates: they would be bundled too.
+fn strangers(root: &Path, files: &Files) -> Result<Vec<String>> {
+    let mut strange = Vec::new();
+    for entry in fs::read_dir(root.join("sql/api")).context("cannot read sql/api")? {
+        let name = entry.context("cannot read sql/api")?.file_name();
+        let path = format!("sql/api/{}", name.to_string_lossy());
+        if !files.contains_key(path.as_str()) {
+            strange.push(path);
+        }
+    }
+    strange.sort();
+    Ok(strange)
 }

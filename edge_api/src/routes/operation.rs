@@ -54,8 +54,15 @@ async fn read(
     let mut arguments = Arguments::of(operation);
     read_path(&mut request, &mut arguments).await?;
     read_query(route.verb, &request, &mut arguments)?;
-    if route.verb.has_body() {
-        let body = RawBody::from_request(request, &()).await?;
+    let has_body = route.verb.has_body();
+    let body = RawBody::from_request(request, &()).await?;
+    if !has_body && !body.bytes.is_empty() {
+        // Silently left out, it would hold arguments that its sender believes in.
+        return Err(ApiError::invalid(
+            "this method takes no body; send the arguments in the query",
+        ));
+    }
+    if has_body {
         match route.whole_body {
             Some(name) => arguments.give_json(name, body.object()?)?,
             None => {

@@ -61,20 +61,24 @@ impl Draft {
         self
     }
 
+    /// A request of a method without a body that has one nevertheless.
+    pub async fn ask_with_body(&self, answer: &str, body: &str) -> (Answer, RecordingDatabase) {
+        let method = self.route.verb.method();
+        ask(answer, method.as_str(), &self.path_and_query(), Some(body)).await
+    }
+
+    fn path_and_query(&self) -> String {
+        let pairs = self.arguments.iter();
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs.map(|(name, json)| (name, as_text(json))))
+            .finish();
+        format!("{}?{query}", self.path)
+    }
+
     pub async fn ask(&self, answer: &str) -> (Answer, RecordingDatabase) {
         let method = self.route.verb.method();
         if !self.route.verb.has_body() {
-            let pairs = self.arguments.iter();
-            let query = form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(pairs.map(|(name, json)| (name, as_text(json))))
-                .finish();
-            return ask(
-                answer,
-                method.as_str(),
-                &format!("{}?{query}", self.path),
-                None,
-            )
-            .await;
+            return ask(answer, method.as_str(), &self.path_and_query(), None).await;
         }
         let body = match self.route.whole_body {
             Some(_) => self.arguments[0].1.clone(),

@@ -181,6 +181,17 @@ async fn an_argument_in_the_query_of_a_route_with_a_body_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_body_where_the_query_holds_the_arguments_is_refused() {
+    for route in ROUTES.iter().filter(|route| !route.verb.has_body()) {
+        let draft = Draft::new(route, |parameter| parameter.default.is_none());
+        let (answer, database) = draft.ask_with_body("null", r#"{"reason": "spam"}"#).await;
+        let expected = (400, "invalid_argument".to_owned());
+        assert_eq!(answer.refusal(), expected, "{route:?}");
+        assert!(database.asked().is_empty(), "{route:?} was asked");
+    }
+}
+
 #[test]
 fn every_fixture_is_of_an_operation_that_the_service_calls() {
     let routed = ROUTES.iter().map(|route| route.operation);

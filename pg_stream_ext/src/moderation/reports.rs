@@ -9,7 +9,11 @@ use crate::spi::{self, statements};
 
 statements! {
     CLOSE: Write [UUIDOID, INT8ARRAYOID, UUIDOID]
-        "with reported as (
+        "with cleared as (
+             -- A reason can quote the text.
+             update stream.message_reports as m set reason = null
+             where m.session_id = $1 and m.seq = any ($2) and m.reason is not null
+         ), reported as (
              select p.seq from stream.reported_messages as p
              where p.session_id = $1 and p.seq = any ($2) and p.resolved_at is null
              order by p.seq for no key update

@@ -37,7 +37,7 @@ statements! {
     /// From the locked rows, so that a heartbeat that has just come in counts.
     SWEEP_LEASES: Write [UUIDOID, UUIDARRAYOID]
         "with judged as (
-             select v.user_id, v.lease_check_at, least(v.last_seen_at, now()) as seen_at, v.ends_at, v.holds
+             select v.user_id, v.lease_check_at, least(v.last_seen_at, now()) as seen_at, v.ends_at, v.holds, v.watched_ms
              from stream_private.leases as v
              where v.session_id = $1 and v.user_id = any ($2)
          ), swept as (
@@ -45,9 +45,7 @@ statements! {
              set left_at = case when not j.holds then j.ends_at end,
                  last_seen_at = j.seen_at,
                  lease_check_at = j.ends_at,
-                 watch_ms = v.watch_ms + case when not j.holds
-                     then greatest(0, (extract(epoch from j.seen_at - v.joined_at) * 1000)::bigint)
-                     else 0 end
+                 watch_ms = case when j.holds then v.watch_ms else j.watched_ms end
              from judged as j
              where v.session_id = $1 and v.user_id = j.user_id
              returning v.is_active, now() - j.lease_check_at as age
