@@ -152,8 +152,8 @@ async fn leave_traces(database: &TestDatabase, user: Uuid, id: Uuid) -> Result<(
              insert into stream.blocked_terms (term, pattern, actor) values ('all', 'all', '{user}');
              insert into stream.requests (caller, request_id, operation, arguments_hash, result)
              values ('{user}', gen_random_uuid(), 'x', repeat('0', 64), '{{\"seller_id\": \"{user}\"}}');
-             insert into stream.requests (request_id, operation, arguments_hash, result, about)
-             values (gen_random_uuid(), 'x', repeat('0', 64), '{{\"user_id\": \"{user}\"}}', '{user}')"
+             insert into stream.requests (caller, request_id, operation, arguments_hash, result, about)
+             values ('00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'x', repeat('0', 64), '{{\"user_id\": \"{user}\"}}', '{user}')"
         ))
         .await?;
     let auction = database.add_auction(user).await?;
