@@ -2,9 +2,12 @@
 //! Everything happens in one transaction, so that both go by the same time.
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::session::Session;
+use stream_tests::stream::say;
 use uuid::Uuid;
 
 /// No restriction, one that lasts until it is lifted, and ends around now.
@@ -239,5 +242,63 @@ async fn a_heartbeat_writes_what_a_batch_of_heartbeats_writes() -> Result<()> {
         }
         database.owner.batch_execute("rollback").await?;
     }
+    Ok(())
+}
+
+/// SQLSTATE and hint of a refusal; nothing where the call was not refused.
+async fn refusal(caller: &Session, function: &str, arguments: Value) -> Option<(String, String)> {
+    let error = caller.rpc_rows(function, arguments).await.err()?;
+    let error = error.as_db_error()?;
+    Some((
+        error.code().code().to_owned(),
+        error.hint().unwrap_or_default().to_owned(),
+    ))
+}
+
+/// Lists of native code, and those of bodies in plpgsql.
+#[tokio::test]
+async fn a_page_has_the_same_limits_in_native_code_and_in_sql() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let mut refused = 0;
+    for size in [
+        json!(null),
+        json!(i32::MIN),
+        json!(0),
+        json!(1),
+        json!(200),
+        json!(201),
+        json!(i32::MAX),
+    ] {
+        let arguments = json!({"session_id": session, "page_size": size});
+        let native = refusal(&seller, "list_restrictions", arguments.clone()).await;
+        let in_sql = refusal(&seller, "list_reports", arguments).await;
+        assert_eq!(native, in_sql, "{size}");
+        refused += usize::from(native.is_some());
+    }
+    assert_eq!(refused, 5);
+    Ok(())
+}
+
+/// Reasons of moderators, and those of reports.
+#[tokio::test]
+async fn a_reason_has_the_same_limit_in_native_code_and_in_sql() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(session, demo::ADA).await?;
+    let ben = database.viewer(session, demo::BEN).await?;
+    let mut refused = 0;
+    for characters in [0, 1, 200, 201, 1000] {
+        let message = say(&ada, session, &format!("message {characters}")).await?;
+        let arguments = json!({
+            "session_id": session, "message_id": message["id"], "reason": "ü".repeat(characters),
+        });
+        let in_sql = refusal(&ben, "report_message", arguments.clone()).await;
+        let native = refusal(&ada, "delete_message", arguments).await;
+        assert_eq!(native, in_sql, "{characters}");
+        refused += usize::from(native.is_some());
+    }
+    assert_eq!(refused, 2);
     Ok(())
 }
