@@ -54,7 +54,7 @@ begin
         if not stream_private.can_view(reporter, $1, seller) then
             perform stream_ext.refuse('cannot_view');
         end if;
-        if not stream_private.may_watch(reporter, $1, seller) then
+        if exists (select from stream_private.bans as b where b.session_id = $1 and b.user_id = reporter) then
             perform stream_ext.refuse('banned');
         end if;
         if not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = reporter) then
