@@ -160,49 +160,10 @@ fn catch<T>(
         .execute()
 }
 
-fn subtransaction<T>(
-    timer: &Timer,
-    body: impl FnOnce() -> Result<T>,
-) -> std::result::Result<T, Fault> {
+/// Runs `body` in a subtransaction, which is released or rolled back.
+fn in_subtransaction<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Cause> {
     // SAFETY: as PL/pgSQL runs a block with an exception clause: the memory and the resource owner of the
     // caller are put back whatever happens. SPI drops the levels that the subtransaction has opened.
-    unsafe {
-        let memory = pg_sys::CurrentMemoryContext;
-        let owner = pg_sys::CurrentResourceOwner;
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::MemoryContextSwitchTo(memory);
-        let outcome = catch(memory, || {
-            // Of this unit alone, as a function's SET is the function's.
-            let settings = pg_sys::NewGUCNestLevel();
-            limit_waits(pg_sys::GucAction::GUC_ACTION_SAVE);
-            let done = body()?;
-            check_constraints();
-            pg_sys::AtEOXact_GUC(true, settings);
-            Ok(done)
-        });
-        match &outcome {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
-        }
-        pg_sys::MemoryContextSwitchTo(memory);
-        pg_sys::CurrentResourceOwner = owner;
-        outcome.map_err(|cause| {
-            let fault = cause.fault(timer);
-            if let Cause::Raised(report) = cause {
-                if fault.is_cancel {
-                    pg_sys::ReThrowError(report);
-                }
-                pg_sys::FreeErrorData(report);
-            }
-            fault
-        })
-    }
-}
-
-/// Runs `body` in a subtransaction of its own, for a caller who goes on after a refusal; what Postgres raises is
-/// raised again. A subtransaction that only reads costs no transaction id.
-pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    // SAFETY: as in `subtransaction`.
     unsafe {
         let memory = pg_sys::CurrentMemoryContext;
         let owner = pg_sys::CurrentResourceOwner;
@@ -215,12 +176,49 @@ pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
         }
         pg_sys::MemoryContextSwitchTo(memory);
         pg_sys::CurrentResourceOwner = owner;
-        outcome.map_err(|cause| match cause {
-            Cause::Failed(failure) => failure,
-            Cause::Raised(report) => pg_sys::ReThrowError(report),
-            Cause::Panicked => Failure::Row("a panic of ours"),
-        })
+        outcome
     }
+}
+
+fn subtransaction<T>(
+    timer: &Timer,
+    body: impl FnOnce() -> Result<T>,
+) -> std::result::Result<T, Fault> {
+    let outcome = in_subtransaction(|| {
+        // SAFETY: settings of this unit alone, as a function's SET is the function's; a level that an error
+        // leaves open ends with the subtransaction.
+        let settings = unsafe { pg_sys::NewGUCNestLevel() };
+        limit_waits(pg_sys::GucAction::GUC_ACTION_SAVE);
+        let done = body()?;
+        check_constraints();
+        // SAFETY: the level that was opened above.
+        unsafe { pg_sys::AtEOXact_GUC(true, settings) };
+        Ok(done)
+    });
+    outcome.map_err(|cause| {
+        let fault = cause.fault(timer);
+        if let Cause::Raised(report) = cause {
+            // SAFETY: a copy of this process's own, in the caller's memory, that nobody else holds.
+            unsafe {
+                if fault.is_cancel {
+                    pg_sys::ReThrowError(report);
+                }
+                pg_sys::FreeErrorData(report);
+            }
+        }
+        fault
+    })
+}
+
+/// Runs `body` in a subtransaction of its own, for a caller who goes on after a refusal; what Postgres raises is
+/// raised again. A subtransaction that only reads costs no transaction id.
+pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    in_subtransaction(body).map_err(|cause| match cause {
+        Cause::Failed(failure) => failure,
+        // SAFETY: a copy of the report in the caller's memory.
+        Cause::Raised(report) => unsafe { pg_sys::ReThrowError(report) },
+        Cause::Panicked => Failure::Row("a panic of ours"),
+    })
 }
 
 /// What cannot be skipped is waited for this long. Shorter than anybody's deadlock_timeout should be,
