@@ -35,26 +35,30 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller pg_catalog.uuid := stream_ext.enter_to_read();
-    seller pg_catalog.uuid;
+    session pg_catalog.record;
     result stream.stream_summary;
 begin
     if $1 is null then
         perform stream_ext.refuse_with_hint('invalid_argument', 'session_id must not be null');
     end if;
-    select s.id, s.auction_id, left(stream.hook_title(s.auction_id), 200), s.state,
-        case when s.state = 'ended' then s.state_reason end, s.created_at, s.started_at, s.ended_at,
-        coalesce(greatest(0, extract(epoch from coalesce(s.ended_at, now()) - s.started_at) * 1000)::bigint, 0),
-        s.peak_viewer_count, 0, 0, 0, 0
-    into result
+    select s.id, s.seller_id, s.auction_id, s.state, s.state_reason, s.created_at, s.started_at, s.ended_at,
+        s.peak_viewer_count
+    into session
     from stream.stream_sessions as s
     where s.id = $1;
     if not found then
         perform stream_ext.refuse('session_not_found');
     end if;
-    select s.seller_id into seller from stream.stream_sessions as s where s.id = $1;
-    if caller <> seller then
+    if caller <> session.seller_id then
         perform stream_ext.refuse('not_stream_owner');
     end if;
+    result := row(
+        session.id, session.auction_id, left(stream.hook_title(session.auction_id), 200), session.state,
+        case when session.state = 'ended' then session.state_reason end,
+        session.created_at, session.started_at, session.ended_at,
+        coalesce(greatest(0, extract(epoch from coalesce(session.ended_at, now()) - session.started_at) * 1000)::bigint, 0),
+        session.peak_viewer_count, 0, 0, 0, 0
+    )::stream.stream_summary;
     select count(*), coalesce(sum(coalesce(e.watched_ms, v.watch_ms)), 0)
     into result.unique_viewers, result.watch_ms
     from stream.stream_viewers as v
