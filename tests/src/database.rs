@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 use xtask::cluster::SUPERUSER;
@@ -172,6 +173,15 @@ impl TestDatabase {
             .await
             .with_context(|| format!("query failed: {query}"))?;
         Ok(row.try_get(0)?)
+    }
+
+    /// How many pages of shared buffers a query of the table owner touches, with all that it calls.
+    pub async fn pages(&self, query: &str) -> Result<u64> {
+        let explain = format!("explain (analyze, buffers, timing off, format json) {query}");
+        let plan: Value = self.value(&explain).await?;
+        let of = |kind: &str| plan[0]["Plan"][format!("Shared {kind} Blocks")].as_u64();
+        let (hit, read) = of("Hit").zip(of("Read")).context("no buffers")?;
+        Ok(hit + read)
     }
 
     /// A statement of the table owner that calls native functions, under the path that those demand.

@@ -194,7 +194,7 @@ async fn broadcasts_are_dated_in_utc_whatever_the_senders_time_zone() -> Result<
             .iter()
             .map(|row| row.get(0))
             .collect();
-        // Two times each of two states, two of `live`, three messages and a viewer count or state before.
+        // The two times of each of eight broadcasts, two of them on `live`.
         assert_eq!(ages.len(), 16, "{zone}");
         assert!(
             ages.iter().all(|age| (-1.0..60.0).contains(age)),
