@@ -1,4 +1,4 @@
-//! Why was a request refused?
+//! The refusal of a request, with its code and its cause.
 
 pub mod problem;
 

@@ -1,4 +1,4 @@
-//! Is the host who shows up back from a loss?
+//! The return of a host after a loss.
 //!
 //! A heartbeat and a takeover are signs of life alike: before the deadline they bring a stream whose
 //! host was lost back to the state before.

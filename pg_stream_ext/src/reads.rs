@@ -1,4 +1,4 @@
-//! Which entries of a log has a user read?
+//! Read marks: the entries of a log that a user has read.
 //!
 //! They are kept as ranges of numbers, so that counting the rest looks at no message.
 

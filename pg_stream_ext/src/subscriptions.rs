@@ -1,4 +1,4 @@
-//! Who follows the chat of a stream?
+//! Subscriptions of users to the chat of a stream.
 //!
 //! A subscription says that a user wants to follow, and names the topic; Realtime's own policies
 //! decide again when the topic is joined.

@@ -1,4 +1,4 @@
-//! Which messages came after one that the client holds?
+//! The messages after one that the client holds.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;

@@ -1,4 +1,4 @@
-//! What does a notice of Agora change?
+//! Applying a notice of Agora.
 //!
 //! It is stored once and applied in the same transaction. Lock order: the session (for its host
 //! alone, so that notices about viewers never wait for each other), the stored notice, the cursor of

@@ -1,4 +1,4 @@
-//! How does a test let the regular work happen, and what did it do?
+//! The regular work in tests: letting it happen, and reading what it did.
 
 use std::collections::BTreeMap;
 

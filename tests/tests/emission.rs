@@ -1,4 +1,4 @@
-//! What does each change say to Realtime's subscribers?
+//! What each change tells Realtime's subscribers.
 
 use std::collections::BTreeSet;
 

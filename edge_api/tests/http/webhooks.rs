@@ -1,4 +1,4 @@
-//! Which notices of Agora are let in, and what does Agora read?
+//! Which notices of Agora are let in, and the answers that Agora reads.
 
 use std::sync::Arc;
 

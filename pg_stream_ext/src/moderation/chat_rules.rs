@@ -1,4 +1,4 @@
-//! Who may write in a stream, and how often?
+//! The rules of a chat: who may write in a stream, and how often.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;

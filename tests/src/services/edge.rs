@@ -1,4 +1,4 @@
-//! How does a caller use the edge, and how does it refuse?
+//! Calls of the edge, and their refusals.
 
 use anyhow::{Context, Result, ensure};
 use hyper::Method;

@@ -1,4 +1,4 @@
-//! Which calls meet certificates and tokens, in whatever state the certificates are?
+//! Calls that meet certificates and tokens, in whatever state the certificates are.
 
 use anyhow::Result;
 use hyper::Method;
