@@ -1,7 +1,7 @@
 //! Mutes and bans in force, by key.
 //!
 //! The one form beside the view `stream_private.restrictions`, for messages, tokens and heartbeats: the statement
-//! takes 4 microseconds of a message's or a token's 100, where a look by key is hardly measured. Both judge by the begin of the transaction; `tests/tests/rule_forms.rs` holds them to each other.
+//! takes 4 microseconds of a message's or a token's 100, where a look by key is hardly measured. Both judge by the begin of the transaction; `tests/it/mechanism/rule_forms.rs` holds them to each other.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 

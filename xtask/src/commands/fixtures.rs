@@ -7,8 +7,8 @@ use lexopt::prelude::*;
 use xtask::fixtures::WRITE_VARIABLE;
 use xtask::workspace;
 
-/// Plays every operation against a database and keeps what it answers.
-const TEST: &str = "e2e_fixtures";
+/// They play every operation against a database and keep the results.
+const TESTS: &str = "fixtures::";
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut cargo = workspace::cargo();
@@ -19,5 +19,5 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
         Some(Long("check")) => super::expect_end(arguments)?,
         Some(other) => return Err(other.unexpected().into()),
     }
-    super::test::run_target(cargo, TEST)
+    super::test::run_end_to_end(cargo, TESTS)
 }

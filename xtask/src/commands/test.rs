@@ -1,7 +1,6 @@
 //! `cargo x test`: run the tests with everything they need, and take it all away again.
 
 use std::ffi::OsString;
-use std::fs;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -24,11 +23,11 @@ enum Kind {
     All,
     /// Those that need nothing but Rust.
     Unit,
-    /// Those of `stream_tests` on the database alone, without the attacks.
+    /// The target `it`: the product on the database alone, without attacks.
     Integration,
-    /// Those of `stream_tests` in which somebody does harm: their files' names begin with `attack`.
+    /// The target `attack`: hostile callers, holders of locks and faults.
     Attack,
-    /// Those of `stream_tests` through the services: their files' names begin with `e2e`.
+    /// The target `e2e`: the product through its services.
     EndToEnd,
 }
 
@@ -56,16 +55,16 @@ pub fn run_all(seed: u64) -> Result<ExitCode> {
     run_tests(cargo, Kind::All, &[])
 }
 
-/// Runs the tests of one file of `stream_tests`.
-pub fn run_target(cargo: Command, name: &str) -> Result<ExitCode> {
-    run_tests(cargo, Kind::All, &["--test".into(), name.into()])
+/// Runs the end-to-end tests whose path holds `filter`.
+pub fn run_end_to_end(cargo: Command, filter: &str) -> Result<ExitCode> {
+    run_tests(cargo, Kind::EndToEnd, &[filter.into()])
 }
 
 fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
     cargo
         .args(["test", "--no-fail-fast"])
         .args(workspace::pgrx_flags()?)
-        .args(selection(kind, arguments)?)
+        .args(selection(kind, arguments))
         .args(arguments);
     if kind == Kind::Unit {
         return execute(&mut cargo);
@@ -191,50 +190,21 @@ pub fn start_cluster(
     Ok((cluster, environment))
 }
 
-/// Cargo's arguments for a kind of tests; `--test NAME` among the user's own narrows it down.
-fn selection(kind: Kind, arguments: &[OsString]) -> Result<Vec<String>> {
-    let words = |words: &[&str]| {
-        words
-            .iter()
-            .map(|word| (*word).to_owned())
-            .collect::<Vec<_>>()
-    };
-    if kind != Kind::Unit && arguments.iter().any(|argument| argument == "--test") {
-        return Ok(words(&["--package", PACKAGE]));
-    }
-    Ok(match kind {
-        Kind::All => words(&["--workspace", "--exclude", "pg_stream_ext"]),
-        Kind::Unit => words(&[
+/// Cargo's arguments for a kind of tests; `--test NAME` among the user's own chooses targets itself.
+fn selection(kind: Kind, arguments: &[OsString]) -> &'static [&'static str] {
+    match kind {
+        Kind::Unit => &[
             "--workspace",
             "--exclude",
             "pg_stream_ext",
             "--exclude",
             PACKAGE,
-        ]),
-        Kind::Integration => {
-            of_targets(|name| !name.starts_with("e2e") && !name.starts_with("attack"))?
-        }
-        Kind::Attack => of_targets(|name| name.starts_with("attack"))?,
-        Kind::EndToEnd => of_targets(|name| name.starts_with("e2e"))?,
-    })
-}
-
-fn of_targets(is_wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
-    let directory = workspace::root().join("tests/tests");
-    let mut selection = vec!["--package".to_owned(), PACKAGE.to_owned()];
-    for entry in fs::read_dir(&directory)
-        .with_context(|| format!("cannot read {}", directory.display()))?
-        .flatten()
-    {
-        let path = entry.path();
-        let is_target = path.extension().is_some_and(|extension| extension == "rs")
-            || path.join("main.rs").is_file();
-        if let Some(name) = path.file_stem().and_then(|name| name.to_str())
-            && is_target
-            && is_wanted(name)
-        {
-            selection.extend(["--test".to_owned(), name.to_owned()]);
-        }
+        ],
+        _ if arguments.iter().any(|argument| argument == "--test") => &["--package", PACKAGE],
+        Kind::All => &["--workspace", "--exclude", "pg_stream_ext"],
+        // With the unit tests of the harness, which nobody else runs.
+        Kind::Integration => &["--package", PACKAGE, "--lib", "--test", "it"],
+        Kind::Attack => &["--package", PACKAGE, "--test", "attack"],
+        Kind::EndToEnd => &["--package", PACKAGE, "--test", "e2e"],
     }
-    Ok(selection)
 }

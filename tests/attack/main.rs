@@ -1,0 +1,8 @@
+//! Attack tests: hostile callers, holders of locks and faults.
+
+mod catalogue;
+mod errors;
+mod rate;
+mod regular_work;
+mod session;
+mod waiting;

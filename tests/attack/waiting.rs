@@ -1,0 +1,6 @@
+//! Somebody holds rows or locks: nobody else waits.
+
+mod batches;
+mod heartbeats;
+mod locks;
+mod unsent_frames;

@@ -1,0 +1,8 @@
+//! The HTTP service `edge_api`: its routes, refusals and webhooks.
+
+mod added_operation;
+mod clock_wrong;
+mod refusals;
+mod requests;
+mod routes;
+mod webhooks;

@@ -1,0 +1,7 @@
+//! Supabase's HTTP routes, as the local stand-in has them.
+
+mod calls;
+mod postgrest;
+mod reading;
+mod requests;
+mod sign_in;

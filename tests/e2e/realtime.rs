@@ -1,0 +1,4 @@
+//! Private channels and Broadcast Replay, with the real client.
+
+mod channels;
+mod replay;

@@ -1,0 +1,6 @@
+//! Auction updates: bids and other rows of the application in the log of their stream.
+
+mod bid_deadlocks;
+mod isolation;
+mod triggers;
+mod updates;

@@ -1,0 +1,4 @@
+//! `stream.config`: what it takes, and when a change applies.
+
+mod changes;
+mod values;

@@ -1,0 +1,10 @@
+//! What the catalogue of a database and the sources promise to callers: rights, arguments, generated files, hooks.
+
+mod arguments;
+mod core_sql;
+mod generated;
+mod hooks;
+mod native_functions;
+mod privileges;
+mod request_ids;
+mod rules_once;

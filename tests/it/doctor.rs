@@ -1,0 +1,5 @@
+//! `doctor()`: what it finds wrong with an installation.
+
+mod certificates;
+mod checks;
+mod realtime;

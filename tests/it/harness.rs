@@ -1,0 +1,3 @@
+//! What `cargo x test` itself promises.
+
+mod secret_search;

@@ -1,0 +1,18 @@
+//! Integration tests: the product through SQL, on the database alone.
+
+mod auction;
+mod chat;
+mod clock;
+mod config;
+mod contract;
+mod doctor;
+mod harness;
+mod mechanism;
+mod moderation;
+mod realtime;
+mod regular_work;
+mod stream;
+mod token;
+mod user;
+mod viewer;
+mod webhook;

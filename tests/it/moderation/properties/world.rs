@@ -1,0 +1,244 @@
+//! How are the model's people and operations played against the product?
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
+use stream_tests::demo;
+use stream_tests::refusal::expect_refusal;
+use stream_tests::session::Session;
+use tokio_postgres::Error;
+use uuid::Uuid;
+
+use super::model::{Answer, Model};
+use super::operation::{Call, Kind, Operation, Person};
+
+pub struct World<'a> {
+    database: &'a TestDatabase,
+    ids: BTreeMap<Person, Uuid>,
+    sessions: BTreeMap<Person, Session>,
+}
+
+const RESTRICTED: [Person; 4] = [
+    Person::FirstModerator,
+    Person::SecondModerator,
+    Person::Ada,
+    Person::Ben,
+];
+
+impl<'a> World<'a> {
+    pub async fn enter(database: &'a TestDatabase) -> Result<Self> {
+        let mut ids = BTreeMap::from([
+            (Person::Seller, demo::SELLER),
+            (Person::Ada, demo::ADA),
+            (Person::Ben, demo::BEN),
+        ]);
+        for (person, name) in [
+            (Person::FirstModerator, "first"),
+            (Person::SecondModerator, "second"),
+        ] {
+            ids.insert(person, database.moderator(name).await?.0);
+        }
+        let mut sessions = BTreeMap::from([(Person::Service, database.service().await?)]);
+        for (person, id) in &ids {
+            sessions.insert(*person, database.user(*id).await?);
+        }
+        Ok(Self {
+            database,
+            ids,
+            sessions,
+        })
+    }
+
+    pub async fn play(&self, calls: &[Call]) -> Result<()> {
+        let session = self.database.stream_in(StreamState::Active).await?;
+        let mut model = Model::new();
+        let mut messages = Vec::new();
+        for (number, (actor, operation)) in calls.iter().enumerate() {
+            // Nobody in particular writes nothing.
+            if *actor == Person::Service && matches!(operation, Operation::Write) {
+                continue;
+            }
+            let outcome = self.ask(session, &mut messages, *actor, operation).await?;
+            let expected = model.apply(*actor, operation);
+            compare(expected, outcome)
+                .with_context(|| format!("call {number}: {actor:?} {operation:?}"))?;
+        }
+        self.check(session, &model).await
+    }
+
+    async fn ask(
+        &self,
+        session: Uuid,
+        messages: &mut Vec<Uuid>,
+        actor: Person,
+        operation: &Operation,
+    ) -> Result<Result<Value, Error>> {
+        let named = |place: usize| messages.get(place).copied().unwrap_or_else(Uuid::new_v4);
+        let (function, mut arguments) = match operation {
+            Operation::Restrict {
+                target,
+                kind: Kind::Mute,
+                duration_s,
+            } => (
+                "mute_user",
+                json!({"user_id": self.ids[target], "duration_s": duration_s}),
+            ),
+            Operation::Restrict {
+                target, duration_s, ..
+            } => (
+                "ban_user",
+                json!({"user_id": self.ids[target], "duration_s": duration_s}),
+            ),
+            Operation::Lift { target, kind } => (
+                "lift_restriction",
+                json!({"user_id": self.ids[target], "kind": kind.as_str()}),
+            ),
+            Operation::SlowMode(interval_ms) => {
+                ("set_slow_mode", json!({"interval_ms": interval_ms}))
+            }
+            Operation::ChatMode(mode) => ("set_chat_mode", json!({"mode": mode})),
+            Operation::Pin(place) => ("pin_message", json!({"message_id": named(*place)})),
+            Operation::Unpin => ("unpin_message", json!({})),
+            Operation::Delete(place) => ("delete_message", json!({"message_id": named(*place)})),
+            Operation::DeleteAll(target) => {
+                ("delete_user_messages", json!({"user_id": self.ids[target]}))
+            }
+            Operation::Block(term) => ("block_term", json!({"term": term})),
+            Operation::Unblock(term) => ("unblock_term", json!({"term": term})),
+            Operation::Join => ("add_viewer", json!({})),
+            Operation::End => ("end_stream", json!({})),
+            Operation::Write => {
+                let written = self.write(session, self.ids[&actor]).await?;
+                messages.extend(written);
+                // What may be written is no question of moderation's own functions.
+                let Some(_) = written else {
+                    return Ok(self.ended(session).await);
+                };
+                return Ok(Ok(Value::Null));
+            }
+            Operation::Minute => {
+                self.database.pass_time(session, 60).await?;
+                return Ok(Ok(Value::Null));
+            }
+        };
+        arguments["session_id"] = json!(session);
+        Ok(self.sessions[&actor].rpc(function, arguments).await)
+    }
+
+    /// Puts a message in an open log, past the functions; answers its id.
+    async fn write(&self, session: Uuid, author: Uuid) -> Result<Option<Uuid>> {
+        let row = self
+            .database
+            .owner
+            .query_opt(
+                "with head as (
+                     update stream.chat_heads
+                     set last_seq = last_seq + 1,
+                         last_at = greatest(clock_timestamp(), last_at + interval '1 microsecond')
+                     where session_id = $1 and open
+                     returning last_seq, last_at
+                 )
+                 insert into stream.chat_messages
+                     (session_id, seq, user_id, username, content, created_at, updated_at)
+                 select $1, h.last_seq, $2, 'name', 'text', h.last_at, h.last_at from head as h
+                 returning id",
+                &[&session, &author],
+            )
+            .await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    /// The refusal of a stream that has ended.
+    async fn ended(&self, session: Uuid) -> Result<Value, Error> {
+        let arguments = json!({"session_id": session, "state": "active"});
+        self.sessions[&Person::Seller]
+            .rpc("update_stream_state", arguments)
+            .await
+    }
+
+    async fn check(&self, session: Uuid, model: &Model) -> Result<()> {
+        let row = self.database.session_row(session).await?;
+        let rules = json!([row["slow_mode_ms"], row["chat_mode"], row["pinned_seq"]]);
+        let expected = json!([model.slow_mode_ms, model.chat_mode, model.pinned_seq]);
+        ensure!(rules == expected, "rules {rules} instead of {expected}");
+
+        let seller = &self.sessions[&Person::Seller];
+        let of = json!({"session_id": session});
+        let listed = seller.rpc_rows("list_restrictions", of.clone()).await?;
+        let mut listed: Vec<_> = listed
+            .iter()
+            .map(|row| json!([row["user_id"], row["kind"]]).to_string())
+            .collect();
+        listed.sort();
+        let mut expected = Vec::new();
+        for person in RESTRICTED {
+            for kind in [Kind::Mute, Kind::Ban] {
+                if model.in_force(person, kind) {
+                    expected.push(json!([self.ids[&person], kind.as_str()]).to_string());
+                }
+            }
+        }
+        expected.sort();
+        ensure!(listed == expected, "{listed:?} instead of {expected:?}");
+
+        let terms = seller.rpc_rows("list_blocked_terms", of).await?;
+        ensure!(terms.len() == model.terms.len(), "{terms:?}");
+        self.check_log(session, model).await?;
+        for (person, is_active) in &model.places {
+            let place = self.database.viewer_row(session, self.ids[person]).await?;
+            ensure!(place["is_active"] == *is_active, "{person:?}: {place}");
+        }
+        Ok(())
+    }
+
+    async fn check_log(&self, session: Uuid, model: &Model) -> Result<()> {
+        let log = self.database.log(session).await?;
+        let kinds: Vec<_> = log[2..]
+            .iter()
+            .map(|entry| entry["metadata"]["kind"].as_str().unwrap_or("message"))
+            .collect();
+        ensure!(kinds == model.log, "{kinds:?} instead of {:?}", model.log);
+        for (place, entry) in log.iter().enumerate() {
+            ensure!(entry["seq"] == place + 1, "{entry}");
+        }
+        for message in &model.messages {
+            let place = usize::try_from(message.seq - 1)?;
+            let is_deleted = log[place]["content"] == "" && log[place]["deleted_at"].is_string();
+            ensure!(is_deleted == message.is_deleted, "{}", log[place]);
+        }
+        let kept = self.database.decisions(session).await?;
+        let kept: Vec<_> = kept
+            .iter()
+            .map(|row| json!([row["action"], row["seq"].is_i64()]))
+            .collect();
+        let expected: Vec<_> = model
+            .decisions
+            .iter()
+            .map(|(action, is_announced)| json!([action, is_announced]))
+            .collect();
+        ensure!(kept == expected, "{kept:?} instead of {expected:?}");
+        Ok(())
+    }
+}
+
+fn compare(
+    expected: Result<Answer, stream_core::error::ErrorCode>,
+    outcome: Result<Value, Error>,
+) -> Result<()> {
+    match (expected, outcome) {
+        (Err(code), outcome) => expect_refusal(code, outcome),
+        (Ok(_), Err(error)) => bail!("refused: {error:?}"),
+        (Ok(Answer::Done), Ok(_)) => Ok(()),
+        (Ok(Answer::Text(text)), Ok(answer)) => {
+            ensure!(answer == text, "{answer} instead of {text}");
+            Ok(())
+        }
+        (Ok(Answer::Count(count)), Ok(answer)) => {
+            ensure!(answer == count, "{answer} instead of {count}");
+            Ok(())
+        }
+    }
+}

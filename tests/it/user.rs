@@ -1,0 +1,6 @@
+//! Users: forgetting, exporting and deleting them.
+
+mod deletion;
+mod deletion_races;
+mod erasure;
+mod erasure_plans;
