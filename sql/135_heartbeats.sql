@@ -1,7 +1,6 @@
 -- Heartbeats: of one device, and of many for the service.
 create function stream_private.heartbeat(
     session_id uuid,
-    last_seq bigint default null,
     foreground boolean default null,
     generation integer default null,
     join_no integer default null,
@@ -14,8 +13,8 @@ as 'begin end';
 comment on function stream_private.heartbeat is $$
 Says that a device is still there. The seller's keeps the stream alive (a stale generation is refused) and brings it
 back from host_lost; a viewer's prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds
-the row, the seller's 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the
-log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last
+the row, the seller's 200 ms at most: it answers the same then and writes nothing. A device whose log ends below
+head_seq is behind and calls sync. A fresh token comes along in the last
 quarter of the caller's, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the
 older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first.
 user_id null: the caller.

@@ -226,7 +226,6 @@ AS 'MODULE_PATHNAME', 'get_viewers_wrapper';
 
 CREATE  FUNCTION "heartbeat"(
 	"session_id" uuid, /* Option < Uuid > */
-	"last_seq" bigint, /* Option < i64 > */
 	"foreground" bool, /* Option < bool > */
 	"generation" INT, /* Option < i32 > */
 	"join_no" INT, /* Option < i32 > */

@@ -74,19 +74,17 @@ struct Summary {
     next_in_ms: i32,
 }
 
-/// `last_seq` is reserved. `token_expires_at` is when the token ends that the caller holds; null: the caller does not
+/// `token_expires_at` is when the token ends that the caller holds; null: the caller does not
 /// say. The answer is a `stream.heartbeat_result`, with a fresh token when one is due.
 #[pg_extern]
 fn heartbeat(
     session_id: Option<Uuid>,
-    last_seq: Option<i64>,
     foreground: Option<bool>,
     generation: Option<i32>,
     join_no: Option<i32>,
     user_id: Option<Uuid>,
     token_expires_at: Option<TimestampWithTimeZone>,
 ) -> pgrx::composite_type!('static, "record") {
-    let _ = last_seq;
     let said = Said {
         foreground,
         generation,

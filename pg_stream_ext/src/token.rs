@@ -13,7 +13,7 @@ mod stored;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use stream_core::agora::{ChannelName, MAX_SALT, Role, TokenRequest, Uid, User, host_uid, mint};
+use stream_core::agora::{ChannelName, MAX_SALT, Role, TokenRequest, Uid, host_uid, mint};
 
 use crate::caller::{self, Caller};
 use crate::certificate::Signer;
@@ -152,9 +152,8 @@ fn mint_token(signer: &Signer, content: &Content<'_>) -> Result<String> {
         app_id: &signer.app_id,
         channel: &ChannelName::parse(content.channel)
             .map_err(|_| Failure::Row("the channel name is not one of Agora's"))?,
-        user: User::Uid(uid),
+        uid,
         privileges: content.role.into(),
-        rtm: None,
         issued_at: content.issued_at,
         expires_in_s: content.life_s,
         salt: content.salt,

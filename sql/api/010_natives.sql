@@ -134,7 +134,6 @@ $$;
 
 create or replace function stream_private.heartbeat(
     session_id uuid,
-    last_seq bigint default null,
     foreground boolean default null,
     generation integer default null,
     join_no integer default null,
@@ -146,7 +145,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_ext.heartbeat($1, $2, $3, $4, $5, $6, $7);
+    return stream_ext.heartbeat($1, $2, $3, $4, $5, $6);
 end
 $$;
 

@@ -277,7 +277,6 @@ comment on function stream.get_viewers(uuid, uuid, integer) is
 
 create function stream.heartbeat(
     session_id uuid,
-    last_seq bigint default null,
     foreground boolean default null,
     generation integer default null,
     join_no integer default null,
@@ -289,11 +288,11 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
+    return stream_private.heartbeat($1, $2, $3, $4, $5, $6);
 end
 $$;
-comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) is
-    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first. user_id null: the caller.';
+comment on function stream.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) is
+    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. A device whose log ends below head_seq is behind and calls sync. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first. user_id null: the caller.';
 
 create function stream.heartbeats(items json)
 returns setof stream.heartbeat_status

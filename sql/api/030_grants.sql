@@ -50,7 +50,7 @@ revoke all on function stream_private.get_stream_state(uuid) from public, anon, 
 revoke all on function stream_private.get_stream_summary(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewer_count(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewers(uuid, uuid, integer) from public, anon, authenticated, service_role;
-revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
+revoke all on function stream_private.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeats(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.inspect_token(text, text, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.join_stream(uuid) from public, anon, authenticated, service_role;
@@ -192,9 +192,9 @@ revoke all on function stream.get_viewers(uuid, uuid, integer) from public, anon
 grant execute on function stream.get_viewers(uuid, uuid, integer) to authenticated, service_role;
 grant execute on function stream_private.get_viewers(uuid, uuid, integer) to authenticated, service_role;
 
-revoke all on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
-grant execute on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
-grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
+revoke all on function stream.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
+grant execute on function stream.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
+grant execute on function stream_private.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
 
 revoke all on function stream.heartbeats(json) from public, anon, authenticated, service_role;
 grant execute on function stream.heartbeats(json) to service_role;

@@ -311,7 +311,6 @@ mod tests {
                 "route_not_found",
                 "webhook_not_configured",
                 "upstream_unavailable",
-                "realtime_unavailable",
             ]
         );
     }

@@ -86,7 +86,6 @@ from (values
     ('vault_unreadable', 'system_error', 'PT500', 500, true, 'the Vault cannot be read', 'The operator must let the owner of the tables read vault.decrypted_secrets.'),
     ('clock_wrong', 'system_error', 'PT500', 500, false, 'the clock of the server is wrong', 'The operator must correct the time of the database server.'),
     ('upstream_unavailable', 'network_error', null, 503, true, 'the service cannot reach its database', 'Try again later.'),
-    ('realtime_unavailable', 'network_error', null, 503, true, 'realtime delivery is not available', 'Keep polling sync until it returns.'),
     ('internal', 'system_error', 'PT500', 500, false, 'something went wrong inside the service', 'Report the request id to the operator.'),
     ('statement_timeout', 'system_error', '57014', 504, true, 'the request took too long', 'Try again later.'),
     ('lock_timeout', 'system_error', '55P03', 503, true, 'the stream is busy', 'Try again later.'),
@@ -2413,7 +2412,6 @@ $$;
 -- Heartbeats: of one device, and of many for the service.
 create function stream_private.heartbeat(
     session_id uuid,
-    last_seq bigint default null,
     foreground boolean default null,
     generation integer default null,
     join_no integer default null,
@@ -2426,8 +2424,8 @@ as 'begin end';
 comment on function stream_private.heartbeat is $$
 Says that a device is still there. The seller's keeps the stream alive (a stale generation is refused) and brings it
 back from host_lost; a viewer's prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds
-the row, the seller's 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the
-log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last
+the row, the seller's 200 ms at most: it answers the same then and writes nothing. A device whose log ends below
+head_seq is behind and calls sync. A fresh token comes along in the last
 quarter of the caller's, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the
 older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first.
 user_id null: the caller.
@@ -4167,7 +4165,6 @@ $$;
 
 create or replace function stream_private.heartbeat(
     session_id uuid,
-    last_seq bigint default null,
     foreground boolean default null,
     generation integer default null,
     join_no integer default null,
@@ -4179,7 +4176,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_ext.heartbeat($1, $2, $3, $4, $5, $6, $7);
+    return stream_ext.heartbeat($1, $2, $3, $4, $5, $6);
 end
 $$;
 
@@ -5095,7 +5092,6 @@ comment on function stream.get_viewers(uuid, uuid, integer) is
 
 create function stream.heartbeat(
     session_id uuid,
-    last_seq bigint default null,
     foreground boolean default null,
     generation integer default null,
     join_no integer default null,
@@ -5107,11 +5103,11 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return stream_private.heartbeat($1, $2, $3, $4, $5, $6, $7);
+    return stream_private.heartbeat($1, $2, $3, $4, $5, $6);
 end
 $$;
-comment on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) is
-    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. last_seq, the newest number of the log that the device holds, is reserved: it is taken and changes nothing yet. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first. user_id null: the caller.';
+comment on function stream.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) is
+    'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. A device whose log ends below head_seq is behind and calls sync. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first. user_id null: the caller.';
 
 create function stream.heartbeats(items json)
 returns setof stream.heartbeat_status
@@ -5627,7 +5623,7 @@ revoke all on function stream_private.get_stream_state(uuid) from public, anon, 
 revoke all on function stream_private.get_stream_summary(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewer_count(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewers(uuid, uuid, integer) from public, anon, authenticated, service_role;
-revoke all on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
+revoke all on function stream_private.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeats(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.inspect_token(text, text, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.join_stream(uuid) from public, anon, authenticated, service_role;
@@ -5769,9 +5765,9 @@ revoke all on function stream.get_viewers(uuid, uuid, integer) from public, anon
 grant execute on function stream.get_viewers(uuid, uuid, integer) to authenticated, service_role;
 grant execute on function stream_private.get_viewers(uuid, uuid, integer) to authenticated, service_role;
 
-revoke all on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
-grant execute on function stream.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
-grant execute on function stream_private.heartbeat(uuid, bigint, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
+revoke all on function stream.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
+grant execute on function stream.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
+grant execute on function stream_private.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) to authenticated, service_role;
 
 revoke all on function stream.heartbeats(json) from public, anon, authenticated, service_role;
 grant execute on function stream.heartbeats(json) to service_role;

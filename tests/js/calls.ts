@@ -39,7 +39,6 @@ supabase.rpc('get_viewers', { session_id: sessionId, after: userId, page_size: 1
 supabase.rpc('heartbeat', { session_id: sessionId })
 supabase.rpc('heartbeat', {
     session_id: sessionId,
-    last_seq: 1,
     foreground: true,
     generation: 1,
     join_no: 1,

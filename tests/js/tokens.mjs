@@ -1,24 +1,23 @@
 /**
  * What does Agora's own code say about tokens, and which contents does it build for the same requests?
  *
- * Argument: [{token, appId, certificate, otherCertificate, channel, account, isUid, publishes, issuedAt, expiresInS,
- * salt, rtmUser}]. Answer: [{parsed, isSigned, isSignedByOther, builtHex, givenHex}], the last two inflated.
+ * Argument: [{token, appId, certificate, otherCertificate, channel, uid, publishes, issuedAt, expiresInS, salt}]. Answer: [{parsed, isSigned, isSignedByOther, builtHex, givenHex}], the last two inflated.
  */
 
 import { createRequire } from 'node:module'
 import { inflateSync } from 'node:zlib'
 
 const requireOfDemo = createRequire(new URL('../../client/demo/package.json', import.meta.url))
-const { AccessToken2, ServiceRtc, ServiceRtm } = requireOfDemo('agora-token/src/AccessToken2')
+const { AccessToken2, ServiceRtc } = requireOfDemo('agora-token/src/AccessToken2')
 
 const inflated = (/** @type {string} */ token) => inflateSync(Buffer.from(token.slice(3), 'base64')).toString('hex')
 
 /** @param {any} request */
 function built(request) {
-    const { appId, certificate, channel, account, isUid, publishes, issuedAt, expiresInS, salt, rtmUser } = request
+    const { appId, certificate, channel, uid, publishes, issuedAt, expiresInS, salt } = request
     const token = new AccessToken2(appId, certificate, issuedAt, expiresInS)
     token.salt = salt
-    const rtc = new ServiceRtc(channel, isUid ? Number(account) : account)
+    const rtc = new ServiceRtc(channel, uid)
     const ids = [ServiceRtc.kPrivilegeJoinChannel]
     if (publishes) {
         ids.push(
@@ -29,11 +28,6 @@ function built(request) {
     }
     for (const id of ids) rtc.add_privilege(id, expiresInS)
     token.add_service(rtc)
-    if (rtmUser !== null) {
-        const rtm = new ServiceRtm(rtmUser)
-        rtm.add_privilege(ServiceRtm.kPrivilegeLogin, expiresInS)
-        token.add_service(rtm)
-    }
     return token.build()
 }
 

@@ -46,7 +46,7 @@ impl Certificates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agora::{AppId, ChannelName, Role, TokenRequest, Uid, User, decode, mint};
+    use crate::agora::{AppId, ChannelName, Role, TokenRequest, Uid, decode, mint};
 
     fn certificate(digit: char) -> Certificate {
         Certificate::parse(&digit.to_string().repeat(32)).unwrap()
@@ -56,9 +56,8 @@ mod tests {
         let request = TokenRequest {
             app_id: &AppId::parse("970CA35de60c44645bbae8a215061b33").unwrap(),
             channel: &ChannelName::parse("room-1").unwrap(),
-            user: User::Uid(Uid::new(1).unwrap()),
+            uid: Uid::new(1).unwrap(),
             privileges: Role::Subscriber.into(),
-            rtm: None,
             issued_at: 1_735_689_600,
             expires_in_s: 60,
             salt: 1,

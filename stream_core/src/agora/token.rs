@@ -1,8 +1,8 @@
-//! What is in an Agora access token, and how is one minted?
+//! Access tokens of version 007: what goes into one, and minting it.
 
 use super::envelope::wrap;
 use super::signature::{SIGNATURE_BYTES, sign};
-use super::{Account, AppId, Certificate, ChannelName, RtmUser, Uid};
+use super::{AppId, Certificate, ChannelName, Uid};
 
 /// Agora's limit for the life of a token: 24 hours.
 pub const MAX_LIFETIME_S: u32 = 86_400;
@@ -17,13 +17,6 @@ pub enum Role {
     Publisher,
     /// Joins: a buyer.
     Subscriber,
-}
-
-/// Whose token it is. Uid 7 and account `7` are the same user to Agora.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum User<'a> {
-    Uid(Uid),
-    Account(&'a Account),
 }
 
 /// How long a privilege lasts.
@@ -45,23 +38,15 @@ pub struct Privileges {
     pub publish_data: Option<Life>,
 }
 
-/// The permission to log in to Signaling (RTM), in the same token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RtmLogin<'a> {
-    pub user: &'a RtmUser,
-    pub life: Life,
-}
-
 /// Everything that a token depends on besides the certificate: the same request gives the same
 /// token.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenRequest<'a> {
     pub app_id: &'a AppId,
     pub channel: &'a ChannelName,
-    pub user: User<'a>,
+    pub uid: Uid,
     /// `Role::..into()` lets them all end with the token.
     pub privileges: Privileges,
-    pub rtm: Option<RtmLogin<'a>>,
     /// Unix seconds.
     pub issued_at: u32,
     /// 1 to [`MAX_LIFETIME_S`].
@@ -81,15 +66,11 @@ pub enum MintError {
 }
 
 const SERVICE_RTC: u16 = 1;
-const SERVICE_RTM: u16 = 2;
 
 const JOIN_CHANNEL: u16 = 1;
 const PUBLISH_AUDIO: u16 = 2;
 const PUBLISH_VIDEO: u16 = 3;
 const PUBLISH_DATA: u16 = 4;
-
-/// The one privilege of service RTM.
-const LOG_IN: u16 = 1;
 
 impl From<Role> for Privileges {
     fn from(role: Role) -> Self {
@@ -146,20 +127,12 @@ pub fn mint(request: &TokenRequest<'_>, certificate: &Certificate) -> Result<Str
     content.put_u32(request.issued_at);
     content.put_u32(request.expires_in_s);
     content.put_u32(request.salt);
-    // Services stand by ascending type.
-    content.put_u16(1 + u16::from(request.rtm.is_some()));
+    // One service.
+    content.put_u16(1);
     content.put_u16(SERVICE_RTC);
     content.put_privileges(request.privileges.granted(), request.expires_in_s)?;
     content.put_text(request.channel.as_str().as_bytes());
-    match request.user {
-        User::Uid(uid) => content.put_text(uid.get().to_string().as_bytes()),
-        User::Account(account) => content.put_text(account.as_str().as_bytes()),
-    }
-    if let Some(login) = request.rtm {
-        content.put_u16(SERVICE_RTM);
-        content.put_privileges([(LOG_IN, login.life)].into_iter(), request.expires_in_s)?;
-        content.put_text(login.user.as_str().as_bytes());
-    }
+    content.put_text(request.uid.get().to_string().as_bytes());
 
     Ok(wrap(&content.signed(request, certificate)))
 }
@@ -186,7 +159,7 @@ impl Content {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    /// App id, channel name and user: at most 255 bytes each, by their types.
+    /// App id, channel name and uid: at most 63 bytes each, by their types.
     fn put_text(&mut self, text: &[u8]) {
         self.put_u16(text.len() as u16);
         self.0.extend_from_slice(text);
@@ -230,9 +203,8 @@ mod tests {
         let request = TokenRequest {
             app_id: &AppId::parse("970CA35de60c44645bbae8a215061b33").unwrap(),
             channel: &ChannelName::parse("room-1").unwrap(),
-            user: User::Uid(Uid::new(1).unwrap()),
+            uid: Uid::new(1).unwrap(),
             privileges,
-            rtm: None,
             issued_at: 1_735_689_600,
             expires_in_s,
             salt,

@@ -167,8 +167,6 @@ catalogue! {
         "the clock of the server is wrong", "The operator must correct the time of the database server.";
     UpstreamUnavailable "upstream_unavailable" NetworkError none 503 recoverable:
         "the service cannot reach its database", "Try again later.";
-    RealtimeUnavailable "realtime_unavailable" NetworkError none 503 recoverable:
-        "realtime delivery is not available", "Keep polling sync until it returns.";
     Internal "internal" SystemError "PT500" 500 operator:
         "something went wrong inside the service", "Report the request id to the operator.";
 

@@ -9,9 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use sha2::Sha256;
-use stream_core::agora::{
-    AppId, Certificate, ChannelName, Role, TokenRequest, Uid, User, decode, mint,
-};
+use stream_core::agora::{AppId, Certificate, ChannelName, Role, TokenRequest, Uid, decode, mint};
 use stream_tests::bench::{Report, Row, median};
 use stream_tests::services::script;
 use xtask::test_environment::TestEnvironment;
@@ -84,9 +82,8 @@ fn request(app_id: &AppId, number: u32) -> TokenRequest<'_> {
     TokenRequest {
         app_id,
         channel: CHANNEL_NAME.with(|channel| *channel),
-        user: User::Uid(Uid::new(UID).expect("a uid")),
+        uid: Uid::new(UID).expect("a uid"),
         privileges: Role::Publisher.into(),
-        rtm: None,
         issued_at: ISSUED_AT,
         expires_in_s: LIFE_S,
         salt: number,

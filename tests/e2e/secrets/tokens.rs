@@ -3,10 +3,7 @@
 use anyhow::Result;
 use hyper::Method;
 use serde_json::json;
-use stream_core::agora::{
-    Account, AppId, Certificate, ChannelName, Life, Role, RtmLogin, RtmUser, TokenRequest, User,
-    mint,
-};
+use stream_tests::agora::foreign_token;
 use stream_tests::demo;
 
 use super::stack::Stack;
@@ -73,7 +70,7 @@ async fn call_each(stack: &mut Stack) -> Result<()> {
     }
     let newest = stack.minted().next_back().unwrap_or_default().to_owned();
     let service = stack.services.keys.service_role_key.clone();
-    let with_rtm = with_rtm(stack)?;
+    let with_rtm = with_rtm(stack).await?;
     stack.note("a token for RTC and RTM", &with_rtm);
     for text in [newest.clone(), format!("{newest}AAAA"), with_rtm] {
         let body = json!({"token": text});
@@ -92,22 +89,16 @@ async fn call_each(stack: &mut Stack) -> Result<()> {
 }
 
 /// A token for RTC and RTM, as an application's own server makes one: here it is only inspected.
-fn with_rtm(stack: &Stack) -> Result<String> {
-    let agora = &stack.services.database.environment.agora;
-    let account = Account::parse("ada")?;
-    let user = RtmUser::parse("ada")?;
-    let request = TokenRequest {
-        app_id: &AppId::parse(&agora.app_id)?,
-        channel: &ChannelName::parse("room-1")?,
-        user: User::Account(&account),
-        privileges: Role::Publisher.into(),
-        rtm: Some(RtmLogin {
-            user: &user,
-            life: Life::OfToken,
-        }),
-        issued_at: 1_800_000_000,
-        expires_in_s: 3600,
-        salt: 7,
-    };
-    Ok(mint(&request, &Certificate::parse(&agora.certificate)?)?)
+async fn with_rtm(stack: &Stack) -> Result<String> {
+    let environment = &stack.services.database.environment;
+    let certificate = &environment.agora.certificate;
+    foreign_token(
+        environment,
+        certificate,
+        "room-1",
+        "ada",
+        1_800_000_000,
+        3600,
+    )
+    .await
 }

@@ -2,13 +2,9 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use stream_core::agora::{
-    Account, AppId, Certificate, ChannelName, Life, Privileges, Role, RtmLogin, RtmUser,
-    TokenRequest, User, mint,
-};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
-use stream_tests::agora::{buyer_token, seller_token};
+use stream_tests::agora::{buyer_token, foreign_token, seller_token};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::secret;
@@ -32,29 +28,24 @@ fn granted(inspection: &Value) -> Vec<(String, String)> {
 }
 
 /// A token of another certificate that names an account and logs in to RTM, 100 s old.
-fn foreign_token(database: &TestDatabase, certificate: &str, expires_in_s: u32) -> Result<String> {
+async fn old_foreign_token(
+    database: &TestDatabase,
+    certificate: &str,
+    expires_in_s: u32,
+) -> Result<String> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    let account = Account::parse("alice@example.com")?;
-    let rtm_user = RtmUser::parse("alice")?;
-    let app_id = AppId::parse(&database.environment.agora.app_id)?;
-    let channel = ChannelName::parse("room 1")?;
-    let request = TokenRequest {
-        app_id: &app_id,
-        channel: &channel,
-        user: User::Account(&account),
-        privileges: Privileges {
-            publish_audio: Some(Life::Seconds(expires_in_s.div_ceil(2))),
-            ..Role::Subscriber.into()
-        },
-        rtm: Some(RtmLogin {
-            user: &rtm_user,
-            life: Life::OfToken,
-        }),
-        issued_at: u32::try_from(now.as_secs())? - 100,
+    let issued_at = u32::try_from(now.as_secs())? - 100;
+    let environment = &database.environment;
+    let (channel, account) = ("room 1", "alice@example.com");
+    foreign_token(
+        environment,
+        certificate,
+        channel,
+        account,
+        issued_at,
         expires_in_s,
-        salt: 1,
-    };
-    Ok(mint(&request, &Certificate::parse(certificate)?)?)
+    )
+    .await
 }
 
 #[tokio::test]
@@ -101,7 +92,7 @@ async fn a_minted_token_says_whose_it_is_and_that_the_primary_certificate_signed
 async fn accounts_rtm_and_lives_of_their_own_are_named() -> Result<()> {
     let database = TestDatabase::create().await?;
     let service = database.service().await?;
-    let token = foreign_token(&database, &secret::certificate()?, 3600)?;
+    let token = old_foreign_token(&database, &secret::certificate()?, 3600).await?;
     let said = inspect(&service, &json!(token)).await?;
     assert_eq!(said["channel_id"], "room 1");
     assert_eq!(said["account"], "alice@example.com");
@@ -119,7 +110,7 @@ async fn an_expired_token_is_called_so() -> Result<()> {
     let database = TestDatabase::create().await?;
     let service = database.service().await?;
     for (expires_in_s, is_expired) in [(99, true), (3600, false)] {
-        let token = foreign_token(&database, &secret::certificate()?, expires_in_s)?;
+        let token = old_foreign_token(&database, &secret::certificate()?, expires_in_s).await?;
         let said = inspect(&service, &json!(token)).await?;
         assert_eq!(said["is_expired"], is_expired);
     }
@@ -233,7 +224,7 @@ async fn a_token_of_version_006_is_checked_when_channel_and_account_are_given() 
 async fn a_text_that_is_no_token_is_refused_without_repeating_it() -> Result<()> {
     let database = TestDatabase::create().await?;
     let service = database.service().await?;
-    let token = foreign_token(&database, &secret::certificate()?, 60)?;
+    let token = old_foreign_token(&database, &secret::certificate()?, 60).await?;
     let damaged = format!("{}AAAA", token.trim_end_matches('='));
     for text in ["", "007", "006", "hunter2-is-no-token", &damaged] {
         let token = json!(text);

@@ -7,10 +7,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use stream_core::agora::{
-    Account, AppId, Certificate, ChannelName, Life, Role, RtmLogin, RtmUser, TokenRequest, Uid,
-    User, mint,
-};
+use stream_core::agora::{AppId, Certificate, ChannelName, Role, TokenRequest, Uid, mint};
 use stream_core::error::{ErrorCode, RecoveryStrategy};
 use stream_core::lifecycle::StreamState;
 use stream_tests::agora::{PUBLISHER, SUBSCRIBER, buyer_token, refreshed_token, seller_token};
@@ -30,10 +27,8 @@ struct Case {
     certificate: String,
     other_certificate: String,
     channel: String,
-    uid: Option<u32>,
-    account: String,
+    uid: u32,
     publishes: bool,
-    rtm_user: Option<String>,
     issued_at: u32,
     expires_in_s: u32,
     salt: u32,
@@ -46,18 +41,9 @@ fn name(bytes: usize) -> impl Strategy<Value = String> {
 
 fn cases() -> impl Strategy<Value = Case> {
     let hexadecimal = || "[0-9a-fA-F]{32}";
-    let user = prop_oneof![
-        (1..=2_147_483_647u32).prop_map(|uid| (Some(uid), uid.to_string())),
-        name(255).prop_map(|account| (None, account)),
-    ];
     (
         (hexadecimal(), hexadecimal(), hexadecimal()),
-        (
-            name(63),
-            user,
-            any::<bool>(),
-            proptest::option::of(name(64)),
-        ),
+        (name(63), 1..=2_147_483_647u32, any::<bool>()),
         (any::<u32>(), 1..=86_400u32, 1..=99_999_999u32),
     )
         .prop_map(|(project, whose, when)| Case {
@@ -65,10 +51,8 @@ fn cases() -> impl Strategy<Value = Case> {
             certificate: project.1,
             other_certificate: project.2,
             channel: whose.0,
-            uid: whose.1.0,
-            account: whose.1.1,
+            uid: whose.1,
             publishes: whose.2,
-            rtm_user: whose.3,
             issued_at: when.0,
             expires_in_s: when.1,
             salt: when.2,
@@ -79,8 +63,6 @@ impl Case {
     fn token(&self) -> Result<String> {
         let app_id = AppId::parse(&self.app_id)?;
         let channel = ChannelName::parse(&self.channel)?;
-        let account = Account::parse(&self.account)?;
-        let rtm_user = self.rtm_user.as_deref().map(RtmUser::parse).transpose()?;
         let role = if self.publishes {
             Role::Publisher
         } else {
@@ -89,15 +71,8 @@ impl Case {
         let request = TokenRequest {
             app_id: &app_id,
             channel: &channel,
-            user: match self.uid {
-                Some(uid) => User::Uid(Uid::new(uid)?),
-                None => User::Account(&account),
-            },
+            uid: Uid::new(self.uid)?,
             privileges: role.into(),
-            rtm: rtm_user.as_ref().map(|user| RtmLogin {
-                user,
-                life: Life::OfToken,
-            }),
             issued_at: self.issued_at,
             expires_in_s: self.expires_in_s,
             salt: self.salt,
@@ -109,9 +84,8 @@ impl Case {
         Ok(json!({
             "token": self.token()?, "appId": self.app_id, "certificate": self.certificate,
             "otherCertificate": self.other_certificate, "channel": self.channel,
-            "account": self.account, "isUid": self.uid.is_some(), "publishes": self.publishes,
+            "uid": self.uid, "publishes": self.publishes,
             "issuedAt": self.issued_at, "expiresInS": self.expires_in_s, "salt": self.salt,
-            "rtmUser": self.rtm_user,
         }))
     }
 
@@ -126,14 +100,9 @@ impl Case {
             .iter()
             .map(|id| (id.to_string(), self.expires_in_s.into()))
             .collect();
-        let mut services = vec![json!({
-            "type": 1, "privileges": privileges, "channel": self.channel, "user": self.account,
+        let services = [json!({
+            "type": 1, "privileges": privileges, "channel": self.channel, "user": self.uid.to_string(),
         })];
-        services.extend(self.rtm_user.as_ref().map(|user| {
-            json!({
-                "type": 2, "privileges": {"1": self.expires_in_s}, "channel": null, "user": user,
-            })
-        }));
         json!({
             "appId": self.app_id, "issuedAt": self.issued_at, "expiresInS": self.expires_in_s,
             "salt": self.salt, "services": services,

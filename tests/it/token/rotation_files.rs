@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use stream_core::agora::{AppId, Certificate, ChannelName, Role, TokenRequest, Uid, User, mint};
+use stream_core::agora::{AppId, Certificate, ChannelName, Role, TokenRequest, Uid, mint};
 use stream_core::error::ErrorCode;
 use stream_tests::agora::{PUBLISHER, seller_token};
 use stream_tests::certificate_file::CertificateFile;
@@ -51,9 +51,8 @@ impl World {
         let request = TokenRequest {
             app_id: &AppId::parse(&self.database.environment.agora.app_id)?,
             channel: &ChannelName::parse("room-1")?,
-            user: User::Uid(Uid::new(1)?),
+            uid: Uid::new(1)?,
             privileges: Role::Subscriber.into(),
-            rtm: None,
             issued_at: u32::try_from(now.as_secs())?,
             expires_in_s: 3600,
             salt: 1,
