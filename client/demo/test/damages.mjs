@@ -1,4 +1,4 @@
-/** In which ways can a good run be spoilt? One entry each, with the findings it must bring and no others. */
+/** All damages that the tests do to a good run. */
 
 import { CALLS_DAMAGES } from './damages/calls.mjs'
 import { CHAT_DAMAGES } from './damages/chat.mjs'
@@ -7,14 +7,7 @@ import { STATES_DAMAGES } from './damages/states.mjs'
 import { TOKENS_DAMAGES } from './damages/tokens.mjs'
 import { VIEWERS_DAMAGES } from './damages/viewers.mjs'
 
-/**
- * @typedef {ReturnType<typeof import('./recorded_run.mjs').recordedRun>} GoodRun
- * @typedef {object} Damage
- * @property {string} name
- * @property {(run: GoodRun) => void} damage
- * @property {import('../verify/finding.mjs').FindingKind[]} kinds
- * @property {string} who
- */
+/** @typedef {import('./damages/damage.mjs').Damage} Damage */
 
 /** @type {Damage[]} */
 const PLAY_DAMAGES = [

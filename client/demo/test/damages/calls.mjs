@@ -1,6 +1,6 @@
-/** How can the answers to the senders be wrong? */
+/** Wrong answers to the senders. */
 
-/** @typedef {import('../damages.mjs').Damage} Damage */
+/** @typedef {import('./damage.mjs').Damage} Damage */
 
 /** @type {Damage[]} */
 export const CALLS_DAMAGES = [

@@ -1,10 +1,10 @@
-/** How can the messages be lost, repeated, reordered or changed? */
+/** Messages lost, repeated, reordered or changed. */
 
 import { coalesceFrames, framesOf, isFromUser, participantOf, replace, userFrameOf } from '../recorded_run.mjs'
 
 /**
- * @typedef {import('../damages.mjs').Damage} Damage
- * @typedef {import('../damages.mjs').GoodRun} GoodRun
+ * @typedef {import('./damage.mjs').Damage} Damage
+ * @typedef {import('./damage.mjs').GoodRun} GoodRun
  */
 
 /** @type {Damage[]} */

@@ -1,10 +1,10 @@
-/** How can a frame announce what is not so, or its channel break? */
+/** Frames that announce what is not so, and channels that break. */
 
 import { framesOf, participantOf } from '../recorded_run.mjs'
 
 /**
- * @typedef {import('../damages.mjs').Damage} Damage
- * @typedef {import('../damages.mjs').GoodRun} GoodRun
+ * @typedef {import('./damage.mjs').Damage} Damage
+ * @typedef {import('./damage.mjs').GoodRun} GoodRun
  */
 
 /** @type {Damage[]} */

@@ -1,8 +1,8 @@
-/** How can the moves of the stream be told wrongly? */
+/** The stream's transitions, announced wrongly. */
 
 import { participantOf, replace, sightingsOf } from '../recorded_run.mjs'
 
-/** @typedef {import('../damages.mjs').Damage} Damage */
+/** @typedef {import('./damage.mjs').Damage} Damage */
 
 /** @type {Damage[]} */
 export const STATES_DAMAGES = [

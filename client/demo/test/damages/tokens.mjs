@@ -1,10 +1,10 @@
-/** How can a token open the wrong door, or too many? */
+/** Tokens that grant the wrong channel, or more than they should. */
 
 import { participantOf } from '../recorded_run.mjs'
 
 /**
- * @typedef {import('../damages.mjs').Damage} Damage
- * @typedef {import('../damages.mjs').GoodRun} GoodRun
+ * @typedef {import('./damage.mjs').Damage} Damage
+ * @typedef {import('./damage.mjs').GoodRun} GoodRun
  */
 
 /** @type {Damage[]} */

@@ -1,8 +1,8 @@
-/** How can a viewer count be wrong? */
+/** Wrong viewer counts. */
 
 import { addCount, participantOf, sightingsOf } from '../recorded_run.mjs'
 
-/** @typedef {import('../damages.mjs').Damage} Damage */
+/** @typedef {import('./damage.mjs').Damage} Damage */
 
 /** @type {Damage[]} */
 export const VIEWERS_DAMAGES = [
