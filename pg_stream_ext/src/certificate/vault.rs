@@ -65,7 +65,7 @@ unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
         {
             pg_sys::pg_namespace_aclcheck(schema, role, usage)
         }
-        #[cfg(feature = "pg17")]
+        #[cfg(not(feature = "pg15"))]
         {
             pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, role, usage)
         }

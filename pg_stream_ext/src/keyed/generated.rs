@@ -8,6 +8,7 @@ use std::ptr::null_mut;
 
 use pgrx::prelude::*;
 
+use super::row::attributes;
 use crate::relcache;
 
 struct Sources {
@@ -73,9 +74,7 @@ impl Sources {
         // SAFETY: numbers of columns are the descriptor's; the expressions live in the current memory
         // context.
         unsafe {
-            let descriptor = (*table).rd_att;
-            let count = usize::try_from((*descriptor).natts).unwrap_or(0);
-            for attribute in (*descriptor).attrs.as_slice(count) {
+            for attribute in attributes((*table).rd_att) {
                 if attribute.attgenerated != pg_sys::ATTRIBUTE_GENERATED_STORED as c_char {
                     continue;
                 }

@@ -97,9 +97,12 @@ impl Row {
         let count = i32::try_from(K).map_err(|_| Failure::Row("a key is too long"))?;
         // SAFETY: the table is open; conditions, snapshot and index outlive the scan.
         unsafe {
-            let index = index.unwrap_or_else(|| pg_sys::RelationGetPrimaryKeyIndex(self.table));
+            let index = index.unwrap_or_else(|| primary_key_index(self.table));
             let index = pg_sys::index_open(index, lock_mode(pg_sys::AccessShareLock));
             let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
+            #[cfg(feature = "pg18")]
+            let scan = pg_sys::index_beginscan(self.table, index, snapshot, null_mut(), count, 0);
+            #[cfg(not(feature = "pg18"))]
             let scan = pg_sys::index_beginscan(self.table, index, snapshot, count, 0);
             pg_sys::index_rescan(scan, conditions.as_mut_ptr(), count, null_mut(), 0);
             let mut found = Ok(None);
@@ -200,11 +203,8 @@ pub(super) unsafe fn attribute<'a>(
     descriptor: pg_sys::TupleDesc,
     column: &CStr,
 ) -> Result<&'a pg_sys::FormData_pg_attribute> {
-    // SAFETY: a descriptor has as many attributes as it says.
-    let attributes = unsafe {
-        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
-        (*descriptor).attrs.as_slice(count)
-    };
+    // SAFETY: the caller's promise.
+    let attributes = unsafe { attributes(descriptor) };
     // Several for each call, among many columns: no name is measured before it is compared.
     let name = column.to_bytes_with_nul();
     let is_meant = |attribute: &&pg_sys::FormData_pg_attribute| {
@@ -213,6 +213,43 @@ pub(super) unsafe fn attribute<'a>(
     };
     let found = attributes.iter().find(is_meant);
     found.ok_or(Failure::Row("a column is gone"))
+}
+
+/// All columns, in the order of their numbers.
+///
+/// # Safety
+/// The descriptor must be valid, and outlive the answer.
+pub(super) unsafe fn attributes<'a>(
+    descriptor: pg_sys::TupleDesc,
+) -> &'a [pg_sys::FormData_pg_attribute] {
+    // SAFETY: a descriptor has as many attributes as it says, one behind the other.
+    unsafe {
+        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+        #[cfg(feature = "pg18")]
+        {
+            std::slice::from_raw_parts(pg_sys::TupleDescAttr(descriptor, 0), count)
+        }
+        #[cfg(not(feature = "pg18"))]
+        {
+            (*descriptor).attrs.as_slice(count)
+        }
+    }
+}
+
+/// # Safety
+/// The table must be open.
+unsafe fn primary_key_index(table: pg_sys::Relation) -> pg_sys::Oid {
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(feature = "pg18")]
+        {
+            pg_sys::RelationGetPrimaryKeyIndex(table, false)
+        }
+        #[cfg(not(feature = "pg18"))]
+        {
+            pg_sys::RelationGetPrimaryKeyIndex(table)
+        }
+    }
 }
 
 fn lock_mode(mode: u32) -> pg_sys::LOCKMODE {

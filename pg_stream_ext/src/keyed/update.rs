@@ -127,7 +127,7 @@ unsafe fn replace_plainly(target: &Target, old: *mut pg_sys::TupleTableSlot, hel
                 null_mut(),
                 null_mut(),
             );
-            #[cfg(feature = "pg17")]
+            #[cfg(not(feature = "pg15"))]
             let rechecks = pg_sys::ExecInsertIndexTuples(
                 info,
                 next,
@@ -170,10 +170,13 @@ unsafe fn leave_generated_columns(info: *mut pg_sys::ResultRelInfo) {
         {
             (*info).ri_GeneratedExprs = expressions.cast();
         }
-        #[cfg(feature = "pg17")]
+        #[cfg(not(feature = "pg15"))]
         {
             (*info).ri_GeneratedExprsU = expressions.cast();
-            (*info).ri_extraUpdatedCols_valid = true;
+            #[cfg(feature = "pg18")]
+            {
+                (*info).ri_extraUpdatedCols_valid = true;
+            }
         }
     }
 }
@@ -181,7 +184,7 @@ unsafe fn leave_generated_columns(info: *mut pg_sys::ResultRelInfo) {
 /// Which indexes need an entry for the next version; by default none.
 #[cfg(feature = "pg15")]
 type Indexes = bool;
-#[cfg(feature = "pg17")]
+#[cfg(not(feature = "pg15"))]
 type Indexes = pg_sys::TU_UpdateIndexes::Type;
 
 /// With CHECKs, generated columns and triggers before the change.
@@ -199,7 +202,7 @@ unsafe fn replace_with_all(target: &Target, old: *mut pg_sys::TupleTableSlot) {
         let mut recheck = pg_sys::EPQState::default();
         #[cfg(feature = "pg15")]
         pg_sys::EvalPlanQualInit(&mut recheck, executor, null_mut(), null_mut(), -1);
-        #[cfg(feature = "pg17")]
+        #[cfg(not(feature = "pg15"))]
         pg_sys::EvalPlanQualInit(
             &mut recheck,
             executor,

@@ -215,7 +215,15 @@ fn subtransaction<T>(
 pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     in_subtransaction(body).map_err(|cause| match cause {
         Cause::Failed(failure) => failure,
+        // SAFETY: a copy of the report in the caller's memory; raising it never returns, which the
+        // headers of Postgres 18 do not say.
+        #[cfg(feature = "pg18")]
+        Cause::Raised(report) => unsafe {
+            pg_sys::ReThrowError(report);
+            unreachable!("an error was raised again")
+        },
         // SAFETY: a copy of the report in the caller's memory.
+        #[cfg(not(feature = "pg18"))]
         Cause::Raised(report) => unsafe { pg_sys::ReThrowError(report) },
         Cause::Panicked => Failure::Row("a panic of ours"),
     })
