@@ -123,13 +123,13 @@ mod tests {
     impl Repository {
         fn new(name: &str) -> Self {
             let root = std::env::temp_dir().join(format!("bundle-{name}-{}", std::process::id()));
-            for directory in ["sql", "supabase/migrations"] {
+            for directory in ["sql/schema", "sql/private", "supabase/migrations"] {
                 fs::create_dir_all(root.join(directory)).expect("the directory is made");
             }
             let repository = Self(root);
-            repository.put("sql/010_a.sql", "select 1;\n\n");
-            repository.put("sql/020_b.sql", "select 2;");
-            repository.put("sql/900_host_app.sql", "select 3;\n");
+            repository.put("sql/schema/010_a.sql", "select 1;\n\n");
+            repository.put("sql/private/b.sql", "select 2;");
+            repository.put("sql/host_app.sql", "select 3;\n");
             repository
         }
 
@@ -156,8 +156,9 @@ mod tests {
     fn bundle_keeps_order_and_names_every_file() {
         let repository = Repository::new("order");
         repository.sources().write().expect("writes");
-        let expected =
-            format!("{HEADER}\n-- sql/010_a.sql\n\nselect 1;\n\n-- sql/020_b.sql\n\nselect 2;\n");
+        let expected = format!(
+            "{HEADER}\n-- sql/schema/010_a.sql\n\nselect 1;\n\n-- sql/private/b.sql\n\nselect 2;\n"
+        );
         assert_eq!(repository.text(BUNDLE), expected);
     }
 

@@ -86,14 +86,8 @@ pub fn run(root: &Path, mode: Mode) -> Result<()> {
 /// nothing of the product.
 pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
     let sql = ProductSql::read(root)?;
-    // Of stream_core and not of the database, so it is applied as it will be.
-    let core = SqlFile {
-        path: core_sql::PATH.to_owned(),
-        text: core_sql::write(),
-    };
     for file in &sql.before_api {
-        let is_core = file.path == core.path;
-        apply_sql(address, database, if is_core { &core } else { file })?;
+        apply_sql(address, database, file)?;
     }
     let catalogue = Catalogue::read(address, database)?;
     let versions = Versions::read(address, database)?;

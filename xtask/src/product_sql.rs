@@ -5,10 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Files of this number and above come after `sql/api/`: they look at what is there.
-const AFTER_API: &str = "300";
+/// Folders of hand-written files, in the order in which they are applied; the files of each in the order of their names.
+const WRITTEN_BY_HAND: [&str; 4] = [
+    "sql/edition/native",
+    "sql/schema",
+    "sql/private",
+    "sql/realtime",
+];
 const API: &str = "sql/api";
-const HOST_APP_SOURCE: &str = "host_app";
+const HOST_APP: &str = "sql/host_app.sql";
 
 /// One file: its path in the repository and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +22,12 @@ pub struct SqlFile {
     pub text: String,
 }
 
-/// Everything in `sql/`, each list in the order of the names.
+/// Everything in `sql/`, in the order in which it is applied.
 #[derive(Debug)]
 pub struct ProductSql {
     /// Written by hand: tables, types, and the bodies of the operations.
     pub before_api: Vec<SqlFile>,
-    /// Generated from those: wrappers, forwarding bodies, rights.
+    /// Generated: what stream_core says, wrappers, forwarding bodies, rights.
     pub api: Vec<SqlFile>,
     /// Written by hand, about what all of these have made.
     pub after_api: Vec<SqlFile>,
@@ -32,22 +37,20 @@ pub struct ProductSql {
 
 impl ProductSql {
     pub fn read(root: &Path) -> Result<Self> {
-        let mut sql = Self {
-            before_api: Vec::new(),
-            api: read_directory(root, API)?,
-            after_api: Vec::new(),
-            host_app: None,
-        };
-        for file in read_directory(root, "sql")? {
-            if file.path.contains(HOST_APP_SOURCE) {
-                sql.host_app = Some(file);
-            } else if file.path.as_str() >= format!("sql/{AFTER_API}").as_str() {
-                sql.after_api.push(file);
-            } else {
-                sql.before_api.push(file);
-            }
+        let mut before_api = Vec::new();
+        for directory in WRITTEN_BY_HAND {
+            before_api.extend(read_directory(root, directory)?);
         }
-        Ok(sql)
+        let (host_app, after_api) = read_directory(root, "sql")?
+            .into_iter()
+            .partition(|file| file.path == HOST_APP);
+        let host_app: Vec<SqlFile> = host_app;
+        Ok(Self {
+            before_api,
+            api: read_directory(root, API)?,
+            after_api,
+            host_app: host_app.into_iter().next(),
+        })
     }
 
     /// Every file but the host application's, in the order in which they are applied.

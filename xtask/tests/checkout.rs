@@ -12,13 +12,13 @@ struct Checkout(PathBuf);
 impl Checkout {
     fn new(name: &str) -> Self {
         let top = std::env::temp_dir().join(format!("checkout-{name}-{}", std::process::id()));
-        for directory in ["xtask", "sql", "deep/inside", "supabase/migrations"] {
+        for directory in ["xtask", "sql/schema", "deep/inside", "supabase/migrations"] {
             fs::create_dir_all(top.join(directory)).unwrap();
         }
         for file in ["Cargo.toml", "xtask/Cargo.toml"] {
             fs::write(top.join(file), "").unwrap();
         }
-        fs::write(top.join("sql/010_it.sql"), format!("-- of {name}\n")).unwrap();
+        fs::write(top.join("sql/schema/010_it.sql"), format!("-- of {name}\n")).unwrap();
         Self(top)
     }
 

@@ -1,6 +1,6 @@
 //! Closing the reports about messages that are deleted.
 //!
-//! Reports are written and read by bodies in plpgsql (`sql/152_reports.sql`). The row of a reported message comes
+//! Reports are written and read by bodies in plpgsql (`sql/private/report.sql`). The row of a reported message comes
 //! last in the order of locks, for whoever reports and for whoever moderates.
 
 use super::Moderation;

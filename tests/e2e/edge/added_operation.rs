@@ -49,7 +49,7 @@ fn generate_with_the_body(database: &TestDatabase) -> Result<Files> {
         fs::create_dir_all(path.parent().expect("is in a directory"))?;
         fs::write(path, &file.text)?;
     }
-    fs::write(copy.join("sql/199_new_operation.sql"), BODY)?;
+    fs::write(copy.join("sql/private/new_operation.sql"), BODY)?;
     let files = generate::files(&copy, &database.environment.cluster, database.name());
     fs::remove_dir_all(&copy)?;
     files

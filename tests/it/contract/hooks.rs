@@ -15,7 +15,7 @@ use xtask::workspace;
 
 /// The hooks as a new installation has them, before the application fills them in.
 fn closed_hooks() -> Result<String> {
-    let file = workspace::root().join("sql/060_hooks.sql");
+    let file = workspace::root().join("sql/schema/060_hooks.sql");
     let text = fs::read_to_string(&file).context("cannot read the hooks")?;
     Ok(text.replace("create function", "create or replace function"))
 }

@@ -8,19 +8,22 @@ use xtask::workspace;
 
 /// (what a copy would hold, the files that may)
 const HOMES: [(&str, &[&str]); 12] = [
-    ("r.until is null", &["sql/080_rules.sql"]),
+    ("r.until is null", &["sql/private/rules.sql"]),
     ("until <= now", &[]),
-    ("coalesce(stream.hook_can_view(", &["sql/080_rules.sql"]),
+    ("coalesce(stream.hook_can_view(", &["sql/private/rules.sql"]),
     ("lease_floor", &[]),
     (
         "background_since, now()",
-        &["sql/080_rules.sql", "pg_stream_ext/src/heartbeat_batch.rs"],
+        &[
+            "sql/private/rules.sql",
+            "pg_stream_ext/src/heartbeat_batch.rs",
+        ],
     ),
     ("StreamState::parse", &["pg_stream_ext/src/state.rs"]),
     ("== \"ended\"", &[]),
     (
         "page_size is",
-        &["pg_stream_ext/src/limits.rs", "sql/080_rules.sql"],
+        &["pg_stream_ext/src/limits.rs", "sql/private/rules.sql"],
     ),
     ("between 1 and 200 then", &[]),
     ("Limit::new(", &["pg_stream_ext/src/settings.rs"]),

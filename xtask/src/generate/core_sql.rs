@@ -1,4 +1,4 @@
-//! `sql/015_core.sql`: what stream_core decides, for statements and functions of SQL.
+//! `sql/api/005_core.sql`: what stream_core decides, for statements and functions of SQL.
 
 use std::fmt::Display;
 
@@ -6,8 +6,8 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::{Move, StreamState, transition};
 use stream_core::limits;
 
-/// Where it is committed: before the tables, whose functions may read it.
-pub const PATH: &str = "sql/015_core.sql";
+/// Where it is committed. Bodies may read its views; what Postgres resolves when it is made, like a view, may not.
+pub const PATH: &str = "sql/api/005_core.sql";
 
 /// One view: its name, what it is, its columns with their types, and its rows.
 struct View {
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_committed_file_is_what_stream_core_says() {
-        let committed = include_str!("../../../sql/015_core.sql");
+        let committed = include_str!("../../../sql/api/005_core.sql");
         assert_eq!(
             committed,
             write(),

@@ -1,5 +1,5 @@
 //! Generated functions around bodies that are safe to repeat with a request id: the same id again returns the first
-//! result (`sql/105_requests.sql`). Without an id they only call the body.
+//! result (`sql/private/request.sql`). Without an id they only call the body.
 
 use super::catalogue::PRIVATE;
 use super::declaration::Declaration;

@@ -85,46 +85,6 @@ comment on column stream.moderation_log.actor is 'Who did it; null for the servi
 comment on column stream.moderation_log.user_id is 'Whom it is about, if anybody.';
 comment on column stream.moderation_log.term is 'The term that was blocked or unblocked.';
 
--- By the owner of the tables too; who owns them can still take the trigger away, and that shows in the catalogue.
-create function stream_private.refuse_changing_moderation_log() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    -- When its session is deleted, the session's row is gone before the rows that refer to it; one whose time has
-    -- passed goes in batches, its row last.
-    if tg_op = 'DELETE' and old.session_id is not null
-        and not exists (
-            select from stream.stream_sessions as s
-            cross join stream.config as c
-            where s.id = old.session_id and s.ended_at is distinct from 'epoch'
-                and (s.ended_at < now() - c.retention_days * interval '1 day') is not true
-        ) then
-        return old;
-    end if;
-    -- A user who is forgotten leaves the nil uuid, and takes the reason along.
-    if tg_op = 'UPDATE'
-        and to_jsonb(new) - '{actor,user_id,reason}'::text[] = to_jsonb(old) - '{actor,user_id,reason}'::text[]
-        and (new.actor is not distinct from old.actor or new.actor = '00000000-0000-0000-0000-000000000000')
-        and (new.user_id is not distinct from old.user_id or new.user_id = '00000000-0000-0000-0000-000000000000')
-        and (new.reason is not distinct from old.reason or new.reason is null)
-        and (new.actor, new.user_id) is distinct from (old.actor, old.user_id) then
-        return new;
-    end if;
-    raise insufficient_privilege using message = 'stream.moderation_log is append-only';
-end
-$$;
-comment on function stream_private.refuse_changing_moderation_log() is
-    'Rows of the moderation log go with their session, or when its time has passed, and change only to forget a user.';
-
-create trigger moderation_log_refuse_changing
-before update or delete on stream.moderation_log
-for each row execute function stream_private.refuse_changing_moderation_log();
-
-create trigger moderation_log_refuse_truncating
-before truncate on stream.moderation_log
-for each statement execute function stream_private.refuse_changing_moderation_log();
-
 -- No sample of reasons in the planner's statistics, where a forgotten one would stay.
 alter table stream.chat_restrictions alter column reason set statistics 0;
 alter table stream.moderation_log alter column reason set statistics 0;
@@ -140,21 +100,3 @@ comment on table stream.moderation_turns is
     'Locked by whoever moderates a session, one call at a time; added by its first moderator. The nil uuid stands for the terms of all streams. No foreign key: whoever deletes a session must not wait here.';
 alter table stream.moderation_turns enable row level security;
 revoke all on table stream.moderation_turns from public, anon, authenticated, service_role;
-
-create function stream_private.delete_turn_of_deleted_session() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    delete from stream.moderation_turns as t where t.session_id in (
-        select n.session_id from stream.moderation_turns as n
-        where n.session_id = old.id for update skip locked);
-    return null;
-end
-$$;
-comment on function stream_private.delete_turn_of_deleted_session() is
-    'Does not wait: the row of a session that is deleted while somebody moderates it stays behind.';
-
-create trigger stream_sessions_delete_turn
-after delete on stream.stream_sessions
-for each row execute function stream_private.delete_turn_of_deleted_session();

@@ -1,4 +1,4 @@
--- The result types about moderation.
+-- The result types about moderation and reports.
 create type stream.restriction as (
     user_id uuid,
     kind text,
@@ -47,3 +47,32 @@ comment on type stream.own_restriction is 'A mute or ban in force, as the one he
 comment on column stream.own_restriction.kind is '@enum mute, ban';
 comment on column stream.own_restriction.until is 'Null: until it is lifted. @null';
 comment on column stream.own_restriction.reason is '@null';
+
+create type stream.message_report as (
+    session_id uuid,
+    message_id uuid,
+    seq bigint,
+    user_id uuid,
+    reason text,
+    created_at timestamptz
+);
+comment on type stream.message_report is 'That a user reported a message.';
+comment on column stream.message_report.user_id is 'Who reported it.';
+comment on column stream.message_report.reason is 'At most 200 characters. @null';
+
+create type stream.reported_message as (
+    session_id uuid,
+    message_id uuid,
+    seq bigint,
+    user_id uuid,
+    username text,
+    report_count integer,
+    first_reported_at timestamptz,
+    last_reported_at timestamptz,
+    reports stream.message_report[]
+);
+comment on type stream.reported_message is 'A message whose reports no moderator has resolved yet.';
+comment on column stream.reported_message.user_id is 'Who wrote it; null for users deleted since. @null';
+comment on column stream.reported_message.username is 'The author''s name when it was sent. @null';
+comment on column stream.reported_message.report_count is 'How often it was reported, also by users who are gone since.';
+comment on column stream.reported_message.reports is 'Who reported it, when and why: the newest 20, the newest first.';

@@ -115,3 +115,19 @@ The viewers who hold a lease, by ascending user_id, those behind after; page_siz
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found, not_stream_owner
 $$;
+
+create function stream_private.note_deleted_viewers() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into stream.viewer_changes (session_id) select distinct o.session_id from old_rows as o where o.is_active;
+    return null;
+end
+$$;
+comment on function stream_private.note_deleted_viewers() is 'A deleted user no longer counts.';
+
+create trigger stream_viewers_note_deleted
+after delete on stream.stream_viewers
+referencing old table as old_rows
+for each statement execute function stream_private.note_deleted_viewers();

@@ -1,5 +1,5 @@
 -- The trigger that emits state changes and viewer counts to Supabase Realtime, in the writing transaction, once per statement.
--- Payloads are the composites of 072_events.sql. Log entries are sent by the functions that write them (pg_stream_ext: relay).
+-- Payloads are the composites of schema/072_event_types.sql. Log entries are sent by the functions that write them (pg_stream_ext: relay).
 create function stream_private.emit_live(session_id uuid, auction_id uuid, state text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -1,33 +1,4 @@
 -- Reports: viewers say which messages a moderator should look at.
-create type stream.message_report as (
-    session_id uuid,
-    message_id uuid,
-    seq bigint,
-    user_id uuid,
-    reason text,
-    created_at timestamptz
-);
-comment on type stream.message_report is 'That a user reported a message.';
-comment on column stream.message_report.user_id is 'Who reported it.';
-comment on column stream.message_report.reason is 'At most 200 characters. @null';
-
-create type stream.reported_message as (
-    session_id uuid,
-    message_id uuid,
-    seq bigint,
-    user_id uuid,
-    username text,
-    report_count integer,
-    first_reported_at timestamptz,
-    last_reported_at timestamptz,
-    reports stream.message_report[]
-);
-comment on type stream.reported_message is 'A message whose reports no moderator has resolved yet.';
-comment on column stream.reported_message.user_id is 'Who wrote it; null for users deleted since. @null';
-comment on column stream.reported_message.username is 'The author''s name when it was sent. @null';
-comment on column stream.reported_message.report_count is 'How often it was reported, also by users who are gone since.';
-comment on column stream.reported_message.reports is 'Who reported it, when and why: the newest 20, the newest first.';
-
 create function stream_private.report_message(session_id uuid, message_id uuid, reason text default null)
 returns stream.message_report
 language plpgsql security definer

@@ -1,7 +1,16 @@
--- Users: forgetting one, and what is stored of one.
-create type stream.erasure_result as (changed integer, has_more boolean);
-comment on type stream.erasure_result is
-    'One part of an erasure: rows that were deleted or cleared, and whether to call again.';
+-- Users: who calls, forgetting one, and what is stored of one.
+-- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
+create function stream_private.user_id()
+returns uuid
+language plpgsql stable parallel safe
+as 'begin end';
+comment on function stream_private.user_id is $$
+The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub
+that is no uuid are refused with token_invalid.
+@native
+@callers authenticated, service_role
+@null
+$$;
 
 create function stream_private.find_session_of_user(user_id uuid) returns uuid
 language plpgsql stable

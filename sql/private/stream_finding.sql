@@ -1,25 +1,4 @@
 -- Finding a stream: by its auction, and what is on.
-create type stream.live_stream as (
-    session_id uuid,
-    auction_id uuid,
-    seller_id uuid,
-    title text,
-    state text,
-    viewer_count integer,
-    peak_viewer_count integer,
-    created_at timestamptz,
-    started_at timestamptz
-);
-comment on type stream.live_stream is 'A stream that has not ended, as lists show it.';
-comment on column stream.live_stream.state is '@enum initializing, active, paused, error, ended';
-comment on column stream.live_stream.title is 'What hook_title calls the auction, at most 200 characters. @null';
-comment on column stream.live_stream.viewer_count is 'The last count, as viewers:<session_id> told it.';
-comment on column stream.live_stream.started_at is 'When it first became active. @null';
-
-create type stream.live_page as (streams stream.live_stream[], next_after uuid);
-comment on type stream.live_page is 'A page of the streams that are on, the newest first.';
-comment on column stream.live_page.next_after is 'The argument after of the next page; null when nothing is left. @null';
-
 create function stream_private.get_live_stream(auction_id uuid)
 returns stream.live_stream
 language plpgsql stable security definer

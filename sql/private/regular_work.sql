@@ -1,0 +1,112 @@
+-- The regular work and its scheduling.
+create function stream_private.tick()
+returns void
+language plpgsql
+-- For what is looked at before any unit, which has its own.
+set lock_timeout = '100ms'
+as 'begin end';
+comment on function stream_private.tick is $$
+The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and from
+anywhere, in a transaction of its own; one at a time works.
+@native
+@callers service_role
+@repeat safe
+@errors isolation_level
+$$;
+
+create function stream_private.begin_work()
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform stream_ext.begin_work();
+end
+$$;
+comment on function stream_private.begin_work() is
+    'For tick_for_a_minute(): how long its loop goes on is counted from here, and ends before statement_timeout.';
+
+create function stream_private.work()
+returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+begin
+    return stream_ext.work();
+end
+$$;
+comment on function stream_private.work() is
+    'One unit of the regular work, for a loop that commits after each: false when the loop is to end.';
+
+create function stream_private.pause()
+returns double precision
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_ext.pause();
+end
+$$;
+comment on function stream_private.pause() is
+    'Seconds until there is more to do for that loop: none while a round of counting and sweeping goes on.';
+
+-- It commits, so it can set nothing and names all schemas.
+create procedure stream_private.tick_for_a_minute()
+language plpgsql
+as $$
+begin
+    perform stream_private.begin_work();
+    while stream_private.work() loop
+        commit;
+        perform pg_catalog.pg_sleep(stream_private.pause());
+        commit;
+    end loop;
+end
+$$;
+comment on procedure stream_private.tick_for_a_minute() is
+    'The regular work in a loop of just under a minute, for pg_cron: one transaction for each unit, 50 ms of sleep when '
+    'nothing is left. Outside a transaction, as the owner of the tables.';
+
+create function stream_private.sweep()
+returns setof stream.sweep_rule
+language plpgsql
+as 'begin end';
+comment on function stream_private.sweep is $$
+Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.
+@native
+@callers service_role
+@repeat safe
+@errors isolation_level
+$$;
+
+create function stream.schedule_with_pg_cron() returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    version pg_catalog.int4[];
+begin
+    -- Not every version is all numbers: Debian 12 has 1.4-1.
+    select string_to_array(substring(e.extversion from '^[0-9]+(?:[.][0-9]+)*'), '.')::integer[]
+    into version
+    from pg_catalog.pg_extension as e
+    where e.extname = 'pg_cron';
+    -- Named jobs came with 1.3.
+    if version is null or version < array[1, 3] then
+        perform stream_ext.refuse('not_configured');
+    end if;
+    perform cron.schedule('pg_stream_tick', '* * * * *', 'call stream_private.tick_for_a_minute()');
+    -- pg_cron keeps a row of every run for ever; the policy of its table shows the owner's own.
+    perform cron.schedule('pg_stream_prune', '17 3 * * *', $job$
+        delete from cron.job_run_details as d
+        using cron.job as j
+        where j.jobid = d.jobid and j.jobname in ('pg_stream_tick', 'pg_stream_prune')
+            and d.end_time < now() - interval '7 days'$job$);
+    return '* * * * *';
+end
+$$;
+comment on function stream.schedule_with_pg_cron() is
+    'Lets pg_cron do the regular work as the calling role, where the background worker cannot run: one job a minute, which '
+    'loops until the next, and one a day that deletes its old runs. Again: the same jobs. Answers the schedule. Call it as '
+    'the owner of the tables.';
