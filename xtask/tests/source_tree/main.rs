@@ -1,6 +1,7 @@
-//! Checks of the source tree itself: no crate's files import each other in a circle.
+//! Checks of the source tree itself: imports without circles, first lines that state what a file holds.
 
 mod circles;
+mod first_doc_lines;
 mod graph;
 mod javascript;
 mod sources;
