@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 use stream_core::limits::MAX_BATCH_ITEMS;
 
-use crate::caller::Caller;
-use crate::error::{Failure, Result, required};
+use crate::postgres::caller::Caller;
+use crate::postgres::error::{Failure, Result, required};
 
 /// Admits the service alone: the items name whom they are for.
 pub fn admit(caller: Caller) -> Result<()> {

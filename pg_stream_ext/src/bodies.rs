@@ -7,8 +7,8 @@ use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::caller;
-use crate::error::{Failure, Result, answer, required};
+use crate::postgres::caller;
+use crate::postgres::error::{Failure, Result, answer, required};
 use crate::rate::Rate;
 
 /// Admits a call that only reads; returns the user who calls, null for the service.

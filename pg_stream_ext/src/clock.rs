@@ -7,8 +7,8 @@ use pgrx::prelude::*;
 use stream_core::agora::{ClockWrong, issue_time};
 use stream_core::error::ErrorCode;
 
-use crate::caller;
-use crate::error::{Failure, Result, answer};
+use crate::postgres::caller;
+use crate::postgres::error::{Failure, Result, answer};
 
 /// Unix seconds of 2000-01-01, where Postgres counts from.
 const POSTGRES_EPOCH_S: i64 = 946_684_800;

@@ -3,7 +3,7 @@
 use stream_core::error::ErrorCode;
 use stream_core::limits::{MAX_PAGE_SIZE, MAX_REASON_CHARS, RESTRICTION_S};
 
-use crate::error::{Failure, Result, required};
+use crate::postgres::error::{Failure, Result, required};
 
 /// How many rows one call of a list answers.
 pub fn page_size(page_size: Option<i32>) -> Result<i32> {

@@ -9,7 +9,7 @@ use stream_core::error::ErrorCode;
 use stream_core::rate::Limit;
 
 use crate::clock;
-use crate::error::{Failure, Result};
+use crate::postgres::error::{Failure, Result};
 
 /// How often one actor may do one thing.
 #[derive(Clone, Copy)]

@@ -4,10 +4,10 @@ use std::thread::LocalKey;
 
 use pgrx::datum::Uuid;
 
-use crate::error::Result;
-use crate::lifecycle::check_at;
-use crate::spi::{self, Statement, statements};
-use crate::token::{self, Renewal};
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, Statement, statements};
+use crate::stream::lifecycle::check_at;
+use crate::token::issue::{self, Renewal};
 
 /// What is written besides the token.
 #[derive(Clone, Copy)]
@@ -67,7 +67,7 @@ pub fn note(sign: Sign, session: Uuid, renewal: Option<&Renewal>) -> Result<()> 
         noted.map(|noted| noted.issued_at).into(),
         noted.map(|noted| noted.expires_at).into(),
         renewal
-            .map(|renewal| token::host_held_until(session, renewal))
+            .map(|renewal| issue::host_held_until(session, renewal))
             .transpose()?
             .into(),
     ];

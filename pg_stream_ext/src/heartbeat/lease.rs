@@ -5,12 +5,12 @@
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 
-use super::Said;
 use crate::clock::{self, MICROSECONDS_PER_S, Microseconds};
-use crate::composite::Composite;
-use crate::error::{Failure, Result};
-use crate::keyed::{Locked, Row, Table, Values};
-use crate::token::{self, OF_VIEWER, Renewal};
+use crate::heartbeat::single::Said;
+use crate::postgres::composite::Composite;
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::keyed::{Locked, Row, Table, Values};
+use crate::token::issue::{self, OF_VIEWER, Renewal};
 
 static VIEWERS: Table = Table::new(c"stream_viewers");
 static CONFIG: Table = Table::new(c"config");
@@ -35,7 +35,7 @@ pub fn prolong(session: Uuid, user: Uuid, said: &Said) -> Result<Lease> {
     let seen = VIEWERS.update_free(&[session, user], |row| {
         why_not = judge(row, said)?;
         moves = moves_between_grounds(row, said)?;
-        is_due = token::is_due(row, &OF_VIEWER, said.token_expires_at)?;
+        is_due = issue::is_due(row, &OF_VIEWER, said.token_expires_at)?;
         if !matches!(why_not, Lease::Taken) || moves || is_due {
             return Ok(None);
         }
@@ -150,7 +150,7 @@ fn token_columns(
     said: &Said,
     renewal: Option<&Renewal>,
 ) -> Result<(Option<i32>, Values<3>)> {
-    let is_due = || token::is_due(row, &OF_VIEWER, said.token_expires_at);
+    let is_due = || issue::is_due(row, &OF_VIEWER, said.token_expires_at);
     let (uid, [issued_at, expires_at, held_until]) = match renewal {
         Some(renewal) if is_due()? => {
             let values = [

@@ -6,10 +6,10 @@
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 
-use super::Moderation;
-use crate::error::{Failure, Result};
+use crate::moderation::decision::Moderation;
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::spi::{self, column, nullable, statements};
 use crate::rate::Rate;
-use crate::spi::{self, column, nullable, statements};
 
 statements! {
     READ: Write [UUIDOID, UUIDOID]

@@ -5,9 +5,9 @@ use pgrx::prelude::*;
 use serde_json::json;
 use stream_core::limits::SLOW_MODE_MS;
 
-use super::{Moderation, Record, invalid};
-use crate::error::{Result, answer, required};
-use crate::spi::{self, column, statements};
+use crate::moderation::decision::{Moderation, Record, invalid};
+use crate::postgres::error::{Result, answer, required};
+use crate::postgres::spi::{self, column, statements};
 
 /// The table's own list, `stream_sessions_chat_mode_check`.
 const CHAT_MODES: [&str; 4] = ["viewers", "verified", "hosts", "nobody"];

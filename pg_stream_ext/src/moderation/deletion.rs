@@ -8,14 +8,14 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 
-use super::message::{Target, not_found};
-use super::{Moderation, Rank, Record};
-use crate::caller;
-use crate::error::{Failure, Result, answer, required};
-use crate::gate;
 use crate::limits;
-use crate::spi::{self, column, nullable, statements};
-use crate::stored_frames::{self, Carried};
+use crate::moderation::decision::{Moderation, Rank, Record};
+use crate::moderation::message::{Target, not_found};
+use crate::postgres::caller;
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::spi::{self, column, nullable, statements};
+use crate::realtime::stored_frames::{self, Carried};
+use crate::stream::gate;
 
 statements! {
     /// Waits for a message that is being written; answers whether the log goes on.

@@ -9,14 +9,14 @@ use pgrx::prelude::*;
 use serde_json::json;
 use stream_core::error::ErrorCode;
 
-use super::deletion::{author_of, hold_head, lock_session};
-use super::{Moderation, Record};
-use crate::caller::{self, Caller};
-use crate::error::{Result, answer, required};
-use crate::gate;
-use crate::host_user;
-use crate::spi::{self, column, statements};
-use crate::stored_frames::{self, Carried};
+use crate::moderation::decision::{Moderation, Record};
+use crate::moderation::deletion::{author_of, hold_head, lock_session};
+use crate::postgres::application_rows;
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::error::{Result, answer, required};
+use crate::postgres::spi::{self, column, statements};
+use crate::realtime::stored_frames::{self, Carried};
+use crate::stream::gate;
 
 /// While a log is open its chat waits for the erasure.
 const MOST_WHILE_OPEN: i32 = 100;
@@ -105,7 +105,7 @@ fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) 
     let user = required(user_id, "user_id")?;
     let at_most = required(at_most, "at_most")?;
     let moderation = Moderation::begin_as_anybody(caller, session)?;
-    host_user::hold(user)?;
+    application_rows::hold(user)?;
     let pinned_seq = match moderation.pinned_seq {
         Some(pinned) if author_of(session, pinned)? == Some(user) => Some(pinned),
         _ => None,

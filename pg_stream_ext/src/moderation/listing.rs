@@ -4,11 +4,11 @@ use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use super::{Moderation, STANDING_TO_READ};
-use crate::caller::{self, Caller};
-use crate::error::{Result, answer, required};
 use crate::limits;
-use crate::spi::{self, column, nullable, statements};
+use crate::moderation::decision::Moderation;
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::error::{Result, answer, required};
+use crate::postgres::spi::{self, column, nullable, statements};
 
 statements! {
     LOG: Read [UUIDOID, INT8OID, INT4OID]
@@ -87,7 +87,7 @@ fn list_restrictions(
 pub fn require_reader(session_id: Option<Uuid>) -> Result<()> {
     let caller = caller::enter()?;
     match session_id {
-        Some(session) => Moderation::look(&STANDING_TO_READ, caller, session)?.require_moderator(),
+        Some(session) => Moderation::look_to_read(caller, session)?.require_moderator(),
         None if caller == Caller::Service => Ok(()),
         None => Err(ErrorCode::NotModerator.into()),
     }

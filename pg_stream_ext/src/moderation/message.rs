@@ -3,9 +3,9 @@
 use pgrx::datum::Uuid;
 use stream_core::error::ErrorCode;
 
-use super::invalid;
-use crate::error::Result;
-use crate::spi::{self, column, nullable, statements};
+use crate::moderation::decision::invalid;
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, column, nullable, statements};
 
 statements! {
     BY_ID: Write [UUIDOID, UUIDOID]
@@ -44,6 +44,6 @@ impl Target {
     }
 }
 
-pub fn not_found() -> crate::error::Failure {
+pub fn not_found() -> crate::postgres::error::Failure {
     ErrorCode::MessageNotFound.into()
 }

@@ -4,10 +4,10 @@ use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use serde_json::json;
 
-use super::message::{Target, not_found};
-use super::{Moderation, Record};
-use crate::error::{Result, answer, required};
-use crate::spi::{self, statements};
+use crate::moderation::decision::{Moderation, Record};
+use crate::moderation::message::{Target, not_found};
+use crate::postgres::error::{Result, answer, required};
+use crate::postgres::spi::{self, statements};
 
 statements! {
     PIN: Write [UUIDOID, INT8OID]

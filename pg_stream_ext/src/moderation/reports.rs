@@ -3,9 +3,9 @@
 //! Reports are written and read by bodies in plpgsql (`sql/private/report.sql`). The row of a reported message comes
 //! last in the order of locks, for whoever reports and for whoever moderates.
 
-use super::Moderation;
-use crate::error::Result;
-use crate::spi::{self, statements};
+use crate::moderation::decision::Moderation;
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, statements};
 
 statements! {
     CLOSE: Write [UUIDOID, INT8ARRAYOID, UUIDOID]

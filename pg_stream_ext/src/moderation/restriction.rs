@@ -5,13 +5,13 @@ use pgrx::prelude::*;
 use serde_json::json;
 use stream_core::error::ErrorCode;
 
-use super::charge::Charge;
-use super::{Moderation, Rank, Record, invalid, tell};
-use crate::error::{Failure, Result, answer, required};
-use crate::json_text;
 use crate::limits;
-use crate::spi::{self, column, statements};
-use crate::viewer::watched_ms;
+use crate::moderation::charge::Charge;
+use crate::moderation::decision::{Moderation, Rank, Record, invalid, tell};
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::json_text;
+use crate::postgres::spi::{self, column, statements};
+use crate::viewer::listing::watched_ms;
 
 statements! {
     END_OF: Write [INT4OID]

@@ -3,9 +3,10 @@
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 
-use super::{Moderation, listing};
-use crate::caller;
-use crate::error::{answer, required};
+use crate::moderation::decision::Moderation;
+use crate::moderation::listing;
+use crate::postgres::caller;
+use crate::postgres::error::{answer, required};
 
 /// Admits a moderator who only reads.
 #[pg_extern(stable)]

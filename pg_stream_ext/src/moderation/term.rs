@@ -7,10 +7,11 @@ use pgrx::prelude::*;
 use stream_core::blocked_term;
 use stream_core::error::ErrorCode;
 
-use super::{Moderation, Record, invalid, keep, turn};
-use crate::caller::{self, Caller};
-use crate::error::{Result, answer, required};
-use crate::spi::{self, column, nullable, statements};
+use crate::moderation::decision::{Moderation, Record, invalid, keep};
+use crate::moderation::moderator_lock;
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::error::{Result, answer, required};
+use crate::postgres::spi::{self, column, nullable, statements};
 
 /// Every message of the stream is compared with each of them.
 const MAX_TERMS: i64 = 500;
@@ -71,7 +72,7 @@ fn begin(session_id: Option<Uuid>) -> Result<Option<Uuid>> {
     if caller::enter_to_write()? != Caller::Service {
         return Err(ErrorCode::NotModerator.into());
     }
-    turn::take(None)?;
+    moderator_lock::take(None)?;
     Ok(None)
 }
 
@@ -120,7 +121,7 @@ fn unblock(session_id: Option<Uuid>, term: Option<&str>) -> Result<&'static str>
 type Term = (Option<Uuid>, String, Option<Uuid>, TimestampWithTimeZone);
 
 fn list(session_id: Option<Uuid>) -> Result<Vec<Term>> {
-    super::listing::require_reader(session_id)?;
+    crate::moderation::listing::require_reader(session_id)?;
     spi::run(&LIST, &[session_id.into()], |rows| {
         rows.map(|row| {
             Ok((

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use pgrx::prelude::*;
 
-use crate::unit::scope;
+use crate::postgres::transaction;
 
 /// A lock that lasts no longer than this is waited for, once a second at most.
 const GRACE: Duration = Duration::from_millis(100);
@@ -27,7 +27,7 @@ thread_local! {
 /// Whether somebody holds a lock that keeps a unit from writing frames on this day, in days since 2000.
 /// When nobody does, the unit's own lock keeps it so. Always false outside the regular work.
 pub fn is_held(day: i64) -> bool {
-    let Some(unit) = scope::number() else {
+    let Some(unit) = transaction::number() else {
         return false;
     };
     if let Some((of_unit, is_held)) = KNOWN.get()

@@ -2,10 +2,10 @@
 
 use pgrx::datum::Uuid;
 
-use super::rows::{Ask, Noted, SESSIONS, charged};
-use crate::error::Result;
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, column, statements};
 use crate::rate::Rate;
-use crate::spi::{self, column, statements};
+use crate::token::rows::{Ask, Noted, SESSIONS, charged};
 
 statements! {
     /// The gate is closed, so no other token of the host came between.

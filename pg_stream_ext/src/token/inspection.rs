@@ -10,10 +10,10 @@ use stream_core::agora::{
 };
 use stream_core::error::ErrorCode;
 
-use crate::caller::{self, Caller};
-use crate::certificate::Configuration;
 use crate::clock;
-use crate::error::{Failure, Result, answer, required};
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::token::certificate::Configuration;
 
 const SERVICE_RTC: u16 = 1;
 const JOIN_CHANNEL: u16 = 1;

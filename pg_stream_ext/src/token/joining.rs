@@ -10,16 +10,16 @@ use pgrx::prelude::*;
 use stream_core::agora::{Role, TokenTimes};
 use stream_core::error::ErrorCode;
 
-use super::rows::{self, Ask, Charge};
-use super::settings::Settings;
-use super::{Content, Issued, issue, mint_token, unsigned};
-use crate::caller;
-use crate::certificate::Signer;
 use crate::clock;
 use crate::digest::sha256_hex;
-use crate::error::{Failure, Result, answer, required};
-use crate::spi::{self, column, statements};
-use crate::viewer::{Place, join_as};
+use crate::postgres::caller;
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::spi::{self, column, statements};
+use crate::token::certificate::Signer;
+use crate::token::issue::{Content, Issued, issue, mint_token, unsigned};
+use crate::token::rows::{self, Ask, Charge};
+use crate::token::settings::Settings;
+use crate::viewer::listing::{Place, join_as};
 
 statements! {
     /// One row however many the user has, by agora_tokens_session_id_user_id_is_active_created_at_idx.

@@ -9,18 +9,18 @@ use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use stream_core::agora::{Role, TokenTimes};
 use stream_core::error::ErrorCode;
 
-use super::issue;
-use super::rows::{self, Ask, Charge, Grant, Noted, SESSIONS};
-use super::settings::Settings;
-use crate::certificate::Signer;
 use crate::clock::{self, Microseconds};
-use crate::composite::Composite;
-use crate::error::{Failure, Result};
-use crate::host_user;
-use crate::keyed::Row;
-use crate::restrictions;
-use crate::spi::{self, statements};
-use crate::unit::scope;
+use crate::moderation::active_restrictions;
+use crate::postgres::application_rows;
+use crate::postgres::composite::Composite;
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::keyed::Row;
+use crate::postgres::spi::{self, statements};
+use crate::postgres::transaction;
+use crate::token::certificate::Signer;
+use crate::token::issue::issue;
+use crate::token::rows::{self, Ask, Charge, Grant, Noted, SESSIONS};
+use crate::token::settings::Settings;
 
 statements! {
     LOCK_FREE_SESSION: Write [UUIDOID]
@@ -106,13 +106,13 @@ impl Renewal {
         let Some(renewal) = Self::prepare(session, user, Role::Subscriber)? else {
             return Ok(None);
         };
-        if !host_user::hold_if_free(user)?
+        if !application_rows::hold_if_free(user)?
             || spi::execute(&LOCK_FREE_SESSION, &[session.into()])? == 0
         {
             return Ok(None);
         }
         // After the lock, for which a ban takes the row too.
-        if restrictions::in_force(session, user)?.is_banned {
+        if active_restrictions::in_force(session, user)?.is_banned {
             return Err(ErrorCode::Banned.into());
         }
         Ok(Some(renewal))
@@ -122,7 +122,7 @@ impl Renewal {
     pub fn of_host(session: Uuid, user: Uuid) -> Result<Option<Self>> {
         let renewal = Self::prepare(session, user, Role::Publisher)?;
         Ok(match renewal {
-            Some(renewal) if host_user::hold_if_free(user)? => Some(renewal),
+            Some(renewal) if application_rows::hold_if_free(user)? => Some(renewal),
             _ => None,
         })
     }
@@ -135,7 +135,7 @@ impl Renewal {
             Ok((issued_at, settings, signer))
         };
         // The Vault can raise, and the heartbeat goes on.
-        let (issued_at, settings, signer) = match scope::attempt(read) {
+        let (issued_at, settings, signer) = match transaction::attempt(read) {
             Ok(read) => read,
             Err(failure) if is_operators(&failure) => return Ok(None),
             Err(failure) => return Err(failure),

@@ -11,18 +11,18 @@ use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
-use super::host::note_host;
-use super::renewal::TokenColumns;
-use super::settings::Settings;
-use crate::certificate::Signer;
 use crate::clock;
-use crate::error::Result;
-use crate::gate;
-use crate::keyed::{Row, Table, Values};
+use crate::moderation::active_restrictions;
+use crate::postgres::error::Result;
+use crate::postgres::keyed::{Row, Table, Values};
+use crate::postgres::spi::{self, statements};
 use crate::rate::{Rate, Verdict};
-use crate::restrictions;
-use crate::spi::{self, statements};
-use crate::state;
+use crate::stream::gate;
+use crate::stream::state;
+use crate::token::certificate::Signer;
+use crate::token::host::note_host;
+use crate::token::renewal::TokenColumns;
+use crate::token::settings::Settings;
 
 /// Between the look at the rows and the question why they allow nothing, the answer can change.
 const ATTEMPTS: usize = 3;
@@ -127,7 +127,7 @@ fn grant_as(role: Role, ask: &Ask<'_>) -> Result<Option<Grant>> {
         return Ok(None);
     };
     // Looked at after the lock, so that a ban that came while this waited counts.
-    if restrictions::in_force(session, ask.user)?.is_banned {
+    if active_restrictions::in_force(session, ask.user)?.is_banned {
         return Err(ErrorCode::Banned.into());
     }
     Ok(Some(Grant {
@@ -240,7 +240,7 @@ fn refuse(ask: &Ask<'_>) -> Result<()> {
         Some(Role::Publisher) if !is_seller => return Err(ErrorCode::NotStreamOwner.into()),
         _ if has_ended => return Err(ErrorCode::StreamEnded.into()),
         // A ban has ended the lease; the ban is what there is to say.
-        _ if restrictions::in_force(session, ask.user)?.is_banned => {
+        _ if active_restrictions::in_force(session, ask.user)?.is_banned => {
             return Err(ErrorCode::Banned.into());
         }
         Some(Role::Subscriber) if !is_viewer => return Err(ErrorCode::NotViewer.into()),

@@ -2,11 +2,11 @@
 
 use pgrx::datum::TimestampWithTimeZone;
 
-use crate::certificate::Configuration;
 use crate::clock;
-use crate::error::{Failure, Result};
-use crate::keyed::Table;
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::keyed::Table;
 use crate::rate::Rate;
+use crate::token::certificate::Configuration;
 
 /// A token is of use for at least that long: in the last minute of its stream's longest duration, and after
 /// it while the sweep is late.

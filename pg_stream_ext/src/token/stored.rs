@@ -8,11 +8,11 @@ use pgrx::memcxt::PgMemoryContexts;
 use pgrx::{direct_function_call_as_datum, pg_sys};
 use stream_core::agora::Role;
 
-use super::Random;
-use super::rows::{Ask, Grant};
 use crate::clock;
-use crate::error::{Failure, Result};
-use crate::keyed::{Table, Values};
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::keyed::{Table, Values};
+use crate::token::issue::Random;
+use crate::token::rows::{Ask, Grant};
 
 static TOKENS: Table = Table::new(c"agora_tokens");
 

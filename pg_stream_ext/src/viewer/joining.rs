@@ -11,13 +11,13 @@ use stream_core::agora::viewer_uid;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
-use super::watched_ms;
-use crate::caller;
-use crate::error::{Failure, Result, answer, required};
-use crate::gate;
-use crate::restrictions;
-use crate::spi::{self, column, statements};
-use crate::state;
+use crate::moderation::active_restrictions;
+use crate::postgres::caller;
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::spi::{self, column, statements};
+use crate::stream::gate;
+use crate::stream::state;
+use crate::viewer::listing::watched_ms;
 
 /// 2^31 uids and at most some ten thousand viewers: even one second try is rare.
 const UID_ATTEMPTS: u32 = 16;
@@ -167,7 +167,7 @@ pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Place> {
         return Err(ErrorCode::CannotView.into());
     }
     // After the lock, so that a ban committed meanwhile is seen.
-    if restrictions::in_force(session, buyer)?.is_banned {
+    if active_restrictions::in_force(session, buyer)?.is_banned {
         return Err(ErrorCode::Banned.into());
     }
     if state == StreamState::Ended {

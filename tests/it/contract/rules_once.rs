@@ -16,17 +16,17 @@ const HOMES: [(&str, &[&str]); 12] = [
         "background_since, now()",
         &[
             "sql/private/rules.sql",
-            "pg_stream_ext/src/heartbeat_batch.rs",
+            "pg_stream_ext/src/heartbeat/batch.rs",
         ],
     ),
-    ("StreamState::parse", &["pg_stream_ext/src/state.rs"]),
+    ("StreamState::parse", &["pg_stream_ext/src/stream/state.rs"]),
     ("== \"ended\"", &[]),
     (
         "page_size is",
         &["pg_stream_ext/src/limits.rs", "sql/private/rules.sql"],
     ),
     ("between 1 and 200 then", &[]),
-    ("Limit::new(", &["pg_stream_ext/src/settings.rs"]),
+    ("Limit::new(", &["pg_stream_ext/src/chat/settings.rs"]),
     ("Vec<&RawValue>", &["pg_stream_ext/src/batch.rs"]),
     (".div_ceil(1000)", &["pg_stream_ext/src/rate.rs"]),
 ];

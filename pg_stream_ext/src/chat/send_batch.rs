@@ -1,0 +1,244 @@
+//! Sending messages of many users and streams in one call.
+//!
+//! Sessions are handled one after the other by ascending id, each in the order of a single send:
+//! viewer rows, head row, relay row. An item that is refused costs only itself, and a session whose rows
+//! somebody holds only its own items.
+
+mod accepted;
+mod locks;
+
+use std::collections::{BTreeMap, HashMap};
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use stream_core::chat::Content;
+use stream_core::error::ErrorCode;
+
+use self::accepted::Accepted;
+use self::locks::{Ready, Session, Waits};
+use crate::batch;
+use crate::chat::history::Message;
+use crate::chat::sender::Rules;
+use crate::chat::settings::ChatSettings;
+use crate::log::entry::why_closed;
+use crate::postgres::application_rows;
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::error::{Failure, Result, answer};
+use crate::postgres::jsonb_text::JsonbText;
+
+/// Messages of many users and sessions; `items` is the text of a JSON array. One row for each item,
+/// in order: `ok` and the message, or the code of the refusal.
+#[pg_extern]
+#[expect(
+    clippy::type_complexity,
+    reason = "pgrx reads the column names from the literal type"
+)]
+fn send_messages(
+    items: Option<&str>,
+) -> TableIterator<
+    'static,
+    (
+        name!(item, i32),
+        name!(status, &'static str),
+        name!(retry_after_ms, Option<i64>),
+        name!(id, Option<Uuid>),
+        name!(session_id, Option<Uuid>),
+        name!(seq, Option<i64>),
+        name!(user_id, Option<Uuid>),
+        name!(username, Option<String>),
+        name!(content, Option<String>),
+        name!(message_type, Option<String>),
+        name!(created_at, Option<TimestampWithTimeZone>),
+        name!(updated_at, Option<TimestampWithTimeZone>),
+        name!(metadata, Option<JsonbText>),
+        name!(deleted_at, Option<TimestampWithTimeZone>),
+    ),
+> {
+    let answers = answer(send_all(items));
+    TableIterator::new((1..).zip(answers).map(|(item, answer)| match answer {
+        Answer::Stored(message) => {
+            let (id, session, seq, user, name, content, kind, created, updated, metadata, deleted) =
+                message.into_row();
+            (
+                item,
+                "ok",
+                None,
+                Some(id),
+                Some(session),
+                Some(seq),
+                user,
+                name,
+                Some(content),
+                Some(kind),
+                Some(created),
+                Some(updated),
+                Some(metadata),
+                deleted,
+            )
+        }
+        Answer::Refused(code, retry_after_ms) => (
+            item,
+            code.as_str(),
+            retry_after_ms.and_then(|wait| i64::try_from(wait).ok()),
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+        ),
+    }))
+}
+
+/// One message of a batch.
+#[derive(serde::Deserialize)]
+struct Item {
+    session_id: Option<uuid::Uuid>,
+    user_id: Option<uuid::Uuid>,
+    content: Option<String>,
+    id: Option<uuid::Uuid>,
+}
+
+#[derive(Clone)]
+enum Answer {
+    Stored(Box<Message>),
+    Refused(ErrorCode, Option<u64>),
+}
+
+/// An item whose form is right.
+struct Draft {
+    place: usize,
+    user: Uuid,
+    content: Content,
+    id: Option<Uuid>,
+}
+
+fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
+    let caller = caller::enter_to_write()?;
+    batch::admit(caller)?;
+    let items: Vec<Option<Item>> = batch::read(items)?;
+    let mut answers: Vec<Option<Answer>> = items.iter().map(|_| None).collect();
+    let mut sessions: BTreeMap<[u8; 16], Vec<Draft>> = BTreeMap::new();
+    let mut are_free: HashMap<[u8; 16], bool> = HashMap::new();
+    for (place, item) in items.into_iter().enumerate() {
+        match read(place, item) {
+            // Before anything is locked, and without waiting: one user who is being deleted costs
+            // the others nothing.
+            Ok((_, draft)) if !is_free(&mut are_free, draft.user)? => {
+                answers[place] = Some(Answer::Refused(ErrorCode::LockTimeout, None));
+            }
+            Ok((session, draft)) => sessions.entry(session).or_default().push(draft),
+            Err(code) => answers[place] = Some(Answer::Refused(code, None)),
+        }
+    }
+    let mut waits = Waits::new();
+    for (session, drafts) in sessions {
+        let session = Uuid::from_bytes(session);
+        for (place, answer) in send_to(caller, session, drafts, &mut waits)? {
+            answers[place] = Some(answer);
+        }
+    }
+    answers
+        .into_iter()
+        .map(|answer| answer.ok_or(Failure::Row("an item was not answered")))
+        .collect()
+}
+
+fn is_free(known: &mut HashMap<[u8; 16], bool>, user: Uuid) -> Result<bool> {
+    if let Some(is_free) = known.get(user.as_bytes()) {
+        return Ok(*is_free);
+    }
+    let is_free = application_rows::hold_if_free(user)?;
+    known.insert(*user.as_bytes(), is_free);
+    Ok(is_free)
+}
+
+fn read(place: usize, item: Option<Item>) -> std::result::Result<([u8; 16], Draft), ErrorCode> {
+    let item = item.ok_or(ErrorCode::InvalidArgument)?;
+    let session = item.session_id.ok_or(ErrorCode::InvalidArgument)?;
+    let draft = Draft {
+        place,
+        user: Uuid::from_bytes(*item.user_id.ok_or(ErrorCode::InvalidArgument)?.as_bytes()),
+        content: Content::parse(&item.content.ok_or(ErrorCode::InvalidArgument)?)?,
+        id: item.id.map(|id| Uuid::from_bytes(*id.as_bytes())),
+    };
+    Ok((*session.as_bytes(), draft))
+}
+
+/// Messages of one session, in the order of the batch.
+fn send_to(
+    caller: Caller,
+    session: Uuid,
+    drafts: Vec<Draft>,
+    waits: &mut Waits,
+) -> Result<Vec<(usize, Answer)>> {
+    let mut users: Vec<Uuid> = drafts.iter().map(|draft| draft.user).collect();
+    users.sort_by_key(|user| *user.as_bytes());
+    users.dedup();
+    let locked = waits.lock(session, &users)?;
+    let stored = stored_before(session, &drafts)?;
+    // What was stored before is answered in any case.
+    let refuse_new = |code| {
+        let answers = drafts.iter().map(|draft| {
+            let answer = stored_answer(draft, &stored);
+            (draft.place, answer.unwrap_or(Answer::Refused(code, None)))
+        });
+        Ok(answers.collect())
+    };
+    let Ready {
+        places,
+        host_tat,
+        sending,
+    } = match locked {
+        Session::Ready(ready) => ready,
+        Session::Closed => return refuse_new(why_closed(session)?),
+        Session::Taken => return refuse_new(ErrorCode::LockTimeout),
+    };
+    let mut senders = Vec::with_capacity(users.len());
+    let settings = ChatSettings::read()?;
+    let rules = Rules::read(session, host_tat, &settings)?;
+    for user in users {
+        let place = places.iter().find(|place| place.user == user);
+        senders.push(rules.sender(user, place)?);
+    }
+    let mut accepted = Accepted::default();
+    let mut answers = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        if let Some(answer) = stored_answer(&draft, &stored) {
+            answers.push((draft.place, answer));
+            continue;
+        }
+        let place = draft.place;
+        if let Some(refusal) = accepted.judge(caller, session, draft, &mut senders)? {
+            answers.push((place, refusal));
+        }
+    }
+    answers.extend(accepted.write(session, &senders, sending)?);
+    Ok(answers)
+}
+
+/// Messages that are stored under one of the ids already.
+fn stored_before(session: Uuid, drafts: &[Draft]) -> Result<HashMap<[u8; 16], Message>> {
+    let mut stored = HashMap::new();
+    for id in drafts.iter().filter_map(|draft| draft.id) {
+        if let Some(message) = Message::find(session, id)? {
+            stored.insert(*id.as_bytes(), message);
+        }
+    }
+    Ok(stored)
+}
+
+/// The answer to a retry: what its user stored before.
+fn stored_answer(draft: &Draft, stored: &HashMap<[u8; 16], Message>) -> Option<Answer> {
+    let message = stored.get(draft.id?.as_bytes())?;
+    Some(if message.user_id == Some(draft.user) {
+        Answer::Stored(Box::new(message.clone()))
+    } else {
+        Answer::Refused(ErrorCode::MessageIdConflict, None)
+    })
+}

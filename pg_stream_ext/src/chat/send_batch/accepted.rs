@@ -1,0 +1,167 @@
+//! The messages of a batch that one session takes, and writing them.
+//!
+//! All of them by one statement, so that they are one run in the log and one frame.
+
+use std::collections::HashMap;
+
+use pgrx::datum::Uuid;
+use stream_core::error::ErrorCode;
+
+use crate::chat::history::{Message, message_columns};
+use crate::chat::send_batch::{Answer, Draft};
+use crate::chat::sender::Sender;
+use crate::chat::viewer_row;
+use crate::log::relay::{Sending, relay};
+use crate::postgres::caller::Caller;
+use crate::postgres::commit::wait_for_the_disk;
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::spi::{self, statements};
+
+statements! {
+    /// The times continue the log's, one microsecond after the other.
+    INSERT_MESSAGES: Write [UUIDOID, INT8OID, TEXTOID]
+        concat!(
+            "with head as (
+                 update stream.chat_heads
+                 set last_seq = last_seq + $2,
+                     last_at = greatest(clock_timestamp(), last_at + interval '1 microsecond')
+                         + ($2 - 1) * interval '1 microsecond'
+                 where session_id = $1
+                 returning last_seq - $2 as above, last_at - $2 * interval '1 microsecond' as before
+             ), m as (
+                 insert into stream.chat_messages
+                     (id, session_id, seq, user_id, username, content, created_at, updated_at)
+                 select coalesce(i.id, gen_random_uuid()), $1, h.above + i.n, i.user_id, i.username,
+                     i.content, h.before + i.n * interval '1 microsecond',
+                     h.before + i.n * interval '1 microsecond'
+                 from head as h
+                 cross join jsonb_to_recordset($3::jsonb)
+                     as i (n bigint, id uuid, user_id uuid, username text, content text)
+                 returning *
+             )
+             select ", message_columns!(), " from m order by m.seq"
+        );
+
+}
+
+/// A row for INSERT_MESSAGES.
+#[derive(serde::Serialize)]
+struct Row {
+    /// Its place among the accepted, from 1.
+    n: usize,
+    id: Option<uuid::Uuid>,
+    user_id: uuid::Uuid,
+    username: Option<String>,
+    content: String,
+}
+
+#[derive(Default)]
+pub struct Accepted {
+    rows: Vec<Row>,
+    /// For each answer: its place in the batch, and which row it is about.
+    places: Vec<(usize, usize)>,
+    by_id: HashMap<uuid::Uuid, usize>,
+}
+
+impl Accepted {
+    /// Takes a draft, or says why not. An id that the batch has brought before is a retry.
+    pub fn judge(
+        &mut self,
+        caller: Caller,
+        session: Uuid,
+        draft: Draft,
+        senders: &mut [Sender],
+    ) -> Result<Option<Answer>> {
+        let user = uuid::Uuid::from_bytes(*draft.user.as_bytes());
+        let id = draft.id.map(|id| uuid::Uuid::from_bytes(*id.as_bytes()));
+        if let Some(row) = id.and_then(|id| self.by_id.get(&id).copied()) {
+            if self.rows[row].user_id != user {
+                return Ok(Some(Answer::Refused(ErrorCode::MessageIdConflict, None)));
+            }
+            self.places.push((draft.place, row));
+            return Ok(None);
+        }
+        let sender = senders
+            .iter_mut()
+            .find(|sender| sender.user == draft.user)
+            .ok_or(Failure::Row("a sender was not read"))?;
+        match sender.accept(caller, session, draft.content.as_str()) {
+            Ok(()) => {}
+            Err(Failure::Refused {
+                code,
+                retry_after_ms,
+                ..
+            }) => return Ok(Some(Answer::Refused(code, retry_after_ms))),
+            Err(failure) => return Err(failure),
+        }
+        let row = self.rows.len();
+        self.places.push((draft.place, row));
+        if let Some(id) = id {
+            self.by_id.insert(id, row);
+        }
+        self.rows.push(Row {
+            n: row + 1,
+            id,
+            user_id: user,
+            username: sender.username.clone(),
+            content: draft.content.as_str().to_owned(),
+        });
+        Ok(None)
+    }
+
+    /// Writes what was taken; everything that it changes is locked. The answers with their places in the
+    /// batch.
+    pub fn write(
+        self,
+        session: Uuid,
+        senders: &[Sender],
+        sending: Sending,
+    ) -> Result<Vec<(usize, Answer)>> {
+        if self.rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Also what goes out later is acknowledged with this commit.
+        wait_for_the_disk();
+        let count = i64::try_from(self.rows.len()).map_err(|_| Failure::Row("too many rows"))?;
+        let rows =
+            serde_json::to_string(&self.rows).map_err(|_| Failure::Row("rows are no JSON"))?;
+        let arguments = [session.into(), count.into(), rows.into()];
+        let messages = spi::run(&INSERT_MESSAGES, &arguments, |rows| {
+            rows.map(|row| Message::read(&row))
+                .collect::<Result<Vec<_>>>()
+        })?;
+        self.charge(session, senders)?;
+        if let Some(first) = messages.first() {
+            relay(session, sending, first.seq)?;
+        }
+        self.places
+            .iter()
+            .map(|(place, row)| {
+                let message = messages
+                    .get(*row)
+                    .ok_or(Failure::Row("a message was not stored"))?;
+                Ok((*place, Answer::Stored(Box::new(message.clone()))))
+            })
+            .collect()
+    }
+
+    fn charge(&self, session: Uuid, senders: &[Sender]) -> Result<()> {
+        let (mut users, mut tats) = (Vec::new(), Vec::new());
+        for sender in senders {
+            let user = uuid::Uuid::from_bytes(*sender.user.as_bytes());
+            if !self.rows.iter().any(|row| row.user_id == user) {
+                continue;
+            }
+            if sender.is_seller {
+                sender.charge_host(session)?;
+            } else {
+                users.push(sender.user);
+                tats.push(sender.tat()?);
+            }
+        }
+        if users.is_empty() {
+            return Ok(());
+        }
+        viewer_row::set_tats(session, users, tats)
+    }
+}

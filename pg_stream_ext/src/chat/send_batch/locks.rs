@@ -1,0 +1,98 @@
+//! The locks that a batch takes for one session, all of them before anything is written.
+//!
+//! A session whose rows are held is waited for a moment only, and costs its own items alone. What was
+//! locked of it until then stays locked to the end of the transaction: a subtransaction for each session,
+//! which could let go, would cost a transaction id each.
+
+use std::time::Duration;
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+
+use crate::chat::viewer_row::Place;
+use crate::log::relay::{self, Sending};
+use crate::postgres::error::Result;
+use crate::postgres::guc;
+use crate::postgres::keyed::{Locked, Table, Waiting};
+use crate::postgres::wait_budget::Patience;
+
+/// How many sessions a batch may wait for to the end.
+const LONG_WAITS: u32 = 5;
+
+static SESSIONS: Table = Table::new(c"stream_sessions");
+static HEADS: Table = Table::new(c"chat_heads");
+
+/// How long a batch waits: 200 ms for each session and 1 s altogether, unless the setting says otherwise.
+pub struct Waits {
+    patience: Patience,
+    for_session: Duration,
+}
+
+/// What came of it.
+pub enum Session {
+    /// Everything is held that messages need.
+    Ready(Ready),
+    /// The log is closed, or there is none.
+    Closed,
+    /// Somebody holds a row of the session for too long.
+    Taken,
+}
+
+pub struct Ready {
+    pub places: Vec<Place>,
+    /// What the head row says of the seller's rate limiter.
+    pub host_tat: TimestampWithTimeZone,
+    pub sending: Sending,
+}
+
+impl Waits {
+    pub fn new() -> Self {
+        let for_session = guc::batch_session_wait();
+        Self {
+            patience: Patience::new(for_session * LONG_WAITS),
+            for_session,
+        }
+    }
+
+    /// Locks what messages of these users need, `users` in ascending order: the places, the head, the
+    /// session's key, which every message refers to, and the relay if frames are sent at once.
+    pub fn lock(&mut self, session: Uuid, users: &[Uuid]) -> Result<Session> {
+        self.patience.begin(self.for_session);
+        let patience = &mut self.patience;
+        let mut places = Vec::with_capacity(users.len());
+        for user in users {
+            match patience.lock(|| Place::lock_free(session, *user))? {
+                Locked::Held(place) => places.push(place),
+                Locked::Missing => {}
+                Locked::Taken => return Ok(Session::Taken),
+            }
+        }
+        let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
+        let head = patience.lock(|| {
+            HEADS.lock(&[session], mode, Waiting::Skip, |head| {
+                let is_open: bool = head.column(c"open")?;
+                Ok((is_open, head.column(c"host_chat_tat")?))
+            })
+        })?;
+        let host_tat = match head {
+            Locked::Held((true, host_tat)) => host_tat,
+            Locked::Held((false, _)) | Locked::Missing => return Ok(Session::Closed),
+            Locked::Taken => return Ok(Session::Taken),
+        };
+        // Here as the check of the foreign key would: whoever deletes the session takes its places first.
+        let mode = pg_sys::LockTupleMode::LockTupleKeyShare;
+        let key = patience.lock(|| SESSIONS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
+        if matches!(key, Locked::Taken) {
+            return Ok(Session::Taken);
+        }
+        Ok(match relay::prepare(session, patience)? {
+            Locked::Held(sending) => Session::Ready(Ready {
+                places,
+                host_tat,
+                sending,
+            }),
+            Locked::Taken => Session::Taken,
+            Locked::Missing => Session::Closed,
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! Who may write into a stream's chat, and how often.
+//!
+//! Everything but the viewer's place is read after the head row is held, so that a mute, a ban,
+//! another chat mode or another setting that was committed before counts.
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use stream_core::blocked_term::searchable;
+use stream_core::chat::display_name;
+use stream_core::error::ErrorCode;
+use stream_core::rate::Limit;
+
+use crate::chat::settings::ChatSettings;
+use crate::chat::viewer_row::Place;
+use crate::clock;
+use crate::moderation::active_restrictions::{self, InForce};
+use crate::postgres::caller::Caller;
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::keyed::Table;
+use crate::postgres::spi::{self, column, nullable, statements};
+use crate::rate::{self, backlog_us};
+
+static SESSIONS: Table = Table::new(c"stream_sessions");
+
+statements! {
+    /// What the host application says; $3: the user is the seller.
+    HOOKS: Write [UUIDOID, UUIDOID, BOOLOID]
+        "select $3 or coalesce(stream.hook_can_chat($1, $2), false), stream.hook_username($1)";
+
+    CHARGE_HOST: Write [UUIDOID, TIMESTAMPTZOID]
+        "update stream.chat_heads set host_chat_tat = $2 where session_id = $1";
+
+    IS_BLOCKED: Write [UUIDOID, TEXTOID]
+        "select exists (select from stream.blocked_terms as b
+                 where b.session_id = $1 and strpos($2, b.pattern) > 0)
+             or exists (select from stream.blocked_terms as b
+                 where b.session_id is null and strpos($2, b.pattern) > 0)";
+
+    CAN_MODERATE: Write [UUIDOID, UUIDOID]
+        "select coalesce(stream.hook_can_moderate($1, $2), false)";
+
+    IS_VERIFIED: Write [UUIDOID]
+        "select coalesce(stream.hook_is_verified($1), false)";
+}
+
+/// What the rows say about one user as a writer, and how much they have written.
+pub struct Sender {
+    pub user: Uuid,
+    pub is_seller: bool,
+    pub username: Option<String>,
+    /// When a viewer's row was locked. What is written counts from then: waiting for the head row
+    /// costs nothing.
+    arrived_at: TimestampWithTimeZone,
+    /// How far the rate limiter is ahead of that time, after what was accepted.
+    backlog_us: i64,
+    holds_lease: bool,
+    silent_ms: Option<i64>,
+    can_chat: bool,
+    anonymous_users_may_chat: bool,
+    chat_mode: String,
+    slow_mode_ms: i64,
+    limit: Limit,
+    restrictions: InForce,
+    blocks_terms: bool,
+}
+
+/// What decides about everybody who writes in a stream. Read while the head row is held.
+pub struct Rules<'a> {
+    session: Uuid,
+    seller: Uuid,
+    chat_mode: String,
+    slow_mode_ms: i64,
+    host_tat: TimestampWithTimeZone,
+    settings: &'a ChatSettings,
+}
+
+impl<'a> Rules<'a> {
+    /// `host_tat` is what the head row says of the seller's rate limiter.
+    pub fn read(
+        session: Uuid,
+        host_tat: TimestampWithTimeZone,
+        settings: &'a ChatSettings,
+    ) -> Result<Self> {
+        let rules = SESSIONS.find(&[session], |row| {
+            Ok(Some(Self {
+                session,
+                seller: row.column(c"seller_id")?,
+                chat_mode: row.column(c"chat_mode")?,
+                slow_mode_ms: row.column::<i32>(c"slow_mode_ms")?.into(),
+                host_tat,
+                settings,
+            }))
+        })?;
+        rules.ok_or_else(|| ErrorCode::SessionNotFound.into())
+    }
+
+    /// What decides about one user, who has this place if any.
+    pub fn sender(&self, user: Uuid, place: Option<&Place>) -> Result<Sender> {
+        let is_seller = user == self.seller;
+        let rate = if is_seller {
+            self.settings.hosts
+        } else {
+            self.settings.viewers
+        };
+        let place = place.filter(|_| !is_seller);
+        let arrived_at = place.map_or_else(clock::now, |place| Ok(place.arrived_at))?;
+        let arguments = [user.into(), self.session.into(), is_seller.into()];
+        let hooks = spi::first(&HOOKS, &arguments, |row| {
+            Ok((column(row, 1)?, nullable(row, 2)?))
+        })?;
+        let (can_chat, username): (bool, Option<String>) =
+            hooks.ok_or(Failure::Row("no answer of a hook"))?;
+        Ok(Sender {
+            user,
+            is_seller,
+            can_chat,
+            username: username.and_then(|name| display_name(&name)),
+            chat_mode: self.chat_mode.clone(),
+            slow_mode_ms: self.slow_mode_ms,
+            restrictions: active_restrictions::in_force(self.session, user)?,
+            limit: rate.limit(),
+            anonymous_users_may_chat: self.settings.anonymous_users_may_chat,
+            blocks_terms: self.settings.blocks_terms,
+            arrived_at,
+            backlog_us: match place {
+                Some(place) => place.backlog_us,
+                None if is_seller => backlog_us(self.host_tat, arrived_at),
+                None => 0,
+            },
+            holds_lease: place.is_some_and(|place| place.is_active),
+            silent_ms: place.and_then(|place| place.silent_ms),
+        })
+    }
+}
+
+impl Sender {
+    /// The theoretical arrival time of the next message, after what was accepted.
+    pub fn tat(&self) -> Result<TimestampWithTimeZone> {
+        clock::from_microseconds(self.arrived_at.into_inner().saturating_add(self.backlog_us))
+    }
+
+    /// How far the rate limiter is ahead, after what was accepted.
+    pub fn backlog_us(&self) -> i64 {
+        self.backlog_us
+    }
+
+    /// Refuses, or counts one more message.
+    pub fn accept(&mut self, caller: Caller, session: Uuid, content: &str) -> Result<()> {
+        self.admit(caller, session)?;
+        let spent = rate::spend(self.limit, self.backlog_us)?;
+        self.wait_out_slow_mode(session)?;
+        if self.blocks_terms && is_blocked(session, content)? {
+            return Err(ErrorCode::ContentBlocked.into());
+        }
+        self.backlog_us = spent;
+        self.silent_ms = Some(0);
+        Ok(())
+    }
+
+    /// Keeps what was accepted of the seller, whose rate limiter is in the head row.
+    pub fn charge_host(&self, session: Uuid) -> Result<()> {
+        spi::execute(&CHARGE_HOST, &[session.into(), self.tat()?.into()]).map(|_| ())
+    }
+
+    fn admit(&self, caller: Caller, session: Uuid) -> Result<()> {
+        let is_anonymous = matches!(
+            caller,
+            Caller::User {
+                is_anonymous: true,
+                ..
+            }
+        );
+        if is_anonymous && !self.anonymous_users_may_chat {
+            return Err(ErrorCode::AnonymousUser.into());
+        }
+        if self.restrictions.is_banned {
+            return Err(ErrorCode::Banned.into());
+        }
+        if !self.is_seller && !self.holds_lease {
+            return Err(ErrorCode::NotViewer.into());
+        }
+        if !self.can_chat || self.username.is_none() {
+            return Err(ErrorCode::CannotChat.into());
+        }
+        if let Some(mute) = &self.restrictions.mute {
+            return Err(match mute.left_ms()? {
+                Some(left_ms) => Failure::retry_after(ErrorCode::Muted, left_ms),
+                None => ErrorCode::Muted.into(),
+            });
+        }
+        if self.is_in_mode(session)? {
+            Ok(())
+        } else {
+            Err(ErrorCode::ChatClosed.into())
+        }
+    }
+
+    fn is_in_mode(&self, session: Uuid) -> Result<bool> {
+        match self.chat_mode.as_str() {
+            "viewers" => Ok(true),
+            "nobody" => Ok(false),
+            _ if self.is_seller => Ok(true),
+            "verified" => {
+                Ok(asks(&IS_VERIFIED, &[self.user.into()])? || self.is_moderator(session)?)
+            }
+            "hosts" => self.is_moderator(session),
+            _ => Err(Failure::Row("unknown chat mode in the table")),
+        }
+    }
+
+    fn wait_out_slow_mode(&self, session: Uuid) -> Result<()> {
+        let wait_ms = rate::slow_mode_wait_ms(self.slow_mode_ms, self.silent_ms);
+        if wait_ms == 0 || self.is_seller || self.is_moderator(session)? {
+            return Ok(());
+        }
+        Err(Failure::retry_after(ErrorCode::SlowMode, wait_ms))
+    }
+
+    fn is_moderator(&self, session: Uuid) -> Result<bool> {
+        asks(&CAN_MODERATE, &[self.user.into(), session.into()])
+    }
+}
+
+fn is_blocked(session: Uuid, content: &str) -> Result<bool> {
+    asks(&IS_BLOCKED, &[session.into(), searchable(content).into()])
+}
+
+fn asks(
+    statement: &'static std::thread::LocalKey<spi::Statement>,
+    arguments: &[pgrx::datum::DatumWithOid<'_>],
+) -> Result<bool> {
+    Ok(spi::first(statement, arguments, |row| column(row, 1))? == Some(true))
+}

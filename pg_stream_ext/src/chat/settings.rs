@@ -1,0 +1,79 @@
+//! What do the settings say about who may write, and how often?
+
+use std::cell::Cell;
+
+use stream_core::rate::Limit;
+
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::keyed::{Row, Table};
+
+static CONFIG: Table = Table::new(c"config");
+static BLOCKED_TERMS: Table = Table::new(c"blocked_terms");
+
+thread_local! {
+    static LAST_VIEWER_RATE: Cell<Option<ChatRate>> = const { Cell::new(None) };
+}
+
+/// How often one user may write.
+#[derive(Clone, Copy)]
+pub struct ChatRate {
+    pub interval_ms: i32,
+    pub burst: i32,
+}
+
+impl ChatRate {
+    pub fn limit(self) -> Limit {
+        Limit::new(self.interval_ms.unsigned_abs(), self.burst.unsigned_abs())
+    }
+}
+
+/// How often a viewer may write, as this backend read it last. For what is done before the head row is
+/// held; the settings that are read then decide.
+pub fn likely_viewer_rate() -> Result<ChatRate> {
+    match LAST_VIEWER_RATE.get() {
+        Some(rate) => Ok(rate),
+        None => Ok(ChatSettings::read()?.viewers),
+    }
+}
+
+/// Part of the epoch.
+pub fn epoch_salt() -> Result<String> {
+    let salt = CONFIG.only(|row| row.column(c"epoch_salt"))?;
+    salt.ok_or(Failure::Row("the config row is gone"))
+}
+
+pub struct ChatSettings {
+    pub viewers: ChatRate,
+    pub hosts: ChatRate,
+    pub anonymous_users_may_chat: bool,
+    pub epoch_salt: String,
+    /// Whether any stream has blocked terms.
+    pub blocks_terms: bool,
+}
+
+impl ChatSettings {
+    /// What is committed by now; while the head row is held, what decides about a message.
+    pub fn read() -> Result<Self> {
+        let blocks_terms = BLOCKED_TERMS.find(&[], |_| Ok(Some(())))?.is_some();
+        let settings = CONFIG.only(|row| Self::from_row(row, blocks_terms))?;
+        let settings = settings.ok_or(Failure::Row("the config row is gone"))?;
+        LAST_VIEWER_RATE.set(Some(settings.viewers));
+        Ok(settings)
+    }
+
+    fn from_row(row: &Row, blocks_terms: bool) -> Result<Self> {
+        Ok(Self {
+            viewers: ChatRate {
+                interval_ms: row.column(c"chat_interval_ms")?,
+                burst: row.column(c"chat_burst")?,
+            },
+            hosts: ChatRate {
+                interval_ms: row.column(c"host_chat_interval_ms")?,
+                burst: row.column(c"host_chat_burst")?,
+            },
+            anonymous_users_may_chat: row.column(c"anonymous_users_may_chat")?,
+            epoch_salt: row.column(c"epoch_salt")?,
+            blocks_terms,
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! A user's place among the viewers, and the count of what they have written from it.
+//!
+//! The viewer's row is locked before the head row (lock order), so that one user's messages are
+//! counted one after the other. A message is a sign of life too, written with what it costs.
+
+use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use stream_core::rate::Limit;
+
+use crate::clock;
+use crate::postgres::error::Result;
+use crate::postgres::keyed::{Locked, Row, Table, Values, Waiting};
+use crate::postgres::spi::{self, statements};
+use crate::rate::backlog_us;
+
+static VIEWERS: Table = Table::new(c"stream_viewers");
+
+statements! {
+    SET: Write [UUIDOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID]
+        "update stream.stream_viewers as v
+         set chat_tat = u.tat, last_chat_at = clock_timestamp(), last_seen_at = clock_timestamp()
+         from unnest($2, $3) as u (id, tat)
+         where v.session_id = $1 and v.user_id = u.id";
+}
+
+/// A locked row of a viewer.
+pub struct Place {
+    pub user: Uuid,
+    pub is_active: bool,
+    /// When the row was locked. What is written counts from then: waiting for the head row costs
+    /// nothing.
+    pub arrived_at: TimestampWithTimeZone,
+    /// How far the rate limiter was ahead of that time.
+    pub backlog_us: i64,
+    /// Milliseconds since the last message; nothing when there was none, or when the clock was set
+    /// back behind it.
+    pub silent_ms: Option<i64>,
+    /// What the row counts already.
+    taken: Option<Taken>,
+}
+
+/// One message that a viewer's row counts.
+#[derive(Clone, Copy)]
+struct Taken {
+    /// How far the rate limiter is ahead with it.
+    backlog_us: i64,
+    /// When the user had written before.
+    last_chat_at: Option<TimestampWithTimeZone>,
+}
+
+impl Place {
+    /// Locks the place of a user who holds a lease and counts one message, which costs what `limit`
+    /// says; nothing is counted when that is too much. `settle` corrects it if the limit was another.
+    /// The clock is read behind the lock, so that waiting for it counts as silence.
+    pub fn take(session: Uuid, user: Uuid, limit: Limit) -> Result<Option<Self>> {
+        let mut full = None;
+        let taken = VIEWERS.update(&[session, user], |row| {
+            // What was so before the row was waited for no longer counts.
+            full = None;
+            if !row.column::<bool>(c"is_active")? {
+                return Ok(None);
+            }
+            let arrived_at = clock::now()?;
+            let last_chat_at = row.nullable(c"last_chat_at")?;
+            let mut place = Self {
+                user,
+                is_active: true,
+                arrived_at,
+                backlog_us: backlog_us(row.column(c"chat_tat")?, arrived_at),
+                silent_ms: silent_ms(last_chat_at, arrived_at),
+                taken: None,
+            };
+            let Ok(spent_us) = limit.take(place.backlog_us) else {
+                full = Some(place);
+                return Ok(None);
+            };
+            place.taken = Some(Taken {
+                backlog_us: spent_us,
+                last_chat_at,
+            });
+            let changes: Values<3> = [
+                (c"chat_tat", after(arrived_at, spent_us)?.into()),
+                (c"last_chat_at", arrived_at.into()),
+                (c"last_seen_at", arrived_at.into()),
+            ];
+            Ok(Some((place, changes)))
+        })?;
+        Ok(taken.or(full))
+    }
+
+    /// Undoes `take`, for a message that was stored before.
+    pub fn give_back(&self, session: Uuid) -> Result<()> {
+        match self.taken {
+            Some(taken) => self.count(session, self.backlog_us, taken.last_chat_at),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts one message that costs what it was allowed for, unless `take` has done exactly that.
+    pub fn settle(&self, session: Uuid, spent_us: i64) -> Result<()> {
+        match self.taken {
+            Some(taken) if taken.backlog_us == spent_us => Ok(()),
+            _ => self.count(session, spent_us, Some(self.arrived_at)),
+        }
+    }
+
+    fn count(
+        &self,
+        session: Uuid,
+        backlog_us: i64,
+        last_chat_at: Option<TimestampWithTimeZone>,
+    ) -> Result<()> {
+        let tat = after(self.arrived_at, backlog_us)?;
+        VIEWERS
+            .update(&[session, self.user], |_| {
+                let changes: Values<3> = [
+                    (c"chat_tat", tat.into()),
+                    (c"last_chat_at", last_chat_at.into()),
+                    (c"last_seen_at", self.arrived_at.into()),
+                ];
+                Ok(Some(((), changes)))
+            })
+            .map(|_| ())
+    }
+
+    /// Locks the row of a user who is or was a viewer, unless somebody holds it.
+    pub fn lock_free(session: Uuid, user: Uuid) -> Result<Locked<Self>> {
+        let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
+        VIEWERS.lock(&[session, user], mode, Waiting::Skip, |row| {
+            Self::read(row, user)
+        })
+    }
+
+    fn read(row: &Row, user: Uuid) -> Result<Self> {
+        let arrived_at = clock::now()?;
+        Ok(Self {
+            user,
+            is_active: row.column(c"is_active")?,
+            arrived_at,
+            backlog_us: backlog_us(row.column(c"chat_tat")?, arrived_at),
+            silent_ms: silent_ms(row.nullable(c"last_chat_at")?, arrived_at),
+            taken: None,
+        })
+    }
+}
+
+/// Keeps the rate limiters of these users, whose rows are locked.
+pub fn set_tats(session: Uuid, users: Vec<Uuid>, tats: Vec<TimestampWithTimeZone>) -> Result<()> {
+    let arguments: [DatumWithOid<'_>; 3] = [session.into(), users.into(), tats.into()];
+    spi::execute(&SET, &arguments).map(|_| ())
+}
+
+fn silent_ms(
+    last_chat_at: Option<TimestampWithTimeZone>,
+    now: TimestampWithTimeZone,
+) -> Option<i64> {
+    last_chat_at
+        .map(|at| now.into_inner().saturating_sub(at.into_inner()))
+        .filter(|silent_us| *silent_us >= 0)
+        .map(|silent_us| silent_us / 1000)
+}
+
+fn after(time: TimestampWithTimeZone, microseconds: i64) -> Result<TimestampWithTimeZone> {
+    clock::from_microseconds(time.into_inner().saturating_add(microseconds))
+}

@@ -1,0 +1,103 @@
+//! Heartbeats of many viewers in one call.
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+
+use crate::batch;
+use crate::log::relay_queue;
+use crate::postgres::caller;
+use crate::postgres::commit::skip_waiting_for_the_disk;
+use crate::postgres::error::{Failure, Result, answer};
+use crate::postgres::spi::{self, column, statements};
+
+statements! {
+    /// One pass over a batch. A lease that somebody holds is answered `lock_timeout` and not waited
+    /// for: the others would wait too, and what they hold would be waited for meanwhile.
+    BATCH: Write [TEXTOID]
+        "with items as (
+             select i.ordinality::integer as item, i.session_id, i.user_id, i.foreground, i.join_no
+             from rows from (
+                 jsonb_to_recordset($1::jsonb)
+                     as (session_id uuid, user_id uuid, foreground boolean, join_no integer)
+             ) with ordinality as i (session_id, user_id, foreground, join_no, ordinality)
+         ), leases as (
+             select v.session_id, v.user_id, v.join_no
+             from stream.stream_viewers as v
+             where (v.session_id, v.user_id) in (select i.session_id, i.user_id from items as i)
+                 and v.is_active
+             order by v.session_id, v.user_id
+             for no key update skip locked
+         ), newest as (
+             select distinct on (i.session_id, i.user_id) i.session_id, i.user_id, i.foreground
+             from items as i
+             join leases as l on l.session_id = i.session_id and l.user_id = i.user_id
+             where i.join_no is null or i.join_no = l.join_no
+             order by i.session_id, i.user_id, i.item desc
+         ), beaten as (
+             update stream.stream_viewers as v
+             set last_seen_at = now(),
+                 background_since = case when coalesce(n.foreground, v.foreground) then null
+                                         else coalesce(v.background_since, now()) end,
+                 lease_check_at = case when v.foreground and not coalesce(n.foreground, v.foreground)
+                     then least(v.lease_check_at, now() + c.background_grace_s * interval '1 second')
+                     else v.lease_check_at end
+             from newest as n
+             cross join stream.config as c
+             where v.session_id = n.session_id and v.user_id = n.user_id
+             returning v.session_id
+         )
+         select i.item,
+             case when i.session_id is null or i.user_id is null then 'invalid_argument'
+                  when l.user_id is null and exists (
+                      select from stream.stream_viewers as v
+                      where v.session_id = i.session_id and v.user_id = i.user_id and v.is_active
+                  ) then 'lock_timeout'
+                  when l.user_id is null and exists (
+                      select from stream_private.bans as b
+                      where b.session_id = i.session_id and b.user_id = i.user_id
+                  ) then 'banned'
+                  when l.user_id is null then 'not_viewer'
+                  when i.join_no <> l.join_no then 'superseded'
+                  else 'ok' end
+         from items as i
+         left join leases as l on l.session_id = i.session_id and l.user_id = i.user_id
+         order by i.item";
+}
+
+/// Heartbeats of many viewers; `items` is the text of a JSON array.
+#[pg_extern]
+fn heartbeats(
+    items: Option<&str>,
+) -> TableIterator<'static, (name!(item, i32), name!(status, String))> {
+    TableIterator::new(answer(beat_all(items)))
+}
+
+/// One heartbeat of a batch; a malformed one names nobody and is refused alone.
+#[derive(Default, serde::Deserialize, serde::Serialize)]
+struct BatchItem {
+    session_id: Option<uuid::Uuid>,
+    user_id: Option<uuid::Uuid>,
+    foreground: Option<bool>,
+    join_no: Option<i32>,
+}
+
+fn beat_all(items: Option<&str>) -> Result<Vec<(i32, String)>> {
+    batch::admit(caller::enter_to_write()?)?;
+    let items = batch::read(items)?.into_iter();
+    let items: Vec<BatchItem> = items.map(Option::unwrap_or_default).collect();
+    let sessions: Vec<_> = items.iter().map(|item| item.session_id).collect();
+    let items = serde_json::to_string(&items).map_err(|_| Failure::Row("items are not JSON"))?;
+    skip_waiting_for_the_disk();
+    let answers = spi::run(&BATCH, &[items.as_str().into()], |rows| {
+        rows.map(|row| Ok((column(&row, 1)?, column(&row, 2)?)))
+            .collect::<Result<Vec<(i32, String)>>>()
+    })?;
+    let beaten = answers.iter().filter(|(_, status)| status == "ok");
+    let beaten = beaten.filter_map(|(item, _)| {
+        let place = usize::try_from(item - 1).ok()?;
+        let session = *sessions.get(place)?;
+        Some(Uuid::from_bytes(*session?.as_bytes()))
+    });
+    relay_queue::send_all_for_dead_ticker(beaten)?;
+    Ok(answers)
+}

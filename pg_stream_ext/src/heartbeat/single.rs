@@ -1,0 +1,272 @@
+//! Heartbeats: a device tells that it is still there.
+//!
+//! A viewer's heartbeat prolongs the lease, the host's keeps the stream alive and brings it back
+//! after a loss. It emits nothing by itself, so it need not wait for the disk; what a ticker has left that
+//! is gone it sends along, and then it does. Nor does it wait for whoever
+//! holds its row: a viewer's not at all, the host's a moment. It answers the same then, unwritten; the host,
+//! who is lost sooner than a viewer, comes again soon.
+
+use std::time::Duration;
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+
+use crate::heartbeat::host::{Sign, note};
+use crate::heartbeat::lease::{self, Lease};
+use crate::log::entry;
+use crate::log::epoch::epoch;
+use crate::log::relay_queue;
+use crate::moderation::active_restrictions;
+use crate::postgres::application_rows;
+use crate::postgres::caller;
+use crate::postgres::commit::skip_waiting_for_the_disk;
+use crate::postgres::composite::{self, Attribute, Composite};
+use crate::postgres::error::{Result, answer, required};
+use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::wait_budget::Patience;
+use crate::stream::gate;
+use crate::stream::host_return::{Host, host_columns};
+use crate::stream::lifecycle::{self, Beside};
+use crate::stream::state;
+use crate::token::issue::{self, Renewal};
+
+/// How long a host's return waits for the log.
+const LOG_WAIT: Duration = Duration::from_millis(100);
+
+/// When a host comes again whose heartbeat was not written, or did not bring the stream back.
+const SOON_MS: i32 = 1000;
+
+statements! {
+    IS_HOST: Write [UUIDOID, UUIDOID]
+        "select true from stream.stream_sessions as s where s.id = $1 and s.seller_id = $2";
+
+    /// The row is locked already, or must not be waited for.
+    HOST: Write [UUIDOID, UUIDOID]
+        concat!(
+            "select ", host_columns!(), ", s.auction_id
+             from stream.stream_sessions as s
+             where s.id = $1 and s.seller_id = $2"
+        );
+
+    SUMMARY: Write [UUIDOID]
+        "select s.state, s.generation, c.epoch_salt, h.last_seq, s.viewer_count,
+             s.reconnect_deadline, clock_timestamp(), c.heartbeat_interval_s * 1000
+         from stream.stream_sessions as s
+         join stream.chat_heads as h on h.session_id = s.id
+         cross join stream.config as c
+         where s.id = $1";
+}
+
+/// What a heartbeat answers besides its status: the stream as it is now.
+struct Summary {
+    state: String,
+    generation: i32,
+    epoch: String,
+    head_seq: i64,
+    viewer_count: i32,
+    reconnect_deadline: Option<TimestampWithTimeZone>,
+    server_time: TimestampWithTimeZone,
+    next_in_ms: i32,
+}
+
+/// `token_expires_at` is when the token ends that the caller holds; null: the caller does not
+/// say. The answer is a `stream.heartbeat_result`, with a fresh token when one is due.
+#[pg_extern]
+fn heartbeat(
+    session_id: Option<Uuid>,
+    foreground: Option<bool>,
+    generation: Option<i32>,
+    join_no: Option<i32>,
+    user_id: Option<Uuid>,
+    token_expires_at: Option<TimestampWithTimeZone>,
+) -> pgrx::composite_type!('static, "record") {
+    let said = Said {
+        foreground,
+        generation,
+        join_no,
+        token_expires_at,
+    };
+    answer(beat(session_id, user_id, said))
+}
+
+/// What the device says, all of it optional.
+pub struct Said {
+    pub foreground: Option<bool>,
+    pub generation: Option<i32>,
+    pub join_no: Option<i32>,
+    pub token_expires_at: Option<TimestampWithTimeZone>,
+}
+
+struct Beat {
+    status: &'static str,
+    token: Option<Composite>,
+    /// Whether the next one is due sooner than usual.
+    comes_soon: bool,
+}
+
+impl Beat {
+    const fn new(status: &'static str) -> Self {
+        Self {
+            status,
+            token: None,
+            comes_soon: false,
+        }
+    }
+
+    fn soon() -> Self {
+        Self {
+            comes_soon: true,
+            ..Self::new("ok")
+        }
+    }
+
+    fn with(token: Option<Composite>) -> Self {
+        Self {
+            token,
+            ..Self::new("ok")
+        }
+    }
+}
+
+fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<Composite> {
+    let caller = caller::enter_to_write()?;
+    let user = caller.speak_of(user_id)?;
+    let session = required(session_id, "session_id")?;
+    let beat = match beat_as_host(session, user, &said)? {
+        Some(beat) => beat,
+        None => beat_as_viewer(session, user, &said)?,
+    };
+    let summary = spi::first(&SUMMARY, &[session.into()], |row| {
+        Ok(Summary {
+            state: column(row, 1)?,
+            generation: column(row, 2)?,
+            epoch: epoch(&column::<String>(row, 3)?),
+            head_seq: column(row, 4)?,
+            viewer_count: column(row, 5)?,
+            reconnect_deadline: nullable(row, 6)?,
+            server_time: column(row, 7)?,
+            next_in_ms: column(row, 8)?,
+        })
+    })?;
+    let summary = summary.ok_or(ErrorCode::SessionNotFound)?;
+    if state::read(&summary.state)? == StreamState::Ended {
+        return Err(ErrorCode::StreamEnded.into());
+    }
+    relay_queue::send_for_dead_ticker(session, summary.head_seq)?;
+    let next_in_ms = if beat.comes_soon {
+        summary.next_in_ms.min(SOON_MS)
+    } else {
+        summary.next_in_ms
+    };
+    composite::form(
+        c"heartbeat_result",
+        [
+            beat.status.into(),
+            session.into(),
+            summary.state.into(),
+            summary.generation.into(),
+            // The host's Agora uid.
+            summary.generation.into(),
+            summary.epoch.into(),
+            summary.head_seq.into(),
+            summary.viewer_count.into(),
+            summary.reconnect_deadline.into(),
+            summary.server_time.into(),
+            next_in_ms.into(),
+            Attribute::composite(beat.token),
+        ],
+    )
+}
+
+fn beat_as_viewer(session: Uuid, user: Uuid, said: &Said) -> Result<Beat> {
+    skip_waiting_for_the_disk();
+    match lease::prolong(session, user, said)? {
+        Lease::Seen(token) => return Ok(Beat::with(token)),
+        Lease::Taken => return Ok(Beat::new("ok")),
+        Lease::Superseded => return Ok(Beat::new("superseded")),
+        Lease::Missing => {}
+    }
+    let state = spi::first(&SUMMARY, &[session.into()], |row| column::<String>(row, 1))?;
+    let state = state.ok_or(ErrorCode::SessionNotFound)?;
+    if state::read(&state)? == StreamState::Ended {
+        return Err(ErrorCode::StreamEnded.into());
+    }
+    if active_restrictions::in_force(session, user)?.is_banned {
+        return Err(ErrorCode::Banned.into());
+    }
+    Err(ErrorCode::NotViewer.into())
+}
+
+/// Nothing when the user is not the host of this session.
+fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> {
+    let key = [session.into(), user.into()];
+    if spi::execute(&IS_HOST, &key)? == 0 {
+        return Ok(None);
+    }
+    let is_locked = gate::close_soon(session)?;
+    let found = spi::first(&HOST, &key, |row| {
+        Ok((Host::read(row)?, column::<Uuid>(row, 7)?))
+    })?;
+    let Some((host, auction)) = found else {
+        return Ok(None);
+    };
+    if host.state == StreamState::Ended {
+        return Err(ErrorCode::StreamEnded.into());
+    }
+    if said
+        .generation
+        .is_some_and(|generation| generation != host.generation)
+    {
+        return Err(ErrorCode::StaleHost.into());
+    }
+    if !is_locked {
+        return Ok(Some(Beat::soon()));
+    }
+    let returns_to = match host.returns_to {
+        Some(_) if !entry::hold(session, &mut Patience::new(LOG_WAIT))? => None,
+        returns_to => returns_to,
+    };
+    let comes_again = returns_to.is_none() && host.returns_to.is_some();
+    let renewal = if !comes_again && issue::is_host_due(session, said.token_expires_at)? {
+        Renewal::of_host(session, user)?
+    } else {
+        None
+    };
+    let Some(before) = returns_to else {
+        skip_waiting_for_the_disk();
+        let see = if host.has_beaten {
+            Sign::Another
+        } else {
+            Sign::First
+        };
+        note(see, session, renewal.as_ref())?;
+        if comes_again {
+            return Ok(Some(Beat::soon()));
+        }
+        let token = renewal.map(|renewal| renewal.issue(host.generation));
+        return Ok(Some(Beat::with(token.transpose()?)));
+    };
+    let returned = lifecycle::announce(
+        session,
+        host.state,
+        before,
+        Some(lifecycle::HOST_RETURNED),
+        host.generation,
+    )?;
+    returned.write(Beside {
+        heartbeat: true,
+        ..Beside::default()
+    })?;
+    // Noted in a second write: what the row refers to is taken first, and whoever has it may be waiting for this
+    // stream, so the token comes with the next heartbeat.
+    let token = match renewal {
+        Some(renewal) if application_rows::hold_auction_if_free(auction)? => {
+            note(Sign::Written, session, Some(&renewal))?;
+            Some(renewal.issue(host.generation)?)
+        }
+        _ => None,
+    };
+    Ok(Some(Beat::with(token)))
+}

@@ -1,0 +1,390 @@
+//! The queue of sessions whose newest entries no frame carries yet.
+//!
+//! A writer that leaves an entry to the ticker adds a row when the entry is the first that is unsent;
+//! it holds the relay row, so the entries behind it need no row of their own. The ticker reads the rows
+//! by snapshots, as PgQ does: those of transactions that began after the snapshot it read last, and
+//! of those that were open then, prepared ones too. So nothing that was taken is passed over again, however
+//! long somebody keeps a snapshot and with it the deleted rows. What was taken is in `unsent`
+//! until it is sent: a stream that is held or fails stays there, behind nobody and before nobody.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+
+use crate::chat::settings::epoch_salt;
+use crate::clock::{self, MICROSECONDS_PER_S};
+use crate::log::epoch::epoch;
+use crate::log::relay;
+use crate::postgres::error::Result;
+use crate::postgres::keyed::Locked;
+use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::transaction::{self, Scope};
+use crate::realtime::broadcast;
+use crate::regular::ticker;
+use crate::regular::unit::{Rule, Unit};
+
+/// How often the heads and relays of all live sessions are compared, in microseconds: rows of the queue can
+/// be lost to whoever empties the table or restores a part of the database.
+const LOOK_EVERY_US: i64 = 60 * MICROSECONDS_PER_S;
+
+/// How many sessions a batch of heartbeats sends in one subtransaction.
+const SESSIONS_AT_ONCE: usize = 64;
+
+/// How long a heartbeat may send.
+const MOST_TIME: Duration = Duration::from_secs(1);
+
+/// How many rows TAKE takes at once, about; those beyond are taken by the next call.
+macro_rules! page {
+    () => {
+        5000
+    };
+}
+
+/// How many sessions LOOK compares at once.
+macro_rules! stride {
+    () => {
+        1000
+    };
+}
+const STRIDE: usize = stride!();
+
+statements! {
+    NOTE: Write [UUIDOID]
+        "insert into stream.chat_tails (session_id) values ($1)";
+
+    STATE: Write []
+        "select r.id, r.epoch, pg_snapshot_xmax(r.read_upto)::text,
+             (array(select pg_snapshot_xip(r.read_upto)) || r.read_by)::text, r.unsent, r.looked_at, r.look_after
+         from stream.chat_tail_reads as r
+         order by r.id desc limit 1";
+
+    /// Nothing while another ticker is at work.
+    LOCK_STATE: Write [INT8OID]
+        "select true from stream.chat_tail_reads as r where r.id = $1 for update skip locked";
+
+    FIRST_STATE: Write []
+        "insert into stream.chat_tail_reads default values";
+
+    IS_EMPTY: Write [TEXTOID, TEXTOID]
+        "select not exists (select from stream.chat_tails as t where t.xid >= $1::xid8)
+             and not exists (select from stream.chat_tails as t where t.xid = any ($2::xid8[]))";
+
+    /// No join with what is to be deleted: its plan could read the whole index.
+    TAKE: Write [TEXTOID, TEXTOID]
+        concat!(
+            "with stop as (
+                 select t.xid from stream.chat_tails as t where t.xid >= $1::xid8
+                 order by t.xid, t.id offset ", page!(), " limit 1
+             ), late as (
+                 delete from stream.chat_tails as d where d.xid = any ($2::xid8[])
+                 returning d.session_id
+             ), ahead as (
+                 delete from stream.chat_tails as d
+                 where d.xid >= $1::xid8
+                     and d.xid <= coalesce((select s.xid from stop as s), '18446744073709551615')
+                 returning d.session_id
+             )
+             select not exists (select from stop),
+                 array(select l.session_id from late as l union select a.session_id from ahead as a),
+                 pg_current_snapshot()::text"
+        );
+
+    LOOK: Write [UUIDOID]
+        concat!(
+            "select s.auction_id, s.id, h.last_seq > r.flushed_seq
+             from stream.stream_sessions as s
+             join stream.chat_heads as h on h.session_id = s.id
+             join stream.chat_relay as r on r.session_id = s.id
+             where s.state <> 'ended' and s.auction_id >= $1
+             order by s.auction_id limit ", stride!()
+        );
+
+    /// With another snapshot, or with that of the row before.
+    WRITE_STATE: Write [INT8OID, TEXTOID, TEXTOID, UUIDARRAYOID, TIMESTAMPTZOID, UUIDOID]
+        "with last as (
+             delete from stream.chat_tail_reads as d where d.id = $1 returning d.read_upto
+         )
+         insert into stream.chat_tail_reads (read_upto, epoch, unsent, looked_at, look_after)
+         select coalesce($2::pg_snapshot, l.read_upto), $3, $4, $5, $6 from last as l";
+}
+
+/// Adds a session to the queue, with the transaction's commit.
+pub fn note(session: Uuid) -> Result<()> {
+    spi::execute(&NOTE, &[session.into()]).map(|_| ())
+}
+
+/// The part of the regular work that sends what is in the queue.
+pub struct Tails;
+
+impl Rule for Tails {
+    fn name(&self) -> &'static str {
+        "tails"
+    }
+
+    fn unit(&self, unit: &mut Unit) -> Result<()> {
+        if broadcast::find_target(clock::now()?)?.is_none() {
+            // Until it is there, the queue has one row for each stream at most.
+            return Ok(());
+        }
+        let Some(mut state) = State::read()? else {
+            return spi::execute(&FIRST_STATE, &[]).map(|_| ());
+        };
+        if !state.collect()? {
+            return Ok(());
+        }
+        let skipping: BTreeSet<Key> = unit.skipping().iter().map(key).collect();
+        let due: Vec<Key> = state.unsent.difference(&skipping).copied().collect();
+        // What is held or fails stays unsent.
+        for session in due.into_iter().map(Uuid::from_bytes) {
+            if unit.is_over() {
+                break;
+            }
+            let is_sent = match relay::lock_if_free(session)? {
+                Locked::Held(relay) => unit.stream(session, || relay.flush())?,
+                Locked::Missing => unit.stream(session, || Ok(true))?,
+                Locked::Taken => {
+                    unit.pass_over(session);
+                    false
+                }
+            };
+            if is_sent {
+                state.remove(session);
+            }
+        }
+        state.write()
+    }
+}
+
+thread_local! {
+    static IS_HELD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the last look at the queue found its state locked: by another ticker for a moment, or by somebody
+/// who keeps every ticker from sending.
+pub fn is_held() -> bool {
+    IS_HELD.get()
+}
+
+/// Whether there is anything to send, or to look for, and it can be sent. Writes and locks nothing.
+pub fn is_due() -> Result<bool> {
+    if broadcast::find_target(clock::now()?)?.is_none() {
+        return Ok(false);
+    }
+    // Found out by the rule, which fails alone.
+    if !can_be_read() {
+        return Ok(true);
+    }
+    let Some(state) = State::read()? else {
+        return Ok(true);
+    };
+    let is_known = state.epoch.as_ref() == Some(&epoch(&epoch_salt()?));
+    let Some((xmax, xip)) = state.read_upto.as_ref().filter(|_| is_known) else {
+        return Ok(true);
+    };
+    if !state.unsent.is_empty() || state.is_look_due(clock::now()?) {
+        return Ok(true);
+    }
+    let arguments = [xmax.as_str().into(), xip.as_str().into()];
+    Ok(spi::first(&IS_EMPTY, &arguments, |row| column(row, 1))? != Some(true))
+}
+
+/// Whether the tables of the queue are there and nobody keeps them locked; takes the locks of a reader, without
+/// waiting.
+fn can_be_read() -> bool {
+    [c"chat_tails", c"chat_tail_reads"].into_iter().all(|name| {
+        // SAFETY: look-ups by constant names inside a transaction, and a lock of what they found.
+        unsafe {
+            let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
+            let table = pg_sys::get_relname_relid(name.as_ptr(), schema);
+            table != pg_sys::InvalidOid
+                && pg_sys::ConditionalLockRelationOid(table, pg_sys::AccessShareLock as i32)
+        }
+    })
+}
+
+/// For a heartbeat: sends what a ticker has left that is gone. A session that somebody else holds is left to
+/// the next heartbeat, and one whose frames fail does not fail the heartbeat. The transaction then waits for
+/// the disk as every other that sends.
+pub fn send_for_dead_ticker(session: Uuid, head_seq: i64) -> Result<()> {
+    if !ticker::was_seen_lately(clock::now()?)? && relay::is_behind(session, head_seq)? {
+        send_without_ticker(&[session]);
+    }
+    Ok(())
+}
+
+/// The same for the sessions of a batch of heartbeats. Their heads are only looked up without a ticker.
+pub fn send_all_for_dead_ticker(sessions: impl IntoIterator<Item = Uuid>) -> Result<()> {
+    if ticker::was_seen_lately(clock::now()?)? {
+        return Ok(());
+    }
+    let sessions: BTreeSet<Key> = sessions.into_iter().map(|session| key(&session)).collect();
+    let mut behind = Vec::new();
+    for session in sessions.into_iter().map(Uuid::from_bytes) {
+        if let Some(head_seq) = relay::find_head(session)?
+            && relay::is_behind(session, head_seq)?
+        {
+            behind.push(session);
+        }
+    }
+    behind
+        .chunks(SESSIONS_AT_ONCE)
+        .for_each(send_without_ticker);
+    Ok(())
+}
+
+/// In one subtransaction, and each in its own only when that has failed. Not in a trigger inside the regular work,
+/// which sends by itself and whose unit has the one timer.
+fn send_without_ticker(sessions: &[Uuid]) {
+    if transaction::is_inside() {
+        return;
+    }
+    let send = |sessions: &[Uuid]| {
+        Scope::Subtransaction.run(MOST_TIME, || {
+            for session in sessions {
+                if let Locked::Held(relay) = relay::lock_if_free(*session)? {
+                    relay.flush()?;
+                }
+            }
+            Ok(())
+        })
+    };
+    if send(sessions).is_err() && sessions.len() > 1 {
+        for session in sessions.chunks(1) {
+            // The next heartbeat tries again, and so does the ticker that comes back, which notes what fails.
+            let _ = send(session);
+        }
+    }
+}
+
+type Key = [u8; 16];
+
+fn key(session: &Uuid) -> Key {
+    *session.as_bytes()
+}
+
+/// The newest row of `chat_tail_reads`.
+struct State {
+    id: i64,
+    epoch: Option<String>,
+    /// The end of the snapshot, and the transactions that were open below it, with that which read.
+    read_upto: Option<(String, String)>,
+    unsent: BTreeSet<Key>,
+    looked_at: TimestampWithTimeZone,
+    look_after: Option<Uuid>,
+    is_changed: bool,
+    now_read_upto: Option<String>,
+}
+
+impl State {
+    fn read() -> Result<Option<Self>> {
+        spi::first(&STATE, &[], |row| {
+            let (xmax, xip): (Option<String>, String) = (nullable(row, 3)?, column(row, 4)?);
+            Ok(Self {
+                id: column(row, 1)?,
+                epoch: nullable(row, 2)?,
+                read_upto: xmax.map(|xmax| (xmax, xip)),
+                unsent: column::<Vec<Uuid>>(row, 5)?.iter().map(key).collect(),
+                looked_at: column(row, 6)?,
+                look_after: nullable(row, 7)?,
+                is_changed: false,
+                now_read_upto: None,
+            })
+        })
+    }
+
+    /// Moves what writers have left since the last read to `unsent`. Touches no stream, so none can make it fail
+    /// or wait. False: nothing is unsent, or another ticker writes the next row.
+    fn collect(&mut self) -> Result<bool> {
+        let epoch = epoch(&epoch_salt()?);
+        let is_known = self.epoch.as_ref() == Some(&epoch);
+        let (xmax, xip) = match &self.read_upto {
+            Some((xmax, xip)) if is_known => (xmax.as_str(), xip.as_str()),
+            // Numbers of transactions of another cluster say nothing.
+            _ => ("0", "{}"),
+        };
+        let arguments = [xmax.into(), xip.into()];
+        let now = clock::now()?;
+        let looks = !is_known || self.is_look_due(now);
+        let is_empty = spi::first(&IS_EMPTY, &arguments, |row| column(row, 1))? == Some(true);
+        if is_empty && !looks && self.unsent.is_empty() {
+            return Ok(false);
+        }
+        let is_locked = spi::execute(&LOCK_STATE, &[self.id.into()])? == 1;
+        IS_HELD.set(!is_locked);
+        if !is_locked {
+            return Ok(false);
+        }
+        if is_empty && !looks {
+            return Ok(true);
+        }
+        self.is_changed = true;
+        let taken = spi::first(&TAKE, &arguments, |row| {
+            Ok((
+                column::<bool>(row, 1)?,
+                column::<Vec<Uuid>>(row, 2)?,
+                column::<String>(row, 3)?,
+            ))
+        })?;
+        if let Some((is_all, sessions, snapshot)) = taken {
+            self.unsent.extend(sessions.iter().map(key));
+            // Otherwise there is more to take of the same snapshots.
+            self.now_read_upto = is_all.then_some(snapshot);
+        }
+        if !is_known {
+            self.look_after = None;
+        }
+        if looks {
+            self.look(now)?;
+        }
+        self.epoch = (is_known || self.now_read_upto.is_some()).then_some(epoch);
+        Ok(true)
+    }
+
+    fn remove(&mut self, session: Uuid) {
+        self.is_changed |= self.unsent.remove(&key(&session));
+    }
+
+    /// A look that lies ahead is from before the clock was set back.
+    fn is_look_due(&self, now: TimestampWithTimeZone) -> bool {
+        let passed = now.into_inner().saturating_sub(self.looked_at.into_inner());
+        self.look_after.is_some() || !(0..LOOK_EVERY_US).contains(&passed)
+    }
+
+    /// Compares some heads and relays, going on where the last call ended.
+    fn look(&mut self, now: TimestampWithTimeZone) -> Result<()> {
+        let after = self.look_after.take().unwrap_or_else(|| {
+            self.looked_at = now;
+            Uuid::from_bytes([0; 16])
+        });
+        let compared = spi::run(&LOOK, &[after.into()], |rows| {
+            rows.map(|row| Ok((column(&row, 1)?, column::<Uuid>(&row, 2)?, column(&row, 3)?)))
+                .collect::<Result<Vec<(Uuid, Uuid, bool)>>>()
+        })?;
+        if compared.len() == STRIDE {
+            self.look_after = compared.last().map(|(auction, ..)| *auction);
+        }
+        let unsent = compared.iter().filter(|(.., is_unsent)| *is_unsent);
+        self.unsent
+            .extend(unsent.map(|(_, session, _)| key(session)));
+        Ok(())
+    }
+
+    fn write(self) -> Result<()> {
+        if !self.is_changed {
+            return Ok(());
+        }
+        let unsent: Vec<Uuid> = self.unsent.into_iter().map(Uuid::from_bytes).collect();
+        let arguments = [
+            self.id.into(),
+            self.now_read_upto.into(),
+            self.epoch.into(),
+            unsent.into(),
+            self.looked_at.into(),
+            self.look_after.into(),
+        ];
+        spi::execute(&WRITE_STATE, &arguments).map(|_| ())
+    }
+}

@@ -1,0 +1,210 @@
+//! Moderation: who may moderate a stream, and what is kept of it.
+//!
+//! The seller, the service, and whoever `hook_can_moderate` admits and nobody has banned. Moderation
+//! of one session goes one at a time, under a row that nothing else takes ([`moderator_lock`]): what a call has read
+//! before it waits for the head still holds after it.
+//!
+//! Lock order: that row, the user's row (by foreign key), stream_sessions, stream_viewers,
+//! chat_heads, then restrictions, terms and messages, chat_relay.
+
+use std::thread::LocalKey;
+
+use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use serde_json::Value;
+use stream_core::error::ErrorCode;
+
+use crate::clock;
+use crate::log::entry;
+use crate::moderation::moderator_lock;
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::error::{Failure, Result, required};
+use crate::postgres::json_text;
+use crate::postgres::spi::{self, Statement, column, nullable, statements};
+use crate::realtime::broadcast;
+use crate::stream::gate;
+
+/// What user $2 is to session $1.
+macro_rules! standing {
+    () => {
+        "select s.seller_id, s.state = 'ended', s.pinned_seq,
+             case when $2 is null or s.seller_id = $2 then 'owner'
+                  when coalesce(stream.hook_can_moderate($2, s.id), false) and not exists (
+                      select from stream_private.bans as b
+                      where b.session_id = s.id and b.user_id = $2
+                  ) then 'moderator'
+                  else 'nobody' end
+         from stream.stream_sessions as s where s.id = $1"
+    };
+}
+
+statements! {
+    STANDING: Write [UUIDOID, UUIDOID] standing!();
+
+    /// The same for functions that only read.
+    STANDING_TO_READ: Read [UUIDOID, UUIDOID] standing!();
+
+    LOCK_SESSION: Write [UUIDOID]
+        "select s.state = 'ended' from stream.stream_sessions as s
+         where s.id = $1 for no key update";
+
+    RECORD: Write [UUIDOID, INT8OID, TEXTOID, UUIDOID, UUIDOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TEXTOID]
+        "insert into stream.moderation_log
+             (session_id, seq, action, actor, user_id, target_seq, reason, until, term)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// The seller of the stream, or the service.
+    Owner,
+    Moderator,
+    Nobody,
+}
+
+/// A caller before one session, while nobody else moderates it.
+pub struct Moderation {
+    pub session: Uuid,
+    /// Null for the service.
+    pub actor: Option<Uuid>,
+    pub rank: Rank,
+    pub seller: Uuid,
+    pub has_ended: bool,
+    pub pinned_seq: Option<i64>,
+}
+
+/// What is kept about one decision.
+#[derive(Default)]
+pub struct Record<'a> {
+    pub seq: Option<i64>,
+    pub user: Option<Uuid>,
+    pub target_seq: Option<i64>,
+    pub reason: Option<&'a str>,
+    pub until: Option<TimestampWithTimeZone>,
+    pub term: Option<&'a str>,
+}
+
+impl Moderation {
+    /// Admits moderators; the stream may have ended.
+    pub fn begin(session_id: Option<Uuid>) -> Result<Self> {
+        let caller = caller::enter_to_write()?;
+        let session = required(session_id, "session_id")?;
+        // Whoever is refused does not queue.
+        Self::look(&STANDING, caller, session)?.require_moderator()?;
+        let moderation = Self::begin_as_anybody(caller, session)?;
+        moderation.require_moderator()?;
+        Ok(moderation)
+    }
+
+    /// Admits moderators of a stream that goes on.
+    pub fn begin_live(session_id: Option<Uuid>) -> Result<Self> {
+        let moderation = Self::begin(session_id)?;
+        if moderation.has_ended {
+            return Err(ErrorCode::StreamEnded.into());
+        }
+        Ok(moderation)
+    }
+
+    /// Waits until nobody else moderates the session; the rank is for the caller to judge.
+    pub fn begin_as_anybody(caller: Caller, session: Uuid) -> Result<Self> {
+        moderator_lock::take(Some(session))?;
+        Self::look(&STANDING, caller, session)
+    }
+
+    /// For functions that only read.
+    pub fn look_to_read(caller: Caller, session: Uuid) -> Result<Self> {
+        Self::look(&STANDING_TO_READ, caller, session)
+    }
+
+    fn look(standing: &'static LocalKey<Statement>, caller: Caller, session: Uuid) -> Result<Self> {
+        let actor = caller.user_id();
+        spi::first(standing, &[session.into(), actor.into()], |row| {
+            Ok(Self {
+                session,
+                actor,
+                seller: column(row, 1)?,
+                has_ended: column(row, 2)?,
+                pinned_seq: nullable(row, 3)?,
+                rank: match column::<String>(row, 4)?.as_str() {
+                    "owner" => Rank::Owner,
+                    "moderator" => Rank::Moderator,
+                    _ => Rank::Nobody,
+                },
+            })
+        })?
+        .ok_or_else(|| ErrorCode::SessionNotFound.into())
+    }
+
+    pub fn require_moderator(&self) -> Result<()> {
+        match self.rank {
+            Rank::Owner | Rank::Moderator => Ok(()),
+            Rank::Nobody => Err(ErrorCode::NotModerator.into()),
+        }
+    }
+
+    /// Keeps the session from moving, and joins and tokens from being judged; for what changes its
+    /// row or must not cross a join. Comes before anything else is locked.
+    pub fn lock_session(&self) -> Result<()> {
+        gate::close(self.session)?;
+        let has_ended = spi::first(&LOCK_SESSION, &[self.session.into()], |row| column(row, 1))?
+            .ok_or(ErrorCode::SessionNotFound)?;
+        if has_ended {
+            return Err(ErrorCode::StreamEnded.into());
+        }
+        Ok(())
+    }
+
+    /// Writes the system message that shows a decision, and keeps the decision.
+    pub fn announce(
+        &self,
+        action: &str,
+        sentence: &str,
+        metadata: &Value,
+        record: Record<'_>,
+    ) -> Result<i64> {
+        let entry = entry::log_system(self.session, sentence, metadata)?;
+        self.record(
+            action,
+            Record {
+                seq: Some(entry.seq),
+                ..record
+            },
+        )?;
+        Ok(entry.seq)
+    }
+
+    pub fn record(&self, action: &str, record: Record<'_>) -> Result<()> {
+        keep(Some(self.session), self.actor, action, record)
+    }
+}
+
+/// One row of the moderation log; without a session it is about all streams.
+pub fn keep(
+    session: Option<Uuid>,
+    actor: Option<Uuid>,
+    action: &str,
+    record: Record<'_>,
+) -> Result<()> {
+    let arguments: [DatumWithOid<'_>; 9] = [
+        session.into(),
+        record.seq.into(),
+        action.into(),
+        actor.into(),
+        record.user.into(),
+        record.target_seq.into(),
+        record.reason.into(),
+        record.until.into(),
+        record.term.into(),
+    ];
+    spi::execute(&RECORD, &arguments).map(|_| ())
+}
+
+/// Broadcasts an event to the user's own topic, with the time.
+pub fn tell(user: Uuid, event: &str, mut payload: Value) -> Result<()> {
+    payload["server_time"] = json_text::time(clock::now()?).into();
+    let topic = format!("user:{}", json_text::uuid(user));
+    broadcast::broadcast(&topic, event, &payload.to_string())
+}
+
+pub fn invalid(hint: impl Into<String>) -> Failure {
+    Failure::with_hint(ErrorCode::InvalidArgument, hint)
+}

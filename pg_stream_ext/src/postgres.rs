@@ -1,0 +1,18 @@
+//! The mechanism on top of Postgres: callers, errors, rows by key, kept statements, composites, settings,
+//! transactions.
+
+pub mod application_rows;
+pub mod caller;
+pub mod commit;
+pub mod composite;
+pub mod error;
+pub mod guc;
+pub mod json_text;
+pub mod jsonb_text;
+pub mod keyed;
+pub mod relcache;
+pub mod server_log;
+pub mod spi;
+pub mod transaction;
+pub mod utc;
+pub mod wait_budget;

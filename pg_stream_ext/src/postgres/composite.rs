@@ -1,0 +1,82 @@
+//! Answers of native functions that are composite types of schema stream.
+//!
+//! The extension is there before the type is, so such a function is declared to return a record; the
+//! row itself says what it is, and plpgsql passes it on as it stands. Called as an expression it costs
+//! no statement, which a function that returns a table does.
+
+use std::ffi::CStr;
+
+use pgrx::heap_tuple::PgHeapTuple;
+use pgrx::prelude::*;
+use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc};
+
+use crate::postgres::error::{Failure, Result};
+
+pub type Composite = PgHeapTuple<'static, AllocatedByRust>;
+
+/// One attribute's value and type.
+pub struct Attribute {
+    type_oid: pg_sys::Oid,
+    datum: Option<pg_sys::Datum>,
+}
+
+impl<T: IntoDatum> From<T> for Attribute {
+    fn from(value: T) -> Self {
+        let type_oid = value.composite_type_oid().unwrap_or_else(T::type_oid);
+        Self {
+            type_oid,
+            datum: value.into_datum(),
+        }
+    }
+}
+
+impl Attribute {
+    /// A composite that may be missing, whose type only a value tells.
+    pub fn composite(value: Option<Composite>) -> Self {
+        value.map_or(
+            Self {
+                type_oid: pg_sys::InvalidOid,
+                datum: None,
+            },
+            Into::into,
+        )
+    }
+}
+
+/// A value of the composite type `stream.<name>`, from all its attributes in their order.
+pub fn form<const N: usize>(name: &CStr, attributes: [Attribute; N]) -> Result<Composite> {
+    let descriptor = descriptor(name)?;
+    // A null has the type of its place.
+    let agrees = |(place, attribute): (&pg_sys::FormData_pg_attribute, &Attribute)| {
+        attribute.datum.is_none() || place.type_oid().value() == attribute.type_oid
+    };
+    if descriptor.len() != N || !descriptor.iter().zip(&attributes).all(agrees) {
+        return Err(Failure::Row("a composite type is not the extension's"));
+    }
+    let datums = attributes.map(|attribute| attribute.datum);
+    // SAFETY: number and types of the attributes were compared just now.
+    unsafe { PgHeapTuple::from_datums(descriptor, datums) }
+        .map_err(|_| Failure::Row("a composite type is not the extension's"))
+}
+
+fn descriptor(name: &CStr) -> Result<PgTupleDesc<'static>> {
+    // SAFETY: catalogue look-ups by constant names inside a transaction; the descriptor is counted, and
+    // given back when it is dropped.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
+        let oid = pg_sys::GetSysCacheOid(
+            pg_sys::SysCacheIdentifier::TYPENAMENSP as i32,
+            pg_sys::Anum_pg_type_oid as pg_sys::AttrNumber,
+            pg_sys::Datum::from(name.as_ptr()),
+            pg_sys::Datum::from(schema),
+            pg_sys::Datum::from(0),
+            pg_sys::Datum::from(0),
+        );
+        if oid == pg_sys::InvalidOid {
+            return Err(Failure::Row("a composite type is gone"));
+        }
+        Ok(PgTupleDesc::from_pg(pg_sys::lookup_rowtype_tupdesc(
+            oid, -1,
+        )))
+    }
+}

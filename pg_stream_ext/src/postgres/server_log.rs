@@ -1,0 +1,124 @@
+//! Refusals are kept out of the server's log: the caller was told, and nobody else needs to know.
+//!
+//! A refused call would leave about a kilobyte there (message, DETAIL, HINT, the lines of its functions, the statement), so
+//! anybody could fill the disk with them. What only an operator can mend (PT500) is logged as ever, and so is
+//! whatever nobody was told of.
+
+use std::ffi::{CStr, c_char};
+use std::sync::OnceLock;
+
+use pgrx::prelude::*;
+
+use crate::postgres::caller;
+use crate::postgres::error::{RAISED_HERE, answer, pack_sqlstate};
+
+/// The hook that another library had set before.
+static PREVIOUS: OnceLock<pg_sys::emit_log_hook_type> = OnceLock::new();
+
+/// The roles of the API: what they pass comes from outside.
+const API_ROLES: [&[u8]; 3] = [b"anon", b"authenticated", b"service_role"];
+
+/// From now on, in this process: whichever comes first, a server that preloads the library or a session's first call.
+pub fn register() {
+    // SAFETY: the library is loaded once in a process, which has one thread.
+    unsafe {
+        let previous = pg_sys::emit_log_hook;
+        if PREVIOUS.set(previous).is_ok() {
+            pg_sys::emit_log_hook = Some(on_log);
+        }
+    }
+}
+
+/// Whether new connections load the library before their first statement. Later, an argument that Postgres cannot read in a
+/// connection's first statement is logged.
+#[pg_extern(stable)]
+fn is_preloaded() -> bool {
+    answer(caller::enter_as_owner());
+    const SETTINGS: [&CStr; 2] = [c"shared_preload_libraries", c"session_preload_libraries"];
+    SETTINGS.iter().any(|name| {
+        // SAFETY: a text of this process, or null.
+        let libraries = bytes(unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) });
+        contains(libraries, b"pg_stream_ext")
+    })
+}
+
+/// Called for what is about to be logged. It allocates nothing and raises nothing: an error is being handled.
+unsafe extern "C-unwind" fn on_log(report: *mut pg_sys::ErrorData) {
+    // SAFETY: Postgres passes the report that it handles; the hook may take away `output_to_server`.
+    unsafe {
+        if is_told_to_caller(&*report) && (is_refusal(&*report) || is_bad_argument(&*report)) {
+            (*report).output_to_server = false;
+        }
+        if let Some(Some(previous)) = PREVIOUS.get() {
+            previous(report);
+        }
+    }
+}
+
+fn is_told_to_caller(report: &pg_sys::ErrorData) -> bool {
+    report.elevel == PgLogLevel::ERROR as i32 && report.output_to_client
+}
+
+/// An error of our catalogue that says what is wrong with the call (PT4xx).
+fn is_refusal(report: &pg_sys::ErrorData) -> bool {
+    bytes(report.filename) == RAISED_HERE.to_bytes() && begins(report.sqlerrcode, "PT4")
+}
+
+/// An argument of a call of the API that Postgres could not read (class 22), before any function was called. Its error
+/// quotes what stands there, or around it: the text of a message for example, in the JSON that PostgREST passes on.
+fn is_bad_argument(report: &pg_sys::ErrorData) -> bool {
+    begins(report.sqlerrcode, "22") && !is_inside_function(report) && is_call_of_api()
+}
+
+fn begins(sqlstate: i32, class: &str) -> bool {
+    let mask = (1 << (6 * class.len())) - 1;
+    sqlstate & mask == pack_sqlstate(class)
+}
+
+/// Every function of the API is one of PL/pgSQL, whose frame is the last line of the context. The one line with which
+/// Postgres's parser of JSON quotes its text is not such a frame, whatever stands in it.
+fn is_inside_function(report: &pg_sys::ErrorData) -> bool {
+    let context = bytes(report.context);
+    let mut lines = context.rsplit(|byte| *byte == b'\n');
+    let last = lines.next().unwrap_or_default();
+    let is_only = lines.next().is_none();
+    let is_quoted = is_only && bytes(report.filename).starts_with(b"json");
+    contains(last, b"PL/pgSQL") && !is_quoted
+}
+
+/// Whether a role of the API runs a statement that names schema `stream`.
+fn is_call_of_api() -> bool {
+    // SAFETY: the setting is known to every server; both are texts of this process, or null.
+    let (role, statement) = unsafe {
+        let role = pg_sys::GetConfigOption(c"role".as_ptr(), true, false);
+        (bytes(role), bytes(pg_sys::debug_query_string))
+    };
+    API_ROLES.contains(&role) && names_schema(statement)
+}
+
+fn names_schema(statement: &[u8]) -> bool {
+    const SCHEMA: &[u8] = b"stream";
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    statement
+        .windows(SCHEMA.len())
+        .enumerate()
+        .filter(|(_, window)| *window == SCHEMA)
+        .any(|(at, _)| {
+            let (before, after) = (&statement[..at], &statement[at + SCHEMA.len()..]);
+            !before.last().is_some_and(is_of_name)
+                && (after.starts_with(b".") || after.starts_with(b"\"."))
+        })
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// The bytes of a text of Postgres; none for null.
+fn bytes<'a>(text: *const c_char) -> &'a [u8] {
+    if text.is_null() {
+        return &[];
+    }
+    // SAFETY: a terminated text that lives while the report is handled.
+    unsafe { CStr::from_ptr(text) }.to_bytes()
+}

@@ -1,0 +1,295 @@
+//! The transaction or subtransaction of a unit, which an error rolls back without ending its caller.
+
+mod timer;
+
+use std::cell::Cell;
+use std::ffi::CStr;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::*;
+
+use crate::postgres::error::{Failure, Result};
+use timer::Timer;
+
+/// Who commits what a unit does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// A transaction for each unit; only where there is none yet, that is, in a background worker.
+    Transaction,
+    /// A subtransaction of the caller's transaction.
+    Subtransaction,
+}
+
+/// Why a unit was rolled back.
+pub struct Fault {
+    pub sqlstate: String,
+    /// It was cut off by the unit's timer.
+    pub took_too_long: bool,
+    /// Nobody's fault: somebody cancelled what the process does.
+    pub is_cancel: bool,
+}
+
+impl Fault {
+    /// One that was seen before.
+    pub fn new(sqlstate: String) -> Self {
+        Self {
+            sqlstate,
+            took_too_long: false,
+            is_cancel: false,
+        }
+    }
+}
+
+impl Scope {
+    /// Runs `body` in this scope, for `at_most` so long. What must end the caller, a cancel that is not
+    /// the unit's own above all, is raised in a subtransaction.
+    pub fn run<T>(
+        self,
+        at_most: Duration,
+        body: impl FnOnce() -> Result<T>,
+    ) -> std::result::Result<T, Fault> {
+        let _inside = Inside::enter();
+        let timer = Timer::start(at_most);
+        match self {
+            Self::Transaction => transaction(&timer, body),
+            Self::Subtransaction => subtransaction(&timer, body),
+        }
+    }
+}
+
+thread_local! {
+    static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
+
+    /// How many units this process has begun.
+    static BEGUN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Whether a unit is being worked on: a trigger could call the regular work again.
+pub fn is_inside() -> bool {
+    IS_INSIDE.get()
+}
+
+/// A number of the unit that is being worked on, if any.
+pub fn number() -> Option<u64> {
+    is_inside().then(|| BEGUN.get())
+}
+
+struct Inside;
+
+impl Inside {
+    fn enter() -> Self {
+        IS_INSIDE.set(true);
+        BEGUN.set(BEGUN.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        IS_INSIDE.set(false);
+    }
+}
+
+/// What went wrong in a body.
+enum Cause {
+    Failed(Failure),
+    /// A copy of Postgres's own report, with its SQLSTATE as it is: pgrx only knows those of its enum.
+    Raised(*mut pg_sys::ErrorData),
+    /// A panic of ours.
+    Panicked,
+}
+
+impl Cause {
+    fn sqlstate(&self) -> String {
+        match self {
+            Self::Failed(failure) => failure.sqlstate().to_owned(),
+            Self::Raised(report) => {
+                // SAFETY: a copy that lives in the caller's memory; the text is a static buffer.
+                let text =
+                    unsafe { CStr::from_ptr(pg_sys::unpack_sql_state((**report).sqlerrcode)) };
+                text.to_string_lossy().into_owned()
+            }
+            Self::Panicked => "XX000".to_owned(),
+        }
+    }
+
+    fn fault(&self, timer: &Timer) -> Fault {
+        let took_too_long = self.is_cancel() && timer.has_fired();
+        Fault {
+            is_cancel: self.is_cancel() && !took_too_long,
+            took_too_long,
+            sqlstate: self.sqlstate(),
+        }
+    }
+
+    /// Whether it is what Postgres makes of a pending cancel. The SQLSTATE does not say so: a trigger may raise
+    /// it, and passes on what a foreign server raises that cancels a statement of its own.
+    fn is_cancel(&self) -> bool {
+        let Self::Raised(report) = self else {
+            return false;
+        };
+        // SAFETY: a copy that lives in the caller's memory; the name is a constant of the server's code, if any.
+        unsafe {
+            let (state, raised_by) = ((**report).sqlerrcode, (**report).funcname);
+            state == PgSqlErrorCode::ERRCODE_QUERY_CANCELED as i32
+                && !raised_by.is_null()
+                && CStr::from_ptr(raised_by) == c"ProcessInterrupts"
+        }
+    }
+}
+
+/// Runs `body`; an error is caught and nothing rolled back yet, which must follow at once. A report is
+/// copied into `memory`.
+fn catch<T>(
+    memory: pg_sys::MemoryContext,
+    body: impl FnOnce() -> Result<T>,
+) -> std::result::Result<T, Cause> {
+    PgTryBuilder::new(AssertUnwindSafe(|| body().map_err(Cause::Failed)))
+        .catch_others(move |error| {
+            Err(match error {
+                CaughtError::PostgresError(_) => {
+                    // SAFETY: the report is on Postgres's stack until this handler returns.
+                    unsafe {
+                        pg_sys::MemoryContextSwitchTo(memory);
+                        Cause::Raised(pg_sys::CopyErrorData())
+                    }
+                }
+                _ => Cause::Panicked,
+            })
+        })
+        .execute()
+}
+
+/// Runs `body` in a subtransaction, which is released or rolled back.
+fn in_subtransaction<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Cause> {
+    // SAFETY: as PL/pgSQL runs a block with an exception clause: the memory and the resource owner of the
+    // caller are put back whatever happens. SPI drops the levels that the subtransaction has opened.
+    unsafe {
+        let memory = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(memory);
+        let outcome = catch(memory, body);
+        match &outcome {
+            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
+            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        }
+        pg_sys::MemoryContextSwitchTo(memory);
+        pg_sys::CurrentResourceOwner = owner;
+        outcome
+    }
+}
+
+fn subtransaction<T>(
+    timer: &Timer,
+    body: impl FnOnce() -> Result<T>,
+) -> std::result::Result<T, Fault> {
+    let outcome = in_subtransaction(|| {
+        // SAFETY: settings of this unit alone, as a function's SET is the function's; a level that an error
+        // leaves open ends with the subtransaction.
+        let settings = unsafe { pg_sys::NewGUCNestLevel() };
+        limit_waits(pg_sys::GucAction::GUC_ACTION_SAVE);
+        let done = body()?;
+        check_constraints();
+        // SAFETY: the level that was opened above.
+        unsafe { pg_sys::AtEOXact_GUC(true, settings) };
+        Ok(done)
+    });
+    outcome.map_err(|cause| {
+        let fault = cause.fault(timer);
+        if let Cause::Raised(report) = cause {
+            // SAFETY: a copy of this process's own, in the caller's memory, that nobody else holds.
+            unsafe {
+                if fault.is_cancel {
+                    pg_sys::ReThrowError(report);
+                }
+                pg_sys::FreeErrorData(report);
+            }
+        }
+        fault
+    })
+}
+
+/// Runs `body` in a subtransaction of its own, for a caller who goes on after a refusal; what Postgres raises is
+/// raised again. A subtransaction that only reads costs no transaction id.
+pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    in_subtransaction(body).map_err(|cause| match cause {
+        Cause::Failed(failure) => failure,
+        // SAFETY: a copy of the report in the caller's memory; raising it never returns, which the
+        // headers of Postgres 18 do not say.
+        #[cfg(feature = "pg18")]
+        Cause::Raised(report) => unsafe {
+            pg_sys::ReThrowError(report);
+            unreachable!("an error was raised again")
+        },
+        // SAFETY: a copy of the report in the caller's memory.
+        #[cfg(not(feature = "pg18"))]
+        Cause::Raised(report) => unsafe { pg_sys::ReThrowError(report) },
+        Cause::Panicked => Failure::Row("a panic of ours"),
+    })
+}
+
+/// What cannot be skipped is waited for this long. Shorter than anybody's deadlock_timeout should be,
+/// so that regular work is in no deadlock for long.
+const LOCK_TIMEOUT: &CStr = c"100ms";
+
+fn limit_waits(action: pg_sys::GucAction::Type) {
+    // SAFETY: a setting that every user may change, until the unit ends.
+    unsafe {
+        pg_sys::set_config_option(
+            c"lock_timeout".as_ptr(),
+            LOCK_TIMEOUT.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            action,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+/// Fires the deferred triggers and constraints of this transaction, which would otherwise fail at the
+/// caller's commit, behind every unit.
+pub fn check_constraints() {
+    // SAFETY: SPI with a constant statement. Not through pgrx, which spends a transaction id before
+    // it runs anything that is no query.
+    unsafe {
+        pg_sys::SPI_connect();
+        pg_sys::SPI_execute(c"set constraints all immediate".as_ptr(), false, 0);
+        pg_sys::SPI_finish();
+    }
+}
+
+fn transaction<T>(
+    timer: &Timer,
+    body: impl FnOnce() -> Result<T>,
+) -> std::result::Result<T, Fault> {
+    // SAFETY: as Postgres's own workers do it, outside any transaction.
+    unsafe {
+        let memory = pg_sys::TopMemoryContext;
+        pg_sys::SetCurrentStatementStartTimestamp();
+        let outcome = catch(memory, || {
+            pg_sys::StartTransactionCommand();
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+            limit_waits(pg_sys::GucAction::GUC_ACTION_LOCAL);
+            let done = body()?;
+            pg_sys::PopActiveSnapshot();
+            pg_sys::CommitTransactionCommand();
+            Ok(done)
+        });
+        let outcome = outcome.map_err(|cause| {
+            let fault = cause.fault(timer);
+            if let Cause::Raised(report) = cause {
+                pg_sys::FreeErrorData(report);
+            }
+            pg_sys::AbortCurrentTransaction();
+            fault
+        });
+        pg_sys::MemoryContextSwitchTo(memory);
+        pg_sys::pgstat_report_stat(false);
+        outcome
+    }
+}

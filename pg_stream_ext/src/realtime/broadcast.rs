@@ -1,0 +1,233 @@
+//! Handing one event to Supabase Realtime: as a row of `realtime.messages`, written in the transaction
+//! of the change.
+//!
+//! A row bears the instant at which it is written and not when its transaction began, so that a log's
+//! frames lie in the order of its numbers, none before its messages, and are found by their time.
+
+use std::cell::Cell;
+
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
+
+use crate::clock;
+use crate::postgres::caller;
+use crate::postgres::commit::wait_for_the_disk;
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::relcache;
+use crate::postgres::spi::{self, column, statements};
+use crate::postgres::utc::in_utc;
+use crate::realtime::reach;
+
+/// Postgres counts timestamps in microseconds from 2000-01-01 UTC.
+const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
+
+statements! {
+    /// Whether a partition takes rows of the day of $1 (UTC, as Realtime counts days), and whether the
+    /// columns are those that the direct insert names; if not, Realtime's own function writes. A table
+    /// of the partition's name that is not attached takes nothing.
+    FIND_TARGET: Write [TIMESTAMPTZOID]
+        "select
+             exists (
+                 select from pg_catalog.pg_inherits as i
+                 where i.inhparent = to_regclass('realtime.messages')
+                     and i.inhrelid = to_regclass(
+                         'realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD'))
+                     and not i.inhdetachpending
+             ) or exists (
+                 select from pg_catalog.pg_partitioned_table as t
+                 where t.partrelid = to_regclass('realtime.messages') and t.partdefid <> 0
+             ),
+             (select count(*) filter (where k.name is not null) = 7
+                 -- A column that is not filled here must not be demanded.
+                 and count(*) filter (
+                     where k.name is null and a.attnotnull and not a.atthasdef) = 0
+              from pg_catalog.pg_attribute as a
+              left join (values
+                  ('topic', 'text'::regtype), ('extension', 'text'::regtype),
+                  ('payload', 'jsonb'::regtype), ('event', 'text'::regtype),
+                  ('private', 'boolean'::regtype), ('inserted_at', 'timestamp'::regtype),
+                  ('updated_at', 'timestamp'::regtype)
+              ) as k (name, type) on k.name = a.attname and k.type = a.atttypid
+              where a.attrelid = to_regclass('realtime.messages')
+                  and a.attnum > 0 and not a.attisdropped)";
+
+    INSERT_MESSAGE: Write [TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID]
+        "insert into realtime.messages
+             (topic, extension, payload, event, private, inserted_at, updated_at)
+         values
+             ($1, 'broadcast', $3::jsonb, $2, true, $4 at time zone 'UTC', $4 at time zone 'UTC')";
+
+    SEND: Write [TEXTOID, TEXTOID, TEXTOID]
+        "select realtime.send($3::jsonb, $2, $1, true)";
+
+    /// Whether a type or a relation of the session has the name of one of Postgres's own.
+    IS_SHADOWED: Write []
+        "select exists (
+             select from pg_catalog.pg_type as t
+             join pg_catalog.pg_type as hidden
+                 on hidden.typname = t.typname and hidden.typnamespace = 'pg_catalog'::regnamespace
+             where t.typnamespace = pg_my_temp_schema())";
+}
+
+/// How a message is written today.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Insert,
+    /// Realtime's own function, which dates a row by the begin of the transaction.
+    Send,
+}
+
+/// What was found, and until when it holds.
+#[derive(Clone, Copy)]
+struct Found {
+    /// The day whose partition was seen, in days since 2000-01-01 UTC.
+    day: i64,
+    /// Partitions and columns may be others once Postgres has invalidated a table.
+    known_at: u32,
+    target: Target,
+}
+
+thread_local! {
+    static FOUND: Cell<Option<Found>> = const { Cell::new(None) };
+}
+
+/// Broadcasts one event to a private topic. `payload` is the text of a JSON object.
+#[pg_extern]
+fn emit(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) {
+    answer(emit_event(topic, event, payload))
+}
+
+fn emit_event(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) -> Result<()> {
+    caller::enter_as_owner()?;
+    let (topic, event) = (required(topic, "topic")?, required(event, "event")?);
+    broadcast(topic, event, required(payload, "payload")?)
+}
+
+/// Writes one event now; nothing while there is no partition for it.
+pub fn broadcast(topic: &str, event: &str, payload: &str) -> Result<()> {
+    let now = clock::now()?;
+    match hold_target(now)? {
+        Some(target) => write(target, topic, event, payload, now),
+        None => Ok(()),
+    }
+}
+
+/// How to write a row of this instant, until the transaction ends; nothing while no partition takes it.
+/// Holds Realtime's table as an insert does, so no partition is dropped before the row is written.
+pub fn hold_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
+    if reach::is_held(day_of(at.into_inner())) {
+        return Ok(None);
+    }
+    // SAFETY: looks a constant name up inside a transaction and locks what it means. Locking takes in what
+    // was invalidated until now.
+    unsafe {
+        let table = pg_sys::makeRangeVar(
+            c"realtime".as_ptr().cast_mut(),
+            c"messages".as_ptr().cast_mut(),
+            -1,
+        );
+        pg_sys::RangeVarGetRelidExtended(
+            table,
+            pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
+            pg_sys::RVROption::RVR_MISSING_OK,
+            None,
+            std::ptr::null_mut(),
+        );
+    }
+    find_target(at)
+}
+
+/// The same without holding anything, so it can be wrong a moment later.
+pub fn find_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
+    let day = day_of(at.into_inner());
+    if reach::is_held(day) {
+        return Ok(None);
+    }
+    let begin = clock::transaction_start();
+    let known_at = relcache::forgotten();
+    if let Some(found) = FOUND.get()
+        && (found.day, found.known_at) == (day, known_at)
+        && (found.target == Target::Insert || day_of(begin) == day)
+    {
+        return Ok(Some(found.target));
+    }
+    let (has_partition, has_columns) = look_for(at)?;
+    if !has_partition {
+        return Ok(None);
+    }
+    let target = if has_columns {
+        Target::Insert
+    } else {
+        Target::Send
+    };
+    if target == Target::Send
+        && day_of(begin) != day
+        && !look_for(clock::from_microseconds(begin)?)?.0
+    {
+        return Ok(None);
+    }
+    FOUND.set(Some(Found {
+        day,
+        known_at,
+        target,
+    }));
+    Ok(Some(target))
+}
+
+/// Whether the regular work cannot write, because somebody keeps the table locked.
+pub fn is_held() -> Result<bool> {
+    Ok(reach::is_held(day_of(clock::now()?.into_inner())))
+}
+
+/// Whether a partition takes rows of this instant.
+pub fn has_partition(at: TimestampWithTimeZone) -> Result<bool> {
+    look_for(at).map(|(has_partition, _)| has_partition)
+}
+
+fn look_for(at: TimestampWithTimeZone) -> Result<(bool, bool)> {
+    let found = spi::first(&FIND_TARGET, &[at.into()], |row| {
+        Ok((column(row, 1)?, column(row, 2)?))
+    })?;
+    Ok(found.unwrap_or((false, false)))
+}
+
+const fn day_of(microseconds: i64) -> i64 {
+    microseconds.div_euclid(MICROSECONDS_PER_DAY)
+}
+
+/// `at` is the instant for which the target was found.
+pub fn write(
+    target: Target,
+    topic: &str,
+    event: &str,
+    payload: &str,
+    at: TimestampWithTimeZone,
+) -> Result<()> {
+    wait_for_the_disk();
+    let message = [topic.into(), event.into(), payload.into()];
+    match target {
+        Target::Insert => {
+            let [topic, event, payload] = message;
+            spi::execute(&INSERT_MESSAGE, &[topic, event, payload, at.into()])
+        }
+        // It dates the row in the session's time zone, and partitions are days in UTC.
+        Target::Send => {
+            refuse_shadows()?;
+            in_utc(|| spi::execute(&SEND, &message))
+        }
+    }
+    .map(|_| ())
+}
+
+/// Realtime's function sets an empty search path, under which types of the session come before those of Postgres:
+/// a caller's domain named `uuid` would run its checks as the owner of our tables.
+fn refuse_shadows() -> Result<()> {
+    if spi::first(&IS_SHADOWED, &[], |row| column(row, 1))? == Some(true) {
+        return Err(Failure::with_hint(
+            ErrorCode::Forbidden,
+            "drop the temporary types and tables that have names of Postgres's own",
+        ));
+    }
+    Ok(())
+}

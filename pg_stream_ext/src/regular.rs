@@ -1,0 +1,7 @@
+//! The regular work: the ticker, its units and rounds, the sweep, and the background worker.
+
+pub mod sweep;
+pub mod ticker;
+pub mod unit;
+pub mod viewer_counts;
+pub mod worker;

@@ -1,0 +1,99 @@
+//! What is overdue, rule by rule.
+//!
+//! Every rule finds its rows through an index on when they are due, takes at most a batch, and skips
+//! rows that somebody else holds. Running it twice, or from two places, changes nothing more.
+
+mod clock_set_back;
+mod dated;
+mod ended_streams;
+mod notices;
+mod retention;
+mod sessions;
+
+use std::cell::Cell;
+
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, column, statements};
+use crate::postgres::transaction::{self, Scope};
+use crate::regular::ticker::UNIT_TIMEOUT;
+use crate::regular::unit::round::{Round, Step};
+use crate::regular::unit::troubles;
+use crate::regular::unit::{Rule, Tally};
+pub use clock_set_back::mark_swept;
+pub use sessions::wait_for_a_turn;
+
+statements! {
+    BATCH_SIZE: Write []
+        "select c.sweep_batch_size from stream.config as c";
+}
+
+/// The rules that are reported, in this order.
+const REPORTED: [&str; 8] = [
+    "viewer_leases",
+    "tokens",
+    "restrictions",
+    "ended_resources",
+    "retention",
+    "webhook_events",
+    "webhook_cursors",
+    "requests",
+];
+
+/// Rows that one sweep handles for each rule.
+pub fn batch_size() -> Result<i32> {
+    Ok(spi::first(&BATCH_SIZE, &[], |row| column(row, 1))?.unwrap_or(1))
+}
+
+/// How many of the rules come first, of which the last judges sessions.
+pub const JUDGING_RULES: usize = 4;
+
+/// The rules in the order in which they are run: leases before the sessions whose viewers they are, so
+/// that a session that is counted in its update is counted without them.
+pub fn rules(count: bool, waits_for_a_turn: bool) -> Vec<Box<dyn Rule>> {
+    vec![
+        Box::new(clock_set_back::Correction),
+        dated::leases(),
+        // Of streams that ended before this sweep.
+        Box::new(ended_streams::Ended),
+        Box::new(sessions::Sessions {
+            count,
+            waits_for_a_turn: Cell::new(waits_for_a_turn),
+        }),
+        dated::tokens(),
+        dated::restrictions(),
+        Box::new(retention::Retention),
+        dated::webhook_events(),
+        dated::webhook_cursors(),
+        dated::requests(),
+    ]
+}
+
+/// Runs every rule once, in subtransactions of the caller's transaction; answers what each rule did.
+pub fn sweep() -> Result<Vec<Tally>> {
+    let mut reported: Vec<Tally> = sessions::VERDICTS
+        .iter()
+        .chain(&REPORTED)
+        .map(|rule| Tally {
+            rule,
+            rows: 0,
+            oldest_age: None,
+        })
+        .collect();
+    if transaction::is_inside() {
+        return Ok(reported);
+    }
+    let troubles = troubles::load()?;
+    let batch = batch_size()?;
+    transaction::check_constraints();
+    wait_for_a_turn()?;
+    let mut round = Round::new(rules(false, false), batch, &troubles);
+    while round.step(Scope::Subtransaction, UNIT_TIMEOUT, || Ok(true)) == Step::Worked {}
+    for tally in round.into_tallies() {
+        if let Some(known) = reported.iter_mut().find(|known| known.rule == tally.rule) {
+            (known.rows, known.oldest_age) = (tally.rows, tally.oldest_age);
+        }
+    }
+    // Whoever has the ticker's row is no reason to do nothing.
+    let _ = Scope::Subtransaction.run(UNIT_TIMEOUT, mark_swept);
+    Ok(reported)
+}

@@ -1,0 +1,223 @@
+//! Rows that go when their own time has come: leases, tokens, restrictions, cursors, notices, first results.
+
+use std::marker::PhantomData;
+use std::thread::LocalKey;
+
+use pgrx::datum::{DatumWithOid, Uuid};
+use pgrx::spi::SpiHeapTupleData;
+
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, Statement, column, nullable, statements};
+use crate::regular::sweep::notices;
+use crate::regular::unit::{Rule, Unit};
+
+statements! {
+    /// Leases that are over, and those that were only looked at too early. A look that lies further
+    /// ahead than any lease was set by a clock that has been set back.
+    TAKE_LEASES: Write [INT4OID, UUIDARRAYOID]
+        "with overdue as (
+             select v.session_id, v.user_id
+             from stream.stream_viewers as v
+             where v.is_active and v.lease_check_at <= now() and v.session_id <> all ($2)
+             order by v.lease_check_at limit $1
+             for no key update skip locked
+         ), misdated as (
+             select v.session_id, v.user_id
+             from stream.stream_viewers as v
+             where v.is_active and v.lease_check_at > now()
+                 + (select 2 * c.lease_s from stream.config as c) * interval '1 second'
+                 and v.session_id <> all ($2)
+             order by v.lease_check_at desc limit $1
+             for no key update skip locked
+         )
+         select d.session_id, array_agg(d.user_id order by d.user_id)
+         from (select * from overdue union all select * from misdated) as d
+         group by d.session_id order by d.session_id";
+
+    /// From the locked rows, so that a heartbeat that has just come in counts.
+    SWEEP_LEASES: Write [UUIDOID, UUIDARRAYOID]
+        "with judged as (
+             select v.user_id, v.lease_check_at, least(v.last_seen_at, now()) as seen_at, v.ends_at, v.holds, v.watched_ms
+             from stream_private.leases as v
+             where v.session_id = $1 and v.user_id = any ($2)
+         ), swept as (
+             update stream.stream_viewers as v
+             set left_at = case when not j.holds then j.ends_at end,
+                 last_seen_at = j.seen_at,
+                 lease_check_at = j.ends_at,
+                 watch_ms = case when j.holds then v.watch_ms else j.watched_ms end
+             from judged as j
+             where v.session_id = $1 and v.user_id = j.user_id
+             returning v.is_active, now() - j.lease_check_at as age
+         ), noted as (
+             insert into stream.viewer_changes (session_id)
+             select $1 where exists (select from swept as w where not w.is_active)
+         )
+         select count(*)::integer, max(w.age) from swept as w where not w.is_active";
+
+    TAKE_TOKENS: Write [INT4OID, UUIDARRAYOID]
+        "with due as (
+             select t.session_id, t.id from stream.agora_tokens as t
+             where t.is_active and t.expires_at <= now() and t.session_id <> all ($2)
+             order by t.expires_at limit $1
+             for no key update skip locked
+         )
+         select d.session_id, array_agg(d.id) from due as d group by d.session_id order by d.session_id";
+
+    SWEEP_TOKENS: Write [UUIDOID, UUIDARRAYOID]
+        "with swept as (
+             update stream.agora_tokens as t set is_active = false
+             where t.id = any ($2) and t.session_id = $1 and t.is_active
+             returning now() - t.expires_at as age
+         )
+         select count(*)::integer, max(w.age) from swept as w";
+
+    TAKE_RESTRICTIONS: Write [INT4OID, UUIDARRAYOID]
+        "with due as (
+             select r.session_id, r.user_id from stream_private.restrictions as r
+             where not r.is_in_force and r.session_id <> all ($2)
+             order by r.until limit $1
+             for update skip locked
+         )
+         select d.session_id, array_agg(distinct d.user_id) from due as d
+         group by d.session_id order by d.session_id";
+
+    SWEEP_RESTRICTIONS: Write [UUIDOID, UUIDARRAYOID]
+        "with due as (
+             select r.user_id, r.kind, r.until from stream_private.restrictions as r
+             where r.session_id = $1 and r.user_id = any ($2) and not r.is_in_force
+             for update skip locked
+         ), swept as (
+             delete from stream.chat_restrictions as r using due as d
+             where r.session_id = $1 and r.user_id = d.user_id and r.kind = d.kind
+             returning now() - d.until as age
+         )
+         select count(*)::integer, max(w.age) from swept as w";
+
+    /// They belong to no stream; the nil uuid stands for that.
+    TAKE_REQUESTS: Write [INT4OID, UUIDARRAYOID]
+        "with due as (
+             select r.id from stream.requests as r
+             where r.created_at <= now()
+                     - (select k.request_retention_hours from stream.config as k) * interval '1 hour'
+                 and '00000000-0000-0000-0000-000000000000' <> all ($2)
+             order by r.created_at limit $1
+             for update skip locked
+         )
+         select '00000000-0000-0000-0000-000000000000'::uuid, array_agg(d.id) from due as d having count(*) > 0";
+
+    SWEEP_REQUESTS: Write [UUIDOID, INT8ARRAYOID]
+        "with swept as (
+             delete from stream.requests as r
+             where r.id = any ($2) and $1 = '00000000-0000-0000-0000-000000000000'
+             returning now() - r.created_at
+                 - (select k.request_retention_hours from stream.config as k) * interval '1 hour' as age
+         )
+         select count(*)::integer, max(w.age) from swept as w";
+}
+
+/// Keys of rows, as Postgres has them in an array.
+trait Key: Sized {
+    fn read(row: &SpiHeapTupleData<'_>, at: usize) -> Result<Vec<Self>>;
+    fn argument(keys: Vec<Self>) -> DatumWithOid<'static>;
+}
+
+macro_rules! key {
+    ($($kind:ty),+) => {
+        $(impl Key for $kind {
+            fn read(row: &SpiHeapTupleData<'_>, at: usize) -> Result<Vec<Self>> {
+                column(row, at)
+            }
+
+            fn argument(keys: Vec<Self>) -> DatumWithOid<'static> {
+                keys.into()
+            }
+        })+
+    };
+}
+key!(Uuid, String, i64);
+
+/// A rule over one table. Its rows are taken together, locked, and handled stream by stream.
+struct Dated<K> {
+    name: &'static str,
+    /// Batch, streams to leave out: a stream and the keys of its rows.
+    take: &'static LocalKey<Statement>,
+    /// A stream and keys: how many rows, and for how long the oldest was due.
+    sweep: &'static LocalKey<Statement>,
+    keys: PhantomData<K>,
+}
+
+impl<K: Key> Rule for Dated<K> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn unit(&self, unit: &mut Unit) -> Result<()> {
+        let arguments = [unit.rows_left().into(), unit.skipping().into()];
+        let due = spi::run(self.take, &arguments, |rows| {
+            rows.map(|row| Ok((column::<Uuid>(&row, 1)?, K::read(&row, 2)?)))
+                .collect::<Result<Vec<_>>>()
+        })?;
+        for (session, keys) in due {
+            if unit.is_over() {
+                break;
+            }
+            let taken = i32::try_from(keys.len()).unwrap_or(i32::MAX);
+            let (rows, age) = unit.stream(session, || {
+                let swept = spi::first(self.sweep, &[session.into(), K::argument(keys)], |row| {
+                    Ok((column(row, 1)?, nullable(row, 2)?))
+                })?;
+                Ok(swept.unwrap_or((0, None)))
+            })?;
+            unit.spend(taken.max(rows));
+            unit.count(self.name, rows, age);
+        }
+        Ok(())
+    }
+}
+
+fn dated<K: Key + 'static>(
+    name: &'static str,
+    take: &'static LocalKey<Statement>,
+    sweep: &'static LocalKey<Statement>,
+) -> Box<dyn Rule> {
+    let keys = PhantomData::<K>;
+    Box::new(Dated {
+        name,
+        take,
+        sweep,
+        keys,
+    })
+}
+
+/// Viewers whose lease is over leave.
+pub fn leases() -> Box<dyn Rule> {
+    dated::<Uuid>("viewer_leases", &TAKE_LEASES, &SWEEP_LEASES)
+}
+
+/// Expired tokens are no longer active.
+pub fn tokens() -> Box<dyn Rule> {
+    dated::<Uuid>("tokens", &TAKE_TOKENS, &SWEEP_TOKENS)
+}
+
+/// Mutes and bans end.
+pub fn restrictions() -> Box<dyn Rule> {
+    dated::<Uuid>("restrictions", &TAKE_RESTRICTIONS, &SWEEP_RESTRICTIONS)
+}
+
+/// Old notices of Agora are deleted.
+pub fn webhook_events() -> Box<dyn Rule> {
+    let (take, sweep) = notices::EVENTS;
+    dated::<String>("webhook_events", take, sweep)
+}
+
+/// Users of a channel who left are forgotten.
+pub fn webhook_cursors() -> Box<dyn Rule> {
+    let (take, sweep) = notices::CURSORS;
+    dated::<i64>("webhook_cursors", take, sweep)
+}
+
+/// First results by request id are no longer kept.
+pub fn requests() -> Box<dyn Rule> {
+    dated::<i64>("requests", &TAKE_REQUESTS, &SWEEP_REQUESTS)
+}

@@ -1,0 +1,117 @@
+//! What ended streams have left open is closed.
+//!
+//! Functions close everything in the transaction that ends a stream; this is for what came to be
+//! otherwise, and for what somebody held when a sweep ended the stream.
+
+use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
+
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, column, statements};
+use crate::regular::unit::{Rule, Unit};
+use crate::viewer::listing::watched_ms;
+
+statements! {
+    UNCLEAN_SESSIONS: Write [INT4OID, UUIDARRAYOID]
+        "select s.id, s.ended_at, greatest(now() - s.ended_at, interval '0') from stream.stream_sessions as s
+         where s.state = 'ended' and not s.is_cleaned and s.id <> all ($2)
+         order by s.ended_at limit $1
+         for no key update skip locked";
+
+    CLEAN_LEASES: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
+        concat!(
+            "with left_over as (
+                 select v.session_id, v.user_id from stream.stream_viewers as v
+                 where v.session_id = $1 and v.is_active limit $3 for no key update skip locked
+             )
+             update stream.stream_viewers as v
+             set left_at = $2, watch_ms = v.watch_ms + ", watched_ms!("$2"), "
+             from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id"
+        );
+
+    /// Without waiting for the deletion of a user, which may wait for what this sweep holds.
+    CLEAN_TOKENS: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
+        "with left_over as (
+             select t.id from stream.agora_tokens as t
+             where t.session_id = $1 and t.is_active limit $3 for no key update skip locked
+         )
+         update stream.agora_tokens as t set is_active = false
+         from left_over as l where t.id = l.id";
+
+    CLEAN_SUBSCRIPTIONS: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
+        "with left_over as (
+             select b.id from stream.chat_subscriptions as b
+             where b.session_id = $1 and b.is_active limit $3 for no key update skip locked
+         )
+         update stream.chat_subscriptions as b set is_active = false, ended_at = $2
+         from left_over as l where b.id = l.id";
+
+    CLEAN_LOG: Write [UUIDOID]
+        "with left_over as (
+             select h.session_id from stream.chat_heads as h
+             where h.session_id = $1 and h.open for no key update skip locked
+         )
+         update stream.chat_heads as h set open = false
+         from left_over as l where h.session_id = l.session_id";
+
+    SET_CLEAN: Write [UUIDOID]
+        "update stream.stream_sessions set is_cleaned = true
+         where id = $1
+             and not exists (
+                 select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
+             and not exists (
+                 select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)
+             and not exists (
+                 select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)
+             and not exists (
+                 select from stream.chat_heads as h where h.session_id = $1 and h.open)";
+}
+
+/// Counts the streams that were looked at. At most a batch of them, and of what they left open.
+pub struct Ended;
+
+impl Rule for Ended {
+    fn name(&self) -> &'static str {
+        "ended_resources"
+    }
+
+    fn unit(&self, unit: &mut Unit) -> Result<()> {
+        let limit = unit.limit().min(unit.rows_left());
+        let unclean = spi::run(
+            &UNCLEAN_SESSIONS,
+            &[limit.into(), unit.skipping().into()],
+            |rows| {
+                rows.map(|row| {
+                    Ok((
+                        column::<Uuid>(&row, 1)?,
+                        column::<TimestampWithTimeZone>(&row, 2)?,
+                        column::<Interval>(&row, 3)?,
+                    ))
+                })
+                .collect::<Result<Vec<_>>>()
+            },
+        )?;
+        for (id, ended_at, age) in unclean {
+            if unit.is_over() {
+                break;
+            }
+            let at_most = unit.rows_left();
+            let closed = unit.stream(id, || close(id, ended_at, at_most))?;
+            unit.spend(closed.max(1));
+            unit.count(self.name(), 1, Some(age));
+        }
+        Ok(())
+    }
+}
+
+/// Closes what nobody holds, at most so much; answers how much.
+fn close(id: Uuid, ended_at: TimestampWithTimeZone, at_most: i32) -> Result<i32> {
+    let mut left = at_most;
+    for statement in [&CLEAN_LEASES, &CLEAN_TOKENS, &CLEAN_SUBSCRIPTIONS] {
+        let closed = spi::execute(statement, &[id.into(), ended_at.into(), left.into()])?;
+        left -= i32::try_from(closed).unwrap_or(left);
+    }
+    spi::execute(&CLEAN_LOG, &[id.into()])?;
+    // A full batch, or what somebody holds, leaves the rest to the next sweep.
+    spi::execute(&SET_CLEAN, &[id.into()])?;
+    Ok(at_most - left)
+}

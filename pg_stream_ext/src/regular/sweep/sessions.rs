@@ -1,0 +1,182 @@
+//! Live streams whose time is over, and those that were looked at too early.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+
+use pgrx::datum::{Interval, Uuid};
+use stream_core::lifecycle::StreamState;
+
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, column, nullable, statements};
+use crate::regular::unit::{Rule, Unit};
+use crate::stream::gate;
+use crate::stream::lifecycle::{self, Beside, HOST_LOST};
+use crate::stream::state;
+
+statements! {
+    /// Sweeps come every second: what is overdue for longer is held by others each time.
+    PASSED_OVER: Write []
+        "select s.id from stream.stream_sessions as s
+         where s.check_at <= now() - interval '2 seconds' and s.state <> 'ended'
+         order by s.check_at limit 1";
+
+    DUE_SESSIONS: Write [INT4OID, UUIDARRAYOID]
+        "select s.id, s.state, s.generation,
+             case
+                 when s.created_at + c.max_duration_s * interval '1 second' <= now() then 'max_duration'
+                 when s.state = 'initializing'
+                     and s.state_changed_at + c.initializing_timeout_s * interval '1 second' <= now()
+                     then 'initializing_timeout'
+                 when s.state in ('initializing', 'active')
+                     and s.host_seen_at + c.host_timeout_s * interval '1 second' <= now()
+                     then 'host_lost'
+                 when s.state = 'paused'
+                     and s.state_changed_at + c.paused_timeout_s * interval '1 second' <= now()
+                     then 'paused_timeout'
+                 when s.state = 'error' and s.reconnect_deadline <= now() then 'reconnect_timeout'
+             end,
+             now() - s.check_at
+         from stream.stream_sessions as s
+         cross join stream.config as c
+         where s.check_at <= now() and s.state <> 'ended' and s.id <> all ($2)
+         order by s.check_at
+         limit $1
+         for no key update of s skip locked";
+
+    /// Whoever posts to a log holds its head until the end of their transaction.
+    LOCK_HEADS: Write [UUIDARRAYOID]
+        "select h.session_id from stream.chat_heads as h where h.session_id = any ($1)
+         order by h.session_id for no key update skip locked";
+
+    LOCK_RELAYS: Write [UUIDARRAYOID]
+        "select r.session_id from stream.chat_relay as r where r.session_id = any ($1)
+         order by r.session_id for no key update skip locked";
+}
+
+/// The names under which what was due is reported, in this order.
+pub const VERDICTS: [&str; 5] = [
+    "initializing_timeout",
+    "host_lost",
+    "reconnect_timeout",
+    "paused_timeout",
+    "max_duration",
+];
+
+/// Judges live streams.
+pub struct Sessions {
+    /// Whether their viewers are counted in the same update.
+    pub count: bool,
+    /// Whether the stream that was passed over for longest is waited for in the first unit.
+    pub waits_for_a_turn: Cell<bool>,
+}
+
+struct DueSession {
+    id: Uuid,
+    state: String,
+    generation: i32,
+    verdict: Option<&'static str>,
+    age: Interval,
+}
+
+/// Gets a turn at a stream that earlier sweeps passed over, before anything else is locked: whoever
+/// holds its gate may wait for what a sweep takes.
+pub fn wait_for_a_turn() -> Result<()> {
+    if let Some(session) = spi::first(&PASSED_OVER, &[], |row| column(row, 1))? {
+        gate::close_soon(session)?;
+    }
+    Ok(())
+}
+
+impl Rule for Sessions {
+    fn name(&self) -> &'static str {
+        "session_timeouts"
+    }
+
+    fn unit(&self, unit: &mut Unit) -> Result<()> {
+        if self.waits_for_a_turn.take() {
+            wait_for_a_turn()?;
+        }
+        let mut due = take(unit)?;
+        let judged = due.iter().filter(|session| session.verdict.is_some());
+        let free = lock_logs(judged.map(|session| session.id).collect())?;
+        // The rows are locked already; the logs behind them are written by ascending id, as everywhere.
+        due.sort_by_key(|session| *session.id.as_bytes());
+        for session in &due {
+            if unit.is_over() {
+                break;
+            }
+            if session.verdict.is_some() && !free.contains(session.id.as_bytes()) {
+                unit.pass_over(session.id);
+                continue;
+            }
+            unit.stream(session.id, || self.judge(session))?;
+            unit.wrote_session(session.id);
+            unit.spend(1);
+            if let Some(verdict) = session.verdict {
+                unit.count(verdict, 1, Some(session.age));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sessions {
+    /// The session's row, head and relay are locked.
+    fn judge(&self, session: &DueSession) -> Result<()> {
+        let Some(verdict) = session.verdict else {
+            return lifecycle::arm(session.id, self.count);
+        };
+        let from = state::read(&session.state)?;
+        let to = if verdict == HOST_LOST {
+            StreamState::Error
+        } else {
+            StreamState::Ended
+        };
+        let moved = lifecycle::announce_without_waiting(
+            session.id,
+            from,
+            to,
+            Some(verdict),
+            session.generation,
+        )?;
+        moved.write(Beside {
+            count: self.count,
+            ..Beside::default()
+        })
+    }
+}
+
+fn take(unit: &Unit) -> Result<Vec<DueSession>> {
+    let limit = unit.limit().min(unit.rows_left());
+    let arguments = [limit.into(), unit.skipping_written().into()];
+    spi::run(&DUE_SESSIONS, &arguments, |rows| {
+        rows.map(|row| {
+            let verdict: Option<String> = nullable(&row, 4)?;
+            let known = |verdict: String| VERDICTS.into_iter().find(|known| *known == verdict);
+            Ok(DueSession {
+                id: column(&row, 1)?,
+                state: column(&row, 2)?,
+                generation: column(&row, 3)?,
+                verdict: verdict.and_then(known),
+                age: column(&row, 5)?,
+            })
+        })
+        .collect()
+    })
+}
+
+/// Locks head and relay of each stream; answers those of which nobody else held either.
+fn lock_logs(sessions: Vec<Uuid>) -> Result<HashSet<[u8; 16]>> {
+    if sessions.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let lock = |statement, sessions: Vec<Uuid>| {
+        spi::run(statement, &[sessions.into()], |rows| {
+            rows.map(|row| column::<Uuid>(&row, 1))
+                .collect::<Result<Vec<_>>>()
+        })
+    };
+    let with_head = lock(&LOCK_HEADS, sessions)?;
+    let with_both = lock(&LOCK_RELAYS, with_head)?;
+    Ok(with_both.iter().map(|id| *id.as_bytes()).collect())
+}

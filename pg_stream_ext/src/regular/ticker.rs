@@ -1,0 +1,284 @@
+//! The regular work, whoever calls for it.
+//!
+//! The background worker, edge_api or pg_cron call for it. One at a time works, the others go away at
+//! once, so any number of them does no harm.
+
+mod mark;
+mod work;
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use pgrx::datum::{Interval, TimestampWithTimeZone};
+use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
+
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::error::{Result, answer};
+use crate::postgres::spi::{self, column, statements};
+use crate::postgres::transaction::{self, Scope};
+use crate::regular::sweep;
+use crate::regular::ticker::work::{Division, Work};
+
+statements! {
+    SENDS_AT: Write []
+        "select t.sends_at from stream.ticker as t";
+}
+
+/// After this time a unit is cut off.
+pub const UNIT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// After this time a tick within one transaction begins no further unit of its round: what it has locked stays
+/// locked until the end.
+const CALL_BUDGET: Duration = Duration::from_secs(1);
+
+/// And after so many units: more subtransactions than these make every snapshot of others dearer.
+const CALL_UNITS: usize = 50;
+
+/// The pause between two ticks of the loop of pg_cron, in seconds.
+const PAUSE_S: f64 = 0.05;
+
+/// How long that loop goes on: one job a minute.
+const LOOP_FOR: Duration = Duration::from_millis(58_500);
+
+/// How long after its last sign of life a ticker counts as alive, in microseconds.
+const ALIVE_US: i64 = 2_000_000;
+
+/// How long it counts as dead without looking again, in microseconds. A living one is not looked for
+/// before its time is over.
+const DEAD_US: i64 = 500_000;
+
+/// What was seen last.
+#[derive(Clone, Copy)]
+struct Sign {
+    looked_at: i64,
+    sends_at: i64,
+}
+
+thread_local! {
+    static LAST_SIGN: Cell<Option<Sign>> = const { Cell::new(None) };
+}
+
+/// Whether somebody will send what is left over, and soon: a ticker that comes once a second would keep
+/// messages waiting for that long.
+pub fn was_seen_lately(now: TimestampWithTimeZone) -> Result<bool> {
+    let now = now.into_inner();
+    let is_alive = |sign: Sign| now.abs_diff(sign.sends_at) <= ALIVE_US.unsigned_abs();
+    if let Some(sign) = LAST_SIGN.get()
+        && (is_alive(sign) || now.abs_diff(sign.looked_at) < DEAD_US.unsigned_abs())
+    {
+        return Ok(is_alive(sign));
+    }
+    let sends_at = spi::first(&SENDS_AT, &[], |row| {
+        Ok(column::<TimestampWithTimeZone>(row, 1)?.into_inner())
+    })?;
+    let sign = Sign {
+        looked_at: now,
+        sends_at: sends_at.unwrap_or(i64::MIN),
+    };
+    LAST_SIGN.set(Some(sign));
+    Ok(is_alive(sign))
+}
+
+/// Sends the tails of logs, counts, sweeps, and notes that a ticker is alive.
+#[pg_extern(name = "tick")]
+fn tick_function() {
+    answer(tick())
+}
+
+/// Runs every sweep rule once, at once.
+#[pg_extern(name = "sweep")]
+fn sweep_function() -> TableIterator<
+    'static,
+    (
+        name!(rule, &'static str),
+        name!(rows, i32),
+        name!(oldest_age, Option<Interval>),
+    ),
+> {
+    let rules = answer(enter_as_service().and_then(|()| sweep::sweep()));
+    TableIterator::new(
+        rules
+            .into_iter()
+            .map(|tally| (tally.rule, tally.rows, tally.oldest_age)),
+    )
+}
+
+/// Begins the loop that calls [`work_function`]: until when it goes on.
+#[pg_extern]
+fn begin_work() {
+    answer(caller::enter_as_owner());
+    // SAFETY: a plain integer of this backend.
+    let timeout_ms = u64::try_from(unsafe { pg_sys::StatementTimeout }).unwrap_or(0);
+    // The whole loop is one statement.
+    let within = match timeout_ms {
+        0 => LOOP_FOR,
+        timeout_ms => LOOP_FOR.min(Duration::from_millis(timeout_ms) * 4 / 5),
+    };
+    LOOP.replace(Some(Loop {
+        ends_at: Instant::now() + within,
+        work: None,
+    }));
+}
+
+/// Does one unit, for a loop that commits after each; answers whether the loop goes on.
+#[pg_extern(name = "work")]
+fn work_function() -> bool {
+    answer(work_in_loop())
+}
+
+/// How many seconds the loop sleeps before the next unit.
+#[pg_extern(name = "pause")]
+fn pause_function() -> f64 {
+    answer(caller::enter_as_owner());
+    let has_more =
+        LOOP.with_borrow(|state| state.as_ref().is_some_and(|state| state.work.is_some()));
+    if has_more { 0.0 } else { PAUSE_S }
+}
+
+fn enter_as_service() -> Result<()> {
+    match caller::enter_to_write()? {
+        Caller::Service => Ok(()),
+        Caller::User { .. } => Err(ErrorCode::Forbidden.into()),
+    }
+}
+
+/// One tick in the caller's transaction. It is cut off before a statement_timeout of the caller, which would
+/// undo what it has noted.
+fn tick() -> Result<()> {
+    enter_as_service()?;
+    if transaction::is_inside() {
+        return Ok(());
+    }
+    // SAFETY: a plain integer of this backend.
+    let timeout_ms = u64::try_from(unsafe { pg_sys::StatementTimeout }).unwrap_or(0);
+    let share = match timeout_ms {
+        0 => Duration::MAX,
+        timeout_ms => Duration::from_millis(timeout_ms) / 5,
+    };
+    let division = Division {
+        scope: Scope::Subtransaction,
+        unit_timeout: UNIT_TIMEOUT.min(share),
+        commits: false,
+    };
+    let began_at = Instant::now();
+    let due = mark::Due::look()?;
+    let Some(mut work) = find_work(division, due, || {
+        transaction::check_constraints();
+        work::wait_for_turns()
+    })?
+    else {
+        return Ok(());
+    };
+    let mut units = 0;
+    while work.step() {
+        units += 1;
+        if units >= CALL_UNITS || began_at.elapsed() >= CALL_BUDGET.min(share) {
+            work.cut_round_short();
+        }
+    }
+    Ok(())
+}
+
+/// What there is to do, for one who has the ticker's row until the end of the transaction, or who does
+/// without it because whoever has it is no ticker.
+fn find_work(
+    division: Division,
+    due: mark::Due,
+    once_found: impl FnOnce() -> Result<()>,
+) -> Result<Option<Work>> {
+    if due.is_nothing() {
+        return Ok(None);
+    }
+    let is_claimed = mark::claim()?;
+    if !is_claimed && !due.is_abandoned {
+        return Ok(None);
+    }
+    if due.round {
+        once_found()?;
+    }
+    Work::begin(division, due, !is_claimed).map(Some)
+}
+
+struct Loop {
+    ends_at: Instant,
+    work: Option<Work>,
+}
+
+thread_local! {
+    static LOOP: RefCell<Option<Loop>> = const { RefCell::new(None) };
+}
+
+fn work_in_loop() -> Result<bool> {
+    caller::enter_as_owner_to_write()?;
+    // Taken out while it works: a trigger could come here again.
+    let Some(mut state) = LOOP.take() else {
+        return Ok(false);
+    };
+    if Instant::now() >= state.ends_at {
+        return Ok(false);
+    }
+    step_in_loop(&mut state)?;
+    LOOP.replace(Some(state));
+    Ok(true)
+}
+
+fn step_in_loop(state: &mut Loop) -> Result<()> {
+    let division = Division {
+        scope: Scope::Subtransaction,
+        unit_timeout: UNIT_TIMEOUT,
+        commits: true,
+    };
+    let may_work = match &state.work {
+        Some(work) => work.is_without_claim() || mark::claim()?,
+        // An error would end the loop, and with it the regular work until the next minute.
+        None => match division.scope.run(UNIT_TIMEOUT, mark::Due::look) {
+            Ok(due) => {
+                state.work = find_work(division, due, || Ok(()))?;
+                true
+            }
+            Err(fault) => {
+                work::report_failed_look(division, &fault);
+                false
+            }
+        },
+    };
+    let has_more = match &mut state.work {
+        Some(work) if may_work => work.step(),
+        _ => false,
+    };
+    if !has_more {
+        state.work = None;
+    }
+    Ok(())
+}
+
+/// One tick of the background worker, which is in no transaction: each unit is one.
+pub fn tick_in_transactions() {
+    let division = Division {
+        scope: Scope::Transaction,
+        unit_timeout: UNIT_TIMEOUT,
+        commits: true,
+    };
+    let found = division.scope.run(division.unit_timeout, || {
+        caller::enter_as_owner_to_write()?;
+        let due = mark::Due::look()?;
+        if due.is_nothing() {
+            return Ok(None);
+        }
+        let without_claim = due.is_abandoned && !mark::claim()?;
+        Work::begin(division, due, without_claim).map(Some)
+    });
+    match found {
+        Ok(None) => {}
+        Ok(Some(mut work)) => while !is_to_end() && work.step() {},
+        Err(fault) if fault.is_cancel => {}
+        Err(fault) => work::report_failed_look(division, &fault),
+    }
+}
+
+/// Whether the worker got SIGTERM, which ends none of its statements.
+fn is_to_end() -> bool {
+    // SAFETY: a flag that a signal handler sets.
+    unsafe { (&raw const pg_sys::ShutdownRequestPending).read_volatile() != 0 }
+}

@@ -1,0 +1,243 @@
+//! One tick: the tails of logs, and once a second a round of counting and sweeping with tails in between.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use crate::log::relay_queue::{self, Tails};
+use crate::postgres::error::Result;
+use crate::postgres::transaction::{Fault, Scope};
+use crate::regular::sweep;
+use crate::regular::ticker::mark::{self, Due};
+use crate::regular::unit::Rule;
+use crate::regular::unit::round::{Round, Step};
+use crate::regular::unit::troubles::{self, Trouble};
+use crate::regular::viewer_counts::{self, Counts};
+
+/// How often tails are sent while a round goes on.
+const TAILS_EVERY: Duration = Duration::from_millis(50);
+
+/// As `stream.troubles` names what is no rule: the row of the ticker, and what is read before any unit.
+pub const TICKER: &str = "ticker";
+
+thread_local! {
+    /// Whether the last tails could be sent, as far as this process knows.
+    static SENDS: Cell<bool> = const { Cell::new(true) };
+
+    /// When a round ended that could not be marked, because somebody holds the ticker's row.
+    static UNMARKED_ROUND_AT: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// How a tick is divided.
+#[derive(Clone, Copy)]
+pub struct Division {
+    pub scope: Scope,
+    pub unit_timeout: Duration,
+    /// Each unit is a transaction of its own, or is committed before the next.
+    pub commits: bool,
+}
+
+/// What a tick has yet to do.
+pub struct Work {
+    division: Division,
+    troubles: Vec<Trouble>,
+    /// Works although somebody else holds the ticker's row.
+    without_claim: bool,
+    mark: bool,
+    round: Option<Round>,
+    tails: Option<Round>,
+    tails_at: Option<Instant>,
+}
+
+impl Work {
+    /// What is due. Writes nothing.
+    pub fn begin(division: Division, mut due: Due, without_claim: bool) -> Result<Self> {
+        if without_claim {
+            let recently = |at: Instant| at.elapsed() < Duration::from_millis(900);
+            due.round &= !UNMARKED_ROUND_AT.get().is_some_and(recently);
+            due.mark = false;
+        }
+        let troubles = troubles::load()?;
+        let round = due.round.then(|| round(division, &troubles)).transpose()?;
+        let mut work = Self {
+            division,
+            troubles,
+            without_claim,
+            mark: due.mark,
+            round,
+            tails: None,
+            tails_at: None,
+        };
+        if due.tails {
+            work.begin_tails();
+        } else {
+            // Nothing is left that could not be sent.
+            SENDS.set(true);
+        }
+        Ok(work)
+    }
+
+    /// Does the next unit; answers whether there is more.
+    pub fn step(&mut self) -> bool {
+        if std::mem::take(&mut self.mark) {
+            return self.mark();
+        }
+        // Within one transaction nothing is sent before the end, and relay rows come last.
+        if self.round.is_some() && !self.division.commits {
+            return self.step_round();
+        }
+        if self.tails.is_some() {
+            return self.step_tails();
+        }
+        if self.round.is_none() {
+            return false;
+        }
+        if self.tails_at.is_none_or(|at| at.elapsed() >= TAILS_EVERY) {
+            self.begin_tails();
+            return self.step_tails();
+        }
+        self.step_round()
+    }
+
+    pub fn is_without_claim(&self) -> bool {
+        self.without_claim
+    }
+
+    /// Leaves the rest of the round to the next tick.
+    pub fn cut_round_short(&mut self) {
+        self.round = None;
+    }
+
+    fn begin_tails(&mut self) {
+        let rules: Vec<Box<dyn Rule>> = vec![Box::new(Tails)];
+        self.tails = Some(Round::new(rules, i32::MAX, &self.troubles));
+    }
+
+    fn step_tails(&mut self) -> bool {
+        let Some(mut tails) = self.tails.take() else {
+            return false;
+        };
+        let claim = self.claim();
+        let step = tails.step(self.division.scope, self.division.unit_timeout, || {
+            Ok(relay_queue::is_due()? && claim()?)
+        });
+        SENDS.set(
+            !matches!(step, Step::Failed(_)) && !tails.has_failed() && !relay_queue::is_held(),
+        );
+        match step {
+            Step::Worked => self.tails = Some(tails),
+            // Without tails the round goes on.
+            Step::Over | Step::Stopped => self.tails_at = Some(Instant::now()),
+            Step::Failed(sqlstate) => {
+                self.report(sqlstate);
+                self.tails_at = Some(Instant::now());
+            }
+        }
+        self.tails.is_some() || self.round.is_some()
+    }
+
+    fn step_round(&mut self) -> bool {
+        let Some(mut round) = self.round.take() else {
+            return false;
+        };
+        let step = round.step(
+            self.division.scope,
+            self.division.unit_timeout,
+            self.claim(),
+        );
+        match step {
+            Step::Worked => self.round = Some(round),
+            Step::Over => return self.end_round(),
+            Step::Stopped => return false,
+            Step::Failed(sqlstate) => {
+                self.report(sqlstate);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What every unit that is a transaction begins with.
+    fn claim(&self) -> impl FnOnce() -> Result<bool> + use<> {
+        let is_claimed = self.without_claim || self.division.scope == Scope::Subtransaction;
+        move || Ok(is_claimed || mark::claim()?)
+    }
+
+    fn mark(&mut self) -> bool {
+        let claim = self.claim();
+        let was_failing = self.troubles.iter().any(|trouble| trouble.rule == TICKER);
+        let marked = self.run(|| {
+            if !claim()? {
+                return Ok(false);
+            }
+            mark::mark_ticked(SENDS.get())?;
+            if was_failing {
+                troubles::clear(TICKER, None)?;
+            }
+            Ok(true)
+        });
+        match marked {
+            Ok(is_claimed) => is_claimed && (self.round.is_some() || self.tails.is_some()),
+            Err(fault) if fault.is_cancel => false,
+            // The work goes on although nobody can see that it does.
+            Err(fault) => {
+                self.report(fault.sqlstate);
+                true
+            }
+        }
+    }
+
+    fn end_round(&mut self) -> bool {
+        let claim = self.claim();
+        let has_troubles = !self.troubles.is_empty();
+        let marked = self.run(|| {
+            let marked = claim()? && sweep::mark_swept()?;
+            if has_troubles {
+                troubles::clear_old()?;
+            }
+            Ok(marked)
+        });
+        let is_marked = matches!(marked, Ok(true));
+        UNMARKED_ROUND_AT.set((!is_marked).then(Instant::now));
+        if let Err(fault) = marked {
+            self.report(fault.sqlstate);
+        }
+        self.tails.is_some()
+    }
+
+    fn run<T>(&self, body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Fault> {
+        self.division.scope.run(self.division.unit_timeout, body)
+    }
+
+    fn report(&self, sqlstate: String) {
+        report_failed_look(self.division, &Fault::new(sqlstate));
+    }
+}
+
+/// Notes a failure before any rule was asked.
+pub fn report_failed_look(division: Division, fault: &Fault) {
+    let Division {
+        scope,
+        unit_timeout,
+        ..
+    } = division;
+    troubles::report(scope, unit_timeout, TICKER, None, fault, || Ok(()));
+}
+
+/// A round of everything but tails. Where units are committed, each waits for its turn itself.
+fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
+    let waits = division.commits;
+    let mut rules = sweep::rules(true, waits);
+    // Behind what ends leases, and before what only cleans up.
+    let counts = Counts {
+        waits_for_a_turn: Cell::new(waits),
+    };
+    rules.insert(sweep::JUDGING_RULES, Box::new(counts));
+    Ok(Round::new(rules, sweep::batch_size()?, troubles))
+}
+
+/// Waits for those that have to be waited for, before anything is locked in a transaction that holds its
+/// locks until the last unit.
+pub fn wait_for_turns() -> Result<()> {
+    sweep::wait_for_a_turn()?;
+    viewer_counts::wait_for_a_turn()
+}

@@ -1,0 +1,102 @@
+//! Streams that the regular work has failed at, and when each is tried again: `stream.troubles`.
+
+use std::time::Duration;
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::transaction::{Fault, Scope};
+
+statements! {
+    LOAD: Write []
+        "select t.rule, t.session_id, t.next_attempt_at > clock_timestamp()
+         from stream.troubles as t
+         order by t.next_attempt_at desc limit 10000";
+
+    /// 1 s after the first failure, twice as long after each further one, at most 5 minutes; of a rule
+    /// that fails altogether at most 8 s, since all streams wait for it and it fails once in that time.
+    /// Answers how often it has failed.
+    NOTE: Write [UUIDOID, TEXTOID, TEXTOID]
+        "insert into stream.troubles as t (session_id, rule, sqlstate, since, attempts, next_attempt_at)
+         values ($1, $2, $3, clock_timestamp(), 1, clock_timestamp() + interval '1 second')
+         on conflict (session_id, rule) do update
+         set sqlstate = excluded.sqlstate,
+             attempts = t.attempts + 1,
+             next_attempt_at = clock_timestamp()
+                 + least(case when t.session_id is null then 8 else 300 end, power(2, least(t.attempts, 10))) * interval '1 second'
+         returning t.attempts";
+
+    CLEAR: Write [UUIDARRAYOID, TEXTOID]
+        "delete from stream.troubles as t
+         where t.rule = $2 and (t.session_id = any ($1) or $1 is null and t.session_id is null)";
+
+    /// What is due is tried within a round, so nothing is due any more.
+    CLEAR_OLD: Write []
+        "delete from stream.troubles as t
+         where t.next_attempt_at < clock_timestamp() - interval '10 minutes'";
+}
+
+/// A rule that failed for a stream, or altogether.
+#[derive(Clone)]
+pub struct Trouble {
+    pub rule: String,
+    pub session: Option<Uuid>,
+    /// It is not tried again yet.
+    pub lies_ahead: bool,
+}
+
+pub fn load() -> Result<Vec<Trouble>> {
+    spi::run(&LOAD, &[], |rows| {
+        rows.map(|row| {
+            Ok(Trouble {
+                rule: column(&row, 1)?,
+                session: nullable(&row, 2)?,
+                lies_ahead: column(&row, 3)?,
+            })
+        })
+        .collect()
+    })
+}
+
+/// Notes a failure, of the rule as a whole where there is no session, and does what else goes with it.
+/// It is logged when it is new, without what the error says, which may quote rows.
+pub fn report(
+    scope: Scope,
+    at_most: Duration,
+    rule: &str,
+    session: Option<Uuid>,
+    fault: &Fault,
+    beside: impl FnOnce() -> Result<()>,
+) {
+    let sqlstate = fault.sqlstate.as_str();
+    // Whoever holds the row that would be written costs a wait, and nothing else.
+    let attempts = scope.run(at_most, || {
+        let arguments = [session.into(), rule.into(), sqlstate.into()];
+        let attempts = spi::first(&NOTE, &arguments, |row| column::<i32>(row, 1))?;
+        beside()?;
+        Ok(attempts.unwrap_or(1))
+    });
+    if attempts.as_ref().is_ok_and(|attempts| *attempts > 1) {
+        return;
+    }
+    let stream = session.map_or_else(String::new, |session| format!(" of stream {session}"));
+    let cause = match (&attempts, fault.took_too_long) {
+        (Err(_), _) => ", which could not be noted",
+        (Ok(_), true) => ", it took too long",
+        (Ok(_), false) => "",
+    };
+    log!(
+        "pg_stream_ext: the regular work {rule}{stream} failed with SQLSTATE {sqlstate}{cause}; see stream.doctor()"
+    );
+}
+
+/// Forgets failures of streams that a rule has passed now, or of the rule as a whole.
+pub fn clear(rule: &str, sessions: Option<Vec<Uuid>>) -> Result<()> {
+    spi::execute(&CLEAR, &[sessions.into(), rule.into()]).map(|_| ())
+}
+
+pub fn clear_old() -> Result<()> {
+    spi::execute(&CLEAR_OLD, &[]).map(|_| ())
+}

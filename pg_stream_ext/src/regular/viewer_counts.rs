@@ -1,0 +1,158 @@
+//! Counting the viewers of streams whose viewers changed.
+
+use std::cell::Cell;
+
+use pgrx::datum::Uuid;
+
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, column, statements};
+use crate::regular::unit::{Rule, Unit};
+use crate::stream::gate;
+
+statements! {
+    /// Takes the changes of at most `$1` streams; answers each stream, and whether anything of it could
+    /// be taken. Late in a round most of many rows are of streams to leave out, so these are hashed.
+    TAKE_CHANGES: Write [INT4OID, UUIDARRAYOID]
+        "with seen as materialized (
+             select e.id, e.session_id from stream.viewer_changes as e
+             where e.session_id not in (select unnest($2))
+             order by e.id limit 10000
+         ), due as materialized (
+             select distinct s.session_id from seen as s order by s.session_id limit $1
+         ), free as materialized (
+             select e.id from stream.viewer_changes as e
+             where e.id = any (array(
+                 select s.id from seen as s where s.session_id in (select d.session_id from due as d)))
+             for update skip locked
+         ), taken as (
+             delete from stream.viewer_changes as e
+             where e.id = any (array(select f.id from free as f))
+             returning e.session_id
+         )
+         select d.session_id, exists (select from taken as t where t.session_id = d.session_id)
+         from due as d order by d.session_id";
+
+    LOCK_SESSIONS: Write [UUIDARRAYOID]
+        "select s.id, s.state <> 'ended' from stream.stream_sessions as s
+         where s.id = any ($1) order by s.id for no key update skip locked";
+
+    THOSE_THERE: Write [UUIDARRAYOID]
+        "select s.id from stream.stream_sessions as s where s.id = any ($1) order by s.id";
+
+    RECOUNT: Write [UUIDOID]
+        "update stream.stream_sessions as s
+         set viewer_count = counted.active,
+             peak_viewer_count = greatest(s.peak_viewer_count, counted.active)
+         from (
+             select count(*)::integer as active from stream.stream_viewers as v
+             where v.session_id = $1 and v.is_active
+         ) as counted
+         where s.id = $1 and s.viewer_count <> counted.active";
+
+    NOTE_AGAIN: Write [UUIDARRAYOID]
+        "insert into stream.viewer_changes (session_id) select unnest($1)";
+
+    CHANGED: Write []
+        "select distinct e.session_id from (
+             select c.session_id from stream.viewer_changes as c order by c.id limit 1000
+         ) as e order by e.session_id limit 64";
+
+    /// One note of a stream in trouble is as good as many, and viewers go on joining.
+    TAKE_NOTES: Write [UUIDOID]
+        "delete from stream.viewer_changes as d where d.id = any (array(
+             select e.id from stream.viewer_changes as e where e.session_id = $1
+             order by e.id limit 10000 for update skip locked))";
+}
+
+/// Counts the viewers of the streams named in viewer_changes. A count that was cut off is noted again.
+pub struct Counts {
+    /// Whether one stream that somebody holds is waited for in the first unit.
+    pub waits_for_a_turn: Cell<bool>,
+}
+
+/// Gets a turn at the first stream with changes that somebody holds, before anything else is locked.
+pub fn wait_for_a_turn() -> Result<()> {
+    let changed = spi::run(&CHANGED, &[], ids)?;
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let locked = lock_sessions(&changed)?;
+    let is_locked = |session: &Uuid| locked.iter().any(|(id, _)| id == session);
+    if let Some(held) = there(changed)?.into_iter().find(|id| !is_locked(id)) {
+        gate::close_soon(held)?;
+    }
+    Ok(())
+}
+
+impl Rule for Counts {
+    fn name(&self) -> &'static str {
+        "viewer_counts"
+    }
+
+    fn unit(&self, unit: &mut Unit) -> Result<()> {
+        if self.waits_for_a_turn.take() {
+            wait_for_a_turn()?;
+        }
+        let arguments = [unit.limit().into(), unit.skipping_written().into()];
+        let changed = spi::run(&TAKE_CHANGES, &arguments, |rows| {
+            rows.map(|row| Ok((column::<Uuid>(&row, 1)?, column::<bool>(&row, 2)?)))
+                .collect::<Result<Vec<_>>>()
+        })?;
+        let (taken, held): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, taken)| *taken);
+        for (session, _) in held {
+            unit.pass_over(session);
+        }
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let taken: Vec<Uuid> = taken.into_iter().map(|(session, _)| session).collect();
+        let locked = lock_sessions(&taken)?;
+        let there = there(taken.clone())?;
+        let mut again = Vec::new();
+        for session in taken {
+            let is_live = locked
+                .iter()
+                .find_map(|(id, is_live)| (*id == session).then_some(*is_live));
+            match is_live {
+                None if there.contains(&session) => {
+                    unit.pass_over(session);
+                    again.push(session);
+                }
+                Some(true) if unit.is_over() => again.push(session),
+                Some(true) => {
+                    unit.stream(session, || spi::execute(&RECOUNT, &[session.into()]))?;
+                    unit.wrote_session(session);
+                }
+                // It has ended, or is gone: nobody is counted any more.
+                Some(false) | None => unit.stream(session, || Ok(()))?,
+            }
+        }
+        if !again.is_empty() {
+            spi::execute(&NOTE_AGAIN, &[again.into()])?;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, session: Uuid) -> Result<()> {
+        if spi::execute(&TAKE_NOTES, &[session.into()])? > 0 {
+            spi::execute(&NOTE_AGAIN, &[vec![session].into()])?;
+        }
+        Ok(())
+    }
+}
+
+/// Locks those that nobody else holds; answers them, and whether each is live.
+fn lock_sessions(sessions: &[Uuid]) -> Result<Vec<(Uuid, bool)>> {
+    spi::run(&LOCK_SESSIONS, &[sessions.to_vec().into()], |rows| {
+        rows.map(|row| Ok((column(&row, 1)?, column(&row, 2)?)))
+            .collect()
+    })
+}
+
+fn there(sessions: Vec<Uuid>) -> Result<Vec<Uuid>> {
+    spi::run(&THOSE_THERE, &[sessions.into()], ids)
+}
+
+fn ids(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Vec<Uuid>> {
+    rows.map(|row| column(&row, 1)).collect()
+}

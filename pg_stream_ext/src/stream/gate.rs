@@ -1,0 +1,175 @@
+//! The gate of a session: turns for whoever changes a stream while viewers keep joining.
+//!
+//! Joins share the session's row lock, and Postgres lets one more sharer in although somebody waits
+//! to change the row. So a steady stream of joins could keep the host's heartbeat, the end of the
+//! stream and its sweep waiting without end. Heavyweight locks are granted in the order in which they
+//! were asked for: whoever closes the gate waits for the joins before it only, and later ones wait behind it.
+//!
+//! Every wait at the gate ends after 100 ms and goes on to the session's row, so a transaction that stays
+//! open delays others and never stops them. Whoever then does not get the row asks for the gate again: later
+//! joins queue behind each of these rounds, so the row is free in the first round in which nothing else
+//! holds it. SQL cannot name the lock (see [`tag`]), so no role can hold it against others.
+//!
+//! The gate comes before the session's row in the order of locks. A free gate costs no statement and no
+//! subtransaction; a wait costs one of each.
+
+use std::time::{Duration, Instant};
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
+
+use crate::postgres::caller;
+use crate::postgres::error::{Result, answer, required};
+use crate::postgres::keyed::{Locked, Table, Waiting};
+use crate::postgres::spi::{self, column, statements};
+
+static SESSIONS: Table = Table::new(c"stream_sessions");
+
+/// After how many rounds one waits for the row so long that Postgres looks for a deadlock.
+const ROUNDS: u32 = 10;
+
+statements! {
+    WAIT: Write [UUIDOID, BOOLOID]
+        "select stream_private.wait_at_gate($1, $2)";
+
+    WAIT_LONGER: Write [UUIDOID]
+        "select stream_private.wait_for_session($1)";
+}
+
+/// How the gate is held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// With other joins.
+    Shared,
+    /// To change the session.
+    Alone,
+}
+
+/// Passes the gate together with others, behind those who wait to close it.
+pub fn pass(session: Uuid) -> Result<()> {
+    if !try_enter(session, Mode::Shared) {
+        wait(session, Mode::Shared)?;
+    }
+    Ok(())
+}
+
+/// Closes the gate and locks the session's row FOR NO KEY UPDATE, until the transaction ends. Nothing is
+/// held when there is no such session.
+pub fn close(session: Uuid) -> Result<()> {
+    let begun_at = Instant::now();
+    loop {
+        for _ in 0..ROUNDS {
+            if close_soon(session)? {
+                return Ok(());
+            }
+            refuse_after_lock_timeout(begun_at)?;
+        }
+        // Rounds end before Postgres would find a circle of transactions that wait for each other.
+        let is_held = spi::first(&WAIT_LONGER, &[session.into()], |row| column(row, 1))?;
+        if is_held == Some(true) {
+            return Ok(());
+        }
+        refuse_after_lock_timeout(begun_at)?;
+    }
+}
+
+/// The caller's own limit, which the rounds hide: each sets one for itself.
+fn refuse_after_lock_timeout(begun_at: Instant) -> Result<()> {
+    // SAFETY: a plain integer of this backend.
+    match u64::try_from(unsafe { pg_sys::LockTimeout }).unwrap_or(0) {
+        0 => Ok(()),
+        limit_ms if begun_at.elapsed() < Duration::from_millis(limit_ms) => Ok(()),
+        _ => Err(ErrorCode::LockTimeout.into()),
+    }
+}
+
+/// The same in one round, 200 ms at most; returns whether the row is held or there is none.
+pub fn close_soon(session: Uuid) -> Result<bool> {
+    if try_enter(session, Mode::Alone) {
+        if lock_free_session(session)? {
+            return Ok(true);
+        }
+        // Whoever holds the row may be waiting for the gate, and the next round queues again.
+        leave(session);
+    }
+    // Also without the gate the row may be free by now.
+    Ok(wait(session, Mode::Alone)? || lock_free_session(session)?)
+}
+
+/// Waits at the gate, for `stream_private.wait_at_gate`, which limits the wait and takes back what
+/// came of it.
+#[pg_extern]
+fn enter_gate(session_id: Option<Uuid>, alone: Option<bool>) {
+    answer(caller::enter_as_owner().and_then(|()| {
+        let session = required(session_id, "session_id")?;
+        let mode = if required(alone, "alone")? {
+            Mode::Alone
+        } else {
+            Mode::Shared
+        };
+        acquire(session, mode, false);
+        Ok(())
+    }));
+}
+
+fn wait(session: Uuid, mode: Mode) -> Result<bool> {
+    let arguments = [session.into(), (mode == Mode::Alone).into()];
+    let is_in = spi::first(&WAIT, &arguments, |row| column(row, 1))?;
+    Ok(is_in.unwrap_or(false))
+}
+
+/// Whether the row is held now or there is none.
+fn lock_free_session(session: Uuid) -> Result<bool> {
+    let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
+    let locked = SESSIONS.lock(&[session], mode, Waiting::Skip, |_| Ok(()))?;
+    Ok(!matches!(locked, Locked::Taken))
+}
+
+/// Does not overtake whoever waits already, unless the transaction is in.
+fn try_enter(session: Uuid, mode: Mode) -> bool {
+    acquire(session, mode, true)
+}
+
+fn acquire(session: Uuid, mode: Mode, only_if_free: bool) -> bool {
+    // SAFETY: the tag is valid; the lock goes with the transaction.
+    let result =
+        unsafe { pg_sys::LockAcquire(&tag(session), lock_mode(mode), false, only_if_free) };
+    result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+}
+
+/// Undoes one `try_enter` alone by the same caller.
+fn leave(session: Uuid) {
+    // SAFETY: the same tag, mode and owner as in `acquire`, called by the same function.
+    unsafe { pg_sys::LockRelease(&tag(session), lock_mode(Mode::Alone), false) };
+}
+
+fn lock_mode(mode: Mode) -> pg_sys::LOCKMODE {
+    let mode = match mode {
+        Mode::Shared => pg_sys::ShareLock,
+        Mode::Alone => pg_sys::ExclusiveLock,
+    };
+    mode as pg_sys::LOCKMODE
+}
+
+/// An advisory lock of a kind of its own: the functions of SQL mark theirs with 1 and 2 in the last
+/// field (`SET_LOCKTAG_INT64`, `SET_LOCKTAG_INT32` in lockfuncs.c). 64 bits of the id, folded from all of it;
+/// two sessions that share them would only take turns together.
+fn tag(session: Uuid) -> pg_sys::LOCKTAG {
+    /// "gate".
+    const KIND: u16 = 0x6761;
+    let word = |at: usize| {
+        session.as_bytes()[at..at + 4]
+            .iter()
+            .fold(0, |word: u32, byte| word << 8 | u32::from(*byte))
+    };
+    pg_sys::LOCKTAG {
+        // SAFETY: reads a variable of this backend.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId }.into(),
+        locktag_field2: word(0) ^ word(8),
+        locktag_field3: word(4) ^ word(12),
+        locktag_field4: KIND,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
+        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
+    }
+}

@@ -1,0 +1,269 @@
+//! Changing the state of a stream, and ending it.
+//!
+//! Every change takes the next number of the session's log in the same transaction. Lock order:
+//! stream_sessions, stream_viewers, chat_heads, chat_relay.
+//!
+//! A transaction updates a session once. Postgres checks the foreign keys of a row again, although
+//! they are the same, when the transaction has written the row before: it would wait for whoever holds
+//! the auction or the seller, a bid for instance, which may be waiting for the log.
+
+mod change;
+mod closing;
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_core::webhook::host::Loss;
+
+use crate::log::entry;
+use crate::postgres::caller;
+use crate::postgres::error::{Result, answer, required};
+use crate::postgres::spi::{self, column, statements};
+use crate::stream::lifecycle::closing::Leftovers;
+
+/// The host's heartbeats have stopped, or come again.
+pub const HOST_LOST: &str = Loss::Lost.as_str();
+pub const HOST_RETURNED: &str = "host_returned";
+
+/// When the first rule of the sweep can apply to session `s` under config `c`; nulls do not count.
+macro_rules! check_at {
+    () => {
+        "least(
+             s.created_at + c.max_duration_s * interval '1 second',
+             case s.state
+                 when 'initializing' then least(
+                     s.state_changed_at + c.initializing_timeout_s * interval '1 second',
+                     s.host_seen_at + c.host_timeout_s * interval '1 second')
+                 when 'active' then s.host_seen_at + c.host_timeout_s * interval '1 second'
+                 when 'paused' then s.state_changed_at + c.paused_timeout_s * interval '1 second'
+                 when 'error' then s.reconnect_deadline
+             end)"
+    };
+}
+pub(crate) use check_at;
+
+/// The active viewers of session `$1`, when the parameter says that they are asked for.
+macro_rules! counted {
+    ($asked:literal) => {
+        concat!(
+            "(select count(*)::integer as active from stream.stream_viewers as v
+              where v.session_id = $1 and v.is_active and ",
+            $asked,
+            ") as counted"
+        )
+    };
+}
+
+statements! {
+    /// A move to a running state is a sign of life of the host, as is a heartbeat ($7). After the clock
+    /// was set back the log's time is ahead of it; timeouts count from the clock.
+    SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, INT4OID,
+                      TIMESTAMPTZOID]
+        concat!(
+            "update stream.stream_sessions as o
+             set state = s.state, state_reason = $3, state_seq = $4, state_changed_at = s.state_changed_at,
+                 started_at = case when s.state = 'active' then coalesce(o.started_at, s.state_changed_at)
+                                   else o.started_at end,
+                 ended_at = case when s.state = 'ended' then s.state_changed_at end,
+                 viewer_count = case when s.state = 'ended' then 0 when $8 then counted.active
+                                     else o.viewer_count end,
+                 peak_viewer_count = greatest(o.peak_viewer_count, case when $8 then counted.active end, $10),
+                 check_at = case when s.state <> 'ended' then ", check_at!(), " end,
+                 state_before_error = case when s.state = 'error' then $6 end,
+                 reconnect_deadline = s.reconnect_deadline,
+                 host_seen_at = s.host_seen_at, generation = coalesce($9, o.generation),
+                 host_heartbeat_at = case when $7 then now() else o.host_heartbeat_at end,
+                 state_moves_tat = coalesce($11, o.state_moves_tat)
+             from (
+                 -- The row as it will be, as far as the next look depends on it.
+                 select p.created_at, $2 as state, t.time as state_changed_at,
+                     case when $2 = 'error' then t.time + p.reconnect_window_s * interval '1 second' end
+                         as reconnect_deadline,
+                     case when $7 or $2 in ('initializing', 'active') and p.host_seen_at is not null
+                         then now() else p.host_seen_at end as host_seen_at
+                 from stream.stream_sessions as p, (select least($5, clock_timestamp()) as time) as t
+                 where p.id = $1
+             ) as s
+             cross join stream.config as c
+             cross join ", counted!("$8"), "
+             where o.id = $1"
+        );
+
+    ARM: Write [UUIDOID, BOOLOID]
+        concat!(
+            "update stream.stream_sessions as s
+             set check_at = ", check_at!(), ",
+                 viewer_count = case when $2 then counted.active else s.viewer_count end,
+                 peak_viewer_count = greatest(s.peak_viewer_count, case when $2 then counted.active end)
+             from stream.config as c
+             cross join ", counted!("$2"), "
+             where s.id = $1 and s.state <> 'ended'"
+        );
+
+    READ_STATE: Read [UUIDOID, UUIDOID]
+        "select s.state, stream_private.can_view($2, s.id, s.seller_id)
+         from stream.stream_sessions as s where s.id = $1";
+}
+
+#[pg_extern(stable)]
+fn get_stream_state(session_id: Option<Uuid>) -> String {
+    answer(viewable_state(session_id))
+}
+
+/// Raises unless the caller may view the session.
+#[pg_extern(stable)]
+fn authorize_view(session_id: Option<Uuid>) {
+    answer(viewable_state(session_id).map(|_| ()))
+}
+
+/// Makes a legal move of a session whose row is locked: the log, at the end everything that hangs on
+/// the stream, and the row.
+pub fn move_to(
+    id: Uuid,
+    from: StreamState,
+    to: StreamState,
+    reason: Option<&str>,
+    generation: i32,
+) -> Result<()> {
+    announce(id, from, to, reason, generation)?.write(Beside::default())
+}
+
+/// What goes into the row together with a move.
+#[derive(Clone, Copy, Default)]
+pub struct Beside {
+    /// The host has sent a heartbeat.
+    pub heartbeat: bool,
+    /// The viewers are counted.
+    pub count: bool,
+    /// Another device of the host has taken over.
+    pub generation: Option<i32>,
+    /// What the seller's rate limiter notes.
+    pub moves_tat: Option<TimestampWithTimeZone>,
+}
+
+/// A move that everybody hears of, and that the row of its session still lacks.
+#[must_use = "the row is not written yet"]
+pub struct Announced<'a> {
+    pub id: Uuid,
+    from: StreamState,
+    to: StreamState,
+    reason: Option<&'a str>,
+    entry: entry::Entry,
+    /// How many viewers were there at the end.
+    last_viewers: Option<i32>,
+}
+
+/// Everything of a legal move but the row, which is locked.
+pub fn announce(
+    id: Uuid,
+    from: StreamState,
+    to: StreamState,
+    reason: Option<&str>,
+    generation: i32,
+) -> Result<Announced<'_>> {
+    announce_with(&closing::ALL, id, from, to, reason, generation)
+}
+
+/// The same without waiting for anybody, when head and relay are locked too. What somebody holds of a
+/// stream that ends is left to the sweep.
+pub fn announce_without_waiting(
+    id: Uuid,
+    from: StreamState,
+    to: StreamState,
+    reason: Option<&str>,
+    generation: i32,
+) -> Result<Announced<'_>> {
+    announce_with(&closing::FREE, id, from, to, reason, generation)
+}
+
+fn announce_with<'a>(
+    leftovers: &Leftovers,
+    id: Uuid,
+    from: StreamState,
+    to: StreamState,
+    reason: Option<&'a str>,
+    generation: i32,
+) -> Result<Announced<'a>> {
+    let ends = to == StreamState::Ended;
+    let mut last_viewers = None;
+    if ends {
+        last_viewers = leftovers.close_leases(id)?;
+    }
+    let entry = log_state(id, Some(from), to, reason, generation)?;
+    if ends {
+        leftovers.close_others(id)?;
+    }
+    Ok(Announced {
+        id,
+        from,
+        to,
+        reason,
+        entry,
+        last_viewers,
+    })
+}
+
+impl Announced<'_> {
+    /// Writes the row; the sweep looks at it again when the new state can be over.
+    pub fn write(&self, beside: Beside) -> Result<()> {
+        let arguments = [
+            self.id.into(),
+            self.to.as_str().into(),
+            self.reason.into(),
+            self.entry.seq.into(),
+            self.entry.created_at.into(),
+            self.from.as_str().into(),
+            beside.heartbeat.into(),
+            beside.count.into(),
+            beside.generation.into(),
+            self.last_viewers.into(),
+            beside.moves_tat.into(),
+        ];
+        spi::execute(&SET_STATE, &arguments).map(|_| ())
+    }
+}
+
+/// Sets when the sweep looks at a live session next, and counts its viewers in the same update; its
+/// row is locked.
+pub fn arm(id: Uuid, count: bool) -> Result<()> {
+    spi::execute(&ARM, &[id.into(), count.into()]).map(|_| ())
+}
+
+/// Logs a state; the session's row is locked.
+pub fn log_state(
+    id: Uuid,
+    from: Option<StreamState>,
+    to: StreamState,
+    reason: Option<&str>,
+    generation: i32,
+) -> Result<entry::Entry> {
+    let sentence = match to {
+        StreamState::Initializing => "The stream is starting.",
+        StreamState::Active => "The stream is live.",
+        StreamState::Paused => "The stream is paused.",
+        StreamState::Ended => "The stream has ended.",
+        StreamState::Error => "The stream is interrupted.",
+    };
+    let metadata = serde_json::json!({
+        "kind": "state_changed",
+        "state": to.as_str(),
+        "previous_state": from.map(StreamState::as_str),
+        "reason": reason,
+        "generation": generation,
+    });
+    entry::log_system(id, sentence, &metadata)
+}
+
+fn viewable_state(session_id: Option<Uuid>) -> Result<String> {
+    let caller = caller::enter()?;
+    let id = required(session_id, "session_id")?;
+    let found = spi::first(&READ_STATE, &[id.into(), caller.user_id().into()], |row| {
+        Ok((column::<String>(row, 1)?, column::<bool>(row, 2)?))
+    })?;
+    match found {
+        None => Err(ErrorCode::SessionNotFound.into()),
+        Some((_, false)) => Err(ErrorCode::CannotView.into()),
+        Some((state, true)) => Ok(state),
+    }
+}

@@ -1,0 +1,118 @@
+//! Moves between states that the seller or the service asks for.
+//!
+//! Each is logged and broadcast to every viewer, so a seller has a rate. Ending has none: whoever wants to
+//! stop must be able to.
+
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::prelude::*;
+use pgrx::spi::SpiHeapTupleData;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::{self, Move, StreamState};
+
+use crate::limits;
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::spi::{self, column, nullable, statements};
+use crate::rate::Rate;
+use crate::stream::gate;
+use crate::stream::lifecycle::{Beside, announce};
+use crate::stream::state;
+
+statements! {
+    LOCK_SESSION: Write [UUIDOID]
+        "select s.state, s.seller_id, s.generation, s.state_moves_tat,
+             (select c.state_moves_per_minute from stream.config as c)
+         from stream.stream_sessions as s
+         where s.id = $1 for no key update";
+}
+
+/// A session whose row is locked.
+struct Session {
+    state: String,
+    seller: Uuid,
+    generation: i32,
+    moves_tat: Option<TimestampWithTimeZone>,
+    moves: Rate,
+}
+
+impl Session {
+    fn lock(id: Uuid) -> Result<Option<Self>> {
+        spi::first(&LOCK_SESSION, &[id.into()], Self::read)
+    }
+
+    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
+        Ok(Self {
+            state: column(row, 1)?,
+            seller: column(row, 2)?,
+            generation: column(row, 3)?,
+            moves_tat: nullable(row, 4)?,
+            moves: Rate::per_minute(column(row, 5)?),
+        })
+    }
+}
+
+#[pg_extern]
+fn change_state(
+    session_id: Option<Uuid>,
+    state: Option<&str>,
+    reason: Option<&str>,
+    generation: Option<i32>,
+) {
+    answer(change(session_id, state, reason, generation))
+}
+
+fn change(
+    session_id: Option<Uuid>,
+    state: Option<&str>,
+    reason: Option<&str>,
+    generation: Option<i32>,
+) -> Result<()> {
+    let caller = caller::enter_to_write()?;
+    let id = required(session_id, "session_id")?;
+    let to = state::parse(required(state, "state")?)?;
+    limits::reason(reason)?;
+    gate::close(id)?;
+    let session = Session::lock(id)?.ok_or(ErrorCode::SessionNotFound)?;
+    require_seller(caller, session.seller)?;
+    if generation.is_some_and(|generation| generation != session.generation) {
+        return Err(ErrorCode::StaleHost.into());
+    }
+    let from = state::read(&session.state)?;
+    match lifecycle::transition(from, to) {
+        Ok(Move::Unchanged) => Ok(()),
+        Ok(Move::Changed) => {
+            let moves_tat = match caller {
+                Caller::User { .. } if is_limited(from, to) => {
+                    Some(session.moves.take(session.moves_tat)?)
+                }
+                _ => None,
+            };
+            announce(id, from, to, reason, session.generation)?.write(Beside {
+                moves_tat,
+                ..Beside::default()
+            })
+        }
+        Err(_) if from == StreamState::Ended => Err(ErrorCode::StreamEnded.into()),
+        Err(refused) => Err(Failure::with_hint(
+            ErrorCode::IllegalTransition,
+            format!(
+                "a stream does not go from {} to {}",
+                refused.from.as_str(),
+                refused.to.as_str()
+            ),
+        )),
+    }
+}
+
+/// Whether a seller's move counts. Out of `initializing` leads no circle but through a move that counts.
+fn is_limited(from: StreamState, to: StreamState) -> bool {
+    from != StreamState::Initializing && to != StreamState::Ended
+}
+
+fn require_seller(caller: Caller, seller: Uuid) -> Result<()> {
+    match caller {
+        Caller::Service => Ok(()),
+        Caller::User { id, .. } if id == seller => Ok(()),
+        Caller::User { .. } => Err(ErrorCode::NotStreamOwner.into()),
+    }
+}

@@ -1,0 +1,104 @@
+//! What hangs on a stream when it ends: leases, tokens, subscriptions and the log are closed.
+
+use std::thread::LocalKey;
+
+use pgrx::datum::Uuid;
+
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, Statement, column, statements};
+use crate::viewer::listing::watched_ms;
+
+statements! {
+    /// Counts who was there, also those whom no tick has counted.
+    CLOSE_LEASES: Write [UUIDOID]
+        concat!(
+            "with leases as (
+                 select v.session_id, v.user_id from stream.stream_viewers as v
+                 where v.session_id = $1 and v.is_active
+                 order by v.user_id for no key update
+             ), closed as (
+                 update stream.stream_viewers as v
+                 set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
+                 from leases as l
+                 where v.session_id = l.session_id and v.user_id = l.user_id
+             )
+             select count(*)::integer from stream_private.leases as v where v.session_id = $1 and v.holds"
+        );
+
+    RETIRE_TOKENS: Write [UUIDOID]
+        "update stream.agora_tokens set is_active = false where session_id = $1 and is_active";
+
+    CLOSE_SUBSCRIPTIONS: Write [UUIDOID]
+        "update stream.chat_subscriptions set is_active = false, ended_at = now()
+         where session_id = $1 and is_active";
+
+    /// Whoever holds a lease counts, closed or not; `ended_resources` of the sweep closes the others.
+    CLOSE_FREE_LEASES: Write [UUIDOID]
+        concat!(
+            "with leases as (
+                 select v.session_id, v.user_id from stream.stream_viewers as v
+                 where v.session_id = $1 and v.is_active
+                 order by v.user_id for no key update skip locked
+             ), closed as (
+                 update stream.stream_viewers as v
+                 set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
+                 from leases as l
+                 where v.session_id = l.session_id and v.user_id = l.user_id
+             )
+             select count(*)::integer from stream_private.leases as v where v.session_id = $1 and v.holds"
+        );
+
+    RETIRE_FREE_TOKENS: Write [UUIDOID]
+        "with free as (
+             select t.id from stream.agora_tokens as t
+             where t.session_id = $1 and t.is_active for no key update skip locked
+         )
+         update stream.agora_tokens as t set is_active = false from free as f where t.id = f.id";
+
+    CLOSE_FREE_SUBSCRIPTIONS: Write [UUIDOID]
+        "with free as (
+             select b.id from stream.chat_subscriptions as b
+             where b.session_id = $1 and b.is_active for no key update skip locked
+         )
+         update stream.chat_subscriptions as b set is_active = false, ended_at = now()
+         from free as f where b.id = f.id";
+
+    CLOSE_LOG: Write [UUIDOID]
+        "update stream.chat_heads set open = false where session_id = $1";
+}
+
+/// How the rest of a stream is closed.
+pub struct Leftovers {
+    leases: &'static LocalKey<Statement>,
+    tokens: &'static LocalKey<Statement>,
+    subscriptions: &'static LocalKey<Statement>,
+}
+
+/// All of it: rows that somebody holds are waited for.
+pub const ALL: Leftovers = Leftovers {
+    leases: &CLOSE_LEASES,
+    tokens: &RETIRE_TOKENS,
+    subscriptions: &CLOSE_SUBSCRIPTIONS,
+};
+
+/// What nobody holds.
+pub const FREE: Leftovers = Leftovers {
+    leases: &CLOSE_FREE_LEASES,
+    tokens: &RETIRE_FREE_TOKENS,
+    subscriptions: &CLOSE_FREE_SUBSCRIPTIONS,
+};
+
+impl Leftovers {
+    /// Answers how many viewers were there.
+    pub fn close_leases(&self, session: Uuid) -> Result<Option<i32>> {
+        spi::first(self.leases, &[session.into()], |row| column(row, 1))
+    }
+
+    /// After the last entry was logged.
+    pub fn close_others(&self, session: Uuid) -> Result<()> {
+        for statement in [&CLOSE_LOG, self.tokens, self.subscriptions] {
+            spi::execute(statement, &[session.into()])?;
+        }
+        Ok(())
+    }
+}

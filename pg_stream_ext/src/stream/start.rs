@@ -1,0 +1,198 @@
+//! Starting a broadcast, or going on with it from another device.
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+use pgrx::spi::SpiHeapTupleData;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_core::limits::RECONNECT_WINDOW_S;
+
+use crate::log::entry;
+use crate::postgres::application_rows;
+use crate::postgres::caller;
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::spi::{self, column, statements};
+use crate::stream::gate;
+use crate::stream::host_return::{Host, host_columns};
+use crate::stream::lifecycle::{self, Beside, check_at};
+
+/// A live session can only end between the look for it and its lock; twice in a row is enough.
+const START_ATTEMPTS: usize = 3;
+
+/// The table's own limit, `stream_sessions_generation_check`: the host's Agora uid is the generation, and those
+/// from 1,000,000 on are viewers'.
+const MAX_GENERATION: i32 = 999_999;
+
+statements! {
+    OWNS_AUCTION: Write [UUIDOID, UUIDOID]
+        "select coalesce(stream.hook_owns_auction($1, $2), false)";
+
+    INSERT_SESSION: Write [UUIDOID, UUIDOID, UUIDOID, INT4OID]
+        "with created as (
+             insert into stream.stream_sessions
+                 (id, seller_id, auction_id, channel_id, reconnect_window_s)
+             select $1, $2, $3, $1::text, coalesce($4, c.reconnect_window_s)
+             from stream.config as c
+             on conflict (auction_id) where state <> 'ended' do nothing
+             returning id
+         ), head as (
+             insert into stream.chat_heads (session_id) select c.id from created as c
+         ), relay as (
+             insert into stream.chat_relay (session_id) select c.id from created as c
+         )
+         select c.id from created as c";
+
+    FIND_LIVE_SESSION: Write [UUIDOID]
+        "select s.id from stream.stream_sessions as s
+         where s.auction_id = $1 and s.state <> 'ended'";
+
+    LOCK_LIVE_SESSION: Write [UUIDOID]
+        concat!(
+            "select ", host_columns!(), ", s.id, s.seller_id from stream.stream_sessions as s
+             where s.auction_id = $1 and s.state <> 'ended' for no key update"
+        );
+
+    /// A sign of life of a host who sends heartbeats; the others are still not judged.
+    TAKE_OVER: Write [UUIDOID, INT4OID, INT8OID]
+        "update stream.stream_sessions
+         set generation = $2, state_seq = $3,
+             host_seen_at = case when host_seen_at is not null then now() end
+         where id = $1";
+
+    COMPLETE: Write [UUIDOID, INT8OID]
+        concat!(
+            "update stream.stream_sessions as s set state_seq = $2, check_at = ", check_at!(), "
+             from stream.config as c where s.id = $1"
+        );
+}
+
+#[pg_extern]
+fn start_stream(
+    auction_id: Option<Uuid>,
+    seller_id: Option<Uuid>,
+    reconnect_window_s: Option<i32>,
+) -> Uuid {
+    answer(start(auction_id, seller_id, reconnect_window_s))
+}
+
+fn start(
+    auction_id: Option<Uuid>,
+    seller_id: Option<Uuid>,
+    reconnect_window_s: Option<i32>,
+) -> Result<Uuid> {
+    let caller = caller::enter_to_write()?;
+    let seller = caller.act_for(seller_id)?;
+    let auction = required(auction_id, "auction_id")?;
+    if reconnect_window_s.is_some_and(|seconds| !RECONNECT_WINDOW_S.contains(&seconds)) {
+        return Err(Failure::with_hint(
+            ErrorCode::InvalidArgument,
+            "reconnect_window_s is 0 to 1800",
+        ));
+    }
+    // First without waiting, so that nobody holds the auctions of others by asking.
+    check_owner(seller, auction)?;
+    for _ in 0..START_ATTEMPTS {
+        if find_live(auction)?.is_none() {
+            // The session refers to the auction, and the key's own check would come behind the row in
+            // the index: where a transaction that has locked its auction waits when it starts the
+            // stream itself. Rows of the host application come first.
+            application_rows::hold_auction(auction)?;
+            check_owner(seller, auction)?;
+            let id = Uuid::from_bytes(*uuid::Uuid::now_v7().as_bytes());
+            if create(id, seller, auction, reconnect_window_s)? {
+                return Ok(id);
+            }
+        }
+        if let Some(id) = find_live(auction)? {
+            gate::close(id)?;
+        }
+        match spi::first(&LOCK_LIVE_SESSION, &[auction.into()], LiveSession::read)? {
+            Some(live) if live.seller == seller => return take_over(&live),
+            Some(_) => return Err(ErrorCode::AuctionLive.into()),
+            None => {}
+        }
+    }
+    Err(ErrorCode::AuctionLive.into())
+}
+
+/// As it is by now, also after a wait.
+fn check_owner(seller: Uuid, auction: Uuid) -> Result<()> {
+    let owns = spi::first(&OWNS_AUCTION, &[seller.into(), auction.into()], |row| {
+        column(row, 1)
+    })?;
+    if owns == Some(true) {
+        Ok(())
+    } else {
+        Err(ErrorCode::NotAuctionOwner.into())
+    }
+}
+
+fn find_live(auction: Uuid) -> Result<Option<Uuid>> {
+    spi::first(&FIND_LIVE_SESSION, &[auction.into()], |row| column(row, 1))
+}
+
+/// Answers false when the auction has a live session already.
+fn create(id: Uuid, seller: Uuid, auction: Uuid, reconnect_window_s: Option<i32>) -> Result<bool> {
+    let arguments = [
+        id.into(),
+        seller.into(),
+        auction.into(),
+        reconnect_window_s.into(),
+    ];
+    if spi::execute(&INSERT_SESSION, &arguments)? == 0 {
+        return Ok(false);
+    }
+    let entry = lifecycle::log_state(id, None, StreamState::Initializing, None, 1)?;
+    spi::execute(&COMPLETE, &[id.into(), entry.seq.into()])?;
+    Ok(true)
+}
+
+struct LiveSession {
+    host: Host,
+    id: Uuid,
+    seller: Uuid,
+}
+
+impl LiveSession {
+    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
+        Ok(Self {
+            host: Host::read(row)?,
+            id: column(row, 7)?,
+            seller: column(row, 8)?,
+        })
+    }
+}
+
+/// The same seller from another device: the number that fences the older device off goes up. Like a
+/// heartbeat, it brings back a host who was lost and sends heartbeats.
+fn take_over(live: &LiveSession) -> Result<Uuid> {
+    let host = &live.host;
+    if host.generation >= MAX_GENERATION {
+        return Err(ErrorCode::TakeoversExhausted.into());
+    }
+    let generation = host.generation + 1;
+    let metadata = serde_json::json!({
+        "kind": "host_changed", "state": host.state.as_str(), "generation": generation,
+    });
+    let entry = entry::log_system(live.id, "The host continues on another device.", &metadata)?;
+    match host.returns_to {
+        Some(before) if host.has_beaten => {
+            let returned = lifecycle::announce(
+                live.id,
+                host.state,
+                before,
+                Some(lifecycle::HOST_RETURNED),
+                generation,
+            )?;
+            returned.write(Beside {
+                generation: Some(generation),
+                ..Beside::default()
+            })?;
+        }
+        _ => {
+            let arguments = [live.id.into(), generation.into(), entry.seq.into()];
+            spi::execute(&TAKE_OVER, &arguments)?;
+        }
+    }
+    Ok(live.id)
+}

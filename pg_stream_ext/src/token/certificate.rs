@@ -1,0 +1,130 @@
+//! Reading the Agora certificates.
+//!
+//! Each from a file that only the server's user may read, or from Supabase Vault. They are read for
+//! each token and kept nowhere; no error, log line or setting ever holds one.
+
+mod file;
+mod vault;
+
+use pgrx::prelude::*;
+use stream_core::agora::{AppId, Certificate, Certificates};
+use stream_core::error::ErrorCode;
+
+use crate::postgres::caller;
+use crate::postgres::error::{Failure, Result, answer};
+use crate::postgres::guc;
+use crate::postgres::spi::{self, column, nullable, statements};
+
+statements! {
+    CONFIGURATION: Read []
+        "select c.agora_app_id, c.agora_certificate_secret, c.agora_secondary_certificate_secret
+         from stream.config as c";
+}
+
+/// Whether a certificate is configured. Raises when it cannot be used, or without an App ID. The
+/// certificate itself never leaves.
+#[pg_extern(stable)]
+fn check_certificate(is_secondary: Option<bool>) -> bool {
+    answer(caller::enter_as_owner().and_then(|()| check(is_secondary == Some(true))))
+}
+
+fn check(is_secondary: bool) -> Result<bool> {
+    let configuration = Configuration::read()?;
+    configuration.app_id()?;
+    if is_secondary {
+        Ok(configuration.secondary()?.is_some())
+    } else {
+        configuration.primary().map(|_| true)
+    }
+}
+
+/// The Agora part of the config row.
+pub struct Configuration {
+    pub app_id: Option<String>,
+    pub certificate_secret: String,
+    pub secondary_secret: Option<String>,
+}
+
+impl Configuration {
+    pub fn read() -> Result<Self> {
+        let configuration = spi::first(&CONFIGURATION, &[], |row| {
+            Ok(Self {
+                app_id: nullable(row, 1)?,
+                certificate_secret: column(row, 2)?,
+                secondary_secret: nullable(row, 3)?,
+            })
+        })?;
+        configuration.ok_or(Failure::Row("the config row is gone"))
+    }
+
+    pub fn app_id(&self) -> Result<AppId> {
+        let refusal = |hint: &str| Failure::with_hint(ErrorCode::NotConfigured, hint);
+        let text = self
+            .app_id
+            .as_deref()
+            .ok_or_else(|| refusal("set stream.config.agora_app_id to the Agora App ID"))?;
+        AppId::parse(text).map_err(|_| refusal("stream.config.agora_app_id is malformed"))
+    }
+
+    /// Signs new tokens.
+    pub fn primary(&self) -> Result<Certificate> {
+        let place = Place {
+            setting: "pg_stream_ext.agora_certificate_file",
+            column: "stream.config.agora_certificate_secret",
+        };
+        match guc::certificate_file() {
+            Some(path) => file::read(&path, &place),
+            None => vault::read(&self.certificate_secret, &place),
+        }
+    }
+
+    /// What a token is signed as and with.
+    pub fn signer(&self) -> Result<Signer> {
+        Ok(Signer {
+            app_id: self.app_id()?,
+            certificate: self.primary()?,
+        })
+    }
+
+    /// Only verifies; none unless certificates are being rotated.
+    pub fn secondary(&self) -> Result<Option<Certificate>> {
+        let place = Place {
+            setting: "pg_stream_ext.agora_secondary_certificate_file",
+            column: "stream.config.agora_secondary_certificate_secret",
+        };
+        match (guc::secondary_certificate_file(), &self.secondary_secret) {
+            (Some(path), _) => file::read(&path, &place).map(Some),
+            (None, Some(secret)) => vault::read(secret, &place).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// A secondary certificate that is configured and cannot be used is an error: without it, valid
+    /// tokens would be called forged.
+    pub fn certificates(&self) -> Result<Certificates> {
+        Ok(Certificates {
+            primary: self.primary()?,
+            secondary: self.secondary()?,
+        })
+    }
+}
+
+pub struct Signer {
+    pub app_id: AppId,
+    pub certificate: Certificate,
+}
+
+/// What an operator changes to give another certificate; hints name it.
+struct Place {
+    setting: &'static str,
+    column: &'static str,
+}
+
+fn parse(text: &str, source: &str) -> Result<Certificate> {
+    Certificate::parse(text.trim()).map_err(|_| {
+        Failure::with_hint(
+            ErrorCode::CertificateMalformed,
+            format!("{source} does not hold 32 hexadecimal digits"),
+        )
+    })
+}

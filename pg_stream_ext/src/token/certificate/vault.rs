@@ -1,0 +1,100 @@
+//! How is a certificate read from Supabase Vault, and what if the Vault is closed or broken?
+
+use pgrx::prelude::*;
+use stream_core::agora::Certificate;
+use stream_core::error::ErrorCode;
+
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::spi::{self, nullable, statements};
+use crate::token::certificate::{Place, parse};
+
+statements! {
+    SECRET: Read [TEXTOID]
+        "select d.decrypted_secret from vault.decrypted_secrets as d where d.name = $1";
+}
+
+pub(super) fn read(name: &str, place: &Place) -> Result<Certificate> {
+    if !is_open() {
+        return Err(Failure::with_hint(
+            ErrorCode::VaultUnreadable,
+            format!(
+                "the owner of the tables may not read vault.decrypted_secrets, and {} is not set",
+                place.setting
+            ),
+        ));
+    }
+    let secret = secret(name)?.ok_or_else(|| {
+        Failure::with_hint(
+            ErrorCode::CertificateMissing,
+            format!("create the Vault secret that {} names", place.column),
+        )
+    })?;
+    parse(
+        &secret,
+        &format!("the Vault secret that {} names", place.column),
+    )
+}
+
+/// Whether the Vault is there and the effective user may read it: asked of the catalogue's cache, since
+/// a statement about a table that is not there would fail as a whole.
+fn is_open() -> bool {
+    // SAFETY: look-ups by constant names inside a transaction, and of what was found.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"vault".as_ptr(), true);
+        if schema == pg_sys::InvalidOid {
+            return false;
+        }
+        let view = pg_sys::get_relname_relid(c"decrypted_secrets".as_ptr(), schema);
+        if view == pg_sys::InvalidOid {
+            return false;
+        }
+        let reader = pg_sys::GetUserId();
+        let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
+        may_use(schema, reader)
+            && pg_sys::pg_class_aclcheck(view, reader, select) == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+/// # Safety
+/// The schema must be there.
+unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
+    // SAFETY: the caller's promise.
+    let answer = unsafe {
+        #[cfg(feature = "pg15")]
+        {
+            pg_sys::pg_namespace_aclcheck(schema, role, usage)
+        }
+        #[cfg(not(feature = "pg15"))]
+        {
+            pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, role, usage)
+        }
+    };
+    answer == pg_sys::AclResult::ACLCHECK_OK
+}
+
+/// Whatever the Vault raises while it decrypts is answered with a code of our own, and what it said is
+/// dropped: nobody can know what stands in it. A cancelled statement stays one.
+fn secret(name: &str) -> Result<Option<String>> {
+    let name = name.to_owned();
+    PgTryBuilder::new(move || {
+        let found = spi::first(&SECRET, &[name.as_str().into()], |row| {
+            nullable::<String>(row, 1)
+        })?;
+        Ok(found.flatten())
+    })
+    .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error| {
+        error.rethrow()
+    })
+    .catch_when(PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN, |error| {
+        error.rethrow()
+    })
+    .catch_others(|_| {
+        // The transaction ends with this, so no subtransaction is needed.
+        Err(Failure::with_hint(
+            ErrorCode::VaultUnreadable,
+            "vault.decrypted_secrets raised an error of its own: read it as the owner of the tables",
+        ))
+    })
+    .execute()
+}

@@ -1,0 +1,332 @@
+//! Applying a notice of Agora.
+//!
+//! It is stored once and applied in the same transaction. Lock order: the session (for its host
+//! alone, so that notices about viewers never wait for each other), the stored notice, the cursor of
+//! the user, and then whatever a move takes.
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+use stream_core::agora::FIRST_VIEWER_UID;
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use stream_core::webhook::host::{self, Heartbeats, Loss, Step};
+use stream_core::webhook::{Change, Event, Notice, UserChange};
+
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::spi::{self, column, nullable, statements};
+use crate::stream::gate;
+use crate::stream::lifecycle;
+use crate::stream::state;
+
+statements! {
+    /// A heartbeat ahead of the clock is from before the clock was set back, and counts as none.
+    LOCK_SESSION: Write [TEXTOID]
+        "select s.id, s.state, s.generation, s.state_reason, s.state_before_error,
+             coalesce(s.reconnect_deadline > clock_timestamp(), false),
+             coalesce(s.host_heartbeat_at between
+                 clock_timestamp() - c.host_timeout_s * interval '1 second' and clock_timestamp(), false)
+         from stream.stream_sessions as s
+         cross join stream.config as c
+         where s.channel_id = $1 for no key update of s";
+
+    /// What a notice about a viewer needs. A live session cannot be deleted, so no lock is needed.
+    READ_SESSION: Write [TEXTOID]
+        "select s.id, s.state, s.generation, s.state_reason, s.state_before_error, false, false
+         from stream.stream_sessions as s
+         where s.channel_id = $1";
+
+    /// `applied` and `noted` are what becomes of most; the others are set afterwards.
+    STORE: Write [TEXTOID, INT4OID, INT4OID, TEXTOID, UUIDOID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID]
+        "insert into stream.webhook_events
+             (notice_id, product_id, event_type, channel_id, session_id, uid, client_seq, happened_at,
+              reason, duration_s, status, effect)
+         values ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8), $9, $10, 'applied', 'noted')
+         on conflict (notice_id) do nothing
+         returning true";
+
+    SET_RESULT: Write [TEXTOID, TEXTOID, TEXTOID]
+        "update stream.webhook_events set status = $2, effect = $3 where notice_id = $1";
+
+    KNOWS_VIEWER: Write [UUIDOID, INT8OID]
+        "select true from stream.stream_viewers as v where v.session_id = $1 and v.agora_uid = $2";
+
+    /// Nothing comes back when a newer one is there. How long Agora's own recipe keeps whoever has
+    /// left: 60 s.
+    ADVANCE: Write [UUIDOID, INT8OID, INT8OID, BOOLOID, INT8OID]
+        "insert into stream.webhook_cursors as k
+             (session_id, uid, position, is_present, happened_at, seen_at, forget_at)
+         select $1, $2, $3, $4, to_timestamp($5), now(),
+             now() + case when $4 then c.max_duration_s else 60 end * interval '1 second'
+         from stream.config as c
+         on conflict (session_id, uid) do update
+         set position = excluded.position, is_present = excluded.is_present,
+             happened_at = excluded.happened_at, seen_at = excluded.seen_at,
+             forget_at = excluded.forget_at
+         where excluded.position > k.position
+         returning true";
+
+    /// A host who sends no heartbeats is not judged by them because Agora has seen him.
+    SEE_HOST: Write [UUIDOID]
+        "update stream.stream_sessions set host_seen_at = now()
+         where id = $1 and host_seen_at is not null";
+
+    RESTATE: Write [UUIDOID, TEXTOID]
+        "update stream.stream_sessions set state_reason = $2 where id = $1";
+}
+
+/// What became of a notice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Outcome {
+    status: &'static str,
+    effect: Option<&'static str>,
+}
+
+const NOTED: Outcome = Outcome::applied("noted");
+
+impl Outcome {
+    const fn applied(effect: &'static str) -> Self {
+        Self {
+            status: "applied",
+            effect: Some(effect),
+        }
+    }
+
+    const fn ignored(effect: &'static str) -> Self {
+        Self {
+            status: "ignored",
+            effect: Some(effect),
+        }
+    }
+
+    const fn plain(status: &'static str) -> Self {
+        Self {
+            status,
+            effect: None,
+        }
+    }
+}
+
+/// `notice` is the text of a JSON object.
+#[pg_extern]
+fn apply_webhook(
+    notice: Option<&str>,
+) -> TableIterator<
+    'static,
+    (
+        name!(status, &'static str),
+        name!(effect, Option<&'static str>),
+    ),
+> {
+    let outcome = answer(apply(notice));
+    TableIterator::once((outcome.status, outcome.effect))
+}
+
+fn apply(notice: Option<&str>) -> Result<Outcome> {
+    if caller::enter_to_write()? != Caller::Service {
+        return Err(ErrorCode::Forbidden.into());
+    }
+    let notice = required(notice, "notice")?;
+    let notice = Notice::parse(notice.as_bytes())
+        .map_err(|error| Failure::with_hint(ErrorCode::InvalidArgument, error.to_string()))?;
+    let (session, outcome) = match &notice.event {
+        Event::Test => (None, Outcome::plain("test")),
+        Event::Unknown => (None, Outcome::ignored("unknown_event")),
+        Event::Change { channel, change } => match Session::find(channel, *change)? {
+            None => (None, Outcome::plain("unknown_channel")),
+            Some(session) => (Some(session), NOTED),
+        },
+    };
+    if !store(&notice, session.as_ref())? {
+        return Ok(Outcome::plain("duplicate"));
+    }
+    let outcome = match (&notice.event, &session) {
+        (Event::Change { change, .. }, Some(session)) => apply_change(session, *change)?,
+        _ => outcome,
+    };
+    if outcome != NOTED {
+        let result = [
+            notice.id.as_str().into(),
+            outcome.status.into(),
+            outcome.effect.into(),
+        ];
+        spi::execute(&SET_RESULT, &result)?;
+    }
+    Ok(outcome)
+}
+
+struct Session {
+    id: Uuid,
+    generation: i32,
+    stream: host::Stream,
+    heartbeats: Heartbeats,
+}
+
+impl Session {
+    /// Locked when the change is about a host.
+    fn find(channel: &str, change: Change) -> Result<Option<Self>> {
+        let found = Self::read(&READ_SESSION, channel)?;
+        match &found {
+            Some(session) if matches!(change, Change::User(user) if is_host_uid(user.uid)) => {
+                gate::close(session.id)?;
+                Self::read(&LOCK_SESSION, channel)
+            }
+            _ => Ok(found),
+        }
+    }
+
+    fn read(
+        statement: &'static std::thread::LocalKey<spi::Statement>,
+        channel: &str,
+    ) -> Result<Option<Self>> {
+        spi::first(statement, &[channel.into()], |row| {
+            let state = state::read(&column::<String>(row, 2)?)?;
+            let reason: Option<String> = nullable(row, 4)?;
+            let before_error: Option<String> = nullable(row, 5)?;
+            Ok(Self {
+                id: column(row, 1)?,
+                generation: column(row, 3)?,
+                stream: host::Stream {
+                    state,
+                    loss: reason
+                        .filter(|_| state == StreamState::Error)
+                        .and_then(|reason| Loss::parse(&reason)),
+                    before_error: before_error.as_deref().map(state::read).transpose()?,
+                    may_return: column(row, 6)?,
+                },
+                heartbeats: if column(row, 7)? {
+                    Heartbeats::Fresh
+                } else {
+                    Heartbeats::Missing
+                },
+            })
+        })
+    }
+}
+
+/// Whether it was not there yet.
+fn store(notice: &Notice, session: Option<&Session>) -> Result<bool> {
+    let change = match &notice.event {
+        Event::Change { channel, change } => Some((channel.as_str(), *change)),
+        Event::Test | Event::Unknown => None,
+    };
+    let user = change.and_then(|(_, change)| match change {
+        Change::User(user) => Some(user),
+        Change::Channel { .. } => None,
+    });
+    let happened_at = change.map(|(_, change)| match change {
+        Change::Channel { ts, .. } => ts,
+        Change::User(user) => user.ts,
+    });
+    let stored = spi::execute(
+        &STORE,
+        &[
+            notice.id.as_str().into(),
+            notice.product_id.into(),
+            notice.event_type.into(),
+            change.map(|(channel, _)| channel).into(),
+            session.map(|session| session.id).into(),
+            user.map(|user| i64::from(user.uid)).into(),
+            user.map(|user| user.client_seq).into(),
+            happened_at.into(),
+            user.and_then(|user| user.reason).into(),
+            user.and_then(|user| user.duration_s).into(),
+        ],
+    )?;
+    Ok(stored == 1)
+}
+
+fn apply_change(session: &Session, change: Change) -> Result<Outcome> {
+    if session.stream.state == StreamState::Ended {
+        return Ok(Outcome::ignored("ended"));
+    }
+    match change {
+        Change::Channel { ts, .. } => {
+            if advance(session, 0, change, ts)? {
+                Ok(NOTED)
+            } else {
+                Ok(Outcome::plain("outdated"))
+            }
+        }
+        Change::User(user) => apply_user_change(session, user, change),
+    }
+}
+
+fn apply_user_change(session: &Session, user: UserChange, change: Change) -> Result<Outcome> {
+    if let Some(noted) = user.noted() {
+        return Ok(Outcome::ignored(noted.as_str()));
+    }
+    let uid = i64::from(user.uid);
+    if is_host_uid(user.uid) {
+        match uid.cmp(&i64::from(session.generation)) {
+            std::cmp::Ordering::Less => return Ok(Outcome::ignored("old_generation")),
+            std::cmp::Ordering::Greater => return Ok(Outcome::ignored("unknown_uid")),
+            std::cmp::Ordering::Equal => {}
+        }
+    } else if spi::execute(&KNOWS_VIEWER, &[session.id.into(), uid.into()])? == 0 {
+        return Ok(Outcome::ignored("unknown_uid"));
+    }
+    if !advance(session, uid, change, user.ts)? {
+        return Ok(Outcome::plain("outdated"));
+    }
+    if is_host_uid(user.uid) {
+        apply_host_change(session, user)
+    } else {
+        // A lease is the app's own word and ends by itself; Agora may be late or wrong.
+        Ok(NOTED)
+    }
+}
+
+/// Whether the change is the newest of its user.
+fn advance(session: &Session, uid: i64, change: Change, ts: i64) -> Result<bool> {
+    let arguments = [
+        session.id.into(),
+        uid.into(),
+        change.position().into(),
+        change.is_present().into(),
+        ts.into(),
+    ];
+    Ok(spi::execute(&ADVANCE, &arguments)? == 1)
+}
+
+fn apply_host_change(session: &Session, user: UserChange) -> Result<Outcome> {
+    let verdict = host::judge(user.kind, session.heartbeats);
+    let (id, state) = (session.id, session.stream.state);
+    Ok(match host::step(session.stream, verdict) {
+        Step::Note => NOTED,
+        Step::Wait => Outcome::applied("waiting_for_heartbeat"),
+        Step::See => {
+            spi::execute(&SEE_HOST, &[id.into()])?;
+            Outcome::applied("host_present")
+        }
+        Step::Return => {
+            lifecycle::move_to(
+                id,
+                state,
+                StreamState::Active,
+                Some(lifecycle::HOST_RETURNED),
+                session.generation,
+            )?;
+            Outcome::applied(lifecycle::HOST_RETURNED)
+        }
+        Step::Lose(loss) => {
+            lifecycle::move_to(
+                id,
+                state,
+                StreamState::Error,
+                Some(loss.as_str()),
+                session.generation,
+            )?;
+            Outcome::applied(loss.as_str())
+        }
+        Step::Restate(loss) => {
+            spi::execute(&RESTATE, &[id.into(), loss.as_str().into()])?;
+            Outcome::applied(loss.as_str())
+        }
+    })
+}
+
+/// The host's uid is the generation, below every viewer's.
+const fn is_host_uid(uid: u32) -> bool {
+    0 < uid && uid < FIRST_VIEWER_UID
+}
