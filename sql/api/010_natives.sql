@@ -4,6 +4,7 @@ create or replace function stream_private.add_viewer(session_id uuid, buyer_id u
 returns stream.viewer_lease
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     result stream.viewer_lease;
@@ -19,6 +20,7 @@ create or replace function stream_private.apply_webhook(notice json)
 returns stream.webhook_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     result stream.webhook_result;
@@ -34,6 +36,7 @@ create or replace function stream_private.block_term(session_id uuid default nul
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.block_term($1, $2);
@@ -44,6 +47,7 @@ create or replace function stream_private.delete_message(session_id uuid, messag
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.delete_message($1, $2, $3);
@@ -54,6 +58,7 @@ create or replace function stream_private.delete_user_messages(session_id uuid, 
 returns integer
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.delete_user_messages($1, $2, $3);
@@ -70,6 +75,7 @@ create or replace function stream_private.get_message_history(
 returns setof stream.chat_message
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return query
@@ -87,6 +93,7 @@ create or replace function stream_private.get_moderation_log(
 returns setof stream.moderation_entry
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return query
@@ -100,6 +107,7 @@ create or replace function stream_private.get_stream_state(session_id uuid)
 returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.get_stream_state($1);
@@ -110,6 +118,7 @@ create or replace function stream_private.get_viewer_count(session_id uuid)
 returns integer
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.get_viewer_count($1);
@@ -124,6 +133,7 @@ create or replace function stream_private.get_viewers(
 returns setof stream.viewer
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return query
@@ -143,6 +153,7 @@ create or replace function stream_private.heartbeat(
 returns stream.heartbeat_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.heartbeat($1, $2, $3, $4, $5, $6);
@@ -153,6 +164,7 @@ create or replace function stream_private.heartbeats(items json)
 returns setof stream.heartbeat_status
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return query
@@ -165,6 +177,7 @@ create or replace function stream_private.lift_restriction(session_id uuid, user
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.lift_restriction($1, $2, $3);
@@ -175,6 +188,7 @@ create or replace function stream_private.list_blocked_terms(session_id uuid def
 returns setof stream.blocked_term
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return query
@@ -191,6 +205,7 @@ create or replace function stream_private.list_restrictions(
 returns setof stream.restriction
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return query
@@ -207,6 +222,7 @@ create or replace function stream_private.mark_messages_as_read(
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.mark_messages_as_read($1, $2, $3);
@@ -221,6 +237,7 @@ create or replace function stream_private.mark_read_up_to(
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.mark_read_up_to($1, $2, $3);
@@ -231,6 +248,7 @@ create or replace function stream_private.post_auction_update(session_id uuid, u
 returns stream.chat_message
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     result stream.chat_message;
@@ -251,6 +269,7 @@ create or replace function stream_private.remove_viewer(
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.remove_viewer($1, $2, $3);
@@ -266,6 +285,8 @@ create or replace function stream_private.send_message(
 returns stream.chat_message
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
     return stream_ext.send_message($1, $2, $3, $4);
@@ -276,6 +297,7 @@ create or replace function stream_private.subscribe_to_chat(session_id uuid, use
 returns stream.chat_subscription
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     result stream.chat_subscription;
@@ -291,6 +313,7 @@ create or replace function stream_private.sweep()
 returns setof stream.sweep_rule
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return query
@@ -303,6 +326,7 @@ create or replace function stream_private.sync(session_id uuid, after_seq bigint
 returns stream.sync_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     result stream.sync_result;
@@ -320,6 +344,7 @@ create or replace function stream_private.sync_messages(session_id uuid, last_me
 returns setof stream.chat_message
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return query
@@ -333,6 +358,7 @@ create or replace function stream_private.tick()
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 set lock_timeout = '100ms'
 as $$
 begin
@@ -344,6 +370,7 @@ create or replace function stream_private.unblock_term(session_id uuid default n
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.unblock_term($1, $2);
@@ -354,6 +381,7 @@ create or replace function stream_private.unread_count(session_id uuid, user_id 
 returns bigint
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.unread_count($1, $2);
@@ -364,6 +392,7 @@ create or replace function stream_private.unsubscribe_from_chat(subscription_id 
 returns stream.chat_subscription
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     result stream.chat_subscription;

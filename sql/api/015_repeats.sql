@@ -4,6 +4,7 @@ create function stream_private.ban_user(session_id uuid, user_id uuid, duration_
 returns stream.restriction
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -26,6 +27,7 @@ create function stream_private.block_term(session_id uuid, term text, request_id
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -48,6 +50,7 @@ create function stream_private.delete_message(session_id uuid, message_id uuid, 
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -70,6 +73,7 @@ create function stream_private.delete_user_messages(session_id uuid, user_id uui
 returns integer
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -92,6 +96,7 @@ create function stream_private.end_stream(session_id uuid, generation integer, r
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -114,6 +119,7 @@ create function stream_private.lift_restriction(session_id uuid, user_id uuid, k
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -142,6 +148,7 @@ create function stream_private.mute_user(
 returns stream.restriction
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -164,6 +171,7 @@ create function stream_private.pause_stream(session_id uuid, generation integer,
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -186,6 +194,7 @@ create function stream_private.pin_message(session_id uuid, message_id uuid, req
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -208,6 +217,7 @@ create function stream_private.resolve_report(session_id uuid, message_id uuid, 
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -230,6 +240,7 @@ create function stream_private.resume_stream(session_id uuid, generation integer
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -252,6 +263,7 @@ create function stream_private.set_chat_mode(session_id uuid, mode text, request
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -274,6 +286,7 @@ create function stream_private.set_slow_mode(session_id uuid, interval_ms intege
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -301,6 +314,7 @@ create function stream_private.start_stream(
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -323,6 +337,7 @@ create function stream_private.unblock_term(session_id uuid, term text, request_
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -345,6 +360,7 @@ create function stream_private.unpin_message(session_id uuid, request_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;
@@ -373,6 +389,7 @@ create function stream_private.update_stream_state(
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     kept pg_catalog.jsonb;

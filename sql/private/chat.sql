@@ -7,6 +7,9 @@ create function stream_private.send_message(
 )
 returns stream.chat_message
 language plpgsql
+-- It passes arrays of users, which look longer to a general plan than they are, so that Postgres would plan anew at every
+-- call (measured: 860 microseconds of processor time for a send, instead of less than half).
+set plan_cache_mode = force_generic_plan
 as 'begin end';
 comment on function stream_private.send_message is $$
 Sends a chat message: 1 to 2,000 characters after trimming. id is made by the client; the same id again returns the
@@ -23,6 +26,9 @@ create function stream_private.send_messages(items json)
 returns setof stream.message_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+-- As send_message.
+set plan_cache_mode = force_generic_plan
 as $$
 begin
     return query

@@ -3,6 +3,7 @@ create function stream_private.doctor()
 returns setof stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     which pg_catalog.text;

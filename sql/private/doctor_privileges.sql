@@ -3,6 +3,7 @@
 create function stream_private.check_table_privileges() returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     granted pg_catalog.text;

@@ -3,6 +3,7 @@
 create function stream_private.check_realtime_publication() returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     publication pg_catalog.text;
@@ -35,6 +36,7 @@ comment on function stream_private.check_realtime_publication() is 'The check re
 create function stream_private.check_realtime_partitions(at timestamptz) returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     -- UTC, as Realtime counts days.
@@ -69,6 +71,7 @@ comment on function stream_private.check_realtime_partitions(timestamptz) is
 create function stream_private.check_owner() returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     bypasses pg_catalog.bool := (

@@ -2,6 +2,7 @@
 create function stream_private.check_server_log() returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     is_preloaded pg_catalog.bool := stream_ext.is_preloaded();

@@ -61,6 +61,7 @@ create function stream_private.mute_user(
 returns stream.restriction
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_private.restrict_user($1, $2, 'mute', $3, $4);
@@ -83,6 +84,7 @@ create function stream_private.ban_user(
 returns stream.restriction
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_private.restrict_user($1, $2, 'ban', $3, $4);
@@ -112,6 +114,7 @@ create function stream_private.set_slow_mode(session_id uuid, interval_ms intege
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.set_slow_mode($1, $2);
@@ -129,6 +132,7 @@ create function stream_private.set_chat_mode(session_id uuid, mode text)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.set_chat_mode($1, $2);
@@ -146,6 +150,7 @@ create function stream_private.pin_message(session_id uuid, message_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.pin_message($1, $2);
@@ -163,6 +168,7 @@ create function stream_private.unpin_message(session_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.unpin_message($1);

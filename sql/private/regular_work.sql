@@ -18,6 +18,7 @@ create function stream_private.begin_work()
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.begin_work();
@@ -30,6 +31,7 @@ create function stream_private.work()
 returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 set lock_timeout = '100ms'
 as $$
 begin
@@ -43,6 +45,7 @@ create function stream_private.pause()
 returns double precision
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     return stream_ext.pause();

@@ -3,6 +3,7 @@ create function stream_private.report_message(session_id uuid, message_id uuid, 
 returns stream.message_report
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     reporter pg_catalog.uuid := stream_ext.act_for(null);
@@ -93,6 +94,7 @@ create function stream_private.list_reports(session_id uuid, after bigint defaul
 returns setof stream.reported_message
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.require_moderator($1);
@@ -126,6 +128,7 @@ create function stream_private.resolve_report(session_id uuid, message_id uuid)
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     actor pg_catalog.uuid := stream_ext.begin_moderation($1);

@@ -22,6 +22,7 @@ create function stream_private.start_stream(
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     started pg_catalog.uuid := stream_ext.start_stream($1, $2, $3);
@@ -48,6 +49,7 @@ create function stream_private.update_stream_state(
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.change_state($1, $2, $3, $4);
@@ -67,6 +69,7 @@ create function stream_private.pause_stream(session_id uuid, generation integer 
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.change_state($1, 'paused', $3, $2);
@@ -85,6 +88,7 @@ create function stream_private.resume_stream(session_id uuid, generation integer
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.change_state($1, 'active', $3, $2);
@@ -103,6 +107,7 @@ create function stream_private.end_stream(session_id uuid, generation integer de
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.change_state($1, 'ended', $3, $2);
@@ -131,6 +136,7 @@ create function stream_private.get_session(session_id uuid)
 returns stream.session
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.authorize_view($1);

@@ -3,6 +3,7 @@ create function stream_private.get_live_stream(auction_id uuid)
 returns stream.live_stream
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     caller pg_catalog.uuid := stream_ext.enter_to_read();
@@ -34,6 +35,7 @@ create function stream_private.list_live_streams(page_size integer default 50, a
 returns stream.live_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 -- Otherwise Postgres reads all streams that are on by an index of another order and sorts them (2,000 of them, seen).
 set enable_sort = off
 as $$

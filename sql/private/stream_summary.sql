@@ -3,6 +3,7 @@ create function stream_private.get_stream_summary(session_id uuid)
 returns stream.stream_summary
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     caller pg_catalog.uuid := stream_ext.enter_to_read();

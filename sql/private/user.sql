@@ -8,6 +8,7 @@ comment on function stream_private.user_id is $$
 The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub
 that is no uuid are refused with token_invalid.
 @native
+@plans nothing
 @callers authenticated, service_role
 @null
 $$;
@@ -91,6 +92,7 @@ create function stream_private.forget_user(user_id uuid)
 returns stream.erasure_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
@@ -158,6 +160,7 @@ create function stream_private.export_user(user_id uuid)
 returns setof json
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
     perform stream_ext.enter_to_read();

@@ -50,6 +50,7 @@ create function stream_private.join_stream(session_id uuid)
 returns stream.join_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     joined pg_catalog.record;

@@ -2,6 +2,7 @@
 create function stream_private.can_read_topic(topic text) returns boolean
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
     caller pg_catalog.uuid := stream_ext.user_id();

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod core_sql;
+mod function_settings;
 mod generated;
 mod hooks;
 mod native_functions;

@@ -92,7 +92,7 @@ pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
     let catalogue = Catalogue::read(address, database)?;
     let versions = Versions::read(address, database)?;
     let files = generate(&catalogue, versions)?;
-    // What was generated must be applicable, and so must what comes after it.
+    // What was generated must be applicable.
     let generated = files
         .iter()
         .filter(|(path, _)| path.starts_with("sql/api/"));
@@ -102,9 +102,6 @@ pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
             text: text.clone(),
         };
         apply_sql(address, database, &file)?;
-    }
-    for file in &sql.after_api {
-        apply_sql(address, database, file)?;
     }
     Ok(files)
 }

@@ -29,8 +29,6 @@ pub struct ProductSql {
     pub before_api: Vec<SqlFile>,
     /// Generated: what stream_core says, wrappers, forwarding bodies, rights.
     pub api: Vec<SqlFile>,
-    /// Written by hand, about what all of these have made.
-    pub after_api: Vec<SqlFile>,
     /// The template of the host application's migration.
     pub host_app: Option<SqlFile>,
 }
@@ -41,24 +39,18 @@ impl ProductSql {
         for directory in WRITTEN_BY_HAND {
             before_api.extend(read_directory(root, directory)?);
         }
-        let (host_app, after_api) = read_directory(root, "sql")?
-            .into_iter()
-            .partition(|file| file.path == HOST_APP);
-        let host_app: Vec<SqlFile> = host_app;
+        let mut host_app = read_directory(root, "sql")?;
+        host_app.retain(|file| file.path == HOST_APP);
         Ok(Self {
             before_api,
             api: read_directory(root, API)?,
-            after_api,
             host_app: host_app.into_iter().next(),
         })
     }
 
     /// Every file but the host application's, in the order in which they are applied.
     pub fn bundled(&self) -> impl Iterator<Item = &SqlFile> {
-        self.before_api
-            .iter()
-            .chain(&self.api)
-            .chain(&self.after_api)
+        self.before_api.iter().chain(&self.api)
     }
 }
 

@@ -87,7 +87,7 @@ fn goes_on_after(interval: Duration) -> bool {
 }
 
 /// The statements of the regular work are planned and run as inside `stream_private.tick()`: see
-/// sql/300_planning.sql. Whatever a database or a role sets, this process has its own.
+/// CONTRIBUTING.md, rules of the code. Whatever a database or a role sets, this process has its own.
 const SETTINGS: [(&CStr, &CStr); 5] = [
     (c"jit", c"off"),
     (c"enable_seqscan", c"off"),

@@ -6,12 +6,17 @@ use super::values::literal;
 
 const SEARCH_PATH: &str = "search_path=pg_catalog, pg_temp";
 const WIDTH: usize = 120;
+/// The settings under which statements behind the boundary are planned; hand-written bodies have the same line. CONTRIBUTING.md
+/// gives the reasons.
+const PLANNING: &str = "set jit = off set enable_seqscan = off set enable_bitmapscan = off";
 
 /// What a declaration does not take from the operation.
 pub struct Declaration<'a> {
     pub schema: &'a str,
     pub replaces: bool,
     pub is_definer: bool,
+    /// Whether its statements are planned as [`PLANNING`] says.
+    pub plans: bool,
     /// `name=value`, without the search path.
     pub settings: Vec<&'a str>,
     /// The lines between `as $$` and `$$`.
@@ -54,6 +59,9 @@ impl Declaration<'_> {
             text.push_str(" security definer");
         }
         text.push_str("\nset search_path = pg_catalog, pg_temp\n");
+        if self.plans {
+            text.push_str(&format!("{PLANNING}\n"));
+        }
         for setting in &self.settings {
             if let Some((name, value)) = setting.split_once('=') {
                 text.push_str(&format!("set {name} = {}\n", literal(value)));

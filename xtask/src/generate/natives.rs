@@ -30,6 +30,7 @@ pub fn write(catalogue: &Catalogue, operations: &[Operation]) -> Result<String> 
             schema: PRIVATE,
             replaces: true,
             is_definer: true,
+            plans: operation.plans,
             settings: settings(function),
             body,
         };

@@ -56,6 +56,8 @@ pub struct Operation {
     pub is_null: bool,
     /// The native function that the generated body forwards to.
     pub native: Option<String>,
+    /// Whether the generated body plans statements, so that it sets how. Annotation `@plans nothing` denies it.
+    pub plans: bool,
     /// For policies: it has no wrapper.
     pub is_policy: bool,
     /// Of the arguments, in their order.
@@ -105,7 +107,9 @@ impl Operation {
             comment.expect(&[])?;
             return Ok(None);
         }
-        comment.expect(&["callers", "repeat", "errors", "null", "native", "policy"])?;
+        comment.expect(&[
+            "callers", "repeat", "errors", "null", "native", "plans", "policy",
+        ])?;
         if comment.description.is_empty() {
             bail!("says nothing of what it does");
         }
@@ -135,6 +139,14 @@ impl Operation {
             "" => function.name.clone(),
             name => name.to_owned(),
         });
+        let plans = match (comment.get("plans"), &native) {
+            (None, _) => true,
+            (Some("nothing"), Some(_)) => false,
+            (Some("nothing"), None) => {
+                bail!("@plans is for generated bodies; others say it themselves")
+            }
+            (Some(_), _) => bail!("@plans is nothing, or not there"),
+        };
         let repeat = repeat(function, comment.get("repeat"))?;
         let takes_id = function
             .arguments
@@ -158,6 +170,7 @@ impl Operation {
             errors,
             is_null: comment.has("null"),
             native,
+            plans,
             is_policy: comment.has("policy"),
             defaults: defaults.collect::<Result<_>>()?,
             function,

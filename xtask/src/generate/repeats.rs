@@ -50,6 +50,7 @@ end
             schema: PRIVATE,
             replaces: false,
             is_definer: true,
+            plans: true,
             settings: Vec::new(),
             body,
         };

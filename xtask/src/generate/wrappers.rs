@@ -16,6 +16,7 @@ pub fn write(operations: &[Operation]) -> String {
             schema: PUBLIC,
             replaces: false,
             is_definer: false,
+            plans: false,
             settings: Vec::new(),
             body: block(&[forward(function)]),
         };
