@@ -18,7 +18,7 @@ impl IntoResponse for DatabaseJson {
     }
 }
 
-/// What a function without a result is answered with, as PostgREST does.
+/// The answer of a function without a result: 204, as from PostgREST.
 #[derive(Debug)]
 pub struct Nothing;
 

@@ -4,9 +4,9 @@
 
 use serde_json::value::RawValue;
 
-use crate::contract::{Defect, Operation};
+use crate::contract::{Argument, Defect, Operation};
 use crate::error::ApiError;
-use crate::upstream::{Argument, Call};
+use crate::upstream::Call;
 
 /// The arguments of one call, as far as they are known.
 #[derive(Debug)]

@@ -57,7 +57,7 @@ pub struct Config {
     pub allowed_origins: Vec<HeaderValue>,
 }
 
-/// What the command line asks for.
+/// The command that the command line gives.
 #[derive(Debug)]
 pub enum Command {
     Serve(Box<Config>),

@@ -3,6 +3,7 @@
 //! The file is generated from the database's catalogue and built into the program: names, arguments,
 //! access and results of calls come from it, and nothing here knows a single operation.
 
+mod argument;
 mod argument_type;
 
 use std::collections::BTreeMap;
@@ -12,9 +13,8 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
+pub use argument::{Argument, JsonText};
 pub use argument_type::{ArgumentType, Defect, parse_uuid};
-
-use crate::upstream::Argument;
 
 const FILE: &str = include_str!("../../contract/operations.json");
 
@@ -22,7 +22,7 @@ static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     Contract::parse(FILE).expect("contract/operations.json is generated, and read by a test")
 });
 
-/// What clients and database have agreed on.
+/// The agreement between clients and database.
 #[derive(Debug)]
 pub struct Contract {
     pub version: &'static str,
@@ -79,11 +79,11 @@ pub struct Operation {
 pub struct Parameter {
     pub name: &'static str,
     pub argument_type: ArgumentType,
-    /// What the database takes for an argument that is left out; none: it must be given.
+    /// The value of an argument that is left out; none: it must be given.
     pub default: Option<Argument>,
 }
 
-/// What the transaction of a call may do. PostgREST derives the same from the function's volatility.
+/// The access mode of a call's transaction. PostgREST derives the same from the function's volatility.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
@@ -100,7 +100,7 @@ pub enum Repeat {
     Unsafe,
 }
 
-/// What the answer of an operation holds.
+/// The form of an operation's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rows {
     /// Nothing.
@@ -112,7 +112,7 @@ pub enum Rows {
 }
 
 impl Operation {
-    /// Where the argument stands in the declaration.
+    /// The position of the argument in the declaration.
     pub fn position(&self, argument: &str) -> Option<usize> {
         self.parameters
             .iter()

@@ -8,11 +8,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use stream_core::error::ErrorCode;
 
+use crate::auth::AuthError;
 use crate::upstream::UpstreamError;
 
 /// A refusal. The code decides what the caller reads; the rest makes it precise.
 ///
-/// As a response it is empty until [`observe`](crate::layers) writes the body, because only there
+/// As a response it is empty until the outermost [layer](crate::layers) writes the body, because only there
 /// the request id is known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", code.as_str())]
@@ -100,7 +101,7 @@ impl ApiError {
         self.status
     }
 
-    /// What happened, for the log; never for the caller.
+    /// The cause, for the log; never for the caller.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
@@ -126,6 +127,17 @@ impl From<UpstreamError> for ApiError {
             }
             UpstreamError::Unexpected { reason } => Self::internal(reason),
         }
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        let code = match error {
+            AuthError::Missing | AuthError::Anonymous => ErrorCode::Unauthenticated,
+            AuthError::Expired => ErrorCode::TokenExpired,
+            AuthError::Invalid(_) => ErrorCode::TokenInvalid,
+        };
+        Self::new(code).because(error.to_string())
     }
 }
 

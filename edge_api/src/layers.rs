@@ -1,13 +1,15 @@
 //! The layers around every handler.
 //!
-//! From the outside in: request id, log line and problem body (`observe`); CORS; a panic becomes a
-//! problem; a deadline; the limit of the body.
+//! From the outside in: request id, log line and problem body ([`observation`]); CORS; a panic becomes
+//! a problem; a deadline; the limit of the body.
+
+mod observation;
 
 use std::any::Any;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -15,8 +17,8 @@ use stream_core::error::ErrorCode;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 
-use crate::error::{ApiError, problem};
-use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::error::ApiError;
+use crate::request_id::X_REQUEST_ID;
 
 /// The largest body is a message of 2,000 characters with its ids, even when every character is
 /// escaped; this is room for about twice that.
@@ -41,7 +43,7 @@ pub(crate) fn wrap(
     } else {
         routes.layer(cors(methods, allowed_origins))
     };
-    routes.layer(from_fn(observe))
+    routes.layer(from_fn(observation::observe))
 }
 
 fn cors(methods: Vec<Method>, allowed_origins: Vec<HeaderValue>) -> CorsLayer {
@@ -63,65 +65,4 @@ async fn deadline(request: Request, next: Next) -> Response {
 /// logged where it happened.
 fn panicked(_payload: Box<dyn Any + Send>) -> Response {
     ApiError::internal("a handler panicked").into_response()
-}
-
-async fn observe(request: Request, next: Next) -> Response {
-    let started_at = Instant::now();
-    let request_id = RequestId::of(request.headers());
-    let method = request.method().clone();
-    // The pattern, not the path: a path may hold anything, and ids would split the statistics.
-    let route = request.extensions().get::<MatchedPath>().cloned();
-
-    let mut response = next.run(request).await;
-    let error = response.extensions_mut().remove::<ApiError>();
-    if let Some(error) = &error {
-        problem::write(&mut response, error, &request_id);
-    }
-    response
-        .headers_mut()
-        .insert(X_REQUEST_ID, request_id.to_header());
-
-    let answered = Answered {
-        request_id,
-        method,
-        route,
-        status: response.status().as_u16(),
-        duration: started_at.elapsed(),
-    };
-    answered.log(error.as_ref());
-    response
-}
-
-struct Answered {
-    request_id: RequestId,
-    method: Method,
-    route: Option<MatchedPath>,
-    status: u16,
-    duration: Duration,
-}
-
-impl Answered {
-    fn log(&self, error: Option<&ApiError>) {
-        let code = error.map(|error| error.code().as_str());
-        let cause = error.and_then(ApiError::cause);
-        macro_rules! log {
-            ($level:ident) => {
-                tracing::$level!(
-                    request_id = self.request_id.as_str(),
-                    method = self.method.as_str(),
-                    route = self.route.as_ref().map_or("none", MatchedPath::as_str),
-                    status = self.status,
-                    code,
-                    cause,
-                    duration_ms = self.duration.as_secs_f64() * 1e3,
-                    "request answered"
-                )
-            };
-        }
-        match self.status {
-            500 => log!(error),
-            501.. => log!(warn),
-            _ => log!(info),
-        }
-    }
 }

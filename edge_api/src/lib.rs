@@ -7,7 +7,7 @@
 //! * [`contract`]: the operations of the database, generated from its catalogue.
 //! * [`routes`]: the table of method, path and operation; [`routes::operation`] is the one handler.
 //! * [`arguments`]: the arguments of a call, checked by the contract before the database is asked.
-//! * [`auth`]: access tokens to [`Caller`](auth::Caller)s.
+//! * [`auth`]: verifies access tokens; [`caller`]: who they make of a request.
 //! * [`upstream`]: the seam to the database.
 //! * [`error`]: refusals, as RFC 9457 problems.
 //! * [`ticker`]: the one thing that it does unasked.
@@ -16,6 +16,7 @@ pub mod answer;
 pub mod arguments;
 pub mod auth;
 pub mod body;
+pub mod caller;
 pub mod config;
 pub mod contract;
 pub mod error;

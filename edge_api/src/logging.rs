@@ -1,6 +1,6 @@
-//! Where do log lines go, and what can never stand in them?
+//! Log lines: JSON on standard error, without values of requests.
 //!
-//! JSON lines on standard error. Only events of `tracing` are taken: the database driver writes
+//! Only events of `tracing` are taken: the database driver writes
 //! statements with their parameters to the older `log` interface, and no bridge to it is installed.
 
 use std::io;

@@ -1,4 +1,4 @@
-//! How does the process start and end?
+//! Start and end of the process.
 
 use std::env;
 use std::error::Error;

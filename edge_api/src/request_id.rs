@@ -1,4 +1,6 @@
-//! Which id ties a log line, an answer and a bug report together?
+//! The id that ties a request's log line, its answer and a bug report together.
+//!
+//! Not the argument `request_id` of some operations, with which a caller repeats a call safely.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;

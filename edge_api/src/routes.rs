@@ -19,7 +19,7 @@ pub struct Route {
     pub operation: &'static str,
     /// The argument that the whole body is.
     pub whole_body: Option<&'static str>,
-    /// Where it is not [`BODY_LIMIT_BYTES`](crate::layers::BODY_LIMIT_BYTES).
+    /// The largest body, if another than [`BODY_LIMIT_BYTES`](crate::layers::BODY_LIMIT_BYTES).
     pub body_limit_bytes: Option<usize>,
 }
 
@@ -134,7 +134,7 @@ impl Verb {
         }
     }
 
-    /// Whether arguments stand in a body, else in the query.
+    /// True: arguments stand in the body; false: in the query.
     pub const fn has_body(self) -> bool {
         matches!(self, Self::Post | Self::Put | Self::Patch)
     }

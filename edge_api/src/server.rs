@@ -1,4 +1,4 @@
-//! How does the service start listening, and how does it stop without cutting anybody off?
+//! Listening, and stopping without cutting off open requests.
 
 use std::future::pending;
 use std::net::SocketAddr;

@@ -1,11 +1,13 @@
-//! What all requests share.
+//! The state that all requests share: the upstream, the verifier of tokens, the secrets of notices.
 
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
-use crate::auth::{Caller, Verifier};
+use crate::auth::Verifier;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::upstream::{Call, Upstream};
 
@@ -46,8 +48,11 @@ impl AppState {
     pub(crate) fn webhook_secrets(&self) -> &[SecretString] {
         &self.webhook_secrets
     }
+}
 
-    pub(crate) fn verifier(&self) -> &Verifier {
-        &self.verifier
+/// What extracting a caller needs, and nothing else of the state.
+impl FromRef<AppState> for Arc<Verifier> {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.verifier)
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::contract::Contract;
 use crate::upstream::{Call, Upstream, UpstreamError};
 
@@ -67,7 +67,7 @@ async fn run(upstream: Arc<dyn Upstream>, interval: Duration, mut stopped: onesh
     }
 }
 
-/// Of an operation without arguments.
+/// The call of `tick`, which has no arguments.
 fn call() -> Call {
     let operation = Contract::get().operation("tick");
     Call {
@@ -93,30 +93,30 @@ struct Outage {
 
 impl Outage {
     fn note(&mut self, outcome: Result<(), UpstreamError>) {
-        match self.turn(outcome.is_ok()) {
-            Some(Turn::Begun) => {
+        match self.record(outcome.is_ok()) {
+            Some(OutageEvent::Begun) => {
                 let reason = outcome.err().map(|error| error.to_string());
                 tracing::warn!(reason, "cannot tick; trying on");
             }
-            Some(Turn::Over { failures }) => tracing::info!(failures, "ticking again"),
+            Some(OutageEvent::Over { failures }) => tracing::info!(failures, "ticking again"),
             None => {}
         }
     }
 
-    fn turn(&mut self, is_ok: bool) -> Option<Turn> {
+    fn record(&mut self, is_ok: bool) -> Option<OutageEvent> {
         let failures = self.failures;
         self.failures = if is_ok { 0 } else { failures + 1 };
         match (is_ok, failures) {
             (true, 0) => None,
-            (true, failures) => Some(Turn::Over { failures }),
-            (false, 0) => Some(Turn::Begun),
+            (true, failures) => Some(OutageEvent::Over { failures }),
+            (false, 0) => Some(OutageEvent::Begun),
             (false, _) => None,
         }
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Turn {
+enum OutageEvent {
     Begun,
     Over { failures: u64 },
 }
@@ -126,13 +126,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_told_when_it_begins_and_when_it_is_over() {
+    fn an_outage_is_logged_when_it_begins_and_when_it_is_over() {
         let mut outage = Outage::default();
         let outcomes = [true, true, false, false, false, true, true, false];
-        let told: Vec<_> = outcomes.map(|is_ok| outage.turn(is_ok)).into();
-        let over = Some(Turn::Over { failures: 3 });
-        let begun = || Some(Turn::Begun);
+        let logged: Vec<_> = outcomes.map(|is_ok| outage.record(is_ok)).into();
+        let over = Some(OutageEvent::Over { failures: 3 });
+        let begun = || Some(OutageEvent::Begun);
         let expected = [None, None, begun(), None, None, over, None, begun()];
-        assert_eq!(told, expected);
+        assert_eq!(logged, expected);
     }
 }

@@ -9,10 +9,10 @@ use std::pin::Pin;
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 
-pub use call::{Argument, Call, JsonText};
+pub use call::Call;
 pub use sqlstate::from_sqlstate;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 
 /// A future of an [`Upstream`]: boxed, because the implementation is chosen at run time.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, UpstreamError>> + Send + 'a>>;
@@ -27,7 +27,7 @@ pub trait Upstream: Send + Sync {
     fn ping(&self) -> Pending<'_, ()>;
 }
 
-/// Why a call has no answer. A `reason` is for the log: it names states and functions, never values.
+/// The failure of a call. A `reason` is for the log: it names states and functions, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamError {
     #[error("refused with {}", code.as_str())]

@@ -1,4 +1,4 @@
-//! Which settings are taken, which refused, and that no secret is printed.
+//! Settings that are taken, settings that are refused, and that no secret is printed.
 
 use super::*;
 

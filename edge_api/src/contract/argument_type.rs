@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::upstream::{Argument, JsonText};
+use super::argument::{Argument, JsonText};
 
 /// 0001-01-01T00:00:00Z. Postgres's first day is earlier, jiff's is earlier than that.
 const FIRST_TIMESTAMP_S: i64 = -62_135_596_800;
@@ -33,7 +33,7 @@ pub enum ArgumentType {
     Jsonb,
 }
 
-/// Why a value is not one of its type.
+/// The reason for refusing a value of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
     #[error("malformed")]
@@ -125,7 +125,7 @@ fn read<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, Defect> {
     serde_json::from_str(json).map_err(|_| Defect::Malformed)
 }
 
-/// How deep lists and objects stand in each other in a JSON text.
+/// The depth to which lists and objects are nested in a JSON text.
 fn depth(json: &str) -> usize {
     let (mut depth, mut deepest, mut is_string, mut is_escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {

@@ -1,4 +1,4 @@
-//! How does a refusal look on the wire? As a problem of RFC 9457, with the members of the catalogue.
+//! The wire form of a refusal: a problem of RFC 9457 with the members of the catalogue.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, header};

@@ -1,4 +1,4 @@
-//! What do the error codes mean? The catalogue, open to everybody: problems point here.
+//! The catalogue of errors, open to everybody: problems point here.
 
 use axum::Json;
 use axum::extract::Path;

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 
 use crate::answer::DatabaseJson;
 use crate::arguments::Arguments;
-use crate::auth::Caller;
 use crate::body::RawBody;
+use crate::caller::Caller;
 use crate::contract::Contract;
 use crate::error::ApiError;
 use crate::state::AppState;

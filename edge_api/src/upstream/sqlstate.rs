@@ -5,7 +5,7 @@ use stream_core::error::ErrorCode;
 
 use super::UpstreamError;
 
-/// What our functions put into DETAIL; see `ErrorCode::detail_json`.
+/// The JSON that our functions put into DETAIL; see `ErrorCode::detail_json`.
 #[derive(Deserialize)]
 struct Detail {
     code: String,

@@ -1,8 +1,9 @@
-//! Which tokens open the service, and what does the database learn of them?
+//! Access tokens: which are accepted, and the role and claims that reach the database.
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use edge_api::auth::{Role, Verifier};
+use edge_api::auth::Verifier;
+use edge_api::caller::Role;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 

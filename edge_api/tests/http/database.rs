@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use edge_api::auth::Caller;
+use edge_api::caller::Caller;
 use edge_api::upstream::{Call, Pending, Upstream, UpstreamError};
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};

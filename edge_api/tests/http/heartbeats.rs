@@ -1,8 +1,9 @@
 //! Batches of heartbeats reach the database as they were sent, up to a size.
 
-use edge_api::auth::Role;
+use edge_api::caller::Role;
+use edge_api::contract::Argument;
 use edge_api::contract::Contract;
-use edge_api::upstream::{Argument, UpstreamError};
+use edge_api::upstream::UpstreamError;
 use serde_json::json;
 use stream_core::error::ErrorCode;
 

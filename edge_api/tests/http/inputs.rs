@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use edge_api::upstream::Argument;
+use edge_api::contract::Argument;
 use serde_json::{Value, json};
 
 use crate::database::RecordingDatabase;

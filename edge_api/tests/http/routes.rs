@@ -3,9 +3,9 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use edge_api::contract::Argument;
 use edge_api::contract::{ArgumentType, Contract, Parameter, Rows};
 use edge_api::routes::ROUTES;
-use edge_api::upstream::Argument;
 use serde_json::Value;
 use serde_json::value::RawValue;
 

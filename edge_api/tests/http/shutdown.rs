@@ -1,4 +1,4 @@
-//! Does a stopping service finish what it has begun?
+//! A stopping service finishes what it has begun.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use edge_api::auth::Role;
+use edge_api::caller::Role;
 use edge_api::ticker::{RETRY_AFTER, TICK_DEADLINE, Ticker};
 use edge_api::upstream::UpstreamError;
 use serde_json::{Value, json};

@@ -1,15 +1,17 @@
-//! Which notices of Agora are let in, and the answers that Agora reads.
+//! Notices of Agora that are accepted, and the answers that Agora reads.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use edge_api::auth::{Role, Verifier};
+use edge_api::auth::Verifier;
+use edge_api::caller::Role;
+use edge_api::contract::Argument;
 use edge_api::router::router;
 use edge_api::routes::webhooks::{BODY_LIMIT_BYTES, DATABASE_DEADLINE};
 use edge_api::state::AppState;
-use edge_api::upstream::{Argument, UpstreamError, from_sqlstate};
+use edge_api::upstream::{UpstreamError, from_sqlstate};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -41,7 +41,8 @@ pub(super) fn of_settings(error: Error) -> UpstreamError {
     }
 }
 
-/// What the server lacks or does (classes 53, 57P and 58), and not what it thinks of the login role.
+/// The code for a server that lacks a resource, stops or starts (classes 53, 57P and 58); none when
+/// the login role is refused.
 fn why_no_connection(sqlstate: &str) -> Option<ErrorCode> {
     let is_of_server = ["53", "57P", "58"]
         .iter()

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::contract::{Contract, Operation, Rows};
 
-/// By the name of the operation. The names in a statement are those of the contract, never of a request.
+/// One statement for each operation, by the operation's name. The names in a statement are those of
+/// the contract, never of a request.
 pub(super) struct Statements(HashMap<&'static str, String>);
 
 impl Statements {
@@ -17,7 +18,7 @@ impl Statements {
         )
     }
 
-    /// Of an operation of the contract.
+    /// The statement that calls an operation of the contract.
     pub(super) fn calling(&self, operation: &Operation) -> &str {
         &self.0[operation.name]
     }

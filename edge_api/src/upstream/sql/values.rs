@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
-use crate::upstream::{Argument, JsonText};
+use crate::contract::{Argument, JsonText};
 
 type Failure = Box<dyn Error + Sync + Send>;
 

@@ -1,0 +1,65 @@
+//! The caller of an operation: database role, verified claims and the request that is made.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// The database role that a request runs as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A signed-in user, anonymous sign-ins included.
+    Authenticated,
+    /// A backend of the operator.
+    ServiceRole,
+}
+
+impl Role {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authenticated => "authenticated",
+            Self::ServiceRole => "service_role",
+        }
+    }
+}
+
+/// Verified claims as JSON text: what `request.jwt.claims` holds in the database. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claims(String);
+
+impl Claims {
+    /// The claims of a token that has been verified.
+    pub(crate) fn new(claims: Map<String, Value>) -> Self {
+        Self(Value::Object(claims).to_string())
+    }
+
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claims(..)")
+    }
+}
+
+/// A verified caller and the request that they make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    pub role: Role,
+    pub claims: Claims,
+    pub method: String,
+    pub path: String,
+}
+
+impl Caller {
+    /// The service itself, for work that no request asked for: no method, no path.
+    pub fn service() -> Self {
+        Self {
+            role: Role::ServiceRole,
+            claims: Claims(r#"{"role":"service_role"}"#.to_owned()),
+            method: String::new(),
+            path: String::new(),
+        }
+    }
+}
