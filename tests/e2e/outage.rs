@@ -1,8 +1,6 @@
 //! What the services answer while the database is away, and that they find it again by themselves.
 
-use std::time::{Duration, Instant};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use hyper::Method;
 use serde_json::json;
 use stream_core::error::ErrorCode;
@@ -15,10 +13,9 @@ use stream_tests::services::answer::Answer;
 use stream_tests::services::edge::expect_problem;
 use stream_tests::services::request::Request;
 use stream_tests::trace::Trace;
+use stream_tests::waiting::wait_for;
 use uuid::Uuid;
 use xtask::cluster::Options;
-
-const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How an outage is refused: without a connection, and by a server that stops, crashed or starts.
 const OUTAGE: [ErrorCode; 4] = [
@@ -36,27 +33,25 @@ fn expect_outage(answer: &Answer) -> Result<()> {
 
 /// Asks until the answer is a success; every other one must be the refusal of an outage.
 async fn until_it_works(mut ask: impl AsyncFnMut() -> Result<Answer>) -> Result<Answer> {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
+    wait_for("the service is back", async || {
         let answer = ask().await?;
         if answer.status == 200 {
-            return Ok(answer);
+            return Ok(Some(answer));
         }
         expect_outage(&answer)?;
-        ensure!(Instant::now() < deadline, "not back in {DEADLINE:?}");
-    }
+        Ok(None)
+    })
+    .await
 }
 
 /// Whether the gateway follows the log of the server, by its own word.
 async fn until_replication_is(expected: bool, services: &Services) -> Result<()> {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
+    wait_for(format_args!("replication is {expected}"), async || {
         let health = Request::get("/health").send(&services.supabase_url);
-        if health.await?.ok()?["replication"] == expected {
-            return Ok(());
-        }
-        ensure!(Instant::now() < deadline, "replication is not {expected}");
-    }
+        let is_so = health.await?.ok()?["replication"] == expected;
+        Ok(is_so.then_some(()))
+    })
+    .await
 }
 
 #[tokio::test]
@@ -142,8 +137,7 @@ async fn a_message_whose_connection_dies_is_not_half_there_and_can_be_sent_again
     let before = Trace::take(&database.owner).await?;
     let superuser = database.superuser().await?;
     let (answer, ended) = tokio::join!(send(), async {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
+        wait_for("the message waits", async || {
             let ended = superuser
                 .query(
                     "select pg_terminate_backend(pid, 10000) from pg_stat_activity
@@ -152,11 +146,9 @@ async fn a_message_whose_connection_dies_is_not_half_there_and_can_be_sent_again
                     &[],
                 )
                 .await?;
-            if !ended.is_empty() {
-                return anyhow::Ok(ended.len());
-            }
-            ensure!(Instant::now() < deadline, "the message never waited");
-        }
+            Ok((!ended.is_empty()).then_some(ended.len()))
+        })
+        .await
     });
     assert_eq!(ended?, 1);
     expect_problem(&answer?, ErrorCode::ServerStopping)?;

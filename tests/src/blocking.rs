@@ -1,23 +1,18 @@
 //! Waiting until one connection waits for another, so that an interleaving is made and not hoped for.
 
-use std::time::{Duration, Instant};
-
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use tokio_postgres::Client;
 
 use crate::database::TestDatabase;
-
-/// Far more than anything should take, so that only a failure is ever waited for so long.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::waiting::wait_for;
 
 /// Returns once the server process waits for a lock that another one holds.
 pub async fn wait_until_blocked(observer: &Client, backend: i32) -> Result<()> {
-    let deadline = Instant::now() + DEADLINE;
-    while !is_blocked(observer, backend).await? {
-        ensure!(Instant::now() < deadline, "process {backend} never waited");
-        tokio::task::yield_now().await;
-    }
-    Ok(())
+    let what = format_args!("process {backend} waits for a lock");
+    wait_for(what, async || {
+        Ok(is_blocked(observer, backend).await?.then_some(()))
+    })
+    .await
 }
 
 /// Whether the server process waits for a lock that another one holds.
@@ -32,18 +27,14 @@ pub async fn is_blocked(observer: &Client, backend: i32) -> Result<bool> {
 /// again and again.
 pub async fn wait_until_asking(database: &TestDatabase, backend: i32) -> Result<()> {
     let observer = database.superuser().await?;
-    let deadline = Instant::now() + DEADLINE;
     let is_asking = "select exists (
         select from pg_stat_activity where pid = $1 and wait_event_type = 'Extension')";
-    while !observer
-        .query_one(is_asking, &[&backend])
-        .await?
-        .get::<_, bool>(0)
-    {
-        ensure!(Instant::now() < deadline, "process {backend} never waited");
-        tokio::task::yield_now().await;
-    }
-    Ok(())
+    let what = format_args!("process {backend} asks for a lock again and again");
+    wait_for(what, async || {
+        let row = observer.query_one(is_asking, &[&backend]).await?;
+        Ok(row.get::<_, bool>(0).then_some(()))
+    })
+    .await
 }
 
 impl TestDatabase {

@@ -28,6 +28,7 @@ pub mod secret;
 pub mod server_clock;
 pub mod services;
 pub mod session;
+pub mod stateful;
 pub mod stored_text;
 pub mod stream;
 pub mod tails;

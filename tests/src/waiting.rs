@@ -1,5 +1,6 @@
-//! How does a test wait for something that happens by itself? It asks until it has happened.
+//! Waiting for what happens by itself: asking again after a pause, until a deadline that only a failure meets.
 
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -8,15 +9,47 @@ use tokio_postgres::Client;
 /// Far more than anything should take, so that only a failure is ever waited for so long.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Doubled each time up to the longest: most of what is waited for is there at once, and the rest has the processor.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+
+/// Returns the first value that `ask` has.
+pub async fn wait_for<T>(
+    what: impl Display,
+    ask: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    wait_within(DEADLINE, what, ask).await
+}
+
+/// Like [`wait_for`], for what happens once in a longer while.
+pub async fn wait_within<T>(
+    limit: Duration,
+    what: impl Display,
+    mut ask: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let deadline = Instant::now() + limit;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        if let Some(value) = ask().await? {
+            return Ok(value);
+        }
+        ensure!(Instant::now() < deadline, "{what}: not in {limit:?}");
+        tokio::time::sleep(pause).await;
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}
+
 /// Returns once a query, whose one column is a boolean, answers true.
 pub async fn wait_until(client: &Client, query: &str) -> Result<()> {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
+    wait_until_within(DEADLINE, client, query).await
+}
+
+/// Like [`wait_until`], for what happens once in a longer while.
+pub async fn wait_until_within(limit: Duration, client: &Client, query: &str) -> Result<()> {
+    wait_within(limit, query, async || {
         let row = client.query_opt(query, &[]).await?;
-        if row.is_some_and(|row| row.get::<_, Option<bool>>(0) == Some(true)) {
-            return Ok(());
-        }
-        ensure!(Instant::now() < deadline, "it never became true: {query}");
-        tokio::task::yield_now().await;
-    }
+        let is_true = row.is_some_and(|row| row.get::<_, Option<bool>>(0) == Some(true));
+        Ok(is_true.then_some(()))
+    })
+    .await
 }

@@ -4,17 +4,15 @@
 use anyhow::{Context, Result, ensure};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::agora::buyer_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::beat;
-use stream_tests::property_seed::config;
 use stream_tests::session::Session;
+use stream_tests::stateful::{Property, check};
 use stream_tests::stream::numbers;
-use tokio::runtime::Runtime;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -125,26 +123,31 @@ fn scripts() -> impl Strategy<Value = Vec<Vec<Call>>> {
 /// The scripts are replayed by their seed; how the server interleaves them is not.
 #[test]
 fn calls_about_chats_in_any_order_never_deadlock() -> Result<()> {
-    let runtime = Runtime::new()?;
-    let database = runtime.block_on(prepare())?;
-    let config = Config {
-        // A circle that was met by chance is not met again by a smaller script.
-        max_shrink_iters: 0,
-        ..config(6)
-    };
-    TestRunner::new(config).run(&scripts(), |scripts| {
-        runtime
-            .block_on(play(&database, scripts))
-            .map_err(|error| TestCaseError::fail(format!("{error:#}")))
-    })?;
-    Ok(())
+    check::<CallsAboutChats>()
 }
 
-async fn prepare() -> Result<TestDatabase> {
-    let database = TestDatabase::create().await?;
-    database.change(EXTRA_FUNCTIONS).await?;
-    database.find_deadlocks_soon().await?;
-    Ok(database)
+struct CallsAboutChats(TestDatabase);
+
+impl Property for CallsAboutChats {
+    type Case = Vec<Vec<Call>>;
+    const CASES: u32 = 6;
+    /// A circle that was met by chance is not met again by a smaller script.
+    const MAX_SHRINKS: u32 = 0;
+
+    fn cases() -> impl Strategy<Value = Self::Case> {
+        scripts()
+    }
+
+    async fn enter() -> Result<Self> {
+        let database = TestDatabase::create().await?;
+        database.change(EXTRA_FUNCTIONS).await?;
+        database.find_deadlocks_soon().await?;
+        Ok(Self(database))
+    }
+
+    async fn play(&self, scripts: &Self::Case) -> Result<()> {
+        play(&self.0, scripts.clone()).await
+    }
 }
 
 async fn play(database: &TestDatabase, scripts: Vec<Vec<Call>>) -> Result<()> {

@@ -11,10 +11,7 @@ mod senders;
 mod world;
 
 use anyhow::Result;
-use proptest::test_runner::{TestCaseError, TestRunner};
-use stream_tests::database::TestDatabase;
-use stream_tests::property_seed::config;
-use tokio::runtime::Runtime;
+use stream_tests::stateful::check;
 
 use self::world::World;
 
@@ -34,14 +31,5 @@ use self::world::World;
 /// The plan is replayed by its seed; how the server interleaves its operations is not.
 #[test]
 fn every_reader_ends_with_exactly_the_acknowledged_messages() -> Result<()> {
-    let runtime = Runtime::new()?;
-    let database = runtime.block_on(TestDatabase::create())?;
-    runtime.block_on(database.let_batches_wait())?;
-    let world = runtime.block_on(World::enter(&database))?;
-    TestRunner::new(config(256)).run(&plan::plans(), |plan| {
-        runtime
-            .block_on(world.play(&plan))
-            .map_err(|error| TestCaseError::fail(format!("{error:#}")))
-    })?;
-    Ok(())
+    check::<World>()
 }

@@ -3,19 +3,19 @@
 mod model;
 
 use anyhow::{Context, Result};
-use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::property_seed::config;
 use stream_tests::session::Session;
+use stream_tests::stateful::check_model;
 use stream_tests::stream::say;
-use tokio::runtime::Runtime;
 use tokio_postgres::Error;
 use uuid::Uuid;
+
+use self::model::ReadMarks;
 
 fn marks(session: Uuid, ids: &[Value]) -> Value {
     let ids: Vec<&str> = ids.iter().filter_map(Value::as_str).collect();
@@ -290,18 +290,5 @@ async fn the_log_of_an_ended_stream_is_marked_as_well() -> Result<()> {
 /// proper sorting
 #[test]
 fn whatever_is_marked_the_rest_is_what_a_set_of_numbers_says() -> Result<()> {
-    let runtime = Runtime::new()?;
-    let database = runtime.block_on(TestDatabase::create())?;
-    let devices = runtime.block_on(async {
-        anyhow::Ok([
-            database.user(demo::ADA).await?,
-            database.user(demo::ADA).await?,
-        ])
-    })?;
-    TestRunner::new(config(256)).run(&model::sequences(), |steps| {
-        runtime
-            .block_on(model::play(&database, &devices, &steps))
-            .map_err(|error| TestCaseError::fail(format!("{error:#}")))
-    })?;
-    Ok(())
+    check_model::<ReadMarks>()
 }

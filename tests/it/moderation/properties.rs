@@ -8,10 +8,7 @@ mod operation;
 mod world;
 
 use anyhow::Result;
-use proptest::test_runner::{TestCaseError, TestRunner};
-use stream_tests::database::TestDatabase;
-use stream_tests::property_seed::config;
-use tokio::runtime::Runtime;
+use stream_tests::stateful::check_model;
 
 use self::world::World;
 
@@ -21,13 +18,5 @@ use self::world::World;
 /// proper sorting
 #[test]
 fn every_sequence_of_decisions_is_answered_and_stored_as_the_model_says() -> Result<()> {
-    let runtime = Runtime::new()?;
-    let database = runtime.block_on(TestDatabase::create())?;
-    let world = runtime.block_on(World::enter(&database))?;
-    TestRunner::new(config(256)).run(&operation::sequences(), |operations| {
-        runtime
-            .block_on(world.play(&operations))
-            .map_err(|error| TestCaseError::fail(format!("{error:#}")))
-    })?;
-    Ok(())
+    check_model::<World>()
 }

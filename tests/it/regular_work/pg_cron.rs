@@ -10,6 +10,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
+use stream_tests::waiting::wait_until_within;
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client, NoTls, Notification};
 use xtask::cluster::Options;
@@ -168,7 +169,7 @@ async fn the_job_commits_and_goes_on_until_the_next_minute() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let superuser = database.superuser().await?;
     let job = "select exists (select from pg_stat_activity where query like '%tick_for_a_minute%' and pid <> pg_backend_pid())";
-    wait_within(&superuser, TWO_MINUTES, job).await?;
+    wait_until_within(TWO_MINUTES, &superuser, job).await?;
     // While the same job runs: a count, and after it another.
     for (number, user) in [demo::ADA, demo::BEN].into_iter().enumerate() {
         database.viewer(id, user).await?;
@@ -176,29 +177,15 @@ async fn the_job_commits_and_goes_on_until_the_next_minute() -> Result<()> {
             "select viewer_count = {} from stream.stream_sessions where id = '{id}'",
             number + 1
         );
-        wait_within(&database.owner, TWO_MINUTES, &counted).await?;
+        wait_until_within(TWO_MINUTES, &database.owner, &counted).await?;
     }
     let is_marked = "select sends_at > '-infinity' from stream.ticker";
-    wait_within(&database.owner, TWO_MINUTES, is_marked).await?;
+    wait_until_within(TWO_MINUTES, &database.owner, is_marked).await?;
     let runs: i64 = database
         .value("select count(*) from cron.job_run_details where status <> 'running'")
         .await?;
     assert!(runs <= 1, "{runs} runs have ended");
     Ok(())
-}
-
-async fn wait_within(client: &Client, limit: Duration, query: &str) -> Result<()> {
-    tokio::time::timeout(limit, async {
-        loop {
-            let is_so: bool = client.query_one(query, &[]).await?.get(0);
-            if is_so {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    })
-    .await
-    .with_context(|| format!("it never became true: {query}"))?
 }
 
 /// Else Postgres would end the loop in the middle of its work, once a minute.

@@ -11,12 +11,10 @@ mod operation;
 mod world;
 
 use anyhow::Result;
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{TestCaseError, TestRunner};
-use stream_tests::database::TestDatabase;
-use stream_tests::property_seed::{config, config_with_seed};
-use tokio::runtime::Runtime;
+use stream_tests::stateful::{check, check_model};
 
+use self::following::Following;
+use self::interleaving::Interleaving;
 use self::world::World;
 
 /// Feature: streaming-realtime-fixes, Property 5: For any stream lifecycle event (start, pause,
@@ -38,16 +36,7 @@ use self::world::World;
 /// session timeouts automatically
 #[test]
 fn every_sequence_of_calls_is_answered_and_stored_as_the_model_says() -> Result<()> {
-    let runtime = Runtime::new()?;
-    let database = runtime.block_on(TestDatabase::create())?;
-    runtime.block_on(database.refuse_second_updates())?;
-    let world = runtime.block_on(World::enter(&database))?;
-    TestRunner::new(config(256)).run(&operation::sequences(), |operations| {
-        runtime
-            .block_on(world.play(&operations))
-            .map_err(|error| TestCaseError::fail(format!("{error:#}")))
-    })?;
-    Ok(())
+    check_model::<World>()
 }
 
 /// Feature: streaming-realtime-fixes, Property 7: For any user joining an active stream, the
@@ -55,15 +44,7 @@ fn every_sequence_of_calls_is_answered_and_stored_as_the_model_says() -> Result<
 /// synchronize any missed messages maintaining chronological order
 #[test]
 fn a_client_that_follows_sync_ends_with_exactly_the_log() -> Result<()> {
-    let runtime = Runtime::new()?;
-    let database = runtime.block_on(TestDatabase::create())?;
-    let seller = runtime.block_on(database.user(stream_tests::demo::SELLER))?;
-    TestRunner::new(config(256)).run(&following::sequences(), |steps| {
-        runtime
-            .block_on(following::play(&database, &seller, &steps))
-            .map_err(|error| TestCaseError::fail(format!("{error:#}")))
-    })?;
-    Ok(())
+    check_model::<Following>()
 }
 
 /// Feature: streaming-realtime-fixes, Property 2: For any number of buyers joining a stream
@@ -73,43 +54,5 @@ fn a_client_that_follows_sync_ends_with_exactly_the_log() -> Result<()> {
 /// The scripts are replayed by their seed; how the server interleaves them is not.
 #[test]
 fn calls_at_the_same_time_never_deadlock_and_leave_everything_consistent() -> Result<()> {
-    let runtime = Runtime::new()?;
-    let database = runtime.block_on(TestDatabase::create())?;
-    runtime.block_on(database.change(interleaving::EXTRA_FUNCTIONS))?;
-    runtime.block_on(database.refuse_second_updates())?;
-    TestRunner::new(config(256)).run(&interleaving::scripts(), |scripts| {
-        runtime
-            .block_on(interleaving::play(&database, &scripts))
-            .map_err(|error| TestCaseError::fail(format!("{error:#}")))
-    })?;
-    Ok(())
-}
-
-/// What a seed stands for: its first cases, as text.
-fn cases_of(seed: u64, strategy: &impl Strategy<Value: std::fmt::Debug>) -> Result<Vec<String>> {
-    let mut runner = TestRunner::new(config_with_seed(seed, 8));
-    (0..runner.config().cases)
-        .map(|_| {
-            let case = strategy.new_tree(&mut runner);
-            let case = case.map_err(|reason| anyhow::anyhow!("no case: {reason}"))?;
-            Ok(format!("{:?}", case.current()))
-        })
-        .collect()
-}
-
-#[test]
-fn the_seed_that_a_run_printed_makes_the_same_cases_again() -> Result<()> {
-    assert_eq!(
-        cases_of(7, &operation::sequences())?,
-        cases_of(7, &operation::sequences())?
-    );
-    assert_eq!(
-        cases_of(7, &interleaving::scripts())?,
-        cases_of(7, &interleaving::scripts())?
-    );
-    assert_ne!(
-        cases_of(7, &operation::sequences())?,
-        cases_of(8, &operation::sequences())?
-    );
-    Ok(())
+    check::<Interleaving>()
 }

@@ -10,6 +10,7 @@ use stream_tests::agora::{PUBLISHER, SUBSCRIBER, seller_token};
 use stream_tests::blocking::is_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::waiting::wait_for;
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
@@ -104,9 +105,11 @@ async fn a_token_that_is_issued_while_the_stream_ends_is_retired_too() -> Result
     ada.rpc_within("generate_buyer_token", arguments).await?;
     let end = json!({"session_id": id});
     let ending = tokio::spawn(async move { seller.rpc("end_stream", end).await });
-    while !ending.is_finished() && !is_blocked(&database.owner, backend).await? {
-        tokio::task::yield_now().await;
-    }
+    wait_for("the end waits or is done", async || {
+        let is_there = ending.is_finished() || is_blocked(&database.owner, backend).await?;
+        Ok(is_there.then_some(()))
+    })
+    .await?;
     // The token may be refused now, but not be left usable.
     let _ = ada.commit().await;
     ending.await??;

@@ -3,17 +3,15 @@
 
 use anyhow::{Context, Result, ensure};
 use proptest::prelude::*;
-use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::beat;
-use stream_tests::property_seed::config;
 use stream_tests::session::Session;
+use stream_tests::stateful::{Property, check};
 use stream_tests::stream::{move_to, session_id};
 use stream_tests::webhook::*;
-use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 /// The host's uid after one takeover, so that there is an older phone too.
@@ -105,7 +103,13 @@ struct World {
     service: Session,
 }
 
-impl World {
+impl Property for World {
+    type Case = Case;
+
+    fn cases() -> impl Strategy<Value = Case> {
+        cases()
+    }
+
     /// Its connections serve all cases: making one costs more than all calls of a case.
     async fn enter() -> Result<Self> {
         let database = TestDatabase::create().await?;
@@ -120,6 +124,41 @@ impl World {
         })
     }
 
+    async fn play(&self, case: &Case) -> Result<()> {
+        let one = self.stream(case.start).await?;
+        for told in self.notices(one, &case.history).await? {
+            tell(&self.service, &told).await?;
+        }
+        let other = self.stream(case.start).await?;
+        let notices = self.notices(other, &case.history).await?;
+        for (number, place) in case.arrivals.iter().enumerate() {
+            for (_, seconds) in case.delays.iter().filter(|(before, _)| *before == number) {
+                self.database.pass_time(other, *seconds).await?;
+                self.sweep().await?;
+            }
+            tell(&self.service, &notices[*place])
+                .await
+                .with_context(|| format!("arrival {number}"))?;
+        }
+        let (expected, found) = (self.end_state(one).await?, self.end_state(other).await?);
+        ensure!(
+            expected == found,
+            "in order: {expected}\nas it arrived: {found}"
+        );
+
+        let stored = self.database.stored_notices(other).await?.len();
+        ensure!(stored == case.history.len(), "{stored} notices are stored");
+        // Nobody meets them in the next case.
+        for id in [one, other] {
+            self.service
+                .rpc("end_stream", json!({"session_id": id}))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl World {
     async fn sweep(&self) -> Result<()> {
         self.service.rpc_rows("sweep", json!({})).await?;
         Ok(())
@@ -196,39 +235,6 @@ impl World {
             ))
             .await
     }
-
-    async fn play(&self, case: &Case) -> Result<()> {
-        let one = self.stream(case.start).await?;
-        for told in self.notices(one, &case.history).await? {
-            tell(&self.service, &told).await?;
-        }
-        let other = self.stream(case.start).await?;
-        let notices = self.notices(other, &case.history).await?;
-        for (number, place) in case.arrivals.iter().enumerate() {
-            for (_, seconds) in case.delays.iter().filter(|(before, _)| *before == number) {
-                self.database.pass_time(other, *seconds).await?;
-                self.sweep().await?;
-            }
-            tell(&self.service, &notices[*place])
-                .await
-                .with_context(|| format!("arrival {number}"))?;
-        }
-        let (expected, found) = (self.end_state(one).await?, self.end_state(other).await?);
-        ensure!(
-            expected == found,
-            "in order: {expected}\nas it arrived: {found}"
-        );
-
-        let stored = self.database.stored_notices(other).await?.len();
-        ensure!(stored == case.history.len(), "{stored} notices are stored");
-        // Nobody meets them in the next case.
-        for id in [one, other] {
-            self.service
-                .rpc("end_stream", json!({"session_id": id}))
-                .await?;
-        }
-        Ok(())
-    }
 }
 
 fn of_broadcaster(session: Uuid, uid: i64, number: i64, what: usize) -> Value {
@@ -257,12 +263,5 @@ fn of_audience(session: Uuid, uid: i64, number: i64, what: usize) -> Value {
 /// session timeouts automatically
 #[test]
 fn notices_doubled_shuffled_and_delayed_end_in_the_same_state_as_in_order() -> Result<()> {
-    let runtime = Runtime::new()?;
-    let world = runtime.block_on(World::enter())?;
-    TestRunner::new(config(256)).run(&cases(), |case| {
-        runtime
-            .block_on(world.play(&case))
-            .map_err(|error| TestCaseError::fail(format!("{error:#}")))
-    })?;
-    Ok(())
+    check::<World>()
 }

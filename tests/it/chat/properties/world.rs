@@ -5,17 +5,19 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
+use proptest::strategy::Strategy;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
+use stream_tests::stateful::Property;
 use stream_tests::stream::{move_to, numbers};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::plan::{COMMON_IDS, PEOPLE, Plan, SERVICES, SESSIONS};
+use super::plan::{COMMON_IDS, PEOPLE, Plan, SERVICES, SESSIONS, plans};
 use super::readers::{FrameReader, SyncReader, follow_with_losses};
 use super::senders::{Connection, Scene, Sender};
 
@@ -28,8 +30,8 @@ const LOOK_EVERY: usize = 3;
 const PERSONS: [Uuid; PEOPLE] = [demo::ADA, demo::BEN, demo::CLEO, demo::SELLER];
 
 /// What the cases share: each has streams of its own.
-pub struct World<'a> {
-    database: &'a TestDatabase,
+pub struct World {
+    database: TestDatabase,
     superuser: Client,
     seller: Session,
     service: Session,
@@ -37,18 +39,26 @@ pub struct World<'a> {
     connections: RefCell<Vec<Connection>>,
 }
 
-impl<'a> World<'a> {
-    pub async fn enter(database: &'a TestDatabase) -> Result<Self> {
+impl Property for World {
+    type Case = Plan;
+
+    fn cases() -> impl Strategy<Value = Plan> {
+        plans()
+    }
+
+    async fn enter() -> Result<Self> {
+        let database = TestDatabase::create().await?;
+        database.let_batches_wait().await?;
         Ok(Self {
-            database,
             superuser: database.superuser().await?,
             seller: database.user(demo::SELLER).await?,
             service: database.service().await?,
             connections: RefCell::default(),
+            database,
         })
     }
 
-    pub async fn play(&self, plan: &Plan) -> Result<()> {
+    async fn play(&self, plan: &Plan) -> Result<()> {
         let scene = self.open(plan).await?;
         let mut readers = Readers::new(&scene);
         let connections = self.connections().await?;
@@ -66,7 +76,9 @@ impl<'a> World<'a> {
         self.connections.replace(connections);
         self.check(plan, &scene, &mut readers).await
     }
+}
 
+impl World {
     /// New streams, with all viewers in each.
     async fn open(&self, plan: &Plan) -> Result<Scene<'_>> {
         let mut streams = Vec::new();
@@ -91,7 +103,7 @@ impl<'a> World<'a> {
         };
         self.database.change(ticker).await?;
         Ok(Scene {
-            database: self.database,
+            database: &self.database,
             superuser: &self.superuser,
             people: &PERSONS,
             streams,
@@ -111,7 +123,7 @@ impl<'a> World<'a> {
         let mut connections = Vec::new();
         for number in 0..PEOPLE + SERVICES {
             let person = (number < PEOPLE).then_some(number);
-            connections.push(Connection::open(self.database, &PERSONS, person).await?);
+            connections.push(Connection::open(&self.database, &PERSONS, person).await?);
         }
         Ok(connections)
     }
@@ -137,7 +149,7 @@ impl<'a> World<'a> {
                 self.service.rpc("tick", json!({})).await?;
             }
             if count.is_multiple_of(LOOK_EVERY) {
-                readers.look(self.database, &self.service).await?;
+                readers.look(&self.database, &self.service).await?;
             }
         }
         if plan.end_after.is_some_and(|after| after > count) {
@@ -157,7 +169,7 @@ impl<'a> World<'a> {
             self.service.rpc("tick", json!({})).await?;
         }
         // Without a ticker every entry went out with its own commit.
-        readers.look(self.database, &self.service).await?;
+        readers.look(&self.database, &self.service).await?;
         let mut acknowledged = scene.acknowledged.take();
         for (number, stream) in scene.streams.iter().enumerate() {
             let log = self.database.log(*stream).await?;

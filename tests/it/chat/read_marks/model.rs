@@ -8,7 +8,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
+use stream_tests::demo;
 use stream_tests::session::Session;
+use stream_tests::stateful::{Model, Outcome};
+use uuid::Uuid;
 
 use super::{ids, mark, mark_up_to, unread};
 
@@ -19,29 +22,67 @@ pub enum Step {
     UpTo(i64),
     Grow(i64),
     /// Retention takes some of the oldest entries.
-    Forget(i64),
+    Retire(i64),
     /// The other device goes on.
     SwitchDevice,
 }
 
-pub fn sequences() -> impl Strategy<Value = Vec<Step>> {
+fn sequences() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         5 => vec(0..200_usize, 0..12).prop_map(Step::Mark),
         2 => (0..80_i64).prop_map(Step::UpTo),
         3 => (1..20_i64).prop_map(Step::Grow),
-        1 => (1..15_i64).prop_map(Step::Forget),
+        1 => (1..15_i64).prop_map(Step::Retire),
         1 => Just(Step::SwitchDevice),
     ];
     vec(step, 1..10)
 }
 
-pub async fn play(database: &TestDatabase, devices: &[Session; 2], steps: &[Step]) -> Result<()> {
-    let session = database.stream_in(StreamState::Active).await?;
-    let (mut oldest, mut head) = (1, 2);
-    let mut read = BTreeSet::new();
-    let mut device = 0;
-    for step in steps {
-        let caller = &devices[device];
+/// Two devices of one user.
+pub struct ReadMarks {
+    database: TestDatabase,
+    devices: [Session; 2],
+}
+
+/// The log of one stream, and which of its numbers are read.
+pub struct State {
+    session: Uuid,
+    oldest: i64,
+    head: i64,
+    read: BTreeSet<i64>,
+    device: usize,
+}
+
+impl Model for ReadMarks {
+    type Operation = Step;
+    type State = State;
+
+    fn operations() -> impl Strategy<Value = Vec<Step>> {
+        sequences()
+    }
+
+    async fn enter() -> Result<Self> {
+        let database = TestDatabase::create().await?;
+        let devices = [
+            database.user(demo::ADA).await?,
+            database.user(demo::ADA).await?,
+        ];
+        Ok(Self { database, devices })
+    }
+
+    async fn begin(&self) -> Result<State> {
+        Ok(State {
+            session: self.database.stream_in(StreamState::Active).await?,
+            oldest: 1,
+            head: 2,
+            read: BTreeSet::new(),
+            device: 0,
+        })
+    }
+
+    async fn step(&self, state: &mut State, step: &Step) -> Result<()> {
+        let (database, session) = (&self.database, state.session);
+        let caller = &self.devices[state.device];
         let left = match step {
             Step::Mark(places) => {
                 let log = ids(database, session).await?;
@@ -50,46 +91,53 @@ pub async fn play(database: &TestDatabase, devices: &[Session; 2], steps: &[Step
                     match log.get(place % log.len().max(1)) {
                         Some(id) if place % 10 != 9 => {
                             marked.push(id.clone());
-                            read.insert(oldest + i64::try_from(place % log.len())?);
+                            let seq = state.oldest + i64::try_from(place % log.len())?;
+                            state.read.insert(seq);
                         }
-                        _ => marked.push(json!(uuid::Uuid::new_v4())),
+                        _ => marked.push(json!(Uuid::new_v4())),
                     }
                 }
-                mark(caller, session, &marked).await?
+                mark(caller, session, &marked).await
             }
             Step::UpTo(seq) => {
-                read.extend(1..=*seq.min(&head));
-                mark_up_to(caller, session, *seq).await?
+                state.read.extend(1..=*seq.min(&state.head));
+                mark_up_to(caller, session, *seq).await
             }
             Step::Grow(count) => {
                 database.append_messages(session, *count, 3).await?;
-                head += count;
-                unread(caller, session).await?
+                state.head += count;
+                unread(caller, session).await
             }
-            Step::Forget(count) => {
-                oldest = (oldest + count).min(head + 1);
+            Step::Retire(count) => {
+                state.oldest = (state.oldest + count).min(state.head + 1);
                 database
                     .change(&format!(
                         "delete from stream.chat_messages
-                         where session_id = '{session}' and seq < {oldest}"
+                         where session_id = '{session}' and seq < {}",
+                        state.oldest
                     ))
                     .await?;
-                unread(caller, session).await?
+                unread(caller, session).await
             }
             Step::SwitchDevice => {
-                device = 1 - device;
-                continue;
+                state.device = 1 - state.device;
+                return Ok(());
             }
         };
-        let unread = (oldest..=head).filter(|seq| !read.contains(seq)).count();
-        ensure!(left == json!(unread), "{step:?}: {left}, not {unread}");
+        let is_unread = |seq: &i64| !state.read.contains(seq);
+        let unread = (state.oldest..=state.head).filter(is_unread).count();
+        Outcome::Value(json!(unread)).compare(left)
     }
-    let synced = devices[device]
-        .rpc("sync", json!({"session_id": session}))
-        .await?;
-    let kept: BTreeSet<i64> = read.into_iter().filter(|seq| *seq >= oldest).collect();
-    ensure!(numbers_in(&synced["read"])? == kept, "{}", synced["read"]);
-    Ok(())
+
+    async fn compare(&self, state: State) -> Result<()> {
+        let synced = self.devices[state.device]
+            .rpc("sync", json!({"session_id": state.session}))
+            .await?;
+        let is_kept = |seq: &i64| *seq >= state.oldest;
+        let kept: BTreeSet<i64> = state.read.into_iter().filter(is_kept).collect();
+        ensure!(numbers_in(&synced["read"])? == kept, "{}", synced["read"]);
+        Ok(())
+    }
 }
 
 /// The numbers of closed ranges, which must be ascending and apart.

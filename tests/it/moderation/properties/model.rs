@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
 use stream_core::error::ErrorCode;
+use stream_tests::stateful::Outcome;
 
 use super::operation::{Kind, Operation, Person};
 
@@ -30,14 +32,6 @@ pub struct Model {
     pub decisions: Vec<(&'static str, bool)>,
 }
 
-pub enum Answer {
-    Done,
-    Text(&'static str),
-    Count(i64),
-}
-
-use Answer::{Count, Done, Text};
-
 impl Model {
     pub fn new() -> Self {
         Self {
@@ -64,7 +58,7 @@ impl Model {
         2 + i64::try_from(self.log.len()).unwrap_or(i64::MAX)
     }
 
-    pub fn apply(&mut self, actor: Person, operation: &Operation) -> Result<Answer, ErrorCode> {
+    pub fn apply(&mut self, actor: Person, operation: &Operation) -> Result<Outcome, ErrorCode> {
         match *operation {
             Operation::Restrict {
                 target,
@@ -81,7 +75,7 @@ impl Model {
                     self.slow_mode_ms = interval_ms;
                     self.decide("slow_mode");
                 }
-                Ok(Done)
+                Ok(Outcome::Success)
             }
             Operation::ChatMode(mode) => {
                 self.require_live_moderator(actor)?;
@@ -92,13 +86,13 @@ impl Model {
                     self.chat_mode = mode;
                     self.decide("chat_mode");
                 }
-                Ok(Done)
+                Ok(Outcome::Success)
             }
             Operation::Pin(place) => self.pin(actor, place),
             Operation::Unpin => {
                 self.require_live_moderator(actor)?;
                 self.unpin();
-                Ok(Done)
+                Ok(Outcome::Success)
             }
             Operation::Delete(place) => self.delete(actor, place),
             Operation::DeleteAll(target) => self.delete_all(actor, target),
@@ -114,7 +108,7 @@ impl Model {
                     seq: self.head_seq(),
                     is_deleted: false,
                 });
-                Ok(Done)
+                Ok(Outcome::Success)
             }
             Operation::Join => {
                 if actor == Person::Seller || actor == Person::Service {
@@ -127,7 +121,7 @@ impl Model {
                     return Err(ErrorCode::StreamEnded);
                 }
                 self.places.insert(actor, true);
-                Ok(Done)
+                Ok(Outcome::Success)
             }
             Operation::End => {
                 if actor != Person::Seller && actor != Person::Service {
@@ -138,11 +132,11 @@ impl Model {
                     self.log.push("state_changed");
                     self.places.values_mut().for_each(|place| *place = false);
                 }
-                Ok(Done)
+                Ok(Outcome::Success)
             }
             Operation::Minute => {
                 self.now_s += 60;
-                Ok(Done)
+                Ok(Outcome::Success)
             }
         }
     }
@@ -193,7 +187,7 @@ impl Model {
         target: Person,
         kind: Kind,
         duration_s: Option<i64>,
-    ) -> Result<Answer, ErrorCode> {
+    ) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
         Self::may_act_against(actor, target)?;
         let until = duration_s.map(|duration_s| self.now_s + duration_s);
@@ -210,24 +204,24 @@ impl Model {
                 Kind::Ban => "user_banned",
             });
         }
-        Ok(Done)
+        Ok(Outcome::Success)
     }
 
-    fn lift(&mut self, actor: Person, target: Person, kind: Kind) -> Result<Answer, ErrorCode> {
+    fn lift(&mut self, actor: Person, target: Person, kind: Kind) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
         Self::may_act_against(actor, target)?;
         if !self.in_force(target, kind) {
-            return Ok(Text("not_restricted"));
+            return Ok(text("not_restricted"));
         }
         self.restrictions.remove(&(target, kind));
         self.decide(match kind {
             Kind::Mute => "mute_lifted",
             Kind::Ban => "ban_lifted",
         });
-        Ok(Text("lifted"))
+        Ok(text("lifted"))
     }
 
-    fn pin(&mut self, actor: Person, place: usize) -> Result<Answer, ErrorCode> {
+    fn pin(&mut self, actor: Person, place: usize) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
         let seq = match self.messages.get(place) {
             Some(message) if !message.is_deleted => message.seq,
@@ -237,7 +231,7 @@ impl Model {
             self.pinned_seq = Some(seq);
             self.decide("message_pinned");
         }
-        Ok(Done)
+        Ok(Outcome::Success)
     }
 
     fn unpin(&mut self) {
@@ -246,7 +240,7 @@ impl Model {
         }
     }
 
-    fn delete(&mut self, actor: Person, place: usize) -> Result<Answer, ErrorCode> {
+    fn delete(&mut self, actor: Person, place: usize) -> Result<Outcome, ErrorCode> {
         let rank = self.require_moderator(actor);
         let Some(message) = self.messages.get_mut(place) else {
             rank?;
@@ -259,7 +253,7 @@ impl Model {
             }
         }
         if message.is_deleted {
-            return Ok(Text("already_deleted"));
+            return Ok(text("already_deleted"));
         }
         message.is_deleted = true;
         let seq = message.seq;
@@ -267,10 +261,10 @@ impl Model {
         if self.pinned_seq == Some(seq) {
             self.unpin();
         }
-        Ok(Text("deleted"))
+        Ok(text("deleted"))
     }
 
-    fn delete_all(&mut self, actor: Person, target: Person) -> Result<Answer, ErrorCode> {
+    fn delete_all(&mut self, actor: Person, target: Person) -> Result<Outcome, ErrorCode> {
         self.require_moderator(actor)?;
         if target == Person::Seller && !Self::is_owner(actor) {
             return Err(ErrorCode::NotModerator);
@@ -290,29 +284,33 @@ impl Model {
         if has_pin {
             self.unpin();
         }
-        Ok(Count(count))
+        Ok(Outcome::Value(json!(count)))
     }
 
-    fn block(&mut self, actor: Person, term: &str) -> Result<Answer, ErrorCode> {
+    fn block(&mut self, actor: Person, term: &str) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
         let pattern = pattern(term)?;
         if !self.terms.insert(pattern) {
-            return Ok(Text("already_blocked"));
+            return Ok(text("already_blocked"));
         }
         // Viewers are not shown which words it is.
         self.decisions.push(("term_blocked", false));
-        Ok(Text("blocked"))
+        Ok(text("blocked"))
     }
 
-    fn unblock(&mut self, actor: Person, term: &str) -> Result<Answer, ErrorCode> {
+    fn unblock(&mut self, actor: Person, term: &str) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
         let pattern = pattern(term)?;
         if !self.terms.remove(pattern) {
-            return Ok(Text("not_blocked"));
+            return Ok(text("not_blocked"));
         }
         self.decisions.push(("term_unblocked", false));
-        Ok(Text("unblocked"))
+        Ok(text("unblocked"))
     }
+}
+
+fn text(text: &str) -> Outcome {
+    Outcome::Value(json!(text))
 }
 
 fn pattern(term: &str) -> Result<&'static str, ErrorCode> {

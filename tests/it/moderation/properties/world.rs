@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
+use proptest::strategy::Strategy;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
+use stream_tests::stateful::{self, Outcome};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-use super::model::{Answer, Model};
-use super::operation::{Call, Kind, Operation, Person};
+use super::model::Model;
+use super::operation::{Call, Kind, Operation, Person, sequences};
 
-pub struct World<'a> {
-    database: &'a TestDatabase,
+pub struct World {
+    database: TestDatabase,
     ids: BTreeMap<Person, Uuid>,
     sessions: BTreeMap<Person, Session>,
 }
@@ -28,8 +29,23 @@ const RESTRICTED: [Person; 4] = [
     Person::Ben,
 ];
 
-impl<'a> World<'a> {
-    pub async fn enter(database: &'a TestDatabase) -> Result<Self> {
+/// One stream, the ids of what was written there, and the model of it.
+pub struct Case {
+    session: Uuid,
+    messages: Vec<Uuid>,
+    model: Model,
+}
+
+impl stateful::Model for World {
+    type Operation = Call;
+    type State = Case;
+
+    fn operations() -> impl Strategy<Value = Vec<Call>> {
+        sequences()
+    }
+
+    async fn enter() -> Result<Self> {
+        let database = TestDatabase::create().await?;
         let mut ids = BTreeMap::from([
             (Person::Seller, demo::SELLER),
             (Person::Ada, demo::ADA),
@@ -52,24 +68,31 @@ impl<'a> World<'a> {
         })
     }
 
-    pub async fn play(&self, calls: &[Call]) -> Result<()> {
-        let session = self.database.stream_in(StreamState::Active).await?;
-        let mut model = Model::new();
-        let mut messages = Vec::new();
-        for (number, (actor, operation)) in calls.iter().enumerate() {
-            // Nobody in particular writes nothing.
-            if *actor == Person::Service && matches!(operation, Operation::Write) {
-                continue;
-            }
-            let outcome = self.ask(session, &mut messages, *actor, operation).await?;
-            let expected = model.apply(*actor, operation);
-            compare(expected, outcome)
-                .with_context(|| format!("call {number}: {actor:?} {operation:?}"))?;
-        }
-        self.check(session, &model).await
+    async fn begin(&self) -> Result<Case> {
+        Ok(Case {
+            session: self.database.stream_in(StreamState::Active).await?,
+            messages: Vec::new(),
+            model: Model::new(),
+        })
     }
 
-    async fn ask(
+    async fn step(&self, case: &mut Case, (actor, operation): &Call) -> Result<()> {
+        // Nobody in particular writes nothing.
+        if *actor == Person::Service && matches!(operation, Operation::Write) {
+            return Ok(());
+        }
+        let messages = &mut case.messages;
+        let returned = self.call(case.session, messages, *actor, operation).await?;
+        Outcome::from(case.model.apply(*actor, operation)).compare(returned)
+    }
+
+    async fn compare(&self, case: Case) -> Result<()> {
+        self.check(case.session, &case.model).await
+    }
+}
+
+impl World {
+    async fn call(
         &self,
         session: Uuid,
         messages: &mut Vec<Uuid>,
@@ -221,24 +244,5 @@ impl<'a> World<'a> {
             .collect();
         ensure!(kept == expected, "{kept:?} instead of {expected:?}");
         Ok(())
-    }
-}
-
-fn compare(
-    expected: Result<Answer, stream_core::error::ErrorCode>,
-    outcome: Result<Value, Error>,
-) -> Result<()> {
-    match (expected, outcome) {
-        (Err(code), outcome) => expect_refusal(code, outcome),
-        (Ok(_), Err(error)) => bail!("refused: {error:?}"),
-        (Ok(Answer::Done), Ok(_)) => Ok(()),
-        (Ok(Answer::Text(text)), Ok(answer)) => {
-            ensure!(answer == text, "{answer} instead of {text}");
-            Ok(())
-        }
-        (Ok(Answer::Count(count)), Ok(answer)) => {
-            ensure!(answer == count, "{answer} instead of {count}");
-            Ok(())
-        }
     }
 }

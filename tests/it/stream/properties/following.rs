@@ -5,7 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stream_tests::database::TestDatabase;
+use stream_tests::demo;
 use stream_tests::session::Session;
+use stream_tests::stateful::Model;
 use stream_tests::stream::{numbers, say};
 use uuid::Uuid;
 
@@ -22,10 +24,10 @@ pub enum Step {
     /// A restore: numbers of before count no more.
     NewEpoch,
     /// The app was closed; nothing is held.
-    Forget,
+    Restart,
 }
 
-pub fn sequences() -> impl Strategy<Value = Vec<Step>> {
+fn sequences() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (1..80_i64).prop_map(Step::Grow),
         1 => (990..2200_i64).prop_map(Step::Grow),
@@ -33,58 +35,90 @@ pub fn sequences() -> impl Strategy<Value = Vec<Step>> {
         3 => Just(Step::Page),
         2 => Just(Step::CatchUp),
         1 => Just(Step::NewEpoch),
-        1 => Just(Step::Forget),
+        1 => Just(Step::Restart),
     ];
     vec(step, 1..8)
 }
 
 /// The messages of a client, and where it stands.
 #[derive(Default)]
-struct Follower {
+pub struct Follower {
     messages: Vec<Value>,
     epoch: Option<String>,
 }
 
-pub async fn play(database: &TestDatabase, seller: &Session, steps: &[Step]) -> Result<()> {
-    let session = database.start_stream().await?;
-    let mut follower = Follower::default();
-    for (number, step) in steps.iter().enumerate() {
+/// A client of the seller.
+pub struct Following {
+    database: TestDatabase,
+    seller: Session,
+}
+
+/// One stream, and what the client holds of it.
+pub struct State {
+    session: Uuid,
+    follower: Follower,
+}
+
+impl Model for Following {
+    type Operation = Step;
+    type State = State;
+
+    fn operations() -> impl Strategy<Value = Vec<Step>> {
+        sequences()
+    }
+
+    async fn enter() -> Result<Self> {
+        let database = TestDatabase::create().await?;
+        let seller = database.user(demo::SELLER).await?;
+        Ok(Self { database, seller })
+    }
+
+    async fn begin(&self) -> Result<State> {
+        Ok(State {
+            session: self.database.start_stream().await?,
+            follower: Follower::default(),
+        })
+    }
+
+    async fn step(&self, state: &mut State, step: &Step) -> Result<()> {
+        let (session, follower) = (state.session, &mut state.follower);
         match step {
-            Step::Grow(count) => database.append_messages(session, *count, 3).await?,
+            Step::Grow(count) => self.database.append_messages(session, *count, 3).await?,
             Step::Say(content) => {
-                say(seller, session, content).await?;
+                say(&self.seller, session, content).await?;
             }
             Step::Page => {
-                follower.page(seller, session).await?;
+                follower.page(&self.seller, session).await?;
             }
-            Step::CatchUp => follower.catch_up(seller, session).await?,
+            Step::CatchUp => follower.catch_up(&self.seller, session).await?,
             Step::NewEpoch => {
                 let salt = Uuid::new_v4();
-                database
+                self.database
                     .change(&format!(
                         "update stream.config set epoch_salt = '{salt}' where id"
                     ))
                     .await?;
             }
-            Step::Forget => follower = Follower::default(),
+            Step::Restart => *follower = Follower::default(),
         }
         let held = numbers(&follower.messages);
-        ensure!(
-            held.is_sorted_by(|a, b| *b == a + 1),
-            "a hole after step {number}: {held:?}"
-        );
+        ensure!(held.is_sorted_by(|a, b| *b == a + 1), "a hole: {held:?}");
+        Ok(())
     }
-    follower.catch_up(seller, session).await?;
 
-    let log = database.log(session).await?;
-    let held = follower.messages.len();
-    ensure!(held >= log.len().min(50), "only {held} of {}", log.len());
-    for (mine, stored) in follower.messages.iter().zip(&log[log.len() - held..]) {
-        for key in ["id", "seq", "content", "created_at"] {
-            ensure!(mine[key] == stored[key], "{mine} instead of {stored}");
+    async fn compare(&self, mut state: State) -> Result<()> {
+        let follower = &mut state.follower;
+        follower.catch_up(&self.seller, state.session).await?;
+        let log = self.database.log(state.session).await?;
+        let held = follower.messages.len();
+        ensure!(held >= log.len().min(50), "only {held} of {}", log.len());
+        for (mine, stored) in follower.messages.iter().zip(&log[log.len() - held..]) {
+            for key in ["id", "seq", "content", "created_at"] {
+                ensure!(mine[key] == stored[key], "{mine} instead of {stored}");
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 impl Follower {

@@ -9,6 +9,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
+use stream_tests::stateful::Property;
 use stream_tests::stream::numbers;
 use tokio_postgres::Error;
 use uuid::Uuid;
@@ -20,12 +21,29 @@ pub type Scripts = Vec<Vec<super::operation::Call>>;
 
 const CONNECTIONS: usize = 6;
 
-pub fn scripts() -> impl Strategy<Value = Scripts> {
-    vec(vec(calls(), 6..14), CONNECTIONS)
+pub struct Interleaving(TestDatabase);
+
+impl Property for Interleaving {
+    type Case = Scripts;
+
+    fn cases() -> impl Strategy<Value = Scripts> {
+        vec(vec(calls(), 6..14), CONNECTIONS)
+    }
+
+    async fn enter() -> Result<Self> {
+        let database = TestDatabase::create().await?;
+        database.change(EXTRA_FUNCTIONS).await?;
+        database.refuse_second_updates().await?;
+        Ok(Self(database))
+    }
+
+    async fn play(&self, scripts: &Scripts) -> Result<()> {
+        play(&self.0, scripts).await
+    }
 }
 
 /// Plays all scripts at once on one auction, with one message id in common.
-pub async fn play(database: &TestDatabase, scripts: &Scripts) -> Result<()> {
+async fn play(database: &TestDatabase, scripts: &Scripts) -> Result<()> {
     let auction = database.add_auction(demo::SELLER).await?;
     let message = Uuid::new_v4();
     let mut connections = Vec::new();
@@ -175,7 +193,7 @@ async fn check(database: &TestDatabase, auction: Uuid) -> Result<()> {
 
 /// Lets the service find the newest session of an auction, as an application would by its own table,
 /// and makes a session older, in the product's order of locks.
-pub const EXTRA_FUNCTIONS: &str = "create function stream.newest(auction uuid) returns uuid
+const EXTRA_FUNCTIONS: &str = "create function stream.newest(auction uuid) returns uuid
     language sql stable security definer set search_path = pg_catalog, pg_temp as
     'select s.id from stream.stream_sessions as s where s.auction_id = $1
      order by s.created_at desc limit 1';

@@ -7,6 +7,7 @@ use stream_core::agora::viewer_uid;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::{Move, StreamState, transition};
+use stream_tests::stateful::Outcome;
 use uuid::Uuid;
 
 use super::liveness::{Lease, Liveness};
@@ -55,9 +56,6 @@ pub struct Token {
     pub held_until: i64,
     pub is_active: bool,
 }
-
-/// What a call is answered: these columns of the answer, or a refusal. None: the model does not say.
-pub type Expected = Option<Result<Value, ErrorCode>>;
 
 impl Stream {
     /// A stream that has just been started.
@@ -113,22 +111,26 @@ impl Stream {
     }
 
     /// Does what a call other than a start should do, and says how it should be answered.
-    pub fn apply(&mut self, call: &Call) -> Expected {
+    pub fn apply(&mut self, call: &Call) -> Outcome {
         let person = call.person;
         let answer = match &call.operation {
-            Operation::Start => return None,
+            Operation::Start => return Outcome::Unspecified,
             Operation::Move { to, generation } => self.move_to(call, *to, *generation),
             Operation::Join => self.join(person),
             Operation::Leave { join_no } => Ok(json!(self.leave(person, *join_no))),
             Operation::Send { content, id } => self.send(person, content, *id),
             Operation::SellerToken => self.seller_token(person),
-            Operation::BuyerToken if self.state == StreamState::Ended => return None,
+            Operation::BuyerToken if self.state == StreamState::Ended => {
+                return Outcome::Unspecified;
+            }
             Operation::BuyerToken => self.buyer_token(person),
             Operation::Sync { after } => Ok(self.sync(call, *after)),
             Operation::Beat { number, foreground } => self.beat(person, *number, *foreground),
-            Operation::PassTime { .. } | Operation::Sweep | Operation::Tick => return None,
+            Operation::PassTime { .. } | Operation::Sweep | Operation::Tick => {
+                return Outcome::Unspecified;
+            }
         };
-        Some(answer)
+        answer.into()
     }
 
     fn move_to(&mut self, call: &Call, to: StreamState, held: Held) -> Result<Value, ErrorCode> {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use proptest::strategy::Strategy;
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
@@ -11,30 +12,40 @@ use stream_tests::demo;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::regular_work::Swept;
 use stream_tests::session::Session;
+use stream_tests::stateful::{Model, Outcome};
 use stream_tests::stream::{numbers, session_id};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
 use super::liveness::CONFIG;
-use super::model::{Expected, Stream};
-use super::operation::{Call, MESSAGE_IDS, Operation, Person};
+use super::model::Stream;
+use super::operation::{Call, MESSAGE_IDS, Operation, Person, sequences};
 
 /// The connections of everybody who takes part.
-pub struct World<'a> {
-    database: &'a TestDatabase,
+pub struct World {
+    database: TestDatabase,
     people: Vec<Session>,
     service: Session,
 }
 
 /// What a case needs to name its things.
-struct Case {
+pub struct Case {
     auction: Uuid,
     message_ids: Vec<Uuid>,
     streams: Vec<Stream>,
 }
 
-impl<'a> World<'a> {
-    pub async fn enter(database: &'a TestDatabase) -> Result<Self> {
+impl Model for World {
+    type Operation = Call;
+    type State = Case;
+
+    fn operations() -> impl Strategy<Value = Vec<Call>> {
+        sequences()
+    }
+
+    async fn enter() -> Result<Self> {
+        let database = TestDatabase::create().await?;
+        database.refuse_second_updates().await?;
         let mut people = Vec::new();
         for person in Person::ALL {
             people.push(database.user(person.id()).await?);
@@ -50,34 +61,13 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Plays a sequence on a new auction.
-    pub async fn play(&self, calls: &[Call]) -> Result<()> {
-        let mut case = Case {
+    /// A new auction, of which no stream has been started.
+    async fn begin(&self) -> Result<Case> {
+        Ok(Case {
             auction: self.database.add_auction(demo::SELLER).await?,
             message_ids: (0..MESSAGE_IDS).map(|_| Uuid::new_v4()).collect(),
             streams: Vec::new(),
-        };
-        for (number, call) in calls.iter().enumerate() {
-            self.step(&mut case, call)
-                .await
-                .with_context(|| format!("call {number}: {call:?}"))?;
-        }
-        for stream in &case.streams {
-            self.compare_tables(stream, &case.message_ids).await?;
-        }
-        self.clear().await
-    }
-
-    /// Leaves nothing that a sweep of the next case would find.
-    async fn clear(&self) -> Result<()> {
-        self.database
-            .change(
-                "select stream.end_stream(s.id) from stream.stream_sessions as s
-                 where s.state <> 'ended'",
-            )
-            .await?;
-        self.database.sweep().await?;
-        Ok(())
+        })
     }
 
     async fn step(&self, case: &mut Case, call: &Call) -> Result<()> {
@@ -93,17 +83,37 @@ impl<'a> World<'a> {
             return self.miss(case, call).await;
         };
         let call = &settle(call, &case.streams[place]);
-        let answer = self
-            .ask(call, &case.streams[place], &case.message_ids)
+        let returned = self
+            .call(call, &case.streams[place], &case.message_ids)
             .await;
-        let expected = case.streams[place].apply(call);
-        compare(expected, answer)
+        case.streams[place].apply(call).compare(returned)
+    }
+
+    async fn compare(&self, case: Case) -> Result<()> {
+        for stream in &case.streams {
+            self.compare_tables(stream, &case.message_ids).await?;
+        }
+        self.clear().await
+    }
+}
+
+impl World {
+    /// Leaves nothing that a sweep of the next case would find.
+    async fn clear(&self) -> Result<()> {
+        self.database
+            .change(
+                "select stream.end_stream(s.id) from stream.stream_sessions as s
+                 where s.state <> 'ended'",
+            )
+            .await?;
+        self.database.sweep().await?;
+        Ok(())
     }
 
     /// Nothing was started yet: there is no such session.
     async fn miss(&self, case: &Case, call: &Call) -> Result<()> {
         let nowhere = Stream::started(Uuid::new_v4());
-        let answer = self.ask(call, &nowhere, &case.message_ids).await;
+        let answer = self.call(call, &nowhere, &case.message_ids).await;
         let code = match &call.operation {
             Operation::SellerToken | Operation::BuyerToken => ErrorCode::ChannelNotFound,
             Operation::Send { content, .. } => match stream_core::chat::Content::parse(content) {
@@ -141,7 +151,7 @@ impl<'a> World<'a> {
             "state": stream.state.as_str(), "generation": stream.generation,
             "viewer_count": stream.counted,
         });
-        compare(Some(Ok(expected)), Ok(session))
+        Outcome::from(Ok::<_, ErrorCode>(expected)).compare(Ok(session))
     }
 
     async fn pass_time(&self, case: &mut Case, seconds: i64) -> Result<()> {
@@ -175,7 +185,7 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    async fn ask(&self, call: &Call, stream: &Stream, ids: &[Uuid]) -> Result<Value, Error> {
+    async fn call(&self, call: &Call, stream: &Stream, ids: &[Uuid]) -> Result<Value, Error> {
         let person = call.person.id();
         let (function, mut arguments) = match &call.operation {
             Operation::Start | Operation::PassTime { .. } | Operation::Sweep | Operation::Tick => {
@@ -331,29 +341,4 @@ fn settle(call: &Call, stream: &Stream) -> Call {
         *id = None;
     }
     call
-}
-
-fn compare(expected: Expected, answer: Result<Value, Error>) -> Result<()> {
-    match expected {
-        None => Ok(()),
-        Some(Err(code)) => expect_refusal(code, answer),
-        Some(Ok(Value::Object(columns))) => {
-            let answer = answer?;
-            for (name, value) in columns {
-                ensure!(
-                    answer[&name] == value,
-                    "{name} is {} instead of {value}",
-                    answer[&name]
-                );
-            }
-            Ok(())
-        }
-        Some(Ok(value)) => {
-            let answer = answer?;
-            if answer != value {
-                bail!("answered {answer} instead of {value}");
-            }
-            Ok(())
-        }
-    }
 }
