@@ -3,5 +3,6 @@
 pub mod sweep;
 pub mod ticker;
 pub mod unit;
+pub mod unsent_entries;
 pub mod viewer_counts;
 pub mod worker;

@@ -8,11 +8,11 @@ use pgrx::prelude::*;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 
-use crate::chat::history::Message;
 use crate::chat::sender::Rules;
 use crate::chat::settings::{ChatSettings, likely_viewer_rate};
 use crate::chat::viewer_row::Place;
-use crate::log::entry::{take_number, why_closed};
+use crate::log::entry::{next_seq, why_closed};
+use crate::log::message::Message;
 use crate::log::relay;
 use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
@@ -60,7 +60,7 @@ fn send(
         }
         Ok(stored)
     };
-    let Some(entry) = take_number(session)? else {
+    let Some(entry) = next_seq(session)? else {
         return retry(why_closed(session)?.into());
     };
     // Nobody else saw the number: the head row is still locked.

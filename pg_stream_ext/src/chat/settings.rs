@@ -36,12 +36,6 @@ pub fn likely_viewer_rate() -> Result<ChatRate> {
     }
 }
 
-/// Part of the epoch.
-pub fn epoch_salt() -> Result<String> {
-    let salt = CONFIG.only(|row| row.column(c"epoch_salt"))?;
-    salt.ok_or(Failure::Row("the config row is gone"))
-}
-
 pub struct ChatSettings {
     pub viewers: ChatRate,
     pub hosts: ChatRate,

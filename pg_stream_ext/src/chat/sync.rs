@@ -8,9 +8,9 @@ use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 
 use crate::chat::cooldown::{self, cooldown_columns};
-use crate::chat::history::message_json;
 use crate::chat::read_marks::{read_json_sql, unread_count_sql};
 use crate::log::epoch::{epoch_origin, epoch_sql};
+use crate::log::message::message_json;
 use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, column, nullable, statements};

@@ -4,8 +4,8 @@ use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::chat::history::{Message, message_columns};
 use crate::chat::sync::{MAX_MISSED, NEWEST_PAGE};
+use crate::log::message::{Message, message_columns};
 use crate::postgres::caller;
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::jsonb_text::JsonbText;

@@ -4,7 +4,7 @@ use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 
 use crate::batch;
-use crate::log::relay_queue;
+use crate::log::flush_without_ticker;
 use crate::postgres::caller;
 use crate::postgres::commit::skip_waiting_for_the_disk;
 use crate::postgres::error::{Failure, Result, answer};
@@ -98,6 +98,6 @@ fn beat_all(items: Option<&str>) -> Result<Vec<(i32, String)>> {
         let session = *sessions.get(place)?;
         Some(Uuid::from_bytes(*session?.as_bytes()))
     });
-    relay_queue::send_all_for_dead_ticker(beaten)?;
+    flush_without_ticker::flush_all(beaten)?;
     Ok(answers)
 }

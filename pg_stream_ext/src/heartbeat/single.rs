@@ -15,9 +15,9 @@ use stream_core::lifecycle::StreamState;
 
 use crate::heartbeat::host::{Sign, note};
 use crate::heartbeat::lease::{self, Lease};
-use crate::log::entry;
 use crate::log::epoch::epoch;
-use crate::log::relay_queue;
+use crate::log::flush_without_ticker;
+use crate::log::system_message;
 use crate::moderation::active_restrictions;
 use crate::postgres::application_rows;
 use crate::postgres::caller;
@@ -154,7 +154,7 @@ fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<C
     if state::read(&summary.state)? == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
-    relay_queue::send_for_dead_ticker(session, summary.head_seq)?;
+    flush_without_ticker::flush_one(session, summary.head_seq)?;
     let next_in_ms = if beat.comes_soon {
         summary.next_in_ms.min(SOON_MS)
     } else {
@@ -225,7 +225,7 @@ fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> 
         return Ok(Some(Beat::soon()));
     }
     let returns_to = match host.returns_to {
-        Some(_) if !entry::hold(session, &mut Patience::new(LOG_WAIT))? => None,
+        Some(_) if !system_message::hold(session, &mut Patience::new(LOG_WAIT))? => None,
         returns_to => returns_to,
     };
     let comes_again = returns_to.is_none() && host.returns_to.is_some();

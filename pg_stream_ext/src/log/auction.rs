@@ -13,9 +13,9 @@ use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 use stream_core::json_escapes::can_be_stored;
 
-use crate::chat::history::{Message, message_columns, message_json};
-use crate::chat::settings::epoch_salt;
-use crate::log::entry::{Entry, take_number, why_closed};
+use crate::log::entry::{Entry, next_seq, why_closed};
+use crate::log::epoch::epoch_salt;
+use crate::log::message::{Message, message_columns, message_json};
 use crate::log::relay::relay_one_now;
 use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
@@ -84,7 +84,7 @@ fn post(session_id: Option<Uuid>, update: Option<&str>) -> Result<Message> {
     caller::enter_as_owner_to_write()?;
     let session = required(session_id, "session_id")?;
     let update = Update::parse(required(update, "update")?)?;
-    match take_number(session)? {
+    match next_seq(session)? {
         Some(entry) => update.store(session, &entry),
         None => Err(why_closed(session)?.into()),
     }
@@ -104,7 +104,7 @@ fn log_row(columns: &[Option<String>], row: Option<&str>) -> Result<()> {
     };
     let update = Update::parse(&row.published()?)?;
     // Closed: the stream has ended since the look at it.
-    if let Some(entry) = take_number(session)? {
+    if let Some(entry) = next_seq(session)? {
         update.store(session, &entry)?;
     }
     Ok(())

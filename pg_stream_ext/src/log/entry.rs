@@ -1,15 +1,13 @@
-//! Taking the next number of a session's log.
+//! The head row of a log: taking the next sequence number, and looking the newest one up.
 //!
 //! Whoever updates the session's head row holds the log until commit: the number, the time and the
 //! commit order agree, and a number is only spent by a row that is written.
 
-use pgrx::JsonB;
-use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::clock;
-use crate::log::relay;
 use crate::postgres::commit::wait_for_the_disk;
 use crate::postgres::error::Result;
 use crate::postgres::keyed::{Locked, Table, Values, Waiting};
@@ -19,11 +17,6 @@ use crate::postgres::wait_budget::Patience;
 static HEADS: Table = Table::new(c"chat_heads");
 
 statements! {
-    INSERT_SYSTEM: Write [UUIDOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID]
-        "insert into stream.chat_messages
-             (session_id, seq, content, message_type, metadata, created_at, updated_at)
-         values ($1, $2, $3, 'system_message', $4, $5, $5)";
-
     SESSION_EXISTS: Write [UUIDOID]
         "select true from stream.stream_sessions as s where s.id = $1";
 }
@@ -36,32 +29,9 @@ pub struct Entry {
     pub host_tat: TimestampWithTimeZone,
 }
 
-/// Writes a system message and sends it at once; the log must be open.
-pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) -> Result<Entry> {
-    let entry = take_number(session)?.ok_or(ErrorCode::StreamEnded)?;
-    let arguments: [DatumWithOid<'_>; 5] = [
-        session.into(),
-        entry.seq.into(),
-        content.into(),
-        JsonB(metadata.clone()).into(),
-        entry.created_at.into(),
-    ];
-    spi::execute(&INSERT_SYSTEM, &arguments)?;
-    relay::relay_now(session, entry.seq)?;
-    Ok(entry)
-}
-
-/// Locks what an entry changes that goes out at once, as long as patience lasts; returns whether all of it
-/// is held.
-pub fn hold(session: Uuid, patience: &mut Patience) -> Result<bool> {
-    let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
-    let head = patience.lock(|| HEADS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
-    Ok(matches!(head, Locked::Held(())) && relay::hold(session, patience)?)
-}
-
 /// The next number of an open log; nothing when it is closed or was never there. Everything after it
 /// sees what was committed before.
-pub fn take_number(session: Uuid) -> Result<Option<Entry>> {
+pub fn next_seq(session: Uuid) -> Result<Option<Entry>> {
     // Also an entry that goes out later is acknowledged with this commit.
     wait_for_the_disk();
     HEADS.update(&[session], |head| {
@@ -93,4 +63,16 @@ pub fn why_closed(session: Uuid) -> Result<ErrorCode> {
     } else {
         ErrorCode::SessionNotFound
     })
+}
+
+/// The newest number of a session's log, as committed by now.
+pub fn find_head(session: Uuid) -> Result<Option<i64>> {
+    HEADS.find(&[session], |head| head.column(c"last_seq").map(Some))
+}
+
+/// Locks the head row as long as patience lasts; returns whether it is held.
+pub fn hold_head(session: Uuid, patience: &mut Patience) -> Result<bool> {
+    let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
+    let head = patience.lock(|| HEADS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
+    Ok(matches!(head, Locked::Held(())))
 }

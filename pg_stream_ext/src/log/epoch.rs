@@ -1,10 +1,14 @@
-//! Which run of the database do sequence numbers belong to?
+//! The epoch: which run of the database the sequence numbers belong to.
 //!
 //! A failover or a restore changes the epoch, and every client then resynchronises.
 
 use pgrx::prelude::*;
 
 use crate::digest::sha256_hex;
+use crate::postgres::error::{Failure, Result};
+use crate::postgres::keyed::Table;
+
+static CONFIG: Table = Table::new(c"config");
 
 /// What the server itself knows: its identity, its WAL timeline and its database.
 pub fn epoch_origin() -> String {
@@ -30,6 +34,12 @@ pub fn epoch(salt: &str) -> String {
     let mut digest = sha256_hex(&format!("{}:{salt}", epoch_origin()));
     digest.truncate(16);
     digest
+}
+
+/// The salt in the config row.
+pub fn epoch_salt() -> Result<String> {
+    let salt = CONFIG.only(|row| row.column(c"epoch_salt"))?;
+    salt.ok_or(Failure::Row("the config row is gone"))
 }
 
 /// The same as SQL text, for statements that compare with it, where the config row is in scope as

@@ -9,32 +9,19 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 
-use crate::chat::settings::epoch_salt;
 use crate::clock::{self, MICROSECONDS_PER_S};
-use crate::log::epoch::epoch;
-use crate::log::relay;
+use crate::log::epoch::{epoch, epoch_salt};
 use crate::postgres::error::Result;
-use crate::postgres::keyed::Locked;
 use crate::postgres::spi::{self, column, nullable, statements};
-use crate::postgres::transaction::{self, Scope};
 use crate::realtime::broadcast;
-use crate::regular::ticker;
-use crate::regular::unit::{Rule, Unit};
 
 /// How often the heads and relays of all live sessions are compared, in microseconds: rows of the queue can
 /// be lost to whoever empties the table or restores a part of the database.
 const LOOK_EVERY_US: i64 = 60 * MICROSECONDS_PER_S;
-
-/// How many sessions a batch of heartbeats sends in one subtransaction.
-const SESSIONS_AT_ONCE: usize = 64;
-
-/// How long a heartbeat may send.
-const MOST_TIME: Duration = Duration::from_secs(1);
 
 /// How many rows TAKE takes at once, about; those beyond are taken by the next call.
 macro_rules! page {
@@ -116,48 +103,6 @@ pub fn note(session: Uuid) -> Result<()> {
     spi::execute(&NOTE, &[session.into()]).map(|_| ())
 }
 
-/// The part of the regular work that sends what is in the queue.
-pub struct Tails;
-
-impl Rule for Tails {
-    fn name(&self) -> &'static str {
-        "tails"
-    }
-
-    fn unit(&self, unit: &mut Unit) -> Result<()> {
-        if broadcast::find_target(clock::now()?)?.is_none() {
-            // Until it is there, the queue has one row for each stream at most.
-            return Ok(());
-        }
-        let Some(mut state) = State::read()? else {
-            return spi::execute(&FIRST_STATE, &[]).map(|_| ());
-        };
-        if !state.collect()? {
-            return Ok(());
-        }
-        let skipping: BTreeSet<Key> = unit.skipping().iter().map(key).collect();
-        let due: Vec<Key> = state.unsent.difference(&skipping).copied().collect();
-        // What is held or fails stays unsent.
-        for session in due.into_iter().map(Uuid::from_bytes) {
-            if unit.is_over() {
-                break;
-            }
-            let is_sent = match relay::lock_if_free(session)? {
-                Locked::Held(relay) => unit.stream(session, || relay.flush())?,
-                Locked::Missing => unit.stream(session, || Ok(true))?,
-                Locked::Taken => {
-                    unit.pass_over(session);
-                    false
-                }
-            };
-            if is_sent {
-                state.remove(session);
-            }
-        }
-        state.write()
-    }
-}
-
 thread_local! {
     static IS_HELD: Cell<bool> = const { Cell::new(false) };
 }
@@ -205,73 +150,20 @@ fn can_be_read() -> bool {
     })
 }
 
-/// For a heartbeat: sends what a ticker has left that is gone. A session that somebody else holds is left to
-/// the next heartbeat, and one whose frames fail does not fail the heartbeat. The transaction then waits for
-/// the disk as every other that sends.
-pub fn send_for_dead_ticker(session: Uuid, head_seq: i64) -> Result<()> {
-    if !ticker::was_seen_lately(clock::now()?)? && relay::is_behind(session, head_seq)? {
-        send_without_ticker(&[session]);
-    }
-    Ok(())
-}
+/// A session id that can be ordered.
+pub type Key = [u8; 16];
 
-/// The same for the sessions of a batch of heartbeats. Their heads are only looked up without a ticker.
-pub fn send_all_for_dead_ticker(sessions: impl IntoIterator<Item = Uuid>) -> Result<()> {
-    if ticker::was_seen_lately(clock::now()?)? {
-        return Ok(());
-    }
-    let sessions: BTreeSet<Key> = sessions.into_iter().map(|session| key(&session)).collect();
-    let mut behind = Vec::new();
-    for session in sessions.into_iter().map(Uuid::from_bytes) {
-        if let Some(head_seq) = relay::find_head(session)?
-            && relay::is_behind(session, head_seq)?
-        {
-            behind.push(session);
-        }
-    }
-    behind
-        .chunks(SESSIONS_AT_ONCE)
-        .for_each(send_without_ticker);
-    Ok(())
-}
-
-/// In one subtransaction, and each in its own only when that has failed. Not in a trigger inside the regular work,
-/// which sends by itself and whose unit has the one timer.
-fn send_without_ticker(sessions: &[Uuid]) {
-    if transaction::is_inside() {
-        return;
-    }
-    let send = |sessions: &[Uuid]| {
-        Scope::Subtransaction.run(MOST_TIME, || {
-            for session in sessions {
-                if let Locked::Held(relay) = relay::lock_if_free(*session)? {
-                    relay.flush()?;
-                }
-            }
-            Ok(())
-        })
-    };
-    if send(sessions).is_err() && sessions.len() > 1 {
-        for session in sessions.chunks(1) {
-            // The next heartbeat tries again, and so does the ticker that comes back, which notes what fails.
-            let _ = send(session);
-        }
-    }
-}
-
-type Key = [u8; 16];
-
-fn key(session: &Uuid) -> Key {
+pub fn key(session: &Uuid) -> Key {
     *session.as_bytes()
 }
 
 /// The newest row of `chat_tail_reads`.
-struct State {
+pub struct State {
     id: i64,
     epoch: Option<String>,
     /// The end of the snapshot, and the transactions that were open below it, with that which read.
     read_upto: Option<(String, String)>,
-    unsent: BTreeSet<Key>,
+    pub unsent: BTreeSet<Key>,
     looked_at: TimestampWithTimeZone,
     look_after: Option<Uuid>,
     is_changed: bool,
@@ -279,7 +171,12 @@ struct State {
 }
 
 impl State {
-    fn read() -> Result<Option<Self>> {
+    /// Writes the first row, where there is none.
+    pub fn create() -> Result<()> {
+        spi::execute(&FIRST_STATE, &[]).map(|_| ())
+    }
+
+    pub fn read() -> Result<Option<Self>> {
         spi::first(&STATE, &[], |row| {
             let (xmax, xip): (Option<String>, String) = (nullable(row, 3)?, column(row, 4)?);
             Ok(Self {
@@ -297,7 +194,7 @@ impl State {
 
     /// Moves what writers have left since the last read to `unsent`. Touches no stream, so none can make it fail
     /// or wait. False: nothing is unsent, or another ticker writes the next row.
-    fn collect(&mut self) -> Result<bool> {
+    pub fn collect(&mut self) -> Result<bool> {
         let epoch = epoch(&epoch_salt()?);
         let is_known = self.epoch.as_ref() == Some(&epoch);
         let (xmax, xip) = match &self.read_upto {
@@ -343,7 +240,7 @@ impl State {
         Ok(true)
     }
 
-    fn remove(&mut self, session: Uuid) {
+    pub fn remove(&mut self, session: Uuid) {
         self.is_changed |= self.unsent.remove(&key(&session));
     }
 
@@ -372,7 +269,7 @@ impl State {
         Ok(())
     }
 
-    fn write(self) -> Result<()> {
+    pub fn write(self) -> Result<()> {
         if !self.is_changed {
             return Ok(());
         }

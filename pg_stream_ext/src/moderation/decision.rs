@@ -14,7 +14,7 @@ use serde_json::Value;
 use stream_core::error::ErrorCode;
 
 use crate::clock;
-use crate::log::entry;
+use crate::log::system_message;
 use crate::moderation::moderator_lock;
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::error::{Failure, Result, required};
@@ -161,7 +161,7 @@ impl Moderation {
         metadata: &Value,
         record: Record<'_>,
     ) -> Result<i64> {
-        let entry = entry::log_system(self.session, sentence, metadata)?;
+        let entry = system_message::log_system(self.session, sentence, metadata)?;
         self.record(
             action,
             Record {

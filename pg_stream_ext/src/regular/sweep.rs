@@ -15,10 +15,9 @@ use std::cell::Cell;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, column, statements};
 use crate::postgres::transaction::{self, Scope};
-use crate::regular::ticker::UNIT_TIMEOUT;
 use crate::regular::unit::round::{Round, Step};
 use crate::regular::unit::troubles;
-use crate::regular::unit::{Rule, Tally};
+use crate::regular::unit::{Rule, Tally, UNIT_TIMEOUT};
 pub use clock_set_back::mark_swept;
 pub use sessions::wait_for_a_turn;
 

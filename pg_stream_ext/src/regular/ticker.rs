@@ -6,27 +6,19 @@
 mod mark;
 mod work;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use pgrx::datum::{Interval, TimestampWithTimeZone};
+use pgrx::datum::Interval;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::error::{Result, answer};
-use crate::postgres::spi::{self, column, statements};
 use crate::postgres::transaction::{self, Scope};
 use crate::regular::sweep;
 use crate::regular::ticker::work::{Division, Work};
-
-statements! {
-    SENDS_AT: Write []
-        "select t.sends_at from stream.ticker as t";
-}
-
-/// After this time a unit is cut off.
-pub const UNIT_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::regular::unit::UNIT_TIMEOUT;
 
 /// After this time a tick within one transaction begins no further unit of its round: what it has locked stays
 /// locked until the end.
@@ -40,45 +32,6 @@ const PAUSE_S: f64 = 0.05;
 
 /// How long that loop goes on: one job a minute.
 const LOOP_FOR: Duration = Duration::from_millis(58_500);
-
-/// How long after its last sign of life a ticker counts as alive, in microseconds.
-const ALIVE_US: i64 = 2_000_000;
-
-/// How long it counts as dead without looking again, in microseconds. A living one is not looked for
-/// before its time is over.
-const DEAD_US: i64 = 500_000;
-
-/// What was seen last.
-#[derive(Clone, Copy)]
-struct Sign {
-    looked_at: i64,
-    sends_at: i64,
-}
-
-thread_local! {
-    static LAST_SIGN: Cell<Option<Sign>> = const { Cell::new(None) };
-}
-
-/// Whether somebody will send what is left over, and soon: a ticker that comes once a second would keep
-/// messages waiting for that long.
-pub fn was_seen_lately(now: TimestampWithTimeZone) -> Result<bool> {
-    let now = now.into_inner();
-    let is_alive = |sign: Sign| now.abs_diff(sign.sends_at) <= ALIVE_US.unsigned_abs();
-    if let Some(sign) = LAST_SIGN.get()
-        && (is_alive(sign) || now.abs_diff(sign.looked_at) < DEAD_US.unsigned_abs())
-    {
-        return Ok(is_alive(sign));
-    }
-    let sends_at = spi::first(&SENDS_AT, &[], |row| {
-        Ok(column::<TimestampWithTimeZone>(row, 1)?.into_inner())
-    })?;
-    let sign = Sign {
-        looked_at: now,
-        sends_at: sends_at.unwrap_or(i64::MIN),
-    };
-    LAST_SIGN.set(Some(sign));
-    Ok(is_alive(sign))
-}
 
 /// Sends the tails of logs, counts, sweeps, and notes that a ticker is alive.
 #[pg_extern(name = "tick")]

@@ -24,6 +24,9 @@ const MOST_TIME: Duration = Duration::from_millis(20);
 /// not spend a transaction on every stream.
 const STREAMS_BETWEEN_LOOKS: usize = 8;
 
+/// After this time a unit is cancelled.
+pub const UNIT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// A part of the regular work.
 pub trait Rule {
     /// As `stream.troubles` names it.

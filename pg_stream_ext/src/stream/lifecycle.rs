@@ -16,7 +16,8 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_core::webhook::host::Loss;
 
-use crate::log::entry;
+use crate::log::entry::Entry;
+use crate::log::system_message::log_system;
 use crate::postgres::caller;
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::spi::{self, column, statements};
@@ -149,7 +150,7 @@ pub struct Announced<'a> {
     from: StreamState,
     to: StreamState,
     reason: Option<&'a str>,
-    entry: entry::Entry,
+    entry: Entry,
     /// How many viewers were there at the end.
     last_viewers: Option<i32>,
 }
@@ -237,7 +238,7 @@ pub fn log_state(
     to: StreamState,
     reason: Option<&str>,
     generation: i32,
-) -> Result<entry::Entry> {
+) -> Result<Entry> {
     let sentence = match to {
         StreamState::Initializing => "The stream is starting.",
         StreamState::Active => "The stream is live.",
@@ -252,7 +253,7 @@ pub fn log_state(
         "reason": reason,
         "generation": generation,
     });
-    entry::log_system(id, sentence, &metadata)
+    log_system(id, sentence, &metadata)
 }
 
 fn viewable_state(session_id: Option<Uuid>) -> Result<String> {

@@ -7,7 +7,7 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_core::limits::RECONNECT_WINDOW_S;
 
-use crate::log::entry;
+use crate::log::system_message;
 use crate::postgres::application_rows;
 use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
@@ -174,7 +174,8 @@ fn take_over(live: &LiveSession) -> Result<Uuid> {
     let metadata = serde_json::json!({
         "kind": "host_changed", "state": host.state.as_str(), "generation": generation,
     });
-    let entry = entry::log_system(live.id, "The host continues on another device.", &metadata)?;
+    let entry =
+        system_message::log_system(live.id, "The host continues on another device.", &metadata)?;
     match host.returns_to {
         Some(before) if host.has_beaten => {
             let returned = lifecycle::announce(

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use pgrx::datum::Uuid;
 use stream_core::error::ErrorCode;
 
-use crate::chat::history::{Message, message_columns};
 use crate::chat::send_batch::{Answer, Draft};
 use crate::chat::sender::Sender;
 use crate::chat::viewer_row;
+use crate::log::message::{Message, message_columns};
 use crate::log::relay::{Sending, relay};
 use crate::postgres::caller::Caller;
 use crate::postgres::commit::wait_for_the_disk;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use crate::log::relay_queue::{self, Tails};
+use crate::log::relay_queue;
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
 use crate::regular::sweep;
@@ -11,6 +11,7 @@ use crate::regular::ticker::mark::{self, Due};
 use crate::regular::unit::Rule;
 use crate::regular::unit::round::{Round, Step};
 use crate::regular::unit::troubles::{self, Trouble};
+use crate::regular::unsent_entries::UnsentEntries;
 use crate::regular::viewer_counts::{self, Counts};
 
 /// How often tails are sent while a round goes on.
@@ -108,7 +109,7 @@ impl Work {
     }
 
     fn begin_tails(&mut self) {
-        let rules: Vec<Box<dyn Rule>> = vec![Box::new(Tails)];
+        let rules: Vec<Box<dyn Rule>> = vec![Box::new(UnsentEntries)];
         self.tails = Some(Round::new(rules, i32::MAX, &self.troubles));
     }
 

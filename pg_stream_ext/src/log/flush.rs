@@ -1,0 +1,149 @@
+//! Flushing a log: under the session's relay row, everything beyond the last frame is written as frames.
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+use stream_core::frame;
+
+use crate::clock;
+use crate::log::entry::find_head;
+use crate::log::epoch::{epoch, epoch_salt};
+use crate::log::message::message_json;
+use crate::log::relay_row::{self, RELAYS};
+use crate::postgres::caller;
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::json_text;
+use crate::postgres::keyed::{Locked, Values, Waiting};
+use crate::postgres::spi::{self, column, statements};
+use crate::postgres::utc::in_utc;
+use crate::realtime::broadcast::{self, find_target, hold_target};
+
+/// How many log entries UNFLUSHED reads at once; several frames may come of them.
+macro_rules! page {
+    () => {
+        500
+    };
+}
+const PAGE: usize = page!();
+
+statements! {
+    UNFLUSHED: Write [UUIDOID, INT8OID]
+        concat!(
+            "select m.seq, ", message_json!(), "::text
+             from stream.chat_messages as m
+             where m.session_id = $1 and m.seq > $2
+             order by m.seq
+             limit ", page!()
+        );
+}
+
+/// Writes what the session's log has beyond the last frame. Without a partition for today it
+/// leaves everything for later: the messages stay, and `sync` finds them.
+#[pg_extern]
+fn flush(session_id: Option<Uuid>) {
+    answer(caller::enter_as_owner().and_then(|()| flush_all(required(session_id, "session_id")?)))
+}
+
+fn flush_all(session: Uuid) -> Result<()> {
+    LockedRelay::wait_for(session)?.flush().map(|_| ())
+}
+
+/// A relay row, locked: until the transaction ends nobody else's entry is committed to the log, so what is
+/// read from it one after the other belongs together.
+pub struct LockedRelay {
+    session: Uuid,
+    /// The newest entry that a frame carries.
+    pub flushed_seq: i64,
+}
+
+impl LockedRelay {
+    fn lock(session: Uuid, waiting: Waiting) -> Result<Locked<Self>> {
+        relay_row::lock(session, waiting, |relay| {
+            Ok(Self {
+                session,
+                flushed_seq: relay.column(c"flushed_seq")?,
+            })
+        })
+    }
+
+    /// Nothing is left to send of a session that is gone.
+    pub fn lock_if_free(session: Uuid) -> Result<Locked<Self>> {
+        Self::lock(session, Waiting::Skip)
+    }
+
+    pub fn wait_for(session: Uuid) -> Result<Self> {
+        match Self::lock(session, Waiting::Block)? {
+            Locked::Held(relay) => Ok(relay),
+            Locked::Taken | Locked::Missing => Err(Failure::Row("the session has no relay row")),
+        }
+    }
+
+    /// Sends everything that no frame carries yet; false: no partition takes it. Each frame is later than
+    /// the one before: Realtime replays them in the order of their times.
+    pub fn flush(mut self) -> Result<bool> {
+        let session_text = json_text::uuid(self.session);
+        let topic = format!("chat:{session_text}");
+        let epoch = epoch(&epoch_salt()?);
+        let before = self.flushed_seq;
+        // Not before the lock, which orders the frames of a log.
+        let mut at = clock::now()?;
+        let server_time_json = format!("\"{}\"", json_text::time(at));
+        let mut flushed_at = at;
+        let is_complete = 'pages: loop {
+            // Before anything is read: without a partition more and more waits.
+            if find_target(at)?.is_none() {
+                break false;
+            }
+            let page = self.read_page()?;
+            let header = frame::Header {
+                session_id: &session_text,
+                epoch: &epoch,
+                // After the entries, so that no frame names a head below its own.
+                head_seq: find_head(self.session)?
+                    .ok_or(Failure::Row("the session has no head row"))?,
+                server_time_json: &server_time_json,
+            };
+            for entries in frame::split(&page) {
+                let Some(payload) = frame::payload(&header, entries) else {
+                    continue;
+                };
+                let Some(target) = hold_target(at)? else {
+                    break 'pages false;
+                };
+                broadcast::write(target, &topic, "messages", &payload, at)?;
+                self.flushed_seq = entries.last().map_or(self.flushed_seq, |last| last.seq);
+                flushed_at = at;
+                at = clock::from_microseconds(at.into_inner().saturating_add(1))?;
+            }
+            if page.len() < PAGE {
+                break true;
+            }
+        };
+        if self.flushed_seq != before {
+            RELAYS.update(&[self.session], |_| {
+                // `flushed_at` is the time of the newest frame, and so none is later.
+                let changes: Values<2> = [
+                    (c"flushed_seq", self.flushed_seq.into()),
+                    (c"flushed_at", flushed_at.into()),
+                ];
+                Ok(Some(((), changes)))
+            })?;
+        }
+        Ok(is_complete)
+    }
+
+    /// Entries behind the last frame.
+    fn read_page(&self) -> Result<Vec<frame::Entry>> {
+        let arguments = [self.session.into(), self.flushed_seq.into()];
+        in_utc(|| {
+            spi::run(&UNFLUSHED, &arguments, |rows| {
+                rows.map(|row| {
+                    Ok(frame::Entry {
+                        seq: column(&row, 1)?,
+                        json: column(&row, 2)?,
+                    })
+                })
+                .collect()
+            })
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! Flushing by heartbeats, while no ticker is alive that would send what was left to it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pgrx::datum::Uuid;
+
+use crate::clock;
+use crate::log::entry::find_head;
+use crate::log::flush::LockedRelay;
+use crate::log::relay_queue::{Key, key};
+use crate::log::relay_row;
+use crate::log::ticker_liveness::is_ticker_alive;
+use crate::postgres::error::Result;
+use crate::postgres::keyed::Locked;
+use crate::postgres::transaction::{self, Scope};
+
+/// How many sessions a batch of heartbeats sends in one subtransaction.
+const SESSIONS_AT_ONCE: usize = 64;
+
+/// How long a heartbeat may send.
+const MOST_TIME: Duration = Duration::from_secs(1);
+
+/// For a heartbeat: sends what a ticker has left that is gone. A session that somebody else holds is left to
+/// the next heartbeat, and one whose frames fail does not fail the heartbeat. The transaction then waits for
+/// the disk as every other that sends.
+pub fn flush_one(session: Uuid, head_seq: i64) -> Result<()> {
+    if !is_ticker_alive(clock::now()?)? && relay_row::is_behind(session, head_seq)? {
+        send(&[session]);
+    }
+    Ok(())
+}
+
+/// The same for the sessions of a batch of heartbeats. Their heads are only looked up without a ticker.
+pub fn flush_all(sessions: impl IntoIterator<Item = Uuid>) -> Result<()> {
+    if is_ticker_alive(clock::now()?)? {
+        return Ok(());
+    }
+    let sessions: BTreeSet<Key> = sessions.into_iter().map(|session| key(&session)).collect();
+    let mut behind = Vec::new();
+    for session in sessions.into_iter().map(Uuid::from_bytes) {
+        if let Some(head_seq) = find_head(session)?
+            && relay_row::is_behind(session, head_seq)?
+        {
+            behind.push(session);
+        }
+    }
+    behind.chunks(SESSIONS_AT_ONCE).for_each(send);
+    Ok(())
+}
+
+/// In one subtransaction, and each in its own only when that has failed. Not in a trigger inside the regular work,
+/// which sends by itself and whose unit has the one timer.
+fn send(sessions: &[Uuid]) {
+    if transaction::is_inside() {
+        return;
+    }
+    let send = |sessions: &[Uuid]| {
+        Scope::Subtransaction.run(MOST_TIME, || {
+            for session in sessions {
+                if let Locked::Held(relay) = LockedRelay::lock_if_free(*session)? {
+                    relay.flush()?;
+                }
+            }
+            Ok(())
+        })
+    };
+    if send(sessions).is_err() && sessions.len() > 1 {
+        for session in sessions.chunks(1) {
+            // The next heartbeat tries again, and so does the ticker that comes back, which notes what fails.
+            let _ = send(session);
+        }
+    }
+}

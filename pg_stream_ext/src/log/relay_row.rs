@@ -1,0 +1,29 @@
+//! Relay rows: how far the frames of a session's log have gone, and the lock under which they are written.
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+
+use crate::postgres::error::Result;
+use crate::postgres::keyed::{Locked, Row, Table, Waiting};
+
+pub static RELAYS: Table = Table::new(c"chat_relay");
+
+/// As an update of the row takes it.
+const LOCK_MODE: pg_sys::LockTupleMode::Type = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
+
+/// Locks the relay row of a session, and returns what `read` takes from it.
+pub fn lock<T>(
+    session: Uuid,
+    waiting: Waiting,
+    read: impl FnOnce(&Row) -> Result<T>,
+) -> Result<Locked<T>> {
+    RELAYS.lock(&[session], LOCK_MODE, waiting, read)
+}
+
+/// Whether entries up to `head_seq` are beyond the last frame. Sees what is committed by now.
+pub fn is_behind(session: Uuid, head_seq: i64) -> Result<bool> {
+    let flushed = RELAYS.find(&[session], |relay| {
+        relay.column::<i64>(c"flushed_seq").map(Some)
+    })?;
+    Ok(flushed.is_some_and(|flushed| flushed < head_seq))
+}

@@ -1,0 +1,39 @@
+//! System messages: entries of the log that the product writes itself.
+
+use pgrx::JsonB;
+use pgrx::datum::{DatumWithOid, Uuid};
+use stream_core::error::ErrorCode;
+
+use crate::log::entry::{Entry, hold_head, next_seq};
+use crate::log::relay;
+use crate::postgres::error::Result;
+use crate::postgres::spi::{self, statements};
+use crate::postgres::wait_budget::Patience;
+
+statements! {
+    INSERT_SYSTEM: Write [UUIDOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID]
+        "insert into stream.chat_messages
+             (session_id, seq, content, message_type, metadata, created_at, updated_at)
+         values ($1, $2, $3, 'system_message', $4, $5, $5)";
+}
+
+/// Writes a system message and relays it at once; refuses with `stream_ended` when the log is closed.
+pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) -> Result<Entry> {
+    let entry = next_seq(session)?.ok_or(ErrorCode::StreamEnded)?;
+    let arguments: [DatumWithOid<'_>; 5] = [
+        session.into(),
+        entry.seq.into(),
+        content.into(),
+        JsonB(metadata.clone()).into(),
+        entry.created_at.into(),
+    ];
+    spi::execute(&INSERT_SYSTEM, &arguments)?;
+    relay::relay_now(session, entry.seq)?;
+    Ok(entry)
+}
+
+/// Locks the head and the relay row, which a system message changes, as long as patience lasts; returns whether
+/// both are held.
+pub fn hold(session: Uuid, patience: &mut Patience) -> Result<bool> {
+    Ok(hold_head(session, patience)? && relay::hold(session, patience)?)
+}

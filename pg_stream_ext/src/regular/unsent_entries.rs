@@ -1,0 +1,54 @@
+//! The rule `tails`: sends the entries of the sessions in the relay queue.
+
+use std::collections::BTreeSet;
+
+use pgrx::datum::Uuid;
+
+use crate::clock;
+use crate::log::flush::LockedRelay;
+use crate::log::relay_queue::{Key, State, key};
+use crate::postgres::error::Result;
+use crate::postgres::keyed::Locked;
+use crate::realtime::broadcast;
+use crate::regular::unit::{Rule, Unit};
+
+pub struct UnsentEntries;
+
+impl Rule for UnsentEntries {
+    fn name(&self) -> &'static str {
+        "tails"
+    }
+
+    fn unit(&self, unit: &mut Unit) -> Result<()> {
+        if broadcast::find_target(clock::now()?)?.is_none() {
+            // Until it is there, the queue has one row for each stream at most.
+            return Ok(());
+        }
+        let Some(mut state) = State::read()? else {
+            return State::create();
+        };
+        if !state.collect()? {
+            return Ok(());
+        }
+        let skipping: BTreeSet<Key> = unit.skipping().iter().map(key).collect();
+        let due: Vec<Key> = state.unsent.difference(&skipping).copied().collect();
+        // What is held or fails stays unsent.
+        for session in due.into_iter().map(Uuid::from_bytes) {
+            if unit.is_over() {
+                break;
+            }
+            let is_sent = match LockedRelay::lock_if_free(session)? {
+                Locked::Held(relay) => unit.stream(session, || relay.flush())?,
+                Locked::Missing => unit.stream(session, || Ok(true))?,
+                Locked::Taken => {
+                    unit.pass_over(session);
+                    false
+                }
+            };
+            if is_sent {
+                state.remove(session);
+            }
+        }
+        state.write()
+    }
+}
