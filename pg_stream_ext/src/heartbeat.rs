@@ -3,4 +3,5 @@
 pub mod batch;
 pub mod host;
 pub mod lease;
+pub mod request;
 pub mod single;

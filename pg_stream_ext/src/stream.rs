@@ -5,3 +5,4 @@ pub mod host_return;
 pub mod lifecycle;
 pub mod start;
 pub mod state;
+pub mod watch_time;

@@ -1,11 +1,15 @@
 //! Agora tokens and certificates.
 
 pub mod certificate;
+pub mod columns;
+pub mod generate;
+pub mod grant;
 pub mod host;
 pub mod inspection;
-pub mod issue;
 pub mod joining;
+pub mod mint;
 pub mod renewal;
-pub mod rows;
+pub mod request;
 pub mod settings;
 pub mod stored;
+pub mod stream_row;

@@ -5,6 +5,7 @@
 //! somebody holds only its own items.
 
 mod accepted;
+mod item;
 mod locks;
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,8 +15,6 @@ use pgrx::prelude::*;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 
-use self::accepted::Accepted;
-use self::locks::{Ready, Session, Waits};
 use crate::batch;
 use crate::chat::sender::Rules;
 use crate::chat::settings::ChatSettings;
@@ -25,6 +24,9 @@ use crate::postgres::application_rows;
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::error::{Failure, Result, answer};
 use crate::postgres::jsonb_text::JsonbText;
+use accepted::Accepted;
+use item::{Answer, Draft};
+use locks::{Ready, Session, Waits};
 
 /// Messages of many users and sessions; `items` is the text of a JSON array. One row for each item,
 /// in order: `ok` and the message, or the code of the refusal.
@@ -102,20 +104,6 @@ struct Item {
     user_id: Option<uuid::Uuid>,
     content: Option<String>,
     id: Option<uuid::Uuid>,
-}
-
-#[derive(Clone)]
-enum Answer {
-    Stored(Box<Message>),
-    Refused(ErrorCode, Option<u64>),
-}
-
-/// An item whose form is right.
-struct Draft {
-    place: usize,
-    user: Uuid,
-    content: Content,
-    id: Option<Uuid>,
 }
 
 fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {

@@ -7,7 +7,8 @@ use pgrx::datum::Uuid;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, Statement, statements};
 use crate::stream::lifecycle::check_at;
-use crate::token::issue::{self, Renewal};
+use crate::token::host;
+use crate::token::renewal::Renewal;
 
 /// What is written besides the token.
 #[derive(Clone, Copy)]
@@ -66,8 +67,8 @@ pub fn note(sign: Sign, session: Uuid, renewal: Option<&Renewal>) -> Result<()> 
         session.into(),
         noted.map(|noted| noted.issued_at).into(),
         noted.map(|noted| noted.expires_at).into(),
-        renewal
-            .map(|renewal| issue::host_held_until(session, renewal))
+        noted
+            .map(|noted| host::held_until(session, noted))
             .transpose()?
             .into(),
     ];

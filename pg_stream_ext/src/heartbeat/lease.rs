@@ -6,21 +6,22 @@
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 
 use crate::clock::{self, MICROSECONDS_PER_S, Microseconds};
-use crate::heartbeat::single::Said;
+use crate::heartbeat::request::HeartbeatRequest;
 use crate::postgres::composite::Composite;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Locked, Row, Table, Values};
-use crate::token::issue::{self, OF_VIEWER, Renewal};
+use crate::token::columns::{self, OF_VIEWER};
+use crate::token::renewal::Renewal;
 
 static VIEWERS: Table = Table::new(c"stream_viewers");
 static CONFIG: Table = Table::new(c"config");
 
 /// What a heartbeat found of the lease.
-pub enum Lease {
+pub enum LeaseOutcome {
     /// Prolonged, with a fresh token when one was due.
-    Seen(Option<Composite>),
+    Prolonged(Option<Composite>),
     /// It holds, and somebody holds its row, which stays as it is.
-    Taken,
+    Held,
     /// Another device of the user has joined since.
     Superseded,
     /// The user holds none.
@@ -29,37 +30,37 @@ pub enum Lease {
 
 /// Notes a sign of life. Going to the background brings the look at the lease forward, which is the only
 /// change that costs an index entry.
-pub fn prolong(session: Uuid, user: Uuid, said: &Said) -> Result<Lease> {
+pub fn prolong(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<LeaseOutcome> {
     let now = clock::from_microseconds(clock::transaction_start())?;
-    let (mut why_not, mut moves, mut is_due) = (Lease::Missing, false, false);
+    let (mut why_not, mut moves, mut is_due) = (LeaseOutcome::Missing, false, false);
     let seen = VIEWERS.update_free(&[session, user], |row| {
-        why_not = judge(row, said)?;
-        moves = moves_between_grounds(row, said)?;
-        is_due = issue::is_due(row, &OF_VIEWER, said.token_expires_at)?;
-        if !matches!(why_not, Lease::Taken) || moves || is_due {
+        why_not = judge(row, request)?;
+        moves = moves_between_grounds(row, request)?;
+        is_due = columns::is_due(row, &OF_VIEWER, request.token_expires_at)?;
+        if !matches!(why_not, LeaseOutcome::Held) || moves || is_due {
             return Ok(None);
         }
         let changes: Values<1> = [(c"last_seen_at", now.into())];
         Ok(Some(((), changes)))
     })?;
     match seen {
-        Locked::Held(()) => Ok(Lease::Seen(None)),
-        Locked::Missing if matches!(why_not, Lease::Taken) => {
+        Locked::Held(()) => Ok(LeaseOutcome::Prolonged(None)),
+        Locked::Missing if matches!(why_not, LeaseOutcome::Held) => {
             let renewal = if is_due {
                 Renewal::of_viewer(session, user)?
             } else {
                 None
             };
             let (why_not, seen) = if moves {
-                change_ground(session, user, said, now, renewal.as_ref())?
+                change_ground(session, user, request, now, renewal.as_ref())?
             } else {
-                take_token(session, user, said, now, renewal.as_ref())?
+                take_token(session, user, request, now, renewal.as_ref())?
             };
             match (seen, renewal) {
                 (Locked::Held(Some(uid)), Some(renewal)) => {
-                    Ok(Lease::Seen(Some(renewal.issue(uid)?)))
+                    Ok(LeaseOutcome::Prolonged(Some(renewal.issue(uid)?)))
                 }
-                (Locked::Held(_), _) => Ok(Lease::Seen(None)),
+                (Locked::Held(_), _) => Ok(LeaseOutcome::Prolonged(None)),
                 (Locked::Taken | Locked::Missing, _) => Ok(why_not),
             }
         }
@@ -68,23 +69,23 @@ pub fn prolong(session: Uuid, user: Uuid, said: &Said) -> Result<Lease> {
 }
 
 /// What was found of the lease, and the viewer's Agora uid where the token was noted.
-type Noted = (Lease, Locked<Option<i32>>);
+type Noted = (LeaseOutcome, Locked<Option<i32>>);
 
 /// The same with another token in the same write.
 fn take_token(
     session: Uuid,
     user: Uuid,
-    said: &Said,
+    request: &HeartbeatRequest,
     now: TimestampWithTimeZone,
     renewal: Option<&Renewal>,
 ) -> Result<Noted> {
-    let mut why_not = Lease::Missing;
+    let mut why_not = LeaseOutcome::Missing;
     let seen = VIEWERS.update_free(&[session, user], |row| {
-        why_not = judge(row, said)?;
-        if !matches!(why_not, Lease::Taken) {
+        why_not = judge(row, request)?;
+        if !matches!(why_not, LeaseOutcome::Held) {
             return Ok(None);
         }
-        let (uid, [issued_at, expires_at, held_until]) = token_columns(row, said, renewal)?;
+        let (uid, [issued_at, expires_at, held_until]) = token_columns(row, request, renewal)?;
         let changes: Values<4> = [
             (c"last_seen_at", now.into()),
             issued_at,
@@ -100,7 +101,7 @@ fn take_token(
 fn change_ground(
     session: Uuid,
     user: Uuid,
-    said: &Said,
+    request: &HeartbeatRequest,
     now: TimestampWithTimeZone,
     renewal: Option<&Renewal>,
 ) -> Result<Noted> {
@@ -108,15 +109,15 @@ fn change_ground(
     let grace_s = grace_s.ok_or(Failure::Row("the config row is gone"))?;
     let grace = Microseconds::from(grace_s) * MICROSECONDS_PER_S;
     let grace_ends = clock::from_microseconds(now.into_inner().saturating_add(grace))?;
-    let mut why_not = Lease::Missing;
+    let mut why_not = LeaseOutcome::Missing;
     let seen = VIEWERS.update_free(&[session, user], |row| {
-        why_not = judge(row, said)?;
-        if !matches!(why_not, Lease::Taken) {
+        why_not = judge(row, request)?;
+        if !matches!(why_not, LeaseOutcome::Held) {
             return Ok(None);
         }
         let background_since: Option<TimestampWithTimeZone> = row.nullable(c"background_since")?;
         let check_at: TimestampWithTimeZone = row.column(c"lease_check_at")?;
-        let is_foreground = said.foreground.unwrap_or(background_since.is_none());
+        let is_foreground = request.foreground.unwrap_or(background_since.is_none());
         let (background_since, check_at) = match background_since {
             _ if is_foreground => (None, check_at),
             None => (
@@ -129,7 +130,7 @@ fn change_ground(
             ),
             since => (since, check_at),
         };
-        let (uid, [issued_at, expires_at, held_until]) = token_columns(row, said, renewal)?;
+        let (uid, [issued_at, expires_at, held_until]) = token_columns(row, request, renewal)?;
         let changes: Values<6> = [
             (c"last_seen_at", now.into()),
             (c"background_since", background_since.into()),
@@ -147,16 +148,16 @@ fn change_ground(
 /// device of the user may have got a token meanwhile.
 fn token_columns(
     row: &Row,
-    said: &Said,
+    request: &HeartbeatRequest,
     renewal: Option<&Renewal>,
 ) -> Result<(Option<i32>, Values<3>)> {
-    let is_due = || issue::is_due(row, &OF_VIEWER, said.token_expires_at);
+    let is_due = || columns::is_due(row, &OF_VIEWER, request.token_expires_at);
     let (uid, [issued_at, expires_at, held_until]) = match renewal {
         Some(renewal) if is_due()? => {
             let values = [
                 renewal.noted.issued_at.into(),
                 renewal.noted.expires_at.into(),
-                renewal.held_until(row, &OF_VIEWER)?.into(),
+                renewal.noted.held_until(row, &OF_VIEWER)?.into(),
             ];
             (Some(row.column(c"agora_uid")?), values)
         }
@@ -183,21 +184,23 @@ fn unchanged(row: &Row) -> Result<[DatumWithOid<'static>; 3]> {
 }
 
 /// `Taken` for a lease that the heartbeat may prolong: all that is left then is that it is held.
-fn judge(row: &Row, said: &Said) -> Result<Lease> {
+fn judge(row: &Row, request: &HeartbeatRequest) -> Result<LeaseOutcome> {
     if !row.column::<bool>(c"is_active")? {
-        return Ok(Lease::Missing);
+        return Ok(LeaseOutcome::Missing);
     }
     let newest: i32 = row.column(c"join_no")?;
-    Ok(if said.join_no.is_some_and(|join_no| join_no != newest) {
-        Lease::Superseded
-    } else {
-        Lease::Taken
-    })
+    Ok(
+        if request.join_no.is_some_and(|join_no| join_no != newest) {
+            LeaseOutcome::Superseded
+        } else {
+            LeaseOutcome::Held
+        },
+    )
 }
 
-fn moves_between_grounds(row: &Row, said: &Said) -> Result<bool> {
+fn moves_between_grounds(row: &Row, request: &HeartbeatRequest) -> Result<bool> {
     let is_in_background = row
         .nullable::<TimestampWithTimeZone>(c"background_since")?
         .is_some();
-    Ok(said.foreground == Some(is_in_background))
+    Ok(request.foreground == Some(is_in_background))
 }

@@ -14,7 +14,8 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
 use crate::heartbeat::host::{Sign, note};
-use crate::heartbeat::lease::{self, Lease};
+use crate::heartbeat::lease::{self, LeaseOutcome};
+use crate::heartbeat::request::HeartbeatRequest;
 use crate::log::epoch::epoch;
 use crate::log::flush_without_ticker;
 use crate::log::system_message;
@@ -30,7 +31,8 @@ use crate::stream::gate;
 use crate::stream::host_return::{Host, host_columns};
 use crate::stream::lifecycle::{self, Beside};
 use crate::stream::state;
-use crate::token::issue::{self, Renewal};
+use crate::token::host;
+use crate::token::renewal::Renewal;
 
 /// How long a host's return waits for the log.
 const LOG_WAIT: Duration = Duration::from_millis(100);
@@ -82,21 +84,13 @@ fn heartbeat(
     user_id: Option<Uuid>,
     token_expires_at: Option<TimestampWithTimeZone>,
 ) -> pgrx::composite_type!('static, "record") {
-    let said = Said {
+    let request = HeartbeatRequest {
         foreground,
         generation,
         join_no,
         token_expires_at,
     };
-    answer(beat(session_id, user_id, said))
-}
-
-/// What the device says, all of it optional.
-pub struct Said {
-    pub foreground: Option<bool>,
-    pub generation: Option<i32>,
-    pub join_no: Option<i32>,
-    pub token_expires_at: Option<TimestampWithTimeZone>,
+    answer(beat(session_id, user_id, request))
 }
 
 struct Beat {
@@ -130,13 +124,17 @@ impl Beat {
     }
 }
 
-fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<Composite> {
+fn beat(
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    request: HeartbeatRequest,
+) -> Result<Composite> {
     let caller = caller::enter_to_write()?;
     let user = caller.speak_of(user_id)?;
     let session = required(session_id, "session_id")?;
-    let beat = match beat_as_host(session, user, &said)? {
+    let beat = match beat_as_host(session, user, &request)? {
         Some(beat) => beat,
-        None => beat_as_viewer(session, user, &said)?,
+        None => beat_as_viewer(session, user, &request)?,
     };
     let summary = spi::first(&SUMMARY, &[session.into()], |row| {
         Ok(Summary {
@@ -180,13 +178,13 @@ fn beat(session_id: Option<Uuid>, user_id: Option<Uuid>, said: Said) -> Result<C
     )
 }
 
-fn beat_as_viewer(session: Uuid, user: Uuid, said: &Said) -> Result<Beat> {
+fn beat_as_viewer(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<Beat> {
     skip_waiting_for_the_disk();
-    match lease::prolong(session, user, said)? {
-        Lease::Seen(token) => return Ok(Beat::with(token)),
-        Lease::Taken => return Ok(Beat::new("ok")),
-        Lease::Superseded => return Ok(Beat::new("superseded")),
-        Lease::Missing => {}
+    match lease::prolong(session, user, request)? {
+        LeaseOutcome::Prolonged(token) => return Ok(Beat::with(token)),
+        LeaseOutcome::Held => return Ok(Beat::new("ok")),
+        LeaseOutcome::Superseded => return Ok(Beat::new("superseded")),
+        LeaseOutcome::Missing => {}
     }
     let state = spi::first(&SUMMARY, &[session.into()], |row| column::<String>(row, 1))?;
     let state = state.ok_or(ErrorCode::SessionNotFound)?;
@@ -200,7 +198,7 @@ fn beat_as_viewer(session: Uuid, user: Uuid, said: &Said) -> Result<Beat> {
 }
 
 /// Nothing when the user is not the host of this session.
-fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> {
+fn beat_as_host(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<Option<Beat>> {
     let key = [session.into(), user.into()];
     if spi::execute(&IS_HOST, &key)? == 0 {
         return Ok(None);
@@ -215,7 +213,7 @@ fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> 
     if host.state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
-    if said
+    if request
         .generation
         .is_some_and(|generation| generation != host.generation)
     {
@@ -229,7 +227,7 @@ fn beat_as_host(session: Uuid, user: Uuid, said: &Said) -> Result<Option<Beat>> 
         returns_to => returns_to,
     };
     let comes_again = returns_to.is_none() && host.returns_to.is_some();
-    let renewal = if !comes_again && issue::is_host_due(session, said.token_expires_at)? {
+    let renewal = if !comes_again && host::is_due(session, request.token_expires_at)? {
         Renewal::of_host(session, user)?
     } else {
         None

@@ -11,7 +11,7 @@ use crate::moderation::decision::{Moderation, Rank, Record, invalid, tell};
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::json_text;
 use crate::postgres::spi::{self, column, statements};
-use crate::viewer::listing::watched_ms;
+use crate::stream::watch_time::watched_ms;
 
 statements! {
     END_OF: Write [INT4OID]

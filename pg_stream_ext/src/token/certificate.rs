@@ -4,6 +4,7 @@
 //! each token and kept nowhere; no error, log line or setting ever holds one.
 
 mod file;
+mod source;
 mod vault;
 
 use pgrx::prelude::*;
@@ -14,6 +15,7 @@ use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer};
 use crate::postgres::guc;
 use crate::postgres::spi::{self, column, nullable, statements};
+use source::CertificateSource;
 
 statements! {
     CONFIGURATION: Read []
@@ -68,13 +70,13 @@ impl Configuration {
 
     /// Signs new tokens.
     pub fn primary(&self) -> Result<Certificate> {
-        let place = Place {
+        let source = CertificateSource {
             setting: "pg_stream_ext.agora_certificate_file",
             column: "stream.config.agora_certificate_secret",
         };
         match guc::certificate_file() {
-            Some(path) => file::read(&path, &place),
-            None => vault::read(&self.certificate_secret, &place),
+            Some(path) => file::read(&path, &source),
+            None => vault::read(&self.certificate_secret, &source),
         }
     }
 
@@ -88,13 +90,13 @@ impl Configuration {
 
     /// Only verifies; none unless certificates are being rotated.
     pub fn secondary(&self) -> Result<Option<Certificate>> {
-        let place = Place {
+        let source = CertificateSource {
             setting: "pg_stream_ext.agora_secondary_certificate_file",
             column: "stream.config.agora_secondary_certificate_secret",
         };
         match (guc::secondary_certificate_file(), &self.secondary_secret) {
-            (Some(path), _) => file::read(&path, &place).map(Some),
-            (None, Some(secret)) => vault::read(secret, &place).map(Some),
+            (Some(path), _) => file::read(&path, &source).map(Some),
+            (None, Some(secret)) => vault::read(secret, &source).map(Some),
             (None, None) => Ok(None),
         }
     }
@@ -112,19 +114,4 @@ impl Configuration {
 pub struct Signer {
     pub app_id: AppId,
     pub certificate: Certificate,
-}
-
-/// What an operator changes to give another certificate; hints name it.
-struct Place {
-    setting: &'static str,
-    column: &'static str,
-}
-
-fn parse(text: &str, source: &str) -> Result<Certificate> {
-    Certificate::parse(text.trim()).map_err(|_| {
-        Failure::with_hint(
-            ErrorCode::CertificateMalformed,
-            format!("{source} does not hold 32 hexadecimal digits"),
-        )
-    })
 }

@@ -1,11 +1,13 @@
-//! What the row of a stream says and keeps about the token of its host.
+//! The token of the host, in the row of the stream: noting a new one, and when a renewal is due.
 
-use pgrx::datum::Uuid;
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
 
-use crate::postgres::error::Result;
+use crate::postgres::error::{Failure, Result};
 use crate::postgres::spi::{self, column, statements};
 use crate::rate::Rate;
-use crate::token::rows::{Ask, Noted, SESSIONS, charged};
+use crate::token::columns::{self, Noted, OF_HOST};
+use crate::token::request::{GrantRequest, charged};
+use crate::token::stream_row::SESSIONS;
 
 statements! {
     /// The gate is closed, so no other token of the host came between.
@@ -19,13 +21,18 @@ statements! {
 
 /// The generation of the host, when the token was noted. By a statement, since triggers for statements watch
 /// the streams.
-pub fn note_host(session: Uuid, ask: &Ask<'_>, rate: Rate, noted: &Noted) -> Result<Option<i32>> {
+pub fn note(
+    session: Uuid,
+    request: &GrantRequest<'_>,
+    rate: Rate,
+    noted: &Noted,
+) -> Result<Option<i32>> {
     let found = SESSIONS.find(&[session], |stream| {
         // Before the rate; whoever is not the seller is refused for that.
-        if stream.column::<Uuid>(c"seller_id")? == ask.user {
-            ask.refuse_stale(stream.column(c"generation")?)?;
+        if stream.column::<Uuid>(c"seller_id")? == request.user {
+            request.refuse_stale(stream.column(c"generation")?)?;
         }
-        let Some(tat) = charged(stream, c"host_token_tat", rate, ask.charge)? else {
+        let Some(tat) = charged(stream, c"host_token_tat", rate, request.charge)? else {
             return Ok(None);
         };
         Ok(Some(tat))
@@ -35,13 +42,27 @@ pub fn note_host(session: Uuid, ask: &Ask<'_>, rate: Rate, noted: &Noted) -> Res
     };
     let arguments = [
         session.into(),
-        ask.user.into(),
+        request.user.into(),
         noted.issued_at.into(),
         noted.expires_at.into(),
         tat,
     ];
     let generation = spi::first(&NOTE_HOST, &arguments, |row| column(row, 1))?;
     // Now the row is locked, and no takeover can come before the token.
-    generation.map_or(Ok(()), |newest| ask.refuse_stale(newest))?;
+    generation.map_or(Ok(()), |newest| request.refuse_stale(newest))?;
     Ok(generation)
+}
+
+/// Whether a heartbeat brings the host a new token.
+pub fn is_due(session: Uuid, told: Option<TimestampWithTimeZone>) -> Result<bool> {
+    let due = SESSIONS.find(&[session], |row| {
+        columns::is_due(row, &OF_HOST, told).map(Some)
+    })?;
+    Ok(due.unwrap_or(false))
+}
+
+/// Until when the host may still hold an older token, for the row that notes this one.
+pub fn held_until(session: Uuid, noted: &Noted) -> Result<TimestampWithTimeZone> {
+    let held_until = SESSIONS.find(&[session], |row| noted.held_until(row, &OF_HOST).map(Some))?;
+    held_until.ok_or(Failure::Row("the locked stream is gone"))
 }

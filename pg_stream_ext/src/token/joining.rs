@@ -16,10 +16,11 @@ use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, column, statements};
 use crate::token::certificate::Signer;
-use crate::token::issue::{Content, Issued, issue, mint_token, unsigned};
-use crate::token::rows::{self, Ask, Charge};
+use crate::token::grant;
+use crate::token::mint::{Content, Issued, issue, mint_token, unsigned};
+use crate::token::request::{Charge, GrantRequest};
 use crate::token::settings::Settings;
-use crate::viewer::listing::{Place, join_as};
+use crate::viewer::joining::{Lease, join_as};
 
 statements! {
     /// One row however many the user has, by agora_tokens_session_id_user_id_is_active_created_at_idx.
@@ -53,16 +54,16 @@ fn join_with_token(
     ),
 > {
     let joined = answer(join(session_id));
-    let place = joined.place;
+    let lease = joined.lease;
     let (token, expires_at, retry_after_ms) = match joined.token {
         Ok(issued) => (Some(issued.token), Some(issued.expires_at), None),
         Err(wait_ms) => (None, None, Some(wait_ms)),
     };
     TableIterator::once((
         joined.user,
-        place.agora_uid,
-        place.join_no,
-        place.joined_at,
+        lease.agora_uid,
+        lease.join_no,
+        lease.joined_at,
         token,
         expires_at,
         retry_after_ms,
@@ -71,7 +72,7 @@ fn join_with_token(
 
 struct Joined {
     user: Uuid,
-    place: Place,
+    lease: Lease,
     /// The token, or the milliseconds until there is one.
     token: std::result::Result<Issued, i64>,
 }
@@ -83,18 +84,18 @@ fn join(session_id: Option<Uuid>) -> Result<Joined> {
     clock::now_s()?;
     let signer = Settings::read()?.configuration.signer()?;
     caller.act_for(None)?;
-    let place = join_as(user, session)?;
+    let lease = join_as(user, session)?;
     let token = issue_or_reissue(user, session, &signer)?;
-    Ok(Joined { user, place, token })
+    Ok(Joined { user, lease, token })
 }
 
-/// For a viewer whose place this transaction has locked.
+/// For a viewer whose lease this transaction has locked.
 fn issue_or_reissue(
     user: Uuid,
     session: Uuid,
     signer: &Signer,
 ) -> Result<std::result::Result<Issued, i64>> {
-    let ask = Ask {
+    let request = GrantRequest {
         user,
         channel: &session.to_string(),
         role: Some(Role::Subscriber),
@@ -103,8 +104,8 @@ fn issue_or_reissue(
         // The join may have waited.
         issued_at: clock::now_s()?,
     };
-    let wait_ms = match rows::grant(&ask) {
-        Ok(grant) => return issue(&ask, &grant, signer).map(Ok),
+    let wait_ms = match grant::grant(&request) {
+        Ok(granted) => return issue(&request, &granted, signer).map(Ok),
         Err(Failure::Refused {
             code: ErrorCode::RateLimited,
             retry_after_ms,
@@ -112,13 +113,13 @@ fn issue_or_reissue(
         }) => retry_after_ms.unwrap_or(1),
         Err(failure) => return Err(failure),
     };
-    let again = reissue(session, &ask, signer)?;
+    let again = reissue(session, &request, signer)?;
     // What the heartbeat goes by: it brings a token to whoever has none, as to whoever's ends soon.
     let held_until = match &again {
         Some(issued) => issued.expires_at,
-        None => clock::timestamp(ask.issued_at.into())?,
+        None => clock::timestamp(request.issued_at.into())?,
     };
-    rows::note_held(session, user, held_until)?;
+    grant::note_held(session, user, held_until)?;
     Ok(again.ok_or(i64::try_from(wait_ms).unwrap_or(i64::MAX)))
 }
 
@@ -157,21 +158,21 @@ impl Stored {
     }
 }
 
-fn reissue(session: Uuid, ask: &Ask<'_>, signer: &Signer) -> Result<Option<Issued>> {
-    let Some(uid) = rows::uid_of_lease(session, ask.user)? else {
+fn reissue(session: Uuid, request: &GrantRequest<'_>, signer: &Signer) -> Result<Option<Issued>> {
+    let Some(uid) = grant::uid_of_lease(session, request.user)? else {
         return Ok(None);
     };
-    let Some(stored) = Stored::newest(session, ask.user)? else {
+    let Some(stored) = Stored::newest(session, request.user)? else {
         return Ok(None);
     };
-    if !stored.is_useful(ask.issued_at)? {
+    if !stored.is_useful(request.issued_at)? {
         return Ok(None);
     }
     let second = |number: i64| {
         u32::try_from(number).map_err(|_| Failure::Row("a token's time is out of range"))
     };
     let content = Content {
-        channel: ask.channel,
+        channel: request.channel,
         role: Role::Subscriber,
         number: unsigned(uid)?,
         issued_at: second(clock::unix_s(stored.issued_at))?,

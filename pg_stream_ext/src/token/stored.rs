@@ -1,9 +1,9 @@
-//! What is kept of a token that was handed out.
+//! Storing a token: its hash, and what the same token can be minted from again.
 
 use std::cell::OnceCell;
 use std::ffi::CStr;
 
-use pgrx::datum::DatumWithOid;
+use pgrx::datum::{DatumWithOid, Uuid};
 use pgrx::memcxt::PgMemoryContexts;
 use pgrx::{direct_function_call_as_datum, pg_sys};
 use stream_core::agora::Role;
@@ -11,8 +11,7 @@ use stream_core::agora::Role;
 use crate::clock;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Table, Values};
-use crate::token::issue::Random;
-use crate::token::rows::{Ask, Grant};
+use crate::token::request::{Grant, GrantRequest};
 
 static TOKENS: Table = Table::new(c"agora_tokens");
 
@@ -21,27 +20,28 @@ thread_local! {
     static OF_VIEWER: OnceCell<pg_sys::Datum> = const { OnceCell::new() };
 }
 
-/// Writes down the hash, and with its uid, salt and times what the same token can be minted from again.
+/// Inserts the row of a token. With its uid, salt and times the same token can be minted again.
 pub fn store(
-    random: &Random,
-    ask: &Ask<'_>,
+    id: Uuid,
+    salt: u32,
+    request: &GrantRequest<'_>,
     grant: &Grant,
     uid: i32,
     token_hash: &str,
 ) -> Result<()> {
-    let salt = i32::try_from(random.salt).map_err(|_| Failure::Row("a salt is out of range"))?;
+    let salt = i32::try_from(salt).map_err(|_| Failure::Row("a salt is out of range"))?;
     let columns: Values<11> = [
-        (c"id", random.row_id.into()),
-        (c"user_id", ask.user.into()),
+        (c"id", id.into()),
+        (c"user_id", request.user.into()),
         (c"session_id", grant.session.into()),
         (c"token_hash", token_hash.into()),
-        (c"channel_id", ask.channel.into()),
+        (c"channel_id", request.channel.into()),
         (c"uid", uid.into()),
         (c"salt", salt.into()),
         (c"privileges", privileges(grant.role)),
         (
             c"created_at",
-            clock::timestamp(ask.issued_at.into())?.into(),
+            clock::timestamp(request.issued_at.into())?.into(),
         ),
         (c"expires_at", grant.expires_at.into()),
         (c"is_active", true.into()),

@@ -17,7 +17,7 @@ use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, column, statements};
 use crate::stream::gate;
 use crate::stream::state;
-use crate::viewer::listing::watched_ms;
+use crate::stream::watch_time::watched_ms;
 
 /// 2^31 uids and at most some ten thousand viewers: even one second try is rare.
 const UID_ATTEMPTS: u32 = 16;
@@ -97,13 +97,13 @@ statements! {
 }
 
 /// A viewer's place, locked by this transaction.
-pub struct Place {
+pub struct Lease {
     pub agora_uid: i32,
     pub join_no: i32,
     pub joined_at: TimestampWithTimeZone,
 }
 
-impl Place {
+impl Lease {
     fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
         Ok(Self {
             agora_uid: column(row, 1)?,
@@ -139,7 +139,7 @@ fn remove_viewer(
     answer(leave(session_id, buyer_id, join_no))
 }
 
-fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Place)> {
+fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Lease)> {
     let caller = caller::enter_to_write()?;
     let buyer = caller.act_for(buyer_id)?;
     let session = required(session_id, "session_id")?;
@@ -147,7 +147,7 @@ fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Place
 }
 
 /// For a user whose row is held.
-pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Place> {
+pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Lease> {
     gate::pass(session)?;
     let found = spi::first(&LOCK_SESSION, &[session.into()], |row| {
         Ok((
@@ -176,7 +176,7 @@ pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Place> {
     take_place(session, buyer)
 }
 
-fn take_place(session: Uuid, buyer: Uuid) -> Result<Place> {
+fn take_place(session: Uuid, buyer: Uuid) -> Result<Lease> {
     let key = [session.into(), buyer.into()];
     let was_active = spi::first(&LOCK_PLACE, &key, |row| column::<bool>(row, 1))?;
     if let Some(was_active) = was_active {
@@ -189,7 +189,7 @@ fn take_place(session: Uuid, buyer: Uuid) -> Result<Place> {
         if let Some(place) = spi::first(
             &JOIN,
             &[session.into(), buyer.into(), uid.into()],
-            Place::read,
+            Lease::read,
         )? {
             return Ok(place);
         }
@@ -201,9 +201,9 @@ fn take_place(session: Uuid, buyer: Uuid) -> Result<Place> {
     Err(Failure::Row("no free Agora uid"))
 }
 
-fn rejoin(session: Uuid, buyer: Uuid, changes_count: bool) -> Result<Option<Place>> {
+fn rejoin(session: Uuid, buyer: Uuid, changes_count: bool) -> Result<Option<Lease>> {
     let arguments = [session.into(), buyer.into(), changes_count.into()];
-    spi::first(&REJOIN, &arguments, Place::read)
+    spi::first(&REJOIN, &arguments, Lease::read)
 }
 
 fn leave(

@@ -1,6 +1,4 @@
-//! The viewers of a stream: their leases and their number.
-//!
-//! `tick` counts the leases of the sessions whose viewers changed.
+//! The number and the list of a stream's viewers, from the leases that hold.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -10,19 +8,6 @@ use crate::limits;
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::spi::{self, column, nullable, statements};
-pub use crate::viewer::joining::{Place, join_as};
-
-/// Milliseconds that viewer `v` has watched in the present lease, up to a moment.
-macro_rules! watched_ms {
-    ($until:literal) => {
-        concat!(
-            "greatest(0, (extract(epoch from ",
-            $until,
-            " - v.joined_at) * 1000)::bigint)"
-        )
-    };
-}
-pub(crate) use watched_ms;
 
 statements! {
     COUNT: Read [UUIDOID, UUIDOID]

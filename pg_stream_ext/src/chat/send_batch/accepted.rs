@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use pgrx::datum::Uuid;
 use stream_core::error::ErrorCode;
 
-use crate::chat::send_batch::{Answer, Draft};
+use crate::chat::send_batch::item::{Answer, Draft};
 use crate::chat::sender::Sender;
 use crate::chat::viewer_row;
 use crate::log::message::{Message, message_columns};

@@ -8,7 +8,7 @@ use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, column, statements};
 use crate::regular::unit::{Rule, Unit};
-use crate::viewer::listing::watched_ms;
+use crate::stream::watch_time::watched_ms;
 
 statements! {
     UNCLEAN_SESSIONS: Write [INT4OID, UUIDARRAYOID]

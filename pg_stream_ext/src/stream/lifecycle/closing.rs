@@ -6,7 +6,7 @@ use pgrx::datum::Uuid;
 
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, Statement, column, statements};
-use crate::viewer::listing::watched_ms;
+use crate::stream::watch_time::watched_ms;
 
 statements! {
     /// Counts who was there, also those whom no tick has counted.

@@ -1,4 +1,4 @@
-//! How is a certificate read from a file, and which files are refused?
+//! Reading a certificate from a file; refuses files that others could read or replace.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -8,7 +8,7 @@ use stream_core::agora::Certificate;
 use stream_core::error::ErrorCode;
 
 use crate::postgres::error::{Failure, Result};
-use crate::token::certificate::{Place, parse};
+use crate::token::certificate::source::{CertificateSource, parse};
 
 /// 32 digits and a line end; whatever is longer is another file.
 const MAX_FILE_BYTES: u64 = 64;
@@ -16,8 +16,8 @@ const MAX_FILE_BYTES: u64 = 64;
 /// Permission bits of group and others.
 const FOREIGN_ACCESS: u32 = 0o077;
 
-pub(super) fn read(path: &str, place: &Place) -> Result<Certificate> {
-    let source = format!("the file of {}", place.setting);
+pub fn read(path: &str, names: &CertificateSource) -> Result<Certificate> {
+    let source = format!("the file of {}", names.setting);
     let missing = |_| {
         Failure::with_hint(
             ErrorCode::CertificateMissing,

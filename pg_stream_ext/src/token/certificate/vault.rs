@@ -1,4 +1,4 @@
-//! How is a certificate read from Supabase Vault, and what if the Vault is closed or broken?
+//! Reading a certificate from Supabase Vault; refuses while the Vault is closed or raises errors.
 
 use pgrx::prelude::*;
 use stream_core::agora::Certificate;
@@ -6,32 +6,32 @@ use stream_core::error::ErrorCode;
 
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::spi::{self, nullable, statements};
-use crate::token::certificate::{Place, parse};
+use crate::token::certificate::source::{CertificateSource, parse};
 
 statements! {
     SECRET: Read [TEXTOID]
         "select d.decrypted_secret from vault.decrypted_secrets as d where d.name = $1";
 }
 
-pub(super) fn read(name: &str, place: &Place) -> Result<Certificate> {
+pub fn read(name: &str, names: &CertificateSource) -> Result<Certificate> {
     if !is_open() {
         return Err(Failure::with_hint(
             ErrorCode::VaultUnreadable,
             format!(
                 "the owner of the tables may not read vault.decrypted_secrets, and {} is not set",
-                place.setting
+                names.setting
             ),
         ));
     }
     let secret = secret(name)?.ok_or_else(|| {
         Failure::with_hint(
             ErrorCode::CertificateMissing,
-            format!("create the Vault secret that {} names", place.column),
+            format!("create the Vault secret that {} names", names.column),
         )
     })?;
     parse(
         &secret,
-        &format!("the Vault secret that {} names", place.column),
+        &format!("the Vault secret that {} names", names.column),
     )
 }
 

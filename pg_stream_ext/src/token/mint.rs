@@ -1,75 +1,16 @@
-//! Issuing Agora tokens.
-//!
-//! Channel, uid and role come from the database's rows, never from the caller. Only the hash of a
-//! token is stored.
+//! Minting tokens. Only the hash of a token is stored.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
-use pgrx::prelude::*;
 use stream_core::agora::{ChannelName, MAX_SALT, Role, TokenRequest, Uid, host_uid, mint};
 
-use crate::clock;
 use crate::digest::sha256_hex;
-use crate::postgres::caller::{self, Caller};
 use crate::postgres::composite::{self, Composite};
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result};
 use crate::token::certificate::Signer;
-pub use crate::token::renewal::{OF_VIEWER, Renewal, host_held_until, is_due, is_host_due};
-use crate::token::rows::{self, Ask, Charge, Grant};
+use crate::token::request::{Grant, GrantRequest};
 use crate::token::stored;
 
-/// `role` is `host` or `viewer`; null: what the user is. `occasion` is `request`, or `refresh`, which
-/// retires the older tokens. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
-/// who have none. The answer is a `stream.agora_token`.
-#[pg_extern]
-fn generate_token(
-    user_id: Option<Uuid>,
-    channel_id: Option<&str>,
-    role: Option<&str>,
-    occasion: Option<&str>,
-    generation: Option<i32>,
-) -> pgrx::composite_type!('static, "record") {
-    answer(generate(user_id, channel_id, role, occasion, generation))
-}
-
-fn generate(
-    user_id: Option<Uuid>,
-    channel_id: Option<&str>,
-    role: Option<&str>,
-    occasion: Option<&str>,
-    generation: Option<i32>,
-) -> Result<Composite> {
-    let caller = caller::enter_to_write()?;
-    let occasion = required(occasion, "occasion")?;
-    let role = match role {
-        None => None,
-        Some("host") => Some(Role::Publisher),
-        Some("viewer") => Some(Role::Subscriber),
-        Some(_) => return Err(Failure::Row("no such role")),
-    };
-    let charge = match occasion {
-        // The service is trusted with its own pace, and does not use up a user's.
-        _ if caller == Caller::Service => Charge::Free,
-        "request" | "refresh" => Charge::Limited,
-        _ => return Err(Failure::Row("no such occasion")),
-    };
-    let ask = Ask {
-        user: caller.speak_of(user_id)?,
-        channel: required(channel_id, "channel_id")?,
-        role,
-        generation,
-        charge,
-        issued_at: clock::now_s()?,
-    };
-    let signer = rows::signer(&ask)?;
-    caller.act_for(user_id)?;
-    let grant = rows::grant(&ask)?;
-    if occasion == "refresh" {
-        rows::retire(grant.session, ask.user)?;
-    }
-    issue(&ask, &grant, &signer)?.into_composite(ask.channel, grant.role)
-}
-
-/// A token for the one who asked, and what is to be said about it.
+/// A minted token, with what its user is told about it.
 pub struct Issued {
     pub token: String,
     pub uid: i32,
@@ -97,13 +38,13 @@ impl Issued {
 }
 
 /// Mints a new token and stores what is kept of it.
-pub fn issue(ask: &Ask<'_>, grant: &Grant, signer: &Signer) -> Result<Issued> {
+pub fn issue(request: &GrantRequest<'_>, grant: &Grant, signer: &Signer) -> Result<Issued> {
     let random = Random::draw()?;
     let content = Content {
-        channel: ask.channel,
+        channel: request.channel,
         role: grant.role,
         number: unsigned(grant.number)?,
-        issued_at: ask.issued_at,
+        issued_at: request.issued_at,
         life_s: unsigned(grant.life_s)?,
         salt: random.salt,
     };
@@ -113,7 +54,15 @@ pub fn issue(ask: &Ask<'_>, grant: &Grant, signer: &Signer) -> Result<Issued> {
         token,
         expires_at: grant.expires_at,
     };
-    stored::store(&random, ask, grant, issued.uid, &sha256_hex(&issued.token))?;
+    let hash = sha256_hex(&issued.token);
+    stored::store(
+        random.row_id,
+        random.salt,
+        request,
+        grant,
+        issued.uid,
+        &hash,
+    )?;
     Ok(issued)
 }
 
@@ -130,7 +79,7 @@ pub struct Content<'a> {
 }
 
 impl Content<'_> {
-    pub fn uid(&self) -> u32 {
+    fn uid(&self) -> u32 {
         match self.role {
             Role::Publisher => host_uid(self.number),
             Role::Subscriber => self.number,
@@ -155,15 +104,15 @@ pub fn mint_token(signer: &Signer, content: &Content<'_>) -> Result<String> {
 }
 
 /// What is random about a token.
-pub struct Random {
-    pub salt: u32,
+struct Random {
+    salt: u32,
     /// Of the stored row, as the column's default would be.
-    pub row_id: Uuid,
+    row_id: Uuid,
 }
 
 impl Random {
     /// Asks the system once.
-    pub fn draw() -> Result<Self> {
+    fn draw() -> Result<Self> {
         let mut salt = [0; 4];
         let mut id = [0; 16];
         let mut bytes = [0; 20];

@@ -1,0 +1,67 @@
+//! The operation that issues a token on request.
+//!
+//! Channel, uid and role come from the database's rows, never from the caller.
+
+use pgrx::datum::Uuid;
+use pgrx::prelude::*;
+use stream_core::agora::Role;
+
+use crate::clock;
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::composite::Composite;
+use crate::postgres::error::{Failure, Result, answer, required};
+use crate::token::grant;
+use crate::token::mint::issue;
+use crate::token::request::{Charge, GrantRequest};
+
+/// `role` is `host` or `viewer`; null: what the user is. `occasion` is `request`, or `refresh`, which
+/// retires the older tokens. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
+/// who have none. The answer is a `stream.agora_token`.
+#[pg_extern]
+fn generate_token(
+    user_id: Option<Uuid>,
+    channel_id: Option<&str>,
+    role: Option<&str>,
+    occasion: Option<&str>,
+    generation: Option<i32>,
+) -> pgrx::composite_type!('static, "record") {
+    answer(generate(user_id, channel_id, role, occasion, generation))
+}
+
+fn generate(
+    user_id: Option<Uuid>,
+    channel_id: Option<&str>,
+    role: Option<&str>,
+    occasion: Option<&str>,
+    generation: Option<i32>,
+) -> Result<Composite> {
+    let caller = caller::enter_to_write()?;
+    let occasion = required(occasion, "occasion")?;
+    let role = match role {
+        None => None,
+        Some("host") => Some(Role::Publisher),
+        Some("viewer") => Some(Role::Subscriber),
+        Some(_) => return Err(Failure::Row("no such role")),
+    };
+    let charge = match occasion {
+        // The service is trusted with its own pace, and does not use up a user's.
+        _ if caller == Caller::Service => Charge::Free,
+        "request" | "refresh" => Charge::Limited,
+        _ => return Err(Failure::Row("no such occasion")),
+    };
+    let request = GrantRequest {
+        user: caller.speak_of(user_id)?,
+        channel: required(channel_id, "channel_id")?,
+        role,
+        generation,
+        charge,
+        issued_at: clock::now_s()?,
+    };
+    let signer = grant::signer(&request)?;
+    caller.act_for(user_id)?;
+    let granted = grant::grant(&request)?;
+    if occasion == "refresh" {
+        grant::retire(granted.session, request.user)?;
+    }
+    issue(&request, &granted, &signer)?.into_composite(request.channel, granted.role)
+}
