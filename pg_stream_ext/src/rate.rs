@@ -6,14 +6,14 @@
 
 use pgrx::datum::TimestampWithTimeZone;
 use stream_core::error::ErrorCode;
-use stream_core::rate::Limit;
+use stream_core::rate::RateLimit;
 
 use crate::clock;
 use crate::postgres::error::{Failure, Result};
 
 /// How often one actor may do one thing.
 #[derive(Clone, Copy)]
-pub struct Rate(Limit);
+pub struct Rate(RateLimit);
 
 /// What a limit says to one more call.
 pub enum Verdict {
@@ -26,7 +26,7 @@ pub enum Verdict {
 impl Rate {
     /// From a column of `stream.config`.
     pub fn per_minute(count: i32) -> Self {
-        Self(Limit::per_minute(count.unsigned_abs()))
+        Self(RateLimit::per_minute(count.unsigned_abs()))
     }
 
     /// `noted` is the time that the newest call left behind; null: there was none.
@@ -56,13 +56,13 @@ pub fn backlog_us(tat: TimestampWithTimeZone, now: TimestampWithTimeZone) -> i64
 }
 
 /// The backlog after one more, or the refusal; for who notes several at once.
-pub fn spend(limit: Limit, backlog_us: i64) -> Result<i64> {
+pub fn spend(limit: RateLimit, backlog_us: i64) -> Result<i64> {
     let spent = limit.take(backlog_us);
     spent.map_err(|wait_us| refusal(wait_us.div_ceil(1000)))
 }
 
 /// Milliseconds until one more may come.
-pub fn wait_ms(limit: Limit, backlog_us: i64) -> u64 {
+pub fn wait_ms(limit: RateLimit, backlog_us: i64) -> u64 {
     limit
         .take(backlog_us)
         .map_or_else(|wait_us| wait_us.div_ceil(1000), |_| 0)

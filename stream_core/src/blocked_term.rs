@@ -1,4 +1,4 @@
-//! What is a blocked term compared with, so that spelling tricks do not hide it?
+//! The form in which messages and blocked terms are compared, so that spelling tricks do not hide a term.
 //!
 //! Text and term are brought to one form: compatibility decomposition (UAX #15, so full-width and
 //! ligatures become plain letters), no accents, no zero-width characters, no case, and one space for
@@ -37,7 +37,7 @@ pub fn searchable(text: &str) -> String {
     words
 }
 
-/// What to look for in a [`searchable`] text; nothing when the term has no letter or digit, or more
+/// The pattern to find in a [`searchable`] text; none when the term has no letter or digit, or more
 /// than [`MAX_TERM_CHARS`] characters.
 pub fn pattern(term: &str) -> Option<String> {
     if term.chars().count() > MAX_TERM_CHARS {

@@ -1,4 +1,4 @@
-//! What a chat message may contain.
+//! The content that a chat message may have.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -81,7 +81,7 @@ pub(crate) fn is_ignorable(character: char) -> bool {
 /// The longest name beside a message, in Unicode scalar values.
 pub const MAX_NAME_CHARS: usize = 64;
 
-/// The name beside a message, made of what the application says: in Unicode normal form C, trimmed, without
+/// The name beside a message, made of the application's name for the user: in Unicode normal form C, trimmed, without
 /// control characters, line separators and whatever overrides the direction of text, and cut to
 /// [`MAX_NAME_CHARS`] characters. None where nothing visible is left. A name is cleaned and not refused, since
 /// its bearer cannot help it; without cleaning it could forge lines around it or look like somebody else's.

@@ -1,9 +1,10 @@
-//! The error codes, and what each of them decides.
+//! The error codes, and everything that a code decides.
 //!
 //! Nothing but the code chooses the SQLSTATE, the HTTP status, the category and the public
 //! sentence. All of them stand in one table, `error/catalogue.rs`; this file reads it.
 
 mod catalogue;
+mod entry;
 mod recovery;
 
 pub use catalogue::ErrorCode;
@@ -11,26 +12,7 @@ pub use recovery::{Category, RecoveryStrategy};
 
 use serde::Serialize;
 
-/// One row of the catalogue.
-struct Entry {
-    code: &'static str,
-    category: Category,
-    sqlstate: Option<&'static str>,
-    http_status: u16,
-    remedy: Remedy,
-    message: &'static str,
-    hint: &'static str,
-}
-
-/// Who can get past an error.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Remedy {
-    App,
-    /// Nobody, or a person who changes the request or what it is about.
-    Request,
-    /// Whoever runs the service; until then every request like it fails.
-    Operator,
-}
+use entry::Remedy;
 
 impl ErrorCode {
     /// The public name, snake_case, stable for ever.
@@ -55,13 +37,13 @@ impl ErrorCode {
         self.entry().http_status
     }
 
-    /// Whether the app can get past this error without a person changing the request: by waiting,
+    /// True when the app can get past this error without a person changing the request: by waiting,
     /// by trying again, by renewing the sign-in or by joining first.
     pub const fn recoverable(self) -> bool {
         matches!(self.entry().remedy, Remedy::App)
     }
 
-    /// How an app recovers: by category where [`recoverable`](Self::recoverable) is true. A retry of
+    /// The way in which an app recovers: by category where [`recoverable`](Self::recoverable) is true. A retry of
     /// any other code would fail the same way, so its strategy has none.
     pub const fn recovery(self) -> RecoveryStrategy {
         let usual = self.category().recovery();
@@ -77,7 +59,7 @@ impl ErrorCode {
         self.entry().message
     }
 
-    /// What the caller should do.
+    /// Advice to the caller.
     pub const fn hint(self) -> &'static str {
         self.entry().hint
     }
@@ -112,7 +94,7 @@ impl ErrorCode {
     }
 }
 
-/// How the states begin that only this product raises.
+/// The beginning of the states that only this product raises.
 const RAISED_BY_US: &str = "PT";
 
 #[derive(Serialize)]

@@ -1,4 +1,4 @@
-//! What does one chat frame on the wire look like, and how large may it be?
+//! Chat frames: their form on the wire and their size.
 //!
 //! A frame carries a run of log entries without a hole, so that a client finds every gap by
 //! comparing `from_seq` with the `to_seq` it saw last.
@@ -17,7 +17,7 @@ pub struct Entry {
     pub json: String,
 }
 
-/// What every frame of one flush says alike.
+/// The members that all frames of one flush have in common.
 #[derive(Debug)]
 pub struct Header<'a> {
     pub session_id: &'a str,
@@ -41,7 +41,7 @@ pub fn split(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
     })
 }
 
-/// How many of the first entries fit; at least one.
+/// The number of first entries that fit; at least one.
 fn fitting(entries: &[Entry]) -> usize {
     let mut bytes = 0;
     entries
@@ -55,7 +55,7 @@ fn fitting(entries: &[Entry]) -> usize {
         .max(1)
 }
 
-/// The payload of event `messages`, or nothing to say when there are no entries.
+/// The payload of event `messages`; none when there are no entries.
 pub fn payload(header: &Header<'_>, entries: &[Entry]) -> Option<String> {
     let (first, last) = (entries.first()?, entries.last()?);
     let messages: Vec<&str> = entries.iter().map(|entry| entry.json.as_str()).collect();

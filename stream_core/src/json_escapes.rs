@@ -1,9 +1,9 @@
 //! Escapes of JSON texts that Postgres's `jsonb` cannot hold.
 //!
 //! The type `json` keeps a text as it came; `jsonb` decodes its strings, and raises at these escapes with an error
-//! that quotes what stands around them. Whoever looks first can refuse without quoting.
+//! that quotes the text around them. Who checks first can refuse without quoting.
 
-/// Whether every string of a valid JSON text has a value that Postgres can store: without the escape of
+/// True when every string of a valid JSON text has a value that Postgres can store: without the escape of
 /// the zero character, and without half of a surrogate pair.
 pub fn can_be_stored(json: &str) -> bool {
     let mut rest = json.as_bytes();

@@ -1,4 +1,4 @@
-//! Which states does a stream have, and which moves between them are legal?
+//! The states of a stream and the legal transitions between them.
 
 /// The state of a stream session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,16 +15,16 @@ pub enum StreamState {
     Error,
 }
 
-/// What a legal move does.
+/// The effect of a legal transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Move {
-    /// The state changes: subscribers are told.
+pub enum Transition {
+    /// The state changes, and subscribers get an event.
     Changed,
     /// The stream is in that state already: a success without an event.
     Unchanged,
 }
 
-/// A move that the lifecycle does not have.
+/// A transition that the lifecycle does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a stream cannot move from {} to {}", from.as_str(), to.as_str())]
 pub struct IllegalTransition {
@@ -61,9 +61,12 @@ impl StreamState {
     }
 }
 
-/// Judges a move. The same state again is [`Move::Unchanged`], for an ended stream too, so that a
+/// Judges a transition. The same state again is [`Transition::Unchanged`], for an ended stream too, so that a
 /// repeated request succeeds.
-pub const fn transition(from: StreamState, to: StreamState) -> Result<Move, IllegalTransition> {
+pub const fn transition(
+    from: StreamState,
+    to: StreamState,
+) -> Result<Transition, IllegalTransition> {
     use StreamState::{Active, Ended, Error, Initializing, Paused};
 
     match (from, to) {
@@ -71,12 +74,12 @@ pub const fn transition(from: StreamState, to: StreamState) -> Result<Move, Ille
         | (Active, Active)
         | (Paused, Paused)
         | (Ended, Ended)
-        | (Error, Error) => Ok(Move::Unchanged),
+        | (Error, Error) => Ok(Transition::Unchanged),
         (Initializing, Active | Error | Ended)
         | (Active, Paused | Error | Ended)
         | (Paused, Active | Error | Ended)
         // A returning host goes back to whatever the state was before the error.
-        | (Error, Initializing | Active | Paused | Ended) => Ok(Move::Changed),
+        | (Error, Initializing | Active | Paused | Ended) => Ok(Transition::Changed),
         (Initializing, Paused) | (Active | Paused, Initializing) | (Ended, _) => {
             Err(IllegalTransition { from, to })
         }
@@ -106,8 +109,8 @@ mod tests {
         for (from, row) in TABLE {
             for (to, expected) in StreamState::ALL.iter().copied().zip(row.chars()) {
                 let judged = match transition(from, to) {
-                    Ok(Move::Changed) => '+',
-                    Ok(Move::Unchanged) => '=',
+                    Ok(Transition::Changed) => '+',
+                    Ok(Transition::Unchanged) => '=',
                     Err(refused) => {
                         assert_eq!(refused, IllegalTransition { from, to });
                         '-'
@@ -136,7 +139,7 @@ mod tests {
         );
     }
 
-    /// What a session's row goes through: a refused move leaves the state as it was.
+    /// The state after several requests: a refused one leaves the state as it was.
     fn after(state: StreamState, requests: &[StreamState]) -> StreamState {
         requests
             .iter()
@@ -177,7 +180,7 @@ mod tests {
             for request in to {
                 if transition(state, request).is_ok() {
                     state = request;
-                    prop_assert_eq!(transition(state, request), Ok(Move::Unchanged));
+                    prop_assert_eq!(transition(state, request), Ok(Transition::Unchanged));
                 }
             }
         }
@@ -193,7 +196,7 @@ mod tests {
             prop_assert_eq!(after(Ended, &afterwards), Ended);
             for request in afterwards {
                 let expected = if request == Ended {
-                    Ok(Move::Unchanged)
+                    Ok(Transition::Unchanged)
                 } else {
                     Err(IllegalTransition { from: Ended, to: request })
                 };

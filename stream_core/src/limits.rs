@@ -23,28 +23,28 @@ pub const SLOW_MODE_MS: RangeInclusive<i32> = 0..=3_600_000;
 /// Seconds that a lost host has to return.
 pub const RECONNECT_WINDOW_S: RangeInclusive<i32> = 0..=1800;
 
-/// One limit by its name in SQL: what is least and what is most.
+/// One limit by its name in SQL: the least and the greatest value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
+pub struct InputLimit {
     pub name: &'static str,
     pub least: i64,
     pub most: i64,
 }
 
 /// Every limit, in the order in which it is listed.
-pub const ALL: &[Limit] = &[
-    Limit::new("page_size", 1, MAX_PAGE_SIZE as i64),
-    Limit::new("batch_items", 0, MAX_BATCH_ITEMS as i64),
-    Limit::new("reason_chars", 0, MAX_REASON_CHARS as i64),
-    Limit::new("content_chars", 1, MAX_CONTENT_CHARS as i64),
-    Limit::new("username_chars", 1, MAX_NAME_CHARS as i64),
-    Limit::new("term_chars", 1, MAX_TERM_CHARS as i64),
-    Limit::of("restriction_s", &RESTRICTION_S),
-    Limit::of("slow_mode_ms", &SLOW_MODE_MS),
-    Limit::of("reconnect_window_s", &RECONNECT_WINDOW_S),
+pub const ALL: &[InputLimit] = &[
+    InputLimit::new("page_size", 1, MAX_PAGE_SIZE as i64),
+    InputLimit::new("batch_items", 0, MAX_BATCH_ITEMS as i64),
+    InputLimit::new("reason_chars", 0, MAX_REASON_CHARS as i64),
+    InputLimit::new("content_chars", 1, MAX_CONTENT_CHARS as i64),
+    InputLimit::new("username_chars", 1, MAX_NAME_CHARS as i64),
+    InputLimit::new("term_chars", 1, MAX_TERM_CHARS as i64),
+    InputLimit::of("restriction_s", &RESTRICTION_S),
+    InputLimit::of("slow_mode_ms", &SLOW_MODE_MS),
+    InputLimit::of("reconnect_window_s", &RECONNECT_WINDOW_S),
 ];
 
-impl Limit {
+impl InputLimit {
     const fn new(name: &'static str, least: i64, most: i64) -> Self {
         Self { name, least, most }
     }

@@ -1,4 +1,4 @@
-//! How is a failing property test run again with the same random cases?
+//! The seed of the property tests, with which a failing one is run again on the same random cases.
 //!
 //! Every run prints its seed; `PROPERTY_SEED=<seed> cargo test -p stream_core` repeats it, and CI
 //! sets a fixed one. `PROPTEST_CASES` changes the number of cases.

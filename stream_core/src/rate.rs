@@ -1,19 +1,19 @@
-//! Rate limits by one time for each of them.
+//! Rate limits, each kept as a single time.
 //!
 //! The generic cell rate algorithm (GCRA, ITU-T I.371, virtual scheduling): one time per actor is
 //! all the state. Times are backlogs here, that is how far the theoretical arrival time lies ahead
-//! of the clock, so that nothing depends on what the clock says.
+//! of the clock, so that nothing depends on the clock's absolute time.
 
 const MINUTE_US: i64 = 60_000_000;
 
 /// A steady rate with room for a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
+pub struct RateLimit {
     interval_us: i64,
     tolerance_us: i64,
 }
 
-impl Limit {
+impl RateLimit {
     /// One more every `interval_ms`, and up to `burst` at once after a silence. Numbers below 1
     /// count as 1.
     pub fn new(interval_ms: u32, burst: u32) -> Self {
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_burst_passes_at_once_and_one_more_waits_an_interval() {
-        let limit = Limit::new(1000, 3);
+        let limit = RateLimit::new(1000, 3);
         let mut backlog = 0;
         for _ in 0..3 {
             backlog = limit.take(backlog).expect("within the burst");
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_burst_of_one_is_a_plain_interval() {
-        let limit = Limit::new(200, 1);
+        let limit = RateLimit::new(200, 1);
         assert_eq!(limit.take(0), Ok(200_000));
         assert_eq!(limit.take(200_000), Err(200_000));
         assert_eq!(limit.take(1), Err(1));
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_minutes_worth_passes_at_once_and_one_more_waits_for_its_share_of_the_minute() {
         for count in [1, 7, 10, 1_000_000] {
-            let limit = Limit::per_minute(count);
+            let limit = RateLimit::per_minute(count);
             let mut backlog = 0;
             for _ in 0..count {
                 backlog = limit.take(backlog).expect("within the minute");
@@ -88,18 +88,18 @@ mod tests {
             assert!((1..=60_000_000 / u64::from(count)).contains(&wait_us));
             assert!(limit.take(backlog - 60_000_000 / i64::from(count)).is_ok());
         }
-        assert_eq!(Limit::per_minute(0), Limit::per_minute(1));
+        assert_eq!(RateLimit::per_minute(0), RateLimit::per_minute(1));
     }
 
     #[test]
     fn a_clock_that_was_set_back_silences_nobody() {
-        let limit = Limit::new(1000, 5);
+        let limit = RateLimit::new(1000, 5);
         assert_eq!(limit.take(3_600_000_000), Ok(1_000_000));
     }
 
     #[test]
     fn a_clock_that_was_set_ahead_gives_no_more_than_a_burst() {
-        assert_eq!(Limit::new(1000, 5).take(-3_600_000_000), Ok(1_000_000));
+        assert_eq!(RateLimit::new(1000, 5).take(-3_600_000_000), Ok(1_000_000));
     }
 
     proptest! {
@@ -110,7 +110,7 @@ mod tests {
             interval_ms in 1_u32..2_000, burst in 1_u32..20,
             gaps in prop::collection::vec(0_i64..1_500_000, 1..200),
         ) {
-            let limit = Limit::new(interval_ms, burst);
+            let limit = RateLimit::new(interval_ms, burst);
             let (mut now, mut arrival) = (0_i64, 0_i64);
             let mut passed = Vec::new();
             for gap in gaps {

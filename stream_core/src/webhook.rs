@@ -1,4 +1,4 @@
-//! What does Agora's notification service tell, and what follows from it?
+//! Agora's notices about channels: verified, parsed, put in order and judged.
 //!
 //! A notice is signed over its raw bytes ([`verify`]), comes late, twice or in the wrong order, or
 //! not at all. So it is read as something untrusted ([`Notice::parse`]), put in order per user by
@@ -10,7 +10,7 @@ pub mod host;
 mod notice;
 mod signature;
 
-pub use event::{Cause, Change, Event, Noted, UserChange, UserKind};
+pub use event::{Cause, Change, Event, Ignored, UserChange, UserKind};
 pub use notice::{MAX_NOTICE_BYTES, Notice, NoticeError, TEST_CHANNEL};
 pub use signature::{SHA1_SIGNATURE_HEADER, SIGNATURE_HEADER, SignatureError, verify};
 

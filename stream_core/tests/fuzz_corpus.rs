@@ -18,7 +18,7 @@ fn package() -> PathBuf {
         .into()
 }
 
-/// How many inputs of a target's corpus are read as tokens, and how many are refused.
+/// The numbers of inputs of a target's corpus that are read as tokens and that are refused.
 fn replay(target: &str, play: fn(&[u8]) -> bool) -> (usize, usize) {
     let corpus = package().join("fuzz/corpus").join(target);
     let (mut read, mut refused) = (0, 0);

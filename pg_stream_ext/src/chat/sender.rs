@@ -7,7 +7,7 @@ use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use stream_core::blocked_term::searchable;
 use stream_core::chat::display_name;
 use stream_core::error::ErrorCode;
-use stream_core::rate::Limit;
+use stream_core::rate::RateLimit;
 
 use crate::chat::settings::ChatSettings;
 use crate::chat::viewer_row::Place;
@@ -58,7 +58,7 @@ pub struct Sender {
     anonymous_users_may_chat: bool,
     chat_mode: String,
     slow_mode_ms: i64,
-    limit: Limit,
+    limit: RateLimit,
     restrictions: InForce,
     blocks_terms: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use stream_core::rate::Limit;
+use stream_core::rate::RateLimit;
 
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Row, Table};
@@ -22,8 +22,8 @@ pub struct ChatRate {
 }
 
 impl ChatRate {
-    pub fn limit(self) -> Limit {
-        Limit::new(self.interval_ms.unsigned_abs(), self.burst.unsigned_abs())
+    pub fn limit(self) -> RateLimit {
+        RateLimit::new(self.interval_ms.unsigned_abs(), self.burst.unsigned_abs())
     }
 }
 

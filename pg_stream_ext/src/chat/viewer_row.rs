@@ -5,7 +5,7 @@
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use stream_core::rate::Limit;
+use stream_core::rate::RateLimit;
 
 use crate::clock;
 use crate::postgres::error::Result;
@@ -52,7 +52,7 @@ impl Place {
     /// Locks the place of a user who holds a lease and counts one message, which costs what `limit`
     /// says; nothing is counted when that is too much. `settle` corrects it if the limit was another.
     /// The clock is read behind the lock, so that waiting for it counts as silence.
-    pub fn take(session: Uuid, user: Uuid, limit: Limit) -> Result<Option<Self>> {
+    pub fn take(session: Uuid, user: Uuid, limit: RateLimit) -> Result<Option<Self>> {
         let mut full = None;
         let taken = VIEWERS.update(&[session, user], |row| {
             // What was so before the row was waited for no longer counts.

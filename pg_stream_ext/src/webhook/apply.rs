@@ -253,8 +253,8 @@ fn apply_change(session: &Session, change: Change) -> Result<Outcome> {
 }
 
 fn apply_user_change(session: &Session, user: UserChange, change: Change) -> Result<Outcome> {
-    if let Some(noted) = user.noted() {
-        return Ok(Outcome::ignored(noted.as_str()));
+    if let Some(ignored) = user.ignored() {
+        return Ok(Outcome::ignored(ignored.as_str()));
     }
     let uid = i64::from(user.uid);
     if is_host_uid(user.uid) {

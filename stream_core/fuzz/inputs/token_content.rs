@@ -1,4 +1,4 @@
-//! Is any content read as that of a token, or refused, without a panic?
+//! A fuzz input read as the content of a token: it is read or refused, without a panic.
 //!
 //! Behind Base64 and zlib, which a fuzzer would hardly get through by itself.
 
@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use stream_core::agora::{Certificate, decode, decode_006};
 
-/// Whether the bytes were read as the content of a token of either version.
+/// True when the bytes were read as the content of a token of either version.
 pub fn play(content: &[u8]) -> bool {
     let certificate = Certificate::parse("5CFd2fd1755d40ecb72977518be15d3b").unwrap();
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::none());

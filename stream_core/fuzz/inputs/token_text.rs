@@ -1,8 +1,8 @@
-//! Is any text read as a token, or refused, without a panic?
+//! A fuzz input read as the text of a token: it is read or refused, without a panic.
 
 use stream_core::agora::{Certificate, decode, decode_006};
 
-/// Whether the text that the bytes begin with was read as a token of either version.
+/// True when the text that the bytes begin with was read as a token of either version.
 pub fn play(bytes: &[u8]) -> bool {
     let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let certificate = Certificate::parse("5CFd2fd1755d40ecb72977518be15d3b").unwrap();

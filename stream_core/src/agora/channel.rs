@@ -1,4 +1,4 @@
-//! Which names may an Agora channel have?
+//! Names of Agora channels.
 
 /// The name of one channel: 1 to 63 bytes of Agora's alphabet.
 ///

@@ -1,4 +1,4 @@
-//! Which times can be the present.
+//! The range of times that can be the present.
 
 use std::ops::Range;
 

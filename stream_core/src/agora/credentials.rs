@@ -1,4 +1,4 @@
-//! What identifies an Agora project, and what signs for it?
+//! The App ID and the certificate of an Agora project.
 
 use std::fmt;
 

@@ -1,15 +1,16 @@
-//! What does a given token say, and did a certificate sign it?
+//! Decoding of tokens of version 007, and verification against a certificate.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 
+use super::decode_error::DecodeError;
 use super::envelope::unwrap;
 use super::reader::Reader;
 use super::signature::{SIGNATURE_BYTES, sign};
 use super::{AppId, Certificate};
 
-/// What a token of version 007 says. Nothing of it is proven before [`DecodedToken::verify`], and
+/// The content of a token of version 007. Nothing of it is proven before [`DecodedToken::verify`], and
 /// neither judges whether the token has expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodedToken {
@@ -46,29 +47,6 @@ pub struct Privilege {
     pub id: u16,
     /// Seconds after the token's `issued_at`; 0 means as long as the token.
     pub expires_in_s: u32,
-}
-
-/// Why a text is not a readable token. No variant holds any part of the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    #[error("the token is not of the expected version")]
-    Version,
-    #[error("the token is not standard base64")]
-    Base64,
-    #[error("the token holds no whole zlib stream")]
-    Zlib,
-    #[error("the token is larger than any real one")]
-    TooLarge,
-    #[error("the token ends in the middle of a field")]
-    Truncated,
-    #[error("the token has bytes behind its end")]
-    TrailingBytes,
-    #[error("the signature of the token does not have 32 bytes")]
-    Signature,
-    #[error("the app id of the token is malformed")]
-    AppId,
-    #[error("a text in the token is not valid UTF-8")]
-    Utf8,
 }
 
 /// The original bytes, as the signature covers them.
@@ -113,7 +91,7 @@ pub fn decode(token: &str) -> Result<DecodedToken, DecodeError> {
 }
 
 impl DecodedToken {
-    /// Whether this certificate signed the token, found out in a time that does not depend on the
+    /// True when this certificate signed the token. The time that it takes does not depend on the
     /// signature.
     pub fn verify(&self, certificate: &Certificate) -> bool {
         sign(certificate, self.issued_at, self.salt, &self.signed.bytes)
@@ -165,7 +143,7 @@ fn read_privileges(reader: &mut Reader<'_>) -> Result<Vec<Privilege>, DecodeErro
         .collect()
 }
 
-/// Which fields follow the privileges of a service, in this order.
+/// The fields that follow the privileges of a service, in this order.
 struct Layout {
     has_channel: bool,
     has_uid: bool,

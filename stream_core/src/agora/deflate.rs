@@ -1,4 +1,4 @@
-//! How is a token's content deflated without setting up a compressor?
+//! Deflating a token's content without setting up a compressor.
 //!
 //! Deflate's usual state is some hundred kilobytes, and preparing it costs ten times the signing of
 //! a token. A token has at most a few hundred bytes, so one block with the fixed Huffman codes (RFC 1951,
@@ -45,7 +45,7 @@ pub(super) fn deflate(content: &[u8], output: &mut Vec<u8>) {
     bits.finish();
 }
 
-/// Where each hash of three bytes was seen last, counted from 1; 0 is never.
+/// The position at which each hash of three bytes was seen last, counted from 1; 0 is never.
 struct RecentPositions([u16; 1 << TABLE_BITS]);
 
 impl RecentPositions {
@@ -55,7 +55,7 @@ impl RecentPositions {
         let hash = u32::from_le_bytes([first, second, third, 0]).wrapping_mul(0x9E37_79B1);
         let slot = &mut self.0[(hash >> (32 - TABLE_BITS)) as usize];
         let before = usize::from(*slot);
-        // A position that does not fit is forgotten, which costs a match and nothing else.
+        // A position that does not fit is dropped, which costs a match and nothing else.
         *slot = u16::try_from(position + 1).unwrap_or(0);
         before
             .checked_sub(1)

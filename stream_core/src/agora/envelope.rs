@@ -1,4 +1,4 @@
-//! How is the content of a token wrapped into text, and unwrapped again?
+//! The text of a token of version 007: wrapping and unwrapping its content.
 //!
 //! The text is `007`, then standard Base64 of a zlib stream (RFC 1950). The wrapping is not signed,
 //! and several texts can hold the same content; a text is therefore never a key.
@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::decode::DecodeError;
+use super::decode_error::DecodeError;
 use super::deflate::deflate;
 
 const VERSION: &str = "007";

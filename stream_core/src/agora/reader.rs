@@ -1,10 +1,10 @@
-//! How are the fields of a token read, one behind the other, without ever reading past its end?
+//! A reader of a token's fields that never reads past its end.
 //!
 //! Integers are little-endian; a text or a list of bytes stands behind its length.
 
-use super::decode::DecodeError;
+use super::decode_error::DecodeError;
 
-/// What is left to read.
+/// The bytes that are left to read.
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

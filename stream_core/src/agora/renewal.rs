@@ -1,11 +1,11 @@
-//! When a token is to be replaced by a fresh one.
+//! The time from which a token is to be replaced by a fresh one.
 //!
 //! Times are microseconds of one clock, since any epoch.
 
 /// No token is renewed sooner after it was issued.
 pub const MIN_AGE_US: i64 = 30_000_000;
 
-/// When a token was issued and when it ends.
+/// The times at which a token was issued and at which it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenTimes {
     pub issued_at_us: i64,
@@ -13,14 +13,14 @@ pub struct TokenTimes {
 }
 
 impl TokenTimes {
-    /// Whether at most a quarter of its life is left until `end_us`: its own end, or that of an older token
+    /// True when at most a quarter of its life is left until `end_us`: its own end, or that of an older token
     /// which is still in use.
     pub const fn is_last_quarter_before(self, end_us: i64, now_us: i64) -> bool {
         let quarter_us = self.expires_at_us.saturating_sub(self.issued_at_us) / 4;
         end_us <= now_us.saturating_add(quarter_us)
     }
 
-    /// Whether a heartbeat brings the next one, to somebody who holds a token until `held_until_us`. Nobody
+    /// True when a heartbeat brings the next one to somebody who holds a token until `held_until_us`. Nobody
     /// holds one that ends after the newest.
     pub const fn is_renewal_due(self, held_until_us: i64, now_us: i64) -> bool {
         let end_us = if held_until_us < self.expires_at_us {

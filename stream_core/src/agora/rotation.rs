@@ -1,4 +1,4 @@
-//! Which of a project's two certificates signed a token?
+//! The two certificates of a project during rotation, and which of them signed a token.
 //!
 //! While certificates are rotated both are valid at Agora: the primary one signs, tokens of the
 //! secondary one are still accepted.

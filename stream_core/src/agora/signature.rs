@@ -1,4 +1,4 @@
-//! How does a certificate sign the content of a 007 token?
+//! The signature of a token of version 007.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -1,4 +1,4 @@
-//! Access tokens of version 007: what goes into one, and minting it.
+//! Access tokens of version 007: their content, and minting.
 
 use super::envelope::wrap;
 use super::signature::{SIGNATURE_BYTES, sign};
@@ -10,7 +10,7 @@ pub const MAX_LIFETIME_S: u32 = 86_400;
 /// The range that Agora's own libraries draw the salt from is `1..=MAX_SALT`.
 pub const MAX_SALT: u32 = 99_999_999;
 
-/// What the holder of a token may do in the channel. The token holds the privileges only.
+/// The rights of a token's holder in the channel. The token holds the privileges only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Joins and publishes audio, video and data: the seller.
@@ -19,7 +19,7 @@ pub enum Role {
     Subscriber,
 }
 
-/// How long a privilege lasts.
+/// The duration of a privilege.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Life {
     /// As long as the token. Only then do Agora's clients announce the end dependably.
@@ -29,7 +29,7 @@ pub enum Life {
     Seconds(u32),
 }
 
-/// What may be done in the channel, and for how long.
+/// The privileges in a channel, each with its duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Privileges {
     pub join: Life,

@@ -1,4 +1,4 @@
-//! Which number does a user have in an Agora channel?
+//! Numbers of users in Agora channels.
 
 use sha2::{Digest, Sha256};
 

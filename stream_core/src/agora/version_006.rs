@@ -1,4 +1,4 @@
-//! What does a token of the older version 006 say, and did a certificate sign it?
+//! Decoding of tokens of the older version 006, and verification against a certificate.
 //!
 //! Such tokens are read, never minted: they hold channel and user only as checksums, and their
 //! signature covers both without a border between them, so that `room1`, `23` and `room12`, `3` are
@@ -11,12 +11,12 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Crc;
 use subtle::ConstantTimeEq;
 
-use super::decode::DecodeError;
+use super::decode_error::DecodeError;
 use super::reader::Reader;
 use super::signature::{SIGNATURE_BYTES, hmac_sha256};
 use super::{AppId, Certificate};
 
-/// What a token of version 006 says. Nothing of it is proven before [`DecodedToken006::verify`], and
+/// The content of a token of version 006. Nothing of it is proven before [`DecodedToken006::verify`], and
 /// neither judges whether the token has expired.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DecodedToken006 {
@@ -99,7 +99,7 @@ pub fn decode_006(token: &str) -> Result<DecodedToken006, DecodeError> {
 }
 
 impl DecodedToken006 {
-    /// Whether this certificate signed the token for this channel and user, found out in a time that
+    /// True when this certificate signed the token for this channel and user, found out in a time that
     /// does not depend on the signature. The user is a uid or an account as text, empty for uid 0; a
     /// token for RTM has the user's name as its channel, and no user.
     pub fn verify(&self, certificate: &Certificate, channel: &str, user: &str) -> bool {

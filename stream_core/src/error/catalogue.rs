@@ -1,6 +1,7 @@
 //! The table of all error codes: one row each, in the order in which documents list them.
 
-use super::{Category, Entry, Remedy};
+use super::entry::{Entry, Remedy};
+use super::recovery::Category;
 
 /// Writes the enum, the list of all codes and the lookup from one table, so that they cannot part.
 macro_rules! catalogue {

@@ -1,8 +1,8 @@
-//! How should an app recover from an error? Each category has a strategy for what it can get past.
+//! The recovery strategy of an app for each category of errors.
 
 use serde::Serialize;
 
-/// What kind of failure an error is; it chooses the [`RecoveryStrategy`].
+/// The kind of failure that an error is; it chooses the [`RecoveryStrategy`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Category {
     NetworkError,
@@ -13,14 +13,14 @@ pub enum Category {
     SystemError,
 }
 
-/// What an app does about an error.
+/// The steps of an app after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RecoveryStrategy {
     pub auto_retry: bool,
     pub max_retry_attempts: u32,
     /// The wait before the first retry, unless the error itself says `retry_after_ms`.
     pub retry_delay_ms: u64,
-    /// What the app shows or does when retrying is over or pointless.
+    /// The action when retrying is over or pointless.
     pub fallback_action: &'static str,
     pub user_notification: bool,
 }
@@ -61,7 +61,7 @@ impl Category {
         }
     }
 
-    /// Of a recoverable error.
+    /// The strategy for a recoverable error of this category.
     pub const fn recovery(self) -> RecoveryStrategy {
         match self {
             Self::NetworkError => retry(3, 2000, "show_offline_mode"),

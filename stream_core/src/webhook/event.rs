@@ -1,17 +1,17 @@
-//! What happened in a channel?
+//! Events of an Agora channel.
 
 /// An event of a channel, as far as this product has a use for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The test that Agora's console sends before it saves a configuration.
     Test,
-    /// Of another product, or of a type that is not known here.
+    /// An event of another product, or of a type that is not known here.
     Unknown,
     /// Something that changes who is in a channel.
     Change { channel: String, change: Change },
 }
 
-/// Who is in a channel, from one moment on.
+/// A change of who is in a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// The first user came (101), or the last one left (102). Only a hint: it may be late.
@@ -49,7 +49,7 @@ pub enum UserKind {
     Left(Cause),
 }
 
-/// Why a user left, as far as it makes a difference.
+/// The reason for which a user left, as far as it makes a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// 1: on purpose.
@@ -62,15 +62,15 @@ pub enum Cause {
     Reconnecting,
     /// 5: the same uid goes on from a newer device.
     Replaced,
-    /// 999: joins and leaves too fast; what else is told about this user may be missing.
+    /// 999: joins and leaves too fast; other notices about this user may be missing.
     Flapping,
     /// 0, and every number that is not known.
     Other,
 }
 
-/// Why a change says nothing about who is there, and takes no part in the order.
+/// The reason for which a change does not show who is there, and takes no part in the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Noted {
+pub enum Ignored {
     Recorder,
     Replaced,
     Flapping,
@@ -94,7 +94,7 @@ impl Cause {
     }
 }
 
-impl Noted {
+impl Ignored {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Recorder => "recorder",
@@ -105,14 +105,14 @@ impl Noted {
 }
 
 impl UserChange {
-    /// Whether the change is only worth a note.
-    pub const fn noted(&self) -> Option<Noted> {
+    /// The reason to keep the change without acting on it, if there is one.
+    pub const fn ignored(&self) -> Option<Ignored> {
         if self.is_recorder() {
-            return Some(Noted::Recorder);
+            return Some(Ignored::Recorder);
         }
         match self.kind {
-            UserKind::Left(Cause::Replaced) => Some(Noted::Replaced),
-            UserKind::Left(Cause::Flapping) => Some(Noted::Flapping),
+            UserKind::Left(Cause::Replaced) => Some(Ignored::Replaced),
+            UserKind::Left(Cause::Flapping) => Some(Ignored::Flapping),
             _ => None,
         }
     }
@@ -127,7 +127,7 @@ impl UserChange {
 }
 
 impl Change {
-    /// Where the change stands among those of the same user, or of the channel itself: a greater one
+    /// The position of the change among those of the same user, or of the channel itself: a greater one
     /// wins whatever the order of arrival.
     ///
     /// 101 and 102 have no number, only seconds. Within one second "created" wins, because a late 102
@@ -139,7 +139,7 @@ impl Change {
         }
     }
 
-    /// Whether somebody is there after it.
+    /// True when somebody is there after the change.
     pub const fn is_present(&self) -> bool {
         match self {
             Self::Channel { is_created, .. } => *is_created,
@@ -184,8 +184,8 @@ mod tests {
     }
 
     #[test]
-    fn only_leaves_that_say_nothing_about_who_is_there_are_out_of_the_order() {
-        for (kind, noted) in [
+    fn only_leaves_that_do_not_show_who_is_there_are_out_of_the_order() {
+        for (kind, ignored) in [
             (UserKind::Sends, None),
             (UserKind::Watches, None),
             (UserKind::Left(Cause::Deliberate), None),
@@ -193,10 +193,10 @@ mod tests {
             (UserKind::Left(Cause::Token), None),
             (UserKind::Left(Cause::Reconnecting), None),
             (UserKind::Left(Cause::Other), None),
-            (UserKind::Left(Cause::Replaced), Some(Noted::Replaced)),
-            (UserKind::Left(Cause::Flapping), Some(Noted::Flapping)),
+            (UserKind::Left(Cause::Replaced), Some(Ignored::Replaced)),
+            (UserKind::Left(Cause::Flapping), Some(Ignored::Flapping)),
         ] {
-            assert_eq!(change(kind).noted(), noted, "{kind:?}");
+            assert_eq!(change(kind).ignored(), ignored, "{kind:?}");
         }
     }
 
@@ -208,12 +208,15 @@ mod tests {
             ..change(UserKind::Sends)
         };
         for recorder in [3, 10, 11] {
-            assert_eq!(user(Some(6), Some(recorder)).noted(), Some(Noted::Recorder));
+            assert_eq!(
+                user(Some(6), Some(recorder)).ignored(),
+                Some(Ignored::Recorder)
+            );
             // Elsewhere the number means something else.
-            assert_eq!(user(Some(1), Some(recorder)).noted(), None);
+            assert_eq!(user(Some(1), Some(recorder)).ignored(), None);
         }
         for person in [(Some(6), Some(8)), (Some(6), None), (None, None)] {
-            assert_eq!(user(person.0, person.1).noted(), None);
+            assert_eq!(user(person.0, person.1).ignored(), None);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What becomes of a stream when Agora says that its host came or went?
+//! The effect on a stream of Agora's notices about its host.
 //!
 //! There are two witnesses: the heartbeats of the host's app, and Agora's notices. The verdict depends
 //! on nothing but the newest notice and on whether heartbeats come, so that it is the same in
@@ -7,7 +7,7 @@
 use super::event::{Cause, UserKind};
 use crate::lifecycle::StreamState;
 
-/// Why a stream has lost its host; the word stands in `state_reason`.
+/// The way in which a stream lost its host; its name stands in `state_reason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Loss {
     /// Gone, for whatever reason.
@@ -32,7 +32,7 @@ impl Loss {
     }
 }
 
-/// What the other witness says.
+/// The state of the other witness, the host's heartbeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeats {
     /// One came within the host's timeout.
@@ -41,7 +41,7 @@ pub enum Heartbeats {
     Missing,
 }
 
-/// Is the host there?
+/// The judgement whether the host is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Present,
@@ -58,11 +58,11 @@ pub struct Stream {
     pub loss: Option<Loss>,
     /// The state to which a returning host would bring it back.
     pub before_error: Option<StreamState>,
-    /// Whether the window for returning is still open.
+    /// True while the window for returning is open.
     pub may_return: bool,
 }
 
-/// What is done.
+/// The action that follows from a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Nothing moves; the notice is kept.

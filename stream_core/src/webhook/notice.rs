@@ -1,4 +1,4 @@
-//! How is a notice read? As something that anybody might have written: every field has bounds.
+//! Parsing of a notice, as something that anybody might have written: every field has bounds.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -28,7 +28,7 @@ pub struct Notice {
     pub id: String,
     pub product_id: i32,
     pub event_type: i32,
-    /// When it was sent, in milliseconds; another with every repetition.
+    /// The time at which it was sent, in milliseconds; another with every repetition.
     pub notify_ms: Option<i64>,
     pub event: Event,
 }
@@ -75,7 +75,7 @@ impl Fields {
     }
 }
 
-/// What must not be left out.
+/// A field that must not be left out.
 fn given<T>(value: Option<T>, name: &'static str) -> Result<T, NoticeError> {
     value.ok_or(NoticeError::Field(name))
 }
@@ -102,7 +102,7 @@ impl Notice {
         })
     }
 
-    /// What was understood, in the form in which it is read again.
+    /// The parsed fields as JSON, in the form in which the database parses them again.
     pub fn to_json(&self) -> Value {
         let mut notice = json!({
             "noticeId": self.id, "productId": self.product_id, "eventType": self.event_type,

@@ -1,4 +1,4 @@
-//! Did Agora send these bytes?
+//! The signature of a notice, verified over its raw bytes.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -14,7 +14,7 @@ const SIGNATURE_BYTES: usize = 32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// Absent, malformed, or of other bytes or another secret: nobody is told which.
+    /// Absent, malformed, or of other bytes or another secret: the sender does not learn which.
     #[error("no valid signature")]
     Invalid,
     #[error("only the signature of the older kind")]

@@ -1,4 +1,4 @@
-//! Are notices read within their bounds, and does their order of arrival make no difference?
+//! Notices are read within their bounds, and the order of their arrival makes no difference.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -294,7 +294,7 @@ fn streams() -> impl Strategy<Value = Stream> {
     ])
 }
 
-/// What becomes of a stream when the events of its host arrive so; each has its number.
+/// The stream after the events of its host have arrived in this order; each has its number.
 fn play(mut stream: Stream, heartbeats: Heartbeats, arrivals: &[(i64, UserKind)]) -> Stream {
     let mut newest = i64::MIN;
     for (client_seq, kind) in arrivals {
@@ -308,7 +308,7 @@ fn play(mut stream: Stream, heartbeats: Heartbeats, arrivals: &[(i64, UserKind)]
             platform: None,
             client_type: None,
         };
-        if change.noted().is_some() || *client_seq <= newest {
+        if change.ignored().is_some() || *client_seq <= newest {
             continue;
         }
         newest = *client_seq;

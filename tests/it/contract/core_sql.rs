@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;
-use stream_core::lifecycle::{Move, StreamState, transition};
-use stream_core::limits::{self, Limit};
+use stream_core::lifecycle::{StreamState, Transition, transition};
+use stream_core::limits::{self, InputLimit};
 use stream_tests::database::TestDatabase;
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn the_views_hold_what_stream_core_says() -> Result<()> {
                 .await?
                 .map(|row| row.get::<_, bool>(0));
             let expected = transition(*from, *to).ok();
-            assert_eq!(changes, expected.map(|done| done == Move::Changed));
+            assert_eq!(changes, expected.map(|done| done == Transition::Changed));
         }
     }
     let rows = database
@@ -91,7 +91,7 @@ fn numbers(text: &str) -> BTreeSet<i64> {
     words.filter_map(|word| word.parse().ok()).collect()
 }
 
-fn limit(name: &str) -> Result<&'static Limit> {
+fn limit(name: &str) -> Result<&'static InputLimit> {
     let found = limits::ALL.iter().find(|limit| limit.name == name);
     found.with_context(|| format!("no limit {name}"))
 }

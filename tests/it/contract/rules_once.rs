@@ -26,7 +26,7 @@ const HOMES: [(&str, &[&str]); 12] = [
         &["pg_stream_ext/src/limits.rs", "sql/private/rules.sql"],
     ),
     ("between 1 and 200 then", &[]),
-    ("Limit::new(", &["pg_stream_ext/src/chat/settings.rs"]),
+    ("RateLimit::new(", &["pg_stream_ext/src/chat/settings.rs"]),
     ("Vec<&RawValue>", &["pg_stream_ext/src/batch.rs"]),
     (".div_ceil(1000)", &["pg_stream_ext/src/rate.rs"]),
 ];

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
-use stream_core::lifecycle::{Move, StreamState, transition};
+use stream_core::lifecycle::{StreamState, Transition, transition};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::stream::{move_to, session_id};
@@ -22,14 +22,14 @@ async fn every_pair_of_states_is_moved_or_refused_as_the_lifecycle_says() -> Res
             let events = database.state_events(id).await?.len();
             let entries = database.log(id).await?.len();
             match transition(from, to) {
-                Ok(Move::Changed) => {
+                Ok(Transition::Changed) => {
                     let answer = move_to(&seller, id, to).await?;
                     assert_eq!(answer["state"], to.as_str());
                     assert_moved(&database, id, from, to).await?;
                     assert_eq!(database.state_events(id).await?.len(), events + 1);
                     assert_eq!(database.log(id).await?.len(), entries + 1);
                 }
-                Ok(Move::Unchanged) => {
+                Ok(Transition::Unchanged) => {
                     let answer = database.changes_nothing(move_to(&seller, id, to)).await?;
                     assert_eq!(answer["state"], to.as_str());
                 }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use stream_core::error::ErrorCode;
-use stream_core::lifecycle::{Move, StreamState, transition};
+use stream_core::lifecycle::{StreamState, Transition, transition};
 use stream_core::limits;
 
 /// Where it is committed. Bodies may read its views; what Postgres resolves when it is made, like a view, may not.
@@ -61,7 +61,7 @@ fn transitions() -> View {
         .iter()
         .flat_map(|from| StreamState::ALL.iter().map(move |to| (*from, *to)));
     let legal = pairs.filter_map(|(from, to)| {
-        let changes = transition(from, to).ok()? == Move::Changed;
+        let changes = transition(from, to).ok()? == Transition::Changed;
         Some(vec![
             quoted(from.as_str()),
             quoted(to.as_str()),
@@ -81,7 +81,7 @@ fn transitions() -> View {
 }
 
 fn limits() -> View {
-    let row = |limit: &limits::Limit| {
+    let row = |limit: &limits::InputLimit| {
         vec![
             quoted(limit.name),
             limit.least.to_string(),

@@ -7,7 +7,7 @@ use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
-use stream_core::lifecycle::{self, Move, StreamState};
+use stream_core::lifecycle::{self, StreamState, Transition};
 
 use crate::limits;
 use crate::postgres::caller::{self, Caller};
@@ -79,8 +79,8 @@ fn change(
     }
     let from = state::read(&session.state)?;
     match lifecycle::transition(from, to) {
-        Ok(Move::Unchanged) => Ok(()),
-        Ok(Move::Changed) => {
+        Ok(Transition::Unchanged) => Ok(()),
+        Ok(Transition::Changed) => {
             let moves_tat = match caller {
                 Caller::User { .. } if is_limited(from, to) => {
                     Some(session.moves.take(session.moves_tat)?)

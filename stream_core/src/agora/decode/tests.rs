@@ -237,7 +237,7 @@ proptest! {
         prop_assert!(!token.verify(&Certificate::parse(&other_certificate).unwrap()));
     }
 
-    /// What the product itself asks for.
+    /// The requests that the product itself makes.
     #[test]
     fn by_default_every_privilege_ends_with_its_token(
         publishes: bool,

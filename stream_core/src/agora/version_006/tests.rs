@@ -1,4 +1,4 @@
-//! Is a token of version 006 read as Agora's libraries wrote it, and everything else refused quietly?
+//! Tokens of version 006 are read as Agora's libraries wrote them, and everything else is refused quietly.
 
 use proptest::prelude::*;
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stream_core::agora::viewer_uid;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
-use stream_core::lifecycle::{Move, StreamState, transition};
+use stream_core::lifecycle::{StreamState, Transition, transition};
 use stream_tests::stateful::Outcome;
 use uuid::Uuid;
 
@@ -141,8 +141,8 @@ impl Stream {
             return Err(ErrorCode::StaleHost);
         }
         match transition(self.state, to) {
-            Ok(Move::Unchanged) => {}
-            Ok(Move::Changed) => self.change(to, None),
+            Ok(Transition::Unchanged) => {}
+            Ok(Transition::Changed) => self.change(to, None),
             Err(_) if self.state == StreamState::Ended => return Err(ErrorCode::StreamEnded),
             Err(_) => return Err(ErrorCode::IllegalTransition),
         }
