@@ -28,5 +28,6 @@ pgrx::pg_module_magic!();
 extern "C-unwind" fn _PG_init() {
     postgres::guc::register();
     postgres::server_log::register();
+    postgres::foreign_errors::register();
     regular::worker::register();
 }

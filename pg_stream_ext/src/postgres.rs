@@ -6,6 +6,7 @@ pub mod caller;
 pub mod commit;
 pub mod composite;
 pub mod error;
+pub mod foreign_errors;
 pub mod guc;
 pub mod json_text;
 pub mod jsonb_text;

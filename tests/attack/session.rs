@@ -1,5 +1,5 @@
 //! Hostile sessions: search paths and settings.
 
-mod search_path;
+pub mod search_path;
 mod settings;
 mod synchronous_commit;

@@ -98,6 +98,18 @@ impl Failure {
     }
 }
 
+/// Raises the catalogue's error in the place of another one, which only the server's log describes.
+pub fn raise_instead(code: ErrorCode, inside: &str) -> ! {
+    let detail = code.detail_json(None);
+    let detail_log = format!("{detail} {inside}");
+    throw(
+        code,
+        &c_string(&detail),
+        &c_string(&detail_log),
+        &c_string(code.hint()),
+    )
+}
+
 /// Gives the value to Postgres, or raises.
 pub fn answer<T>(result: Result<T>) -> T {
     result.unwrap_or_else(|failure| failure.raise())

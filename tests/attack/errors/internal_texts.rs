@@ -1,4 +1,6 @@
-//! Whoever makes the product fail inside reads the catalogue's sentences, and nothing of what is inside.
+//! Errors inside the product: whoever causes one reads the catalogue's sentences, and nothing of what is inside.
+
+mod operations;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

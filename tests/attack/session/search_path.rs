@@ -4,7 +4,7 @@
 //! are made in a session without traps, and every one must end as it ends there.
 
 mod attacker;
-mod calls;
+pub mod calls;
 mod traps;
 
 use std::collections::BTreeMap;

@@ -94,6 +94,23 @@ impl Function {
         (statement, values)
     }
 
+    /// The same as an expression, with its arguments as literals.
+    pub fn call_inline(&self, world: &World, caller: Option<Uuid>) -> String {
+        let literals: Vec<String> = self
+            .arguments
+            .iter()
+            .map(|(name, kind)| {
+                let literal = match self.argument(world, caller, name, kind) {
+                    Value::Null => "null".to_owned(),
+                    Value::String(text) => format!("'{}'", text.replace('\'', "''")),
+                    other => format!("'{}'", other.to_string().replace('\'', "''")),
+                };
+                format!("{literal}::pg_catalog.\"{kind}\"")
+            })
+            .collect();
+        format!("{}({})", self.name, literals.join(", "))
+    }
+
     fn argument(&self, world: &World, caller: Option<Uuid>, name: &str, kind: &str) -> Value {
         let is_about_another = ["mute", "ban", "lift", "restrict", "delete_user", "hook"]
             .iter()

@@ -1,0 +1,169 @@
+//! Replaces errors of Postgres that leave the body of an operation by those of the catalogue.
+//!
+//! Postgres names tables, columns, constraints and files in its messages, details and hints, and PostgREST passes all three
+//! on. Every body is a SECURITY DEFINER function of `stream_private`, so Postgres calls the hook for such functions when an
+//! error passes through one, native or not, whether a statement, a trigger or native code raised it. Nothing is caught in a
+//! subtransaction, and a call without an error costs a look into a small table.
+//!
+//! What the application says itself passes unchanged: its RAISE, a PT state of its own, a constraint of one of its tables.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{CStr, c_char, c_int};
+use std::sync::OnceLock;
+
+use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
+
+use super::error::{pack_sqlstate, raise_instead};
+
+/// The hook that another library had set before.
+static PREVIOUS: OnceLock<pg_sys::fmgr_hook_type> = OnceLock::new();
+
+thread_local! {
+    /// Whether a SECURITY DEFINER function is one of `stream_private`. Looked up when it starts: after an error nobody may
+    /// read the catalogue.
+    static IS_BODY: RefCell<HashMap<pg_sys::Oid, bool>> = RefCell::default();
+}
+
+/// From now on, in this process. Where the library is not preloaded, the call that loads it is not covered.
+pub fn register() {
+    // SAFETY: the library is loaded once in a process, which has one thread.
+    unsafe {
+        let previous = pg_sys::fmgr_hook;
+        if PREVIOUS.set(previous).is_ok() {
+            pg_sys::fmgr_hook = Some(on_call);
+        }
+    }
+}
+
+/// Called when a SECURITY DEFINER function starts, ends, and when an error leaves it.
+#[pg_guard]
+unsafe extern "C-unwind" fn on_call(
+    event: pg_sys::FmgrHookEventType::Type,
+    function: *mut pg_sys::FmgrInfo,
+    argument: *mut pg_sys::Datum,
+) {
+    // SAFETY: Postgres passes the function that it calls.
+    let oid = unsafe { (*function).fn_oid };
+    if event == pg_sys::FmgrHookEventType::FHET_START {
+        note(oid);
+    }
+    if let Some(Some(previous)) = PREVIOUS.get() {
+        // SAFETY: as we were called; the argument belongs to the hook before us alone.
+        unsafe { previous(event, function, argument) };
+    }
+    if event == pg_sys::FmgrHookEventType::FHET_ABORT && is_body(oid) {
+        replace();
+    }
+}
+
+fn note(function: pg_sys::Oid) {
+    if IS_BODY.with_borrow(|known| known.contains_key(&function)) {
+        return;
+    }
+    // SAFETY: both read the catalogue in a transaction that runs; the name is terminated.
+    let is_body = unsafe {
+        let schema = pg_sys::get_namespace_oid(c"stream_private".as_ptr(), true);
+        schema != pg_sys::InvalidOid && pg_sys::get_func_namespace(function) == schema
+    };
+    IS_BODY.with_borrow_mut(|known| known.insert(function, is_body));
+}
+
+fn is_body(function: pg_sys::Oid) -> bool {
+    IS_BODY.with_borrow(|known| known.get(&function).copied().unwrap_or(false))
+}
+
+/// Raises the catalogue's error in the place of the one that is on its way, unless that may pass.
+fn replace() {
+    // SAFETY: an error is being handled, so Postgres's stack of errors has one. The copy lives as long as the transaction.
+    let report = unsafe {
+        if replacement(pg_sys::geterrcode()).is_none() {
+            return;
+        }
+        let before = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
+        let report = &*pg_sys::CopyErrorData();
+        pg_sys::MemoryContextSwitchTo(before);
+        report
+    };
+    let Some(code) = replacement(report.sqlerrcode).filter(|_| !is_of_application(report)) else {
+        return;
+    };
+    let inside = description(report);
+    // SAFETY: the error was copied, and another one takes its place at once.
+    unsafe { pg_sys::FlushErrorState() };
+    raise_instead(code, &inside)
+}
+
+/// What a caller is told in the place of an error of this state; nothing where it may pass.
+fn replacement(state: c_int) -> Option<ErrorCode> {
+    let is = |text: &str| state == pack_sqlstate(text);
+    // The catalogue's own, the isolation of the caller's transaction, and what an operator or a time limit ended: no
+    // internals in their texts.
+    let passes = in_class(state, "PT")
+        || in_class(state, "57")
+        || in_class(state, "25")
+        || in_class(state, "40") && !is("40P01");
+    if passes {
+        return None;
+    }
+    let same = [
+        ErrorCode::Deadlock,
+        ErrorCode::LockTimeout,
+        ErrorCode::TooManyConnections,
+        ErrorCode::DiskFull,
+        ErrorCode::OutOfMemory,
+        ErrorCode::ResourceLimit,
+        ErrorCode::StorageFailed,
+    ];
+    let same = same
+        .into_iter()
+        .find(|code| code.sqlstate().is_some_and(is));
+    Some(same.unwrap_or(ErrorCode::Internal))
+}
+
+fn in_class(state: c_int, class: &str) -> bool {
+    let mask = (1 << (6 * class.len())) - 1;
+    state & mask == pack_sqlstate(class)
+}
+
+/// Raised by a RAISE of PL/pgSQL, which no body of ours has, or about a table or type outside of our schemas.
+fn is_of_application(report: &pg_sys::ErrorData) -> bool {
+    let is_about_theirs = text(report.schema_name).is_some_and(|schema| {
+        !["stream", "stream_private", "stream_ext"].contains(&schema.as_str())
+    });
+    text(report.funcname).is_some_and(|name| name == "exec_stmt_raise") || is_about_theirs
+}
+
+/// For the server's log. Without DETAIL, which quotes rows, and of bad values (class 22) without the message, which quotes them.
+fn description(report: &pg_sys::ErrorData) -> String {
+    let state = unpacked(report.sqlerrcode);
+    if in_class(report.sqlerrcode, "22") {
+        return state;
+    }
+    let message = text(report.message).unwrap_or_default();
+    match text(report.context) {
+        Some(context) => format!("{state} {message}\n{context}"),
+        None => format!("{state} {message}"),
+    }
+}
+
+/// Postgres's `unpack_sql_state`.
+fn unpacked(state: c_int) -> String {
+    (0..5)
+        .filter_map(|place| u8::try_from(((state >> (6 * place)) & 0x3f) + i32::from(b'0')).ok())
+        .map(char::from)
+        .collect()
+}
+
+fn text(text: *const c_char) -> Option<String> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: a terminated text of the copied error.
+    Some(
+        unsafe { CStr::from_ptr(text) }
+            .to_string_lossy()
+            .into_owned(),
+    )
+}
