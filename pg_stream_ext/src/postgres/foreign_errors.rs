@@ -115,6 +115,10 @@ fn replacement(state: c_int) -> Option<ErrorCode> {
         ErrorCode::OutOfMemory,
         ErrorCode::ResourceLimit,
         ErrorCode::StorageFailed,
+        ErrorCode::InvalidText,
+        ErrorCode::InvalidEscape,
+        ErrorCode::OutOfRange,
+        ErrorCode::InvalidSyntax,
     ];
     let same = same
         .into_iter()
@@ -135,17 +139,21 @@ fn is_of_application(report: &pg_sys::ErrorData) -> bool {
     text(report.funcname).is_some_and(|name| name == "exec_stmt_raise") || is_about_theirs
 }
 
-/// For the server's log. Without DETAIL, which quotes rows, and of bad values (class 22) without the message, which quotes them.
+/// For the server's log. Never with DETAIL, which quotes rows; of a bad value (class 22), which message and context quote,
+/// the message up to the value and the functions.
 fn description(report: &pg_sys::ErrorData) -> String {
     let state = unpacked(report.sqlerrcode);
-    if in_class(report.sqlerrcode, "22") {
-        return state;
-    }
     let message = text(report.message).unwrap_or_default();
-    match text(report.context) {
-        Some(context) => format!("{state} {message}\n{context}"),
-        None => format!("{state} {message}"),
+    let context = text(report.context).unwrap_or_default();
+    if !in_class(report.sqlerrcode, "22") {
+        return format!("{state} {message}\n{context}");
     }
+    let message = message.split('"').next().unwrap_or_default();
+    let functions: Vec<&str> = context
+        .lines()
+        .filter(|line| line.starts_with("PL/pgSQL function "))
+        .collect();
+    format!("{state} {message}\n{}", functions.join("\n"))
 }
 
 /// Postgres's `unpack_sql_state`.

@@ -14,7 +14,10 @@ use uuid::Uuid;
 use crate::session::search_path::calls::{self, Function, World};
 
 /// Operations that no missing table or column makes fail, and why.
-const IMMUNE: &[(&str, &str)] = &[];
+const IMMUNE: [(&str, &str); 1] = [("user_id", "reads the claims alone")];
+
+/// A token that could be inspected stands in no statement: what is none is refused, which takes the same tables.
+const REFUSED: [&str; 1] = ["inspect_token"];
 
 /// As whom an operation is called.
 const CALLERS: [(&str, Option<Uuid>); 4] = [
@@ -91,34 +94,31 @@ async fn tables(database: &TestDatabase) -> Result<BTreeMap<String, Vec<String>>
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// A call of each operation that answers.
+/// A call of each operation, one that answers where there is one.
 async fn calls(database: &TestDatabase, world: &World) -> Result<Vec<Call>> {
     let contract = contract::part("operations");
     let operations = contract["operations"].as_object().context("operations")?;
     let functions = calls::functions(database).await?;
-    let mut found = Vec::new();
+    let (mut found, mut never) = (Vec::new(), Vec::new());
     for name in operations.keys() {
         let function = functions
             .iter()
             .find(|function| function.name == format!("stream.{name}"));
-        let Some(function) = function else {
-            // A policy's, without a wrapper.
-            continue;
-        };
-        let mut refusals = Vec::new();
+        let function = function.with_context(|| name.clone())?;
+        let mut answering = None;
         for (role, user) in CALLERS {
             let call = Call::of(function, world, role, user);
-            match call.run(database, "").await? {
-                None => {
-                    found.push(call);
-                    break;
-                }
-                Some(error) => refusals.push(error),
+            if answering.is_none() && call.run(database, "").await?.is_none() {
+                answering = Some(call);
             }
         }
-        assert!(refusals.len() < CALLERS.len(), "{name}: {refusals:?}");
+        if answering.is_none() {
+            never.push(name.as_str());
+        }
+        found.push(answering.unwrap_or_else(|| Call::of(function, world, "service_role", None)));
     }
-    assert_eq!(found.len(), operations.len() - 1);
+    assert_eq!(never, REFUSED);
+    assert_eq!(found.len(), operations.len());
     Ok(found)
 }
 
@@ -146,11 +146,13 @@ async fn no_operation_names_what_is_missing_inside() -> Result<()> {
             };
             match told(&error) {
                 None => leaks.push(format!("{}: {fault}: {error}", call.name)),
-                Some(ErrorCode::Internal) => failures += 1,
-                // What a statement that is not there would have allowed.
-                Some(_) => continue,
+                Some(ErrorCode::Internal) => {
+                    failures += 1;
+                    is_immune = false;
+                }
+                // Without its tables the product knows no owner, and without rows nobody's rights.
+                Some(_) => {}
             }
-            is_immune = false;
             if fault.ends_with("to gone") && !fault.contains("column") {
                 faults.extend(tables[table].iter().map(|column| {
                     (
@@ -171,8 +173,8 @@ async fn no_operation_names_what_is_missing_inside() -> Result<()> {
         leaks.len(),
         leaks.join("\n")
     );
-    let expected = IMMUNE.iter().map(|(name, _)| format!("stream.{name}"));
-    assert_eq!(immune, expected.collect());
+    let expected = IMMUNE.map(|(name, _)| format!("stream.{name}"));
+    assert_eq!(immune, expected.into_iter().collect());
     assert!(failures > 500, "{failures}");
     Ok(())
 }

@@ -149,6 +149,7 @@ impl Function {
             "duration_s" => json!(60),
             "interval_ms" => json!(1000),
             "seq" | "page_size" => json!(1),
+            "skip" => json!(0),
             "foreground" => json!(true),
             "token_expires_at" => json!("now"),
             "token" | "epoch" | "event" => json!("nothing"),
