@@ -12,8 +12,8 @@ const INTRODUCTION: &str = "\
 
 One catalogue, `stream_core::error`, decides all of this; the file is written from it. In SQL the code stands in DETAIL,
 a JSON object `{code, category, recoverable, retry_after_ms?}`; over HTTP it stands in the problem+json body. SQLSTATE
-`PTxyz` makes PostgREST answer HTTP status `xyz`. The other states are raised by Postgres itself: they have no DETAIL of
-ours, and PostgREST maps them by its own table. A code without a state is given by `edge_api` alone; no SQL function can raise it.
+`PTxyz` makes PostgREST answer HTTP status `xyz`. The other states are Postgres's own, and PostgREST maps them by its
+own table. Raised inside an operation they bear our texts and DETAIL, outside of one (arguments, rights, COMMIT) Postgres's. A code without a state is given by `edge_api` alone; no SQL function can raise it.
 That holds for every 503 of the product: at a 503 PostgREST drops its connections and reads its schema anew.
 
 Recoverable: the app can get past it without a person changing the request.
