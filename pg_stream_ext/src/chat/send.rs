@@ -10,7 +10,7 @@ use stream_core::error::ErrorCode;
 
 use crate::chat::sender::Rules;
 use crate::chat::settings::{ChatSettings, likely_viewer_rate};
-use crate::chat::viewer_row::Place;
+use crate::chat::viewer_row::ViewerRow;
 use crate::log::entry::{next_seq, why_closed};
 use crate::log::message::Message;
 use crate::log::relay;
@@ -50,13 +50,13 @@ fn send(
     let user = caller.act_for(user_id)?;
     let session = required(session_id, "session_id")?;
     let content = Content::parse(required(content, "content")?)?;
-    let place = Place::take(session, user, likely_viewer_rate()?.limit())?;
+    let viewer_row = ViewerRow::lock_and_count(session, user, likely_viewer_rate()?.limit())?;
     // A retry gets what it stored before, also when its sender could no longer write; otherwise the
     // refusal stands.
     let retry = |refusal| {
         let stored = earlier(session, user, id)?.ok_or(refusal)?;
-        if let Some(place) = &place {
-            place.give_back(session)?;
+        if let Some(viewer_row) = &viewer_row {
+            viewer_row.uncount(session)?;
         }
         Ok(stored)
     };
@@ -71,7 +71,7 @@ fn send(
     };
     let settings = ChatSettings::read()?;
     let rules = Rules::read(session, entry.host_tat, &settings)?;
-    let mut sender = rules.sender(user, place.as_ref())?;
+    let mut sender = rules.sender(user, viewer_row.as_ref())?;
     if let Err(refusal) = sender.accept(caller, session, content.as_str()) {
         return retry(refusal);
     }
@@ -89,8 +89,8 @@ fn send(
     }
     if sender.is_seller {
         sender.charge_host(session)?;
-    } else if let Some(place) = &place {
-        place.settle(session, sender.backlog_us())?;
+    } else if let Some(viewer_row) = &viewer_row {
+        viewer_row.settle(session, sender.backlog_us())?;
     }
     relay::relay_one(session, entry.seq, message.json()?, &settings.epoch_salt)?;
     Ok(message)

@@ -113,22 +113,22 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
     let mut answers: Vec<Option<Answer>> = items.iter().map(|_| None).collect();
     let mut sessions: BTreeMap<[u8; 16], Vec<Draft>> = BTreeMap::new();
     let mut are_free: HashMap<[u8; 16], bool> = HashMap::new();
-    for (place, item) in items.into_iter().enumerate() {
-        match read(place, item) {
+    for (index, item) in items.into_iter().enumerate() {
+        match read(index, item) {
             // Before anything is locked, and without waiting: one user who is being deleted costs
             // the others nothing.
             Ok((_, draft)) if !is_free(&mut are_free, draft.user)? => {
-                answers[place] = Some(Answer::Refused(ErrorCode::LockTimeout, None));
+                answers[index] = Some(Answer::Refused(ErrorCode::LockTimeout, None));
             }
             Ok((session, draft)) => sessions.entry(session).or_default().push(draft),
-            Err(code) => answers[place] = Some(Answer::Refused(code, None)),
+            Err(code) => answers[index] = Some(Answer::Refused(code, None)),
         }
     }
     let mut waits = Waits::new();
     for (session, drafts) in sessions {
         let session = Uuid::from_bytes(session);
-        for (place, answer) in send_to(caller, session, drafts, &mut waits)? {
-            answers[place] = Some(answer);
+        for (index, answer) in send_to(caller, session, drafts, &mut waits)? {
+            answers[index] = Some(answer);
         }
     }
     answers
@@ -141,16 +141,16 @@ fn is_free(known: &mut HashMap<[u8; 16], bool>, user: Uuid) -> Result<bool> {
     if let Some(is_free) = known.get(user.as_bytes()) {
         return Ok(*is_free);
     }
-    let is_free = application_rows::hold_if_free(user)?;
+    let is_free = application_rows::hold_user_if_free(user)?;
     known.insert(*user.as_bytes(), is_free);
     Ok(is_free)
 }
 
-fn read(place: usize, item: Option<Item>) -> std::result::Result<([u8; 16], Draft), ErrorCode> {
+fn read(index: usize, item: Option<Item>) -> std::result::Result<([u8; 16], Draft), ErrorCode> {
     let item = item.ok_or(ErrorCode::InvalidArgument)?;
     let session = item.session_id.ok_or(ErrorCode::InvalidArgument)?;
     let draft = Draft {
-        place,
+        index,
         user: Uuid::from_bytes(*item.user_id.ok_or(ErrorCode::InvalidArgument)?.as_bytes()),
         content: Content::parse(&item.content.ok_or(ErrorCode::InvalidArgument)?)?,
         id: item.id.map(|id| Uuid::from_bytes(*id.as_bytes())),
@@ -174,12 +174,12 @@ fn send_to(
     let refuse_new = |code| {
         let answers = drafts.iter().map(|draft| {
             let answer = stored_answer(draft, &stored);
-            (draft.place, answer.unwrap_or(Answer::Refused(code, None)))
+            (draft.index, answer.unwrap_or(Answer::Refused(code, None)))
         });
         Ok(answers.collect())
     };
     let Ready {
-        places,
+        viewer_rows,
         host_tat,
         sending,
     } = match locked {
@@ -191,19 +191,19 @@ fn send_to(
     let settings = ChatSettings::read()?;
     let rules = Rules::read(session, host_tat, &settings)?;
     for user in users {
-        let place = places.iter().find(|place| place.user == user);
-        senders.push(rules.sender(user, place)?);
+        let viewer_row = viewer_rows.iter().find(|row| row.user == user);
+        senders.push(rules.sender(user, viewer_row)?);
     }
     let mut accepted = Accepted::default();
     let mut answers = Vec::with_capacity(drafts.len());
     for draft in drafts {
         if let Some(answer) = stored_answer(&draft, &stored) {
-            answers.push((draft.place, answer));
+            answers.push((draft.index, answer));
             continue;
         }
-        let place = draft.place;
+        let index = draft.index;
         if let Some(refusal) = accepted.judge(caller, session, draft, &mut senders)? {
-            answers.push((place, refusal));
+            answers.push((index, refusal));
         }
     }
     answers.extend(accepted.write(session, &senders, sending)?);

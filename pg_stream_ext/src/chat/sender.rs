@@ -1,6 +1,6 @@
 //! Who may write into a stream's chat, and how often.
 //!
-//! Everything but the viewer's place is read after the head row is held, so that a mute, a ban,
+//! Everything but the viewer's viewer_row is read after the head row is held, so that a mute, a ban,
 //! another chat mode or another setting that was committed before counts.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
@@ -10,7 +10,7 @@ use stream_core::error::ErrorCode;
 use stream_core::rate::RateLimit;
 
 use crate::chat::settings::ChatSettings;
-use crate::chat::viewer_row::Place;
+use crate::chat::viewer_row::ViewerRow;
 use crate::clock;
 use crate::moderation::active_restrictions::{self, InForce};
 use crate::postgres::caller::Caller;
@@ -93,16 +93,17 @@ impl<'a> Rules<'a> {
         rules.ok_or_else(|| ErrorCode::SessionNotFound.into())
     }
 
-    /// What decides about one user, who has this place if any.
-    pub fn sender(&self, user: Uuid, place: Option<&Place>) -> Result<Sender> {
+    /// What decides about one user, who has this viewer_row if any.
+    pub fn sender(&self, user: Uuid, viewer_row: Option<&ViewerRow>) -> Result<Sender> {
         let is_seller = user == self.seller;
         let rate = if is_seller {
             self.settings.hosts
         } else {
             self.settings.viewers
         };
-        let place = place.filter(|_| !is_seller);
-        let arrived_at = place.map_or_else(clock::now, |place| Ok(place.arrived_at))?;
+        let viewer_row = viewer_row.filter(|_| !is_seller);
+        let arrived_at =
+            viewer_row.map_or_else(clock::now, |viewer_row| Ok(viewer_row.arrived_at))?;
         let arguments = [user.into(), self.session.into(), is_seller.into()];
         let hooks = spi::first(&HOOKS, &arguments, |row| {
             Ok((column(row, 1)?, nullable(row, 2)?))
@@ -121,13 +122,13 @@ impl<'a> Rules<'a> {
             anonymous_users_may_chat: self.settings.anonymous_users_may_chat,
             blocks_terms: self.settings.blocks_terms,
             arrived_at,
-            backlog_us: match place {
-                Some(place) => place.backlog_us,
+            backlog_us: match viewer_row {
+                Some(viewer_row) => viewer_row.backlog_us,
                 None if is_seller => backlog_us(self.host_tat, arrived_at),
                 None => 0,
             },
-            holds_lease: place.is_some_and(|place| place.is_active),
-            silent_ms: place.and_then(|place| place.silent_ms),
+            holds_lease: viewer_row.is_some_and(|viewer_row| viewer_row.is_active),
+            silent_ms: viewer_row.and_then(|viewer_row| viewer_row.silent_ms),
         })
     }
 }

@@ -24,7 +24,7 @@ statements! {
 }
 
 /// A locked row of a viewer.
-pub struct Place {
+pub struct ViewerRow {
     pub user: Uuid,
     pub is_active: bool,
     /// When the row was locked. What is written counts from then: waiting for the head row costs
@@ -36,25 +36,25 @@ pub struct Place {
     /// back behind it.
     pub silent_ms: Option<i64>,
     /// What the row counts already.
-    taken: Option<Taken>,
+    counted: Option<CountedMessage>,
 }
 
 /// One message that a viewer's row counts.
 #[derive(Clone, Copy)]
-struct Taken {
+struct CountedMessage {
     /// How far the rate limiter is ahead with it.
     backlog_us: i64,
     /// When the user had written before.
     last_chat_at: Option<TimestampWithTimeZone>,
 }
 
-impl Place {
-    /// Locks the place of a user who holds a lease and counts one message, which costs what `limit`
+impl ViewerRow {
+    /// Locks the viewer_row of a user who holds a lease and counts one message, which costs what `limit`
     /// says; nothing is counted when that is too much. `settle` corrects it if the limit was another.
     /// The clock is read behind the lock, so that waiting for it counts as silence.
-    pub fn take(session: Uuid, user: Uuid, limit: RateLimit) -> Result<Option<Self>> {
+    pub fn lock_and_count(session: Uuid, user: Uuid, limit: RateLimit) -> Result<Option<Self>> {
         let mut full = None;
-        let taken = VIEWERS.update(&[session, user], |row| {
+        let counted = VIEWERS.update(&[session, user], |row| {
             // What was so before the row was waited for no longer counts.
             full = None;
             if !row.column::<bool>(c"is_active")? {
@@ -62,19 +62,19 @@ impl Place {
             }
             let arrived_at = clock::now()?;
             let last_chat_at = row.nullable(c"last_chat_at")?;
-            let mut place = Self {
+            let mut viewer_row = Self {
                 user,
                 is_active: true,
                 arrived_at,
                 backlog_us: backlog_us(row.column(c"chat_tat")?, arrived_at),
                 silent_ms: silent_ms(last_chat_at, arrived_at),
-                taken: None,
+                counted: None,
             };
-            let Ok(spent_us) = limit.take(place.backlog_us) else {
-                full = Some(place);
+            let Ok(spent_us) = limit.take(viewer_row.backlog_us) else {
+                full = Some(viewer_row);
                 return Ok(None);
             };
-            place.taken = Some(Taken {
+            viewer_row.counted = Some(CountedMessage {
                 backlog_us: spent_us,
                 last_chat_at,
             });
@@ -83,23 +83,23 @@ impl Place {
                 (c"last_chat_at", arrived_at.into()),
                 (c"last_seen_at", arrived_at.into()),
             ];
-            Ok(Some((place, changes)))
+            Ok(Some((viewer_row, changes)))
         })?;
-        Ok(taken.or(full))
+        Ok(counted.or(full))
     }
 
-    /// Undoes `take`, for a message that was stored before.
-    pub fn give_back(&self, session: Uuid) -> Result<()> {
-        match self.taken {
-            Some(taken) => self.count(session, self.backlog_us, taken.last_chat_at),
+    /// Undoes `lock_and_count`, for a message that was stored before.
+    pub fn uncount(&self, session: Uuid) -> Result<()> {
+        match self.counted {
+            Some(counted) => self.count(session, self.backlog_us, counted.last_chat_at),
             None => Ok(()),
         }
     }
 
-    /// Counts one message that costs what it was allowed for, unless `take` has done exactly that.
+    /// Counts one message that costs what it was allowed for, unless `lock_and_count` has done exactly that.
     pub fn settle(&self, session: Uuid, spent_us: i64) -> Result<()> {
-        match self.taken {
-            Some(taken) if taken.backlog_us == spent_us => Ok(()),
+        match self.counted {
+            Some(counted) if counted.backlog_us == spent_us => Ok(()),
             _ => self.count(session, spent_us, Some(self.arrived_at)),
         }
     }
@@ -139,7 +139,7 @@ impl Place {
             arrived_at,
             backlog_us: backlog_us(row.column(c"chat_tat")?, arrived_at),
             silent_ms: silent_ms(row.nullable(c"last_chat_at")?, arrived_at),
-            taken: None,
+            counted: None,
         })
     }
 }

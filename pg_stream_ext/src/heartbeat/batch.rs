@@ -33,7 +33,7 @@ statements! {
              join leases as l on l.session_id = i.session_id and l.user_id = i.user_id
              where i.join_no is null or i.join_no = l.join_no
              order by i.session_id, i.user_id, i.item desc
-         ), beaten as (
+         ), renewed as (
              update stream.stream_viewers as v
              set last_seen_at = now(),
                  background_since = case when coalesce(n.foreground, v.foreground) then null
@@ -69,7 +69,7 @@ statements! {
 fn heartbeats(
     items: Option<&str>,
 ) -> TableIterator<'static, (name!(item, i32), name!(status, String))> {
-    TableIterator::new(answer(beat_all(items)))
+    TableIterator::new(answer(heartbeat_all(items)))
 }
 
 /// One heartbeat of a batch; a malformed one names nobody and is refused alone.
@@ -81,7 +81,7 @@ struct BatchItem {
     join_no: Option<i32>,
 }
 
-fn beat_all(items: Option<&str>) -> Result<Vec<(i32, String)>> {
+fn heartbeat_all(items: Option<&str>) -> Result<Vec<(i32, String)>> {
     batch::admit(caller::enter_to_write()?)?;
     let items = batch::read(items)?.into_iter();
     let items: Vec<BatchItem> = items.map(Option::unwrap_or_default).collect();
@@ -92,12 +92,12 @@ fn beat_all(items: Option<&str>) -> Result<Vec<(i32, String)>> {
         rows.map(|row| Ok((column(&row, 1)?, column(&row, 2)?)))
             .collect::<Result<Vec<(i32, String)>>>()
     })?;
-    let beaten = answers.iter().filter(|(_, status)| status == "ok");
-    let beaten = beaten.filter_map(|(item, _)| {
-        let place = usize::try_from(item - 1).ok()?;
-        let session = *sessions.get(place)?;
+    let renewed = answers.iter().filter(|(_, status)| status == "ok");
+    let renewed = renewed.filter_map(|(item, _)| {
+        let index = usize::try_from(item - 1).ok()?;
+        let session = *sessions.get(index)?;
         Some(Uuid::from_bytes(*session?.as_bytes()))
     });
-    flush_without_ticker::flush_all(beaten)?;
+    flush_without_ticker::flush_all(renewed)?;
     Ok(answers)
 }

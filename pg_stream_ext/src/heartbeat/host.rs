@@ -12,11 +12,11 @@ use crate::token::renewal::Renewal;
 
 /// What is written besides the token.
 #[derive(Clone, Copy)]
-pub enum Sign {
-    First,
-    Another,
+pub enum HostWrite {
+    FirstHeartbeat,
+    Heartbeat,
     /// Nothing: the return of the host has written it.
-    Written,
+    TokenOnly,
 }
 
 /// The columns of the host's token, as long as $2 to $4 bring none unchanged.
@@ -29,7 +29,7 @@ macro_rules! token_noted {
 }
 
 statements! {
-    SEE_HOST: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+    HEARTBEAT: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         concat!(
             "update stream.stream_sessions as o
              set host_seen_at = now(), host_heartbeat_at = now(), ", token_noted!(), "
@@ -37,7 +37,7 @@ statements! {
         );
 
     /// From now on the host is judged by heartbeats.
-    SEE_HOST_FIRST: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+    FIRST_HEARTBEAT: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         concat!(
             "update stream.stream_sessions as o
              set host_seen_at = s.host_seen_at, host_heartbeat_at = now(), check_at = ", check_at!(), ",
@@ -56,11 +56,11 @@ statements! {
 }
 
 /// Writes the row of the stream, with the host's token if there is one.
-pub fn note(sign: Sign, session: Uuid, renewal: Option<&Renewal>) -> Result<()> {
-    let statement: &'static LocalKey<Statement> = match sign {
-        Sign::First => &SEE_HOST_FIRST,
-        Sign::Another => &SEE_HOST,
-        Sign::Written => &NOTE_TOKEN,
+pub fn write_host(write: HostWrite, session: Uuid, renewal: Option<&Renewal>) -> Result<()> {
+    let statement: &'static LocalKey<Statement> = match write {
+        HostWrite::FirstHeartbeat => &FIRST_HEARTBEAT,
+        HostWrite::Heartbeat => &HEARTBEAT,
+        HostWrite::TokenOnly => &NOTE_TOKEN,
     };
     let noted = renewal.map(|renewal| &renewal.noted);
     let arguments = [

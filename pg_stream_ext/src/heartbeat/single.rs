@@ -13,7 +13,7 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
-use crate::heartbeat::host::{Sign, note};
+use crate::heartbeat::host::{HostWrite, write_host};
 use crate::heartbeat::lease::{self, LeaseOutcome};
 use crate::heartbeat::request::HeartbeatRequest;
 use crate::log::epoch::epoch;
@@ -26,10 +26,10 @@ use crate::postgres::commit::skip_waiting_for_the_disk;
 use crate::postgres::composite::{self, Attribute, Composite};
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::spi::{self, column, nullable, statements};
-use crate::postgres::wait_budget::Patience;
+use crate::postgres::wait_budget::WaitBudget;
 use crate::stream::gate;
-use crate::stream::host_return::{Host, host_columns};
-use crate::stream::lifecycle::{self, Beside};
+use crate::stream::host_return::{HostState, host_columns};
+use crate::stream::lifecycle::{self, StateExtras};
 use crate::stream::state;
 use crate::token::host;
 use crate::token::renewal::Renewal;
@@ -90,17 +90,17 @@ fn heartbeat(
         join_no,
         token_expires_at,
     };
-    answer(beat(session_id, user_id, request))
+    answer(process(session_id, user_id, request))
 }
 
-struct Beat {
+struct HeartbeatReply {
     status: &'static str,
     token: Option<Composite>,
     /// Whether the next one is due sooner than usual.
     comes_soon: bool,
 }
 
-impl Beat {
+impl HeartbeatReply {
     const fn new(status: &'static str) -> Self {
         Self {
             status,
@@ -124,7 +124,7 @@ impl Beat {
     }
 }
 
-fn beat(
+fn process(
     session_id: Option<Uuid>,
     user_id: Option<Uuid>,
     request: HeartbeatRequest,
@@ -132,9 +132,9 @@ fn beat(
     let caller = caller::enter_to_write()?;
     let user = caller.speak_of(user_id)?;
     let session = required(session_id, "session_id")?;
-    let beat = match beat_as_host(session, user, &request)? {
-        Some(beat) => beat,
-        None => beat_as_viewer(session, user, &request)?,
+    let reply = match host_heartbeat(session, user, &request)? {
+        Some(reply) => reply,
+        None => viewer_heartbeat(session, user, &request)?,
     };
     let summary = spi::first(&SUMMARY, &[session.into()], |row| {
         Ok(Summary {
@@ -153,7 +153,7 @@ fn beat(
         return Err(ErrorCode::StreamEnded.into());
     }
     flush_without_ticker::flush_one(session, summary.head_seq)?;
-    let next_in_ms = if beat.comes_soon {
+    let next_in_ms = if reply.comes_soon {
         summary.next_in_ms.min(SOON_MS)
     } else {
         summary.next_in_ms
@@ -161,7 +161,7 @@ fn beat(
     composite::form(
         c"heartbeat_result",
         [
-            beat.status.into(),
+            reply.status.into(),
             session.into(),
             summary.state.into(),
             summary.generation.into(),
@@ -173,17 +173,21 @@ fn beat(
             summary.reconnect_deadline.into(),
             summary.server_time.into(),
             next_in_ms.into(),
-            Attribute::composite(beat.token),
+            Attribute::composite(reply.token),
         ],
     )
 }
 
-fn beat_as_viewer(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<Beat> {
+fn viewer_heartbeat(
+    session: Uuid,
+    user: Uuid,
+    request: &HeartbeatRequest,
+) -> Result<HeartbeatReply> {
     skip_waiting_for_the_disk();
     match lease::prolong(session, user, request)? {
-        LeaseOutcome::Prolonged(token) => return Ok(Beat::with(token)),
-        LeaseOutcome::Held => return Ok(Beat::new("ok")),
-        LeaseOutcome::Superseded => return Ok(Beat::new("superseded")),
+        LeaseOutcome::Prolonged(token) => return Ok(HeartbeatReply::with(token)),
+        LeaseOutcome::Held => return Ok(HeartbeatReply::new("ok")),
+        LeaseOutcome::Superseded => return Ok(HeartbeatReply::new("superseded")),
         LeaseOutcome::Missing => {}
     }
     let state = spi::first(&SUMMARY, &[session.into()], |row| column::<String>(row, 1))?;
@@ -198,14 +202,18 @@ fn beat_as_viewer(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Resu
 }
 
 /// Nothing when the user is not the host of this session.
-fn beat_as_host(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<Option<Beat>> {
+fn host_heartbeat(
+    session: Uuid,
+    user: Uuid,
+    request: &HeartbeatRequest,
+) -> Result<Option<HeartbeatReply>> {
     let key = [session.into(), user.into()];
     if spi::execute(&IS_HOST, &key)? == 0 {
         return Ok(None);
     }
     let is_locked = gate::close_soon(session)?;
     let found = spi::first(&HOST, &key, |row| {
-        Ok((Host::read(row)?, column::<Uuid>(row, 7)?))
+        Ok((HostState::read(row)?, column::<Uuid>(row, 7)?))
     })?;
     let Some((host, auction)) = found else {
         return Ok(None);
@@ -220,10 +228,10 @@ fn beat_as_host(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result
         return Err(ErrorCode::StaleHost.into());
     }
     if !is_locked {
-        return Ok(Some(Beat::soon()));
+        return Ok(Some(HeartbeatReply::soon()));
     }
     let returns_to = match host.returns_to {
-        Some(_) if !system_message::hold(session, &mut Patience::new(LOG_WAIT))? => None,
+        Some(_) if !system_message::hold(session, &mut WaitBudget::new(LOG_WAIT))? => None,
         returns_to => returns_to,
     };
     let comes_again = returns_to.is_none() && host.returns_to.is_some();
@@ -234,17 +242,17 @@ fn beat_as_host(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result
     };
     let Some(before) = returns_to else {
         skip_waiting_for_the_disk();
-        let see = if host.has_beaten {
-            Sign::Another
+        let write = if host.has_sent_heartbeat {
+            HostWrite::Heartbeat
         } else {
-            Sign::First
+            HostWrite::FirstHeartbeat
         };
-        note(see, session, renewal.as_ref())?;
+        write_host(write, session, renewal.as_ref())?;
         if comes_again {
-            return Ok(Some(Beat::soon()));
+            return Ok(Some(HeartbeatReply::soon()));
         }
         let token = renewal.map(|renewal| renewal.issue(host.generation));
-        return Ok(Some(Beat::with(token.transpose()?)));
+        return Ok(Some(HeartbeatReply::with(token.transpose()?)));
     };
     let returned = lifecycle::announce(
         session,
@@ -253,18 +261,18 @@ fn beat_as_host(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result
         Some(lifecycle::HOST_RETURNED),
         host.generation,
     )?;
-    returned.write(Beside {
+    returned.write(StateExtras {
         heartbeat: true,
-        ..Beside::default()
+        ..StateExtras::default()
     })?;
     // Noted in a second write: what the row refers to is taken first, and whoever has it may be waiting for this
     // stream, so the token comes with the next heartbeat.
     let token = match renewal {
         Some(renewal) if application_rows::hold_auction_if_free(auction)? => {
-            note(Sign::Written, session, Some(&renewal))?;
+            write_host(HostWrite::TokenOnly, session, Some(&renewal))?;
             Some(renewal.issue(host.generation)?)
         }
         _ => None,
     };
-    Ok(Some(Beat::with(token)))
+    Ok(Some(HeartbeatReply::with(token)))
 }

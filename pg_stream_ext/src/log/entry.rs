@@ -12,7 +12,7 @@ use crate::postgres::commit::wait_for_the_disk;
 use crate::postgres::error::Result;
 use crate::postgres::keyed::{Locked, Table, Values, Waiting};
 use crate::postgres::spi::{self, column, statements};
-use crate::postgres::wait_budget::Patience;
+use crate::postgres::wait_budget::WaitBudget;
 
 static HEADS: Table = Table::new(c"chat_heads");
 
@@ -70,9 +70,9 @@ pub fn find_head(session: Uuid) -> Result<Option<i64>> {
     HEADS.find(&[session], |head| head.column(c"last_seq").map(Some))
 }
 
-/// Locks the head row as long as patience lasts; returns whether it is held.
-pub fn hold_head(session: Uuid, patience: &mut Patience) -> Result<bool> {
+/// Locks the head row as long as budget lasts; returns whether it is held.
+pub fn hold_head(session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
     let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
-    let head = patience.lock(|| HEADS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
+    let head = budget.lock(|| HEADS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
     Ok(matches!(head, Locked::Held(())))
 }

@@ -15,7 +15,7 @@ use crate::postgres::json_text;
 use crate::postgres::keyed::{Locked, Values, Waiting};
 use crate::postgres::spi::{self, column, statements};
 use crate::postgres::utc::in_utc;
-use crate::realtime::broadcast::{self, find_target, hold_target};
+use crate::realtime::broadcast::{self, find_write_method, hold_write_method};
 
 /// How many log entries UNFLUSHED reads at once; several frames may come of them.
 macro_rules! page {
@@ -90,7 +90,7 @@ impl LockedRelay {
         let mut flushed_at = at;
         let is_complete = 'pages: loop {
             // Before anything is read: without a partition more and more waits.
-            if find_target(at)?.is_none() {
+            if find_write_method(at)?.is_none() {
                 break false;
             }
             let page = self.read_page()?;
@@ -106,10 +106,10 @@ impl LockedRelay {
                 let Some(payload) = frame::payload(&header, entries) else {
                     continue;
                 };
-                let Some(target) = hold_target(at)? else {
+                let Some(method) = hold_write_method(at)? else {
                     break 'pages false;
                 };
-                broadcast::write(target, &topic, "messages", &payload, at)?;
+                broadcast::write(method, &topic, "messages", &payload, at)?;
                 self.flushed_seq = entries.last().map_or(self.flushed_seq, |last| last.seq);
                 flushed_at = at;
                 at = clock::from_microseconds(at.into_inner().saturating_add(1))?;

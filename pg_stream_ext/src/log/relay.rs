@@ -21,8 +21,8 @@ use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::json_text;
 use crate::postgres::keyed::{Locked, Row, Values, Waiting};
-use crate::postgres::wait_budget::Patience;
-use crate::realtime::broadcast::{self, find_target, hold_target};
+use crate::postgres::wait_budget::WaitBudget;
+use crate::realtime::broadcast::{self, find_write_method, hold_write_method};
 
 /// How long a frame collects, in microseconds.
 const WINDOW_US: i64 = 50_000;
@@ -85,7 +85,7 @@ fn send_one(
         // out at once is judged twice, the second time under the lock, which alone counts.
         let now = clock::now()?;
         let is_next = is_next(relay, seq)?;
-        let waits = may_wait(relay, now)? || find_target(now)?.is_none();
+        let waits = may_wait(relay, now)? || find_write_method(now)?.is_none();
         sender = Sender::of_unsent(waits, is_next);
         if waits || !is_next {
             return Ok(None);
@@ -97,7 +97,7 @@ fn send_one(
         return Ok(sender);
     };
     // Realtime's table is not held while the relay row is waited for. Its partition may have gone since.
-    let Some(target) = hold_target(sent_at)? else {
+    let Some(method) = hold_write_method(sent_at)? else {
         RELAYS.update(&[session], |_| {
             let changes: Values<1> = [(c"flushed_seq", (seq - 1).into())];
             Ok(Some(((), changes)))
@@ -114,7 +114,7 @@ fn send_one(
     let payload = frame::payload(&header, &[frame::Entry { seq, json }])
         .ok_or(Failure::Row("a frame of one entry is empty"))?;
     let topic = format!("chat:{session_text}");
-    broadcast::write(target, &topic, "messages", &payload, sent_at)?;
+    broadcast::write(method, &topic, "messages", &payload, sent_at)?;
     Ok(Sender::Sent)
 }
 
@@ -129,8 +129,8 @@ pub enum Sending {
 
 /// Before entries whose head row is locked already: locks the relay row, which says whether they may wait for
 /// the ticker.
-pub fn prepare(session: Uuid, patience: &mut Patience) -> Result<Locked<Sending>> {
-    lock(session, patience, |relay| {
+pub fn prepare(session: Uuid, budget: &mut WaitBudget) -> Result<Locked<Sending>> {
+    lock(session, budget, |relay| {
         Ok(match may_wait_for_tick(relay, clock::now()?)? {
             true => Sending::ByTick,
             false => Sending::Now,
@@ -139,19 +139,19 @@ pub fn prepare(session: Uuid, patience: &mut Patience) -> Result<Locked<Sending>
 }
 
 /// Returns whether the relay row is held.
-pub fn hold(session: Uuid, patience: &mut Patience) -> Result<bool> {
+pub fn hold(session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
     Ok(matches!(
-        lock(session, patience, |_| Ok(()))?,
+        lock(session, budget, |_| Ok(()))?,
         Locked::Held(())
     ))
 }
 
 fn lock<T>(
     session: Uuid,
-    patience: &mut Patience,
+    budget: &mut WaitBudget,
     read: impl Fn(&Row) -> Result<T>,
 ) -> Result<Locked<T>> {
-    patience.lock(|| relay_row::lock(session, Waiting::Skip, &read))
+    budget.lock(|| relay_row::lock(session, Waiting::Skip, &read))
 }
 
 /// After the entries from `first_seq` on that `prepare` was asked for: sends them, or leaves them to `tick`.
@@ -167,7 +167,7 @@ pub fn relay_now(session: Uuid, first_seq: i64) -> Result<()> {
 fn relay_unless(session: Uuid, may_wait: bool, first_seq: i64) -> Result<()> {
     let mut sender = Sender::Flush;
     relay_row::lock(session, Waiting::Block, |relay| {
-        let waits = may_wait || find_target(clock::now()?)?.is_none();
+        let waits = may_wait || find_write_method(clock::now()?)?.is_none();
         sender = Sender::of_unsent(waits, is_next(relay, first_seq)?);
         Ok(())
     })?;

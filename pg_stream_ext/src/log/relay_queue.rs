@@ -115,7 +115,7 @@ pub fn is_held() -> bool {
 
 /// Whether there is anything to send, or to look for, and it can be sent. Writes and locks nothing.
 pub fn is_due() -> Result<bool> {
-    if broadcast::find_target(clock::now()?)?.is_none() {
+    if broadcast::find_write_method(clock::now()?)?.is_none() {
         return Ok(false);
     }
     // Found out by the rule, which fails alone.

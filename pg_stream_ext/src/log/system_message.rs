@@ -8,7 +8,7 @@ use crate::log::entry::{Entry, hold_head, next_seq};
 use crate::log::relay;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, statements};
-use crate::postgres::wait_budget::Patience;
+use crate::postgres::wait_budget::WaitBudget;
 
 statements! {
     INSERT_SYSTEM: Write [UUIDOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID]
@@ -32,8 +32,8 @@ pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) ->
     Ok(entry)
 }
 
-/// Locks the head and the relay row, which a system message changes, as long as patience lasts; returns whether
+/// Locks the head and the relay row, which a system message changes, as long as budget lasts; returns whether
 /// both are held.
-pub fn hold(session: Uuid, patience: &mut Patience) -> Result<bool> {
-    Ok(hold_head(session, patience)? && relay::hold(session, patience)?)
+pub fn hold(session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
+    Ok(hold_head(session, budget)? && relay::hold(session, budget)?)
 }

@@ -173,12 +173,12 @@ impl Moderation {
     }
 
     pub fn record(&self, action: &str, record: Record<'_>) -> Result<()> {
-        keep(Some(self.session), self.actor, action, record)
+        insert_record(Some(self.session), self.actor, action, record)
     }
 }
 
 /// One row of the moderation log; without a session it is about all streams.
-pub fn keep(
+pub fn insert_record(
     session: Option<Uuid>,
     actor: Option<Uuid>,
     action: &str,
@@ -199,7 +199,7 @@ pub fn keep(
 }
 
 /// Broadcasts an event to the user's own topic, with the time.
-pub fn tell(user: Uuid, event: &str, mut payload: Value) -> Result<()> {
+pub fn notify_user(user: Uuid, event: &str, mut payload: Value) -> Result<()> {
     payload["server_time"] = json_text::time(clock::now()?).into();
     let topic = format!("user:{}", json_text::uuid(user));
     broadcast::broadcast(&topic, event, &payload.to_string())

@@ -10,7 +10,7 @@ use stream_core::error::ErrorCode;
 
 use crate::limits;
 use crate::moderation::decision::{Moderation, Rank, Record};
-use crate::moderation::message::{Target, not_found};
+use crate::moderation::message::{ModeratedMessage, not_found};
 use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, column, nullable, statements};
@@ -90,7 +90,9 @@ fn delete(
     let moderation = Moderation::begin_as_anybody(caller, session)?;
     // Before the head, whatever is in it: nobody pins or deletes meanwhile.
     let is_pinned = match moderation.pinned_seq {
-        Some(pinned) => Target::find(session, id)?.is_some_and(|target| target.seq == pinned),
+        Some(pinned) => {
+            ModeratedMessage::find(session, id)?.is_some_and(|target| target.seq == pinned)
+        }
         None => false,
     };
     if is_pinned {
@@ -98,7 +100,7 @@ fn delete(
         lock_session(session)?;
     }
     let is_open = hold_head(session)?;
-    let target = Target::find(session, id)?;
+    let target = ModeratedMessage::find(session, id)?;
     moderation.may_delete(target.as_ref())?;
     let target = target.ok_or_else(not_found)?;
     target.require_user_message()?;
@@ -116,7 +118,7 @@ fn delete(
         reason,
         ..Record::default()
     };
-    moderation.tell_if(
+    moderation.announce_if_open(
         is_open,
         "message_deleted",
         "A message was deleted.",
@@ -186,7 +188,7 @@ fn delete_of_user(
         reason,
         ..Record::default()
     };
-    moderation.tell_if(
+    moderation.announce_if_open(
         is_open,
         "user_messages_deleted",
         "The messages of a user were deleted.",
@@ -203,7 +205,7 @@ fn delete_of_user(
 impl Moderation {
     /// Authors may delete what they wrote; moderators what others did, except the seller. Whoever is
     /// neither does not learn which messages exist.
-    fn may_delete(&self, target: Option<&Target>) -> Result<()> {
+    fn may_delete(&self, target: Option<&ModeratedMessage>) -> Result<()> {
         let author = target.and_then(|target| target.author);
         if author.is_some() && author == self.actor {
             return Ok(());
@@ -216,7 +218,7 @@ impl Moderation {
     }
 
     /// An event while the log is open; the decision is kept in any case.
-    pub(super) fn tell_if(
+    pub(super) fn announce_if_open(
         &self,
         is_open: bool,
         action: &str,
@@ -246,7 +248,7 @@ impl Moderation {
             target_seq: Some(seq),
             ..Record::default()
         };
-        self.tell_if(
+        self.announce_if_open(
             is_open,
             "message_unpinned",
             "A message is no longer pinned.",

@@ -105,7 +105,7 @@ fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) 
     let user = required(user_id, "user_id")?;
     let at_most = required(at_most, "at_most")?;
     let moderation = Moderation::begin_as_anybody(caller, session)?;
-    application_rows::hold(user)?;
+    application_rows::hold_user(user)?;
     let pinned_seq = match moderation.pinned_seq {
         Some(pinned) if author_of(session, pinned)? == Some(user) => Some(pinned),
         _ => None,
@@ -168,7 +168,7 @@ fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) 
             ..Record::default()
         };
         let sentence = "Messages were deleted.";
-        moderation.tell_if(is_open, "messages_deleted", sentence, &metadata, record)?;
+        moderation.announce_if_open(is_open, "messages_deleted", sentence, &metadata, record)?;
     }
     if let Some(pinned) = unpinned {
         moderation.unpin(is_open, pinned)?;

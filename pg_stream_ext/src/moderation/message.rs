@@ -14,7 +14,7 @@ statements! {
 }
 
 /// As much of a message as moderation looks at.
-pub struct Target {
+pub struct ModeratedMessage {
     pub seq: i64,
     /// Null when the user was deleted.
     pub author: Option<Uuid>,
@@ -22,7 +22,7 @@ pub struct Target {
     is_of_a_user: bool,
 }
 
-impl Target {
+impl ModeratedMessage {
     pub fn find(session: Uuid, id: Uuid) -> Result<Option<Self>> {
         spi::first(&BY_ID, &[session.into(), id.into()], |row| {
             Ok(Self {

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::moderation::decision::{Moderation, Record};
-use crate::moderation::message::{Target, not_found};
+use crate::moderation::message::{ModeratedMessage, not_found};
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::spi::{self, statements};
 
@@ -29,7 +29,7 @@ fn pin(session_id: Option<Uuid>, message_id: Option<Uuid>) -> Result<()> {
     let moderation = Moderation::begin_live(session_id)?;
     let id = required(message_id, "message_id")?;
     // It stays as it is: only moderation deletes, and that is one at a time.
-    let target = Target::find(moderation.session, id)?.ok_or_else(not_found)?;
+    let target = ModeratedMessage::find(moderation.session, id)?.ok_or_else(not_found)?;
     target.require_user_message()?;
     if target.is_deleted {
         return Err(not_found());

@@ -7,7 +7,7 @@ use stream_core::error::ErrorCode;
 
 use crate::limits;
 use crate::moderation::charge::Charge;
-use crate::moderation::decision::{Moderation, Rank, Record, invalid, tell};
+use crate::moderation::decision::{Moderation, Rank, Record, invalid, notify_user};
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::json_text;
 use crate::postgres::spi::{self, column, statements};
@@ -175,7 +175,7 @@ fn restrict(
         "session_id": moderation.session.to_string(), "restriction": kind.as_str(),
         "is_in_force": true, "until": until_json,
     });
-    tell(user, event, payload)
+    notify_user(user, event, payload)
 }
 
 fn lift(
@@ -218,7 +218,7 @@ fn lift(
         "session_id": moderation.session.to_string(), "restriction": kind.as_str(),
         "is_in_force": false, "until": null,
     });
-    tell(user, "restricted", payload)?;
+    notify_user(user, "restricted", payload)?;
     Ok("lifted")
 }
 

@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use stream_core::blocked_term;
 use stream_core::error::ErrorCode;
 
-use crate::moderation::decision::{Moderation, Record, invalid, keep};
+use crate::moderation::decision::{Moderation, Record, insert_record, invalid};
 use crate::moderation::moderator_lock;
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::error::{Result, answer, required};
@@ -99,7 +99,7 @@ fn block(session_id: Option<Uuid>, term: Option<&str>) -> Result<&'static str> {
         term: Some(term),
         ..Record::default()
     };
-    keep(session_id, actor, "term_blocked", record)?;
+    insert_record(session_id, actor, "term_blocked", record)?;
     Ok("blocked")
 }
 
@@ -114,7 +114,7 @@ fn unblock(session_id: Option<Uuid>, term: Option<&str>) -> Result<&'static str>
         term: Some(&term),
         ..Record::default()
     };
-    keep(session_id, actor, "term_unblocked", record)?;
+    insert_record(session_id, actor, "term_unblocked", record)?;
     Ok("unblocked")
 }
 

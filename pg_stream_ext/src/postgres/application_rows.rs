@@ -27,12 +27,12 @@ struct Reference {
     table: &'static CStr,
     column: &'static CStr,
     /// When that was found out, and what.
-    target: Cell<Option<(u32, Option<Target>)>>,
+    key: Cell<Option<(u32, Option<ReferencedKey>)>>,
 }
 
 /// What a foreign key of one column refers to.
 #[derive(Clone, Copy)]
-struct Target {
+struct ReferencedKey {
     table: pg_sys::Oid,
     index: pg_sys::Oid,
     equal: pg_sys::RegProcedure,
@@ -45,12 +45,12 @@ thread_local! {
 
 /// Waits while somebody deletes the user. Nothing is held where there is no such user, which the
 /// caller finds out by itself.
-pub fn hold(user: Uuid) -> Result<()> {
+pub fn hold_user(user: Uuid) -> Result<()> {
     lock(&USER, user, Waiting::Block).map(|_| ())
 }
 
 /// Does not wait; answers false for a user who is being deleted.
-pub fn hold_if_free(user: Uuid) -> Result<bool> {
+pub fn hold_user_if_free(user: Uuid) -> Result<bool> {
     lock(&USER, user, Waiting::Skip)
 }
 
@@ -70,15 +70,15 @@ pub fn hold_auction_if_free(auction: Uuid) -> Result<bool> {
 fn lock(reference: &'static LocalKey<Reference>, id: Uuid, waiting: Waiting) -> Result<bool> {
     // SAFETY: raises, as a statement that locks a row would; a standby could not lock it at all.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"SELECT FOR KEY SHARE".as_ptr()) };
-    let Some(target) = reference.with(Reference::target) else {
+    let Some(referenced) = reference.with(Reference::key) else {
         return Ok(true);
     };
     let key = Key {
-        equal: target.equal,
+        equal: referenced.equal,
         value: id.into_datum().ok_or(Failure::Row("a uuid is no datum"))?,
     };
-    with_table(target.table, pg_sys::RowShareLock, |row| {
-        let found = row.find(Some(target.index), &[key], |_| Ok(Some(())))?;
+    with_table(referenced.table, pg_sys::RowShareLock, |row| {
+        let found = row.find(Some(referenced.index), &[key], |_| Ok(Some(())))?;
         let mode = pg_sys::LockTupleMode::LockTupleKeyShare;
         Ok(found.is_none() || !row.lock(mode, waiting).is_taken())
     })
@@ -89,25 +89,25 @@ impl Reference {
         Self {
             table,
             column,
-            target: Cell::new(None),
+            key: Cell::new(None),
         }
     }
 
-    fn target(&self) -> Option<Target> {
+    fn key(&self) -> Option<ReferencedKey> {
         let now = relcache::forgotten();
-        if let Some((known_at, target)) = self.target.get()
+        if let Some((known_at, key)) = self.key.get()
             && known_at == now
         {
-            return target;
+            return key;
         }
-        let target = find_target(self);
-        self.target.set(Some((now, target)));
-        target
+        let key = find_referenced_key(self);
+        self.key.set(Some((now, key)));
+        key
     }
 }
 
 /// Nothing where the host application has no such key.
-fn find_target(reference: &Reference) -> Option<Target> {
+fn find_referenced_key(reference: &Reference) -> Option<ReferencedKey> {
     // SAFETY: catalogue look-ups inside a transaction. The list belongs to the cache entry of the
     // relation, which is open until everything is copied out of it.
     let (constraint, table, operator) = unsafe {
@@ -139,7 +139,7 @@ fn find_target(reference: &Reference) -> Option<Target> {
         pg_sys::ReleaseSysCache(tuple);
         // A partitioned table has no rows of its own.
         (pg_sys::get_rel_relkind(table) == pg_sys::RELKIND_RELATION as core::ffi::c_char).then(
-            || Target {
+            || ReferencedKey {
                 table,
                 index,
                 equal: pg_sys::get_opcode(operator),

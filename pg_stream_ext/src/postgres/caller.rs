@@ -63,7 +63,7 @@ impl Caller {
     /// anything is locked.
     pub fn act_for(self, named: Option<Uuid>) -> Result<Uuid> {
         let user = self.speak_of(named)?;
-        application_rows::hold(user)?;
+        application_rows::hold_user(user)?;
         Ok(user)
     }
 

@@ -17,12 +17,12 @@ use crate::postgres::keyed::Locked;
 const NAP: Duration = Duration::from_millis(1);
 
 /// How long a call may still wait altogether, and for what it is at now.
-pub struct Patience {
+pub struct WaitBudget {
     left: Duration,
     left_here: Duration,
 }
 
-impl Patience {
+impl WaitBudget {
     pub fn new(limit: Duration) -> Self {
         Self {
             left: limit,
@@ -35,7 +35,7 @@ impl Patience {
         self.left_here = limit.min(self.left);
     }
 
-    /// Asks for a lock until it is had or patience ends; once in any case.
+    /// Asks for a lock until it is had or budget ends; once in any case.
     pub fn lock<T>(&mut self, mut attempt: impl FnMut() -> Result<Locked<T>>) -> Result<Locked<T>> {
         loop {
             match attempt()? {

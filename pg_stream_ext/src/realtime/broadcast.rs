@@ -17,7 +17,7 @@ use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::relcache;
 use crate::postgres::spi::{self, column, statements};
 use crate::postgres::utc::in_utc;
-use crate::realtime::reach;
+use crate::realtime::table_lock;
 
 /// Postgres counts timestamps in microseconds from 2000-01-01 UTC.
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
@@ -72,7 +72,7 @@ statements! {
 
 /// How a message is written today.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum WriteMethod {
     Insert,
     /// Realtime's own function, which dates a row by the begin of the transaction.
     Send,
@@ -85,7 +85,7 @@ struct Found {
     day: i64,
     /// Partitions and columns may be others once Postgres has invalidated a table.
     known_at: u32,
-    target: Target,
+    method: WriteMethod,
 }
 
 thread_local! {
@@ -107,16 +107,16 @@ fn emit_event(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) -
 /// Writes one event now; nothing while there is no partition for it.
 pub fn broadcast(topic: &str, event: &str, payload: &str) -> Result<()> {
     let now = clock::now()?;
-    match hold_target(now)? {
-        Some(target) => write(target, topic, event, payload, now),
+    match hold_write_method(now)? {
+        Some(method) => write(method, topic, event, payload, now),
         None => Ok(()),
     }
 }
 
 /// How to write a row of this instant, until the transaction ends; nothing while no partition takes it.
 /// Holds Realtime's table as an insert does, so no partition is dropped before the row is written.
-pub fn hold_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
-    if reach::is_held(day_of(at.into_inner())) {
+pub fn hold_write_method(at: TimestampWithTimeZone) -> Result<Option<WriteMethod>> {
+    if table_lock::is_held(day_of(at.into_inner())) {
         return Ok(None);
     }
     // SAFETY: looks a constant name up inside a transaction and locks what it means. Locking takes in what
@@ -135,33 +135,33 @@ pub fn hold_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
             std::ptr::null_mut(),
         );
     }
-    find_target(at)
+    find_write_method(at)
 }
 
 /// The same without holding anything, so it can be wrong a moment later.
-pub fn find_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
+pub fn find_write_method(at: TimestampWithTimeZone) -> Result<Option<WriteMethod>> {
     let day = day_of(at.into_inner());
-    if reach::is_held(day) {
+    if table_lock::is_held(day) {
         return Ok(None);
     }
     let begin = clock::transaction_start();
     let known_at = relcache::forgotten();
     if let Some(found) = FOUND.get()
         && (found.day, found.known_at) == (day, known_at)
-        && (found.target == Target::Insert || day_of(begin) == day)
+        && (found.method == WriteMethod::Insert || day_of(begin) == day)
     {
-        return Ok(Some(found.target));
+        return Ok(Some(found.method));
     }
     let (has_partition, has_columns) = look_for(at)?;
     if !has_partition {
         return Ok(None);
     }
-    let target = if has_columns {
-        Target::Insert
+    let method = if has_columns {
+        WriteMethod::Insert
     } else {
-        Target::Send
+        WriteMethod::Send
     };
-    if target == Target::Send
+    if method == WriteMethod::Send
         && day_of(begin) != day
         && !look_for(clock::from_microseconds(begin)?)?.0
     {
@@ -170,14 +170,14 @@ pub fn find_target(at: TimestampWithTimeZone) -> Result<Option<Target>> {
     FOUND.set(Some(Found {
         day,
         known_at,
-        target,
+        method,
     }));
-    Ok(Some(target))
+    Ok(Some(method))
 }
 
 /// Whether the regular work cannot write, because somebody keeps the table locked.
 pub fn is_held() -> Result<bool> {
-    Ok(reach::is_held(day_of(clock::now()?.into_inner())))
+    Ok(table_lock::is_held(day_of(clock::now()?.into_inner())))
 }
 
 /// Whether a partition takes rows of this instant.
@@ -196,9 +196,9 @@ const fn day_of(microseconds: i64) -> i64 {
     microseconds.div_euclid(MICROSECONDS_PER_DAY)
 }
 
-/// `at` is the instant for which the target was found.
+/// `at` is the instant for which the method was found.
 pub fn write(
-    target: Target,
+    method: WriteMethod,
     topic: &str,
     event: &str,
     payload: &str,
@@ -206,13 +206,13 @@ pub fn write(
 ) -> Result<()> {
     wait_for_the_disk();
     let message = [topic.into(), event.into(), payload.into()];
-    match target {
-        Target::Insert => {
+    match method {
+        WriteMethod::Insert => {
             let [topic, event, payload] = message;
             spi::execute(&INSERT_MESSAGE, &[topic, event, payload, at.into()])
         }
         // It dates the row in the session's time zone, and partitions are days in UTC.
-        Target::Send => {
+        WriteMethod::Send => {
             refuse_shadows()?;
             in_utc(|| spi::execute(&SEND, &message))
         }

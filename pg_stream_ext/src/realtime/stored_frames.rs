@@ -18,7 +18,7 @@ use crate::clock;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::json_text;
 use crate::postgres::spi::{self, column, statements};
-use crate::realtime::broadcast::{self, Target};
+use crate::realtime::broadcast::{self, WriteMethod};
 
 /// The frames of topic $1, by the predicate of Realtime's own index. Numbers are compared as JSON, which
 /// raises nothing whatever an application has sent there.
@@ -194,7 +194,7 @@ pub fn delete(session: Uuid, messages: Vec<Carried>) -> Result<()> {
         .ok_or(Failure::Row("the session has no relay row"))?;
     let missing = delete_held(session, messages, &flushed)?;
     // Realtime's own function may lose a frame without a word.
-    let may_be_lost = broadcast::find_target(clock::now()?)? == Some(Target::Send);
+    let may_be_lost = broadcast::find_write_method(clock::now()?)? == Some(WriteMethod::Send);
     match missing.first() {
         Some(message) if !may_be_lost => Err(Failure::with_hint(
             ErrorCode::Internal,

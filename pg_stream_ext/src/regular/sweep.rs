@@ -50,10 +50,10 @@ pub const JUDGING_RULES: usize = 4;
 /// that a session that is counted in its update is counted without them.
 pub fn rules(count: bool, waits_for_a_turn: bool) -> Vec<Box<dyn Rule>> {
     vec![
-        Box::new(clock_set_back::Correction),
+        Box::new(clock_set_back::ClockCorrection),
         dated::leases(),
         // Of streams that ended before this sweep.
-        Box::new(ended_streams::Ended),
+        Box::new(ended_streams::EndedStreams),
         Box::new(sessions::Sessions {
             count,
             waits_for_a_turn: Cell::new(waits_for_a_turn),

@@ -20,7 +20,7 @@ impl Rule for UnsentEntries {
     }
 
     fn unit(&self, unit: &mut Unit) -> Result<()> {
-        if broadcast::find_target(clock::now()?)?.is_none() {
+        if broadcast::find_write_method(clock::now()?)?.is_none() {
             // Until it is there, the queue has one row for each stream at most.
             return Ok(());
         }

@@ -64,8 +64,8 @@ statements! {
              order by e.id limit 10000 for update skip locked))";
 }
 
-/// Counts the viewers of the streams named in viewer_changes. A count that was cut off is noted again.
-pub struct Counts {
+/// ViewerCounts the viewers of the streams named in viewer_changes. A count that was cut off is noted again.
+pub struct ViewerCounts {
     /// Whether one stream that somebody holds is waited for in the first unit.
     pub waits_for_a_turn: Cell<bool>,
 }
@@ -84,7 +84,7 @@ pub fn wait_for_a_turn() -> Result<()> {
     Ok(())
 }
 
-impl Rule for Counts {
+impl Rule for ViewerCounts {
     fn name(&self) -> &'static str {
         "viewer_counts"
     }

@@ -11,7 +11,7 @@ use crate::postgres::error::Result;
 use crate::postgres::spi::{column, nullable};
 use crate::stream::state;
 
-/// The columns of session `s`, which is locked, that [`Host::read`] reads first. Whom Agora sent away
+/// The columns of session `s`, which is locked, that [`HostState::read`] reads first. Whom Agora sent away
 /// because of the token is back when the app has got another since; a token's times are in whole
 /// seconds.
 macro_rules! host_columns {
@@ -27,16 +27,16 @@ macro_rules! host_columns {
 }
 pub(crate) use host_columns;
 
-pub struct Host {
+pub struct HostState {
     pub state: StreamState,
     pub generation: i32,
     /// Where the stream goes at the next sign of life, when the host was lost and may return.
     pub returns_to: Option<StreamState>,
     /// Whether there was a heartbeat; before the first one a host is not judged.
-    pub has_beaten: bool,
+    pub has_sent_heartbeat: bool,
 }
 
-impl Host {
+impl HostState {
     pub fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
         let state = state::read(&column::<String>(row, 1)?)?;
         let before_error: Option<String> = nullable(row, 3)?;
@@ -49,7 +49,7 @@ impl Host {
             state,
             generation: column(row, 2)?,
             returns_to: returns_to.as_deref().map(state::read).transpose()?,
-            has_beaten: column(row, 6)?,
+            has_sent_heartbeat: column(row, 6)?,
         })
     }
 }

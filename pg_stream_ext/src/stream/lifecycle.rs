@@ -21,7 +21,7 @@ use crate::log::system_message::log_system;
 use crate::postgres::caller;
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::spi::{self, column, statements};
-use crate::stream::lifecycle::closing::Leftovers;
+use crate::stream::lifecycle::closing::ClosingStatements;
 
 /// The host's heartbeats have stopped, or come again.
 pub const HOST_LOST: &str = Loss::Lost.as_str();
@@ -91,7 +91,7 @@ statements! {
              where o.id = $1"
         );
 
-    ARM: Write [UUIDOID, BOOLOID]
+    SCHEDULE_CHECK: Write [UUIDOID, BOOLOID]
         concat!(
             "update stream.stream_sessions as s
              set check_at = ", check_at!(), ",
@@ -127,12 +127,12 @@ pub fn move_to(
     reason: Option<&str>,
     generation: i32,
 ) -> Result<()> {
-    announce(id, from, to, reason, generation)?.write(Beside::default())
+    announce(id, from, to, reason, generation)?.write(StateExtras::default())
 }
 
 /// What goes into the row together with a move.
 #[derive(Clone, Copy, Default)]
-pub struct Beside {
+pub struct StateExtras {
     /// The host has sent a heartbeat.
     pub heartbeat: bool,
     /// The viewers are counted.
@@ -163,7 +163,7 @@ pub fn announce(
     reason: Option<&str>,
     generation: i32,
 ) -> Result<Announced<'_>> {
-    announce_with(&closing::ALL, id, from, to, reason, generation)
+    announce_with(&closing::WAITING, id, from, to, reason, generation)
 }
 
 /// The same without waiting for anybody, when head and relay are locked too. What somebody holds of a
@@ -175,11 +175,11 @@ pub fn announce_without_waiting(
     reason: Option<&str>,
     generation: i32,
 ) -> Result<Announced<'_>> {
-    announce_with(&closing::FREE, id, from, to, reason, generation)
+    announce_with(&closing::SKIPPING_LOCKED, id, from, to, reason, generation)
 }
 
 fn announce_with<'a>(
-    leftovers: &Leftovers,
+    closing_statements: &ClosingStatements,
     id: Uuid,
     from: StreamState,
     to: StreamState,
@@ -189,11 +189,11 @@ fn announce_with<'a>(
     let ends = to == StreamState::Ended;
     let mut last_viewers = None;
     if ends {
-        last_viewers = leftovers.close_leases(id)?;
+        last_viewers = closing_statements.close_leases(id)?;
     }
     let entry = log_state(id, Some(from), to, reason, generation)?;
     if ends {
-        leftovers.close_others(id)?;
+        closing_statements.close_others(id)?;
     }
     Ok(Announced {
         id,
@@ -207,7 +207,7 @@ fn announce_with<'a>(
 
 impl Announced<'_> {
     /// Writes the row; the sweep looks at it again when the new state can be over.
-    pub fn write(&self, beside: Beside) -> Result<()> {
+    pub fn write(&self, extras: StateExtras) -> Result<()> {
         let arguments = [
             self.id.into(),
             self.to.as_str().into(),
@@ -215,11 +215,11 @@ impl Announced<'_> {
             self.entry.seq.into(),
             self.entry.created_at.into(),
             self.from.as_str().into(),
-            beside.heartbeat.into(),
-            beside.count.into(),
-            beside.generation.into(),
+            extras.heartbeat.into(),
+            extras.count.into(),
+            extras.generation.into(),
             self.last_viewers.into(),
-            beside.moves_tat.into(),
+            extras.moves_tat.into(),
         ];
         spi::execute(&SET_STATE, &arguments).map(|_| ())
     }
@@ -227,8 +227,8 @@ impl Announced<'_> {
 
 /// Sets when the sweep looks at a live session next, and counts its viewers in the same update; its
 /// row is locked.
-pub fn arm(id: Uuid, count: bool) -> Result<()> {
-    spi::execute(&ARM, &[id.into(), count.into()]).map(|_| ())
+pub fn schedule_check(id: Uuid, count: bool) -> Result<()> {
+    spi::execute(&SCHEDULE_CHECK, &[id.into(), count.into()]).map(|_| ())
 }
 
 /// Logs a state; the session's row is locked.

@@ -13,8 +13,8 @@ use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, column, statements};
 use crate::stream::gate;
-use crate::stream::host_return::{Host, host_columns};
-use crate::stream::lifecycle::{self, Beside, check_at};
+use crate::stream::host_return::{HostState, host_columns};
+use crate::stream::lifecycle::{self, StateExtras, check_at};
 
 /// A live session can only end between the look for it and its lock; twice in a row is enough.
 const START_ATTEMPTS: usize = 3;
@@ -148,7 +148,7 @@ fn create(id: Uuid, seller: Uuid, auction: Uuid, reconnect_window_s: Option<i32>
 }
 
 struct LiveSession {
-    host: Host,
+    host: HostState,
     id: Uuid,
     seller: Uuid,
 }
@@ -156,7 +156,7 @@ struct LiveSession {
 impl LiveSession {
     fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
         Ok(Self {
-            host: Host::read(row)?,
+            host: HostState::read(row)?,
             id: column(row, 7)?,
             seller: column(row, 8)?,
         })
@@ -177,7 +177,7 @@ fn take_over(live: &LiveSession) -> Result<Uuid> {
     let entry =
         system_message::log_system(live.id, "The host continues on another device.", &metadata)?;
     match host.returns_to {
-        Some(before) if host.has_beaten => {
+        Some(before) if host.has_sent_heartbeat => {
             let returned = lifecycle::announce(
                 live.id,
                 host.state,
@@ -185,9 +185,9 @@ fn take_over(live: &LiveSession) -> Result<Uuid> {
                 Some(lifecycle::HOST_RETURNED),
                 generation,
             )?;
-            returned.write(Beside {
+            returned.write(StateExtras {
                 generation: Some(generation),
-                ..Beside::default()
+                ..StateExtras::default()
             })?;
         }
         _ => {

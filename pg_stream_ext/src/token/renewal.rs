@@ -45,7 +45,7 @@ impl Renewal {
         let Some(renewal) = Self::prepare(session, user, Role::Subscriber)? else {
             return Ok(None);
         };
-        if !application_rows::hold_if_free(user)?
+        if !application_rows::hold_user_if_free(user)?
             || spi::execute(&LOCK_FREE_SESSION, &[session.into()])? == 0
         {
             return Ok(None);
@@ -61,7 +61,7 @@ impl Renewal {
     pub fn of_host(session: Uuid, user: Uuid) -> Result<Option<Self>> {
         let renewal = Self::prepare(session, user, Role::Publisher)?;
         Ok(match renewal {
-            Some(renewal) if application_rows::hold_if_free(user)? => Some(renewal),
+            Some(renewal) if application_rows::hold_user_if_free(user)? => Some(renewal),
             _ => None,
         })
     }

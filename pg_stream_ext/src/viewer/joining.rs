@@ -58,7 +58,7 @@ statements! {
     CAN_VIEW: Write [UUIDOID, UUIDOID, UUIDOID]
         "select stream_private.can_view($1, $2, $3)";
 
-    LOCK_PLACE: Write [UUIDOID, UUIDOID]
+    LOCK_LEASE: Write [UUIDOID, UUIDOID]
         "select v.is_active, v.join_no from stream.stream_viewers as v
          where v.session_id = $1 and v.user_id = $2 for no key update";
 
@@ -126,8 +126,8 @@ fn add_viewer(
         name!(joined_at, TimestampWithTimeZone),
     ),
 > {
-    let (user, place) = answer(join(session_id, buyer_id));
-    TableIterator::once((user, place.agora_uid, place.join_no, place.joined_at))
+    let (user, lease) = answer(join(session_id, buyer_id));
+    TableIterator::once((user, lease.agora_uid, lease.join_no, lease.joined_at))
 }
 
 #[pg_extern]
@@ -173,12 +173,12 @@ pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Lease> {
     if state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
-    take_place(session, buyer)
+    take_lease(session, buyer)
 }
 
-fn take_place(session: Uuid, buyer: Uuid) -> Result<Lease> {
+fn take_lease(session: Uuid, buyer: Uuid) -> Result<Lease> {
     let key = [session.into(), buyer.into()];
-    let was_active = spi::first(&LOCK_PLACE, &key, |row| column::<bool>(row, 1))?;
+    let was_active = spi::first(&LOCK_LEASE, &key, |row| column::<bool>(row, 1))?;
     if let Some(was_active) = was_active {
         return rejoin(session, buyer, !was_active)?
             .ok_or(Failure::Row("the locked viewer is gone"));
@@ -186,16 +186,16 @@ fn take_place(session: Uuid, buyer: Uuid) -> Result<Lease> {
     for attempt in 0..UID_ATTEMPTS {
         let uid = viewer_uid(session.as_bytes(), buyer.as_bytes(), attempt);
         let uid = i32::try_from(uid).map_err(|_| Failure::Row("a uid above 2^31-1"))?;
-        if let Some(place) = spi::first(
+        if let Some(lease) = spi::first(
             &JOIN,
             &[session.into(), buyer.into(), uid.into()],
             Lease::read,
         )? {
-            return Ok(place);
+            return Ok(lease);
         }
         // Either the uid is taken, or the same user joined from another device meanwhile.
-        if let Some(place) = rejoin(session, buyer, true)? {
-            return Ok(place);
+        if let Some(lease) = rejoin(session, buyer, true)? {
+            return Ok(lease);
         }
     }
     Err(Failure::Row("no free Agora uid"))
@@ -214,10 +214,10 @@ fn leave(
     let caller = caller::enter_to_write()?;
     let buyer = caller.speak_of(buyer_id)?;
     let session = required(session_id, "session_id")?;
-    let place = spi::first(&LOCK_PLACE, &[session.into(), buyer.into()], |row| {
+    let lease = spi::first(&LOCK_LEASE, &[session.into(), buyer.into()], |row| {
         Ok((column::<bool>(row, 1)?, column::<i32>(row, 2)?))
     })?;
-    match place {
+    match lease {
         None => {
             require_session(session)?;
             Ok("not_joined")

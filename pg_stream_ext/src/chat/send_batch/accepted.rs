@@ -59,7 +59,7 @@ struct Row {
 pub struct Accepted {
     rows: Vec<Row>,
     /// For each answer: its place in the batch, and which row it is about.
-    places: Vec<(usize, usize)>,
+    answers: Vec<(usize, usize)>,
     by_id: HashMap<uuid::Uuid, usize>,
 }
 
@@ -78,7 +78,7 @@ impl Accepted {
             if self.rows[row].user_id != user {
                 return Ok(Some(Answer::Refused(ErrorCode::MessageIdConflict, None)));
             }
-            self.places.push((draft.place, row));
+            self.answers.push((draft.index, row));
             return Ok(None);
         }
         let sender = senders
@@ -95,7 +95,7 @@ impl Accepted {
             Err(failure) => return Err(failure),
         }
         let row = self.rows.len();
-        self.places.push((draft.place, row));
+        self.answers.push((draft.index, row));
         if let Some(id) = id {
             self.by_id.insert(id, row);
         }
@@ -134,13 +134,13 @@ impl Accepted {
         if let Some(first) = messages.first() {
             relay(session, sending, first.seq)?;
         }
-        self.places
+        self.answers
             .iter()
-            .map(|(place, row)| {
+            .map(|(index, row)| {
                 let message = messages
                     .get(*row)
                     .ok_or(Failure::Row("a message was not stored"))?;
-                Ok((*place, Answer::Stored(Box::new(message.clone()))))
+                Ok((*index, Answer::Stored(Box::new(message.clone()))))
             })
             .collect()
     }

@@ -14,7 +14,8 @@ pub enum Answer {
 
 /// An item whose form is right.
 pub struct Draft {
-    pub place: usize,
+    /// Its index in the batch.
+    pub index: usize,
     pub user: Uuid,
     pub content: Content,
     pub id: Option<Uuid>,

@@ -9,12 +9,12 @@ use std::time::Duration;
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 
-use crate::chat::viewer_row::Place;
+use crate::chat::viewer_row::ViewerRow;
 use crate::log::relay::{self, Sending};
 use crate::postgres::error::Result;
 use crate::postgres::guc;
 use crate::postgres::keyed::{Locked, Table, Waiting};
-use crate::postgres::wait_budget::Patience;
+use crate::postgres::wait_budget::WaitBudget;
 
 /// How many sessions a batch may wait for to the end.
 const LONG_WAITS: u32 = 5;
@@ -24,7 +24,7 @@ static HEADS: Table = Table::new(c"chat_heads");
 
 /// How long a batch waits: 200 ms for each session and 1 s altogether, unless the setting says otherwise.
 pub struct Waits {
-    patience: Patience,
+    budget: WaitBudget,
     for_session: Duration,
 }
 
@@ -39,7 +39,7 @@ pub enum Session {
 }
 
 pub struct Ready {
-    pub places: Vec<Place>,
+    pub viewer_rows: Vec<ViewerRow>,
     /// What the head row says of the seller's rate limiter.
     pub host_tat: TimestampWithTimeZone,
     pub sending: Sending,
@@ -49,26 +49,26 @@ impl Waits {
     pub fn new() -> Self {
         let for_session = guc::batch_session_wait();
         Self {
-            patience: Patience::new(for_session * LONG_WAITS),
+            budget: WaitBudget::new(for_session * LONG_WAITS),
             for_session,
         }
     }
 
-    /// Locks what messages of these users need, `users` in ascending order: the places, the head, the
+    /// Locks what messages of these users need, `users` in ascending order: the viewer_rows, the head, the
     /// session's key, which every message refers to, and the relay if frames are sent at once.
     pub fn lock(&mut self, session: Uuid, users: &[Uuid]) -> Result<Session> {
-        self.patience.begin(self.for_session);
-        let patience = &mut self.patience;
-        let mut places = Vec::with_capacity(users.len());
+        self.budget.begin(self.for_session);
+        let budget = &mut self.budget;
+        let mut viewer_rows = Vec::with_capacity(users.len());
         for user in users {
-            match patience.lock(|| Place::lock_free(session, *user))? {
-                Locked::Held(place) => places.push(place),
+            match budget.lock(|| ViewerRow::lock_free(session, *user))? {
+                Locked::Held(row) => viewer_rows.push(row),
                 Locked::Missing => {}
                 Locked::Taken => return Ok(Session::Taken),
             }
         }
         let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
-        let head = patience.lock(|| {
+        let head = budget.lock(|| {
             HEADS.lock(&[session], mode, Waiting::Skip, |head| {
                 let is_open: bool = head.column(c"open")?;
                 Ok((is_open, head.column(c"host_chat_tat")?))
@@ -79,15 +79,15 @@ impl Waits {
             Locked::Held((false, _)) | Locked::Missing => return Ok(Session::Closed),
             Locked::Taken => return Ok(Session::Taken),
         };
-        // Here as the check of the foreign key would: whoever deletes the session takes its places first.
+        // Here as the check of the foreign key would: whoever deletes the session takes its viewer_rows first.
         let mode = pg_sys::LockTupleMode::LockTupleKeyShare;
-        let key = patience.lock(|| SESSIONS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
+        let key = budget.lock(|| SESSIONS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
         if matches!(key, Locked::Taken) {
             return Ok(Session::Taken);
         }
-        Ok(match relay::prepare(session, patience)? {
+        Ok(match relay::prepare(session, budget)? {
             Locked::Held(sending) => Session::Ready(Ready {
-                places,
+                viewer_rows,
                 host_tat,
                 sending,
             }),

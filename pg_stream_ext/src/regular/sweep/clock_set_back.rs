@@ -80,9 +80,9 @@ statements! {
 }
 
 /// Corrects live streams, which the next round looks at.
-pub struct Correction;
+pub struct ClockCorrection;
 
-impl Rule for Correction {
+impl Rule for ClockCorrection {
     fn name(&self) -> &'static str {
         "clock_correction"
     }

@@ -67,9 +67,9 @@ statements! {
 }
 
 /// Counts the streams that were looked at. At most a batch of them, and of what they left open.
-pub struct Ended;
+pub struct EndedStreams;
 
-impl Rule for Ended {
+impl Rule for EndedStreams {
     fn name(&self) -> &'static str {
         "ended_resources"
     }

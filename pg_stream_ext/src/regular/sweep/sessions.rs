@@ -10,7 +10,7 @@ use crate::postgres::error::Result;
 use crate::postgres::spi::{self, column, nullable, statements};
 use crate::regular::unit::{Rule, Unit};
 use crate::stream::gate;
-use crate::stream::lifecycle::{self, Beside, HOST_LOST};
+use crate::stream::lifecycle::{self, HOST_LOST, StateExtras};
 use crate::stream::state;
 
 statements! {
@@ -124,7 +124,7 @@ impl Sessions {
     /// The session's row, head and relay are locked.
     fn judge(&self, session: &DueSession) -> Result<()> {
         let Some(verdict) = session.verdict else {
-            return lifecycle::arm(session.id, self.count);
+            return lifecycle::schedule_check(session.id, self.count);
         };
         let from = state::read(&session.state)?;
         let to = if verdict == HOST_LOST {
@@ -139,9 +139,9 @@ impl Sessions {
             Some(verdict),
             session.generation,
         )?;
-        moved.write(Beside {
+        moved.write(StateExtras {
             count: self.count,
-            ..Beside::default()
+            ..StateExtras::default()
         })
     }
 }

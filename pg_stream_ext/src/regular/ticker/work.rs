@@ -12,7 +12,7 @@ use crate::regular::unit::Rule;
 use crate::regular::unit::round::{Round, Step};
 use crate::regular::unit::troubles::{self, Trouble};
 use crate::regular::unsent_entries::UnsentEntries;
-use crate::regular::viewer_counts::{self, Counts};
+use crate::regular::viewer_counts::{self, ViewerCounts};
 
 /// How often tails are sent while a round goes on.
 const TAILS_EVERY: Duration = Duration::from_millis(50);
@@ -229,7 +229,7 @@ fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
     let waits = division.commits;
     let mut rules = sweep::rules(true, waits);
     // Behind what ends leases, and before what only cleans up.
-    let counts = Counts {
+    let counts = ViewerCounts {
         waits_for_a_turn: Cell::new(waits),
     };
     rules.insert(sweep::JUDGING_RULES, Box::new(counts));

@@ -15,7 +15,7 @@ use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, column, nullable, statements};
 use crate::rate::Rate;
 use crate::stream::gate;
-use crate::stream::lifecycle::{Beside, announce};
+use crate::stream::lifecycle::{StateExtras, announce};
 use crate::stream::state;
 
 statements! {
@@ -87,9 +87,9 @@ fn change(
                 }
                 _ => None,
             };
-            announce(id, from, to, reason, session.generation)?.write(Beside {
+            announce(id, from, to, reason, session.generation)?.write(StateExtras {
                 moves_tat,
-                ..Beside::default()
+                ..StateExtras::default()
             })
         }
         Err(_) if from == StreamState::Ended => Err(ErrorCode::StreamEnded.into()),

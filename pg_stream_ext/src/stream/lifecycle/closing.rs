@@ -68,27 +68,27 @@ statements! {
 }
 
 /// How the rest of a stream is closed.
-pub struct Leftovers {
+pub struct ClosingStatements {
     leases: &'static LocalKey<Statement>,
     tokens: &'static LocalKey<Statement>,
     subscriptions: &'static LocalKey<Statement>,
 }
 
 /// All of it: rows that somebody holds are waited for.
-pub const ALL: Leftovers = Leftovers {
+pub const WAITING: ClosingStatements = ClosingStatements {
     leases: &CLOSE_LEASES,
     tokens: &RETIRE_TOKENS,
     subscriptions: &CLOSE_SUBSCRIPTIONS,
 };
 
 /// What nobody holds.
-pub const FREE: Leftovers = Leftovers {
+pub const SKIPPING_LOCKED: ClosingStatements = ClosingStatements {
     leases: &CLOSE_FREE_LEASES,
     tokens: &RETIRE_FREE_TOKENS,
     subscriptions: &CLOSE_FREE_SUBSCRIPTIONS,
 };
 
-impl Leftovers {
+impl ClosingStatements {
     /// Answers how many viewers were there.
     pub fn close_leases(&self, session: Uuid) -> Result<Option<i32>> {
         spi::first(self.leases, &[session.into()], |row| column(row, 1))
