@@ -1,3 +1,4 @@
 //! Agora's notices.
 
 pub mod apply;
+pub mod session;

@@ -14,7 +14,7 @@ use crate::moderation::message::{ModeratedMessage, not_found};
 use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, column, nullable, statements};
-use crate::realtime::stored_frames::{self, Carried};
+use crate::realtime::stored_frames::{self, CarriedEntry};
 use crate::stream::gate;
 
 statements! {
@@ -107,7 +107,11 @@ fn delete(
     if target.is_deleted {
         return Ok("already_deleted");
     }
-    let deleted = spi::first(&DELETE, &[session.into(), target.seq.into()], Carried::read)?;
+    let deleted = spi::first(
+        &DELETE,
+        &[session.into(), target.seq.into()],
+        CarriedEntry::read,
+    )?;
     stored_frames::delete(session, deleted.into_iter().collect())?;
     let metadata = json!({
         "kind": "message_deleted", "target_seq": target.seq, "target_id": id.to_string(),
@@ -270,9 +274,9 @@ pub(super) fn hold_head(session: Uuid) -> Result<bool> {
 }
 
 /// In the order of `seq`.
-fn delete_all(session: Uuid, user: Uuid) -> Result<Vec<Carried>> {
+fn delete_all(session: Uuid, user: Uuid) -> Result<Vec<CarriedEntry>> {
     spi::run(&DELETE_OF_USER, &[session.into(), user.into()], |rows| {
-        rows.map(|row| Carried::read(&row)).collect()
+        rows.map(|row| CarriedEntry::read(&row)).collect()
     })
 }
 

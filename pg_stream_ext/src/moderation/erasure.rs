@@ -15,7 +15,7 @@ use crate::postgres::application_rows;
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::spi::{self, column, statements};
-use crate::realtime::stored_frames::{self, Carried};
+use crate::realtime::stored_frames::{self, CarriedEntry};
 use crate::stream::gate;
 
 /// While a log is open its chat waits for the erasure.
@@ -127,7 +127,7 @@ fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) 
     for statement in [&ERASE, &ERASE_OF_DELETED] {
         let arguments = [session.into(), user.into(), room.into()];
         let erased = spi::run(statement, &arguments, |rows| {
-            rows.map(|row| Ok((Carried::read(&row)?, column::<bool>(&row, 3)?)))
+            rows.map(|row| Ok((CarriedEntry::read(&row)?, column::<bool>(&row, 3)?)))
                 .collect::<Result<Vec<_>>>()
         })?;
         room -= i32::try_from(erased.len()).unwrap_or(room);
@@ -147,7 +147,7 @@ fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) 
         for row in rows {
             about.push(column(&row, 3)?);
             if column::<i64>(&row, 1)? > 0 {
-                carried.push(Carried::read(&row)?);
+                carried.push(CarriedEntry::read(&row)?);
             }
         }
         Ok(about)

@@ -32,33 +32,21 @@ fn check_certificate(is_secondary: Option<bool>) -> bool {
 
 fn check(is_secondary: bool) -> Result<bool> {
     let configuration = Configuration::read()?;
-    configuration.app_id()?;
+    configuration.signing.app_id()?;
     if is_secondary {
         Ok(configuration.secondary()?.is_some())
     } else {
-        configuration.primary().map(|_| true)
+        configuration.signing.primary().map(|_| true)
     }
 }
 
-/// The Agora part of the config row.
-pub struct Configuration {
+/// Signs new tokens: the part of the config row that every token needs.
+pub struct SigningConfiguration {
     pub app_id: Option<String>,
     pub certificate_secret: String,
-    pub secondary_secret: Option<String>,
 }
 
-impl Configuration {
-    pub fn read() -> Result<Self> {
-        let configuration = spi::first(&CONFIGURATION, &[], |row| {
-            Ok(Self {
-                app_id: nullable(row, 1)?,
-                certificate_secret: column(row, 2)?,
-                secondary_secret: nullable(row, 3)?,
-            })
-        })?;
-        configuration.ok_or(Failure::Row("the config row is gone"))
-    }
-
+impl SigningConfiguration {
     pub fn app_id(&self) -> Result<AppId> {
         let refusal = |hint: &str| Failure::with_hint(ErrorCode::NotConfigured, hint);
         let text = self
@@ -68,7 +56,6 @@ impl Configuration {
         AppId::parse(text).map_err(|_| refusal("stream.config.agora_app_id is malformed"))
     }
 
-    /// Signs new tokens.
     pub fn primary(&self) -> Result<Certificate> {
         let source = CertificateSource {
             setting: "pg_stream_ext.agora_certificate_file",
@@ -80,16 +67,36 @@ impl Configuration {
         }
     }
 
-    /// What a token is signed as and with.
     pub fn signer(&self) -> Result<Signer> {
         Ok(Signer {
             app_id: self.app_id()?,
             certificate: self.primary()?,
         })
     }
+}
+
+/// The Agora part of the config row.
+pub struct Configuration {
+    signing: SigningConfiguration,
+    secondary_secret: Option<String>,
+}
+
+impl Configuration {
+    pub fn read() -> Result<Self> {
+        let configuration = spi::first(&CONFIGURATION, &[], |row| {
+            Ok(Self {
+                signing: SigningConfiguration {
+                    app_id: nullable(row, 1)?,
+                    certificate_secret: column(row, 2)?,
+                },
+                secondary_secret: nullable(row, 3)?,
+            })
+        })?;
+        configuration.ok_or(Failure::Row("the config row is gone"))
+    }
 
     /// Only verifies; none unless certificates are being rotated.
-    pub fn secondary(&self) -> Result<Option<Certificate>> {
+    fn secondary(&self) -> Result<Option<Certificate>> {
         let source = CertificateSource {
             setting: "pg_stream_ext.agora_secondary_certificate_file",
             column: "stream.config.agora_secondary_certificate_secret",
@@ -105,12 +112,13 @@ impl Configuration {
     /// tokens would be called forged.
     pub fn certificates(&self) -> Result<Certificates> {
         Ok(Certificates {
-            primary: self.primary()?,
+            primary: self.signing.primary()?,
             secondary: self.secondary()?,
         })
     }
 }
 
+/// The App ID and the certificate that a token is signed with.
 pub struct Signer {
     pub app_id: AppId,
     pub certificate: Certificate,

@@ -35,7 +35,7 @@ statements! {
 /// What tokens are signed with, read before anything is locked: where an operator has to mend something, a
 /// refusal costs no write. Whoever may have no token hears why, and not that.
 pub fn signer(request: &GrantRequest<'_>) -> Result<Signer> {
-    let signer = Settings::read()?.configuration.signer();
+    let signer = Settings::read()?.signing.signer();
     if signer.is_err() {
         refuse(request)?;
     }

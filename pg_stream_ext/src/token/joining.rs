@@ -82,7 +82,7 @@ fn join(session_id: Option<Uuid>) -> Result<Joined> {
     let user = caller.speak_of(None)?;
     let session = required(session_id, "session_id")?;
     clock::now_s()?;
-    let signer = Settings::read()?.configuration.signer()?;
+    let signer = Settings::read()?.signing.signer()?;
     caller.act_for(None)?;
     let lease = join_as(user, session)?;
     let token = issue_or_reissue(user, session, &signer)?;

@@ -70,7 +70,7 @@ impl Renewal {
         let read = || {
             let issued_at = clock::now_s()?;
             let settings = Settings::read()?;
-            let signer = settings.configuration.signer()?;
+            let signer = settings.signing.signer()?;
             Ok((issued_at, settings, signer))
         };
         // The Vault can raise, and the heartbeat goes on.

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::Table;
 use crate::rate::Rate;
-use crate::token::certificate::Configuration;
+use crate::token::certificate::SigningConfiguration;
 
 /// A token is of use for at least that long: in the last minute of its stream's longest duration, and after
 /// it while the sweep is late.
@@ -16,7 +16,7 @@ static CONFIG: Table = Table::new(c"config");
 
 /// What the config row says about tokens.
 pub struct Settings {
-    pub configuration: Configuration,
+    pub signing: SigningConfiguration,
     pub rate: Rate,
     token_ttl_s: i32,
     max_duration_s: i32,
@@ -26,10 +26,9 @@ impl Settings {
     pub fn read() -> Result<Self> {
         let settings = CONFIG.only(|row| {
             Ok(Self {
-                configuration: Configuration {
+                signing: SigningConfiguration {
                     app_id: row.nullable(c"agora_app_id")?,
                     certificate_secret: row.column(c"agora_certificate_secret")?,
-                    secondary_secret: None,
                 },
                 rate: Rate::per_minute(row.column(c"token_rate_per_minute")?),
                 token_ttl_s: row.column(c"token_ttl_s")?,

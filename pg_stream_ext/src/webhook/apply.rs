@@ -4,38 +4,19 @@
 //! alone, so that notices about viewers never wait for each other), the stored notice, the cursor of
 //! the user, and then whatever a move takes.
 
-use pgrx::datum::Uuid;
 use pgrx::prelude::*;
-use stream_core::agora::FIRST_VIEWER_UID;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
-use stream_core::webhook::host::{self, Heartbeats, Loss, Step};
+use stream_core::webhook::host::{self, Step};
 use stream_core::webhook::{Change, Event, Notice, UserChange};
 
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::error::{Failure, Result, answer, required};
-use crate::postgres::spi::{self, column, nullable, statements};
-use crate::stream::gate;
+use crate::postgres::spi::{self, statements};
 use crate::stream::lifecycle;
-use crate::stream::state;
+use crate::webhook::session::{Session, is_host_uid};
 
 statements! {
-    /// A heartbeat ahead of the clock is from before the clock was set back, and counts as none.
-    LOCK_SESSION: Write [TEXTOID]
-        "select s.id, s.state, s.generation, s.state_reason, s.state_before_error,
-             coalesce(s.reconnect_deadline > clock_timestamp(), false),
-             coalesce(s.host_heartbeat_at between
-                 clock_timestamp() - c.host_timeout_s * interval '1 second' and clock_timestamp(), false)
-         from stream.stream_sessions as s
-         cross join stream.config as c
-         where s.channel_id = $1 for no key update of s";
-
-    /// What a notice about a viewer needs. A live session cannot be deleted, so no lock is needed.
-    READ_SESSION: Write [TEXTOID]
-        "select s.id, s.state, s.generation, s.state_reason, s.state_before_error, false, false
-         from stream.stream_sessions as s
-         where s.channel_id = $1";
-
     /// `applied` and `noted` are what becomes of most; the others are set afterwards.
     STORE: Write [TEXTOID, INT4OID, INT4OID, TEXTOID, UUIDOID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID]
         "insert into stream.webhook_events
@@ -153,55 +134,6 @@ fn apply(notice: Option<&str>) -> Result<Outcome> {
         spi::execute(&SET_RESULT, &result)?;
     }
     Ok(outcome)
-}
-
-struct Session {
-    id: Uuid,
-    generation: i32,
-    stream: host::Stream,
-    heartbeats: Heartbeats,
-}
-
-impl Session {
-    /// Locked when the change is about a host.
-    fn find(channel: &str, change: Change) -> Result<Option<Self>> {
-        let found = Self::read(&READ_SESSION, channel)?;
-        match &found {
-            Some(session) if matches!(change, Change::User(user) if is_host_uid(user.uid)) => {
-                gate::close(session.id)?;
-                Self::read(&LOCK_SESSION, channel)
-            }
-            _ => Ok(found),
-        }
-    }
-
-    fn read(
-        statement: &'static std::thread::LocalKey<spi::Statement>,
-        channel: &str,
-    ) -> Result<Option<Self>> {
-        spi::first(statement, &[channel.into()], |row| {
-            let state = state::read(&column::<String>(row, 2)?)?;
-            let reason: Option<String> = nullable(row, 4)?;
-            let before_error: Option<String> = nullable(row, 5)?;
-            Ok(Self {
-                id: column(row, 1)?,
-                generation: column(row, 3)?,
-                stream: host::Stream {
-                    state,
-                    loss: reason
-                        .filter(|_| state == StreamState::Error)
-                        .and_then(|reason| Loss::parse(&reason)),
-                    before_error: before_error.as_deref().map(state::read).transpose()?,
-                    may_return: column(row, 6)?,
-                },
-                heartbeats: if column(row, 7)? {
-                    Heartbeats::Fresh
-                } else {
-                    Heartbeats::Missing
-                },
-            })
-        })
-    }
 }
 
 /// Whether it was not there yet.
@@ -324,9 +256,4 @@ fn apply_host_change(session: &Session, user: UserChange) -> Result<Outcome> {
             Outcome::applied(loss.as_str())
         }
     })
-}
-
-/// The host's uid is the generation, below every viewer's.
-const fn is_host_uid(uid: u32) -> bool {
-    0 < uid && uid < FIRST_VIEWER_UID
 }
