@@ -1,4 +1,4 @@
--- Roles: who may log in and what each API role is.
+-- Roles: those that log in, and the API roles.
 -- The bootstrap superuser of the cluster is supabase_admin. Passwords of the LOGIN roles are
 -- set by whoever makes the cluster; without one they cannot log in over TCP.
 

@@ -1,4 +1,4 @@
-//! Who may pass the gateway at all: requests that carry the anon or the service_role key.
+//! API keys: only requests that carry the anon or the service_role key pass the gateway.
 
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};

@@ -2,8 +2,11 @@
 //! session.
 
 mod error;
+mod service;
 mod session;
 mod user;
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
@@ -14,13 +17,15 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use self::service::Auth;
+
 use crate::api_key;
 use crate::auth::error::AuthError;
 use crate::auth::session::{Scope, SignedIn};
-use crate::gateway::SharedGateway;
 use crate::jwt::{self, Claims};
 
-pub fn router() -> Router<SharedGateway> {
+/// The routes of `/auth/v1`.
+pub fn router(auth: Arc<Auth>) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/.well-known/jwks.json", get(no_public_keys))
@@ -28,6 +33,7 @@ pub fn router() -> Router<SharedGateway> {
         .route("/token", post(token))
         .route("/user", get(get_user))
         .route("/logout", post(log_out))
+        .with_state(auth)
 }
 
 #[derive(Deserialize)]
@@ -65,12 +71,12 @@ async fn no_public_keys() -> Json<Value> {
 }
 
 async fn token(
-    State(gateway): State<SharedGateway>,
+    State(auth): State<Arc<Auth>>,
     Query(grant): Query<Grant>,
     headers: HeaderMap,
     Json(credentials): Json<Credentials>,
 ) -> Result<Json<SignedIn>, Response> {
-    check_api_key(&gateway, &headers)?;
+    check_api_key(&auth, &headers)?;
     let session = match (grant.grant_type.as_str(), credentials) {
         (
             "password",
@@ -79,14 +85,14 @@ async fn token(
                 password: Some(password),
                 ..
             },
-        ) => session::by_password(&gateway, &email, &password).await,
+        ) => session::by_password(&auth, &email, &password).await,
         (
             "refresh_token",
             Credentials {
                 refresh_token: Some(token),
                 ..
             },
-        ) => session::by_refresh_token(&gateway, &token).await,
+        ) => session::by_refresh_token(&auth, &token).await,
         ("password" | "refresh_token", _) => Err(AuthError::MissingMember),
         _ => Err(AuthError::GrantType),
     };
@@ -95,45 +101,45 @@ async fn token(
 
 /// With an address and a password a new user; with neither an anonymous one.
 async fn sign_up(
-    State(gateway): State<SharedGateway>,
+    State(auth): State<Arc<Auth>>,
     headers: HeaderMap,
     Json(credentials): Json<Credentials>,
 ) -> Result<Json<SignedIn>, Response> {
-    check_api_key(&gateway, &headers)?;
+    check_api_key(&auth, &headers)?;
     let user = match (credentials.email, credentials.password) {
         (Some(email), Some(password)) => {
-            user::create(&gateway.auth_pool, &email, &password, &credentials.data).await
+            user::create(&auth.pool, &email, &password, &credentials.data).await
         }
-        (None, None) => user::create_anonymous(&gateway.auth_pool, &credentials.data).await,
+        (None, None) => user::create_anonymous(&auth.pool, &credentials.data).await,
         _ => Err(AuthError::MissingMember),
     };
     let user = user.map_err(AuthError::into_response)?;
-    session::start(&gateway, user)
+    session::start(&auth, user)
         .await
         .map(Json)
         .map_err(AuthError::into_response)
 }
 
 async fn get_user(
-    State(gateway): State<SharedGateway>,
+    State(auth): State<Arc<Auth>>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Response> {
-    check_api_key(&gateway, &headers)?;
-    let claims = bearer_claims(&gateway, &headers).map_err(AuthError::into_response)?;
-    user::of_session(&gateway.auth_pool, &claims)
+    check_api_key(&auth, &headers)?;
+    let claims = bearer_claims(&auth, &headers).map_err(AuthError::into_response)?;
+    user::of_session(&auth.pool, &claims)
         .await
         .map(Json)
         .map_err(AuthError::into_response)
 }
 
 async fn log_out(
-    State(gateway): State<SharedGateway>,
+    State(auth): State<Arc<Auth>>,
     Query(LogOut { scope }): Query<LogOut>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Response> {
-    check_api_key(&gateway, &headers)?;
-    let claims = bearer_claims(&gateway, &headers).map_err(AuthError::into_response)?;
-    session::end(&gateway.auth_pool, &claims, scope)
+    check_api_key(&auth, &headers)?;
+    let claims = bearer_claims(&auth, &headers).map_err(AuthError::into_response)?;
+    session::end(&auth.pool, &claims, scope)
         .await
         .map_err(AuthError::into_response)?;
     Ok(StatusCode::NO_CONTENT)
@@ -141,14 +147,14 @@ async fn log_out(
 
 // The response is what axum wants as an error here; boxing it would only move it.
 #[allow(clippy::result_large_err)]
-fn check_api_key(gateway: &SharedGateway, headers: &HeaderMap) -> Result<(), Response> {
-    match api_key::from_headers(&gateway.key, headers) {
+fn check_api_key(auth: &Auth, headers: &HeaderMap) -> Result<(), Response> {
+    match api_key::from_headers(&auth.token_key, headers) {
         Ok(_) => Ok(()),
         Err(error) => Err(error.into_response()),
     }
 }
 
-fn bearer_claims(gateway: &SharedGateway, headers: &HeaderMap) -> Result<Claims, AuthError> {
+fn bearer_claims(auth: &Auth, headers: &HeaderMap) -> Result<Claims, AuthError> {
     let token = api_key::bearer(headers).ok_or(AuthError::NoAuthorization)?;
-    Ok(gateway.key.verify(token, jwt::now_s(), 0)?)
+    Ok(auth.token_key.verify(token, jwt::now_s(), 0)?)
 }

@@ -1,4 +1,4 @@
-//! What the process was asked to do: flags and environment, checked once at start.
+//! Flags and environment of the process, checked once at start.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use secrecy::SecretString;
 /// Signing keys shorter than this many bytes are refused, as Supabase does.
 pub const MIN_JWT_SECRET_BYTES: usize = 32;
 
-/// What the command line asks for.
+/// The command that the command line gives.
 pub enum Command {
     Help,
     /// Print the API keys that this secret signs.

@@ -6,7 +6,7 @@ use deadpool_postgres::{BuildError, Manager, ManagerConfig, Pool, RecyclingMetho
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::NoTls;
 
-/// As long as PostgREST waits for a connection of its pool.
+/// The time for which PostgREST waits for a connection of its pool.
 const ACQUISITION_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

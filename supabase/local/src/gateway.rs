@@ -1,4 +1,4 @@
-//! What every route shares, and the table of routes.
+//! The routes of all three services on one address, as Supabase's gateway has them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,40 +8,31 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use deadpool_postgres::Pool;
 use serde_json::json;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
-use crate::jwt::TokenKey;
-use crate::realtime::Realtime;
-use crate::{auth, realtime, rest};
+use crate::auth::{self, Auth};
+use crate::realtime::{self, Realtime};
+use crate::rest::{self, Rest};
 
-pub struct Gateway {
-    pub key: TokenKey,
-    pub jwt_expiry_s: u32,
-    pub schemas: Vec<String>,
-    /// Logged in as `authenticator`.
-    pub rest_pool: Pool,
-    /// Logged in as `supabase_auth_admin`.
-    pub auth_pool: Pool,
+/// The three services behind the one address.
+pub struct Services {
+    pub auth: Arc<Auth>,
+    pub rest: Arc<Rest>,
     pub realtime: Arc<Realtime>,
-    /// As it goes into the `iss` claim.
-    pub issuer: String,
 }
-
-pub type SharedGateway = Arc<Gateway>;
 
 /// All routes. Browsers of any origin may call them while nothing beyond this machine can reach
 /// them; on another address CORS stays closed.
-pub fn router(gateway: SharedGateway, address: SocketAddr) -> Router {
+pub fn router(services: Services, address: SocketAddr) -> Router {
     let router = Router::new()
         .route("/", get(health))
         .route("/health", get(health))
-        .nest("/auth/v1", auth::router())
-        .nest("/rest/v1", rest::router())
-        .nest("/realtime/v1", realtime::router())
-        .fallback(no_route)
-        .with_state(gateway);
+        .with_state(services.realtime.clone())
+        .nest("/auth/v1", auth::router(services.auth))
+        .nest("/rest/v1", rest::router(services.rest))
+        .nest("/realtime/v1", realtime::router(services.realtime))
+        .fallback(no_route);
     if address.ip().is_loopback() {
         router.layer(
             CorsLayer::new()
@@ -55,12 +46,12 @@ pub fn router(gateway: SharedGateway, address: SocketAddr) -> Router {
     }
 }
 
-async fn health(State(gateway): State<SharedGateway>) -> Json<serde_json::Value> {
+async fn health(State(realtime): State<Arc<Realtime>>) -> Json<serde_json::Value> {
     Json(json!({
         "name": "supabase_local",
         "purpose": "development and tests only, never production",
         "status": "ok",
-        "replication": gateway.realtime.hub.is_streaming(),
+        "replication": realtime.hub.is_streaming(),
     }))
 }
 

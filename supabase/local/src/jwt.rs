@@ -22,7 +22,7 @@ pub struct TokenKey {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claims(Map<String, Value>);
 
-/// Why a token is refused.
+/// The reason for refusing a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     #[error("the token is not a valid JWT")]

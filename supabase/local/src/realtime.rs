@@ -9,10 +9,11 @@ pub mod partitions;
 mod pgoutput;
 mod replay;
 pub mod replication;
+mod service;
 mod socket;
 mod token;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
@@ -20,30 +21,17 @@ use axum::extract::{Query, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use deadpool_postgres::Pool;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+
+pub use self::service::Realtime;
 
 use crate::api_key;
-use crate::gateway::SharedGateway;
-use crate::realtime::hub::Hub;
 
-/// As the real server: larger frames end the connection.
+/// Larger frames end the connection, as at the real server.
 const MAX_FRAME_BYTES: usize = 5_000_000;
 /// The default of 128 KiB per socket would be 1.2 GB for ten thousand sockets.
 const SOCKET_BUFFER_BYTES: usize = 4096;
-
-/// What sockets, the message stream and the partition keeper share.
-pub struct Realtime {
-    pub hub: Hub,
-    /// Logged in as `realtime_gateway`.
-    pool: Pool,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-    sockets_opened: AtomicU64,
-}
 
 #[derive(Deserialize)]
 struct Connect {
@@ -51,24 +39,15 @@ struct Connect {
     vsn: Option<String>,
 }
 
-impl Realtime {
-    pub fn new(pool: Pool, stop: CancellationToken, tasks: TaskTracker) -> Self {
-        Self {
-            hub: Hub::new(),
-            pool,
-            stop,
-            tasks,
-            sockets_opened: AtomicU64::new(0),
-        }
-    }
-}
-
-pub fn router() -> Router<SharedGateway> {
-    Router::new().route("/websocket", get(connect))
+/// The routes of `/realtime/v1`.
+pub fn router(realtime: Arc<Realtime>) -> Router {
+    Router::new()
+        .route("/websocket", get(connect))
+        .with_state(realtime)
 }
 
 async fn connect(
-    State(gateway): State<SharedGateway>,
+    State(realtime): State<Arc<Realtime>>,
     Query(query): Query<Connect>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
@@ -77,7 +56,7 @@ async fn connect(
         .get("x-api-key")
         .and_then(|value| value.to_str().ok())
         .or(query.apikey.as_deref());
-    let key = match presented.map(|presented| api_key::parse(&gateway.key, presented)) {
+    let key = match presented.map(|presented| api_key::parse(&realtime.token_key, presented)) {
         Some(Ok(key)) => key,
         Some(Err(error)) => return refuse(StatusCode::UNAUTHORIZED, &error.to_string()),
         None => return refuse(StatusCode::UNAUTHORIZED, "apikey is missing"),
@@ -91,11 +70,8 @@ async fn connect(
         .filter(|(name, _)| name.as_str().starts_with("x-") && *name != "x-api-key")
         .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
         .collect();
-    let id = gateway
-        .realtime
-        .sockets_opened
-        .fetch_add(1, Ordering::Relaxed);
-    let tasks = gateway.realtime.tasks.clone();
+    let id = realtime.next_socket_id();
+    let tasks = realtime.tasks.clone();
     upgrade
         .max_message_size(MAX_FRAME_BYTES)
         .max_frame_size(MAX_FRAME_BYTES)
@@ -103,7 +79,7 @@ async fn connect(
         .write_buffer_size(SOCKET_BUFFER_BYTES)
         .on_upgrade(move |websocket| {
             let headers = Value::Object(extra_headers).to_string();
-            tasks.track_future(socket::run(gateway, websocket, id, key, headers))
+            tasks.track_future(socket::run(realtime, websocket, id, key, headers))
         })
 }
 

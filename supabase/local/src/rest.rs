@@ -5,7 +5,10 @@ mod catalog;
 mod error;
 mod paging;
 mod request;
+mod service;
 mod statement;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -15,26 +18,29 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tracing::error;
 
+pub use self::service::Rest;
+
 use crate::api_key;
-use crate::gateway::{Gateway, SharedGateway};
 use crate::rest::error::RestError;
 
-pub fn router() -> Router<SharedGateway> {
+/// The routes of `/rest/v1`.
+pub fn router(rest: Arc<Rest>) -> Router {
     Router::new()
         .route("/rpc/{function}", get(rpc).post(rpc))
         .fallback(no_tables)
+        .with_state(rest)
 }
 
 /// GET and HEAD take the arguments from the query and run read only; POST takes a JSON object.
 async fn rpc(
-    State(gateway): State<SharedGateway>,
+    State(rest): State<Arc<Rest>>,
     Path(function): Path<String>,
     method: Method,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let key = match api_key::from_headers(&gateway.key, &headers) {
+    let key = match api_key::from_headers(&rest.token_key, &headers) {
         Ok(key) => key,
         Err(error) => return error.into_response(),
     };
@@ -45,25 +51,25 @@ async fn rpc(
         headers,
         body,
     };
-    let response = match call::call(&gateway, key, request).await {
+    let response = match call::call(&rest, key, request).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     };
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        forget_the_database(&gateway);
+        drop_connections(&rest);
     }
     response
 }
 
-/// What PostgREST does at any 503, whoever raised it: it drops its connections and reads its schema anew, so
-/// that every caller waits. No function of the product may raise one.
-fn forget_the_database(gateway: &Gateway) {
-    gateway.rest_pool.retain(|_, _| false);
+/// At any 503, whoever raised it, PostgREST drops its connections and reads its schema anew, so that every
+/// caller waits. No function of the product may raise one.
+fn drop_connections(rest: &Rest) {
+    rest.pool.retain(|_, _| false);
     error!("an answer of 503: PostgREST drops all its connections now");
 }
 
-async fn no_tables(State(gateway): State<SharedGateway>, headers: HeaderMap) -> Response {
-    match api_key::from_headers(&gateway.key, &headers) {
+async fn no_tables(State(rest): State<Arc<Rest>>, headers: HeaderMap) -> Response {
+    match api_key::from_headers(&rest.token_key, &headers) {
         Ok(_) => RestError::NoTables.into_response(),
         Err(error) => error.into_response(),
     }

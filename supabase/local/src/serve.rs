@@ -14,20 +14,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::{self, DatabaseError};
-use crate::gateway::{self, Gateway};
+use crate::gateway::{self, Services};
 use crate::jwt::{SignError, TokenKey};
 use crate::realtime::{Realtime, partitions, replication};
+use crate::rest::Rest;
 
 /// PostgREST's default.
 const REST_POOL_SIZE: usize = 10;
 const AUTH_POOL_SIZE: usize = 4;
 /// Supabase's on a small to large instance; each private join takes one for a transaction.
 const REALTIME_POOL_SIZE: usize = 5;
-/// How long the start may wait for the message stream.
+/// The time within which the message stream must start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long open requests and sockets have after a signal.
+/// The time that open requests and sockets have after a signal.
 const STOP_TIMEOUT: Duration = Duration::from_millis(1500);
 
 #[derive(Debug, thiserror::Error)]
@@ -84,20 +86,31 @@ async fn serve(config: Config) -> Result<(), ServeError> {
     }
 
     let realtime_pool = database::pool(probe, "supabase_local_realtime", REALTIME_POOL_SIZE)?;
-    let realtime = Arc::new(Realtime::new(realtime_pool, stop.clone(), tasks.clone()));
-    let gateway = Arc::new(Gateway {
-        key: TokenKey::new(&config.jwt_secret),
-        jwt_expiry_s: config.jwt_expiry_s,
-        schemas: config.schemas,
-        rest_pool: database::pool(rest, "supabase_local_rest", REST_POOL_SIZE)?,
-        auth_pool: database::pool(auth, "supabase_local_auth", AUTH_POOL_SIZE)?,
+    let token_key = Arc::new(TokenKey::new(&config.jwt_secret));
+    let realtime = Arc::new(Realtime::new(
+        token_key.clone(),
+        realtime_pool,
+        stop.clone(),
+        tasks.clone(),
+    ));
+    let services = Services {
+        auth: Arc::new(Auth {
+            token_key: token_key.clone(),
+            jwt_expiry_s: config.jwt_expiry_s,
+            issuer: format!("http://{address}/auth/v1"),
+            pool: database::pool(auth, "supabase_local_auth", AUTH_POOL_SIZE)?,
+        }),
+        rest: Arc::new(Rest {
+            token_key,
+            schemas: config.schemas,
+            pool: database::pool(rest, "supabase_local_rest", REST_POOL_SIZE)?,
+        }),
         realtime: realtime.clone(),
-        issuer: format!("http://{address}/auth/v1"),
-    });
+    };
 
     tasks.spawn(partitions::keep(realtime.clone(), stop.clone()));
     tasks.spawn(replication::keep(source, realtime.clone(), stop.clone()));
-    let router = gateway::router(gateway, address);
+    let router = gateway::router(services, address);
     let listener = listener.tap_io(|stream| {
         // A frame is one small write; waiting for more to send would only delay it.
         if let Err(error) = stream.set_nodelay(true) {

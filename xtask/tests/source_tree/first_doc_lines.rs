@@ -10,7 +10,6 @@ use crate::sources;
 const EXCEPTED: &[&str] = &[
     "client/demo",
     "pg_stream_ext/src",
-    "supabase/local",
     "tests/benches",
     "tests/e2e",
     "tests/it",

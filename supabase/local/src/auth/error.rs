@@ -1,4 +1,4 @@
-//! Why a sign-in route refuses, in the words that supabase-js expects.
+//! Refusals of the sign-in routes, in the words that supabase-js expects.
 
 use axum::Json;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! Sessions: what a sign-in answers, and how a refresh token is spent.
+//! Sessions: the answer to a sign-in, and spending a refresh token.
 
 use deadpool_postgres::Pool;
 use serde::{Deserialize, Serialize};
@@ -7,8 +7,8 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::auth::error::AuthError;
+use crate::auth::service::Auth;
 use crate::auth::user::{self, is_visible, user_json};
-use crate::gateway::Gateway;
 use crate::jwt::{self, Claims};
 
 /// `$1` user. Answers (session, refresh token, user).
@@ -85,7 +85,7 @@ where s.user_id = $1
       else true
   end";
 
-/// What a sign-in answers.
+/// The answer to a sign-in.
 #[derive(Serialize)]
 pub struct SignedIn {
     access_token: String,
@@ -96,7 +96,7 @@ pub struct SignedIn {
     user: Value,
 }
 
-/// Which sessions signing out ends; supabase-js names one, the route's default is all of them.
+/// The sessions that signing out ends; supabase-js names one, the route's default is all of them.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -106,29 +106,25 @@ pub enum Scope {
     Others,
 }
 
-pub async fn by_password(
-    gateway: &Gateway,
-    email: &str,
-    password: &str,
-) -> Result<SignedIn, AuthError> {
-    let user = user::by_password(&gateway.auth_pool, email, password).await?;
-    start(gateway, user).await
+pub async fn by_password(auth: &Auth, email: &str, password: &str) -> Result<SignedIn, AuthError> {
+    let user = user::by_password(&auth.pool, email, password).await?;
+    start(auth, user).await
 }
 
 /// A new session of a user whose credentials were checked.
-pub async fn start(gateway: &Gateway, user: Uuid) -> Result<SignedIn, AuthError> {
-    let client = gateway.auth_pool.get().await?;
+pub async fn start(auth: &Auth, user: Uuid) -> Result<SignedIn, AuthError> {
+    let client = auth.pool.get().await?;
     let statement = client.prepare_cached(START).await?;
     let row = client
         .query_opt(&statement, &[&user])
         .await?
         .ok_or(AuthError::InvalidCredentials)?;
-    signed_in(gateway, &row)
+    signed_in(auth, &row)
 }
 
 /// The session of a refresh token goes on with new tokens.
-pub async fn by_refresh_token(gateway: &Gateway, token: &str) -> Result<SignedIn, AuthError> {
-    let mut client = gateway.auth_pool.get().await?;
+pub async fn by_refresh_token(auth: &Auth, token: &str) -> Result<SignedIn, AuthError> {
+    let mut client = auth.pool.get().await?;
     let transaction = client.transaction().await?;
     let statement = transaction.prepare_cached(CONTINUE).await?;
     let row = transaction.query_opt(&statement, &[&token]).await?;
@@ -136,7 +132,7 @@ pub async fn by_refresh_token(gateway: &Gateway, token: &str) -> Result<SignedIn
         if row.get(3) {
             return Err(AuthError::UserBanned);
         }
-        let session = signed_in(gateway, &row)?;
+        let session = signed_in(auth, &row)?;
         transaction.commit().await?;
         return Ok(session);
     }
@@ -169,18 +165,18 @@ pub async fn end(pool: &Pool, claims: &Claims, scope: Scope) -> Result<(), AuthE
     Ok(())
 }
 
-fn signed_in(gateway: &Gateway, row: &Row) -> Result<SignedIn, AuthError> {
+fn signed_in(auth: &Auth, row: &Row) -> Result<SignedIn, AuthError> {
     let session: Uuid = row.get(0);
     let user: Value = serde_json::from_str(row.get(2))?;
     let now_s = jwt::now_s();
-    let expires_at = now_s + u64::from(gateway.jwt_expiry_s);
+    let expires_at = now_s + u64::from(auth.jwt_expiry_s);
     let method = if user["is_anonymous"] == true {
         "anonymous"
     } else {
         "password"
     };
-    let access_token = gateway.key.sign(&json!({
-        "iss": gateway.issuer,
+    let access_token = auth.token_key.sign(&json!({
+        "iss": auth.issuer,
         "sub": user["id"],
         "aud": "authenticated",
         "role": "authenticated",
@@ -198,7 +194,7 @@ fn signed_in(gateway: &Gateway, row: &Row) -> Result<SignedIn, AuthError> {
     Ok(SignedIn {
         access_token,
         token_type: "bearer",
-        expires_in: gateway.jwt_expiry_s,
+        expires_in: auth.jwt_expiry_s,
         expires_at,
         refresh_token: row.get(1),
         user,

@@ -67,7 +67,7 @@ const BY_PASSWORD: &str = concat!(
     is_visible!()
 );
 
-/// What Supabase Auth writes of every new user, and the columns that have no default.
+/// The columns that Supabase Auth writes for every new user, and those that have no default.
 macro_rules! insert_user {
     ($columns:literal, $values:literal) => {
         concat!(

@@ -1,5 +1,4 @@
-//! May this token read, or write, this private topic? Asked of the policies on realtime.messages,
-//! with a row that is rolled back.
+//! The policies on realtime.messages, evaluated for a token and a topic with a row that is rolled back.
 
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ const READ_PROBES: &str = "select id from realtime.messages where id = any($1)";
 const BROADCAST: &str = "broadcast";
 const PRESENCE: &str = "presence";
 
-/// What a subject may read of a topic.
+/// The rights of a subject to read a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadAccess {
     pub broadcast: bool,
@@ -94,7 +93,7 @@ pub async fn read(
     })
 }
 
-/// Whether the subject may insert a broadcast row.
+/// True when the subject may insert a broadcast row.
 pub async fn write(
     pool: &Pool,
     subject: &Subject,

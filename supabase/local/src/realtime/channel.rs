@@ -9,14 +9,14 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::api_key::ApiKey;
-use crate::gateway::Gateway;
 use crate::realtime::authorization::{self, AuthorizationError, ReadAccess};
 use crate::realtime::hub::Topic;
 use crate::realtime::replay::{self, InvalidRequest, Stored};
+use crate::realtime::service::Realtime;
 use crate::realtime::token::{self, Subject, SubjectError};
 
 const TOPIC_PREFIX: &str = "realtime:";
-/// How long a refusal is held back, so that a client that tries again at once does no harm. The
+/// The time for which a refusal is held back, so that a client that tries again at once does no harm. The
 /// real server waits 5 s; a test need not.
 const REFUSAL_DELAY: Duration = Duration::from_secs(1);
 
@@ -26,17 +26,17 @@ pub struct Channel {
     pub topic: Topic,
     pub subject: Subject,
     pub access: ReadAccess,
-    /// Whether a broadcast is confirmed to its sender.
+    /// True when a broadcast is confirmed to its sender.
     pub acknowledges: bool,
-    /// Whether a broadcast comes back to its sender.
+    /// True when a broadcast comes back to its sender.
     pub echoes: bool,
     pub presence: bool,
     pub announces_replication: bool,
-    /// What is sent after the reply to the join.
+    /// The stored messages that are sent after the reply to the join.
     pub replay: Vec<Stored>,
-    /// Of these no live copy is delivered.
+    /// The ids of messages of which no live copy is delivered.
     pub replayed: Arc<HashSet<Uuid>>,
-    /// What the write policies said of this subject, once they were asked.
+    /// The verdict of the write policies on this subject, once they were asked.
     pub may_write: Option<bool>,
     token: Option<String>,
 }
@@ -54,7 +54,7 @@ pub struct JoinRequest {
     access_token: Option<String>,
 }
 
-/// What a channel's later token brought.
+/// The effect of a channel's later token.
 pub enum Renewal {
     /// The same token, or one that means the connection's own.
     Nothing,
@@ -65,7 +65,7 @@ pub enum Renewal {
     },
 }
 
-/// Why a channel is not joined, or ends. The text is what the client sees.
+/// The reason for which a channel is not joined, or ends. The text is what the client sees.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     #[error("TopicNameRequired: You must provide a topic name")]
@@ -109,7 +109,7 @@ impl JoinRequest {
 
 /// Lets a socket into `topic_name` (with `realtime:`), or answers why not after a delay.
 pub async fn join(
-    gateway: Arc<Gateway>,
+    realtime: Arc<Realtime>,
     key: ApiKey,
     headers_json: Arc<str>,
     topic_name: String,
@@ -117,7 +117,7 @@ pub async fn join(
     request: JoinRequest,
 ) -> Result<Channel, Refusal> {
     let joined = admit(
-        &gateway,
+        &realtime,
         &key,
         &headers_json,
         &topic_name,
@@ -139,16 +139,16 @@ pub async fn refuse_too_many() -> Result<Channel, Refusal> {
 
 /// Checks a token that a joined channel was sent.
 pub async fn renew(
-    gateway: Arc<Gateway>,
+    realtime: Arc<Realtime>,
     headers_json: Arc<str>,
     topic: Topic,
     presence: bool,
     token: String,
 ) -> Result<Renewal, Refusal> {
-    let Some(subject) = token::subject(&gateway.key, &token, &headers_json)? else {
+    let Some(subject) = token::subject(&realtime.token_key, &token, &headers_json)? else {
         return Ok(Renewal::Nothing);
     };
-    let access = read_access(&gateway, &subject, &topic, presence).await?;
+    let access = read_access(&realtime, &subject, &topic, presence).await?;
     Ok(Renewal::Renewed {
         subject,
         token,
@@ -157,7 +157,7 @@ pub async fn renew(
 }
 
 impl Channel {
-    /// Whether `token` is what the channel goes by already.
+    /// True when `token` is the channel's token already.
     pub fn has_token(&self, token: &str) -> bool {
         self.token.as_deref() == Some(token)
     }
@@ -170,15 +170,15 @@ impl Channel {
         self.may_write = None;
     }
 
-    /// Whether the policies let this subject send. Public topics are open to everybody.
-    pub async fn may_write(&mut self, gateway: &Gateway) -> bool {
+    /// True when the policies let this subject send. Public topics are open to everybody.
+    pub async fn may_write(&mut self, realtime: &Realtime) -> bool {
         if !self.topic.private {
             return true;
         }
         if let Some(known) = self.may_write {
             return known;
         }
-        let pool = &gateway.realtime.pool;
+        let pool = &realtime.pool;
         match authorization::write(pool, &self.subject, &self.topic.name).await {
             Ok(allowed) => {
                 self.may_write = Some(allowed);
@@ -194,7 +194,7 @@ impl Channel {
 }
 
 async fn admit(
-    gateway: &Gateway,
+    realtime: &Realtime,
     key: &ApiKey,
     headers_json: &str,
     topic_name: &str,
@@ -209,7 +209,7 @@ async fn admit(
         return Err(Refusal::PostgresChanges);
     }
     let sent = match &request.access_token {
-        Some(sent) => token::subject(&gateway.key, sent, headers_json)?,
+        Some(sent) => token::subject(&realtime.token_key, sent, headers_json)?,
         None => None,
     };
     let subject = match sent {
@@ -220,9 +220,9 @@ async fn admit(
         name: name.to_owned(),
         private: request.private,
     };
-    let access = read_access(gateway, &subject, &topic, request.presence).await?;
+    let access = read_access(realtime, &subject, &topic, request.presence).await?;
     let replay = match request.replay {
-        Some(asked) => replay(gateway, &topic, access, asked).await?,
+        Some(asked) => replay(realtime, &topic, access, asked).await?,
         None => Vec::new(),
     };
     Ok(Channel {
@@ -241,9 +241,9 @@ async fn admit(
     })
 }
 
-/// What the join is sent of what the topic was sent before; it may read the topic.
+/// The stored messages of the topic that a join asks for; it may read the topic.
 async fn replay(
-    gateway: &Gateway,
+    realtime: &Realtime,
     topic: &Topic,
     access: ReadAccess,
     asked: Result<replay::Request, InvalidRequest>,
@@ -255,7 +255,7 @@ async fn replay(
         return Err(Refusal::Unauthorized(topic.name.clone()));
     }
     let asked = asked.map_err(|InvalidRequest| Refusal::ReplayRequest)?;
-    let newest = replay::newest(&gateway.realtime.pool, &topic.name, asked).await;
+    let newest = replay::newest(&realtime.pool, &topic.name, asked).await;
     newest.map_err(|error| {
         warn!(%error, "stored messages could not be read");
         Refusal::Replay
@@ -263,7 +263,7 @@ async fn replay(
 }
 
 async fn read_access(
-    gateway: &Gateway,
+    realtime: &Realtime,
     subject: &Subject,
     topic: &Topic,
     presence: bool,
@@ -274,7 +274,7 @@ async fn read_access(
             presence,
         });
     }
-    let pool = &gateway.realtime.pool;
+    let pool = &realtime.pool;
     match authorization::read(pool, subject, &topic.name, presence).await {
         Ok(access) if access.is_any() => Ok(access),
         Ok(_) => Err(Refusal::Unauthorized(topic.name.clone())),

@@ -29,7 +29,7 @@ pub enum Event {
     Broadcast(UserBroadcast),
 }
 
-/// What one client says to the others of a topic.
+/// A client's message to the others of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserBroadcast {
     pub event: String,

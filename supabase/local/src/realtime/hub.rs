@@ -1,4 +1,4 @@
-//! Who is subscribed to what, and handing a frame to all of them without ever waiting for one.
+//! Subscriptions, and handing a frame to all subscribers without ever waiting for one.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +33,7 @@ pub struct Inbox {
     pub overflowed: CancellationToken,
 }
 
-/// Where a frame comes from, which says who does not get it.
+/// The origin of a frame, which decides who does not get it.
 #[derive(Debug, Clone, Copy)]
 pub enum Origin {
     /// Another socket; `except` is its own number when it does not hear itself.
@@ -124,7 +124,7 @@ impl Hub {
         }
     }
 
-    /// Whether anybody would get a frame.
+    /// True when anybody would get a frame.
     pub fn has_subscribers(&self, topic: &Topic) -> bool {
         self.topics
             .lock()

@@ -7,7 +7,7 @@ use deadpool_postgres::PoolError;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::realtime::Realtime;
+use crate::realtime::service::Realtime;
 
 const EVERY: Duration = Duration::from_secs(60 * 60);
 const RETRY: Duration = Duration::from_secs(5);

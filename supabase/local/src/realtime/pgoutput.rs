@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::realtime::frame::Encoding;
 
-/// What is needed to tell the subscribers of a row.
+/// The columns of a row that its subscribers are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub id: Uuid,
@@ -40,7 +40,7 @@ pub struct Decoder {
     relations: HashMap<u32, Option<Columns>>,
 }
 
-/// Where the columns are, for a relation that is a partition of realtime.messages.
+/// The positions of the columns in a relation that is a partition of realtime.messages.
 struct Columns {
     id: usize,
     topic: usize,

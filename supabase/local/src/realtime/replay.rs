@@ -118,7 +118,7 @@ pub fn ids(messages: &[Stored]) -> HashSet<Uuid> {
 }
 
 impl Stored {
-    /// As a frame to a client. `topic` is the clients' name of it, with `realtime:`.
+    /// The frame to a client. `topic` is the clients' name of it, with `realtime:`.
     pub fn frame(&self, join_ref: &str, topic: &str) -> Option<Message> {
         let meta = Metadata {
             replayed: true,

@@ -10,16 +10,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::realtime::Realtime;
 use crate::realtime::frame;
 use crate::realtime::hub::{Origin, Topic};
 use crate::realtime::pgoutput::{Decoder, PgoutputError, Row};
+use crate::realtime::service::Realtime;
 
 const PUBLICATION: &str = "supabase_realtime_messages_publication";
 /// The real server's, so that a check for its slot finds this one; a random end is added, because
 /// a dead connection may hold its name for a minute.
 const SLOT_PREFIX: &str = "supabase_realtime_messages_replication_slot_";
-/// How often the server hears what was read; it keeps the WAL from there on.
+/// The interval at which the server is told what was read; it keeps the WAL from there on.
 const FEEDBACK_EVERY: Duration = Duration::from_secs(1);
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MOST: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ pub enum ReplicationError {
     Decode(PgoutputError),
 }
 
-/// Where the stream is read from.
+/// The server from which the stream is read.
 pub struct Source {
     host: String,
     port: u16,

@@ -1,4 +1,4 @@
-//! One websocket: its channels, what its client says, and when it is closed.
+//! One websocket: its channels, the frames of its client, and its end.
 
 mod outgoing;
 
@@ -17,17 +17,17 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::api_key::ApiKey;
-use crate::gateway::SharedGateway;
 use crate::jwt;
 use crate::realtime::channel::{self, Channel, JoinRequest, Refusal, Renewal};
 use crate::realtime::frame::{self, Event, Push, UserBroadcast};
 use crate::realtime::hub::{self, Hub, Inbox, Mailbox, Origin};
+use crate::realtime::service::Realtime;
 
 /// Phoenix closes a socket that its client left silent for so long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Supabase's limit.
 const MAX_CHANNELS: usize = 100;
-/// How long a client waits to hear that database messages flow.
+/// The time for which a client waits until database messages flow.
 const REPLICATION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Tokens are looked at this often at least, so that a clock set forward is noticed.
 const EXPIRY_CHECK_MOST: Duration = Duration::from_secs(300);
@@ -36,7 +36,7 @@ const PROTOCOL_ERROR: u16 = 1002;
 const SERVICE_RESTART: u16 = 1012;
 
 struct Socket {
-    gateway: SharedGateway,
+    realtime: Arc<Realtime>,
     websocket: WebSocket,
     key: ApiKey,
     /// The `x-` headers of the handshake, for policies.
@@ -44,13 +44,13 @@ struct Socket {
     mailbox: Mailbox,
     inbox: Inbox,
     channels: HashMap<String, Channel>,
-    /// Joins that the policies are being asked about: topic to join_ref.
+    /// Joins for which the policies are being evaluated: topic to join_ref.
     joining: HashMap<String, String>,
     work: FuturesUnordered<BoxFuture<'static, Outcome>>,
-    last_heard_at: Instant,
+    last_received_at: Instant,
 }
 
-/// What came of work that the socket did not wait for.
+/// The outcome of work that the socket did not wait for.
 enum Outcome {
     Joined {
         topic: String,
@@ -72,7 +72,7 @@ enum Outcome {
 
 /// Serves a websocket until either side ends it.
 pub async fn run(
-    gateway: SharedGateway,
+    realtime: Arc<Realtime>,
     websocket: WebSocket,
     id: u64,
     key: ApiKey,
@@ -80,9 +80,9 @@ pub async fn run(
 ) {
     let (mailbox, inbox) = hub::mailbox(id);
     let overflowed = inbox.overflowed.clone();
-    let stop = gateway.realtime.stop.clone();
+    let stop = realtime.stop.clone();
     let mut socket = Socket {
-        gateway,
+        realtime,
         websocket,
         key,
         headers_json: headers_json.into(),
@@ -91,7 +91,7 @@ pub async fn run(
         channels: HashMap::new(),
         joining: HashMap::new(),
         work: FuturesUnordered::new(),
-        last_heard_at: Instant::now(),
+        last_received_at: Instant::now(),
     };
     tokio::select! {
         () = overflowed.cancelled() => {
@@ -104,7 +104,7 @@ pub async fn run(
         },
     }
     for channel in socket.channels.values() {
-        socket.gateway.realtime.hub.unsubscribe(&channel.topic, id);
+        socket.realtime.hub.unsubscribe(&channel.topic, id);
     }
 }
 
@@ -116,8 +116,8 @@ impl Socket {
             tokio::select! {
                 message = self.websocket.next() => {
                     let Some(message) = message else { return Ok(()) };
-                    self.last_heard_at = Instant::now();
-                    match self.hear(message?).await? {
+                    self.last_received_at = Instant::now();
+                    match self.receive(message?).await? {
                         ControlFlow::Continue(()) => {}
                         ControlFlow::Break(()) => return Ok(()),
                     }
@@ -129,7 +129,7 @@ impl Socket {
                     self.finish(outcome).await?;
                 }
                 () = tokio::time::sleep_until(deadline) => {
-                    if self.last_heard_at.elapsed() >= IDLE_TIMEOUT {
+                    if self.last_received_at.elapsed() >= IDLE_TIMEOUT {
                         return self.websocket.close().await;
                     }
                     self.close_expired().await?;
@@ -147,7 +147,7 @@ impl Socket {
         Ok(())
     }
 
-    async fn hear(&mut self, message: Message) -> Result<ControlFlow<()>, axum::Error> {
+    async fn receive(&mut self, message: Message) -> Result<ControlFlow<()>, axum::Error> {
         let push = match message {
             Message::Text(text) => frame::parse_text(&text),
             Message::Binary(bytes) => frame::parse_binary(&bytes),
@@ -224,7 +224,7 @@ impl Socket {
         let joining = if self.channels.len() + self.joining.len() < MAX_CHANNELS {
             let request = JoinRequest::parse(payload);
             Box::pin(channel::join(
-                self.gateway.clone(),
+                self.realtime.clone(),
                 self.key.clone(),
                 self.headers_json.clone(),
                 topic.clone(),
@@ -268,7 +268,7 @@ impl Socket {
         }
         let join_ref = channel.join_ref.clone();
         let renewing = channel::renew(
-            self.gateway.clone(),
+            self.realtime.clone(),
             self.headers_json.clone(),
             channel.topic.clone(),
             channel.presence,
@@ -295,7 +295,7 @@ impl Socket {
             let response = json!({ "reason": "unmatched topic" });
             return self.reply(None, reference, topic, "error", response).await;
         };
-        if !channel.may_write(&self.gateway).await {
+        if !channel.may_write(&self.realtime).await {
             return Ok(());
         }
         let UserBroadcast {
@@ -306,7 +306,7 @@ impl Socket {
         // Only a topic of more than 255 bytes fails here, and the client could not have sent it.
         if let Ok(frame) = frame::broadcast(topic, &event, "", encoding, &payload) {
             let except = (!channel.echoes).then_some(self.mailbox.socket);
-            let hub = &self.gateway.realtime.hub;
+            let hub = &self.realtime.hub;
             hub.publish(&channel.topic, &frame, Origin::Socket { except });
         }
         if channel.acknowledges {
@@ -359,7 +359,7 @@ impl Socket {
                         access,
                     }) => {
                         channel.renewed(subject, token, access);
-                        deliver_or_withhold(&self.gateway.realtime.hub, channel, &self.mailbox);
+                        deliver_or_withhold(&self.realtime.hub, channel, &self.mailbox);
                         Ok(())
                     }
                     Err(refusal) => self.end_with_error(&topic, &refusal.to_string()).await,
@@ -392,7 +392,7 @@ impl Socket {
         reference: Option<&str>,
         mut channel: Channel,
     ) -> Result<(), axum::Error> {
-        deliver_or_withhold(&self.gateway.realtime.hub, &channel, &self.mailbox);
+        deliver_or_withhold(&self.realtime.hub, &channel, &self.mailbox);
         let join_ref = channel.join_ref.clone();
         let presence = channel.presence;
         let announces_replication = channel.announces_replication;
@@ -411,7 +411,7 @@ impl Socket {
             self.websocket.feed(Message::Text(frame.into())).await?;
         }
         if announces_replication {
-            let realtime = self.gateway.realtime.clone();
+            let realtime = self.realtime.clone();
             self.work.push(Box::pin(async move {
                 let streaming = realtime.hub.streaming();
                 let waited = tokio::time::timeout(REPLICATION_TIMEOUT, streaming).await;
@@ -442,7 +442,7 @@ impl Socket {
 
     /// The next moment at which silence or an expired token ends something.
     fn deadline(&self) -> Instant {
-        let idle = self.last_heard_at + IDLE_TIMEOUT;
+        let idle = self.last_received_at + IDLE_TIMEOUT;
         let now_s = jwt::now_s();
         let expiry = self
             .channels

@@ -1,4 +1,4 @@
-//! Whom a channel acts for: a checked token, and how Realtime words its refusal.
+//! The subject that a channel acts for: a verified token, or its refusal in Realtime's words.
 
 use crate::jwt::{self, ApiRole, Claims, TokenError, TokenKey};
 

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use tokio_postgres::Row;
 
 use crate::api_key::ApiKey;
-use crate::gateway::Gateway;
 use crate::rest::catalog::{self, Function};
 use crate::rest::error::RestError;
 use crate::rest::request::{Caller, Request, Shape};
+use crate::rest::service::Rest;
 use crate::rest::statement;
 
 /// In PostgREST's order. The first argument of every pair is a constant here and never input.
@@ -28,17 +28,13 @@ const SET_REQUEST: &str = "select \
 const SET_ROLE_SETTING: &str = "select pg_catalog.set_config($1, $2, true)";
 
 /// Calls the function that the request names.
-pub async fn call(
-    gateway: &Gateway,
-    api_key: ApiKey,
-    request: Request,
-) -> Result<Response, RestError> {
-    let caller = request.caller(&gateway.key, api_key)?;
-    let schema = request.schema(&gateway.schemas)?;
+pub async fn call(rest: &Rest, api_key: ApiKey, request: Request) -> Result<Response, RestError> {
+    let caller = request.caller(&rest.token_key, api_key)?;
+    let schema = request.schema(&rest.schemas)?;
     let arguments = request.arguments()?;
     let shape = request.shape();
 
-    let mut client = gateway.rest_pool.get().await?;
+    let mut client = rest.pool.get().await?;
     let found = catalog::look_up(&client, schema, &request.function, caller.role).await?;
     let function = catalog::choose(found.functions, schema, &request.function, &arguments)?;
     let statement = statement::build(

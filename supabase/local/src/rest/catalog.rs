@@ -1,4 +1,4 @@
-//! Which function a call means: looked up in the catalogue for every call, so that a function
+//! The function that a call names: looked up in the catalogue for every call, so that a function
 //! created a moment ago is found.
 
 use serde::Deserialize;
@@ -92,7 +92,7 @@ pub struct Parameter {
     pub required: bool,
 }
 
-/// What the look-up found.
+/// The result of the look-up.
 pub struct Found {
     pub functions: Vec<Function>,
     /// Timeouts that were set on the role.

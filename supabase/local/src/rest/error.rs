@@ -24,7 +24,7 @@ pub enum RestError {
     Json,
     #[error("the query string could not be read")]
     Query,
-    /// What PostgREST would do and the stand-in does not.
+    /// A feature of PostgREST that the stand-in lacks.
     #[error("supabase_local does not do what PostgREST does with {0}")]
     NotModelled(String),
     #[error("Content-Type not acceptable: only application/json is")]

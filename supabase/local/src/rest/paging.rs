@@ -2,7 +2,7 @@
 
 use crate::rest::error::RestError;
 
-/// What of a query shapes the answer: `select`, `order`, `limit` and `offset`.
+/// The parts of a query that shape the answer: `select`, `order`, `limit` and `offset`.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Paging {
     /// Columns; none: all.
@@ -49,7 +49,7 @@ impl Paging {
         *self == Self::default()
     }
 
-    /// Whether it names columns, which only rows have.
+    /// True when it names columns, which only rows have.
     pub fn names_columns(&self) -> bool {
         !self.select.is_empty() || !self.order.is_empty()
     }
@@ -63,7 +63,7 @@ impl Paging {
         quoted.join(", ")
     }
 
-    /// What follows the FROM clause, at most `max_rows` rows.
+    /// The clauses after FROM, for at most `max_rows` rows.
     pub fn tail_sql(&self, max_rows: u64) -> String {
         let order = match self.order.as_slice() {
             [] => String::new(),
@@ -128,7 +128,7 @@ fn number(word: &str, value: &str) -> Result<u64, RestError> {
     Ok(number.into())
 }
 
-/// Whether PostgREST takes the value of a parameter for a condition on the answer.
+/// True when PostgREST takes the value of a parameter for a condition on the answer.
 fn is_filter(value: &str) -> bool {
     const OPERATORS: &[&str] = &[
         "eq",

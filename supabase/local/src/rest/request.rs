@@ -1,4 +1,4 @@
-//! What a call asks for: which schema, as whom, with which arguments, in which shape.
+//! A parsed call: its schema, its caller, its arguments and the shape of its answer.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// Who calls: the role to switch to and the claims to set.
+/// The caller: the role to switch to and the claims to set.
 pub struct Caller {
     pub role: ApiRole,
     pub claims: Claims,
@@ -40,7 +40,7 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// As the function's return type has it.
+    /// The form of the function's return type.
     Natural,
     /// One object; anything but one row is refused.
     Object,

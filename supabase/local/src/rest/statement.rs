@@ -15,7 +15,7 @@ const MAX_ROWS: u64 = 1000;
 /// A statement that answers (body text, rows bigint, status text, headers text).
 pub struct Statement {
     pub sql: String,
-    /// Whether the arguments are parameter `$1`.
+    /// True when the arguments are parameter `$1`.
     pub has_parameter: bool,
 }
 

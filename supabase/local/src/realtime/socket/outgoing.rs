@@ -1,4 +1,4 @@
-//! What a socket says to its client besides broadcasts: replies, system messages, ends.
+//! Frames of a socket to its client besides broadcasts: replies, system messages, ends.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl Socket {
         let Some(channel) = self.channels.remove(topic) else {
             return Ok(());
         };
-        let hub = &self.gateway.realtime.hub;
+        let hub = &self.realtime.hub;
         hub.unsubscribe(&channel.topic, self.mailbox.socket);
         let join_ref = Some(channel.join_ref.as_str());
         let frame = frame::text(join_ref, join_ref, topic, "phx_close", &json!({}));
