@@ -5,7 +5,7 @@ use anyhow::Result;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use uuid::Uuid;
 
 /// Each attack against each of the three who do the regular work.
@@ -41,7 +41,7 @@ mod units;
 pub async fn stream(database: &TestDatabase) -> Result<Uuid> {
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     Ok(id)
 }
 

@@ -1,5 +1,5 @@
-//! Does the main job work from end to end with the real Supabase client? `client/demo` plays and
-//! judges; here its verdict is compared with what the database holds, and made to turn out badly.
+//! The main job from end to end with the real Supabase client. `client/demo` plays and judges; here its verdict
+//! is compared with what the database holds, and made to turn out badly.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -50,7 +50,7 @@ async fn the_fixtures_of_the_edge_are_answers_of_the_database() -> Result<()> {
     let services = Services::start().await?;
     let mut play = scenario::Play::new(&services);
     play.run().await?;
-    let mut names = stable::Names::default();
+    let mut names = stable::StableNames::default();
     let played: Fixtures = play
         .answers
         .iter()
@@ -75,7 +75,7 @@ async fn the_fixtures_of_the_edge_are_answers_of_the_database() -> Result<()> {
     Ok(())
 }
 
-/// Names of the wire are the database's, everywhere but in what an app writes itself.
+/// StableNames of the wire are the database's, everywhere but in what an app writes itself.
 #[tokio::test]
 async fn no_member_of_any_answer_is_in_camel_case() -> Result<()> {
     fn check(operation: &str, answer: &Value) -> Result<()> {

@@ -62,18 +62,22 @@ async fn a_crash_of_the_server_is_an_outage_and_ends_by_itself() -> Result<()> {
     let services = Services::start_on(database)?;
     let seller = services.token_of(demo::SELLER);
     let messages = format!("/v1/streams/{stream}/messages");
-    let say = |content: &str| {
+    let send_message = |content: &str| {
         let request = Request::post(&messages).bearer(&seller);
         request
             .json(&json!({"content": content}))
             .send(&services.edge_url)
     };
     let ready = || Request::get("/readyz").send(&services.edge_url);
-    say("before").await?.ok()?;
+    send_message("before").await?.ok()?;
     ready().await?.ok()?;
 
     own.cluster.crash()?;
-    for answer in [ready().await?, say("meanwhile").await?, ready().await?] {
+    for answer in [
+        ready().await?,
+        send_message("meanwhile").await?,
+        ready().await?,
+    ] {
         expect_outage(&answer)?;
     }
     let alive = Request::get("/healthz").send(&services.edge_url).await?;
@@ -83,7 +87,9 @@ async fn a_crash_of_the_server_is_an_outage_and_ends_by_itself() -> Result<()> {
 
     own.cluster.restart()?;
     until_it_works(async || ready().await).await?;
-    let sent = until_it_works(async || say("after").await).await?.json();
+    let sent = until_it_works(async || send_message("after").await)
+        .await?
+        .json();
     let log = services.edge(&seller, Method::GET, &messages).await?.ok()?;
     let log = log.as_array().context("no messages")?;
     assert_eq!(log.last(), Some(&sent));

@@ -1,5 +1,5 @@
-//! Does any secret, token or message reach the server's log, the statistics of its statements or the
-//! logs of the services?
+//! No secret, token or message reaches the server's log, the statistics of its statements or the logs of the
+//! services.
 //!
 //! On a server of its own that logs every statement and whatever the extension says while it works.
 //! What callers pass as parameters is not logged (`log_parameter_max_length = 0`): that would be the

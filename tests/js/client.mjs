@@ -1,4 +1,4 @@
-/** How does a test reach Realtime? With the real client, which the demo has installed, and within a deadline. */
+/** The connection of a test to Realtime, with the real client that the demo has installed, and within a deadline. */
 
 import { createRequire } from 'node:module'
 

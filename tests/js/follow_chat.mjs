@@ -1,5 +1,5 @@
 /**
- * Can an app follow a chat, catch up and mark what it read with the real client?
+ * Follows a chat, catches up and marks what it read, as an app does with the real client.
  *
  * Subscribes through the function, joins the channel that it names, waits for one frame, catches up after the message
  * that it held, marks everything and leaves.

@@ -1,5 +1,5 @@
 /**
- * Does the example of docs/realtime.md show every entry once, in order, whatever Realtime loses?
+ * Plays the example of docs/realtime.md: it shows every entry once, in order, whatever Realtime loses.
  *
  * A viewer follows a chat with the example while a seller writes. On the way every frame comes twice and one is lost,
  * the server closes the channel, and the socket breaks.

@@ -1,5 +1,5 @@
 /**
- * What reaches subscribers when a client broadcasts by itself?
+ * Broadcasts as a client by itself, and tells what reaches subscribers.
  *
  * A forger who may listen sends to the private topics of a stream, an outsider to public topics of the same names. A
  * genuine message follows, then one by the forger on a public topic, which shows that sending works. One socket's

@@ -1,5 +1,5 @@
 /**
- * Who is let into which private channel?
+ * Joins private channels as several callers, and tells who was let in.
  * Argument: {supabaseUrl, anonKey, callers: {name: access token | null}, topics: [...]}.
  * Answer: {name: {topic: verdict}}.
  */

@@ -1,5 +1,5 @@
 /**
- * What does a token cost in Agora's own builder, and what does it build?
+ * Builds tokens with Agora's own builder, and tells what each costs and holds.
  *
  * Argument: {appId, certificate, channel, uid, expiresInS, warmUp, count}.
  * Answer: {cpuUs: CPU time of one token in microseconds}.

@@ -1,5 +1,5 @@
 /**
- * What is a client sent that joins with replay?
+ * Joins with replay, and tells what the client was sent.
  * Argument: {supabaseUrl, anonKey, accessToken, topic, replay, isPublic?}.
  * Answer: {verdict, messages: [{event, payload, meta}]}, everything that came before the channel was ready.
  */

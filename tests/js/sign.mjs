@@ -1,5 +1,5 @@
 /**
- * How does Agora sign a notice? By Node's own HMAC, which shares no code with the service.
+ * Signs a notice as Agora does, by Node's own HMAC, which shares no code with the service.
  *
  * Argument: {secret, body}; answer: {v2, v1}, what the two headers hold.
  */

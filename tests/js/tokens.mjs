@@ -1,5 +1,5 @@
 /**
- * What does Agora's own code say about tokens, and which contents does it build for the same requests?
+ * Reads tokens with Agora's own code, and builds contents for the same requests.
  *
  * Argument: [{token, appId, certificate, otherCertificate, channel, uid, publishes, issuedAt, expiresInS, salt}]. Answer: [{parsed, isSigned, isSignedByOther, builtHex, givenHex}], the last two inflated.
  */

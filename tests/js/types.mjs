@@ -1,5 +1,5 @@
 /**
- * Which of the documentation's TypeScript does not compile against the types of the database?
+ * Compiles the documentation's TypeScript against the types of the database, and tells what does not compile.
  *
  * The types are made by the generator behind `supabase gen types`. Compiled are the blocks marked `ts` of each Markdown
  * file, each a module of its own, and `calls.ts`, which calls every function with what may be left out left out.

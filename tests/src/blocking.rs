@@ -25,7 +25,7 @@ pub async fn is_blocked(observer: &Client, backend: i32) -> Result<bool> {
 
 /// Returns once the server process waits in a bounded wait of the product's own, which asks for the lock
 /// again and again.
-pub async fn wait_until_asking(database: &TestDatabase, backend: i32) -> Result<()> {
+pub async fn wait_until_retrying_lock(database: &TestDatabase, backend: i32) -> Result<()> {
     let observer = database.superuser().await?;
     let is_asking = "select exists (
         select from pg_stat_activity where pid = $1 and wait_event_type = 'Extension')";
@@ -47,7 +47,7 @@ impl TestDatabase {
     }
 
     /// Lets turns at the gate last for as long as a test takes, and not only for a moment.
-    pub async fn let_turns_last(&self) -> Result<()> {
+    pub async fn let_gate_waits_last(&self) -> Result<()> {
         let setting =
             "alter function stream_private.wait_at_gate(uuid, boolean) set lock_timeout = '60s'";
         self.change(setting).await

@@ -1,4 +1,4 @@
-//! How does time pass in a test? The stored times move back; nobody waits.
+//! Time that passes in a test: the stored times move back; nobody waits.
 
 use anyhow::Result;
 use uuid::Uuid;

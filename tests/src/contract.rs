@@ -11,7 +11,7 @@ use tokio_postgres::Error;
 use xtask::workspace;
 
 /// The contract of one operation.
-struct Operation {
+struct OperationContract {
     is_set: bool,
     result: Validator,
     /// The common ones included.
@@ -81,15 +81,15 @@ fn code_of(error: &Error) -> Option<&'static str> {
     Some(code.as_str())
 }
 
-fn operations() -> &'static BTreeMap<String, Operation> {
-    static OPERATIONS: OnceLock<BTreeMap<String, Operation>> = OnceLock::new();
+fn operations() -> &'static BTreeMap<String, OperationContract> {
+    static OPERATIONS: OnceLock<BTreeMap<String, OperationContract>> = OnceLock::new();
     OPERATIONS.get_or_init(|| {
         let contract = part("operations");
         let types = part("types");
         let operations = contract["operations"].as_object().expect("an object");
         let read = |(name, operation): (&String, &Value)| {
             let errors = [&operation["errors"], &contract["common_errors"]];
-            let read = Operation {
+            let read = OperationContract {
                 is_set: operation["result"]["set"] == json!(true),
                 result: validator(&types, &operation["result"]),
                 errors: errors

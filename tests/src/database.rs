@@ -1,4 +1,4 @@
-//! Where does a test happen? In a database that is its own and gone when the test ends.
+//! The database of a test, which is its own and gone when the test ends.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

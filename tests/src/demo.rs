@@ -1,4 +1,4 @@
-//! Who and what is in every database from the start? (`supabase/seed.sql`)
+//! Who and what is in every database from the start (`supabase/seed.sql`).
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! What does doctor() say about one thing?
+//! What doctor() says about one thing.
 
 use anyhow::{Context, Result};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! How does a device of a test say that it is still there?
+//! Heartbeats of a test's devices.
 
 use serde_json::{Value, json};
 use tokio_postgres::Error;
@@ -7,12 +7,16 @@ use uuid::Uuid;
 use crate::session::Session;
 
 /// A heartbeat that carries nothing but the session.
-pub async fn beat(caller: &Session, session: Uuid) -> Result<Value, Error> {
-    beat_with(caller, session, json!({})).await
+pub async fn send_heartbeat(caller: &Session, session: Uuid) -> Result<Value, Error> {
+    send_heartbeat_with(caller, session, json!({})).await
 }
 
 /// A heartbeat with more arguments, by name.
-pub async fn beat_with(caller: &Session, session: Uuid, more: Value) -> Result<Value, Error> {
+pub async fn send_heartbeat_with(
+    caller: &Session,
+    session: Uuid,
+    more: Value,
+) -> Result<Value, Error> {
     let mut arguments = more;
     arguments["session_id"] = json!(session);
     caller.rpc("heartbeat", arguments).await

@@ -1,4 +1,4 @@
-//! As whom is a call made?
+//! The identity as which a call is made: role and claims.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -14,6 +14,7 @@ pub mod database;
 pub mod declared_events;
 pub mod demo;
 pub mod doctor;
+pub mod flush_queue;
 pub mod heartbeat;
 pub mod identity;
 pub mod logged_plans;
@@ -31,7 +32,7 @@ pub mod session;
 pub mod stateful;
 pub mod stored_text;
 pub mod stream;
-pub mod tails;
+
 pub mod ticking;
 pub mod trace;
 pub mod waiting;

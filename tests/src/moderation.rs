@@ -1,4 +1,4 @@
-//! How does a test moderate, and what did the viewers see of it?
+//! Calls that moderate, and what viewers saw of them.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What does a test do that needs a server of its own: to set it up otherwise, or to break it?
+//! A server of a test's own: to set it up otherwise, or to break it.
 
 use std::fs;
 use std::path::PathBuf;

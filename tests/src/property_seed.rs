@@ -1,4 +1,4 @@
-//! How is a failing property test run again with the same random cases?
+//! The seed of random cases, by which a failing property test is run again.
 //!
 //! Every run prints its seed; `PROPERTY_SEED=<seed>` repeats it. `PROPTEST_CASES` changes the number
 //! of cases.

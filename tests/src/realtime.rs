@@ -55,7 +55,7 @@ impl TestDatabase {
     }
 }
 
-/// May this identity read a topic? Asked as Realtime does it: a row that is rolled back is written
+/// Whether this identity may read a topic, asked as Realtime does it: a row that is rolled back is written
 /// with the gateway's rights and looked for with the subscriber's.
 pub async fn may_read(
     gateway: &mut Client,

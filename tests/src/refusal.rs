@@ -1,5 +1,4 @@
-//! What does a caller see who is refused, and what is left of the attempt? The catalogue's own
-//! SQLSTATE, sentence and DETAIL, and nothing.
+//! Expecting a refusal: the catalogue's own SQLSTATE, sentence and DETAIL, and no trace of the attempt.
 
 use std::fmt::Debug;
 use std::panic::Location;

@@ -1,4 +1,4 @@
-//! How does a test come by a secret? It is noted as soon as it is made, for the search after the whole run.
+//! Secrets that a test makes: each is noted as soon as it is made, for the search after the whole run.
 //!
 //! `clippy.toml` of this package keeps tests from making one otherwise.
 

@@ -1,5 +1,5 @@
-//! How does a server's clock go wrong in a test? A server of the test's own asks libfaketime for the
-//! time, which adds the number in a file to what the machine's clock says.
+//! A server whose clock goes wrong: a server of the test's own asks libfaketime for the time, which adds the
+//! number in a file to what the machine's clock says.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

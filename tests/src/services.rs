@@ -1,5 +1,5 @@
-//! How does a test reach the product from outside? Through the two services, started over a database
-//! that is the test's own, and stopped with it.
+//! The product from outside: its two services, started over a database that is the test's own, and stopped with
+//! it.
 
 pub mod access_token;
 pub mod answer;

@@ -1,5 +1,5 @@
-//! How does a caller of the API reach a function? As PostgREST does it: one transaction per call,
-//! in which the login role becomes the caller's role and the claims are set.
+//! Calls as a caller of the API makes them through PostgREST: one transaction per call, in which the login role
+//! becomes the caller's role and the claims are set.
 
 use std::error::Error as StdError;
 

@@ -79,7 +79,7 @@ pub async fn move_to(
 }
 
 /// Sends a chat message in the caller's own name.
-pub async fn say(
+pub async fn send_message(
     caller: &Session,
     session: Uuid,
     content: &str,

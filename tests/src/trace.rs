@@ -1,4 +1,4 @@
-//! Was anything written? A fingerprint of everything that the product can write.
+//! A fingerprint of everything that the product can write, to see whether anything was.
 
 use anyhow::Result;
 use tokio_postgres::Client;

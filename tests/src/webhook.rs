@@ -1,4 +1,4 @@
-//! What does Agora tell in a test? Notices as its notification service writes them.
+//! Notices as Agora's notification service writes them.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ pub fn left(event_type: i64, session: Uuid, uid: i64, number: i64, reason: i64) 
 }
 
 /// Hands a notice over as the edge does; answers status and effect.
-pub async fn tell(service: &Session, notice: &Value) -> Result<(String, String), Error> {
+pub async fn send_notice(service: &Session, notice: &Value) -> Result<(String, String), Error> {
     let answer = service
         .rpc("apply_webhook", json!({"notice": notice}))
         .await?;

@@ -10,7 +10,7 @@ use stream_tests::identity::Identity;
 use stream_tests::own_cluster::OwnCluster;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use tokio_postgres::Error;
 use uuid::Uuid;
 use xtask::cluster::Options;
@@ -84,9 +84,12 @@ async fn a_refusal_leaves_nothing_in_the_servers_log_and_a_fault_does() -> Resul
                 expect_refusal(code, caller.rpc(function, arguments.clone()).await)?;
             }
             for text in ["", "a\u{7}b"] {
-                ensure!(say(&seller, server.stream, text).await.is_err());
+                ensure!(send_message(&seller, server.stream, text).await.is_err());
             }
-            expect_refusal(ErrorCode::NotViewer, say(&ben, server.stream, "hi").await)
+            expect_refusal(
+                ErrorCode::NotViewer,
+                send_message(&ben, server.stream, "hi").await,
+            )
         })
         .await?;
     assert_eq!(logged, "", "a refusal was logged");
@@ -115,7 +118,7 @@ async fn errors_of_postgres_and_of_the_application_are_logged_as_ever() -> Resul
              'begin return (''{\"a\": \"\\u0000\"}''::json) ->> ''a''; end'",
         )
         .await?;
-    let failed = |session: Uuid| say(&seller, session, "hi");
+    let failed = |session: Uuid| send_message(&seller, session, "hi");
     let logged = server
         .logged(async {
             ensure!(failed(server.stream).await.is_err());

@@ -9,7 +9,7 @@ use stream_tests::services::Services;
 use stream_tests::services::answer::Answer;
 use stream_tests::services::edge::expect_problem;
 use stream_tests::services::request::Request;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 async fn send(services: &Services, stream: Uuid) -> Result<Answer> {
@@ -51,7 +51,9 @@ async fn a_limit_of_the_server_is_named() -> Result<()> {
     expect_problem(&send(&services, stream).await?, ErrorCode::ResourceLimit)?;
     // Over RPC it is Postgres's own state.
     let seller = database.user(demo::SELLER).await?;
-    let refused = say(&seller, stream, "hi").await.expect_err("it is refused");
+    let refused = send_message(&seller, stream, "hi")
+        .await
+        .expect_err("it is refused");
     assert_eq!(refused.code().map(|code| code.code()), Some("53400"));
     Ok(())
 }

@@ -243,13 +243,13 @@ async fn whoever_got_none_has_one_after_the_wait_or_with_a_heartbeat() -> Result
         .batch_execute("update vault.secrets set secret = reverse(secret)")
         .await?;
     expect_none(&join(&ada, id).await?);
-    let beat = json!({"session_id": id});
+    let heartbeat = json!({"session_id": id});
     assert_eq!(
-        ada.rpc("heartbeat", beat.clone()).await?["token"],
+        ada.rpc("heartbeat", heartbeat.clone()).await?["token"],
         json!(null)
     );
     database.pass_time(id, 30).await?;
-    let renewed = ada.rpc("heartbeat", beat).await?["token"].clone();
+    let renewed = ada.rpc("heartbeat", heartbeat).await?["token"].clone();
     assert!(renewed["token"].is_string());
     // The one that the heartbeat brought is the newest, and the new certificate's.
     let again = join(&ada, id).await?;

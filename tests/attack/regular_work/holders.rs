@@ -5,7 +5,7 @@ use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::ticking::{Ticker, Ticking};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -257,11 +257,11 @@ async fn a_heartbeat_sends_while_somebody_holds_the_state_of_the_queue() -> Resu
     let is_sending = "select sends_at > now() - interval '1 second' from stream.ticker";
     ticking.until(is_sending).await?;
     let holder = hold(&ticking.database, "stream.chat_tail_reads").await?;
-    ticking.database.leave_tail(session, 3).await?;
+    ticking.database.leave_unflushed(session, 3).await?;
     ticking
         .until("select sends_at < now() - interval '4 seconds' from stream.ticker")
         .await?;
-    beat(&ada, session).await?;
+    send_heartbeat(&ada, session).await?;
     assert_eq!(ticking.database.sent(session).await?, [[1, 2, 3, 4, 5]]);
     let (status, detail) = ticking.database.check("held_rows").await?;
     assert!(

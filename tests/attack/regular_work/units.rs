@@ -5,7 +5,7 @@ use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::ticking::database_with_worker;
 use stream_tests::waiting::wait_until;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 async fn slow_stream(database: &TestDatabase) -> Result<Uuid> {
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     database.viewer(id, demo::ADA).await?;
     database
         .change(&format!(
@@ -292,7 +292,7 @@ async fn tails_go_out_between_the_units_of_a_round() -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     database.viewer(id, demo::ADA).await?;
     database
         .change(&format!(

@@ -17,7 +17,7 @@ use stream_tests::demo;
 use stream_tests::identity::Identity;
 
 use attacker::{Attacker, HostileSession};
-use calls::{Function, World};
+use calls::{CallTargets, CalledFunction};
 
 /// Functions of `stream` and `stream_private` that run for nobody but the owner of the tables, or only
 /// where one call waits for another, which those made here do not.
@@ -33,7 +33,7 @@ const IDLE: &[&str] = &[
 ];
 
 /// Statements that fire triggers, by name.
-fn writes(world: &World) -> Vec<(&'static str, String)> {
+fn writes(world: &CallTargets) -> Vec<(&'static str, String)> {
     let (auction, past) = (world.auction, world.past_auction);
     vec![
         (
@@ -116,8 +116,8 @@ async fn attack<'a>(
     database: &TestDatabase,
     attacker: &'a Attacker,
     traps: &str,
-    functions: &[&Function],
-    world: &World,
+    functions: &[&CalledFunction],
+    world: &CallTargets,
 ) -> Result<HostileSession<'a>> {
     let mut session = HostileSession::open(database, attacker, traps).await?;
     for function in functions {
@@ -156,7 +156,7 @@ async fn no_trap_runs_as_anybody_but_the_caller() -> Result<()> {
     let world = calls::world(&database).await?;
     let attackers = attackers(&database).await?;
     let functions = calls::functions(&database).await?;
-    let functions: Vec<&Function> = functions.iter().collect();
+    let functions: Vec<&CalledFunction> = functions.iter().collect();
     let temporary = traps::temporary(&database.owner).await?;
     // First without traps, all of them, so that those of schema public are not there either.
     let mut expected = BTreeMap::new();
@@ -234,7 +234,7 @@ async fn realtimes_own_function_runs_no_trap_either() -> Result<()> {
         .await?;
     lay_public_traps(&database).await?;
     let functions = calls::functions(&database).await?;
-    let functions: Vec<&Function> = functions.iter().collect();
+    let functions: Vec<&CalledFunction> = functions.iter().collect();
     let temporary = traps::temporary(&database.owner).await?;
     for attacker in &attackers {
         let session = attack(&database, attacker, &temporary, &functions, &world).await?;
@@ -295,7 +295,7 @@ async fn the_attack_finds_a_hole() -> Result<()> {
             "trap relation pg_class ran as postgres",
         ),
     ] {
-        let only: Vec<&Function> = functions
+        let only: Vec<&CalledFunction> = functions
             .iter()
             .filter(|function| function.name == hole)
             .collect();

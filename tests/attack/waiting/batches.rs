@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::stream::{numbers, say};
+use stream_tests::stream::{numbers, send_message};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-struct World {
+struct WatchedStreams {
     database: TestDatabase,
     /// By ascending id, as batches go through them.
     sessions: Vec<Uuid>,
 }
 
-impl World {
+impl WatchedStreams {
     async fn create(count: usize) -> Result<Self> {
         let database = TestDatabase::create().await?;
         let mut sessions = Vec::new();
@@ -94,7 +94,7 @@ fn rows_of(session: Uuid) -> Vec<String> {
 /// First, in the middle and last among the sessions of the batch.
 #[tokio::test]
 async fn a_session_whose_rows_are_held_costs_its_own_items_alone() -> Result<()> {
-    let world = World::create(3).await?;
+    let world = WatchedStreams::create(3).await?;
     let mut expected: Vec<Vec<String>> = vec![Vec::new(); 3];
     for held in 0..3 {
         for row in rows_of(world.sessions[held]) {
@@ -154,7 +154,7 @@ async fn a_session_whose_rows_are_held_costs_its_own_items_alone() -> Result<()>
 
 #[tokio::test]
 async fn a_user_whose_row_is_held_costs_their_own_items_alone() -> Result<()> {
-    let world = World::create(2).await?;
+    let world = WatchedStreams::create(2).await?;
     let holder = world
         .hold(&format!("auth.users where id = '{}'", demo::BEN))
         .await?;
@@ -180,7 +180,7 @@ async fn a_user_whose_row_is_held_costs_their_own_items_alone() -> Result<()> {
 /// What was stored before is known without the rows.
 #[tokio::test]
 async fn a_retry_is_answered_although_the_head_is_held() -> Result<()> {
-    let world = World::create(1).await?;
+    let world = WatchedStreams::create(1).await?;
     let session = world.sessions[0];
     let known = item(session, demo::ADA, "known");
     let first = world.send(std::slice::from_ref(&known)).await?;
@@ -200,7 +200,7 @@ async fn a_retry_is_answered_although_the_head_is_held() -> Result<()> {
 /// one. Each alone would take longer than the statement may.
 #[tokio::test]
 async fn many_held_sessions_do_not_add_up() -> Result<()> {
-    let world = World::create(12).await?;
+    let world = WatchedStreams::create(12).await?;
     let name = world.database.name();
     world
         .database
@@ -235,7 +235,7 @@ async fn many_held_sessions_do_not_add_up() -> Result<()> {
 /// Both meet the held session at another place of theirs.
 #[tokio::test]
 async fn batches_in_opposite_order_beside_a_held_session_store_the_rest() -> Result<()> {
-    let world = Arc::new(World::create(3).await?);
+    let world = Arc::new(WatchedStreams::create(3).await?);
     let held = world.sessions[1];
     let holder = world
         .hold(&format!("stream.chat_heads where session_id = '{held}'"))
@@ -274,7 +274,7 @@ async fn batches_in_opposite_order_beside_a_held_session_store_the_rest() -> Res
 /// The wait asks again and again, and single messages queue for the same row all the while.
 #[tokio::test]
 async fn a_session_under_steady_load_is_had() -> Result<()> {
-    let world = World::create(1).await?;
+    let world = WatchedStreams::create(1).await?;
     let session = world.sessions[0];
     world.database.let_batches_wait().await?;
     let is_over = Arc::new(AtomicBool::new(false));
@@ -284,7 +284,7 @@ async fn a_session_under_steady_load_is_had() -> Result<()> {
         let is_over = Arc::clone(&is_over);
         load.push(tokio::spawn(async move {
             while !is_over.load(Ordering::Relaxed) {
-                say(&seller, session, "load").await?;
+                send_message(&seller, session, "load").await?;
             }
             anyhow::Ok(())
         }));

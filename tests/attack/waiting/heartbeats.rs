@@ -9,9 +9,9 @@ use stream_tests::agora::buyer_token;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::{beat, beat_with};
+use stream_tests::heartbeat::{send_heartbeat, send_heartbeat_with};
 use stream_tests::refusal::expect_refusal;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -74,16 +74,19 @@ fn timeless(mut answer: Value) -> Value {
 async fn a_heartbeat_comes_through_beside_a_message_that_waits() -> Result<()> {
     let (database, session) = live().await?;
     let ada = database.viewer(session, demo::ADA).await?;
-    let usual = beat(&ada, session).await?;
+    let usual = send_heartbeat(&ada, session).await?;
     database.pass_time(session, NEARLY_A_LEASE).await?;
     let holder = hold(&database, &head(session)).await?;
     let sender = database.user(demo::ADA).await?;
     let backend = sender.backend().await?;
-    let message = tokio::spawn(async move { say(&sender, session, "hi").await });
+    let message = tokio::spawn(async move { send_message(&sender, session, "hi").await });
     wait_until_blocked(&database.owner, backend).await?;
 
     let before = database.viewer_row(session, demo::ADA).await?;
-    assert_eq!(timeless(beat(&ada, session).await?), timeless(usual));
+    assert_eq!(
+        timeless(send_heartbeat(&ada, session).await?),
+        timeless(usual)
+    );
     assert_eq!(database.viewer_row(session, demo::ADA).await?, before);
 
     holder.batch_execute("rollback").await?;
@@ -101,7 +104,7 @@ async fn a_message_prolongs_the_lease_of_its_sender() -> Result<()> {
     for round in 0..4 {
         database.pass_time(session, NEARLY_A_LEASE).await?;
         if round % 2 == 0 {
-            say(&ada, session, "hi").await?;
+            send_message(&ada, session, "hi").await?;
         } else {
             let item = json!({"session_id": session, "user_id": demo::ADA, "content": "hi"});
             let items = json!({"items": [item]});
@@ -120,14 +123,14 @@ async fn a_message_prolongs_the_lease_of_its_sender() -> Result<()> {
 async fn a_message_does_not_bring_an_app_to_the_foreground() -> Result<()> {
     let (database, session) = live().await?;
     let ada = database.viewer(session, demo::ADA).await?;
-    beat_with(&ada, session, json!({"foreground": false})).await?;
-    say(&ada, session, "hi").await?;
+    send_heartbeat_with(&ada, session, json!({"foreground": false})).await?;
+    send_message(&ada, session, "hi").await?;
     assert_eq!(
         database.viewer_row(session, demo::ADA).await?["foreground"],
         false
     );
     database.pass_time(session, NEARLY_A_LEASE).await?;
-    say(&ada, session, "hi").await?;
+    send_message(&ada, session, "hi").await?;
     database.pass_time(session, NEARLY_A_LEASE).await?;
     assert!(!is_active(&database, session).await?);
     Ok(())
@@ -142,7 +145,7 @@ async fn a_refused_message_prolongs_nothing() -> Result<()> {
     let mute = json!({"session_id": session, "user_id": demo::ADA});
     seller.rpc("mute_user", mute).await?;
     database.pass_time(session, NEARLY_A_LEASE).await?;
-    expect_refusal(ErrorCode::Muted, say(&ada, session, "hi").await)?;
+    expect_refusal(ErrorCode::Muted, send_message(&ada, session, "hi").await)?;
     database.pass_time(session, NEARLY_A_LEASE).await?;
     assert!(!is_active(&database, session).await?);
     Ok(())
@@ -154,7 +157,7 @@ async fn a_token_that_is_due_waits_for_nobody_who_holds_the_lease() -> Result<()
     let ada = database.viewer(session, demo::ADA).await?;
     buyer_token(&ada, session).await?;
     database.pass_time(session, 3000).await?;
-    beat(&ada, session).await?;
+    send_heartbeat(&ada, session).await?;
     buyer_token(&ada, session).await?;
     database
         .change("update stream.stream_viewers set token_issued_at = token_issued_at - interval '59 minutes', token_expires_at = token_expires_at - interval '59 minutes', token_held_until = token_held_until - interval '59 minutes'")
@@ -165,7 +168,7 @@ async fn a_token_that_is_due_waits_for_nobody_who_holds_the_lease() -> Result<()
         format!("auth.users where id = '{}'", demo::ADA),
     ] {
         let holder = hold(&database, &held).await?;
-        let answer = beat(&ada, session).await?;
+        let answer = send_heartbeat(&ada, session).await?;
         assert_eq!(
             (&answer["status"], &answer["token"]),
             (&json!("ok"), &Value::Null),
@@ -173,7 +176,7 @@ async fn a_token_that_is_due_waits_for_nobody_who_holds_the_lease() -> Result<()
         );
         holder.batch_execute("rollback").await?;
     }
-    assert!(beat(&ada, session).await?["token"].is_object());
+    assert!(send_heartbeat(&ada, session).await?["token"].is_object());
     Ok(())
 }
 
@@ -185,14 +188,14 @@ async fn a_held_lease_hides_no_refusal() -> Result<()> {
     let again = json!({"session_id": session});
     ada.rpc("add_viewer", again).await?;
     let holder = hold(&database, &lease(session, demo::ADA)).await?;
-    let older = beat_with(&ada, session, json!({"join_no": 1})).await?;
+    let older = send_heartbeat_with(&ada, session, json!({"join_no": 1})).await?;
     assert_eq!(older["status"], "superseded");
-    let newer = beat_with(&ada, session, json!({"join_no": 2})).await?;
+    let newer = send_heartbeat_with(&ada, session, json!({"join_no": 2})).await?;
     assert_eq!(newer["status"], "ok");
-    let background = beat_with(&ada, session, json!({"foreground": false})).await?;
+    let background = send_heartbeat_with(&ada, session, json!({"foreground": false})).await?;
     assert_eq!(background["status"], "ok");
     holder.batch_execute("rollback").await?;
-    beat_with(&ada, session, json!({"foreground": false})).await?;
+    send_heartbeat_with(&ada, session, json!({"foreground": false})).await?;
     assert_eq!(
         database.viewer_row(session, demo::ADA).await?["foreground"],
         false
@@ -200,7 +203,7 @@ async fn a_held_lease_hides_no_refusal() -> Result<()> {
     ada.rpc("remove_viewer", json!({"session_id": session}))
         .await?;
     let holder = hold(&database, &lease(session, demo::ADA)).await?;
-    expect_refusal(ErrorCode::NotViewer, beat(&ada, session).await)?;
+    expect_refusal(ErrorCode::NotViewer, send_heartbeat(&ada, session).await)?;
     holder.batch_execute("rollback").await?;
     Ok(())
 }
@@ -210,19 +213,22 @@ async fn a_held_lease_hides_no_refusal() -> Result<()> {
 async fn the_hosts_heartbeat_does_not_hang_where_the_stream_is_held() -> Result<()> {
     let (database, session) = live().await?;
     let seller = database.user(demo::SELLER).await?;
-    let usual = beat(&seller, session).await?;
+    let usual = send_heartbeat(&seller, session).await?;
     let holder = hold(&database, &row(session)).await?;
     let before = database.session_row(session).await?;
-    let answer = beat(&seller, session).await?;
+    let answer = send_heartbeat(&seller, session).await?;
     assert_eq!(answer["next_in_ms"], 1000);
     let mut like_usual = timeless(answer);
     like_usual["next_in_ms"] = usual["next_in_ms"].clone();
     assert_eq!(like_usual, timeless(usual));
     assert_eq!(database.session_row(session).await?, before);
-    let stale = beat_with(&seller, session, json!({"generation": 7})).await;
+    let stale = send_heartbeat_with(&seller, session, json!({"generation": 7})).await;
     expect_refusal(ErrorCode::StaleHost, stale)?;
     holder.batch_execute("rollback").await?;
-    assert_eq!(beat(&seller, session).await?["next_in_ms"], 15_000);
+    assert_eq!(
+        send_heartbeat(&seller, session).await?["next_in_ms"],
+        15_000
+    );
     assert_ne!(
         database.session_row(session).await?["host_heartbeat_at"],
         before["host_heartbeat_at"]
@@ -236,7 +242,7 @@ async fn the_hosts_heartbeat_is_written_beside_whoever_holds_the_log() -> Result
     let (database, session) = live().await?;
     let seller = database.user(demo::SELLER).await?;
     database.viewer(session, demo::ADA).await?;
-    beat(&seller, session).await?;
+    send_heartbeat(&seller, session).await?;
     for held in [
         head(session),
         relay(session),
@@ -246,7 +252,7 @@ async fn the_hosts_heartbeat_is_written_beside_whoever_holds_the_log() -> Result
     ] {
         let before = database.session_row(session).await?;
         let holder = hold(&database, &held).await?;
-        beat(&seller, session).await?;
+        send_heartbeat(&seller, session).await?;
         let after = database.session_row(session).await?;
         assert_ne!(
             after["host_heartbeat_at"], before["host_heartbeat_at"],
@@ -262,14 +268,14 @@ async fn the_hosts_heartbeat_is_written_beside_whoever_holds_the_log() -> Result
 async fn a_lost_host_is_seen_while_the_log_is_held_and_returns_when_it_is_free() -> Result<()> {
     let (database, session) = live().await?;
     let seller = database.user(demo::SELLER).await?;
-    beat(&seller, session).await?;
+    send_heartbeat(&seller, session).await?;
     database.pass_time(session, 30).await?;
     database.sweep().await?;
     assert_eq!(database.session_row(session).await?["state"], "error");
     for held in [head(session), relay(session)] {
         let holder = hold(&database, &held).await?;
         let before = database.session_row(session).await?;
-        let answer = beat(&seller, session).await?;
+        let answer = send_heartbeat(&seller, session).await?;
         assert_eq!(
             (&answer["state"], &answer["next_in_ms"]),
             (&json!("error"), &json!(1000))
@@ -281,6 +287,6 @@ async fn a_lost_host_is_seen_while_the_log_is_held_and_returns_when_it_is_free()
         );
         holder.batch_execute("rollback").await?;
     }
-    assert_eq!(beat(&seller, session).await?["state"], "active");
+    assert_eq!(send_heartbeat(&seller, session).await?["state"], "active");
     Ok(())
 }

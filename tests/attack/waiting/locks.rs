@@ -10,9 +10,9 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::refusal::expect_refusal;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -77,10 +77,13 @@ async fn a_role_that_holds_every_number_stops_nobody() -> Result<()> {
         )
         .await?;
         let before = database.session_row(session).await?;
-        assert_eq!(beat(&seller, session).await?["next_in_ms"], 15_000);
+        assert_eq!(
+            send_heartbeat(&seller, session).await?["next_in_ms"],
+            15_000
+        );
         let after = database.session_row(session).await?;
         assert_ne!(after["host_heartbeat_at"], before["host_heartbeat_at"]);
-        let message = say(&ada, session, "hi").await?;
+        let message = send_message(&ada, session, "hi").await?;
 
         let against = json!({"session_id": session, "user_id": demo::ADA});
         seller.rpc("mute_user", against.clone()).await?;
@@ -147,9 +150,9 @@ async fn a_join_that_stays_open_holds_up_changes_and_nobody_else() -> Result<()>
     wait_until_blocked(&database.owner, backend).await?;
     // While the change waits, others join, write and are moderated, and the host is answered.
     let ben = database.viewer(session, demo::BEN).await?;
-    say(&ben, session, "hi").await?;
+    send_message(&ben, session, "hi").await?;
     let host = database.user(demo::SELLER).await?;
-    assert_eq!(beat(&host, session).await?["status"], "ok");
+    assert_eq!(send_heartbeat(&host, session).await?["status"], "ok");
     let against = json!({"session_id": session, "user_id": demo::BEN});
     host.rpc("mute_user", against).await?;
     assert!(!pause.is_finished());
@@ -227,7 +230,7 @@ async fn joins_that_overlap_without_end_let_a_change_through_after_a_long_one() 
     pause.await??;
     let host = database.user(demo::SELLER).await?;
     for _ in 0..5 {
-        assert_eq!(beat(&host, session).await?["next_in_ms"], 15_000);
+        assert_eq!(send_heartbeat(&host, session).await?["next_in_ms"], 15_000);
     }
     is_over.store(true, Ordering::Relaxed);
     for joins in joining {

@@ -13,7 +13,7 @@ async fn held_streams_do_not_keep_back_the_tail_of_another() -> Result<()> {
     let mut held = Vec::new();
     for _ in 0..HELD {
         let session = database.start_stream().await?;
-        database.leave_tail(session, 1).await?;
+        database.leave_unflushed(session, 1).await?;
         held.push(session);
     }
     let holder = database.connect("postgres").await?;
@@ -21,15 +21,15 @@ async fn held_streams_do_not_keep_back_the_tail_of_another() -> Result<()> {
         .batch_execute("begin; select from stream.chat_relay for update")
         .await?;
     let free = database.stream_in(StreamState::Active).await?;
-    database.leave_tail(free, 3).await?;
+    database.leave_unflushed(free, 3).await?;
     for _ in 0..2 {
         database.tick().await?;
         assert_eq!(database.sent(free).await?.concat(), [1, 2, 3, 4, 5]);
-        assert_eq!(database.tails().await?, i64::try_from(HELD)?);
+        assert_eq!(database.queued_flushes().await?, i64::try_from(HELD)?);
     }
     holder.batch_execute("rollback").await?;
     database.tick().await?;
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     for session in held {
         assert_eq!(database.sent(session).await?.concat(), [1, 2]);
     }
@@ -43,7 +43,7 @@ async fn a_tick_that_stays_open_keeps_no_other_waiting() -> Result<()> {
     for ticked in ["clock_timestamp()", "now() - interval '10 seconds'"] {
         let database = TestDatabase::create().await?;
         let session = database.stream_in(StreamState::Active).await?;
-        database.leave_tail(session, 3).await?;
+        database.leave_unflushed(session, 3).await?;
         database
             .change(&format!("update stream.ticker set ticked_at = {ticked}"))
             .await?;

@@ -1,5 +1,5 @@
-//! What does a backend without this product send for a message? BEGIN, the chat row, the Realtime
-//! row, COMMIT, into tables with the same keys, indexes and foreign keys.
+//! What a backend without this product sends for a message: BEGIN, the chat row, the Realtime row, COMMIT, into
+//! tables with the same keys, indexes and foreign keys.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

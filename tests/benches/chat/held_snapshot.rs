@@ -8,7 +8,7 @@ use stream_tests::bench::{Report, Row, percentile};
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::world::BenchedStreams;
 
 /// Ten minutes of ticks, 50 ms apart, and what 1,000 messages a second leave to each at most. They follow each
 /// other at once here: it is the number of rows that counts.
@@ -20,7 +20,7 @@ const SAMPLES: usize = 101;
 
 const TARGET: f64 = 2.0;
 
-pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
+pub async fn measure(world: &BenchedStreams<'_>, report: &mut Report) -> Result<()> {
     let load = Load::connect(world).await?;
     let free = load.cost().await?;
     let dump = world.database.connect("postgres").await?;
@@ -62,7 +62,7 @@ struct Load {
 }
 
 impl Load {
-    async fn connect(world: &World<'_>) -> Result<Self> {
+    async fn connect(world: &BenchedStreams<'_>) -> Result<Self> {
         let client = world.database.connect("postgres").await?;
         let note = client
             .prepare("insert into stream.chat_tails (session_id) select unnest($1::uuid[])")

@@ -17,7 +17,7 @@ use stream_tests::database::TestDatabase;
 async fn main() -> Result<()> {
     let database = TestDatabase::create().await?;
     let mut report = Report::begin(&database.owner).await?;
-    let world = world::World::create(&database).await?;
+    let world = world::BenchedStreams::create(&database).await?;
     held_snapshot::measure(&world, &mut report).await?;
     sending::measure(&world, &mut report).await?;
     reading::measure(&world, &mut report).await?;

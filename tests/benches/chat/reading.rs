@@ -1,4 +1,4 @@
-//! What do a resynchronisation and a page of history cost, however much is stored?
+//! The cost of a resynchronisation and of a page of history, by the number of stored messages.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use stream_tests::bench::{Report, Row, percentile};
 use stream_tests::database::TestDatabase;
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::world::BenchedStreams;
 
 /// Stored messages at which the same is measured: half in the session that is read, half in others.
 const STORED: [(i64, &str); 3] = [(10_000, "10^4"), (1_000_000, "10^6"), (10_000_000, "10^7")];
@@ -26,7 +26,7 @@ const FLAT: f64 = 2.0;
 
 const SYNC: &str = "select (stream.sync($1, $2, null)).messages::text";
 
-pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
+pub async fn measure(world: &BenchedStreams<'_>, report: &mut Report) -> Result<()> {
     let session = world.sessions[1];
     let mut fewest = None;
     for (stored, label) in STORED {
@@ -46,7 +46,7 @@ pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
 }
 
 /// Brings the stored messages to `total`, past the functions and the foreign keys.
-async fn fill(world: &World<'_>, session: Uuid, total: i64) -> Result<()> {
+async fn fill(world: &BenchedStreams<'_>, session: Uuid, total: i64) -> Result<()> {
     let superuser = world.database.superuser().await?;
     superuser
         .batch_execute("set session_replication_role = replica; set synchronous_commit = off")

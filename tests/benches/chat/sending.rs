@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use crate::baseline;
-use crate::world::{CLIENTS, JOIN, World};
+use crate::world::{BenchedStreams, CLIENTS, JOIN};
 
 const ROUNDS: usize = 7;
 
@@ -30,7 +30,7 @@ const SEND: &str = "select (stream.send_message($1, $2, $3, $4)).seq";
 
 const SEND_BATCH: &str = "select count(*) from stream.send_messages($1) as r where r.status = 'ok'";
 
-pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
+pub async fn measure(world: &BenchedStreams<'_>, report: &mut Report) -> Result<()> {
     baseline::create(world.database).await?;
     let mut pairs = Vec::new();
     for session in world.sessions.iter() {
@@ -83,7 +83,7 @@ impl Pool {
     }
 }
 
-async fn compare(world: &World<'_>, report: &mut Report, conditions: &str) -> Result<()> {
+async fn compare(world: &BenchedStreams<'_>, report: &mut Report, conditions: &str) -> Result<()> {
     let pool = Pool::connect(world.database).await?;
     let all = world.sessions.len();
     let mut rounds: [Vec<f64>; 4] = Default::default();
@@ -128,7 +128,7 @@ async fn compare(world: &World<'_>, report: &mut Report, conditions: &str) -> Re
     Ok(())
 }
 
-async fn sends_per_second(world: &World<'_>, pool: &Pool, sessions: usize) -> Result<f64> {
+async fn sends_per_second(world: &BenchedStreams<'_>, pool: &Pool, sessions: usize) -> Result<f64> {
     let mut tasks = tokio::task::JoinSet::new();
     let begin = Instant::now();
     for (place, sender) in pool.senders.iter().enumerate() {
@@ -149,7 +149,11 @@ async fn sends_per_second(world: &World<'_>, pool: &Pool, sessions: usize) -> Re
     finish(begin, tasks).await
 }
 
-async fn inserts_per_second(world: &World<'_>, pool: &Pool, sessions: usize) -> Result<f64> {
+async fn inserts_per_second(
+    world: &BenchedStreams<'_>,
+    pool: &Pool,
+    sessions: usize,
+) -> Result<f64> {
     let mut tasks = tokio::task::JoinSet::new();
     let begin = Instant::now();
     for (place, sender) in pool.inserters.iter().enumerate() {
@@ -167,7 +171,7 @@ async fn inserts_per_second(world: &World<'_>, pool: &Pool, sessions: usize) -> 
 }
 
 /// One client that always has a whole batch to send, as a service under load has.
-async fn batched_per_second(world: &World<'_>, pool: &Pool) -> Result<f64> {
+async fn batched_per_second(world: &BenchedStreams<'_>, pool: &Pool) -> Result<f64> {
     let (client, statement) = &pool.batcher;
     let begin = Instant::now();
     for _ in 0..MESSAGES / BATCH {

@@ -1,4 +1,4 @@
-//! What does one token cost on one thread, beside Agora's own builder and beside its three HMACs alone?
+//! The cost of one token on one thread, next to Agora's own builder and to its three HMACs alone.
 //!
 //! In CPU time, since other work on the machine would be counted otherwise.
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use stream_tests::bench::{Report, Row};
 use uuid::Uuid;
 
-use crate::world::{JOIN, Work, World};
+use crate::world::{BenchedStreams, JOIN, Work};
 
 /// With a thousand users: five thousand leases, each of which beats once a second at the target's
 /// pace. The hour takes four minutes.
@@ -34,7 +34,7 @@ const HEARTBEAT: Work = Work {
 
 const TARGET_PER_SECOND: u32 = 5000;
 
-pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
+pub async fn measure(world: &BenchedStreams<'_>, report: &mut Report) -> Result<()> {
     let viewers = in_no_order(join_several(world).await?);
     // First on the fresh table: full speed leaves room behind that would hide growth.
     measure_growth(world, report, &viewers).await?;
@@ -55,17 +55,17 @@ pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
 /// The growth of single parts of the hour: one stall of the machine shows in one of them, heartbeats that are no HOT
 /// updates show in all.
 async fn measure_growth(
-    world: &World<'_>,
+    world: &BenchedStreams<'_>,
     report: &mut Report,
     viewers: &[(Uuid, Uuid)],
 ) -> Result<()> {
-    let beat =
+    let heartbeat =
         |beats| world.call_in_rounds(HEARTBEAT, viewers.to_vec(), beats, Some(TARGET_PER_SECOND));
-    beat(BEATS_TO_WARM_UP).await?;
+    heartbeat(BEATS_TO_WARM_UP).await?;
     let before = Table::read(world).await?;
     let mut sizes = vec![before.bytes];
     for _ in 0..PARTS {
-        beat(BEATS_PER_PART).await?;
+        heartbeat(BEATS_PER_PART).await?;
         sizes.push(Table::read(world).await?.bytes);
     }
     let after = Table::read(world).await?;
@@ -101,7 +101,7 @@ async fn measure_growth(
 }
 
 /// Every user watches several streams.
-async fn join_several(world: &World<'_>) -> Result<Vec<(Uuid, Uuid)>> {
+async fn join_several(world: &BenchedStreams<'_>) -> Result<Vec<(Uuid, Uuid)>> {
     let sessions = world.sessions.len();
     let leases: Vec<(Uuid, Uuid)> = (0..world.users.len() * LEASES_PER_USER)
         .map(|place| {
@@ -137,7 +137,7 @@ struct Table {
 }
 
 impl Table {
-    async fn read(world: &World<'_>) -> Result<Self> {
+    async fn read(world: &BenchedStreams<'_>) -> Result<Self> {
         let owner = &world.database.owner;
         // The clients were closed a moment ago, and a backend reports what it did when it ends.
         stream_tests::waiting::wait_until(

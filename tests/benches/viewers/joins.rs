@@ -4,7 +4,7 @@ use anyhow::Result;
 use stream_tests::bench::{Report, Row};
 use uuid::Uuid;
 
-use crate::world::{JOIN, Work, World};
+use crate::world::{BenchedStreams, JOIN, Work};
 
 const ROUNDS: usize = 7;
 
@@ -20,13 +20,13 @@ const JOIN_STREAM: Work = Work {
          select ((stream.join_stream($1)).token).uid from caller where claims is not null",
 };
 
-pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
+pub async fn measure(world: &BenchedStreams<'_>, report: &mut Report) -> Result<()> {
     compare(world, report, "joins into one session", JOIN).await?;
     compare(world, report, "join_stream into one session", JOIN_STREAM).await
 }
 
 async fn compare(
-    world: &World<'_>,
+    world: &BenchedStreams<'_>,
     report: &mut Report,
     name: &'static str,
     work: Work,
@@ -47,7 +47,7 @@ async fn compare(
     Ok(())
 }
 
-async fn joins_per_second(world: &World<'_>, work: Work, sessions: usize) -> Result<f64> {
+async fn joins_per_second(world: &BenchedStreams<'_>, work: Work, sessions: usize) -> Result<f64> {
     world
         .database
         .owner

@@ -15,7 +15,7 @@ use stream_tests::database::TestDatabase;
 async fn main() -> Result<()> {
     let database = TestDatabase::create().await?;
     let mut report = Report::begin(&database.owner).await?;
-    let world = world::World::create(&database).await?;
+    let world = world::BenchedStreams::create(&database).await?;
     joins::measure(&world, &mut report).await?;
     heartbeats::measure(&world, &mut report).await?;
     ticks::measure(&world, &mut report).await?;

@@ -1,16 +1,16 @@
-//! What does a tick cost when nothing is due among a million viewers?
+//! The cost of a tick when nothing is due among a million viewers.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use stream_tests::bench::{Report, Row, percentile};
 
-use crate::world::World;
+use crate::world::BenchedStreams;
 
 const TICKS: usize = 101;
 const TARGET_MS: f64 = 5.0;
 
-pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
+pub async fn measure(world: &BenchedStreams<'_>, report: &mut Report) -> Result<()> {
     fill(world).await?;
     let owner = &world.database.owner;
     let tick = owner.prepare("select stream.tick()").await?;
@@ -55,7 +55,7 @@ pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
 }
 
 /// Ten thousand fresh leases in each of a hundred sessions, of users that nobody checks.
-async fn fill(world: &World<'_>) -> Result<()> {
+async fn fill(world: &BenchedStreams<'_>) -> Result<()> {
     let superuser = world.database.superuser().await?;
     superuser
         .batch_execute(

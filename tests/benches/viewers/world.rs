@@ -1,4 +1,4 @@
-//! Which sessions and users do the measurements work with?
+//! The sessions and users that the measurements work with.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,13 +28,13 @@ pub const JOIN: Work = Work {
 };
 
 /// A hundred live streams and a thousand users who may watch them.
-pub struct World<'a> {
+pub struct BenchedStreams<'a> {
     pub database: &'a TestDatabase,
     pub sessions: Arc<Vec<Uuid>>,
     pub users: Arc<Vec<Uuid>>,
 }
 
-impl<'a> World<'a> {
+impl<'a> BenchedStreams<'a> {
     pub async fn create(database: &'a TestDatabase) -> Result<Self> {
         let owner = &database.owner;
         owner

@@ -1,5 +1,5 @@
-//! What may a caller of the edge not do? Each refusal as a problem of the catalogue, with nothing
-//! written, beside the call that is allowed. Every route's answer is in `routes`.
+//! What a caller of the edge may not do: each refusal as a problem of the catalogue, with nothing written, next
+//! to the call that is allowed. `routes` holds the result of every route.
 
 use anyhow::Result;
 use hyper::Method;

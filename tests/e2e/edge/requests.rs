@@ -1,5 +1,5 @@
-//! Which requests to the edge come to nothing because of who sends them, or what is in them? Each
-//! refusal as a problem of the catalogue, with nothing written.
+//! Requests that the edge refuses because of who sends them or what is in them: each as a problem of the
+//! catalogue, with nothing written.
 
 use anyhow::Result;
 use hyper::Method;

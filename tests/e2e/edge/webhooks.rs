@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::services::Services;
 use stream_tests::services::edge::expect_problem;
 use stream_tests::services::request::Request;
@@ -49,7 +49,7 @@ async fn state(services: &Services, session: uuid::Uuid) -> Result<Value> {
 async fn a_host_leaves_and_returns_as_agora_says() -> Result<()> {
     let services = Services::start().await?;
     let id = services.database.stream_in(StreamState::Active).await?;
-    beat(&services.database.user(demo::SELLER).await?, id).await?;
+    send_heartbeat(&services.database.user(demo::SELLER).await?, id).await?;
     for (told, effect, expected) in [
         (
             of_user(BROADCASTER_JOINED, id, HOST, 1),

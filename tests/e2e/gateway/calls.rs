@@ -1,5 +1,5 @@
-//! What does an app meet that calls the functions by Supabase's HTTP routes? Each call as it should
-//! be, and beside it what its caller may not do: status, code, and nothing written.
+//! Calls of the functions by Supabase's HTTP routes: each as it should be, and next to it what its caller may
+//! not do, with status, code, and nothing written.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

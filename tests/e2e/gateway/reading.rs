@@ -8,7 +8,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::demo;
 use stream_tests::services::edge::expect_problem;
 use stream_tests::services::{Services, script};
-use stream_tests::stream::{numbers, say};
+use stream_tests::stream::{numbers, send_message};
 
 #[tokio::test]
 async fn an_app_follows_a_chat_catches_up_and_marks_what_it_read() -> Result<()> {
@@ -17,8 +17,8 @@ async fn an_app_follows_a_chat_catches_up_and_marks_what_it_read() -> Result<()>
     let stream = database.stream_in(StreamState::Active).await?;
     database.viewer(stream, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
-    let held = say(&seller, stream, "welcome").await?["id"].clone();
-    say(&seller, stream, "lot one").await?;
+    let held = send_message(&seller, stream, "welcome").await?["id"].clone();
+    send_message(&seller, stream, "lot one").await?;
     let argument = json!({
         "supabaseUrl": services.supabase_url,
         "anonKey": services.keys.anon_key,

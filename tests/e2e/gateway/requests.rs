@@ -1,5 +1,5 @@
-//! Which requests to Supabase's HTTP routes come to nothing because of who sends them, or what is in
-//! them? Status, code, and nothing written.
+//! Requests to Supabase's HTTP routes that are refused because of who sends them or what is in them: status,
+//! code, and nothing written.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Who may listen to a stream's private channels, and may anybody but the database speak on them?
-//! Asked with the real client.
+//! Rights on a stream's private channels: who may listen, and that the database alone may send. Asked with the
+//! real client.
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::demo;
 use stream_tests::moderation::{delete_message, restrict};
 use stream_tests::services::{Services, script};
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 /// From the beginning of time.
@@ -71,7 +71,7 @@ async fn who_joins_late_gets_the_newest_messages_in_their_order() -> Result<()> 
     let (stream, topic) = chat(&services).await?;
     let seller = services.database.user(demo::SELLER).await?;
     for number in 0..30 {
-        say(&seller, stream, &number.to_string()).await?;
+        send_message(&seller, stream, &number.to_string()).await?;
     }
     let everything = json!({"since": EVERYTHING});
     let messages = replayed(&services, &topic, everything).await?;
@@ -112,7 +112,7 @@ async fn who_joins_late_gets_the_newest_messages_in_their_order() -> Result<()> 
 async fn replay_is_refused_where_the_topic_may_not_be_read_or_is_public() -> Result<()> {
     let services = Services::start().await?;
     let (stream, topic) = chat(&services).await?;
-    say(&services.database.user(demo::SELLER).await?, stream, "hi").await?;
+    send_message(&services.database.user(demo::SELLER).await?, stream, "hi").await?;
     let replay = json!({"since": EVERYTHING});
     let stranger = services.database.add_stranger().await?;
     let params = "UnableToReplayMessages: Replay params are not valid";
@@ -147,14 +147,14 @@ async fn who_joins_after_a_deletion_is_not_sent_the_text() -> Result<()> {
     let (stream, topic) = chat(&services).await?;
     let seller = database.user(demo::SELLER).await?;
     let ben = database.viewer(stream, demo::BEN).await?;
-    say(&seller, stream, "welcome").await?;
-    let insult = say(&ben, stream, "an insult").await?;
+    send_message(&seller, stream, "welcome").await?;
+    let insult = send_message(&ben, stream, "an insult").await?;
     let everything = json!({"since": EVERYTHING});
     let before = replayed(&services, &topic, everything.clone()).await?;
     assert!(texts(&before).contains(&&json!("an insult")), "{before:?}");
 
     delete_message(&seller, stream, &insult).await?;
-    say(&ben, stream, "another").await?;
+    send_message(&ben, stream, "another").await?;
     restrict(&seller, "delete_user_messages", stream, demo::BEN).await?;
     let after = replayed(&services, &topic, everything).await?;
     assert!(texts(&after).contains(&&json!("welcome")));

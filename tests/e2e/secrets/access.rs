@@ -1,4 +1,4 @@
-//! Which calls meet access tokens, passwords and the secret of Agora's notices, right and wrong ones?
+//! Calls that carry access tokens, passwords and the secret of Agora's notices, right and wrong ones.
 
 use anyhow::Result;
 use base64::Engine;

@@ -20,10 +20,15 @@ pub async fn send_all(stack: &mut Stack) -> Result<()> {
 }
 
 /// Through both doors; fails unless both answer as expected. Nothing: a success.
-async fn say(stack: &mut Stack, user: Uuid, text: &str, code: Option<ErrorCode>) -> Result<()> {
+async fn send_over_edge(
+    stack: &mut Stack,
+    user: Uuid,
+    text: &str,
+    code: Option<ErrorCode>,
+) -> Result<()> {
     let path = format!("/v1/streams/{}/messages", stack.stream);
     let arguments = json!({"session_id": stack.stream, "user_id": null, "content": text});
-    let edge = stack.ask(user, &path, json!({"content": text})).await?;
+    let edge = stack.post_as(user, &path, json!({"content": text})).await?;
     let gateway = stack.rpc(user, "send_message", arguments).await?;
     for answer in [edge, gateway] {
         let expected = code.map_or(200, ErrorCode::http_status);
@@ -35,9 +40,9 @@ async fn say(stack: &mut Stack, user: Uuid, text: &str, code: Option<ErrorCode>)
 async fn send_and_read(stack: &mut Stack) -> Result<()> {
     let stream = stack.stream;
     let text = stack.text("a message");
-    say(stack, demo::ADA, &text, None).await?;
+    send_over_edge(stack, demo::ADA, &text, None).await?;
     let quoted = format!("'\"\\ {} $1 \u{1f600}", stack.text("a message with quotes"));
-    say(stack, demo::SELLER, &quoted, None).await?;
+    send_over_edge(stack, demo::SELLER, &quoted, None).await?;
     let update = json!({"text": stack.text("an auction update"), "bid": 7});
     let service = stack.services.keys.service_role_key.clone();
     let arguments = json!({"session_id": stream, "update": update});
@@ -136,7 +141,7 @@ async fn be_refused(stack: &mut Stack) -> Result<()> {
             ErrorCode::ContentTooLong,
         ),
     ] {
-        say(stack, user, &text, Some(code)).await?;
+        send_over_edge(stack, user, &text, Some(code)).await?;
     }
     let closed = stack.text("a message in a closed chat");
     for (mode, code) in [("nobody", Some(ErrorCode::ChatClosed)), ("viewers", None)] {
@@ -145,7 +150,7 @@ async fn be_refused(stack: &mut Stack) -> Result<()> {
             .rpc(demo::SELLER, "set_chat_mode", arguments)
             .await?
             .ok()?;
-        say(stack, demo::ADA, &closed, code).await?;
+        send_over_edge(stack, demo::ADA, &closed, code).await?;
     }
     Ok(())
 }
@@ -157,7 +162,7 @@ async fn send_no_message(stack: &mut Stack) -> Result<()> {
     let id = Uuid::new_v4();
     for answered in ["a message with an id", "another message with the same id"] {
         let body = json!({"content": stack.text(answered), "id": id});
-        stack.ask(demo::ADA, &path, body).await?;
+        stack.post_as(demo::ADA, &path, body).await?;
     }
     let text = stack.text("text in a malformed request");
     let stream = stack.stream;
@@ -281,5 +286,5 @@ async fn after_the_end(stack: &mut Stack) -> Result<()> {
         .rpc(demo::SELLER, "end_stream", arguments)
         .await?
         .ok()?;
-    say(stack, demo::ADA, &text, Some(ErrorCode::StreamEnded)).await
+    send_over_edge(stack, demo::ADA, &text, Some(ErrorCode::StreamEnded)).await
 }

@@ -1,4 +1,4 @@
-//! On what are the secrets used? The services over a database of a server that logs all it can.
+//! The services over a database of a server that logs all it can: what the secrets are used on.
 
 use std::path::PathBuf;
 
@@ -93,7 +93,7 @@ impl Stack {
         self.secrets.push(secret(what, value));
     }
 
-    pub async fn ask(&mut self, user: Uuid, path: &str, body: Value) -> Result<Answer> {
+    pub async fn post_as(&mut self, user: Uuid, path: &str, body: Value) -> Result<Answer> {
         let token = self.services.token_of(user);
         self.send(&token, path, body).await
     }

@@ -59,7 +59,7 @@ async fn call_each(stack: &mut Stack) -> Result<()> {
         (demo::ADA, &heartbeat, &json!({})),
         (demo::ADA, &join, &json!({})),
     ] {
-        stack.ask(user, path, body.clone()).await?;
+        stack.post_as(user, path, body.clone()).await?;
     }
     for (function, user) in [
         ("generate_buyer_token", "buyer_id"),
@@ -80,7 +80,7 @@ async fn call_each(stack: &mut Stack) -> Result<()> {
         stack.services.rpc(&service, "inspect_token", body).await?;
     }
     stack
-        .ask(demo::ADA, "/v1/tokens/inspect", json!({"token": newest}))
+        .post_as(demo::ADA, "/v1/tokens/inspect", json!({"token": newest}))
         .await?;
     // In the place of an access token it opens nothing.
     let path = format!("/v1/streams/{}", stack.stream);

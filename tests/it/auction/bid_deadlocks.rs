@@ -1,5 +1,5 @@
-//! Can a bid that holds its auction and then posts wait in a circle with a change of the stream? No
-//! change waits for such a bid; a deadlock (40P01) is retried by callers for ever.
+//! Bids that hold their auction and then post, next to changes of the stream: no change waits for such a bid,
+//! since a deadlock (40P01) is retried by callers for ever.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use stream_tests::agora::seller_token;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::session::Session;
 use stream_tests::stream::move_to;
 use stream_tests::webhook::{BROADCASTER_JOINED, BROADCASTER_LEFT, left, of_user};
@@ -23,7 +23,7 @@ async fn prepare() -> Result<TestDatabase> {
 
 /// What the bid of a test holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Held {
+enum HeldRows {
     Auction,
     AuctionAndSeller,
 }
@@ -36,7 +36,7 @@ struct Bid {
 }
 
 impl Bid {
-    async fn begin(database: &TestDatabase, session: Uuid, held: Held) -> Result<Self> {
+    async fn begin(database: &TestDatabase, session: Uuid, held: HeldRows) -> Result<Self> {
         let auction = database.session_row(session).await?["auction_id"].clone();
         let auction = auction.as_str().context("no auction")?;
         let client = database.connect("postgres").await?;
@@ -45,7 +45,7 @@ impl Bid {
                 "begin; select from public.auctions where id = '{auction}' for update"
             ))
             .await?;
-        if held == Held::AuctionAndSeller {
+        if held == HeldRows::AuctionAndSeller {
             let seller = demo::SELLER;
             let lock = format!("select from auth.users where id = '{seller}' for update");
             client.batch_execute(&lock).await?;
@@ -75,7 +75,7 @@ impl Bid {
 async fn beside_a_bid(
     database: &TestDatabase,
     session: Uuid,
-    held: Held,
+    held: HeldRows,
     caller: Session,
     (function, arguments): (&str, Value),
 ) -> Result<Value> {
@@ -125,7 +125,7 @@ async fn no_move_of_the_state_waits_for_a_bid() -> Result<()> {
             "update_stream_state",
             json!({"session_id": id, "state": to}),
         );
-        beside_a_bid(&database, id, Held::AuctionAndSeller, seller, call).await?;
+        beside_a_bid(&database, id, HeldRows::AuctionAndSeller, seller, call).await?;
         assert_eq!(state(&database, id).await?, to);
     }
     let row = database.session_row(id).await?;
@@ -138,7 +138,7 @@ async fn no_move_of_the_state_waits_for_a_bid() -> Result<()> {
 async fn the_end_of_a_stream_does_not_wait_for_a_bid() -> Result<()> {
     let database = prepare().await?;
     let id = database.stream_in(StreamState::Active).await?;
-    let bid = Bid::begin(&database, id, Held::AuctionAndSeller).await?;
+    let bid = Bid::begin(&database, id, HeldRows::AuctionAndSeller).await?;
     let seller = database.user(demo::SELLER).await?;
     move_to(&seller, id, StreamState::Ended).await?;
     let refused = bid.post().await.expect_err("the stream has ended");
@@ -155,7 +155,7 @@ async fn a_takeover_does_not_wait_for_a_bid() -> Result<()> {
     let auction = database.session_row(id).await?["auction_id"].clone();
     let seller = database.user(demo::SELLER).await?;
     let call = ("start_stream", json!({"auction_id": auction}));
-    let taken = beside_a_bid(&database, id, Held::Auction, seller, call).await?;
+    let taken = beside_a_bid(&database, id, HeldRows::Auction, seller, call).await?;
     assert_eq!(taken["generation"], 2);
     Ok(())
 }
@@ -172,7 +172,7 @@ async fn no_heartbeat_of_the_host_waits_for_a_bid() -> Result<()> {
         }
         let seller = database.user(demo::SELLER).await?;
         let call = ("heartbeat", json!({"session_id": id}));
-        let answer = beside_a_bid(&database, id, Held::AuctionAndSeller, seller, call).await?;
+        let answer = beside_a_bid(&database, id, HeldRows::AuctionAndSeller, seller, call).await?;
         assert_eq!(answer["state"], "active");
     }
     database.pass_time(id, 15).await?;
@@ -186,7 +186,10 @@ async fn no_heartbeat_of_the_host_waits_for_a_bid() -> Result<()> {
 async fn a_heartbeat_that_renews_a_token_does_not_wait_for_a_bid() -> Result<()> {
     let database = prepare().await?;
     let id = database.stream_in(StreamState::Active).await?;
-    for (held, renews_at_once) in [(Held::Auction, true), (Held::AuctionAndSeller, false)] {
+    for (held, renews_at_once) in [
+        (HeldRows::Auction, true),
+        (HeldRows::AuctionAndSeller, false),
+    ] {
         let seller = database.user(demo::SELLER).await?;
         seller_token(&seller, id).await?;
         database.pass_time(id, 3000).await?;
@@ -195,7 +198,7 @@ async fn a_heartbeat_that_renews_a_token_does_not_wait_for_a_bid() -> Result<()>
         let answer = beside_a_bid(&database, id, held, caller, call).await?;
         assert_eq!(answer["status"], "ok");
         assert_eq!(answer["token"].is_object(), renews_at_once);
-        let next = beat(&seller, id).await?;
+        let next = send_heartbeat(&seller, id).await?;
         assert_eq!(next["token"].is_object(), !renews_at_once);
     }
     Ok(())
@@ -211,7 +214,7 @@ async fn a_notice_about_the_host_does_not_wait_for_a_bid() -> Result<()> {
     ] {
         let service = database.service().await?;
         let call = ("apply_webhook", json!({"notice": notice}));
-        beside_a_bid(&database, id, Held::AuctionAndSeller, service, call).await?;
+        beside_a_bid(&database, id, HeldRows::AuctionAndSeller, service, call).await?;
         assert_eq!(state(&database, id).await?, to);
     }
     Ok(())
@@ -221,12 +224,12 @@ async fn a_notice_about_the_host_does_not_wait_for_a_bid() -> Result<()> {
 async fn neglected(database: &TestDatabase) -> Result<Uuid> {
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     database.viewer(id, demo::ADA).await?;
     database.viewer(id, demo::BEN).await?;
     database.tick().await?;
     database.pass_time(id, 45).await?;
-    beat(&database.user(demo::BEN).await?, id).await?;
+    send_heartbeat(&database.user(demo::BEN).await?, id).await?;
     // Somebody new, too.
     database.viewer(id, demo::CLEO).await?;
     let dan = database.add_user("dan").await?;
@@ -248,7 +251,7 @@ async fn a_sweep_does_not_wait_for_a_bid() -> Result<()> {
     let id = neglected(&database).await?;
     let service = database.service().await?;
     let call = ("sweep", json!({}));
-    beside_a_bid(&database, id, Held::AuctionAndSeller, service, call).await?;
+    beside_a_bid(&database, id, HeldRows::AuctionAndSeller, service, call).await?;
     assert_eq!(state(&database, id).await?, "error");
     Ok(())
 }
@@ -260,7 +263,7 @@ async fn a_tick_that_moves_and_counts_does_not_wait_for_a_bid() -> Result<()> {
     let id = neglected(&database).await?;
     let service = database.service().await?;
     let call = ("tick", json!({}));
-    beside_a_bid(&database, id, Held::AuctionAndSeller, service, call).await?;
+    beside_a_bid(&database, id, HeldRows::AuctionAndSeller, service, call).await?;
     assert_eq!(state(&database, id).await?, "error");
     assert_eq!(counts(&database, id).await?, (json!(3), json!(3)));
     assert_eq!(database.counts_sent(id).await?, [2, 3]);
@@ -272,10 +275,10 @@ async fn a_tick_that_moves_and_counts_does_not_wait_for_a_bid() -> Result<()> {
 async fn a_tick_that_looks_again_later_and_counts_does_not_wait_for_a_bid() -> Result<()> {
     let database = prepare().await?;
     let id = neglected(&database).await?;
-    beat(&database.user(demo::SELLER).await?, id).await?;
+    send_heartbeat(&database.user(demo::SELLER).await?, id).await?;
     let service = database.service().await?;
     let call = ("tick", json!({}));
-    beside_a_bid(&database, id, Held::AuctionAndSeller, service, call).await?;
+    beside_a_bid(&database, id, HeldRows::AuctionAndSeller, service, call).await?;
     assert_eq!(state(&database, id).await?, "active");
     assert_eq!(counts(&database, id).await?, (json!(3), json!(3)));
     let waits: bool = database
@@ -292,7 +295,7 @@ async fn a_tick_that_ends_a_stream_does_not_wait_for_a_bid() -> Result<()> {
     let seller = database.user(demo::SELLER).await?;
     move_to(&seller, id, StreamState::Paused).await?;
     database.pass_time(id, 3600).await?;
-    let bid = Bid::begin(&database, id, Held::AuctionAndSeller).await?;
+    let bid = Bid::begin(&database, id, HeldRows::AuctionAndSeller).await?;
     database.tick().await?;
     assert_eq!(state(&database, id).await?, "ended");
     bid.commit().await
@@ -307,7 +310,7 @@ async fn a_tick_that_finds_the_clock_set_back_does_not_wait_for_a_bid() -> Resul
     database.pass_time(id, -3600).await?;
     let service = database.service().await?;
     let call = ("tick", json!({}));
-    beside_a_bid(&database, id, Held::AuctionAndSeller, service, call).await?;
+    beside_a_bid(&database, id, HeldRows::AuctionAndSeller, service, call).await?;
     assert_eq!(counts(&database, id).await?, (json!(4), json!(4)));
     Ok(())
 }

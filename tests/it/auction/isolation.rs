@@ -1,5 +1,5 @@
-//! Does a bid at the application's own isolation level leave a gap in what is sent? Its snapshot may be
-//! older than the log.
+//! Bids at the application's own isolation level, whose snapshot may be older than the log: they leave no gap
+//! in what is sent.
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -8,7 +8,7 @@ use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, numbers, say};
+use stream_tests::stream::{move_to, numbers, send_message};
 use uuid::Uuid;
 
 const BIDS: &str = "
@@ -53,13 +53,13 @@ impl Auction {
         bid_at(&self.ada, isolation, &self.auction).await
     }
 
-    async fn say(&self, text: &str) -> Result<()> {
-        say(&self.ben, self.session, text).await?;
+    async fn send_message(&self, text: &str) -> Result<()> {
+        send_message(&self.ben, self.session, text).await?;
         Ok(())
     }
 
     /// Two messages that no frame carries yet, as a window leaves them.
-    async fn leave_tail(&self) -> Result<()> {
+    async fn leave_unflushed(&self) -> Result<()> {
         self.database
             .change(&format!(
                 "with head as (
@@ -107,7 +107,7 @@ async fn messages_that_a_bid_cannot_see_are_not_left_out_of_the_frames() -> Resu
     for isolation in ABOVE_READ_COMMITTED {
         let auction = Auction::start().await?;
         auction.bid_at(isolation).await?;
-        auction.leave_tail().await?;
+        auction.leave_unflushed().await?;
         auction.ada.commit().await?;
         auction.database.tick().await?;
         assert_eq!(auction.log().await?, [1, 2, 3, 4, 5]);
@@ -122,9 +122,9 @@ async fn a_bid_behind_messages_that_it_cannot_see_goes_out_with_the_next_message
     for isolation in ABOVE_READ_COMMITTED {
         let auction = Auction::start().await?;
         auction.bid_at(isolation).await?;
-        auction.leave_tail().await?;
+        auction.leave_unflushed().await?;
         auction.ada.commit().await?;
-        auction.say("after it").await?;
+        auction.send_message("after it").await?;
         assert_eq!(auction.sent().await?, [1, 2, 3, 4, 5, 6], "{isolation}");
     }
     Ok(())
@@ -136,7 +136,7 @@ async fn a_bid_goes_out_at_once_behind_frames_that_it_cannot_see() -> Result<()>
     for isolation in ABOVE_READ_COMMITTED {
         let auction = Auction::start().await?;
         auction.bid_at(isolation).await?;
-        auction.say("one").await?;
+        auction.send_message("one").await?;
         let seller = auction.database.user(demo::SELLER).await?;
         move_to(&seller, auction.session, StreamState::Paused).await?;
         auction.database.tick().await?;

@@ -1,4 +1,4 @@
-//! Do a row of the application and its log entry commit together, without holding up the stream?
+//! A row of the application and its log entry commit together, without holding up the stream.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use stream_tests::blocking::{is_blocked, wait_until_blocked};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, numbers, say};
+use stream_tests::stream::{move_to, numbers, send_message};
 use uuid::Uuid;
 
 /// A table of the application that bidders write themselves.
@@ -195,10 +195,10 @@ async fn a_slow_bid_never_holds_up_a_message() -> Result<()> {
     let ben = database.viewer(id, demo::BEN).await?;
     ada.begin().await?;
     bid_within(&ada, &auction, "5").await?;
-    let sent = say(&ben, id, "while the bid is open").await?;
+    let sent = send_message(&ben, id, "while the bid is open").await?;
     assert_eq!(sent["seq"], 3);
     let seller = database.user(demo::SELLER).await?;
-    assert_eq!(say(&seller, id, "and the seller").await?["seq"], 4);
+    assert_eq!(send_message(&seller, id, "and the seller").await?["seq"], 4);
     ada.commit().await?;
     assert_eq!(numbers(&updates(&database, id).await?), [5]);
     Ok(())

@@ -7,7 +7,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -250,9 +250,9 @@ async fn chat_goes_on_around_an_update() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
     let service = database.service().await?;
-    say(&seller, id, "one").await?;
+    send_message(&seller, id, "one").await?;
     post(&service, id, json!({"amount": 1})).await?;
-    say(&seller, id, "two").await?;
+    send_message(&seller, id, "two").await?;
     move_to(&seller, id, StreamState::Ended).await?;
     let log = database.log(id).await?;
     let kinds: Vec<_> = log

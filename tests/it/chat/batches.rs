@@ -1,4 +1,4 @@
-//! Does one call carry the messages of many, and does a bad one cost only itself?
+//! One call carries the messages of many, and a bad item costs only itself.
 
 mod concurrency;
 

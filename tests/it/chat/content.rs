@@ -1,4 +1,4 @@
-//! What may a message say? The rules of `stream_core::chat`, as a caller meets them through SQL.
+//! What a message may hold: the rules of `stream_core::chat`, as a caller meets them through SQL.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 #[tokio::test]
@@ -33,7 +33,9 @@ async fn content_that_is_not_allowed_is_refused() -> Result<()> {
         ("a\u{2066}b", ErrorCode::ContentInvalid),
     ];
     for (content, code) in refused {
-        database.refuses(code, say(&seller, id, content)).await?;
+        database
+            .refuses(code, send_message(&seller, id, content))
+            .await?;
     }
     Ok(())
 }
@@ -62,7 +64,7 @@ async fn content_is_stored_trimmed_and_in_normal_form() -> Result<()> {
         (&wide, &wide),
     ];
     for (content, expected) in stored {
-        let answer = say(&seller, id, content).await?;
+        let answer = send_message(&seller, id, content).await?;
         assert_eq!(answer["content"], expected);
         assert_eq!(database.log(id).await?.last().unwrap()["content"], expected);
     }
@@ -145,13 +147,13 @@ async fn the_name_beside_a_message_is_cleaned_and_cut() -> Result<()> {
         let items = json!({"items": [item]});
         let Some(shown) = shown else {
             database
-                .refuses(ErrorCode::CannotChat, say(&seller, id, "hi"))
+                .refuses(ErrorCode::CannotChat, send_message(&seller, id, "hi"))
                 .await?;
             let answers = service.rpc_rows("send_messages", items).await?;
             assert_eq!(answers[0]["status"], "cannot_chat");
             continue;
         };
-        let sent = say(&seller, id, "hi").await?;
+        let sent = send_message(&seller, id, "hi").await?;
         assert_eq!(sent["username"], shown);
         let answers = service.rpc_rows("send_messages", items).await?;
         assert_eq!(answers[0]["message"]["username"], shown);

@@ -1,5 +1,4 @@
-//! Which messages are there after the server was killed while they were sent? Every one that was
-//! acknowledged, once.
+//! Messages after the server was killed while they were sent: every one that was acknowledged is there, once.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
 use stream_tests::session::Session;
-use stream_tests::stream::{numbers, say};
+use stream_tests::stream::{numbers, send_message};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 use xtask::cluster::Options;
@@ -73,7 +72,7 @@ async fn every_acknowledged_message_outlives_the_kills_of_the_server() -> Result
     database.tick().await?;
     for stream in &streams {
         let seller = database.user(demo::SELLER).await?;
-        let last = say(&seller, *stream, "still here").await?;
+        let last = send_message(&seller, *stream, "still here").await?;
         note(&mut acknowledged, last)?;
     }
     database.tick().await?;

@@ -1,5 +1,5 @@
-//! Can any calls about one chat wait for each other in a circle? Everybody takes rows in one order, so
-//! that nobody ever gets a deadlock (40P01), which callers would retry for ever.
+//! Calls about one chat never wait for each other in a circle: everybody takes rows in one order, so nobody
+//! gets a deadlock (40P01), which callers would retry for ever.
 
 use anyhow::{Context, Result, ensure};
 use proptest::collection::vec;
@@ -9,7 +9,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::buyer_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::session::Session;
 use stream_tests::stateful::{Property, check};
 use stream_tests::stream::numbers;
@@ -63,28 +63,28 @@ async fn a_heartbeat_that_renews_a_token_never_waits_for_the_stream() -> Result<
         .batch_execute("begin; select from stream.stream_sessions for no key update")
         .await?;
     // Else the timeout of its statement ends it.
-    let answer = beat(&ada, session).await?;
+    let answer = send_heartbeat(&ada, session).await?;
     assert_eq!(
         (&answer["status"], &answer["token"]),
         (&json!("ok"), &Value::Null)
     );
     ending.batch_execute("rollback").await?;
-    assert!(beat(&ada, session).await?["token"].is_object());
+    assert!(send_heartbeat(&ada, session).await?["token"].is_object());
     Ok(())
 }
 
 /// One call of anybody, about one or more of the streams.
 #[derive(Debug, Clone)]
-enum Call {
+enum ChatCall {
     Send(usize, usize),
     /// In the order of the caller, which need not be that of the rows.
     Batch(Vec<(usize, usize)>),
     Join(usize, usize),
     Leave(usize, usize),
     Token(usize, usize),
-    Beat(usize, usize),
-    BeatAll(Vec<(usize, usize)>),
-    HostBeat(usize),
+    Heartbeat(usize, usize),
+    Heartbeats(Vec<(usize, usize)>),
+    HostHeartbeat(usize),
     Move(usize, StreamState),
     TakeOver(usize),
     SlowBid(usize),
@@ -93,7 +93,7 @@ enum Call {
     Sweep,
 }
 
-fn scripts() -> impl Strategy<Value = Vec<Vec<Call>>> {
+fn scripts() -> impl Strategy<Value = Vec<Vec<ChatCall>>> {
     let (stream, viewer) = (0..SESSIONS, 0..VIEWERS.len());
     let place = (stream.clone(), viewer.clone());
     let state = prop_oneof![
@@ -102,20 +102,20 @@ fn scripts() -> impl Strategy<Value = Vec<Vec<Call>>> {
         1 => Just(StreamState::Ended),
     ];
     let call = prop_oneof![
-        6 => place.clone().prop_map(|(stream, viewer)| Call::Send(stream, viewer)),
-        6 => vec(place.clone(), 1..10).prop_map(Call::Batch),
-        9 => place.clone().prop_map(|(stream, viewer)| Call::Join(stream, viewer)),
-        1 => place.clone().prop_map(|(stream, viewer)| Call::Leave(stream, viewer)),
-        2 => place.clone().prop_map(|(stream, viewer)| Call::Token(stream, viewer)),
-        3 => place.clone().prop_map(|(stream, viewer)| Call::Beat(stream, viewer)),
-        4 => vec(place, 1..10).prop_map(Call::BeatAll),
-        1 => stream.clone().prop_map(Call::HostBeat),
-        3 => (stream.clone(), state).prop_map(|(stream, state)| Call::Move(stream, state)),
-        4 => stream.clone().prop_map(Call::TakeOver),
-        4 => stream.clone().prop_map(Call::SlowBid),
-        2 => stream.prop_map(Call::GrowOld),
-        3 => Just(Call::Tick),
-        2 => Just(Call::Sweep),
+        6 => place.clone().prop_map(|(stream, viewer)| ChatCall::Send(stream, viewer)),
+        6 => vec(place.clone(), 1..10).prop_map(ChatCall::Batch),
+        9 => place.clone().prop_map(|(stream, viewer)| ChatCall::Join(stream, viewer)),
+        1 => place.clone().prop_map(|(stream, viewer)| ChatCall::Leave(stream, viewer)),
+        2 => place.clone().prop_map(|(stream, viewer)| ChatCall::Token(stream, viewer)),
+        3 => place.clone().prop_map(|(stream, viewer)| ChatCall::Heartbeat(stream, viewer)),
+        4 => vec(place, 1..10).prop_map(ChatCall::Heartbeats),
+        1 => stream.clone().prop_map(ChatCall::HostHeartbeat),
+        3 => (stream.clone(), state).prop_map(|(stream, state)| ChatCall::Move(stream, state)),
+        4 => stream.clone().prop_map(ChatCall::TakeOver),
+        4 => stream.clone().prop_map(ChatCall::SlowBid),
+        2 => stream.prop_map(ChatCall::GrowOld),
+        3 => Just(ChatCall::Tick),
+        2 => Just(ChatCall::Sweep),
     ];
     vec(vec(call, CALLS), CONNECTIONS)
 }
@@ -129,7 +129,7 @@ fn calls_about_chats_in_any_order_never_deadlock() -> Result<()> {
 struct CallsAboutChats(TestDatabase);
 
 impl Property for CallsAboutChats {
-    type Case = Vec<Vec<Call>>;
+    type Case = Vec<Vec<ChatCall>>;
     const CASES: u32 = 6;
     /// A circle that was met by chance is not met again by a smaller script.
     const MAX_SHRINKS: u32 = 0;
@@ -150,7 +150,7 @@ impl Property for CallsAboutChats {
     }
 }
 
-async fn play(database: &TestDatabase, scripts: Vec<Vec<Call>>) -> Result<()> {
+async fn play(database: &TestDatabase, scripts: Vec<Vec<ChatCall>>) -> Result<()> {
     let mut auctions = Vec::new();
     let service = database.service().await?;
     for _ in 0..SESSIONS {
@@ -168,7 +168,7 @@ async fn play(database: &TestDatabase, scripts: Vec<Vec<Call>>) -> Result<()> {
         let auctions = auctions.clone();
         connections.push(tokio::spawn(async move {
             for call in script {
-                let outcome = ask(&service, &auctions, &call).await;
+                let outcome = perform(&service, &auctions, &call).await;
                 outcome.with_context(|| format!("{call:?}"))?;
             }
             anyhow::Ok(())
@@ -188,7 +188,7 @@ fn start(auction: Uuid) -> Value {
     json!({"auction_id": auction, "seller_id": demo::SELLER})
 }
 
-async fn ask(service: &Session, auctions: &[Uuid], call: &Call) -> Result<()> {
+async fn perform(service: &Session, auctions: &[Uuid], call: &ChatCall) -> Result<()> {
     let newest: Vec<String> = auctions
         .iter()
         .map(|auction| format!("stream.newest('{auction}')"))
@@ -204,32 +204,32 @@ async fn ask(service: &Session, auctions: &[Uuid], call: &Call) -> Result<()> {
     };
     let buyer = |stream: &usize, viewer: &usize| json!({"session_id": sessions[*stream], "buyer_id": VIEWERS[*viewer]});
     let (function, arguments) = match call {
-        Call::Send(stream, viewer) => ("send_message", items(&[(*stream, *viewer)]).remove(0)),
-        Call::Batch(places) => ("send_messages", json!({"items": items(places)})),
-        Call::Join(stream, viewer) => ("add_viewer", buyer(stream, viewer)),
-        Call::Leave(stream, viewer) => ("remove_viewer", buyer(stream, viewer)),
-        Call::Token(stream, viewer) => (
+        ChatCall::Send(stream, viewer) => ("send_message", items(&[(*stream, *viewer)]).remove(0)),
+        ChatCall::Batch(places) => ("send_messages", json!({"items": items(places)})),
+        ChatCall::Join(stream, viewer) => ("add_viewer", buyer(stream, viewer)),
+        ChatCall::Leave(stream, viewer) => ("remove_viewer", buyer(stream, viewer)),
+        ChatCall::Token(stream, viewer) => (
             "generate_buyer_token",
             json!({"buyer_id": VIEWERS[*viewer], "channel_id": sessions[*stream]}),
         ),
-        Call::Beat(stream, viewer) => (
+        ChatCall::Heartbeat(stream, viewer) => (
             "heartbeat",
             json!({"session_id": sessions[*stream], "user_id": VIEWERS[*viewer]}),
         ),
-        Call::BeatAll(places) => ("heartbeats", json!({"items": items(places)})),
-        Call::HostBeat(stream) => (
+        ChatCall::Heartbeats(places) => ("heartbeats", json!({"items": items(places)})),
+        ChatCall::HostHeartbeat(stream) => (
             "heartbeat",
             json!({"session_id": sessions[*stream], "user_id": demo::SELLER}),
         ),
-        Call::Move(stream, state) => (
+        ChatCall::Move(stream, state) => (
             "update_stream_state",
             json!({"session_id": sessions[*stream], "state": state.as_str()}),
         ),
-        Call::TakeOver(stream) => ("start_stream", start(auctions[*stream])),
-        Call::SlowBid(stream) => ("hold_head", json!({"session": sessions[*stream]})),
-        Call::GrowOld(stream) => ("grow_old", json!({"session": sessions[*stream]})),
-        Call::Tick => ("tick", json!({})),
-        Call::Sweep => ("sweep", json!({})),
+        ChatCall::TakeOver(stream) => ("start_stream", start(auctions[*stream])),
+        ChatCall::SlowBid(stream) => ("hold_head", json!({"session": sessions[*stream]})),
+        ChatCall::GrowOld(stream) => ("grow_old", json!({"session": sessions[*stream]})),
+        ChatCall::Tick => ("tick", json!({})),
+        ChatCall::Sweep => ("sweep", json!({})),
     };
     if function == "hold_head" {
         return hold(service, arguments).await;

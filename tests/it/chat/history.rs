@@ -7,7 +7,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::{numbers, say};
+use stream_tests::stream::{numbers, send_message};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -144,8 +144,8 @@ async fn a_page_shows_the_rows_as_they_are_stored_and_of_one_stream_only() -> Re
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
     for number in 0..5 {
-        say(&ada, id, &format!("message {number}")).await?;
-        say(&seller, other, "elsewhere").await?;
+        send_message(&ada, id, &format!("message {number}")).await?;
+        send_message(&seller, other, "elsewhere").await?;
     }
     assert_eq!(page(&ada, id, json!({})).await?, database.log(id).await?);
     Ok(())

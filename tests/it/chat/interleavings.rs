@@ -1,5 +1,4 @@
-//! What happens when something else is at the same rows as a message? Who comes second waits, and
-//! finds what the first one left.
+//! Messages next to other work on the same rows: who comes second waits, and finds what the first one left.
 
 mod batches;
 
@@ -7,14 +6,14 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
-use stream_tests::blocking::{wait_until_asking, wait_until_blocked};
+use stream_tests::blocking::{wait_until_blocked, wait_until_retrying_lock};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::identity::Identity;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
-use stream_tests::stream::{numbers, say};
+use stream_tests::stream::{numbers, send_message};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error};
 use uuid::Uuid;
@@ -81,7 +80,7 @@ async fn send_and_wait(
     session: Uuid,
 ) -> Result<Call<Value>> {
     let backend = sender.backend().await?;
-    let call = tokio::spawn(async move { say(&sender, session, "me").await });
+    let call = tokio::spawn(async move { send_message(&sender, session, "me").await });
     wait_until_blocked(&database.owner, backend).await?;
     Ok(call)
 }
@@ -93,7 +92,7 @@ async fn batch_and_wait(database: &TestDatabase, items: Value) -> Result<Call<Ve
     let backend = service.backend().await?;
     let arguments = json!({"items": items});
     let call = tokio::spawn(async move { service.rpc_rows("send_messages", arguments).await });
-    wait_until_asking(database, backend).await?;
+    wait_until_retrying_lock(database, backend).await?;
     Ok(call)
 }
 
@@ -225,7 +224,7 @@ async fn a_message_that_waited_is_counted_by_the_newest_rate() -> Result<()> {
         ("chat_burst = 3", ["ok", "ok"]),
     ] {
         let (database, session, ada) = limited().await?;
-        say(&ada, session, "one").await?;
+        send_message(&ada, session, "one").await?;
         let holder = owner_at_work(&database).await?;
         lock_head(&holder, session).await?;
         let waiting = send_and_wait(&database, ada, session).await?;
@@ -235,7 +234,7 @@ async fn a_message_that_waited_is_counted_by_the_newest_rate() -> Result<()> {
         holder.batch_execute("commit").await?;
         let mut answers = vec![waiting.await?];
         let again = database.user(demo::ADA).await?;
-        answers.push(say(&again, session, "and then").await);
+        answers.push(send_message(&again, session, "and then").await);
         for (answer, expected) in answers.into_iter().zip(taken) {
             match expected {
                 "ok" => assert!(answer?["seq"].is_number(), "{rate}"),
@@ -252,7 +251,7 @@ async fn a_message_beyond_the_rate_that_waited_while_its_sender_left_is_refused_
 -> Result<()> {
     let (database, session, ada) = limited().await?;
     for text in ["one", "two"] {
-        say(&ada, session, text).await?;
+        send_message(&ada, session, text).await?;
     }
     let holder = owner_at_work(&database).await?;
     let leave = format!(
@@ -283,7 +282,10 @@ async fn a_ban_waits_for_the_message_that_is_under_way() -> Result<()> {
     wait_until_blocked(&database.owner, backend).await?;
     ada.commit().await?;
     banning.await??;
-    expect_refusal(ErrorCode::Banned, say(&ada, session, "after it").await)?;
+    expect_refusal(
+        ErrorCode::Banned,
+        send_message(&ada, session, "after it").await,
+    )?;
     assert_whole(&database, session, 3).await
 }
 
@@ -329,7 +331,7 @@ async fn a_heartbeat_does_not_wait_for_the_message_of_the_same_viewer() -> Resul
     let holder = owner_at_work(&database).await?;
     lock_head(&holder, session).await?;
     let message = send_and_wait(&database, ada, session).await?;
-    assert_eq!(beat(&other_tab, session).await?["status"], "ok");
+    assert_eq!(send_heartbeat(&other_tab, session).await?["status"], "ok");
     holder.batch_execute("commit").await?;
     assert_eq!(message.await??["seq"], 3);
     assert_whole(&database, session, 3).await
@@ -345,7 +347,7 @@ async fn waiting_for_the_head_costs_nothing_of_the_rate() -> Result<()> {
     );
     for in_a_batch in [false, true] {
         let (database, session, ada) = limited().await?;
-        say(&ada, session, "one").await?;
+        send_message(&ada, session, "one").await?;
         let before: f64 = database.value(&tat).await?;
         let holder = owner_at_work(&database).await?;
         lock_head(&holder, session).await?;

@@ -7,7 +7,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::moderation::delete_message;
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 use xtask::workspace;
 
@@ -82,7 +82,7 @@ async fn an_entry_is_the_same_in_frames_and_in_every_answer() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
-    let said = say(&ada, id, "quotes \" and \\ and \u{1F600} and more").await?;
+    let said = send_message(&ada, id, "quotes \" and \\ and \u{1F600} and more").await?;
     let pin = json!({"session_id": id, "message_id": said["id"]});
     seller.rpc("pin_message", pin).await?;
     let update = json!({"session_id": id, "update": {"bid": {"amount": 12.50, "by": null}}});
@@ -127,7 +127,7 @@ async fn a_deleted_entry_keeps_its_place_in_every_answer_and_later_frame() -> Re
     let ada = database.viewer(id, demo::ADA).await?;
     let ben = database.viewer(id, demo::BEN).await?;
     let seller = database.user(demo::SELLER).await?;
-    let said = say(&ada, id, "gone").await?;
+    let said = send_message(&ada, id, "gone").await?;
     let seq = said["seq"].as_i64().context("no seq")?;
     delete_message(&seller, id, &said).await?;
     let mut known: Option<Map<String, Value>> = None;

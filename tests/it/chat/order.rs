@@ -1,5 +1,5 @@
-//! In which order do messages stand in the log? Dense numbers from 1, in the order of the commits,
-//! whatever the senders do at the same time.
+//! The order of the log: dense numbers from 1, in the order of the commits, whatever the senders do at the same
+//! time.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
@@ -110,8 +110,8 @@ async fn times_increase_strictly_with_the_numbers() -> Result<()> {
     database
         .change("update stream.chat_heads set last_at = now() + interval '1 hour'")
         .await?;
-    say(&seller, session, "later").await?;
-    say(&seller, session, "latest").await?;
+    send_message(&seller, session, "later").await?;
+    send_message(&seller, session, "latest").await?;
 
     let disorder: i64 = database
         .value(
@@ -137,7 +137,7 @@ async fn a_message_that_waits_for_the_head_comes_after_the_one_that_holds_it() -
     ada.begin().await?;
     let arguments = json!({"session_id": session, "user_id": null, "content": "first"});
     let first = ada.rpc_within("send_message", arguments).await?;
-    let waiting = tokio::spawn(async move { say(&ben, session, "second").await });
+    let waiting = tokio::spawn(async move { send_message(&ben, session, "second").await });
     wait_until_blocked(&database.owner, backend).await?;
     ada.commit().await?;
 
@@ -160,7 +160,7 @@ async fn a_message_that_waited_for_the_end_is_refused() -> Result<()> {
     seller
         .rpc_within("end_stream", json!({"session_id": session}))
         .await?;
-    let waiting = tokio::spawn(async move { say(&ada, session, "too late").await });
+    let waiting = tokio::spawn(async move { send_message(&ada, session, "too late").await });
     wait_until_blocked(&database.owner, backend).await?;
     seller.commit().await?;
 
@@ -183,7 +183,7 @@ async fn leaving_waits_for_a_message_that_is_under_way() -> Result<()> {
     seller.begin().await?;
     let arguments = json!({"session_id": session, "user_id": null, "content": "first"});
     seller.rpc_within("send_message", arguments).await?;
-    let message = tokio::spawn(async move { say(&ada, session, "before I go").await });
+    let message = tokio::spawn(async move { send_message(&ada, session, "before I go").await });
     wait_until_blocked(&database.owner, sending).await?;
     let left = tokio::spawn(async move {
         her_other_tab
@@ -211,7 +211,7 @@ async fn a_message_that_waited_while_its_sender_left_is_refused() -> Result<()> 
     her_other_tab
         .rpc_within("remove_viewer", json!({"session_id": session}))
         .await?;
-    let waiting = tokio::spawn(async move { say(&ada, session, "from outside").await });
+    let waiting = tokio::spawn(async move { send_message(&ada, session, "from outside").await });
     wait_until_blocked(&database.owner, backend).await?;
     her_other_tab.commit().await?;
 

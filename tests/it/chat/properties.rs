@@ -1,5 +1,5 @@
-//! Does everybody who follows a chat end with exactly the messages that were acknowledged, whatever
-//! the senders do at the same time and whatever becomes of their connections?
+//! Everybody who follows a chat ends with exactly the messages that were acknowledged, whatever the senders do
+//! at the same time and whatever becomes of their connections.
 //!
 //! Every case plays a random plan on new streams: several connections send, alone and in batches, use
 //! ids again, roll back, commit late and lose their server processes, while a ticker may run and a
@@ -13,7 +13,7 @@ mod world;
 use anyhow::Result;
 use stream_tests::stateful::check;
 
-use self::world::World;
+use self::world::ConcurrentChat;
 
 /// Feature: streaming-realtime-fixes, Property 6: For any chat message sent by any participant,
 /// the Chat_Service should broadcast it to all participants immediately, and the Chat_Synchronizer
@@ -31,5 +31,5 @@ use self::world::World;
 /// The plan is replayed by its seed; how the server interleaves its operations is not.
 #[test]
 fn every_reader_ends_with_exactly_the_acknowledged_messages() -> Result<()> {
-    check::<World>()
+    check::<ConcurrentChat>()
 }

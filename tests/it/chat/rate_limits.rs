@@ -1,4 +1,4 @@
-//! How often may somebody write? A burst, then a steady rate, and what slow mode adds.
+//! How often somebody may write: a burst, then a steady rate, and what slow mode adds.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::refusal::retry_after_ms;
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 /// Viewers: three at once, one more every ten seconds. The seller: five and one second.
@@ -26,7 +26,7 @@ async fn limited() -> Result<(TestDatabase, Uuid)> {
 
 /// How long the refused sender is told to wait.
 async fn wait_of(sender: &Session, session: Uuid) -> Result<u64> {
-    let refused = say(sender, session, "one more")
+    let refused = send_message(sender, session, "one more")
         .await
         .expect_err("the limit is reached");
     retry_after_ms(&refused).context("no retry_after_ms")
@@ -37,10 +37,10 @@ async fn a_viewer_writes_a_burst_and_then_waits() -> Result<()> {
     let (database, session) = limited().await?;
     let ada = database.viewer(session, demo::ADA).await?;
     for number in 0..3 {
-        say(&ada, session, &number.to_string()).await?;
+        send_message(&ada, session, &number.to_string()).await?;
     }
     database
-        .refuses(ErrorCode::RateLimited, say(&ada, session, "four"))
+        .refuses(ErrorCode::RateLimited, send_message(&ada, session, "four"))
         .await?;
     let wait = wait_of(&ada, session).await?;
     assert!((5_000..=10_000).contains(&wait), "{wait} ms");
@@ -52,12 +52,15 @@ async fn every_interval_gives_one_message_back() -> Result<()> {
     let (database, session) = limited().await?;
     let ada = database.viewer(session, demo::ADA).await?;
     for number in 0..3 {
-        say(&ada, session, &number.to_string()).await?;
+        send_message(&ada, session, &number.to_string()).await?;
     }
     database.pass_time(session, 10).await?;
-    say(&ada, session, "after ten seconds").await?;
+    send_message(&ada, session, "after ten seconds").await?;
     database
-        .refuses(ErrorCode::RateLimited, say(&ada, session, "at once"))
+        .refuses(
+            ErrorCode::RateLimited,
+            send_message(&ada, session, "at once"),
+        )
         .await?;
     Ok(())
 }
@@ -68,14 +71,14 @@ async fn another_rate_holds_from_the_next_message_on() -> Result<()> {
     let (database, session) = limited().await?;
     let ada = database.viewer(session, demo::ADA).await?;
     for number in 0..3 {
-        say(&ada, session, &number.to_string()).await?;
+        send_message(&ada, session, &number.to_string()).await?;
     }
     database
         .change("update stream.config set chat_burst = 4 where id")
         .await?;
-    say(&ada, session, "four").await?;
+    send_message(&ada, session, "four").await?;
     database
-        .refuses(ErrorCode::RateLimited, say(&ada, session, "five"))
+        .refuses(ErrorCode::RateLimited, send_message(&ada, session, "five"))
         .await?;
     database
         .change(&format!(
@@ -84,7 +87,7 @@ async fn another_rate_holds_from_the_next_message_on() -> Result<()> {
         ))
         .await?;
     database
-        .refuses(ErrorCode::SlowMode, say(&ada, session, "five"))
+        .refuses(ErrorCode::SlowMode, send_message(&ada, session, "five"))
         .await?;
     Ok(())
 }
@@ -97,10 +100,10 @@ async fn one_users_limit_is_nobody_elses() -> Result<()> {
     let ben = database.viewer(session, demo::BEN).await?;
     database.viewer(other, demo::ADA).await?;
     for number in 0..3 {
-        say(&ada, session, &number.to_string()).await?;
+        send_message(&ada, session, &number.to_string()).await?;
     }
-    say(&ben, session, "hi").await?;
-    say(&ada, other, "hi").await?;
+    send_message(&ben, session, "hi").await?;
+    send_message(&ada, other, "hi").await?;
     Ok(())
 }
 
@@ -109,15 +112,18 @@ async fn the_seller_has_a_limit_of_their_own() -> Result<()> {
     let (database, session) = limited().await?;
     let seller = database.user(demo::SELLER).await?;
     for number in 0..5 {
-        say(&seller, session, &number.to_string()).await?;
+        send_message(&seller, session, &number.to_string()).await?;
     }
     database
-        .refuses(ErrorCode::RateLimited, say(&seller, session, "six"))
+        .refuses(
+            ErrorCode::RateLimited,
+            send_message(&seller, session, "six"),
+        )
         .await?;
     let wait = wait_of(&seller, session).await?;
     assert!((1..=1_000).contains(&wait), "{wait} ms");
     database.pass_time(session, 1).await?;
-    say(&seller, session, "six").await?;
+    send_message(&seller, session, "six").await?;
     Ok(())
 }
 
@@ -147,17 +153,17 @@ async fn a_clock_that_was_set_back_does_not_silence_anybody() -> Result<()> {
         .change("update stream.stream_sessions set slow_mode_ms = 5000")
         .await?;
     let ada = database.viewer(session, demo::ADA).await?;
-    say(&ada, session, "before").await?;
+    send_message(&ada, session, "before").await?;
     database.pass_time(session, -3600).await?;
-    say(&ada, session, "after").await?;
+    send_message(&ada, session, "after").await?;
     database
         .change("update stream.stream_sessions set slow_mode_ms = 0")
         .await?;
     for _ in 0..2 {
-        say(&ada, session, "the limit counts anew").await?;
+        send_message(&ada, session, "the limit counts anew").await?;
     }
     database
-        .refuses(ErrorCode::RateLimited, say(&ada, session, "four"))
+        .refuses(ErrorCode::RateLimited, send_message(&ada, session, "four"))
         .await
 }
 
@@ -166,14 +172,14 @@ async fn leaving_and_joining_again_resets_no_limit() -> Result<()> {
     let (database, session) = limited().await?;
     let ada = database.viewer(session, demo::ADA).await?;
     for number in 0..3 {
-        say(&ada, session, &number.to_string()).await?;
+        send_message(&ada, session, &number.to_string()).await?;
     }
     ada.rpc("remove_viewer", json!({"session_id": session}))
         .await?;
     ada.rpc("add_viewer", json!({"session_id": session}))
         .await?;
     database
-        .refuses(ErrorCode::RateLimited, say(&ada, session, "again"))
+        .refuses(ErrorCode::RateLimited, send_message(&ada, session, "again"))
         .await?;
     Ok(())
 }
@@ -190,7 +196,11 @@ async fn two_devices_share_one_limit() -> Result<()> {
         tokio::spawn(async move {
             let mut stored = 0;
             for number in 0..3 {
-                stored += i32::from(say(&device, session, &number.to_string()).await.is_ok());
+                stored += i32::from(
+                    send_message(&device, session, &number.to_string())
+                        .await
+                        .is_ok(),
+                );
             }
             stored
         })
@@ -211,14 +221,14 @@ async fn slow_mode_makes_viewers_wait_between_messages() -> Result<()> {
         .change("update stream.stream_sessions set slow_mode_ms = 30000")
         .await?;
     let ada = database.viewer(session, demo::ADA).await?;
-    say(&ada, session, "first").await?;
+    send_message(&ada, session, "first").await?;
     database
-        .refuses(ErrorCode::SlowMode, say(&ada, session, "second"))
+        .refuses(ErrorCode::SlowMode, send_message(&ada, session, "second"))
         .await?;
     let wait = wait_of(&ada, session).await?;
     assert!((20_000..=30_000).contains(&wait), "{wait} ms");
     database.pass_time(session, 30).await?;
-    say(&ada, session, "second").await?;
+    send_message(&ada, session, "second").await?;
     Ok(())
 }
 
@@ -239,7 +249,7 @@ async fn slow_mode_spares_the_seller_and_moderators() -> Result<()> {
         .await?;
     for sender in [&seller, &ada] {
         for _ in 0..3 {
-            let message = say(sender, session, "quickly").await?;
+            let message = send_message(sender, session, "quickly").await?;
             assert_ne!(message["seq"], Value::Null);
         }
     }

@@ -1,4 +1,4 @@
-//! What has a user read, and how much is left?
+//! Read marks: what a user has read, and how much is left.
 
 mod model;
 
@@ -11,7 +11,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
 use stream_tests::stateful::check_model;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -96,7 +96,7 @@ async fn everything_up_to_a_number_is_marked_and_nothing_that_is_to_come() -> Re
     }
     assert_eq!(mark_up_to(&ada, id, i64::MAX).await?, 0);
     let seller = database.user(demo::SELLER).await?;
-    say(&seller, id, "news").await?;
+    send_message(&seller, id, "news").await?;
     assert_eq!(unread(&ada, id).await?, 1);
     Ok(())
 }
@@ -114,7 +114,7 @@ async fn marks_are_of_one_user_and_one_stream() -> Result<()> {
     assert_eq!(unread(&ada, id).await?, 2);
     assert_eq!(unread(&seller, other).await?, 2);
     // Whoever sends has not marked: every entry counts alike.
-    say(&seller, other, "mine").await?;
+    send_message(&seller, other, "mine").await?;
     assert_eq!(unread(&seller, other).await?, 3);
     Ok(())
 }

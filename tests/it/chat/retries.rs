@@ -1,5 +1,4 @@
-//! What happens when a message is sent a second time? A client that lost the answer must not make
-//! a duplicate, nor anybody a hole.
+//! Sending a message a second time: a client that lost the answer makes no duplicate, and nobody a hole.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -35,7 +34,7 @@ async fn a_retry_gets_the_stored_message_and_changes_nothing() -> Result<()> {
         assert_eq!(send(&ada, session, id, content).await?, first);
         assert_eq!(database.log(session).await?, before);
     }
-    let next = say(&ada, session, "next").await?;
+    let next = send_message(&ada, session, "next").await?;
     assert_eq!(
         next["seq"].as_i64(),
         first["seq"].as_i64().map(|seq| seq + 1)

@@ -1,5 +1,4 @@
-//! Who may write at all, and which words? Restrictions, chat modes and blocked terms, judged at the
-//! send.
+//! Who may write, and which words: restrictions, chat modes and blocked terms, checked at the send.
 
 use anyhow::Result;
 use serde_json::json;
@@ -10,7 +9,7 @@ use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::refusal::{expect_refusal, retry_after_ms};
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 impl Setting<'_> {
@@ -65,15 +64,15 @@ async fn a_muted_viewer_reads_and_does_not_write() -> Result<()> {
         .restrict(demo::ADA, "mute", "now() + interval '1 minute'")
         .await?;
     database
-        .refuses(ErrorCode::Muted, say(&ada, session, "hi"))
+        .refuses(ErrorCode::Muted, send_message(&ada, session, "hi"))
         .await?;
-    let refused = say(&ada, session, "hi").await.expect_err("muted");
+    let refused = send_message(&ada, session, "hi").await.expect_err("muted");
     let wait = retry_after_ms(&refused).expect("a wait");
     assert!((30_000..=60_000).contains(&wait), "{wait} ms");
     ada.rpc("sync", json!({"session_id": session})).await?;
-    say(&ben, session, "hi").await?;
+    send_message(&ben, session, "hi").await?;
     database.pass_time(session, 60).await?;
-    say(&ada, session, "hi").await?;
+    send_message(&ada, session, "hi").await?;
     Ok(())
 }
 
@@ -87,7 +86,7 @@ async fn a_mute_without_an_end_names_no_wait() -> Result<()> {
     };
     let ada = database.viewer(session, demo::ADA).await?;
     setting.restrict(demo::ADA, "mute", "null").await?;
-    let refused = say(&ada, session, "hi").await;
+    let refused = send_message(&ada, session, "hi").await;
     assert_eq!(retry_after_ms(refused.as_ref().expect_err("muted")), None);
     expect_refusal(ErrorCode::Muted, refused)
 }
@@ -103,7 +102,7 @@ async fn a_banned_viewer_does_not_write_while_the_lease_lasts() -> Result<()> {
     let ada = database.viewer(session, demo::ADA).await?;
     setting.restrict(demo::ADA, "ban", "null").await?;
     database
-        .refuses(ErrorCode::Banned, say(&ada, session, "hi"))
+        .refuses(ErrorCode::Banned, send_message(&ada, session, "hi"))
         .await
 }
 
@@ -122,7 +121,7 @@ async fn a_message_that_waited_for_a_mute_is_refused() -> Result<()> {
             &[&session],
         )
         .await?;
-    let waiting = tokio::spawn(async move { say(&ada, session, "hi").await });
+    let waiting = tokio::spawn(async move { send_message(&ada, session, "hi").await });
     wait_until_blocked(&database.owner, backend).await?;
     muting
         .execute(
@@ -162,7 +161,7 @@ async fn a_chat_mode_says_who_writes() -> Result<()> {
     ] {
         setting.set(&format!("chat_mode = '{mode}'")).await?;
         for (sender, may) in [&seller, &ada, &verified, &moderator].into_iter().zip(may) {
-            let call = say(sender, session, mode);
+            let call = send_message(sender, session, mode);
             if may {
                 call.await?;
             } else {
@@ -193,14 +192,14 @@ async fn a_blocked_term_is_refused_however_it_is_spelled() -> Result<()> {
         "\u{ff33}\u{ff43}\u{ff41}\u{ff4d}",
     ] {
         database
-            .refuses(ErrorCode::ContentBlocked, say(&ada, session, text))
+            .refuses(ErrorCode::ContentBlocked, send_message(&ada, session, text))
             .await?;
     }
-    say(&ada, session, "scampi").await?;
-    say(&ada, other, "scam").await?;
+    send_message(&ada, session, "scampi").await?;
+    send_message(&ada, other, "scam").await?;
     setting.block(None, "scam").await?;
     database
-        .refuses(ErrorCode::ContentBlocked, say(&ada, other, "scam"))
+        .refuses(ErrorCode::ContentBlocked, send_message(&ada, other, "scam"))
         .await
 }
 
@@ -215,6 +214,9 @@ async fn the_sellers_words_are_judged_too() -> Result<()> {
     setting.block(Some(session), "scam").await?;
     let seller = database.user(demo::SELLER).await?;
     database
-        .refuses(ErrorCode::ContentBlocked, say(&seller, session, "scam"))
+        .refuses(
+            ErrorCode::ContentBlocked,
+            send_message(&seller, session, "scam"),
+        )
         .await
 }

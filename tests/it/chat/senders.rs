@@ -7,7 +7,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::identity::Identity;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -46,7 +46,10 @@ async fn the_seller_chats_without_joining() -> Result<()> {
         StreamState::Error,
     ] {
         let id = database.stream_in(state).await?;
-        assert_eq!(say(&seller, id, "welcome").await?["username"], "seller");
+        assert_eq!(
+            send_message(&seller, id, "welcome").await?["username"],
+            "seller"
+        );
     }
     Ok(())
 }
@@ -57,16 +60,16 @@ async fn a_buyer_chats_after_joining_and_not_after_leaving() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.user(demo::ADA).await?;
     database
-        .refuses(ErrorCode::NotViewer, say(&ada, id, "too early"))
+        .refuses(ErrorCode::NotViewer, send_message(&ada, id, "too early"))
         .await?;
     ada.rpc("add_viewer", json!({"session_id": id})).await?;
-    say(&ada, id, "hello").await?;
+    send_message(&ada, id, "hello").await?;
     ada.rpc("remove_viewer", json!({"session_id": id})).await?;
     database
-        .refuses(ErrorCode::NotViewer, say(&ada, id, "too late"))
+        .refuses(ErrorCode::NotViewer, send_message(&ada, id, "too late"))
         .await?;
     ada.rpc("add_viewer", json!({"session_id": id})).await?;
-    say(&ada, id, "again").await?;
+    send_message(&ada, id, "again").await?;
     Ok(())
 }
 
@@ -76,11 +79,11 @@ async fn strangers_and_the_public_key_do_not_chat() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let stranger = database.user(database.add_stranger().await?).await?;
     database
-        .refuses(ErrorCode::NotViewer, say(&stranger, id, "hi"))
+        .refuses(ErrorCode::NotViewer, send_message(&stranger, id, "hi"))
         .await?;
     let anon = database.anon().await?;
     database
-        .refuses(ErrorCode::PermissionDenied, say(&anon, id, "hi"))
+        .refuses(ErrorCode::PermissionDenied, send_message(&anon, id, "hi"))
         .await?;
     Ok(())
 }
@@ -93,12 +96,12 @@ async fn anonymous_sign_ins_watch_and_chat_only_where_the_settings_admit_them() 
     let guest = database.session(Identity::anonymous_user(guest)).await?;
     guest.rpc("add_viewer", json!({"session_id": id})).await?;
     database
-        .refuses(ErrorCode::AnonymousUser, say(&guest, id, "hi"))
+        .refuses(ErrorCode::AnonymousUser, send_message(&guest, id, "hi"))
         .await?;
     database
         .change("update stream.config set anonymous_users_may_chat = true where id")
         .await?;
-    say(&guest, id, "hi").await?;
+    send_message(&guest, id, "hi").await?;
     Ok(())
 }
 
@@ -113,7 +116,7 @@ async fn a_claim_of_anonymity_in_another_form_is_not_taken_for_an_account() -> R
             .session(Identity::with_claims("authenticated", claims))
             .await?;
         database
-            .refuses(ErrorCode::TokenInvalid, say(&caller, id, "hi"))
+            .refuses(ErrorCode::TokenInvalid, send_message(&caller, id, "hi"))
             .await?;
     }
     Ok(())
@@ -132,7 +135,7 @@ async fn whoever_the_application_refuses_does_not_chat() -> Result<()> {
             ))
             .await?;
         database
-            .refuses(ErrorCode::CannotChat, say(&ada, id, "hi"))
+            .refuses(ErrorCode::CannotChat, send_message(&ada, id, "hi"))
             .await?;
     }
     Ok(())
@@ -150,11 +153,11 @@ async fn whoever_has_no_public_name_does_not_chat() -> Result<()> {
         )
         .await?;
     database
-        .refuses(ErrorCode::CannotChat, say(&ada, id, "hi"))
+        .refuses(ErrorCode::CannotChat, send_message(&ada, id, "hi"))
         .await?;
     let seller = database.user(demo::SELLER).await?;
     database
-        .refuses(ErrorCode::CannotChat, say(&seller, id, "hi"))
+        .refuses(ErrorCode::CannotChat, send_message(&seller, id, "hi"))
         .await?;
     Ok(())
 }
@@ -172,7 +175,7 @@ async fn a_name_comes_from_the_application_and_not_from_the_claims() -> Result<(
     let caller = database
         .session(Identity::with_claims("authenticated", claims))
         .await?;
-    assert_eq!(say(&caller, id, "hi").await?["username"], "ada");
+    assert_eq!(send_message(&caller, id, "hi").await?["username"], "ada");
     Ok(())
 }
 
@@ -206,9 +209,9 @@ async fn an_ended_or_unknown_stream_takes_no_messages() -> Result<()> {
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Ended).await?;
     database
-        .refuses(ErrorCode::StreamEnded, say(&seller, id, "hi"))
+        .refuses(ErrorCode::StreamEnded, send_message(&seller, id, "hi"))
         .await?;
-    let unknown = say(&seller, Uuid::new_v4(), "hi");
+    let unknown = send_message(&seller, Uuid::new_v4(), "hi");
     database
         .refuses(ErrorCode::SessionNotFound, unknown)
         .await?;

@@ -1,4 +1,4 @@
-//! Does a send cost the same however long the log has grown since its statements were planned?
+//! A send costs the same however long the log has grown since its statements were planned.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Who may follow the chat of a stream, and until when?
+//! Chat subscriptions: who may follow the chat of a stream, and until when.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What does a client learn that was away?
+//! `sync`: what a client that was away learns of the log.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, numbers, say};
+use stream_tests::stream::{move_to, numbers, send_message};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -141,7 +141,7 @@ async fn a_new_salt_is_a_new_epoch() -> Result<()> {
     let answer = sync(&seller, id, Some(1), Some(&first)).await?;
     assert_ne!(answer["epoch"], first);
     assert_eq!(answer["recovered"], false);
-    say(&seller, id, "hi").await?;
+    send_message(&seller, id, "hi").await?;
     assert_eq!(
         database.frames(id).await?.last().unwrap()["epoch"],
         answer["epoch"]
@@ -228,7 +228,7 @@ async fn a_message_is_the_same_in_sync_in_a_frame_and_in_the_log() -> Result<()>
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    say(&ada, id, "it's \"quoted\" \\ \n é 😀").await?;
+    send_message(&ada, id, "it's \"quoted\" \\ \n é 😀").await?;
     let missed = sync(&ada, id, Some(2), None).await?["messages"][0].clone();
     let frame = database.frames(id).await?.last().unwrap()["messages"][0].clone();
     assert_eq!(missed, frame);

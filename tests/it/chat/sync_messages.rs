@@ -1,4 +1,4 @@
-//! Which messages came after one that a client holds?
+//! `sync_messages`: the messages after one that a client holds.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::{numbers, say};
+use stream_tests::stream::{numbers, send_message};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -41,8 +41,8 @@ async fn everything_after_a_message_comes_in_order_and_as_it_is_stored() -> Resu
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
     for number in 0..5 {
-        say(&ada, id, &format!("message {number}")).await?;
-        say(&seller, other, "elsewhere").await?;
+        send_message(&ada, id, &format!("message {number}")).await?;
+        send_message(&seller, other, "elsewhere").await?;
     }
     let log = database.log(id).await?;
     for (place, held) in log.iter().enumerate() {

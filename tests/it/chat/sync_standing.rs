@@ -1,4 +1,4 @@
-//! What does a client that was away learn about itself and the chat, besides the messages?
+//! `sync`: what a client that was away learns about itself and the chat, besides the messages.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 async fn sync(caller: &Session, session: Uuid) -> Result<Value> {
@@ -96,7 +96,7 @@ async fn an_answer_says_how_the_chat_is_set_and_what_is_pinned() -> Result<()> {
         (&Value::Null, &Value::Null)
     );
 
-    let said = say(&ada, id, "pin me").await?;
+    let said = send_message(&ada, id, "pin me").await?;
     database.append_messages(id, 60, 5).await?;
     database
         .change(
@@ -209,7 +209,7 @@ async fn the_wait_for_slow_mode_is_told_to_whom_it_holds_back() -> Result<()> {
         let wait = cooldown(&ada, id).await?;
         assert!(expected.contains(&wait), "{ago_s} s ago: {wait} ms");
     }
-    say(&ada, id, "as the hint says").await?;
+    send_message(&ada, id, "as the hint says").await?;
     let wait = cooldown(&ada, id).await?;
     assert!((50_000..=60_000).contains(&wait), "{wait} ms");
     let seller = database.user(demo::SELLER).await?;
@@ -230,7 +230,7 @@ async fn a_tombstone_comes_without_its_text_in_sync_and_in_the_history() -> Resu
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    say(&ada, id, "regrettable").await?;
+    send_message(&ada, id, "regrettable").await?;
     assert_eq!(
         sync(&ada, id).await?["messages"][2]["deleted_at"],
         Value::Null

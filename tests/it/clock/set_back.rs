@@ -1,12 +1,12 @@
-//! Does a server whose clock was set back still find who is gone, after the usual time?
+//! A server whose clock was set back still finds who is gone, after the usual time.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::{beat, beat_with};
-use stream_tests::stream::{move_to, numbers, say};
+use stream_tests::heartbeat::{send_heartbeat, send_heartbeat_with};
+use stream_tests::stream::{move_to, numbers, send_message};
 use uuid::Uuid;
 
 const HOUR: i64 = 3600;
@@ -14,8 +14,8 @@ const HOUR: i64 = 3600;
 /// A stream with a host and a viewer who were both just seen, swept once; then the clock goes back.
 async fn watched_stream(database: &TestDatabase) -> Result<Uuid> {
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&database.user(demo::SELLER).await?, id).await?;
-    beat(&database.viewer(id, demo::ADA).await?, id).await?;
+    send_heartbeat(&database.user(demo::SELLER).await?, id).await?;
+    send_heartbeat(&database.viewer(id, demo::ADA).await?, id).await?;
     database.tick().await?;
     Ok(id)
 }
@@ -112,7 +112,7 @@ async fn a_viewer_leaves_after_the_usual_time() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = watched_stream(&database).await?;
     let ben = database.viewer(id, demo::BEN).await?;
-    beat_with(&ben, id, json!({"foreground": false})).await?;
+    send_heartbeat_with(&ben, id, json!({"foreground": false})).await?;
     database.pass_time(id, -HOUR).await?;
     database.sweep().await?;
     database.pass_time(id, 40).await?;
@@ -147,8 +147,8 @@ async fn a_viewer_who_keeps_the_heartbeats_stays() -> Result<()> {
     let seller = database.user(demo::SELLER).await?;
     database.pass_time(id, -HOUR).await?;
     for _ in 0..6 {
-        beat(&ada, id).await?;
-        beat(&seller, id).await?;
+        send_heartbeat(&ada, id).await?;
+        send_heartbeat(&seller, id).await?;
         database.pass_time(id, 15).await?;
         assert!(database.sweep().await?.handled().is_empty());
     }
@@ -160,10 +160,10 @@ async fn the_log_never_goes_back() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = watched_stream(&database).await?;
     let ada = database.user(demo::ADA).await?;
-    say(&ada, id, "before").await?;
+    send_message(&ada, id, "before").await?;
     database.pass_time(id, -HOUR).await?;
     database.sweep().await?;
-    say(&ada, id, "after").await?;
+    send_message(&ada, id, "after").await?;
     move_to(&database.user(demo::SELLER).await?, id, StreamState::Paused).await?;
     let log = database.log(id).await?;
     assert_eq!(numbers(&log), [1, 2, 3, 4, 5]);

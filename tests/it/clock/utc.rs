@@ -1,5 +1,5 @@
-//! Do the times in JSON depend on the session of whoever causes or asks for them? They are read by others,
-//! so they are in UTC and in one form. `Prefer: timezone` sets the zone over PostgREST.
+//! Times in JSON are in UTC and in one form, whatever the session of whoever causes or asks for them: others
+//! read them. `Prefer: timezone` sets the zone over PostgREST.
 
 use std::collections::BTreeSet;
 
@@ -82,8 +82,8 @@ async fn cause_everything(database: &TestDatabase, setting: &str) -> Result<()> 
     )
     .await?;
     call(&ada, setting, "add_viewer", session.clone()).await?;
-    let say = json!({"session_id": id, "user_id": null, "content": "hi"});
-    let message = call(&ada, setting, "send_message", say).await?;
+    let send_message = json!({"session_id": id, "user_id": null, "content": "hi"});
+    let message = call(&ada, setting, "send_message", send_message).await?;
     let items =
         json!([{"session_id": id, "user_id": demo::ADA, "content": "hello", "id": Uuid::new_v4()}]);
     call(&service, setting, "send_messages", json!({"items": items})).await?;
@@ -197,9 +197,9 @@ async fn the_json_of_answers_is_byte_equal_in_every_session() -> Result<()> {
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
     let session = json!({"session_id": id});
-    let say = json!({"session_id": id, "user_id": null, "content": "hi"});
-    let message = ada.rpc("send_message", say.clone()).await?;
-    let deleted = ada.rpc("send_message", say).await?;
+    let send_message = json!({"session_id": id, "user_id": null, "content": "hi"});
+    let message = ada.rpc("send_message", send_message.clone()).await?;
+    let deleted = ada.rpc("send_message", send_message).await?;
     for (function, message) in [("pin_message", &message), ("delete_message", &deleted)] {
         let mut arguments = session.clone();
         arguments["message_id"] = message["id"].clone();

@@ -1,5 +1,5 @@
-//! What if the server's clock is wrong? The doctor says so before the first user asks, nobody gets a
-//! token, and once the clock is right again nothing is left of it.
+//! A server whose clock is wrong: the doctor says so before the first user asks, nobody gets a token, and once
+//! the clock is right again nothing is left of it.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::{PUBLISHER, SUBSCRIBER, buyer_token, refreshed_token, seller_token};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::own_cluster::OwnCluster;
 use stream_tests::refusal::refuses_before_writing;
 use stream_tests::server_clock::ServerClock;
@@ -20,13 +20,13 @@ const FIRST: i64 = 1_704_067_200;
 const END: i64 = 4_102_444_800;
 
 /// A server that lives by a clock of its own. Dropped in this order, the server before its clock.
-struct World {
+struct ServerWithWrongClock {
     database: TestDatabase,
     _server: OwnCluster,
     clock: ServerClock,
 }
 
-impl World {
+impl ServerWithWrongClock {
     async fn start(name: &str) -> Result<Self> {
         let clock = ServerClock::new()?;
         let server = OwnCluster::start(Options {
@@ -50,7 +50,7 @@ impl World {
 
 #[tokio::test]
 async fn the_doctor_sees_a_wrong_clock_before_the_first_user_asks_for_a_token() -> Result<()> {
-    let world = World::start("clock-doctor").await?;
+    let world = ServerWithWrongClock::start("clock-doctor").await?;
     assert_eq!(world.database.check("clock").await?.0, "ok");
     for (wrong, year) in [(FIRST - MINUTE, 2023), (0, 1970), (END + MINUTE, 2100)] {
         world.clock.set(wrong)?;
@@ -68,7 +68,7 @@ async fn the_doctor_sees_a_wrong_clock_before_the_first_user_asks_for_a_token() 
 
 #[tokio::test]
 async fn with_a_wrong_clock_nobody_gets_a_token_and_nothing_is_stored() -> Result<()> {
-    let world = World::start("clock-tokens").await?;
+    let world = ServerWithWrongClock::start("clock-tokens").await?;
     let database = &world.database;
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
@@ -112,7 +112,7 @@ async fn with_a_wrong_clock_nobody_gets_a_token_and_nothing_is_stored() -> Resul
 
 #[tokio::test]
 async fn with_a_wrong_clock_heartbeats_go_on_and_bring_no_token() -> Result<()> {
-    let world = World::start("clock-heartbeats").await?;
+    let world = ServerWithWrongClock::start("clock-heartbeats").await?;
     let database = &world.database;
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
@@ -124,7 +124,7 @@ async fn with_a_wrong_clock_heartbeats_go_on_and_bring_no_token() -> Result<()> 
     // Every token is past its life, so each heartbeat asks for another.
     world.clock.set(END + MINUTE)?;
     for caller in [&seller, &ada] {
-        let answer = beat(caller, id).await?;
+        let answer = send_heartbeat(caller, id).await?;
         assert_eq!(answer["state"], "active");
         assert_eq!(answer["token"], Value::Null);
     }
@@ -133,7 +133,7 @@ async fn with_a_wrong_clock_heartbeats_go_on_and_bring_no_token() -> Result<()> 
     // Possible, if wrong: the same heartbeats bring one.
     world.clock.set(END - MINUTE)?;
     for (caller, privileges) in [(&seller, PUBLISHER), (&ada, SUBSCRIBER)] {
-        database.verified(&beat(caller, id).await?["token"], privileges)?;
+        database.verified(&send_heartbeat(caller, id).await?["token"], privileges)?;
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! When does a setting that was changed apply? To live streams too, from the next sweep on.
+//! When a changed setting applies: to live streams too, from the next sweep on.
 
 use anyhow::Result;
 use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use uuid::Uuid;
 
 /// A timeout of a live stream, and the rule that it decides.
@@ -55,7 +55,7 @@ async fn live_stream(database: &TestDatabase, rule: &str) -> Result<Uuid> {
     };
     let id = database.stream_in(state).await?;
     if rule == "host_lost" {
-        beat(&database.user(demo::SELLER).await?, id).await?;
+        send_heartbeat(&database.user(demo::SELLER).await?, id).await?;
     }
     Ok(id)
 }

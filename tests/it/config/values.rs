@@ -1,4 +1,4 @@
-//! Which settings does `stream.config` take, and who may change them?
+//! The values that `stream.config` takes, and who may change them.
 
 use anyhow::{Context, Result, ensure};
 use stream_core::error::ErrorCode;

@@ -1,4 +1,4 @@
-//! What happens where the application's hooks say no, say nothing, or fail? Nobody gets in.
+//! Hooks of the application that refuse, return null or fail: nobody gets in.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::identity::Identity;
 use stream_tests::realtime::may_read;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use xtask::workspace;
 
 /// The hooks as a new installation has them, before the application fills them in.
@@ -51,10 +51,10 @@ async fn as_they_are_installed_the_hooks_admit_nobody() -> Result<()> {
         )
         .await?;
     database
-        .refuses(ErrorCode::CannotChat, say(&ada, id, "hi"))
+        .refuses(ErrorCode::CannotChat, send_message(&ada, id, "hi"))
         .await?;
     database
-        .refuses(ErrorCode::CannotChat, say(&seller, id, "hi"))
+        .refuses(ErrorCode::CannotChat, send_message(&seller, id, "hi"))
         .await?;
     let mut gateway = database.connect("realtime_gateway").await?;
     let topic = format!("stream:{id}");
@@ -196,7 +196,10 @@ async fn a_user_cannot_take_the_sellers_name_by_editing_their_metadata() -> Resu
     let ada = database
         .session(Identity::with_claims("authenticated", claims))
         .await?;
-    assert_eq!(say(&ada, id, "I am the seller").await?["username"], "ada");
+    assert_eq!(
+        send_message(&ada, id, "I am the seller").await?["username"],
+        "ada"
+    );
     let synced = ada.rpc("sync", json!({"session_id": id})).await?;
     assert_eq!(synced["messages"][2]["username"], "ada");
     // The name is of the moment when it was sent.
@@ -207,7 +210,7 @@ async fn a_user_cannot_take_the_sellers_name_by_editing_their_metadata() -> Resu
             &[&demo::ADA],
         )
         .await?;
-    let renamed = say(&ada, id, "renamed").await?;
+    let renamed = send_message(&ada, id, "renamed").await?;
     assert_eq!(renamed["username"], "ada2");
     assert_eq!(database.log(id).await?[2]["username"], "ada");
     Ok(())

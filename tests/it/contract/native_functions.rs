@@ -1,4 +1,4 @@
-//! Does a native function answer anybody who calls it directly? Only the private layer may.
+//! Native functions refuse whoever calls them directly: only the private layer may.
 
 use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;

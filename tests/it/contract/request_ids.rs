@@ -8,7 +8,7 @@ use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::moderation::seq;
-use stream_tests::stream::{move_to, say, session_id};
+use stream_tests::stream::{move_to, send_message, session_id};
 use uuid::Uuid;
 
 async fn kept(database: &TestDatabase) -> Result<i64> {
@@ -93,8 +93,8 @@ async fn every_operation_with_a_request_id_acts_once() -> Result<()> {
     let id = database.stream_in(StreamState::Initializing).await?;
     let auction = database.add_auction(demo::SELLER).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    let message = say(&ada, id, "one").await?;
-    let other = say(&ada, id, "two").await?;
+    let message = send_message(&ada, id, "one").await?;
+    let other = send_message(&ada, id, "two").await?;
     let seller = database.user(demo::SELLER).await?;
     seller
         .rpc(
@@ -222,7 +222,7 @@ async fn a_refused_call_keeps_nothing_and_may_succeed_later() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    let message = say(&ada, id, "hello").await?;
+    let message = send_message(&ada, id, "hello").await?;
     let request =
         json!({"session_id": id, "message_id": message["id"], "request_id": Uuid::new_v4()});
     let ben = database.viewer(id, demo::BEN).await?;

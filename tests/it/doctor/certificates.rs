@@ -1,4 +1,4 @@
-//! Does doctor() say which certificate cannot be used, and why, before a user asks for a token?
+//! doctor() names the certificate that cannot be used, and why, before a user asks for a token.
 
 use anyhow::{Context, Result};
 use serde_json::json;

@@ -117,9 +117,9 @@ async fn a_ticker_is_missed_after_seconds_and_gone_after_minutes() -> Result<()>
 const DROP_PUBLICATION: &str = "drop publication supabase_realtime_messages_publication";
 
 /// Somebody who follows a replication slot, as the Realtime server does.
-struct Follower(Child);
+struct SlotFollower(Child);
 
-impl Follower {
+impl SlotFollower {
     /// Makes the slot and follows it. The slot stands before the follower starts: one that the
     /// follower itself is still making counts as active too, and vanishes when it is ended then.
     async fn start(database: &TestDatabase, slot: &str) -> Result<Self> {
@@ -149,7 +149,7 @@ impl Follower {
     }
 }
 
-impl Drop for Follower {
+impl Drop for SlotFollower {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -168,11 +168,11 @@ async fn realtime_is_there_while_it_follows_this_database() -> Result<()> {
     let number = std::process::id();
     let slot =
         |place: &str| format!("supabase_realtime_messages_replication_slot_{place}_{number}");
-    let other = Follower::start(&elsewhere, &slot("other")).await?;
+    let other = SlotFollower::start(&elsewhere, &slot("other")).await?;
     wait_until(&elsewhere.owner, ACTIVE).await?;
     assert_eq!(status(&elsewhere, "realtime_replication").await?, "ok");
     let beside = status(&database, "realtime_replication").await;
-    let own = Follower::start(&database, &slot("own")).await?;
+    let own = SlotFollower::start(&database, &slot("own")).await?;
     wait_until(&database.owner, ACTIVE).await?;
     let with = status(&database, "realtime_replication").await;
     // Who follows without a publication gets nothing.

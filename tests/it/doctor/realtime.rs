@@ -7,7 +7,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
 use stream_tests::refusal::expect_refusal;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use xtask::cluster::Options;
 
 async fn status(database: &TestDatabase, name: &str) -> Result<String> {
@@ -153,7 +153,7 @@ async fn an_owner_whom_policies_stop_is_a_failure_with_its_cure() -> Result<()> 
     let seller = database.user(demo::SELLER).await?;
     let superuser = database.superuser().await?;
     assert_eq!(status(&database, "owner_bypasses_rls").await?, "ok");
-    say(&seller, id, "before").await?;
+    send_message(&seller, id, "before").await?;
 
     superuser
         .batch_execute("alter role postgres nobypassrls")
@@ -167,12 +167,12 @@ async fn an_owner_whom_policies_stop_is_a_failure_with_its_cure() -> Result<()> 
         .batch_execute("revoke supabase_realtime_admin from postgres")
         .await?;
     let seller = database.user(demo::SELLER).await?;
-    let refused = say(&seller, id, "refused").await;
+    let refused = send_message(&seller, id, "refused").await;
     expect_refusal(ErrorCode::PermissionDenied, refused)?;
 
     superuser.batch_execute(cure).await?;
     assert_eq!(status(&database, "owner_bypasses_rls").await?, "ok");
     // Plans are kept, so the connection is another.
-    say(&database.user(demo::SELLER).await?, id, "after").await?;
+    send_message(&database.user(demo::SELLER).await?, id, "after").await?;
     Ok(())
 }

@@ -1,5 +1,4 @@
-//! Does the search after the whole run know every secret, and does it see what servers that are gone by
-//! then have counted?
+//! The search after the whole run knows every secret, and sees the statements of servers that are gone by then.
 
 use anyhow::Result;
 use stream_tests::database::TestDatabase;

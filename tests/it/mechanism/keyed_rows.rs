@@ -1,4 +1,4 @@
-//! Does what a team adds to a table hold for the rows that are written by their keys?
+//! What a team adds to a table holds for the rows that are written by key too.
 //!
 //! Each test lets a buyer's connection write once before and once after the addition, so that nothing
 //! which the connection remembers of the table hides it.
@@ -9,17 +9,17 @@ use stream_tests::agora::buyer_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-struct Stream {
+struct WatchedStream {
     database: TestDatabase,
     id: Uuid,
     ada: Session,
 }
 
-impl Stream {
+impl WatchedStream {
     /// With a viewer who has written a message and has a token.
     async fn watched() -> Result<Self> {
         let database = TestDatabase::create().await?;
@@ -32,7 +32,7 @@ impl Stream {
 
     /// Changes the viewer's row for a message and for a token, and adds a token's row.
     async fn write(&self) -> Result<()> {
-        say(&self.ada, self.id, "hi").await?;
+        send_message(&self.ada, self.id, "hi").await?;
         buyer_token(&self.ada, self.id).await?;
         Ok(())
     }
@@ -60,7 +60,7 @@ impl Stream {
 
 #[tokio::test]
 async fn a_generated_column_follows_the_columns_that_it_is_made_from() -> Result<()> {
-    let stream = Stream::watched().await?;
+    let stream = WatchedStream::watched().await?;
     stream
         .add(
             "alter table stream.stream_viewers
@@ -80,14 +80,16 @@ async fn a_generated_column_follows_the_columns_that_it_is_made_from() -> Result
 
 #[tokio::test]
 async fn a_check_refuses_what_it_forbids() -> Result<()> {
-    let stream = Stream::watched().await?;
+    let stream = WatchedStream::watched().await?;
     stream
         .add(
             "alter table stream.stream_viewers
              add constraint nobody_writes check (last_chat_at < '2020-01-01') not valid",
         )
         .await?;
-    let refusal = say(&stream.ada, stream.id, "hi").await.unwrap_err();
+    let refusal = send_message(&stream.ada, stream.id, "hi")
+        .await
+        .unwrap_err();
     assert_eq!(refusal.code(), Some(&SqlState::CHECK_VIOLATION));
     stream
         .add(
@@ -103,7 +105,7 @@ async fn a_check_refuses_what_it_forbids() -> Result<()> {
 
 #[tokio::test]
 async fn an_index_finds_the_newest_version() -> Result<()> {
-    let stream = Stream::watched().await?;
+    let stream = WatchedStream::watched().await?;
     stream
         .add("create index chatters on stream.stream_viewers (last_chat_at)")
         .await?;
@@ -124,7 +126,7 @@ async fn an_index_finds_the_newest_version() -> Result<()> {
 
 #[tokio::test]
 async fn triggers_for_rows_are_fired_before_and_after_each_change() -> Result<()> {
-    let stream = Stream::watched().await?;
+    let stream = WatchedStream::watched().await?;
     stream
         .add(
             "create table public.seen (trigger text, operation text);
@@ -170,7 +172,7 @@ async fn triggers_for_rows_are_fired_before_and_after_each_change() -> Result<()
 
 #[tokio::test]
 async fn a_foreign_key_refuses_a_row_that_refers_to_nothing() -> Result<()> {
-    let stream = Stream::watched().await?;
+    let stream = WatchedStream::watched().await?;
     stream
         .add(
             "create table public.allowed (id uuid primary key);

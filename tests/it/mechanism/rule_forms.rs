@@ -7,7 +7,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 /// No restriction, one that lasts until it is lifted, and ends around now.
@@ -290,7 +290,7 @@ async fn a_reason_has_the_same_limit_in_native_code_and_in_sql() -> Result<()> {
     let ben = database.viewer(session, demo::BEN).await?;
     let mut refused = 0;
     for characters in [0, 1, 200, 201, 1000] {
-        let message = say(&ada, session, &format!("message {characters}")).await?;
+        let message = send_message(&ada, session, &format!("message {characters}")).await?;
         let arguments = json!({
             "session_id": session, "message_id": message["id"], "reason": "ü".repeat(characters),
         });

@@ -1,4 +1,4 @@
-//! Which terms are blocked, where, and who decides it?
+//! Blocked terms: which, where, and who decides it.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use stream_tests::session::Session;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-async fn ask(
+async fn call(
     caller: &Session,
     function: &str,
     session: Option<Uuid>,
@@ -33,11 +33,11 @@ async fn a_term_is_blocked_once_in_every_spelling_and_unblocked_by_any() -> Resu
     let seller = database.user(demo::SELLER).await?;
     let head = database.head_seq(id).await?;
     assert_eq!(
-        ask(&seller, "block_term", Some(id), " Sc\u{E0}mmer ").await?,
+        call(&seller, "block_term", Some(id), " Sc\u{E0}mmer ").await?,
         "blocked"
     );
     for spelling in ["scammer", "SCAMMER!", "\u{FF33}cammer"] {
-        let again = ask(&seller, "block_term", Some(id), spelling);
+        let again = call(&seller, "block_term", Some(id), spelling);
         assert_eq!(database.changes_nothing(again).await?, "already_blocked");
     }
     let listed = list(&seller, Some(id)).await?;
@@ -51,11 +51,11 @@ async fn a_term_is_blocked_once_in_every_spelling_and_unblocked_by_any() -> Resu
     assert_eq!(pattern, " scammer ");
 
     assert_eq!(
-        ask(&seller, "unblock_term", Some(id), "scammer").await?,
+        call(&seller, "unblock_term", Some(id), "scammer").await?,
         "unblocked"
     );
     assert!(list(&seller, Some(id)).await?.is_empty());
-    let again = ask(&seller, "unblock_term", Some(id), "scammer");
+    let again = call(&seller, "unblock_term", Some(id), "scammer");
     assert_eq!(database.changes_nothing(again).await?, "not_blocked");
 
     // Viewers are not shown which words it is.
@@ -82,13 +82,13 @@ async fn a_term_without_a_letter_or_too_long_is_refused() -> Result<()> {
     let seller = database.user(demo::SELLER).await?;
     for function in ["block_term", "unblock_term"] {
         for term in ["", "  ", "?!", "\u{200B}", &"a".repeat(101)] {
-            let call = ask(&seller, function, Some(id), term);
+            let call = call(&seller, function, Some(id), term);
             database.refuses(ErrorCode::InvalidArgument, call).await?;
         }
         let null = seller.rpc(function, json!({"session_id": id, "term": null}));
         database.refuses(ErrorCode::InvalidArgument, null).await?;
     }
-    ask(&seller, "block_term", Some(id), &"a".repeat(100)).await?;
+    call(&seller, "block_term", Some(id), &"a".repeat(100)).await?;
     Ok(())
 }
 
@@ -98,14 +98,14 @@ async fn terms_of_all_streams_are_the_services() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let service = database.service().await?;
     let seller = database.user(demo::SELLER).await?;
-    assert_eq!(ask(&service, "block_term", None, "scam").await?, "blocked");
+    assert_eq!(call(&service, "block_term", None, "scam").await?, "blocked");
     assert_eq!(
-        ask(&service, "block_term", None, "Scam").await?,
+        call(&service, "block_term", None, "Scam").await?,
         "already_blocked"
     );
     // The same term in one stream is another row.
     assert_eq!(
-        ask(&seller, "block_term", Some(id), "scam").await?,
+        call(&seller, "block_term", Some(id), "scam").await?,
         "blocked"
     );
     let of_all = list(&service, None).await?;
@@ -114,7 +114,7 @@ async fn terms_of_all_streams_are_the_services() -> Result<()> {
     assert_eq!(of_all[0]["actor"], Value::Null);
     assert_eq!(list(&seller, Some(id)).await?.len(), 1);
     assert_eq!(
-        ask(&service, "unblock_term", None, "scam").await?,
+        call(&service, "unblock_term", None, "scam").await?,
         "unblocked"
     );
     assert_eq!(list(&seller, Some(id)).await?.len(), 1);
@@ -138,15 +138,15 @@ async fn at_most_500_terms_are_blocked_in_a_stream() -> Result<()> {
              select '{id}', 'term' || n, ' term' || n || ' ' from generate_series(1, 499) as n"
         ))
         .await?;
-    ask(&seller, "block_term", Some(id), "term500").await?;
-    let more = ask(&seller, "block_term", Some(id), "term501");
+    call(&seller, "block_term", Some(id), "term500").await?;
+    let more = call(&seller, "block_term", Some(id), "term501");
     database.refuses(ErrorCode::InvalidArgument, more).await?;
     // One that is there is no new one.
     assert_eq!(
-        ask(&seller, "block_term", Some(id), "term7").await?,
+        call(&seller, "block_term", Some(id), "term7").await?,
         "already_blocked"
     );
-    ask(&seller, "unblock_term", Some(id), "term7").await?;
-    ask(&seller, "block_term", Some(id), "term501").await?;
+    call(&seller, "unblock_term", Some(id), "term7").await?;
+    call(&seller, "block_term", Some(id), "term501").await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How do slow mode, chat mode and the pinned message change, and who sees it?
+//! Slow mode, chat mode and the pinned message: how they change, and who sees it.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::moderation::delete_message;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -113,8 +113,8 @@ async fn one_message_is_pinned_until_another_is_or_none() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    let first = say(&seller, id, "rules").await?;
-    let second = say(&ada, id, "a question").await?;
+    let first = send_message(&seller, id, "rules").await?;
+    let second = send_message(&ada, id, "a question").await?;
     let (_, moderator) = database.moderator("mod").await?;
     for message in [&first, &second] {
         let arguments = json!({"session_id": id, "message_id": message["id"]});
@@ -164,7 +164,7 @@ async fn only_a_message_that_is_there_and_a_users_is_pinned() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
-    let deleted = say(&seller, id, "oops").await?;
+    let deleted = send_message(&seller, id, "oops").await?;
     delete_message(&seller, id, &deleted).await?;
     let system = database.log(id).await?.remove(0);
     for (message, code) in [
@@ -185,7 +185,7 @@ async fn an_ended_stream_keeps_its_rules() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
-    let message = say(&seller, id, "rules").await?;
+    let message = send_message(&seller, id, "rules").await?;
     let pin = json!({"session_id": id, "message_id": message["id"]});
     seller.rpc("pin_message", pin.clone()).await?;
     move_to(&seller, id, StreamState::Ended).await?;

@@ -12,7 +12,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::moderation::{delete_message, restrict};
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use uuid::Uuid;
 
 /// Of letters only, so that it looks the same in text, JSON and rows.
@@ -29,7 +29,7 @@ const NOT_AS_KNOWN: &str = "
     alter table realtime.messages alter column private drop default;
     alter table realtime.messages alter column private type text";
 
-pub struct Chat {
+pub struct ChatWithText {
     pub database: TestDatabase,
     pub id: Uuid,
     pub ada: Session,
@@ -37,7 +37,7 @@ pub struct Chat {
     pub seller: Session,
 }
 
-impl Chat {
+impl ChatWithText {
     pub async fn start() -> Result<Self> {
         Self::start_after("").await
     }
@@ -57,8 +57,8 @@ impl Chat {
     }
 
     /// Sends the text and shows that it is in the log and in a partition of Realtime's table.
-    pub async fn say_text(&self) -> Result<Value> {
-        let message = say(&self.ada, self.id, TEXT).await?;
+    pub async fn send_text(&self) -> Result<Value> {
+        let message = send_message(&self.ada, self.id, TEXT).await?;
         let tables = self.database.tables_with(TEXT).await?;
         ensure!(
             tables.len() == 2
@@ -88,10 +88,10 @@ pub const WAYS_TO_WRITE: [&str; 3] = ["", LEFT_TO_REALTIME, NOT_AS_KNOWN];
 #[tokio::test]
 async fn a_deleted_message_leaves_no_copy() -> Result<()> {
     for change in WAYS_TO_WRITE {
-        let chat = Chat::start_after(change).await?;
+        let chat = ChatWithText::start_after(change).await?;
         for moderator in [&chat.seller, &chat.ada] {
-            let message = chat.say_text().await?;
-            say(&chat.ben, chat.id, "after it").await?;
+            let message = chat.send_text().await?;
+            send_message(&chat.ben, chat.id, "after it").await?;
             assert_eq!(
                 delete_message(moderator, chat.id, &message).await?,
                 "deleted"
@@ -105,10 +105,10 @@ async fn a_deleted_message_leaves_no_copy() -> Result<()> {
 #[tokio::test]
 async fn the_deleted_messages_of_a_user_leave_no_copy() -> Result<()> {
     for change in WAYS_TO_WRITE {
-        let chat = Chat::start_after(change).await?;
+        let chat = ChatWithText::start_after(change).await?;
         for number in 0..5 {
-            say(&chat.ada, chat.id, &format!("{TEXT} {number}")).await?;
-            say(&chat.ben, chat.id, &number.to_string()).await?;
+            send_message(&chat.ada, chat.id, &format!("{TEXT} {number}")).await?;
+            send_message(&chat.ben, chat.id, &number.to_string()).await?;
         }
         let count = restrict(&chat.seller, "delete_user_messages", chat.id, demo::ADA).await?;
         assert_eq!(count, 5);
@@ -125,8 +125,8 @@ async fn the_deleted_messages_of_a_user_leave_no_copy() -> Result<()> {
 
 #[tokio::test]
 async fn a_pinned_message_leaves_no_copy_when_it_is_deleted() -> Result<()> {
-    let chat = Chat::start().await?;
-    let message = chat.say_text().await?;
+    let chat = ChatWithText::start().await?;
+    let message = chat.send_text().await?;
     chat.pin(&message).await?;
     delete_message(&chat.seller, chat.id, &message).await?;
     chat.expect_no_text().await
@@ -134,9 +134,9 @@ async fn a_pinned_message_leaves_no_copy_when_it_is_deleted() -> Result<()> {
 
 #[tokio::test]
 async fn a_message_of_an_ended_stream_leaves_no_copy_when_it_is_deleted() -> Result<()> {
-    let chat = Chat::start().await?;
-    let message = chat.say_text().await?;
-    let other = say(&chat.ada, chat.id, TEXT).await?;
+    let chat = ChatWithText::start().await?;
+    let message = chat.send_text().await?;
+    let other = send_message(&chat.ada, chat.id, TEXT).await?;
     move_to(&chat.seller, chat.id, StreamState::Ended).await?;
     delete_message(&chat.seller, chat.id, &message).await?;
     assert_eq!(
@@ -151,9 +151,9 @@ async fn a_message_of_an_ended_stream_leaves_no_copy_when_it_is_deleted() -> Res
 
 #[tokio::test]
 async fn the_planners_statistics_of_the_log_hold_no_text() -> Result<()> {
-    let chat = Chat::start().await?;
+    let chat = ChatWithText::start().await?;
     for _ in 0..300 {
-        say(&chat.ada, chat.id, TEXT).await?;
+        send_message(&chat.ada, chat.id, TEXT).await?;
     }
     let superuser = chat.database.superuser().await?;
     superuser.batch_execute("analyze").await?;

@@ -1,4 +1,4 @@
-//! What is left of a deleted message, and what do viewers learn?
+//! Deleted messages: what is left of one, and what viewers learn.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::moderation::{delete_message, restrict, seq};
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use uuid::Uuid;
 
 async fn entry(database: &TestDatabase, session: Uuid, seq: i64) -> Result<Value> {
@@ -21,7 +21,7 @@ async fn a_deleted_message_keeps_its_place_and_loses_its_text() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    let message = say(&ada, id, "an insult").await?;
+    let message = send_message(&ada, id, "an insult").await?;
     database
         .change("update stream.chat_messages set metadata = '{\"color\": \"red\"}' where user_id is not null")
         .await?;
@@ -84,7 +84,7 @@ async fn deleting_again_succeeds_without_an_event() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
-    let message = say(&ada, id, "hi").await?;
+    let message = send_message(&ada, id, "hi").await?;
     delete_message(&seller, id, &message).await?;
     for caller in [&seller, &ada] {
         let again = delete_message(caller, id, &message);
@@ -99,7 +99,7 @@ async fn authors_delete_what_they_wrote_and_nothing_else() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let ben = database.viewer(id, demo::BEN).await?;
-    let message = say(&ada, id, "oops").await?;
+    let message = send_message(&ada, id, "oops").await?;
     let others = delete_message(&ben, id, &message);
     database.refuses(ErrorCode::NotModerator, others).await?;
     // Nor do they learn which ids exist.
@@ -128,7 +128,7 @@ async fn what_is_no_message_of_a_user_is_not_deleted() -> Result<()> {
         .await?;
     // The id of another stream's message is none here.
     let other = database.stream_in(StreamState::Active).await?;
-    let elsewhere = say(&seller, other, "hi").await?;
+    let elsewhere = send_message(&seller, other, "hi").await?;
     let call = delete_message(&seller, id, &elsewhere);
     database.refuses(ErrorCode::MessageNotFound, call).await?;
     Ok(())
@@ -139,7 +139,7 @@ async fn a_reason_of_too_many_characters_is_refused() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
-    let message = say(&seller, id, "hi").await?;
+    let message = send_message(&seller, id, "hi").await?;
     let arguments = |length| json!({"session_id": id, "message_id": message["id"], "reason": "\u{E4}".repeat(length)});
     let call = seller.rpc("delete_message", arguments(201));
     database.refuses(ErrorCode::InvalidArgument, call).await?;
@@ -155,11 +155,11 @@ async fn all_messages_of_a_user_go_with_one_event() -> Result<()> {
     let ben = database.viewer(id, demo::BEN).await?;
     let other = database.stream_in(StreamState::Active).await?;
     let ada_elsewhere = database.viewer(other, demo::ADA).await?;
-    say(&ada_elsewhere, other, "elsewhere").await?;
-    let first = say(&ada, id, "one").await?;
-    say(&ben, id, "two").await?;
-    say(&ada, id, "three").await?;
-    let last = say(&ada, id, "four").await?;
+    send_message(&ada_elsewhere, other, "elsewhere").await?;
+    let first = send_message(&ada, id, "one").await?;
+    send_message(&ben, id, "two").await?;
+    send_message(&ada, id, "three").await?;
+    let last = send_message(&ada, id, "four").await?;
     let seller = database.user(demo::SELLER).await?;
     delete_message(&seller, id, &first).await?;
     let head = database.head_seq(id).await?;
@@ -190,7 +190,7 @@ async fn the_pin_goes_with_its_message_and_is_seen_to_go() -> Result<()> {
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
     for function in ["delete_message", "delete_user_messages"] {
-        let message = say(&ada, id, "look").await?;
+        let message = send_message(&ada, id, "look").await?;
         let pin = json!({"session_id": id, "message_id": message["id"]});
         seller.rpc("pin_message", pin.clone()).await?;
         let head = database.head_seq(id).await?;
@@ -210,10 +210,10 @@ async fn the_pin_goes_with_its_message_and_is_seen_to_go() -> Result<()> {
         );
     }
     // The pin of another message stays.
-    let pinned = say(&seller, id, "rules").await?;
+    let pinned = send_message(&seller, id, "rules").await?;
     let pin = json!({"session_id": id, "message_id": pinned["id"]});
     seller.rpc("pin_message", pin).await?;
-    let message = say(&ada, id, "again").await?;
+    let message = send_message(&ada, id, "again").await?;
     delete_message(&seller, id, &message).await?;
     assert_eq!(database.session_row(id).await?["pinned_seq"], pinned["seq"]);
     Ok(())
@@ -226,9 +226,9 @@ async fn messages_of_an_ended_stream_are_deleted_without_an_event() -> Result<()
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
-    let first = say(&ada, id, "an insult").await?;
-    let second = say(&ada, id, "another").await?;
-    say(&ada, id, "and a third").await?;
+    let first = send_message(&ada, id, "an insult").await?;
+    let second = send_message(&ada, id, "another").await?;
+    send_message(&ada, id, "and a third").await?;
     let pin = json!({"session_id": id, "message_id": first["id"]});
     seller.rpc("pin_message", pin).await?;
     move_to(&seller, id, StreamState::Ended).await?;
@@ -273,7 +273,7 @@ async fn messages_of_a_deleted_user_can_still_be_deleted() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let gone = database.add_user("gone").await?;
-    let message = say(&database.viewer(id, gone).await?, id, "hi").await?;
+    let message = send_message(&database.viewer(id, gone).await?, id, "hi").await?;
     database
         .change(&format!("delete from auth.users where id = '{gone}'"))
         .await?;

@@ -1,4 +1,4 @@
-//! What happens when moderation and something else come at the same time?
+//! Moderation at the same time as something else.
 
 mod bans;
 mod crowd;
@@ -12,7 +12,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
-use stream_tests::stream::{numbers, say};
+use stream_tests::stream::{numbers, send_message};
 use tokio::task::JoinHandle;
 use tokio_postgres::Error;
 use uuid::Uuid;
@@ -109,7 +109,7 @@ async fn all_messages_of_a_user_are_those_that_came_while_it_waited_too() -> Res
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
-    say(&ada, id, "one").await?;
+    send_message(&ada, id, "one").await?;
     let second = json!({"session_id": id, "user_id": null, "content": "two"});
     within(&ada, "send_message", second).await?;
     let arguments = against(id, demo::ADA);
@@ -127,7 +127,7 @@ async fn a_message_that_is_deleted_meanwhile_is_deleted_once() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
-    let message = say(&ada, id, "hi").await?;
+    let message = send_message(&ada, id, "hi").await?;
     let delete = json!({"session_id": id, "message_id": message["id"]});
     within(&seller, "delete_message", delete.clone()).await?;
     let waiting = waits(&database, ada, "delete_message", delete).await?;
@@ -185,7 +185,7 @@ async fn a_deletion_that_waited_for_the_end_is_done_without_an_event() -> Result
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    let message = say(&ada, id, "hi").await?;
+    let message = send_message(&ada, id, "hi").await?;
     let seller = database.user(demo::SELLER).await?;
     within(&seller, "end_stream", json!({"session_id": id})).await?;
     let delete = json!({"session_id": id, "message_id": message["id"]});

@@ -9,7 +9,7 @@ use stream_tests::demo;
 use stream_tests::moderation::{delete_message, restrict, seq};
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -41,8 +41,8 @@ async fn moderators_see_who_reported_which_message_when_and_why() -> Result<()> 
     let ada = database.viewer(id, demo::ADA).await?;
     let ben = database.viewer(id, demo::BEN).await?;
     let cleo = database.viewer(id, demo::CLEO).await?;
-    let rude = say(&ada, id, "rude").await?;
-    let worse = say(&ada, id, "worse").await?;
+    let rude = send_message(&ada, id, "rude").await?;
+    let worse = send_message(&ada, id, "worse").await?;
     let first = report(&ben, id, &rude, " spam ").await?;
     assert_eq!(first["reason"], "spam");
     assert_eq!(first["user_id"], json!(demo::BEN));
@@ -89,9 +89,9 @@ async fn a_report_ends_when_it_is_resolved_or_its_message_deleted() -> Result<()
     let ben = database.viewer(id, demo::BEN).await?;
     let cleo = database.viewer(id, demo::CLEO).await?;
     let (_, moderator) = database.moderator("mia").await?;
-    let harmless = say(&ada, id, "harmless").await?;
-    let rude = say(&ada, id, "rude").await?;
-    let ruder = say(&ada, id, "ruder").await?;
+    let harmless = send_message(&ada, id, "harmless").await?;
+    let rude = send_message(&ada, id, "rude").await?;
+    let ruder = send_message(&ada, id, "ruder").await?;
     for message in [&harmless, &rude, &ruder] {
         report(&ben, id, message, "spam").await?;
     }
@@ -120,7 +120,7 @@ async fn a_report_ends_when_it_is_resolved_or_its_message_deleted() -> Result<()
         (&rude["seq"], &Value::Null)
     );
     // Somebody else's report opens it again.
-    let kept = say(&cleo, id, "kept").await?;
+    let kept = send_message(&cleo, id, "kept").await?;
     report(&ben, id, &kept, "spam").await?;
     resolve(&moderator, id, &kept).await?;
     report(&ada, id, &kept, "really").await?;
@@ -133,7 +133,7 @@ async fn only_readers_of_the_chat_report_and_only_what_others_wrote() -> Result<
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    let message = say(&ada, id, "hello").await?;
+    let message = send_message(&ada, id, "hello").await?;
     let system = database.log(id).await?[0].clone();
     let banned = database.viewer(id, demo::BEN).await?;
     let (moderator_id, moderator) = database.moderator("mia").await?;
@@ -168,7 +168,7 @@ async fn only_readers_of_the_chat_report_and_only_what_others_wrote() -> Result<
     report(&seller, id, &message, &"x".repeat(200)).await?;
     // Who moderates is not judge of their own message.
     let own = database.viewer(id, moderator_id).await?;
-    let theirs = say(&own, id, "mine").await?;
+    let theirs = send_message(&own, id, "mine").await?;
     report(&ada, id, &theirs, "spam").await?;
     for code in [ErrorCode::NotModerator] {
         database
@@ -191,7 +191,7 @@ async fn reports_have_a_rate_for_each_user_and_stream() -> Result<()> {
     let ben = database.viewer(id, demo::BEN).await?;
     let mut messages = Vec::new();
     for number in 0..3 {
-        messages.push(say(&ada, id, &format!("message {number}")).await?);
+        messages.push(send_message(&ada, id, &format!("message {number}")).await?);
     }
     for message in &messages[..2] {
         report(&ben, id, message, "spam").await?;
@@ -213,7 +213,7 @@ async fn a_deleted_message_leaves_no_copy_with_its_reports() -> Result<()> {
     let ada = database.viewer(id, demo::ADA).await?;
     let ben = database.viewer(id, demo::BEN).await?;
     let text = "an-unmistakable-text";
-    let message = say(&ada, id, text).await?;
+    let message = send_message(&ada, id, text).await?;
     report(&ben, id, &message, "he said an-unmistakable-text").await?;
     assert!(!database.tables_with(text).await?.is_empty());
     let (_, moderator) = database.moderator("mia").await?;

@@ -7,11 +7,11 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::buyer_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::identity::Identity;
 use stream_tests::moderation::{lift, restrict, restrict_for};
 use stream_tests::realtime::may_read;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn whoever_is_banned_still_reads_the_log_unless_the_application_says_no() 
     let ada = database.viewer(id, demo::ADA).await?;
     let ben = database.viewer(id, demo::BEN).await?;
     let seller = database.user(demo::SELLER).await?;
-    let sent = say(&ada, id, "hi").await?["id"].clone();
+    let sent = send_message(&ada, id, "hi").await?["id"].clone();
     let ids = format!("{{{}}}", sent.as_str().context("no id")?);
     restrict(&seller, "ban_user", id, demo::ADA).await?;
     let session = json!({"session_id": id});
@@ -282,9 +282,9 @@ async fn every_way_in_is_closed_to_a_banned_user_and_open_again_after_the_lift()
 
     assert_eq!(lift(&seller, id, demo::ADA, "ban").await?, "lifted");
     ada.rpc("join_stream", session).await?;
-    beat(&ada, id).await?;
+    send_heartbeat(&ada, id).await?;
     buyer_token(&ada, id).await?;
-    say(&ada, id, "back").await?;
+    send_message(&ada, id, "back").await?;
     for kind in ["stream", "viewers", "chat"] {
         let topic = format!("{kind}:{id}");
         let identity = Identity::user(demo::ADA);

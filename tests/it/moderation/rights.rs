@@ -9,7 +9,7 @@ use stream_tests::demo;
 use stream_tests::identity::Identity;
 use stream_tests::moderation::{delete_message, lift, restrict};
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 /// Every function of moderation, with arguments that a moderator may give.
@@ -46,7 +46,7 @@ fn calls(session: Uuid, message: &Value) -> Vec<(&'static str, Value)> {
 async fn stream_with_message(database: &TestDatabase) -> Result<(Uuid, Value)> {
     let id = database.stream_in(StreamState::Active).await?;
     let ben = database.viewer(id, demo::BEN).await?;
-    let message = say(&ben, id, "hi").await?;
+    let message = send_message(&ben, id, "hi").await?;
     Ok((id, message))
 }
 
@@ -172,7 +172,7 @@ async fn moderators_do_not_act_against_the_seller() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
-    let message = say(&seller, id, "welcome").await?;
+    let message = send_message(&seller, id, "welcome").await?;
     let (moderator_id, moderator) = database.moderator("mod").await?;
     let refused = ErrorCode::NotModerator;
     for function in ["mute_user", "ban_user", "delete_user_messages"] {

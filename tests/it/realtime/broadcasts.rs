@@ -8,7 +8,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::realtime::Broadcast;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use uuid::Uuid;
 
 fn keys(object: &Value) -> BTreeSet<&str> {
@@ -189,7 +189,7 @@ async fn a_frame_carries_its_messages_and_their_place_in_the_log() -> Result<()>
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    let stored = say(&ada, id, "hello").await?;
+    let stored = send_message(&ada, id, "hello").await?;
     let epoch = ada.rpc("sync", json!({"session_id": id})).await?["epoch"].clone();
 
     let sent = database

@@ -6,7 +6,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::session::Session;
 use stream_tests::ticking::database_with_worker;
 use stream_tests::waiting::wait_until;
@@ -27,13 +27,17 @@ async fn after_a_burst() -> Result<(TestDatabase, Uuid)> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
     database.viewer(session, demo::ADA).await?;
-    database.leave_tail(session, 3).await?;
+    database.leave_unflushed(session, 3).await?;
     Ok((database, session))
 }
 
 /// Answers the status.
-async fn beat_as(database: &TestDatabase, device: Device, session: Uuid) -> Result<String> {
-    beat_from(&caller(database, device).await?, device, session).await
+async fn heartbeat_status_of(
+    database: &TestDatabase,
+    device: Device,
+    session: Uuid,
+) -> Result<String> {
+    heartbeat_status(&caller(database, device).await?, device, session).await
 }
 
 async fn caller(database: &TestDatabase, device: Device) -> Result<Session> {
@@ -44,9 +48,9 @@ async fn caller(database: &TestDatabase, device: Device) -> Result<Session> {
     }
 }
 
-async fn beat_from(caller: &Session, device: Device, session: Uuid) -> Result<String> {
+async fn heartbeat_status(caller: &Session, device: Device, session: Uuid) -> Result<String> {
     let answer = match device {
-        Device::Host | Device::Viewer => beat(caller, session).await?,
+        Device::Host | Device::Viewer => send_heartbeat(caller, session).await?,
         Device::Batch => {
             let items = json!([
                 {"session_id": session, "user_id": demo::ADA},
@@ -63,22 +67,22 @@ async fn beat_from(caller: &Session, device: Device, session: Uuid) -> Result<St
 async fn a_heartbeat_sends_what_a_dead_ticker_has_left() -> Result<()> {
     for device in DEVICES {
         let (database, session) = after_a_burst().await?;
-        database.see_ticker(true).await?;
-        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        database.set_ticker_alive(true).await?;
+        assert_eq!(heartbeat_status_of(&database, device, session).await?, "ok");
         assert!(database.sent(session).await?.is_empty(), "{device:?}");
-        database.see_ticker(false).await?;
-        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        database.set_ticker_alive(false).await?;
+        assert_eq!(heartbeat_status_of(&database, device, session).await?, "ok");
         assert_eq!(
             database.sent(session).await?,
             [[1, 2, 3, 4, 5]],
             "{device:?}"
         );
-        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert_eq!(heartbeat_status_of(&database, device, session).await?, "ok");
         assert_eq!(database.sent(session).await?.len(), 1, "{device:?}");
         // The ticker that comes back finds nothing to send.
         database.tick().await?;
         assert_eq!(database.sent(session).await?.len(), 1, "{device:?}");
-        assert_eq!(database.tails().await?, 0);
+        assert_eq!(database.queued_flushes().await?, 0);
     }
     Ok(())
 }
@@ -87,7 +91,7 @@ async fn a_heartbeat_sends_what_a_dead_ticker_has_left() -> Result<()> {
 async fn a_heartbeat_does_not_wait_for_whoever_sends() -> Result<()> {
     for device in DEVICES {
         let (database, session) = after_a_burst().await?;
-        database.see_ticker(false).await?;
+        database.set_ticker_alive(false).await?;
         let holder = database.connect("postgres").await?;
         holder
             .batch_execute("begin; select from stream.chat_relay for update")
@@ -96,7 +100,7 @@ async fn a_heartbeat_does_not_wait_for_whoever_sends() -> Result<()> {
         let backend = caller.backend().await?;
         // A wait that ended by itself would be answered with "ok" too.
         tokio::select! {
-            status = beat_from(&caller, device, session) => assert_eq!(status?, "ok"),
+            status = heartbeat_status(&caller, device, session) => assert_eq!(status?, "ok"),
             waiting = wait_until_blocked(&database.owner, backend) => {
                 waiting?;
                 bail!("{device:?} waits");
@@ -104,7 +108,7 @@ async fn a_heartbeat_does_not_wait_for_whoever_sends() -> Result<()> {
         }
         assert!(database.sent(session).await?.is_empty(), "{device:?}");
         holder.batch_execute("rollback").await?;
-        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert_eq!(heartbeat_status_of(&database, device, session).await?, "ok");
         assert_eq!(
             database.sent(session).await?,
             [[1, 2, 3, 4, 5]],
@@ -119,7 +123,7 @@ async fn a_heartbeat_does_not_wait_for_whoever_sends() -> Result<()> {
 async fn a_heartbeat_that_sends_commits_as_others_that_send() -> Result<()> {
     for call in ["heartbeat", "heartbeats"] {
         let (database, session) = after_a_burst().await?;
-        database.see_ticker(false).await?;
+        database.set_ticker_alive(false).await?;
         let service = database.connect("authenticator").await?;
         let call = match call {
             "heartbeat" => format!(
@@ -151,7 +155,7 @@ async fn a_heartbeat_that_sends_commits_as_others_that_send() -> Result<()> {
 async fn a_heartbeat_outlives_frames_that_fail() -> Result<()> {
     for device in DEVICES {
         let (database, session) = after_a_burst().await?;
-        database.see_ticker(false).await?;
+        database.set_ticker_alive(false).await?;
         database.pass_time(session, 15).await?;
         let seen = "select last_seen_at > now() - interval '10 seconds' from stream.stream_viewers";
         let superuser = database.superuser().await?;
@@ -163,7 +167,7 @@ async fn a_heartbeat_outlives_frames_that_fail() -> Result<()> {
                      for each row execute function public.fail()",
             )
             .await?;
-        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert_eq!(heartbeat_status_of(&database, device, session).await?, "ok");
         assert!(database.sent(session).await?.is_empty(), "{device:?}");
         if !matches!(device, Device::Host) {
             assert!(database.value::<bool>(seen).await?, "{device:?}");
@@ -171,7 +175,7 @@ async fn a_heartbeat_outlives_frames_that_fail() -> Result<()> {
         superuser
             .batch_execute("drop trigger fail on realtime.messages")
             .await?;
-        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert_eq!(heartbeat_status_of(&database, device, session).await?, "ok");
         assert_eq!(
             database.sent(session).await?,
             [[1, 2, 3, 4, 5]],
@@ -209,9 +213,12 @@ async fn heartbeats_send_what_a_worker_has_left_that_ended() -> Result<()> {
     wait_until(&superuser, gone).await?;
     ada.commit().await?;
     let sent = database.sent(session).await?.concat();
-    assert!(sent.len() < 5 && database.tails().await? == 1, "{sent:?}");
+    assert!(
+        sent.len() < 5 && database.queued_flushes().await? == 1,
+        "{sent:?}"
+    );
     for device in [Device::Viewer, Device::Host] {
-        assert_eq!(beat_as(&database, device, session).await?, "ok");
+        assert_eq!(heartbeat_status_of(&database, device, session).await?, "ok");
         let sent = database.sent(session).await?;
         assert_eq!(sent.concat(), [1, 2, 3, 4, 5], "{device:?}");
     }

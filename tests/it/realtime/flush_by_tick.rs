@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 
 #[tokio::test]
 async fn a_long_tail_goes_out_in_full_frames_by_one_tick() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
-    database.leave_tail(session, 1248).await?;
+    database.leave_unflushed(session, 1248).await?;
     database.service().await?.rpc("tick", json!({})).await?;
     let frames = database.sent(session).await?;
     assert_eq!(frames.concat(), (1..=1250).collect::<Vec<_>>());
     let lengths: Vec<usize> = frames.iter().map(Vec::len).collect();
     assert_eq!(lengths, [vec![100; 12], vec![50]].concat());
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     Ok(())
 }
 
@@ -27,7 +27,7 @@ async fn a_long_tail_goes_out_in_full_frames_by_one_tick() -> Result<()> {
 async fn a_tail_goes_out_by_realtimes_own_function_too() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
-    database.leave_tail(session, 128).await?;
+    database.leave_unflushed(session, 128).await?;
     database
         .superuser()
         .await?
@@ -36,7 +36,7 @@ async fn a_tail_goes_out_by_realtimes_own_function_too() -> Result<()> {
     database.service().await?.rpc("tick", json!({})).await?;
     let frames = database.sent(session).await?;
     assert_eq!(frames.concat(), (1..=130).collect::<Vec<_>>());
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     Ok(())
 }
 
@@ -45,16 +45,16 @@ async fn the_tail_of_a_stream_that_is_gone_vanishes() -> Result<()> {
     let database = TestDatabase::create().await?;
     let gone = database.stream_in(StreamState::Ended).await?;
     let other = database.stream_in(StreamState::Active).await?;
-    database.leave_tail(gone, 3).await?;
-    database.leave_tail(other, 3).await?;
+    database.leave_unflushed(gone, 3).await?;
+    database.leave_unflushed(other, 3).await?;
     database
         .change(&format!(
             "delete from stream.stream_sessions where id = '{gone}'"
         ))
         .await?;
-    assert_eq!(database.tails().await?, 2);
+    assert_eq!(database.queued_flushes().await?, 2);
     database.service().await?.rpc("tick", json!({})).await?;
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     assert!(database.sent(gone).await?.is_empty());
     assert_eq!(database.sent(other).await?.concat(), [1, 2, 3, 4, 5]);
     Ok(())
@@ -65,7 +65,7 @@ async fn the_tail_of_a_stream_that_is_gone_vanishes() -> Result<()> {
 async fn a_tail_of_before_a_new_epoch_goes_out_under_the_new_one() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
-    database.leave_tail(session, 3).await?;
+    database.leave_unflushed(session, 3).await?;
     database
         .change("update stream.config set epoch_salt = 'another' where id")
         .await?;
@@ -85,8 +85,8 @@ async fn a_tail_of_a_deleted_user_goes_out_without_the_user() -> Result<()> {
     let session = database.stream_in(StreamState::Active).await?;
     let user = database.add_user("gone soon").await?;
     let viewer = database.viewer(session, user).await?;
-    say(&viewer, session, "still here").await?;
-    database.leave_tail(session, 1).await?;
+    send_message(&viewer, session, "still here").await?;
+    database.leave_unflushed(session, 1).await?;
     database
         .change(&format!("delete from auth.users where id = '{user}'"))
         .await?;

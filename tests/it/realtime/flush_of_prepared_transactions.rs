@@ -22,7 +22,7 @@ async fn the_tail_of_a_prepared_transaction_is_sent_once_it_has_committed() -> R
     // The look for lost ones is over.
     database.tick().await?;
     for session in [ends, goes] {
-        database.lose_tail(session, 1).await?;
+        database.leave_unqueued(session, 1).await?;
         database
             .change(&format!(
                 "begin;
@@ -34,9 +34,9 @@ async fn the_tail_of_a_prepared_transaction_is_sent_once_it_has_committed() -> R
     }
     for crashes in [true, false] {
         for _ in 0..2 {
-            database.leave_tail(other, 1).await?;
+            database.leave_unflushed(other, 1).await?;
             database.tick().await?;
-            assert_eq!(database.tails().await?, 0);
+            assert_eq!(database.queued_flushes().await?, 0);
             assert!(database.sent(ends).await?.is_empty());
         }
         if crashes {
@@ -52,9 +52,9 @@ async fn the_tail_of_a_prepared_transaction_is_sent_once_it_has_committed() -> R
     database
         .change(&format!("rollback prepared '{goes}'"))
         .await?;
-    assert_eq!(database.tails().await?, 1);
+    assert_eq!(database.queued_flushes().await?, 1);
     database.tick().await?;
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     assert_eq!(database.sent(ends).await?.concat(), [1, 2, 3]);
     assert!(database.sent(goes).await?.is_empty());
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use uuid::Uuid;
 
 async fn note(client: &tokio_postgres::Client, session: Uuid) -> Result<()> {
@@ -21,7 +21,7 @@ async fn without_a_partition_a_stream_has_one_row_however_much_is_written() -> R
     database.set_partition(false).await?;
     let ada = database.viewer(session, demo::ADA).await?;
     for text in ["one", "two", "three"] {
-        say(&ada, session, text).await?;
+        send_message(&ada, session, text).await?;
     }
     let items = ["four", "five"]
         .map(|text| json!({"session_id": session, "user_id": demo::SELLER, "content": text}));
@@ -32,13 +32,13 @@ async fn without_a_partition_a_stream_has_one_row_however_much_is_written() -> R
     let seller = database.user(demo::SELLER).await?;
     move_to(&seller, session, StreamState::Paused).await?;
     move_to(&seller, session, StreamState::Active).await?;
-    assert_eq!(database.tails().await?, 1);
+    assert_eq!(database.queued_flushes().await?, 1);
     // A ticker leaves it alone.
     database.tick().await?;
-    assert_eq!(database.tails().await?, 1);
+    assert_eq!(database.queued_flushes().await?, 1);
     database.set_partition(true).await?;
     database.tick().await?;
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     assert_eq!(
         database.sent(session).await?.concat(),
         (1..=9).collect::<Vec<_>>()
@@ -71,7 +71,7 @@ async fn above_read_committed_an_entry_is_queued_whatever_others_have_queued() -
             ))
             .await?;
         let ada = database.viewer(session, demo::ADA).await?;
-        say(&ada, session, "hidden from the bid").await?;
+        send_message(&ada, session, "hidden from the bid").await?;
         bidder.batch_execute("commit").await?;
         database.set_partition(true).await?;
         database.tick().await?;
@@ -80,7 +80,7 @@ async fn above_read_committed_an_entry_is_queued_whatever_others_have_queued() -
             [1, 2, 3, 4],
             "{isolation}"
         );
-        assert_eq!(database.tails().await?, 0);
+        assert_eq!(database.queued_flushes().await?, 0);
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ async fn a_row_is_read_when_its_transaction_commits_after_later_ones() -> Result
     let quick = database.stream_in(StreamState::Active).await?;
     // The look for lost ones is over.
     database.tick().await?;
-    database.lose_tail(slow, 3).await?;
+    database.leave_unqueued(slow, 3).await?;
     let writer = database.connect("postgres").await?;
     writer.batch_execute("begin; savepoint one").await?;
     note(&writer, slow).await?;
@@ -102,15 +102,15 @@ async fn a_row_is_read_when_its_transaction_commits_after_later_ones() -> Result
     note(&writer, slow).await?;
     writer.batch_execute("rollback to two").await?;
     for _ in 0..3 {
-        database.leave_tail(quick, 1).await?;
+        database.leave_unflushed(quick, 1).await?;
         database.tick().await?;
-        assert_eq!(database.tails().await?, 0);
+        assert_eq!(database.queued_flushes().await?, 0);
         assert!(database.sent(slow).await?.is_empty());
     }
     writer.batch_execute("commit").await?;
-    assert_eq!(database.tails().await?, 1);
+    assert_eq!(database.queued_flushes().await?, 1);
     database.tick().await?;
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     assert_eq!(database.sent(slow).await?.concat(), [1, 2, 3, 4, 5]);
     Ok(())
 }
@@ -119,12 +119,12 @@ async fn a_row_is_read_when_its_transaction_commits_after_later_ones() -> Result
 async fn what_a_tick_takes_is_back_when_it_is_rolled_back() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
-    database.leave_tail(session, 3).await?;
+    database.leave_unflushed(session, 3).await?;
     database
         .change("begin; select stream.tick(); rollback")
         .await?;
     assert!(database.sent(session).await?.is_empty());
-    assert_eq!(database.tails().await?, 1);
+    assert_eq!(database.queued_flushes().await?, 1);
     database.tick().await?;
     assert_eq!(database.sent(session).await?.concat(), [1, 2, 3, 4, 5]);
     Ok(())
@@ -137,17 +137,17 @@ async fn a_transaction_that_ticks_may_leave_a_tail_itself() -> Result<()> {
     let session = database.stream_in(StreamState::Active).await?;
     let other = database.stream_in(StreamState::Active).await?;
     database.tick().await?;
-    database.lose_tail(session, 3).await?;
+    database.leave_unqueued(session, 3).await?;
     let both = database.connect("postgres").await?;
     both.batch_execute("begin; select pg_current_xact_id()")
         .await?;
-    database.leave_tail(other, 1).await?;
+    database.leave_unflushed(other, 1).await?;
     both.batch_execute("select stream.tick()").await?;
     note(&both, session).await?;
     both.batch_execute("commit").await?;
     database.tick().await?;
     assert_eq!(database.sent(session).await?.concat(), [1, 2, 3, 4, 5]);
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     Ok(())
 }
 
@@ -156,9 +156,9 @@ async fn a_transaction_that_ticks_may_leave_a_tail_itself() -> Result<()> {
 async fn after_a_restore_everything_is_read_again() -> Result<()> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
-    database.leave_tail(session, 3).await?;
+    database.leave_unflushed(session, 3).await?;
     database.tick().await?;
-    database.leave_tail(session, 1).await?;
+    database.leave_unflushed(session, 1).await?;
     database
         .change(
             "update stream.chat_tails set xid = '7';
@@ -168,9 +168,9 @@ async fn after_a_restore_everything_is_read_again() -> Result<()> {
         .await?;
     database.tick().await?;
     assert_eq!(database.sent(session).await?.concat(), [1, 2, 3, 4, 5, 6]);
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     // And from then on as ever.
-    database.leave_tail(session, 1).await?;
+    database.leave_unflushed(session, 1).await?;
     database.tick().await?;
     assert_eq!(
         database.sent(session).await?.concat(),
@@ -190,11 +190,11 @@ async fn what_is_behind_a_page_of_rows_is_read_next() -> Result<()> {
                 select '00000000-0000-0000-0000-000000000000' from generate_series(1, 5000)";
     database.change(many).await?;
     note(&database.owner, Uuid::nil()).await?;
-    database.leave_tail(last, 1).await?;
+    database.leave_unflushed(last, 1).await?;
     database.tick().await?;
     database.tick().await?;
     assert_eq!(database.sent(last).await?.concat(), [1, 2, 3]);
-    assert_eq!(database.tails().await?, 0);
+    assert_eq!(database.queued_flushes().await?, 0);
     Ok(())
 }
 
@@ -205,7 +205,7 @@ async fn a_tail_that_is_not_in_the_queue_is_found_within_a_minute() -> Result<()
     let session = database.stream_in(StreamState::Active).await?;
     database.tick().await?;
     for (last_look, is_found) in [("1 s", false), ("61 s", true), ("-1 hour", true)] {
-        database.lose_tail(session, 1).await?;
+        database.leave_unqueued(session, 1).await?;
         database
             .change(&format!(
                 "update stream.chat_tail_reads set looked_at = clock_timestamp() - interval '{last_look}'"
@@ -219,7 +219,7 @@ async fn a_tail_that_is_not_in_the_queue_is_found_within_a_minute() -> Result<()
         );
     }
     // Also where somebody emptied both tables.
-    database.lose_tail(session, 1).await?;
+    database.leave_unqueued(session, 1).await?;
     database
         .change("delete from stream.chat_tails; delete from stream.chat_tail_reads")
         .await?;
@@ -249,7 +249,7 @@ async fn a_tail_that_is_not_in_the_queue_is_found_behind_a_thousand_streams() ->
              select lpad(n::text, 32, '0')::uuid from generate_series(1, 1000) as n",
         )
         .await?;
-    database.lose_tail(session, 1).await?;
+    database.leave_unqueued(session, 1).await?;
     database
         .change("update stream.chat_tail_reads set looked_at = '-infinity'")
         .await?;
@@ -271,7 +271,7 @@ async fn under_a_held_snapshot_a_read_passes_over_no_row_that_was_taken() -> Res
     .await?;
     let mut read = Vec::new();
     for _ in 0..40 {
-        database.leave_tail(session, 1).await?;
+        database.leave_unflushed(session, 1).await?;
         database.change("select pg_stat_force_next_flush()").await?;
         database.change("begin; select stream.tick()").await?;
         let entries: i64 = database

@@ -1,4 +1,4 @@
-//! Do the frames of a log hold all of it, in pieces of a limited size?
+//! The frames of a log hold all of it, in pieces of a limited size.
 
 use anyhow::Result;
 use serde_json::json;
@@ -6,7 +6,7 @@ use stream_core::frame::{MAX_BYTES, MAX_ENTRIES};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::stream::{move_to, numbers, say};
+use stream_tests::stream::{move_to, numbers, send_message};
 use uuid::Uuid;
 
 /// Feature: streaming-realtime-fixes, Property 6: For any chat message sent by any participant,
@@ -22,7 +22,7 @@ async fn frames_follow_each_other_without_a_hole() -> Result<()> {
         let sender = database.viewer(id, user).await?;
         senders.push(tokio::spawn(async move {
             for number in 0..20 {
-                say(&sender, id, &number.to_string()).await?;
+                send_message(&sender, id, &number.to_string()).await?;
             }
             Ok::<_, tokio_postgres::Error>(())
         }));
@@ -103,6 +103,6 @@ async fn a_rolled_back_message_is_not_broadcast() -> Result<()> {
     seller.rpc_within("send_message", arguments).await?;
     seller.rollback().await?;
     assert_eq!(database.frames(id).await?.len(), 2);
-    say(&seller, id, "hello").await?;
+    send_message(&seller, id, "hello").await?;
     assert_complete(&database, id).await
 }

@@ -1,4 +1,4 @@
-//! When do frames go out? One at once, then one a window while a ticker runs; nothing is left behind.
+//! When frames go out: one at once, then one a window while a ticker runs; nothing is left behind.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,14 +7,14 @@ use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use uuid::Uuid;
 
-impl Chat {
+impl FramedChat {
     /// A stream with a viewer, whose ticker was seen this moment.
     async fn with_ticker() -> Result<Self> {
         let chat = Self::start().await?;
-        chat.database.see_ticker(true).await?;
+        chat.database.set_ticker_alive(true).await?;
         Ok(chat)
     }
 
@@ -29,8 +29,8 @@ impl Chat {
         })
     }
 
-    async fn say(&self, text: &str) -> Result<()> {
-        say(&self.ada, self.session, text).await?;
+    async fn send_message(&self, text: &str) -> Result<()> {
+        send_message(&self.ada, self.session, text).await?;
         Ok(())
     }
 
@@ -63,7 +63,7 @@ impl Chat {
     }
 }
 
-struct Chat {
+struct FramedChat {
     database: TestDatabase,
     session: Uuid,
     ada: Session,
@@ -71,18 +71,18 @@ struct Chat {
 
 #[tokio::test]
 async fn without_a_ticker_every_message_goes_out_with_its_own_commit() -> Result<()> {
-    let chat = Chat::start().await?;
+    let chat = FramedChat::start().await?;
     for text in ["one", "two", "three"] {
-        chat.say(text).await?;
+        chat.send_message(text).await?;
     }
     assert_eq!(chat.runs().await?, [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]);
-    assert_eq!(chat.database.tails().await?, 0);
+    assert_eq!(chat.database.queued_flushes().await?, 0);
     Ok(())
 }
 
 #[tokio::test]
 async fn in_a_window_messages_wait_for_the_ticker_and_go_out_together() -> Result<()> {
-    let chat = Chat::with_ticker().await?;
+    let chat = FramedChat::with_ticker().await?;
     chat.set_window("0 s").await?;
     chat.ada.begin().await?;
     for number in 0..50 {
@@ -95,14 +95,14 @@ async fn in_a_window_messages_wait_for_the_ticker_and_go_out_together() -> Resul
     assert_eq!(runs.last().map(|run| run.1), Some(52), "{runs:?}");
     // Windows of 50 ms: some frames, and by far not one for each message.
     assert!(runs.len() < 27, "{runs:?}");
-    assert_eq!(chat.database.tails().await?, 0);
+    assert_eq!(chat.database.queued_flushes().await?, 0);
     Ok(())
 }
 
 /// One that comes once a second would keep them waiting for that long.
 #[tokio::test]
 async fn in_a_window_messages_do_not_wait_for_a_slow_ticker() -> Result<()> {
-    let chat = Chat::start().await?;
+    let chat = FramedChat::start().await?;
     for (since_the_last, waits) in [("999 ms", false), ("601 ms", false), ("550 ms", true)] {
         chat.database
             .change(&format!(
@@ -122,14 +122,14 @@ async fn in_a_window_messages_do_not_wait_for_a_slow_ticker() -> Result<()> {
     // A connection of its own knows of no ticker before.
     let ada = chat.database.user(demo::ADA).await?;
     chat.set_window("0 s").await?;
-    say(&ada, chat.session, "hi").await?;
-    assert_eq!(chat.database.tails().await?, 1);
+    send_message(&ada, chat.session, "hi").await?;
+    assert_eq!(chat.database.queued_flushes().await?, 1);
     Ok(())
 }
 
 #[tokio::test]
 async fn in_a_window_batches_wait_for_the_ticker_too() -> Result<()> {
-    let chat = Chat::with_ticker().await?;
+    let chat = FramedChat::with_ticker().await?;
     let service = chat.database.service().await?;
     chat.set_window("0 s").await?;
     service.begin().await?;
@@ -149,23 +149,23 @@ async fn in_a_window_batches_wait_for_the_ticker_too() -> Result<()> {
 
 #[tokio::test]
 async fn after_the_window_a_message_takes_the_waiting_ones_along() -> Result<()> {
-    let chat = Chat::with_ticker().await?;
+    let chat = FramedChat::with_ticker().await?;
     chat.set_window("1 hour").await?;
-    chat.say("at once").await?;
+    chat.send_message("at once").await?;
     assert_eq!(chat.runs().await?.last(), Some(&(3, 3)));
     // Two entries that no frame carries, as a window leaves them.
     chat.database
         .change("update stream.chat_relay set flushed_seq = 1, flushed_at = flushed_at - interval '1 hour'")
         .await?;
-    chat.database.see_ticker(true).await?;
-    chat.say("with the others").await?;
+    chat.database.set_ticker_alive(true).await?;
+    chat.send_message("with the others").await?;
     assert_eq!(chat.runs().await?.last(), Some(&(2, 4)));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_state_change_does_not_wait_for_the_window() -> Result<()> {
-    let chat = Chat::with_ticker().await?;
+    let chat = FramedChat::with_ticker().await?;
     chat.set_window("0 s").await?;
     let seller = chat.database.user(demo::SELLER).await?;
     move_to(&seller, chat.session, StreamState::Paused).await?;
@@ -175,7 +175,7 @@ async fn a_state_change_does_not_wait_for_the_window() -> Result<()> {
 
 #[tokio::test]
 async fn a_tail_is_sent_once_by_however_many_ticks() -> Result<()> {
-    let chat = Chat::with_ticker().await?;
+    let chat = FramedChat::with_ticker().await?;
     chat.database
         .change(&format!(
             "update stream.chat_relay set flushed_seq = 0;
@@ -188,14 +188,14 @@ async fn a_tail_is_sent_once_by_however_many_ticks() -> Result<()> {
         chat.tick().await?;
     }
     assert_eq!(chat.runs().await?.split_off(known), [(1, 2)]);
-    assert_eq!(chat.database.tails().await?, 0);
+    assert_eq!(chat.database.queued_flushes().await?, 0);
     Ok(())
 }
 
 /// A writer holds the relay row: the ticker goes on and comes back for the tail.
 #[tokio::test]
 async fn a_ticker_never_waits_for_a_writer() -> Result<()> {
-    let chat = Chat::with_ticker().await?;
+    let chat = FramedChat::with_ticker().await?;
     chat.database
         .change(&format!(
             "update stream.chat_relay set flushed_seq = 0;
@@ -211,7 +211,7 @@ async fn a_ticker_never_waits_for_a_writer() -> Result<()> {
         .await?;
     chat.tick().await?;
     assert_eq!(chat.runs().await?.len(), known);
-    assert_eq!(chat.database.tails().await?, 1);
+    assert_eq!(chat.database.queued_flushes().await?, 1);
     writing.rollback().await?;
     chat.tick().await?;
     assert_eq!(chat.runs().await?.split_off(known), [(1, 2)]);
@@ -221,7 +221,7 @@ async fn a_ticker_never_waits_for_a_writer() -> Result<()> {
 /// A slow transaction holds the head: the ticker sends what is committed and does not wait.
 #[tokio::test]
 async fn a_tail_goes_out_while_a_slow_transaction_holds_the_head() -> Result<()> {
-    let chat = Chat::with_ticker().await?;
+    let chat = FramedChat::with_ticker().await?;
     chat.database
         .change(&format!(
             "update stream.chat_relay set flushed_seq = 0;
@@ -252,35 +252,35 @@ async fn a_tail_goes_out_while_a_slow_transaction_holds_the_head() -> Result<()>
 
 #[tokio::test]
 async fn while_todays_partition_is_missing_messages_are_kept_and_sent_later() -> Result<()> {
-    let chat = Chat::start().await?;
+    let chat = FramedChat::start().await?;
     chat.database.set_partition(false).await?;
     // A backend that has not yet seen the partition today.
     let ben = chat.database.viewer(chat.session, demo::BEN).await?;
-    say(&ben, chat.session, "kept").await?;
+    send_message(&ben, chat.session, "kept").await?;
     chat.tick().await?;
-    assert_eq!(chat.database.tails().await?, 1);
+    assert_eq!(chat.database.queued_flushes().await?, 1);
     chat.database.set_partition(true).await?;
     chat.tick().await?;
     assert_eq!(chat.runs().await?.last(), Some(&(3, 3)));
-    assert_eq!(chat.database.tails().await?, 0);
+    assert_eq!(chat.database.queued_flushes().await?, 0);
     Ok(())
 }
 
 /// Another frame is on its way, and with it the relay row held.
 #[tokio::test]
 async fn a_frame_that_waited_is_dated_when_it_goes_out() -> Result<()> {
-    let Chat {
+    let FramedChat {
         database,
         session,
         ada,
-    } = Chat::start().await?;
+    } = FramedChat::start().await?;
     let mut other = database.connect("postgres").await?;
     let sending = other.transaction().await?;
     sending
         .execute("select from stream.chat_relay for update", &[])
         .await?;
     let backend = ada.backend().await?;
-    let call = tokio::spawn(async move { say(&ada, session, "hi").await });
+    let call = tokio::spawn(async move { send_message(&ada, session, "hi").await });
     wait_until_blocked(&database.owner, backend).await?;
     let waiting_at: String = database.value("select clock_timestamp()::text").await?;
     sending.rollback().await?;
@@ -298,9 +298,9 @@ async fn a_frame_that_waited_is_dated_when_it_goes_out() -> Result<()> {
 /// A frame dated ahead of the clock is from before the clock was set back.
 #[tokio::test]
 async fn a_window_that_lies_in_the_future_counts_as_passed() -> Result<()> {
-    let chat = Chat::with_ticker().await?;
+    let chat = FramedChat::with_ticker().await?;
     chat.set_window("-1 hour").await?;
-    chat.say("hi").await?;
+    chat.send_message("hi").await?;
     assert_eq!(chat.runs().await?.last(), Some(&(3, 3)));
     Ok(())
 }

@@ -10,7 +10,7 @@ use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
 use stream_tests::server_clock::ServerClock;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, numbers, say};
+use stream_tests::stream::{move_to, numbers, send_message};
 use uuid::Uuid;
 use xtask::cluster::Options;
 
@@ -49,7 +49,7 @@ async fn framed(database: &TestDatabase, session: Uuid) -> Result<Vec<i64>> {
 /// A connection that has sent before, and so knows how to write.
 async fn warm(database: &TestDatabase, session: Uuid) -> Result<Session> {
     let seller = database.user(demo::SELLER).await?;
-    say(&seller, session, "before").await?;
+    send_message(&seller, session, "before").await?;
     Ok(seller)
 }
 
@@ -71,7 +71,7 @@ async fn a_partition_that_goes_while_a_message_waits_postpones_its_frame() -> Re
         let holder = database.superuser().await?;
         holder.batch_execute(hold).await?;
         let backend = seller.backend().await?;
-        let sending = tokio::spawn(async move { say(&seller, id, "on its way").await });
+        let sending = tokio::spawn(async move { send_message(&seller, id, "on its way").await });
         wait_until_blocked(&database.owner, backend).await?;
         if hold == RELAY {
             database.superuser().await?.batch_execute(go).await?;
@@ -113,7 +113,7 @@ async fn a_partition_that_is_gone_fails_no_call() -> Result<()> {
             if call == 1 {
                 database.superuser().await?.batch_execute(go).await?;
             }
-            say(&ada, id, "hi").await?;
+            send_message(&ada, id, "hi").await?;
             move_to(&seller, id, StreamState::Paused).await?;
             move_to(&seller, id, StreamState::Active).await?;
             let mute = json!({"session_id": id, "user_id": demo::BEN, "duration_s": 60 + call});
@@ -168,13 +168,13 @@ async fn a_default_partition_takes_frames() -> Result<()> {
     superuser
         .batch_execute("create table realtime.messages_rest partition of realtime.messages default")
         .await?;
-    say(&seller, id, "hi").await?;
+    send_message(&seller, id, "hi").await?;
     assert_eq!(framed(&database, id).await?, [4]);
     Ok(())
 }
 
 /// A server that lives by a clock of its own. Dropped in this order, the server before its clock.
-struct World {
+struct ServerAtMidnight {
     database: TestDatabase,
     _server: OwnCluster,
     clock: ServerClock,
@@ -187,7 +187,7 @@ async fn a_day_that_begins_without_a_partition_postpones_its_frames() -> Result<
         environment: clock.environment()?,
         ..Options::temporary("midnight")?
     })?;
-    let world = World {
+    let world = ServerAtMidnight {
         database: TestDatabase::create_in(server.make_template("")?).await?,
         _server: server,
         clock,
@@ -224,7 +224,7 @@ async fn a_day_that_begins_without_a_partition_postpones_its_frames() -> Result<
         5
     );
     service.commit().await?;
-    assert_eq!(stored(say(&seller, id, "good morning").await?)?, 6);
+    assert_eq!(stored(send_message(&seller, id, "good morning").await?)?, 6);
     move_to(&seller, id, StreamState::Paused).await?;
     assert_eq!(framed(database, id).await?, [1, 2, 3, 4]);
 

@@ -1,11 +1,11 @@
-//! What becomes of messages where Realtime's table is not as usual? They are stored in any case.
+//! Messages where Realtime's table is not as usual: they are stored in any case.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::stream::{move_to, numbers, say};
+use stream_tests::stream::{move_to, numbers, send_message};
 use uuid::Uuid;
 
 /// Changes Realtime's side, then sends on a new connection, which knows nothing of what was there.
@@ -16,7 +16,7 @@ async fn send_after(database: &TestDatabase, id: Uuid, statements: &str) -> Resu
         .batch_execute(statements)
         .await?;
     let seller = database.user(demo::SELLER).await?;
-    Ok(say(&seller, id, "hello").await?)
+    Ok(send_message(&seller, id, "hello").await?)
 }
 
 const DROP_TODAY: &str = "do $$ begin
@@ -32,7 +32,7 @@ async fn without_todays_partition_messages_are_stored_and_sent_later() -> Result
     move_to(&seller, id, StreamState::Paused).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     for number in 0..150 {
-        say(&ada, id, &number.to_string()).await?;
+        send_message(&ada, id, &number.to_string()).await?;
     }
     assert!(database.frames(id).await?.is_empty());
     let missed = ada
@@ -46,7 +46,7 @@ async fn without_todays_partition_messages_are_stored_and_sent_later() -> Result
         .batch_execute("select realtime.maintain_partitions()")
         .await?;
     // The same connection, which found no partition before.
-    say(&ada, id, "at last").await?;
+    send_message(&ada, id, "at last").await?;
     let frames = database.frames(id).await?;
     let sent: Vec<i64> = frames
         .iter()
@@ -100,11 +100,11 @@ async fn columns_that_change_while_a_connection_writes_are_noticed() -> Result<(
     let superuser = database.superuser().await?;
     let rename = "alter table realtime.messages rename column";
     for (from, to) in [("updated_at", "changed_at"), ("changed_at", "updated_at")] {
-        say(&seller, id, from).await?;
+        send_message(&seller, id, from).await?;
         superuser
             .batch_execute(&format!("{rename} {from} to {to}"))
             .await?;
-        say(&seller, id, to).await?;
+        send_message(&seller, id, to).await?;
     }
     let sent: Vec<Value> = database
         .frames(id)

@@ -1,5 +1,5 @@
-//! How does a stream go whose time has passed? What hangs on it in batches, then the stream; and it
-//! waits for nobody who is at it.
+//! Retention of streams whose time has passed: what hangs on one goes in batches, then the stream; and it waits
+//! for nobody who holds its rows.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::moderation::restrict;
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use uuid::Uuid;
 
 const DAYS: i64 = 91;
@@ -18,7 +18,7 @@ const DAYS: i64 = 91;
 async fn expired(database: &TestDatabase) -> Result<Uuid> {
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    say(&ada, id, "long ago").await?;
+    send_message(&ada, id, "long ago").await?;
     move_to(&database.user(demo::SELLER).await?, id, StreamState::Ended).await?;
     database.sweep().await?;
     database.pass_time(id, DAYS * 86_400).await?;

@@ -1,4 +1,4 @@
-//! What is left of a sweep in whose middle the server was killed?
+//! A sweep in whose middle the server was killed.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What becomes of what an ended stream left open? Leases, tokens, subscriptions and log are closed.
+//! What an ended stream left open: leases, tokens, subscriptions and log are closed.
 
 use std::collections::BTreeMap;
 

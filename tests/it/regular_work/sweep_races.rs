@@ -1,4 +1,4 @@
-//! What does a sweep do when somebody else is at the same rows?
+//! Sweeps while somebody else holds the same rows.
 
 use anyhow::Result;
 use serde_json::json;
@@ -7,7 +7,7 @@ use stream_tests::agora::seller_token;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::regular_work::Swept;
 use uuid::Uuid;
 
@@ -154,10 +154,10 @@ async fn a_host_that_is_seen_while_the_sweep_waits_is_not_lost() -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     database.pass_time(id, 25).await?;
     while_a_sweep_waits(&database, async {
-        beat(&seller, id).await?;
+        send_heartbeat(&seller, id).await?;
         Ok(())
     })
     .await?;
@@ -174,7 +174,7 @@ async fn a_viewer_who_is_seen_while_the_sweep_waits_keeps_the_place() -> Result<
     let ada = database.viewer(id, demo::ADA).await?;
     database.pass_time(id, 50).await?;
     while_a_sweep_waits(&database, async {
-        beat(&ada, id).await?;
+        send_heartbeat(&ada, id).await?;
         Ok(())
     })
     .await?;
@@ -192,7 +192,7 @@ async fn a_host_that_returns_while_the_sweep_waits_is_back() -> Result<()> {
     database.pass_time(id, 55).await?;
     // The deadline passes in the eyes of the sweep, but the host came before it.
     while_a_sweep_waits(&database, async {
-        assert_eq!(beat(&seller, id).await?["state"], "active");
+        assert_eq!(send_heartbeat(&seller, id).await?["state"], "active");
         database
             .change(&format!(
                 "update stream.stream_sessions set check_at = now() - interval '1 minute'
@@ -208,7 +208,7 @@ async fn a_host_that_returns_while_the_sweep_waits_is_back() -> Result<()> {
 /// A stream whose host is lost, and its deadline not yet passed.
 async fn lost(database: &TestDatabase) -> Result<Uuid> {
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&database.user(demo::SELLER).await?, id).await?;
+    send_heartbeat(&database.user(demo::SELLER).await?, id).await?;
     database.pass_time(id, 20).await?;
     assert_eq!(database.sweep().await?.handled()["host_lost"], 1);
     Ok(id)
@@ -220,7 +220,7 @@ async fn a_host_whose_heartbeat_is_under_way_is_not_lost() -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     database.pass_time(id, 25).await?;
     seller.begin().await?;
     seller
@@ -239,13 +239,13 @@ async fn a_heartbeat_that_waited_for_the_sweep_brings_the_stream_back() -> Resul
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     database.pass_time(id, 25).await?;
     let service = database.service().await?;
     service.begin().await?;
     service.rpc_within("sweep", json!({})).await?;
     let backend = seller.backend().await?;
-    let waiting = tokio::spawn(async move { beat(&seller, id).await });
+    let waiting = tokio::spawn(async move { send_heartbeat(&seller, id).await });
     wait_until_blocked(&database.owner, backend).await?;
     service.commit().await?;
     assert_eq!(waiting.await??["state"], "active");

@@ -1,4 +1,4 @@
-//! What does each rule of the sweep do, how much of it at once, and what does it leave alone?
+//! Each rule of the sweep: what it does, how much of it at once, and what it leaves alone.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,21 +7,21 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::seller_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::regular_work::RULES;
-use stream_tests::webhook::{CHANNEL_DESTROYED, notice, tell};
+use stream_tests::webhook::{CHANNEL_DESTROYED, notice, send_notice};
 use uuid::Uuid;
 
 /// Something that becomes due: its rule, and after how many seconds.
-struct Case {
+struct DueRule {
     rule: &'static str,
     due_after: i64,
     /// What the next sweep handles.
     next: &'static [&'static str],
 }
 
-const fn case(rule: &'static str, due_after: i64, next: &'static [&'static str]) -> Case {
-    Case {
+const fn case(rule: &'static str, due_after: i64, next: &'static [&'static str]) -> DueRule {
+    DueRule {
         rule,
         due_after,
         next,
@@ -29,7 +29,7 @@ const fn case(rule: &'static str, due_after: i64, next: &'static [&'static str])
 }
 
 /// With the defaults of `stream.config`. A stream that a sweep ends is checked by the next one.
-const CASES: [Case; 11] = [
+const CASES: [DueRule; 11] = [
     case("initializing_timeout", 300, &["ended_resources"]),
     case("host_lost", 20, &[]),
     case("reconnect_timeout", 60, &["ended_resources"]),
@@ -56,7 +56,7 @@ async fn prepare(database: &TestDatabase, rule: &str) -> Result<Uuid> {
     let id = database.stream_in(state).await?;
     match rule {
         "host_lost" => {
-            beat(&seller, id).await?;
+            send_heartbeat(&seller, id).await?;
         }
         "viewer_leases" => {
             database.viewer(id, demo::ADA).await?;
@@ -71,7 +71,7 @@ async fn prepare(database: &TestDatabase, rule: &str) -> Result<Uuid> {
         "webhook_events" | "webhook_cursors" => {
             database.sweep().await?;
             let destroyed = notice(CHANNEL_DESTROYED, json!({"channelName": id, "ts": 1}));
-            tell(&database.service().await?, &destroyed).await?;
+            send_notice(&database.service().await?, &destroyed).await?;
         }
         _ => {}
     }

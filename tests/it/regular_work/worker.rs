@@ -1,4 +1,4 @@
-//! Does the background worker tick, as whom, and does it come back whatever happens to it?
+//! The background worker: it ticks, as the owner of the tables, and comes back whatever happens to it.
 
 use anyhow::Result;
 use serde_json::json;

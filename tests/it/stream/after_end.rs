@@ -1,4 +1,4 @@
-//! What remains of a stream that has ended, and of people and sessions that are deleted?
+//! What remains of a stream that has ended, and of people and sessions that are deleted.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::stream::{move_to, say, session_id};
+use stream_tests::stream::{move_to, send_message, session_id};
 use uuid::Uuid;
 
 /// Feature: streaming-realtime-fixes, Property 14: For any stream session lifecycle event (start,
@@ -105,7 +105,7 @@ async fn a_live_stream_is_not_deleted_and_an_ended_one_is() -> Result<()> {
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
     let viewer = database.viewer(id, demo::ADA).await?;
-    say(&viewer, id, "hello").await?;
+    send_message(&viewer, id, "hello").await?;
 
     let auction = database.session_row(id).await?["auction_id"].clone();
     let deletions = [
@@ -156,8 +156,8 @@ async fn messages_of_a_deleted_user_stay_and_keep_their_numbers() -> Result<()> 
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let ben = database.viewer(id, demo::BEN).await?;
-    say(&ada, id, "from ada").await?;
-    say(&ben, id, "from ben").await?;
+    send_message(&ada, id, "from ada").await?;
+    send_message(&ben, id, "from ben").await?;
     let before = database.log(id).await?;
 
     delete_user(&database, demo::ADA).await?;

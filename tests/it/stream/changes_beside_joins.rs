@@ -1,5 +1,5 @@
-//! Does whoever changes a stream get a turn while viewers keep joining? One join is under way when the
-//! change is asked for, and the next one comes before that is done: it has to queue behind the change.
+//! Changes of a stream while viewers keep joining. One join is under way when the change is asked for, and the
+//! next one comes before that is done: it has to queue behind the change.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
 use tokio_postgres::Error;
@@ -23,7 +23,7 @@ async fn between_two_joins(
     arguments: Value,
 ) -> Result<(Value, Result<Value, Error>)> {
     // Nobody waits longer than a moment, which must not end before the second join comes.
-    database.let_turns_last().await?;
+    database.let_gate_waits_last().await?;
     let join = json!({"session_id": session});
     let before = database.user(demo::ADA).await?;
     before.begin().await?;
@@ -57,9 +57,9 @@ async fn the_heartbeat_of_the_host_comes_before_later_joins() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
-    let beat = json!({"session_id": id});
-    let (beaten, later) = between_two_joins(&database, id, seller, "heartbeat", beat).await?;
-    assert_eq!(beaten["status"], "ok");
+    let heartbeat = json!({"session_id": id});
+    let (renewed, later) = between_two_joins(&database, id, seller, "heartbeat", heartbeat).await?;
+    assert_eq!(renewed["status"], "ok");
     later?;
     Ok(())
 }
@@ -134,7 +134,7 @@ async fn viewers_beat_beside_joins_and_changes() -> Result<()> {
     seller
         .rpc_within("pause_stream", json!({"session_id": id}))
         .await?;
-    assert_eq!(beat(&ben, id).await?["state"], "active");
+    assert_eq!(send_heartbeat(&ben, id).await?["state"], "active");
     seller.commit().await?;
     Ok(())
 }

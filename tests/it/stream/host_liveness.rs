@@ -1,4 +1,4 @@
-//! When is a host lost, when is it back, and when is it too late?
+//! When a host is lost, when it is back, and when it is too late.
 
 mod windows;
 
@@ -8,7 +8,7 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::{beat, beat_with};
+use stream_tests::heartbeat::{send_heartbeat, send_heartbeat_with};
 use stream_tests::stream::{move_to, session_id};
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ async fn state(database: &TestDatabase, session: Uuid) -> Result<String> {
 /// A stream whose host has been seen and is then missed for so long, swept.
 async fn missed_for(database: &TestDatabase, from: StreamState, seconds: i64) -> Result<Uuid> {
     let id = database.stream_in(from).await?;
-    beat(&database.user(demo::SELLER).await?, id).await?;
+    send_heartbeat(&database.user(demo::SELLER).await?, id).await?;
     database.pass_time(id, seconds).await?;
     database.sweep().await?;
     Ok(id)
@@ -51,7 +51,7 @@ async fn a_host_that_keeps_its_heartbeats_is_not_lost() -> Result<()> {
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
     for _ in 0..5 {
-        let answer = beat(&seller, id).await?;
+        let answer = send_heartbeat(&seller, id).await?;
         assert_eq!(answer["status"], "ok");
         assert_eq!(answer["state"], "active");
         assert_eq!(answer["reconnect_deadline"], Value::Null);
@@ -101,7 +101,7 @@ async fn a_host_that_returns_before_the_deadline_goes_on_where_it_was() -> Resul
         database.pass_time(id, WINDOW - 5).await?;
         assert!(database.sweep().await?.handled().is_empty());
 
-        let answer = beat(&seller, id).await?;
+        let answer = send_heartbeat(&seller, id).await?;
         assert_eq!(answer["state"], from.as_str());
         assert_eq!(answer["reconnect_deadline"], Value::Null);
         let row = database.session_row(id).await?;
@@ -130,7 +130,7 @@ async fn after_the_deadline_there_is_no_way_back_and_the_next_sweep_ends_the_str
     let id = missed_for(&database, StreamState::Active, HOST_TIMEOUT).await?;
     database.pass_time(id, WINDOW).await?;
     let entries = database.log(id).await?.len();
-    let answer = beat(&seller, id).await?;
+    let answer = send_heartbeat(&seller, id).await?;
     assert_eq!(answer["state"], "error");
     assert_eq!(state(&database, id).await?, "error");
     assert_eq!(database.log(id).await?.len(), entries);
@@ -140,7 +140,7 @@ async fn after_the_deadline_there_is_no_way_back_and_the_next_sweep_ends_the_str
     assert_eq!(row["state"], "ended");
     assert_eq!(row["state_reason"], "reconnect_timeout");
     database
-        .refuses(ErrorCode::StreamEnded, beat(&seller, id))
+        .refuses(ErrorCode::StreamEnded, send_heartbeat(&seller, id))
         .await
 }
 
@@ -149,12 +149,12 @@ async fn a_paused_host_is_not_judged_and_resuming_is_a_sign_of_life() -> Result<
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     move_to(&seller, id, StreamState::Paused).await?;
     database.pass_time(id, 3000).await?;
     assert!(database.sweep().await?.handled().is_empty());
     // A heartbeat changes nothing about that.
-    assert_eq!(beat(&seller, id).await?["state"], "paused");
+    assert_eq!(send_heartbeat(&seller, id).await?["state"], "paused");
     database.pass_time(id, 500).await?;
     assert!(database.sweep().await?.handled().is_empty());
 
@@ -202,11 +202,11 @@ async fn an_older_or_unknown_generation_is_refused_and_changes_nothing() -> Resu
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
     take_over(&database, id).await?;
-    let answer = beat_with(&seller, id, json!({"generation": 2})).await?;
+    let answer = send_heartbeat_with(&seller, id, json!({"generation": 2})).await?;
     assert_eq!(answer["generation"], 2);
     assert_eq!(answer["host_uid"], 2);
     for stale in [1, 0, 3] {
-        let call = beat_with(&seller, id, json!({"generation": stale}));
+        let call = send_heartbeat_with(&seller, id, json!({"generation": stale}));
         database.refuses(ErrorCode::StaleHost, call).await?;
     }
     Ok(())
@@ -229,18 +229,18 @@ async fn a_device_that_was_taken_over_from_neither_keeps_a_stream_alive_nor_brin
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat_with(&seller, id, json!({"generation": 1})).await?;
+    send_heartbeat_with(&seller, id, json!({"generation": 1})).await?;
     take_over(&database, id).await?;
-    beat_with(&seller, id, json!({"generation": 2})).await?;
+    send_heartbeat_with(&seller, id, json!({"generation": 2})).await?;
     database.pass_time(id, HOST_TIMEOUT).await?;
-    let old = beat_with(&seller, id, json!({"generation": 1}));
+    let old = send_heartbeat_with(&seller, id, json!({"generation": 1}));
     database.refuses(ErrorCode::StaleHost, old).await?;
     assert_eq!(database.sweep().await?.handled()["host_lost"], 1);
-    let old = beat_with(&seller, id, json!({"generation": 1}));
+    let old = send_heartbeat_with(&seller, id, json!({"generation": 1}));
     database.refuses(ErrorCode::StaleHost, old).await?;
 
     take_over(&database, id).await?;
-    let newest = beat_with(&seller, id, json!({"generation": 3})).await?;
+    let newest = send_heartbeat_with(&seller, id, json!({"generation": 3})).await?;
     assert_eq!(newest["state"], "active");
     Ok(())
 }
@@ -336,7 +336,7 @@ async fn an_error_that_was_set_by_hand_is_not_taken_back_by_a_takeover() -> Resu
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     move_to(&seller, id, StreamState::Error).await?;
     take_over(&database, id).await?;
     assert_eq!(state(&database, id).await?, "error");
@@ -348,11 +348,11 @@ async fn an_error_that_was_set_by_hand_is_not_taken_back_by_a_heartbeat() -> Res
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     move_to(&seller, id, StreamState::Error).await?;
     database.pass_time(id, WINDOW - 5).await?;
     let before = database.session_row(id).await?;
-    assert_eq!(beat(&seller, id).await?["state"], "error");
+    assert_eq!(send_heartbeat(&seller, id).await?["state"], "error");
     let after = database.session_row(id).await?;
     assert_ne!(after["host_seen_at"], before["host_seen_at"]);
     assert_eq!(after["state"], "error");
@@ -361,7 +361,7 @@ async fn an_error_that_was_set_by_hand_is_not_taken_back_by_a_heartbeat() -> Res
 
     move_to(&seller, id, StreamState::Error).await?;
     database.pass_time(id, WINDOW).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     assert_eq!(database.sweep().await?.handled()["reconnect_timeout"], 1);
     Ok(())
 }
@@ -376,9 +376,9 @@ async fn a_host_in_time_does_not_save_a_stream_that_is_too_old() -> Result<()> {
         (StreamState::Active, 43_200, "max_duration"),
     ] {
         let id = database.stream_in(from).await?;
-        beat(&seller, id).await?;
+        send_heartbeat(&seller, id).await?;
         database.pass_time(id, seconds).await?;
-        beat(&seller, id).await?;
+        send_heartbeat(&seller, id).await?;
         assert_eq!(database.sweep().await?.handled()[rule], 1);
         let row = database.session_row(id).await?;
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Which moves does a stream make, who may ask for them, and what does each leave behind?
+//! The moves of a stream: which there are, who may ask for them, and what each leaves behind.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Does the product do what a small model says, whatever is asked of it and in whatever order?
+//! The product does what a small model says, whatever is asked of it and in whatever order.
 //!
 //! Every case is a random sequence of calls on an auction of its own. Each answer is compared with
 //! the model's, and at the end the tables and the broadcasts are, too.
@@ -15,7 +15,7 @@ use stream_tests::stateful::{check, check_model};
 
 use self::following::Following;
 use self::interleaving::Interleaving;
-use self::world::World;
+use self::world::Streams;
 
 /// Feature: streaming-realtime-fixes, Property 5: For any stream lifecycle event (start, pause,
 /// resume, end, error), the Stream_Service should update Stream_State accurately, notify
@@ -36,7 +36,7 @@ use self::world::World;
 /// session timeouts automatically
 #[test]
 fn every_sequence_of_calls_is_answered_and_stored_as_the_model_says() -> Result<()> {
-    check_model::<World>()
+    check_model::<Streams>()
 }
 
 /// Feature: streaming-realtime-fixes, Property 7: For any user joining an active stream, the

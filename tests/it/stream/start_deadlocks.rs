@@ -1,5 +1,5 @@
-//! Can a start wait in a circle with a transaction of the application that has locked the auction and
-//! starts its stream itself? A deadlock (40P01) is retried by callers for ever.
+//! Starts next to transactions of the application that have locked the auction and start its stream themselves:
+//! no circle, since a deadlock (40P01) is retried by callers for ever.
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::moderation::delete_message;
 use stream_tests::refusal::expect_refusal;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 
 #[tokio::test]
 async fn a_summary_says_what_came_of_a_stream() -> Result<()> {
@@ -16,14 +16,14 @@ async fn a_summary_says_what_came_of_a_stream() -> Result<()> {
     // Somebody else's figures are in none of them.
     let other = database.stream_in(StreamState::Active).await?;
     let elsewhere = database.viewer(other, demo::CLEO).await?;
-    say(&elsewhere, other, "elsewhere").await?;
+    send_message(&elsewhere, other, "elsewhere").await?;
 
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let ben = database.viewer(id, demo::BEN).await?;
     database.tick().await?;
-    let message = say(&ada, id, "one").await?;
-    say(&ben, id, "two").await?;
+    let message = send_message(&ada, id, "one").await?;
+    send_message(&ben, id, "two").await?;
     database.pass_time(id, 30).await?;
     ben.rpc("remove_viewer", json!({"session_id": id})).await?;
     database.tick().await?;

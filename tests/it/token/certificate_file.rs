@@ -1,4 +1,4 @@
-//! Is the Agora certificate read from a file, and only from one that is closed to everybody else?
+//! The Agora certificate in a file: it is read only from one that is closed to everybody else.
 
 use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;

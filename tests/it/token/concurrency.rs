@@ -1,4 +1,4 @@
-//! Do tokens stay valid and people distinct when everybody asks at the same time?
+//! Tokens stay valid and people distinct when everybody asks at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

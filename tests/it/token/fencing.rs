@@ -1,4 +1,4 @@
-//! Which device of a seller gets a token after a takeover?
+//! Which device of a seller gets a token after a takeover.
 
 use anyhow::Result;
 use serde_json::json;

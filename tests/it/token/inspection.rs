@@ -1,4 +1,4 @@
-//! What is a token told to say, to whom, and which certificates vouch for it?
+//! `inspect_token`: what it reads in a token, for whom, and which certificates vouch for it.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

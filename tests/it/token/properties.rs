@@ -1,4 +1,4 @@
-//! Do random tokens mean to Agora's own code what they mean to ours, and is every failure named?
+//! Random tokens mean to Agora's own code what they mean to ours, and every failure has its code.
 //!
 //! Each run prints its seed; `PROPERTY_SEED=<seed>` repeats it.
 
@@ -22,7 +22,7 @@ use xtask::test_environment::TestEnvironment;
 const BATCH: usize = 32;
 
 #[derive(Debug, Clone)]
-struct Case {
+struct RandomToken {
     app_id: String,
     certificate: String,
     other_certificate: String,
@@ -39,14 +39,14 @@ fn name(bytes: usize) -> impl Strategy<Value = String> {
     proptest::string::string_regex(&format!("{characters}{{1,{bytes}}}")).expect("a pattern")
 }
 
-fn cases() -> impl Strategy<Value = Case> {
+fn cases() -> impl Strategy<Value = RandomToken> {
     let hexadecimal = || "[0-9a-fA-F]{32}";
     (
         (hexadecimal(), hexadecimal(), hexadecimal()),
         (name(63), 1..=2_147_483_647u32, any::<bool>()),
         (any::<u32>(), 1..=86_400u32, 1..=99_999_999u32),
     )
-        .prop_map(|(project, whose, when)| Case {
+        .prop_map(|(project, whose, when)| RandomToken {
             app_id: project.0,
             certificate: project.1,
             other_certificate: project.2,
@@ -59,7 +59,7 @@ fn cases() -> impl Strategy<Value = Case> {
         })
 }
 
-impl Case {
+impl RandomToken {
     fn token(&self) -> Result<String> {
         let app_id = AppId::parse(&self.app_id)?;
         let channel = ChannelName::parse(&self.channel)?;
@@ -132,7 +132,10 @@ fn drawn<T>(strategy: &impl Strategy<Value = T>, count: u32) -> Result<Vec<T>> {
 async fn agoras_parser_and_builder_agree_with_every_token() -> Result<()> {
     let environment = TestEnvironment::load()?;
     for cases in drawn(&cases(), 256)?.chunks(BATCH) {
-        let questions: Vec<Value> = cases.iter().map(Case::question).collect::<Result<_>>()?;
+        let questions: Vec<Value> = cases
+            .iter()
+            .map(RandomToken::question)
+            .collect::<Result<_>>()?;
         let argument = Value::from(questions).to_string();
         let finished = script::run(&environment, "tests/js/tokens.mjs", &[&argument]).await?;
         let answers = finished.json()?;

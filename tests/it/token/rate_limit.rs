@@ -1,4 +1,4 @@
-//! How many tokens may one user ask for, and who is not held to it?
+//! How many tokens one user may ask for, and who is exempt.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use stream_tests::agora::{buyer_token, refreshed_token, seller_token};
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
 use uuid::Uuid;
@@ -135,11 +135,11 @@ async fn a_renewal_by_heartbeat_comes_in_spite_of_the_rate_and_does_not_count() 
                  {prefix}_expires_at = now() + interval '1 second'"
         );
         database.change(&make_due).await?;
-        assert!(beat(caller, id).await?["token"].is_object());
+        assert!(send_heartbeat(caller, id).await?["token"].is_object());
 
         database.pass_time(id, 60).await?;
         database.change(&make_due).await?;
-        assert!(beat(caller, id).await?["token"].is_object());
+        assert!(send_heartbeat(caller, id).await?["token"].is_object());
         exhaust(caller, id).await?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::{PUBLISHER, SUBSCRIBER, buyer_token, seller_token};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::{beat, beat_with};
+use stream_tests::heartbeat::{send_heartbeat, send_heartbeat_with};
 use uuid::Uuid;
 
 /// 75 % of the default life of an hour, in seconds.
@@ -36,18 +36,18 @@ async fn a_token_past_three_quarters_of_its_life_is_renewed_once() -> Result<()>
     let (id, [seller, ada]) = stream_with_tokens(&database).await?;
     database.pass_time(id, RENEWED_AFTER - 5).await?;
     for caller in [&seller, &ada] {
-        assert_eq!(beat(caller, id).await?["token"], Value::Null);
+        assert_eq!(send_heartbeat(caller, id).await?["token"], Value::Null);
     }
     assert_eq!(minted(&database).await?, 2);
 
     database.pass_time(id, 5).await?;
     for (caller, privileges) in [(&seller, PUBLISHER), (&ada, SUBSCRIBER)] {
-        let answer = beat(caller, id).await?;
+        let answer = send_heartbeat(caller, id).await?;
         assert_eq!(answer["status"], "ok");
         let token = database.verified(&answer["token"], privileges)?;
         assert_eq!(token.expires_in_s, 3600);
         for _ in 0..3 {
-            assert_eq!(beat(caller, id).await?["token"], Value::Null);
+            assert_eq!(send_heartbeat(caller, id).await?["token"], Value::Null);
         }
     }
     assert_eq!(minted(&database).await?, 4);
@@ -72,9 +72,9 @@ async fn a_lost_answer_is_repeated_until_the_older_token_is_over_and_another_has
     // In the last quarter of the older token, at its end and once more.
     for offer in 0..=31 {
         for caller in &callers {
-            let lost = beat(caller, id).await?;
+            let lost = send_heartbeat(caller, id).await?;
             assert!(lost["token"].is_object(), "offer {offer}");
-            assert_eq!(beat(caller, id).await?["token"], Value::Null);
+            assert_eq!(send_heartbeat(caller, id).await?["token"], Value::Null);
         }
         database.pass_time(id, 30).await?;
     }
@@ -83,11 +83,11 @@ async fn a_lost_answer_is_repeated_until_the_older_token_is_over_and_another_has
     // From then on the life of the newest counts.
     database.pass_time(id, RENEWED_AFTER - 35).await?;
     for caller in &callers {
-        assert_eq!(beat(caller, id).await?["token"], Value::Null);
+        assert_eq!(send_heartbeat(caller, id).await?["token"], Value::Null);
     }
     database.pass_time(id, 5).await?;
     for caller in &callers {
-        assert!(beat(caller, id).await?["token"].is_object());
+        assert!(send_heartbeat(caller, id).await?["token"].is_object());
     }
     Ok(())
 }
@@ -118,7 +118,7 @@ async fn a_caller_who_says_what_they_hold_is_offered_the_next_while_that_nears_i
         database.pass_time(id, passes).await?;
         let held = holding(&database, left).await?;
         for caller in &callers {
-            let answer = beat_with(caller, id, held.clone()).await?;
+            let answer = send_heartbeat_with(caller, id, held.clone()).await?;
             assert_eq!(answer["token"].is_object(), is_offered, "step {step}");
         }
     }
@@ -135,7 +135,7 @@ async fn no_claim_about_the_held_token_brings_more_than_one_in_thirty_seconds() 
         for caller in &callers {
             for (claim, is_offered) in claims.iter().zip(expected) {
                 let claim = json!({"token_expires_at": claim});
-                let answer = beat_with(caller, id, claim.clone()).await?;
+                let answer = send_heartbeat_with(caller, id, claim.clone()).await?;
                 assert_eq!(answer["token"].is_object(), is_offered, "{claim}");
             }
         }
@@ -149,13 +149,13 @@ async fn no_claim_about_the_held_token_brings_more_than_one_in_thirty_seconds() 
     let forever = json!({"token_expires_at": "infinity"});
     for caller in &callers {
         assert_eq!(
-            beat_with(caller, id, forever.clone()).await?["token"],
+            send_heartbeat_with(caller, id, forever.clone()).await?["token"],
             Value::Null
         );
     }
     database.pass_time(id, RENEWED_AFTER - 30).await?;
     for caller in &callers {
-        assert!(beat_with(caller, id, forever.clone()).await?["token"].is_object());
+        assert!(send_heartbeat_with(caller, id, forever.clone()).await?["token"].is_object());
     }
     Ok(())
 }
@@ -173,7 +173,7 @@ async fn a_token_that_ends_with_its_stream_is_not_renewed_at_every_heartbeat() -
     for (passes, left, is_offered) in [(440, 160, false), (40, 120, true), (30, 90, false)] {
         database.pass_time(id, passes).await?;
         let held = holding(&database, left).await?;
-        let answer = beat_with(&ada, id, held).await?;
+        let answer = send_heartbeat_with(&ada, id, held).await?;
         assert_eq!(answer["token"].is_object(), is_offered, "{left} s left");
     }
     Ok(())
@@ -187,7 +187,7 @@ async fn whoever_has_no_token_gets_none() -> Result<()> {
     let ada = database.viewer(id, demo::ADA).await?;
     database.pass_time(id, RENEWED_AFTER).await?;
     for caller in [&seller, &ada] {
-        assert_eq!(beat(caller, id).await?["token"], Value::Null);
+        assert_eq!(send_heartbeat(caller, id).await?["token"], Value::Null);
     }
     assert_eq!(minted(&database).await?, 0);
     Ok(())
@@ -210,11 +210,11 @@ async fn no_token_is_renewed_within_thirty_seconds() -> Result<()> {
         )
         .await?;
     for caller in [&seller, &ada] {
-        assert_eq!(beat(caller, id).await?["token"], Value::Null);
+        assert_eq!(send_heartbeat(caller, id).await?["token"], Value::Null);
     }
     database.pass_time(id, 5).await?;
     for caller in [&seller, &ada] {
-        assert!(beat(caller, id).await?["token"].is_object());
+        assert!(send_heartbeat(caller, id).await?["token"].is_object());
     }
     Ok(())
 }
@@ -232,9 +232,9 @@ async fn heartbeats_at_the_same_time_bring_one_token() -> Result<()> {
         let arguments = json!({"session_id": id});
         let renewed = first.rpc_within("heartbeat", arguments).await?;
         assert!(renewed["token"].is_object());
-        assert_eq!(beat(&second, id).await?["token"], Value::Null);
+        assert_eq!(send_heartbeat(&second, id).await?["token"], Value::Null);
         first.commit().await?;
-        assert_eq!(beat(&second, id).await?["token"], Value::Null);
+        assert_eq!(send_heartbeat(&second, id).await?["token"], Value::Null);
     }
     assert_eq!(minted(&database).await?, 4);
     Ok(())
@@ -246,7 +246,7 @@ async fn a_token_that_has_expired_is_renewed_too() -> Result<()> {
     let (id, callers) = stream_with_tokens(&database).await?;
     database.pass_time(id, 7200).await?;
     for caller in &callers {
-        assert!(beat(caller, id).await?["token"].is_object());
+        assert!(send_heartbeat(caller, id).await?["token"].is_object());
     }
     Ok(())
 }
@@ -260,7 +260,7 @@ async fn after_a_takeover_the_renewed_token_is_of_the_new_generation() -> Result
         .rpc("start_stream", json!({"auction_id": auction}))
         .await?;
     database.pass_time(id, RENEWED_AFTER).await?;
-    let answer = beat_with(&seller, id, json!({"generation": 2})).await?;
+    let answer = send_heartbeat_with(&seller, id, json!({"generation": 2})).await?;
     assert_eq!(answer["token"]["uid"], 2);
     Ok(())
 }
@@ -271,9 +271,9 @@ async fn a_superseded_device_gets_no_token() -> Result<()> {
     let (id, [_, ada]) = stream_with_tokens(&database).await?;
     ada.rpc("add_viewer", json!({"session_id": id})).await?;
     database.pass_time(id, RENEWED_AFTER).await?;
-    let answer = beat_with(&ada, id, json!({"join_no": 1})).await?;
+    let answer = send_heartbeat_with(&ada, id, json!({"join_no": 1})).await?;
     assert_eq!(answer["token"], Value::Null);
-    assert!(beat_with(&ada, id, json!({"join_no": 2})).await?["token"].is_object());
+    assert!(send_heartbeat_with(&ada, id, json!({"join_no": 2})).await?["token"].is_object());
     Ok(())
 }
 
@@ -290,7 +290,7 @@ async fn a_missing_certificate_does_not_fail_the_heartbeat() -> Result<()> {
         database.change(broken).await?;
         for caller in [&seller, &ada] {
             let before = database.session_row(id).await?["host_seen_at"].clone();
-            let answer = beat(caller, id).await?;
+            let answer = send_heartbeat(caller, id).await?;
             assert_eq!(answer["status"], "ok");
             assert_eq!(answer["token"], Value::Null);
             if std::ptr::eq(caller, &seller) {

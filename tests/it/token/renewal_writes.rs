@@ -6,7 +6,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::{PUBLISHER, SUBSCRIBER, buyer_token, seller_token};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::{beat, beat_with};
+use stream_tests::heartbeat::{send_heartbeat, send_heartbeat_with};
 use stream_tests::session::Session;
 use uuid::Uuid;
 
@@ -28,14 +28,14 @@ async fn a_renewal_writes_the_row_of_its_caller_once() -> Result<()> {
     database.refuse_second_updates().await?;
     database.refuse_second_updates_of_viewers().await?;
     // The first heartbeat of a host, and a later one.
-    let answer = beat(&seller, id).await?;
+    let answer = send_heartbeat(&seller, id).await?;
     database.verified(&answer["token"], PUBLISHER)?;
     database.pass_time(id, 2700).await?;
-    let answer = beat(&seller, id).await?;
+    let answer = send_heartbeat(&seller, id).await?;
     database.verified(&answer["token"], PUBLISHER)?;
     // In the foreground, on the way to the background, there, and back.
     for foreground in [Value::Null, json!(false), json!(false), json!(true)] {
-        let answer = beat_with(&ada, id, json!({"foreground": foreground})).await?;
+        let answer = send_heartbeat_with(&ada, id, json!({"foreground": foreground})).await?;
         database.verified(&answer["token"], SUBSCRIBER)?;
         database.pass_time(id, 2700).await?;
     }

@@ -1,5 +1,4 @@
-//! Are certificates rotated with files: does the secondary one vouch, and is its file as closed as the
-//! primary's?
+//! Rotation of certificates in files: the secondary one vouches, and its file is as closed as the primary's.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -17,14 +16,14 @@ use xtask::cluster::Options;
 const CHECK: &str = "secondary_certificate";
 
 /// A server that reads both certificates from files. Dropped in this order, the server before them.
-struct World {
+struct ServerWithCertificates {
     database: TestDatabase,
     _server: OwnCluster,
     primary: CertificateFile,
     secondary: CertificateFile,
 }
 
-impl World {
+impl ServerWithCertificates {
     async fn start(name: &str) -> Result<Self> {
         let (primary, secondary) = (CertificateFile::choose()?, CertificateFile::choose()?);
         let mut options = Options::temporary(name)?;
@@ -70,7 +69,7 @@ async fn signer(service: &Session, token: &str) -> Result<Value> {
 
 #[tokio::test]
 async fn the_files_are_swapped_and_the_tokens_of_the_old_one_are_still_known() -> Result<()> {
-    let mut world = World::start("rotation-files").await?;
+    let mut world = ServerWithCertificates::start("rotation-files").await?;
     let (old, new) = (secret::certificate()?, secret::certificate()?);
     world.primary.write(old.as_bytes(), 0o600)?;
     world.secondary.write(new.as_bytes(), 0o400)?;
@@ -117,7 +116,7 @@ async fn the_files_are_swapped_and_the_tokens_of_the_old_one_are_still_known() -
 #[tokio::test]
 async fn a_secondary_file_that_is_missing_malformed_or_open_to_others_fails_inspection_and_doctor()
 -> Result<()> {
-    let mut world = World::start("secondary-file").await?;
+    let mut world = ServerWithCertificates::start("secondary-file").await?;
     let (primary, secondary) = (secret::certificate()?, secret::certificate()?);
     world.primary.write(primary.as_bytes(), 0o600)?;
     world.secondary.write(secondary.as_bytes(), 0o600)?;

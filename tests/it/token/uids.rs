@@ -1,4 +1,4 @@
-//! Does every viewer of a stream get a number of their own, also when their numbers collide?
+//! Every viewer of a stream has an Agora uid of their own, also where two would be the same.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

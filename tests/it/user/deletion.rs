@@ -1,5 +1,4 @@
-//! What happens when a user is deleted while calls about them are under way? Who comes second waits,
-//! and nobody waits in a circle.
+//! Deleting a user while calls about them are under way: who comes second waits, and nobody waits in a circle.
 
 mod order;
 
@@ -11,10 +10,10 @@ use stream_tests::agora::{buyer_token, seller_token};
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error};
 use uuid::Uuid;
@@ -204,7 +203,7 @@ async fn a_heartbeat_renews_no_token_of_a_user_who_is_being_deleted() -> Result<
     database.pass_time(newer, 3000).await?;
     let holder = hold(&database, &place(older, demo::ADA)).await?;
     let deletion = delete_and_wait(&database, "auth.users", demo::ADA).await?;
-    let answer = beat(&ada, newer).await?;
+    let answer = send_heartbeat(&ada, newer).await?;
     release(holder).await?;
     assert_eq!(deletion.await??, 1);
     assert_eq!(
@@ -219,7 +218,7 @@ async fn a_heartbeat_renews_no_token_of_a_user_who_is_being_deleted() -> Result<
 async fn a_heartbeat_renews_no_token_of_a_host_whom_somebody_holds() -> Result<()> {
     let (database, [session, _], _) = watched_twice().await?;
     let seller = database.user(demo::SELLER).await?;
-    beat(&seller, session).await?;
+    send_heartbeat(&seller, session).await?;
     seller_token(&seller, session).await?;
     database.pass_time(session, 3000).await?;
     let holder = database.connect("postgres").await?;
@@ -229,13 +228,13 @@ async fn a_heartbeat_renews_no_token_of_a_host_whom_somebody_holds() -> Result<(
     );
     holder.batch_execute(&hold).await?;
     // Else the timeout of its statement ends it.
-    let answer = beat(&seller, session).await?;
+    let answer = send_heartbeat(&seller, session).await?;
     release(holder).await?;
     assert_eq!(
         (&answer["status"], &answer["token"]),
         (&json!("ok"), &Value::Null)
     );
-    assert!(beat(&seller, session).await?["token"].is_object());
+    assert!(send_heartbeat(&seller, session).await?["token"].is_object());
     Ok(())
 }
 
@@ -263,7 +262,7 @@ async fn the_deletion_of_who_is_live_is_refused_without_waiting_for_the_stream()
 #[tokio::test]
 async fn a_user_who_is_deleted_leaves_the_log_whole() -> Result<()> {
     let (database, [session, _], ada) = watched_twice().await?;
-    say(&ada, session, "hi").await?;
+    send_message(&ada, session, "hi").await?;
     let before = database.log(session).await?;
     let deleted = database
         .owner

@@ -1,5 +1,5 @@
-//! Do users who are deleted while they write, join and beat ever let a call run into a deadlock?
-//! Callers would retry 40P01 for ever.
+//! Users who are deleted while they write, join and send heartbeats: no call runs into a deadlock (40P01),
+//! which callers would retry for ever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -37,7 +37,7 @@ async fn deleting_users_while_eight_senders_write_for_them_never_deadlocks() -> 
     let stored = Arc::new(AtomicUsize::new(0));
     let mut senders = Vec::new();
     for number in 0..SENDERS {
-        let sender = Sender {
+        let sender = RacingSender {
             service: database.service().await?,
             sessions: sessions.clone(),
             users: Arc::clone(&users),
@@ -98,7 +98,7 @@ async fn delete_users(database: &TestDatabase, sessions: &[Uuid], users: &Users)
     Ok(())
 }
 
-struct Sender {
+struct RacingSender {
     service: Session,
     sessions: Vec<Uuid>,
     users: Users,
@@ -106,7 +106,7 @@ struct Sender {
     stored: Arc<AtomicUsize>,
 }
 
-impl Sender {
+impl RacingSender {
     async fn write(self, number: usize) -> Result<()> {
         for turn in number.. {
             if self.is_over.load(Ordering::Relaxed) {

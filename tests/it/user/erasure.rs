@@ -9,7 +9,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::refusal::expect_refusal;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use uuid::Uuid;
 
 /// Columns of type uuid, of arrays of it and of JSON that never hold the id of a user.
@@ -97,9 +97,9 @@ async fn leave_traces(database: &TestDatabase, user: Uuid, id: Uuid) -> Result<(
     let (other, moderator) = database.moderator("mia").await?;
     let theirs = database.viewer(id, user).await?;
     let session = json!({"session_id": id});
-    let by_other = say(&database.viewer(id, other).await?, id, "of somebody else").await?;
-    let message = say(&theirs, id, "secret-words-of-the-user").await?;
-    say(&theirs, id, "secret-words-that-a-moderator-deleted").await?;
+    let by_other = send_message(&database.viewer(id, other).await?, id, "of somebody else").await?;
+    let message = send_message(&theirs, id, "secret-words-of-the-user").await?;
+    send_message(&theirs, id, "secret-words-that-a-moderator-deleted").await?;
     theirs.rpc("subscribe_to_chat", session.clone()).await?;
     theirs
         .rpc("mark_read_up_to", json!({"session_id": id, "seq": 2}))
@@ -272,8 +272,8 @@ async fn a_user_whose_account_is_gone_can_still_be_forgotten() -> Result<()> {
     let theirs = database.viewer(id, user).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     for number in 0..3 {
-        say(&theirs, id, &format!("secret-words {number}")).await?;
-        say(&ada, id, "of somebody else").await?;
+        send_message(&theirs, id, &format!("secret-words {number}")).await?;
+        send_message(&ada, id, "of somebody else").await?;
     }
     database
         .superuser()
@@ -307,7 +307,7 @@ async fn a_large_erasure_goes_in_parts_and_ends_the_place_of_a_viewer() -> Resul
     let theirs = database.viewer(id, user).await?;
     database.tick().await?;
     for number in 0..150 {
-        say(&theirs, id, &format!("secret-words {number}")).await?;
+        send_message(&theirs, id, &format!("secret-words {number}")).await?;
     }
     let service = database.service().await?;
     let part = service.rpc("forget_user", json!({"user_id": user})).await?;
@@ -346,7 +346,7 @@ async fn the_seller_of_a_live_stream_is_not_forgotten_and_users_forget_nobody() 
     }
     let seller = database.user(demo::SELLER).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    say(&ada, id, "hello").await?;
+    send_message(&ada, id, "hello").await?;
     move_to(&seller, id, StreamState::Ended).await?;
     forget(&database, demo::SELLER).await?;
     let sessions: i64 = database

@@ -9,7 +9,7 @@ use stream_tests::demo;
 use uuid::Uuid;
 
 /// The answers to a batch, in the order in which they came.
-async fn beat_all(database: &TestDatabase, items: &Value) -> Result<Vec<Value>> {
+async fn send_heartbeats(database: &TestDatabase, items: &Value) -> Result<Vec<Value>> {
     let service = database.service().await?;
     let answers = service
         .rpc_rows("heartbeats", json!({"items": items}))
@@ -54,7 +54,7 @@ async fn each_item_is_answered_at_its_place() -> Result<()> {
         {"session_id": first, "user_id": demo::SELLER},
         {"session_id": first, "user_id": demo::ADA, "unknown": [1]},
     ]);
-    let statuses = beat_all(&database, &items).await?;
+    let statuses = send_heartbeats(&database, &items).await?;
     assert_eq!(
         json!(statuses),
         json!([
@@ -98,7 +98,7 @@ async fn an_item_of_the_wrong_form_costs_only_itself() -> Result<()> {
         json!({"session_id": id, "user_id": demo::ADA, "foreground": "perhaps"}),
         json!({"session_id": {"a": 1}, "user_id": demo::ADA}),
     ] {
-        let statuses = beat_all(&database, &json!([good, bad, good]))
+        let statuses = send_heartbeats(&database, &json!([good, bad, good]))
             .await
             .map_err(|error| error.context(bad.to_string()))?;
         assert_eq!(
@@ -121,16 +121,16 @@ async fn the_last_item_about_a_viewer_decides_where_the_app_is() -> Result<()> {
         (json!([item(Value::Null)]), false),
         (json!([item(json!(false)), item(json!(true))]), true),
     ] {
-        beat_all(&database, &items).await?;
+        send_heartbeats(&database, &items).await?;
         let row = database.viewer_row(id, demo::ADA).await?;
         assert_eq!(row["foreground"], expected);
         assert_eq!(row["background_since"].is_null(), expected);
     }
     // The background counts here too.
-    beat_all(&database, &json!([item(json!(false))])).await?;
+    send_heartbeats(&database, &json!([item(json!(false))])).await?;
     for _ in 0..3 {
         database.pass_time(id, 20).await?;
-        beat_all(&database, &json!([item(Value::Null)])).await?;
+        send_heartbeats(&database, &json!([item(Value::Null)])).await?;
     }
     assert_eq!(database.sweep().await?.handled()["viewer_leases"], 1);
     Ok(())
@@ -151,14 +151,14 @@ async fn a_batch_is_an_array_of_at_most_a_thousand() -> Result<()> {
             .refuses(ErrorCode::InvalidArgument, service.run(&call))
             .await?;
     }
-    assert!(beat_all(&database, &json!([])).await?.is_empty());
+    assert!(send_heartbeats(&database, &json!([])).await?.is_empty());
     let of = |count: usize| {
         json!(vec![
             json!({"session_id": Uuid::nil(), "user_id": Uuid::nil()});
             count
         ])
     };
-    assert_eq!(beat_all(&database, &of(1000)).await?.len(), 1000);
+    assert_eq!(send_heartbeats(&database, &of(1000)).await?.len(), 1000);
     let call = service.rpc_rows("heartbeats", json!({"items": of(1001)}));
     database.refuses(ErrorCode::InvalidArgument, call).await
 }
@@ -194,12 +194,12 @@ async fn a_lease_that_somebody_holds_is_not_waited_for() -> Result<()> {
     );
     holder.batch_execute(&hold).await?;
     assert_eq!(
-        json!(beat_all(&database, &items).await?),
+        json!(send_heartbeats(&database, &items).await?),
         json!(["ok", "lock_timeout", "not_viewer"])
     );
     holder.batch_execute("rollback").await?;
     assert_eq!(
-        json!(beat_all(&database, &json!([of(demo::ADA)])).await?),
+        json!(send_heartbeats(&database, &json!([of(demo::ADA)])).await?),
         json!(["ok"])
     );
     // Both were seen, so neither lease is over.

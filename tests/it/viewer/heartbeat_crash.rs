@@ -1,11 +1,11 @@
-//! What does it cost that a heartbeat does not wait for the disk, when the server is killed?
+//! The cost of a heartbeat that does not wait for the disk, when the server is killed.
 
 use anyhow::Result;
 use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::own_cluster::OwnCluster;
 use xtask::cluster::Options;
 
@@ -21,7 +21,7 @@ async fn lost_heartbeats_shorten_a_lease_and_nothing_else() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     database.pass_time(id, 15).await?;
     let before = database.viewer_row(id, demo::ADA).await?;
     let host_before = database.session_row(id).await?;
@@ -30,8 +30,8 @@ async fn lost_heartbeats_shorten_a_lease_and_nothing_else() -> Result<()> {
     let superuser = database.superuser().await?;
     superuser.batch_execute("select pg_switch_wal()").await?;
     for _ in 0..3 {
-        assert_eq!(beat(&ada, id).await?["status"], "ok");
-        assert_eq!(beat(&seller, id).await?["status"], "ok");
+        assert_eq!(send_heartbeat(&ada, id).await?["status"], "ok");
+        assert_eq!(send_heartbeat(&seller, id).await?["status"], "ok");
     }
     let beaten = database.viewer_row(id, demo::ADA).await?;
     assert_ne!(beaten["last_seen_at"], before["last_seen_at"]);
@@ -51,8 +51,8 @@ async fn lost_heartbeats_shorten_a_lease_and_nothing_else() -> Result<()> {
     );
     let ada = database.user(demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
-    assert_eq!(beat(&ada, id).await?["status"], "ok");
-    assert_eq!(beat(&seller, id).await?["status"], "ok");
+    assert_eq!(send_heartbeat(&ada, id).await?["status"], "ok");
+    assert_eq!(send_heartbeat(&seller, id).await?["status"], "ok");
     database.pass_time(id, 15).await?;
     assert!(database.sweep().await?.handled().is_empty());
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use tokio_postgres::SimpleQueryMessage;
 
 /// Runs a statement as the table owner: how many rows of a table it updated, and how many of those
@@ -39,7 +39,7 @@ async fn updates(database: &TestDatabase, statement: &str, table: &str) -> Resul
 async fn heartbeats_are_heap_only_updates() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&database.user(demo::SELLER).await?, id).await?;
+    send_heartbeat(&database.user(demo::SELLER).await?, id).await?;
     let mut items = Vec::new();
     for number in 0..100 {
         let user = database.add_user(&format!("viewer{number}")).await?;

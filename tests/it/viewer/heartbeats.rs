@@ -1,4 +1,4 @@
-//! What does a heartbeat of a viewer keep alive, and for how long?
+//! What a heartbeat of a viewer keeps alive, and for how long.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::{beat, beat_with};
+use stream_tests::heartbeat::{send_heartbeat, send_heartbeat_with};
 use stream_tests::identity::Identity;
 use stream_tests::session::Session;
 use tokio_postgres::Error;
@@ -34,7 +34,7 @@ async fn an_answer_says_how_the_stream_is_and_when_to_come_again() -> Result<()>
     let ada = database.viewer(id, demo::ADA).await?;
     database.tick().await?;
     let sync = ada.rpc("sync", json!({"session_id": id})).await?;
-    let answer = beat_with(&ada, id, json!({})).await?;
+    let answer = send_heartbeat_with(&ada, id, json!({})).await?;
     for key in [
         "session_id",
         "state",
@@ -54,7 +54,7 @@ async fn an_answer_says_how_the_stream_is_and_when_to_come_again() -> Result<()>
     database
         .change("update stream.config set heartbeat_interval_s = 7 where id")
         .await?;
-    assert_eq!(beat(&ada, id).await?["next_in_ms"], 7_000);
+    assert_eq!(send_heartbeat(&ada, id).await?["next_in_ms"], 7_000);
     Ok(())
 }
 
@@ -66,7 +66,7 @@ async fn a_lease_lasts_from_the_last_heartbeat() -> Result<()> {
     for _ in 0..4 {
         database.pass_time(id, LEASE - 5).await?;
         assert!(is_active(&database, id, demo::ADA).await?);
-        beat(&ada, id).await?;
+        send_heartbeat(&ada, id).await?;
     }
     database.pass_time(id, LEASE - 5).await?;
     assert!(is_active(&database, id, demo::ADA).await?);
@@ -80,7 +80,7 @@ async fn a_lease_lasts_from_the_last_heartbeat() -> Result<()> {
         .await?;
     assert_eq!(lasted, LEASE as f64, "{row}");
     database
-        .refuses(ErrorCode::NotViewer, beat(&ada, id))
+        .refuses(ErrorCode::NotViewer, send_heartbeat(&ada, id))
         .await?;
     assert_eq!(join(&ada, id).await?["join_no"], 2);
     Ok(())
@@ -91,11 +91,11 @@ async fn an_app_in_the_background_counts_for_the_grace_and_no_longer() -> Result
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    beat_with(&ada, id, json!({"foreground": false})).await?;
+    send_heartbeat_with(&ada, id, json!({"foreground": false})).await?;
     for foreground in [json!(false), Value::Null] {
         database.pass_time(id, 25).await?;
         assert!(is_active(&database, id, demo::ADA).await?);
-        beat_with(&ada, id, json!({"foreground": foreground})).await?;
+        send_heartbeat_with(&ada, id, json!({"foreground": foreground})).await?;
     }
     database.pass_time(id, GRACE - 50).await?;
     assert!(!is_active(&database, id, demo::ADA).await?);
@@ -107,9 +107,9 @@ async fn an_app_that_comes_to_the_foreground_again_counts_on() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    beat_with(&ada, id, json!({"foreground": false})).await?;
+    send_heartbeat_with(&ada, id, json!({"foreground": false})).await?;
     database.pass_time(id, 40).await?;
-    beat_with(&ada, id, json!({"foreground": true})).await?;
+    send_heartbeat_with(&ada, id, json!({"foreground": true})).await?;
     let row = database.viewer_row(id, demo::ADA).await?;
     assert_eq!(
         (&row["foreground"], &row["background_since"]),
@@ -127,7 +127,7 @@ async fn without_heartbeats_the_background_does_not_prolong_a_lease() -> Result<
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    beat_with(&ada, id, json!({"foreground": false})).await?;
+    send_heartbeat_with(&ada, id, json!({"foreground": false})).await?;
     database.pass_time(id, LEASE).await?;
     assert!(!is_active(&database, id, demo::ADA).await?);
     Ok(())
@@ -141,7 +141,7 @@ async fn without_grace_the_background_ends_a_lease_at_once() -> Result<()> {
         .await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    beat_with(&ada, id, json!({"foreground": false})).await?;
+    send_heartbeat_with(&ada, id, json!({"foreground": false})).await?;
     assert!(!is_active(&database, id, demo::ADA).await?);
     // A new join is in the foreground.
     join(&ada, id).await?;
@@ -160,20 +160,20 @@ async fn the_last_device_to_join_holds_the_place() -> Result<()> {
     join(&old, id).await?;
     assert_eq!(join(&new, id).await?["join_no"], 2);
     for stale in [1, 0, 3] {
-        let call = beat_with(&old, id, json!({"join_no": stale, "foreground": false}));
+        let call = send_heartbeat_with(&old, id, json!({"join_no": stale, "foreground": false}));
         let answer = database.changes_nothing(call).await?;
         assert_eq!(answer["status"], "superseded");
         assert_eq!(answer["token"], Value::Null);
         assert_eq!(answer["state"], "active");
     }
-    let answer = beat_with(&new, id, json!({"join_no": 2})).await?;
+    let answer = send_heartbeat_with(&new, id, json!({"join_no": 2})).await?;
     assert_eq!(answer["status"], "ok");
 
     let leave = |join_no: i64| json!({"session_id": id, "join_no": join_no});
     let left = old.rpc("remove_viewer", leave(1));
     assert_eq!(database.changes_nothing(left).await?, "superseded");
     database.tick().await?;
-    assert_eq!(beat(&new, id).await?["viewer_count"], 1);
+    assert_eq!(send_heartbeat(&new, id).await?["viewer_count"], 1);
     Ok(())
 }
 
@@ -185,7 +185,7 @@ async fn a_superseded_device_does_not_prolong_the_lease() -> Result<()> {
     let ada = database.viewer(id, demo::ADA).await?;
     join(&ada, id).await?;
     database.pass_time(id, LEASE).await?;
-    beat_with(&ada, id, json!({"join_no": 1})).await?;
+    send_heartbeat_with(&ada, id, json!({"join_no": 1})).await?;
     assert!(!is_active(&database, id, demo::ADA).await?);
     Ok(())
 }
@@ -198,16 +198,16 @@ async fn whoever_has_no_place_is_refused() -> Result<()> {
     let ben = database.user(demo::BEN).await?;
     let stranger = database.user(database.add_stranger().await?).await?;
     database
-        .refuses(ErrorCode::NotViewer, beat(&ben, id))
+        .refuses(ErrorCode::NotViewer, send_heartbeat(&ben, id))
         .await?;
     database
-        .refuses(ErrorCode::NotViewer, beat(&stranger, id))
+        .refuses(ErrorCode::NotViewer, send_heartbeat(&stranger, id))
         .await?;
     ada.rpc("remove_viewer", json!({"session_id": id})).await?;
     database
-        .refuses(ErrorCode::NotViewer, beat(&ada, id))
+        .refuses(ErrorCode::NotViewer, send_heartbeat(&ada, id))
         .await?;
-    let unknown = beat(&ada, Uuid::new_v4());
+    let unknown = send_heartbeat(&ada, Uuid::new_v4());
     database
         .refuses(ErrorCode::SessionNotFound, unknown)
         .await?;
@@ -219,7 +219,7 @@ async fn whoever_has_no_place_is_refused() -> Result<()> {
     service.rpc("end_stream", json!({"session_id": id})).await?;
     for viewer in [&ada, &ben, &database.user(demo::SELLER).await?] {
         database
-            .refuses(ErrorCode::StreamEnded, beat(viewer, id))
+            .refuses(ErrorCode::StreamEnded, send_heartbeat(viewer, id))
             .await?;
     }
     Ok(())
@@ -231,24 +231,24 @@ async fn a_user_beats_as_themself_and_the_service_for_anybody() -> Result<()> {
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
     let service = database.service().await?;
-    let other = beat_with(&ada, id, json!({"user_id": demo::BEN}));
+    let other = send_heartbeat_with(&ada, id, json!({"user_id": demo::BEN}));
     database.refuses(ErrorCode::NotSelf, other).await?;
     database
-        .refuses(ErrorCode::InvalidArgument, beat(&service, id))
+        .refuses(ErrorCode::InvalidArgument, send_heartbeat(&service, id))
         .await?;
     let anon = database.anon().await?;
     database
-        .refuses(ErrorCode::PermissionDenied, beat(&anon, id))
+        .refuses(ErrorCode::PermissionDenied, send_heartbeat(&anon, id))
         .await?;
     for user in [demo::ADA, demo::SELLER] {
-        let answer = beat_with(&service, id, json!({"user_id": user})).await?;
+        let answer = send_heartbeat_with(&service, id, json!({"user_id": user})).await?;
         assert_eq!(answer["status"], "ok");
     }
     assert_ne!(database.session_row(id).await?["host_seen_at"], Value::Null);
     let anonymous = database
         .session(Identity::anonymous_user(demo::ADA))
         .await?;
-    assert_eq!(beat(&anonymous, id).await?["status"], "ok");
+    assert_eq!(send_heartbeat(&anonymous, id).await?["status"], "ok");
     Ok(())
 }
 
@@ -262,7 +262,7 @@ async fn the_grace_of_the_background_is_not_that_of_the_foreground() -> Result<(
     let ada = database.viewer(id, demo::ADA).await?;
     for _ in 0..3 {
         database.pass_time(id, 40).await?;
-        beat(&ada, id).await?;
+        send_heartbeat(&ada, id).await?;
         assert!(is_active(&database, id, demo::ADA).await?);
     }
     Ok(())

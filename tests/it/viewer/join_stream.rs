@@ -14,7 +14,7 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
-use stream_tests::stream::{numbers, say};
+use stream_tests::stream::{numbers, send_message};
 use tokio::sync::Barrier;
 use tokio_postgres::Error;
 use uuid::Uuid;
@@ -30,7 +30,7 @@ async fn joining_answers_the_lease_a_token_and_what_sync_says() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
-    say(&seller, id, "welcome").await?;
+    send_message(&seller, id, "welcome").await?;
     let ada = database.user(demo::ADA).await?;
     let joined = join_stream(&ada, id).await?;
 

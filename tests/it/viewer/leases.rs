@@ -1,4 +1,4 @@
-//! Who watches a stream, and is the count always the number of those who do?
+//! Leases of viewers: who watches a stream, and that the count is the number of those who do.
 
 mod refusals;
 
@@ -11,7 +11,7 @@ use stream_core::agora::viewer_uid;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::{beat, beat_with};
+use stream_tests::heartbeat::{send_heartbeat, send_heartbeat_with};
 use stream_tests::session::Session;
 use stream_tests::stream::{move_to, session_id};
 use tokio::sync::Barrier;
@@ -219,7 +219,7 @@ async fn a_lease_that_is_over_does_not_count_before_a_sweep_comes_to_it() -> Res
     let ben = database.viewer(id, demo::BEN).await?;
     database.tick().await?;
     database.pass_time(id, 40).await?;
-    beat(&ben, id).await?;
+    send_heartbeat(&ben, id).await?;
     assert_eq!(counted_now(&database, id).await?, 2);
     database.pass_time(id, 5).await?;
     assert_eq!(counted_now(&database, id).await?, 1);
@@ -237,10 +237,10 @@ async fn a_viewer_in_the_background_does_not_count_beyond_the_grace_in_spite_of_
     let ada = database.viewer(id, demo::ADA).await?;
     for (passed, counted) in [(0, 1), (30, 1), (25, 1), (5, 0)] {
         database.pass_time(id, passed).await?;
-        beat_with(&ada, id, json!({"foreground": false})).await?;
+        send_heartbeat_with(&ada, id, json!({"foreground": false})).await?;
         assert_eq!(counted_now(&database, id).await?, counted);
     }
-    beat_with(&ada, id, json!({"foreground": true})).await?;
+    send_heartbeat_with(&ada, id, json!({"foreground": true})).await?;
     assert_eq!(counted_now(&database, id).await?, 1);
     Ok(())
 }

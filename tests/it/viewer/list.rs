@@ -6,7 +6,7 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat_with;
+use stream_tests::heartbeat::send_heartbeat_with;
 use stream_tests::session::Session;
 use uuid::Uuid;
 
@@ -63,7 +63,7 @@ async fn a_viewer_is_shown_with_place_and_presence() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    beat_with(&ada, id, json!({"foreground": false})).await?;
+    send_heartbeat_with(&ada, id, json!({"foreground": false})).await?;
     let row = database.viewer_row(id, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;
     let shown = &page(&seller, id, &Value::Null, 50).await?[0];

@@ -1,4 +1,4 @@
-//! Does the stored and broadcast count follow the leases, and how often is it said?
+//! The stored and broadcast viewer count follows the leases, and is sent once a tick at most.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,11 +1,11 @@
-//! How long did somebody watch?
+//! How long somebody watched.
 
 use anyhow::Result;
 use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::session::Session;
 use uuid::Uuid;
 
@@ -73,7 +73,7 @@ async fn a_lease_that_ran_out_counts_to_the_last_heartbeat() -> Result<()> {
     let ada = database.user(demo::ADA).await?;
     join(&ada, id).await?;
     database.pass_time(id, 30).await?;
-    beat(&ada, id).await?;
+    send_heartbeat(&ada, id).await?;
     database.pass_time(id, 500).await?;
     database.sweep().await?;
     assert_watched(&database, id, 30).await?;

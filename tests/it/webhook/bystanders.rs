@@ -1,4 +1,4 @@
-//! What do notices leave alone: viewers' leases, the broadcast of another phone, streams that are over?
+//! What notices leave alone: viewers' leases, the broadcast of another phone, streams that are over.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -31,12 +31,15 @@ async fn a_viewers_lease_is_not_touched() -> Result<()> {
         left(AUDIENCE_LEFT, id, ada, 3, 12),
         of_user(AUDIENCE_JOINED, id, ada, 4),
     ] {
-        assert_eq!(tell(&service, &told).await?, outcome("applied", "noted"));
+        assert_eq!(
+            send_notice(&service, &told).await?,
+            outcome("applied", "noted")
+        );
         assert_eq!(database.value::<Value>(lease).await?, before);
     }
     let stranger = of_user(AUDIENCE_JOINED, id, ada + 1, 1);
     assert_eq!(
-        tell(&service, &stranger).await?,
+        send_notice(&service, &stranger).await?,
         outcome("ignored", "unknown_uid")
     );
     assert_eq!(
@@ -52,7 +55,7 @@ async fn the_old_phone_neither_ends_nor_revives_the_broadcast_of_the_new_one() -
     let service = database.service().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
-    tell(&service, &of_user(BROADCASTER_JOINED, id, 1, 1)).await?;
+    send_notice(&service, &of_user(BROADCASTER_JOINED, id, 1, 1)).await?;
     let auction = database.session_row(id).await?["auction_id"].clone();
     let taken = seller
         .rpc("start_stream", json!({"auction_id": auction}))
@@ -61,13 +64,13 @@ async fn the_old_phone_neither_ends_nor_revives_the_broadcast_of_the_new_one() -
 
     let old_left = left(BROADCASTER_LEFT, id, 1, 2, DELIBERATE);
     assert_eq!(
-        tell(&service, &old_left).await?,
+        send_notice(&service, &old_left).await?,
         outcome("ignored", "old_generation")
     );
     assert_eq!(state(&database, id).await?, "active");
     let new_left = left(BROADCASTER_LEFT, id, 2, 1, DELIBERATE);
     assert_eq!(
-        tell(&service, &new_left).await?,
+        send_notice(&service, &new_left).await?,
         outcome("applied", "host_lost")
     );
     for (uid, effect) in [
@@ -76,12 +79,15 @@ async fn the_old_phone_neither_ends_nor_revives_the_broadcast_of_the_new_one() -
         (0, "unknown_uid"),
     ] {
         let told = of_user(BROADCASTER_JOINED, id, uid, 9);
-        assert_eq!(tell(&service, &told).await?, outcome("ignored", effect));
+        assert_eq!(
+            send_notice(&service, &told).await?,
+            outcome("ignored", effect)
+        );
     }
     assert_eq!(state(&database, id).await?, "error");
     let new_joined = of_user(BROADCASTER_JOINED, id, 2, 2);
     assert_eq!(
-        tell(&service, &new_joined).await?,
+        send_notice(&service, &new_joined).await?,
         outcome("applied", "host_returned")
     );
     Ok(())
@@ -99,7 +105,10 @@ async fn a_stream_that_has_ended_takes_nothing_more() -> Result<()> {
         of_user(AUDIENCE_JOINED, id, 2_000_000, 1),
         notice(CHANNEL_DESTROYED, json!({"channelName": id, "ts": 1})),
     ] {
-        assert_eq!(tell(&service, &told).await?, outcome("ignored", "ended"));
+        assert_eq!(
+            send_notice(&service, &told).await?,
+            outcome("ignored", "ended")
+        );
     }
     assert_eq!(database.session_row(id).await?, before);
     assert!(database.cursors(id).await?.is_empty());

@@ -1,5 +1,5 @@
-//! What becomes of a stream when its host's heartbeats and Agora's notices agree or disagree? Each row
-//! of the table in docs/webhooks.md.
+//! A stream whose host's heartbeats and Agora's notices agree or disagree: each row of the table in
+//! docs/webhooks.md.
 
 mod joins;
 
@@ -9,7 +9,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::seller_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::session::Session;
 use stream_tests::stream::move_to;
 use stream_tests::webhook::*;
@@ -34,13 +34,13 @@ enum Heartbeats {
 
 use Heartbeats::{Fresh, Never};
 
-struct World {
+struct HostNotices {
     database: TestDatabase,
     seller: Session,
     service: Session,
 }
 
-impl World {
+impl HostNotices {
     async fn enter() -> Result<Self> {
         let database = TestDatabase::create().await?;
         Ok(Self {
@@ -53,7 +53,7 @@ impl World {
     async fn stream(&self, state: StreamState, heartbeats: Heartbeats) -> Result<Uuid> {
         let id = self.database.stream_in(state).await?;
         if heartbeats == Fresh {
-            beat(&self.seller, id).await?;
+            send_heartbeat(&self.seller, id).await?;
         }
         Ok(id)
     }
@@ -67,12 +67,12 @@ impl World {
 
     async fn leaves(&self, session: Uuid, number: i64, reason: i64) -> Result<String> {
         let told = left(BROADCASTER_LEFT, session, HOST, number, reason);
-        Ok(tell(&self.service, &told).await?.1)
+        Ok(send_notice(&self.service, &told).await?.1)
     }
 
     async fn joins(&self, session: Uuid, number: i64) -> Result<String> {
         let told = of_user(BROADCASTER_JOINED, session, HOST, number);
-        Ok(tell(&self.service, &told).await?.1)
+        Ok(send_notice(&self.service, &told).await?.1)
     }
 }
 
@@ -82,7 +82,7 @@ fn pair(state: &str, reason: &str) -> (String, String) {
 
 #[tokio::test]
 async fn an_interrupted_host_whose_heartbeats_come_is_waited_for() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     for reason in RECONNECTING.into_iter().chain(OTHER) {
         let id = world.stream(StreamState::Active, Fresh).await?;
         assert_eq!(world.leaves(id, 1, reason).await?, "waiting_for_heartbeat");
@@ -102,7 +102,7 @@ async fn an_interrupted_host_whose_heartbeats_come_is_waited_for() -> Result<()>
 
 #[tokio::test]
 async fn an_interrupted_host_without_heartbeats_is_lost_at_once() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     for reason in RECONNECTING.into_iter().chain(OTHER) {
         let id = world.stream(StreamState::Active, Never).await?;
         assert_eq!(world.leaves(id, 1, reason).await?, "host_lost");
@@ -118,7 +118,7 @@ async fn an_interrupted_host_without_heartbeats_is_lost_at_once() -> Result<()> 
 #[tokio::test]
 async fn a_host_who_leaves_on_purpose_or_is_thrown_out_is_lost_at_once_and_has_the_window_to_return()
 -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     for heartbeats in [Fresh, Never] {
         for reason in DELIBERATE {
             let id = world.stream(StreamState::Active, heartbeats).await?;
@@ -142,15 +142,15 @@ async fn a_host_who_leaves_on_purpose_or_is_thrown_out_is_lost_at_once_and_has_t
 
 #[tokio::test]
 async fn a_host_who_only_watches_or_leaves_as_audience_is_lost() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     for event_type in [BECAME_AUDIENCE, AUDIENCE_JOINED, AUDIENCE_LEFT, 108] {
         let id = world.stream(StreamState::Active, Never).await?;
         let told = of_user(event_type, id, HOST, 1);
-        let answer = tell(&world.service, &told).await?;
+        let answer = send_notice(&world.service, &told).await?;
         assert_eq!(answer, outcome("applied", "host_lost"), "{event_type}");
         for (number, event_type) in (2..).zip([BECAME_BROADCASTER, 107]) {
             let told = of_user(event_type, id, HOST, number);
-            tell(&world.service, &told).await?;
+            send_notice(&world.service, &told).await?;
             assert_eq!(world.state(id).await?, pair("active", "host_returned"));
         }
     }
@@ -159,7 +159,7 @@ async fn a_host_who_only_watches_or_leaves_as_audience_is_lost() -> Result<()> {
 
 #[tokio::test]
 async fn a_host_whose_token_failed_is_lost_for_that_reason() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     for heartbeats in [Fresh, Never] {
         let id = world.stream(StreamState::Active, heartbeats).await?;
         assert_eq!(world.leaves(id, 1, TOKEN).await?, "host_token");
@@ -175,26 +175,26 @@ async fn a_host_whose_token_failed_is_lost_for_that_reason() -> Result<()> {
 #[tokio::test]
 async fn heartbeats_bring_a_host_back_whose_token_failed_once_there_is_another_token() -> Result<()>
 {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     let id = world.stream(StreamState::Active, Fresh).await?;
     seller_token(&world.seller, id).await?;
     world.database.pass_time(id, 3).await?;
     world.leaves(id, 1, TOKEN).await?;
     // The app lives, but what it holds is the token that failed.
-    assert_eq!(beat(&world.seller, id).await?["state"], "error");
+    assert_eq!(send_heartbeat(&world.seller, id).await?["state"], "error");
     seller_token(&world.seller, id).await?;
-    assert_eq!(beat(&world.seller, id).await?["state"], "active");
+    assert_eq!(send_heartbeat(&world.seller, id).await?["state"], "active");
     assert_eq!(world.state(id).await?, pair("active", "host_returned"));
     Ok(())
 }
 
 #[tokio::test]
 async fn after_any_other_loss_a_heartbeat_brings_the_host_back() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     for reason in DELIBERATE.into_iter().chain(RECONNECTING) {
         let id = world.stream(StreamState::Active, Never).await?;
         world.leaves(id, 1, reason).await?;
-        let answer = beat(&world.seller, id).await?;
+        let answer = send_heartbeat(&world.seller, id).await?;
         assert_eq!(answer["state"], "active", "{reason}");
         assert_eq!(answer["reconnect_deadline"], Value::Null);
     }
@@ -203,7 +203,7 @@ async fn after_any_other_loss_a_heartbeat_brings_the_host_back() -> Result<()> {
 
 #[tokio::test]
 async fn a_flapping_host_is_noted_and_moves_nothing() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     for heartbeats in [Fresh, Never] {
         let id = world.stream(StreamState::Active, heartbeats).await?;
         let before = world.database.session_row(id).await?;
@@ -215,7 +215,7 @@ async fn a_flapping_host_is_noted_and_moves_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_lost_stream_learns_a_better_reason_without_a_new_window_or_event() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     let id = world.stream(StreamState::Active, Never).await?;
     world.leaves(id, 1, 10).await?;
     let before = world.database.session_row(id).await?;
@@ -233,7 +233,7 @@ async fn a_lost_stream_learns_a_better_reason_without_a_new_window_or_event() ->
 /// Whoever leaves a second time had been back between.
 #[tokio::test]
 async fn an_interruption_after_a_leave_brings_back_a_host_whose_heartbeats_come() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     let id = world.stream(StreamState::Active, Fresh).await?;
     assert_eq!(world.leaves(id, 1, 1).await?, "host_lost");
     assert_eq!(world.leaves(id, 3, 10).await?, "host_returned");
@@ -244,7 +244,7 @@ async fn an_interruption_after_a_leave_brings_back_a_host_whose_heartbeats_come(
 
 #[tokio::test]
 async fn before_it_is_live_and_while_it_is_paused_a_stream_is_not_moved() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     for state in [StreamState::Initializing, StreamState::Paused] {
         for heartbeats in [Fresh, Never] {
             let id = world.stream(state, heartbeats).await?;
@@ -261,19 +261,22 @@ async fn before_it_is_live_and_while_it_is_paused_a_stream_is_not_moved() -> Res
 
 #[tokio::test]
 async fn a_stream_that_was_lost_before_it_was_live_waits_for_its_heartbeats() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     let id = world.stream(StreamState::Initializing, Fresh).await?;
     world.database.pass_time(id, HOST_TIMEOUT).await?;
     world.database.sweep().await?;
     assert_eq!(world.joins(id, 1).await?, "noted");
     assert_eq!(world.state(id).await?, pair("error", "host_lost"));
-    assert_eq!(beat(&world.seller, id).await?["state"], "initializing");
+    assert_eq!(
+        send_heartbeat(&world.seller, id).await?["state"],
+        "initializing"
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn an_error_that_was_set_by_hand_is_not_touched() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     let id = world.stream(StreamState::Active, Never).await?;
     move_to(&world.seller, id, StreamState::Error).await?;
     let before = world.database.session_row(id).await?;
@@ -285,7 +288,7 @@ async fn an_error_that_was_set_by_hand_is_not_touched() -> Result<()> {
 
 #[tokio::test]
 async fn a_host_who_ends_the_stream_and_leaves_has_ended_it() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     let id = world.stream(StreamState::Active, Fresh).await?;
     let ended = world
         .seller

@@ -1,4 +1,4 @@
-//! Which of a user's notices counts when they come late, twice or in another order?
+//! Which of a user's notices counts when they come late, twice or in another order.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ async fn the_greater_number_wins_whatever_comes_first() -> Result<()> {
             "active",
         ),
     ] {
-        assert_eq!(tell(&service, &told).await?, expected);
+        assert_eq!(send_notice(&service, &told).await?, expected);
         assert_eq!(state(&database, id).await?, now);
     }
     assert_eq!(
@@ -66,12 +66,12 @@ async fn each_user_and_each_stream_has_an_order_of_its_own() -> Result<()> {
     let other = database.stream_in(StreamState::Active).await?;
     database.viewer(id, demo::ADA).await?;
     let ada = database.uid_of(id, demo::ADA).await?;
-    tell(&service, &of_user(BROADCASTER_JOINED, id, HOST, 9)).await?;
+    send_notice(&service, &of_user(BROADCASTER_JOINED, id, HOST, 9)).await?;
     for told in [
         of_user(AUDIENCE_JOINED, id, ada, 2),
         of_user(BROADCASTER_JOINED, other, HOST, 1),
     ] {
-        assert_eq!(tell(&service, &told).await?.0, "applied");
+        assert_eq!(send_notice(&service, &told).await?.0, "applied");
     }
     Ok(())
 }
@@ -83,8 +83,8 @@ async fn whoever_left_is_remembered_for_a_minute_even_if_first_heard_of_then() -
     let id = database.stream_in(StreamState::Active).await?;
     database.viewer(id, demo::ADA).await?;
     let ada = database.uid_of(id, demo::ADA).await?;
-    tell(&service, &left(AUDIENCE_LEFT, id, ada, 3, DELIBERATE)).await?;
-    tell(&service, &of_user(BROADCASTER_JOINED, id, HOST, 3)).await?;
+    send_notice(&service, &left(AUDIENCE_LEFT, id, ada, 3, DELIBERATE)).await?;
+    send_notice(&service, &of_user(BROADCASTER_JOINED, id, HOST, 3)).await?;
     database.pass_time(id, 55).await?;
     assert!(
         !database
@@ -93,7 +93,7 @@ async fn whoever_left_is_remembered_for_a_minute_even_if_first_heard_of_then() -
             .handled()
             .contains_key("webhook_cursors")
     );
-    let late = tell(&service, &of_user(AUDIENCE_JOINED, id, ada, 1)).await?;
+    let late = send_notice(&service, &of_user(AUDIENCE_JOINED, id, ada, 1)).await?;
     assert_eq!(late, outcome("outdated", ""));
 
     database.pass_time(id, 5).await?;
@@ -104,7 +104,7 @@ async fn whoever_left_is_remembered_for_a_minute_even_if_first_heard_of_then() -
         [json!([HOST, FIRST_SEQ + 3, true])]
     );
     assert_eq!(
-        tell(&service, &of_user(AUDIENCE_JOINED, id, ada, 2))
+        send_notice(&service, &of_user(AUDIENCE_JOINED, id, ada, 2))
             .await?
             .0,
         "applied"
@@ -131,7 +131,7 @@ async fn a_channel_that_was_created_anew_is_not_destroyed_by_a_late_notice() -> 
         (channel(CHANNEL_DESTROYED, 201), ("applied", "noted"), false),
         (channel(CHANNEL_CREATED, 201), ("applied", "noted"), true),
     ] {
-        let answer = tell(&service, &told).await?;
+        let answer = send_notice(&service, &told).await?;
         assert_eq!(answer, outcome(expected.0, expected.1), "{told}");
         assert_eq!(database.cursors(id).await?[0][2], is_created);
     }
@@ -156,13 +156,16 @@ async fn recorders_flapping_and_replaced_users_take_no_part_in_the_order() -> Re
             told["payload"]["platform"] = json!(6);
             told["payload"]["clientType"] = json!(client_type);
         }
-        assert_eq!(tell(&service, &told).await?, outcome("ignored", effect));
+        assert_eq!(
+            send_notice(&service, &told).await?,
+            outcome("ignored", effect)
+        );
     }
     assert_eq!(state(&database, id).await?, "active");
     assert!(database.cursors(id).await?.is_empty());
     let told = left(BROADCASTER_LEFT, id, HOST, 1, DELIBERATE);
     assert_eq!(
-        tell(&service, &told).await?,
+        send_notice(&service, &told).await?,
         outcome("applied", "host_lost")
     );
     Ok(())

@@ -1,5 +1,5 @@
-//! Does the order in which Agora's notices arrive make a difference? Random histories are told twice:
-//! once as they happened, and once doubled, shuffled and with delays.
+//! The order in which Agora's notices arrive makes no difference. Random histories are told twice: once as they
+//! happened, and once doubled, shuffled and with delays.
 
 use anyhow::{Context, Result, ensure};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::session::Session;
 use stream_tests::stateful::{Property, check};
 use stream_tests::stream::{move_to, session_id};
@@ -21,22 +21,22 @@ const OLD_PHONE: i64 = 1;
 /// How the stream is before Agora tells anything, and for how many seconds at most the notices are
 /// delayed in all: no longer than those who left are remembered, and than the timeouts of that state.
 #[derive(Debug, Clone, Copy)]
-enum Start {
+enum StartState {
     Initializing,
     /// Live; the app sends no heartbeats.
     Silent,
     /// Live, with heartbeats.
-    Beating,
+    WithHeartbeats,
     /// Lost, because heartbeats have stopped.
     Lost,
     Paused,
 }
 
-impl Start {
+impl StartState {
     const ALL: [Self; 5] = [
         Self::Initializing,
         Self::Silent,
-        Self::Beating,
+        Self::WithHeartbeats,
         Self::Lost,
         Self::Paused,
     ];
@@ -44,14 +44,14 @@ impl Start {
     const fn longest_delay_s(self) -> i64 {
         match self {
             Self::Initializing | Self::Silent | Self::Paused => 45,
-            Self::Beating | Self::Lost => 12,
+            Self::WithHeartbeats | Self::Lost => 12,
         }
     }
 }
 
-/// Who an event is about.
+/// Subject an event is about.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Who {
+enum Subject {
     Host,
     OldPhone,
     Ada,
@@ -61,24 +61,24 @@ enum Who {
 }
 
 #[derive(Debug, Clone)]
-struct Case {
-    start: Start,
+struct NoticeHistory {
+    start: StartState,
     /// In the order in which they happened: who, and which of the things that can happen to them.
-    history: Vec<(Who, usize)>,
+    history: Vec<(Subject, usize)>,
     /// Places in the history, each at least once, in the order of arrival.
     arrivals: Vec<usize>,
     /// Before which arrivals time passes, and how much.
     delays: Vec<(usize, i64)>,
 }
 
-fn cases() -> impl Strategy<Value = Case> {
-    use Who::{Ada, Ben, Channel, Host, OldPhone, Recorder};
+fn cases() -> impl Strategy<Value = NoticeHistory> {
+    use Subject::{Ada, Ben, Channel, Host, OldPhone, Recorder};
     let who = prop_oneof![
         6 => Just(Host), 1 => Just(OldPhone), 2 => Just(Ada), 2 => Just(Ben), 1 => Just(Recorder),
         1 => Just(Channel),
     ];
     let history = proptest::collection::vec((who, 0..100_usize), 1..10);
-    let start = proptest::sample::select(&Start::ALL[..]);
+    let start = proptest::sample::select(&StartState::ALL[..]);
     (history, start).prop_flat_map(|(history, start)| {
         let places: Vec<_> = (0..history.len()).chain(0..history.len()).collect();
         let repeated = proptest::collection::vec(0..history.len(), 0..4);
@@ -87,7 +87,7 @@ fn cases() -> impl Strategy<Value = Case> {
             .prop_shuffle();
         let delay = (0..2 * history.len(), 1..=start.longest_delay_s() / 3);
         let delays = proptest::collection::vec(delay, 0..3);
-        (arrivals, delays).prop_map(move |(arrivals, delays)| Case {
+        (arrivals, delays).prop_map(move |(arrivals, delays)| NoticeHistory {
             start,
             history: history.clone(),
             arrivals,
@@ -96,17 +96,17 @@ fn cases() -> impl Strategy<Value = Case> {
     })
 }
 
-struct World {
+struct NoticeOrder {
     database: TestDatabase,
     seller: Session,
     viewers: [Session; 2],
     service: Session,
 }
 
-impl Property for World {
-    type Case = Case;
+impl Property for NoticeOrder {
+    type Case = NoticeHistory;
 
-    fn cases() -> impl Strategy<Value = Case> {
+    fn cases() -> impl Strategy<Value = NoticeHistory> {
         cases()
     }
 
@@ -124,10 +124,10 @@ impl Property for World {
         })
     }
 
-    async fn play(&self, case: &Case) -> Result<()> {
+    async fn play(&self, case: &NoticeHistory) -> Result<()> {
         let one = self.stream(case.start).await?;
         for told in self.notices(one, &case.history).await? {
-            tell(&self.service, &told).await?;
+            send_notice(&self.service, &told).await?;
         }
         let other = self.stream(case.start).await?;
         let notices = self.notices(other, &case.history).await?;
@@ -136,7 +136,7 @@ impl Property for World {
                 self.database.pass_time(other, *seconds).await?;
                 self.sweep().await?;
             }
-            tell(&self.service, &notices[*place])
+            send_notice(&self.service, &notices[*place])
                 .await
                 .with_context(|| format!("arrival {number}"))?;
         }
@@ -158,20 +158,22 @@ impl Property for World {
     }
 }
 
-impl World {
+impl NoticeOrder {
     async fn sweep(&self) -> Result<()> {
         self.service.rpc_rows("sweep", json!({})).await?;
         Ok(())
     }
 
     /// A stream of the second generation with two viewers.
-    async fn stream(&self, start: Start) -> Result<Uuid> {
+    async fn stream(&self, start: StartState) -> Result<Uuid> {
         let auction = json!({"auction_id": self.database.add_auction(demo::SELLER).await?});
         let id = session_id(&self.seller.rpc("start_stream", auction.clone()).await?)?;
         let path: &[StreamState] = match start {
-            Start::Initializing => &[],
-            Start::Paused => &[StreamState::Active, StreamState::Paused],
-            Start::Silent | Start::Beating | Start::Lost => &[StreamState::Active],
+            StartState::Initializing => &[],
+            StartState::Paused => &[StreamState::Active, StreamState::Paused],
+            StartState::Silent | StartState::WithHeartbeats | StartState::Lost => {
+                &[StreamState::Active]
+            }
         };
         for state in path {
             move_to(&self.seller, id, *state).await?;
@@ -181,10 +183,10 @@ impl World {
         for viewer in &self.viewers {
             viewer.rpc("add_viewer", json!({"session_id": id})).await?;
         }
-        if matches!(start, Start::Beating | Start::Lost) {
-            beat(&self.seller, id).await?;
+        if matches!(start, StartState::WithHeartbeats | StartState::Lost) {
+            send_heartbeat(&self.seller, id).await?;
         }
-        if matches!(start, Start::Lost) {
+        if matches!(start, StartState::Lost) {
             self.database.pass_time(id, 20).await?;
             self.sweep().await?;
         }
@@ -192,21 +194,21 @@ impl World {
     }
 
     /// The history as notices about one stream.
-    async fn notices(&self, session: Uuid, history: &[(Who, usize)]) -> Result<Vec<Value>> {
+    async fn notices(&self, session: Uuid, history: &[(Subject, usize)]) -> Result<Vec<Value>> {
         let ada = self.database.uid_of(session, demo::ADA).await?;
         let ben = self.database.uid_of(session, demo::BEN).await?;
         let notices = (1..).zip(history).map(|(number, (who, what))| match who {
-            Who::Host => of_broadcaster(session, HOST, number, *what),
-            Who::OldPhone => of_broadcaster(session, OLD_PHONE, number, *what),
-            Who::Ada => of_audience(session, ada, number, *what),
-            Who::Ben => of_audience(session, ben, number, *what),
-            Who::Recorder => {
+            Subject::Host => of_broadcaster(session, HOST, number, *what),
+            Subject::OldPhone => of_broadcaster(session, OLD_PHONE, number, *what),
+            Subject::Ada => of_audience(session, ada, number, *what),
+            Subject::Ben => of_audience(session, ben, number, *what),
+            Subject::Recorder => {
                 let mut recorder = of_broadcaster(session, HOST, number, *what);
                 recorder["payload"]["platform"] = json!(6);
                 recorder["payload"]["clientType"] = json!(10);
                 recorder
             }
-            Who::Channel => notice(
+            Subject::Channel => notice(
                 [CHANNEL_CREATED, CHANNEL_DESTROYED][what % 2],
                 json!({"channelName": session, "ts": 1_790_000_000 + number}),
             ),
@@ -263,5 +265,5 @@ fn of_audience(session: Uuid, uid: i64, number: i64, what: usize) -> Value {
 /// session timeouts automatically
 #[test]
 fn notices_doubled_shuffled_and_delayed_end_in_the_same_state_as_in_order() -> Result<()> {
-    check::<World>()
+    check::<NoticeOrder>()
 }

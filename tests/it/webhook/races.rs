@@ -1,4 +1,4 @@
-//! What if notices arrive at the same time, or the server dies between?
+//! Notices that arrive at the same time, and a server that dies between them.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::blocking::{is_blocked, wait_until_blocked};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::trace::Trace;
 use stream_tests::webhook::*;
 use uuid::Uuid;
@@ -37,7 +37,7 @@ async fn two_copies_at_once_are_applied_once() -> Result<()> {
                 .await?;
             assert_ne!(first["status"], "duplicate");
             let backend = b.backend().await?;
-            let (second, ended) = tokio::join!(tell(&b, &told), async {
+            let (second, ended) = tokio::join!(send_notice(&b, &told), async {
                 wait_until_blocked(&database.owner, backend).await?;
                 if a_commits {
                     a.commit().await?;
@@ -82,7 +82,7 @@ async fn two_notices_of_one_host_at_once_end_as_the_newer_one_says() -> Result<(
             .await?;
         let joined = of_user(BROADCASTER_JOINED, id, HOST, join_number);
         let backend = b.backend().await?;
-        let (second, ended) = tokio::join!(tell(&b, &joined), async {
+        let (second, ended) = tokio::join!(send_notice(&b, &joined), async {
             wait_until_blocked(&database.owner, backend).await?;
             a.commit().await?;
             anyhow::Ok(())
@@ -107,7 +107,7 @@ async fn a_notice_that_waited_for_a_heartbeat_finds_it() -> Result<()> {
         .await?;
     let told = left(BROADCASTER_LEFT, id, HOST, 1, 10);
     let backend = service.backend().await?;
-    let (answer, ended) = tokio::join!(tell(&service, &told), async {
+    let (answer, ended) = tokio::join!(send_notice(&service, &told), async {
         wait_until_blocked(&database.owner, backend).await?;
         seller.commit().await?;
         anyhow::Ok(())
@@ -137,7 +137,7 @@ async fn notices_about_viewers_wait_for_nobody() -> Result<()> {
     let told = of_user(AUDIENCE_JOINED, id, ada, 1);
     a.rpc_within("apply_webhook", json!({"notice": told}))
         .await?;
-    let answer = tell(&b, &of_user(AUDIENCE_JOINED, id, ben, 1)).await?;
+    let answer = send_notice(&b, &of_user(AUDIENCE_JOINED, id, ben, 1)).await?;
     assert_eq!(answer, outcome("applied", "noted"));
     assert!(!is_blocked(&database.owner, a.backend().await?).await?);
     a.commit().await?;
@@ -157,7 +157,7 @@ async fn a_hundred_copies_in_parallel_are_stored_once() -> Result<()> {
         tellers.push(tokio::spawn(async move {
             let mut answers = Vec::new();
             for _ in 0..5 {
-                answers.push(tell(&service, &told).await?.0);
+                answers.push(send_notice(&service, &told).await?.0);
             }
             Ok::<_, tokio_postgres::Error>(answers)
         }));
@@ -190,7 +190,7 @@ async fn a_notice_whose_server_process_dies_is_not_half_there_and_can_come_again
         .await?;
     let before = Trace::take(&database.owner).await?;
     let backend = service.backend().await?;
-    let (answer, ended) = tokio::join!(tell(&service, &told), async {
+    let (answer, ended) = tokio::join!(send_notice(&service, &told), async {
         wait_until_blocked(&superuser, backend).await?;
         let end = "select pg_terminate_backend($1, 10000)";
         superuser.execute(end, &[&backend]).await?;
@@ -204,7 +204,7 @@ async fn a_notice_whose_server_process_dies_is_not_half_there_and_can_come_again
 
     let service = database.service().await?;
     assert_eq!(
-        tell(&service, &told).await?,
+        send_notice(&service, &told).await?,
         outcome("applied", "host_lost")
     );
     Ok(())
@@ -214,9 +214,9 @@ async fn a_notice_whose_server_process_dies_is_not_half_there_and_can_come_again
 async fn a_cursor_that_somebody_moves_is_left_for_the_next_sweep() -> Result<()> {
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
-    beat(&database.user(demo::SELLER).await?, id).await?;
+    send_heartbeat(&database.user(demo::SELLER).await?, id).await?;
     let service = database.service().await?;
-    tell(&service, &left(BROADCASTER_LEFT, id, HOST, 1, 10)).await?;
+    send_notice(&service, &left(BROADCASTER_LEFT, id, HOST, 1, 10)).await?;
     database
         .change("update stream.webhook_cursors set forget_at = now()")
         .await?;

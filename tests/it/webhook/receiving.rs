@@ -41,7 +41,7 @@ async fn only_the_service_hands_notices_over() -> Result<()> {
     let call = service.rpc_at("repeatable read", "apply_webhook", told.clone());
     database.refuses(ErrorCode::IsolationLevel, call).await?;
     assert_eq!(
-        tell(&service, &told["notice"]).await?,
+        send_notice(&service, &told["notice"]).await?,
         outcome("applied", "host_lost")
     );
     Ok(())
@@ -71,10 +71,10 @@ async fn what_is_no_notice_is_refused() -> Result<()> {
         with("payload", json!({"channelName": "x".repeat(20_000)})),
         too_great,
     ] {
-        let call = tell(&service, &bad);
+        let call = send_notice(&service, &bad);
         database.refuses(ErrorCode::InvalidArgument, call).await?;
     }
-    assert_eq!(tell(&service, &good).await?.0, "applied");
+    assert_eq!(send_notice(&service, &good).await?.0, "applied");
     Ok(())
 }
 
@@ -85,18 +85,20 @@ async fn a_notice_that_comes_again_is_a_duplicate_and_changes_nothing() -> Resul
     let id = database.stream_in(StreamState::Active).await?;
     let mut told = left(BROADCASTER_LEFT, id, HOST, 1, DELIBERATE);
     assert_eq!(
-        tell(&service, &told).await?,
+        send_notice(&service, &told).await?,
         outcome("applied", "host_lost")
     );
     // Agora writes another time of sending into each repetition.
     told["notifyMs"] = json!(1_790_000_005_000_i64);
     for _ in 0..3 {
-        let again = database.changes_nothing(tell(&service, &told)).await?;
+        let again = database
+            .changes_nothing(send_notice(&service, &told))
+            .await?;
         assert_eq!(again, outcome("duplicate", ""));
     }
     // The same event under another id is out of order, because it is not newer.
     told["noticeId"] = json!("another-id");
-    assert_eq!(tell(&service, &told).await?, outcome("outdated", ""));
+    assert_eq!(send_notice(&service, &told).await?, outcome("outdated", ""));
     assert_eq!(database.stored_notices(id).await?.len(), 2);
     assert_eq!(database.log(id).await?.len(), 3);
     Ok(())
@@ -109,7 +111,7 @@ async fn a_stored_notice_says_what_happened_and_what_became_of_it() -> Result<()
     let id = database.stream_in(StreamState::Active).await?;
     let mut told = left(BROADCASTER_LEFT, id, HOST, 7, DELIBERATE);
     told["payload"]["account"] = json!("a-name-that-nobody-needs");
-    tell(&service, &told).await?;
+    send_notice(&service, &told).await?;
     let mut stored: Value = database
         .value("select to_jsonb(e) from stream.webhook_events as e")
         .await?;
@@ -148,8 +150,11 @@ async fn the_consoles_test_unknown_events_and_unknown_channels_are_kept_and_move
             outcome("unknown_channel", ""),
         ),
     ] {
-        assert_eq!(tell(&service, &told).await?, expected, "{told}");
-        assert_eq!(tell(&service, &told).await?, outcome("duplicate", ""));
+        assert_eq!(send_notice(&service, &told).await?, expected, "{told}");
+        assert_eq!(
+            send_notice(&service, &told).await?,
+            outcome("duplicate", "")
+        );
     }
     let stored: i64 = database
         .value("select count(*) from stream.webhook_events")

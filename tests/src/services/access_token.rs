@@ -1,4 +1,4 @@
-//! Which access tokens does a caller present, genuine and forged ones?
+//! Access tokens that a caller presents, genuine and forged ones.
 //!
 //! Made here and not with the library of the services: it would refuse to make the forged ones.
 

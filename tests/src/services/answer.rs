@@ -1,4 +1,4 @@
-//! What came back over HTTP?
+//! A response over HTTP.
 
 use std::fmt;
 

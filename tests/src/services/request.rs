@@ -1,4 +1,4 @@
-//! What does a caller send to a service? Any bytes, so that malformed requests can be made as well.
+//! A request to a service: any bytes, so that malformed ones can be made as well.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What does a JavaScript client see? Answered by a script that runs on the Node of the tests.
+//! A JavaScript client: a script that runs on the Node of the tests, and what it printed.
 
 use std::fmt;
 use std::path::Path;

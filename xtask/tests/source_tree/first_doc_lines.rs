@@ -10,11 +10,6 @@ use crate::sources;
 const EXCEPTED: &[&str] = &[
     "client/demo",
     "pg_stream_ext/src",
-    "tests/benches",
-    "tests/e2e",
-    "tests/it",
-    "tests/js",
-    "tests/src",
     "xtask/src",
 ];
 

@@ -11,7 +11,7 @@ use stream_tests::demo;
 use tokio_postgres::error::DbError;
 use uuid::Uuid;
 
-use crate::session::search_path::calls::{self, Function, World};
+use crate::session::search_path::calls::{self, CallTargets, CalledFunction};
 
 /// Operations that no missing table or column makes fail, and why.
 const IMMUNE: [(&str, &str); 1] = [("user_id", "reads the claims alone")];
@@ -34,7 +34,7 @@ struct Call {
 }
 
 impl Call {
-    fn of(function: &Function, world: &World, role: &str, user: Option<Uuid>) -> Self {
+    fn of(function: &CalledFunction, world: &CallTargets, role: &str, user: Option<Uuid>) -> Self {
         let claims = json!({"role": role, "sub": user});
         let call = function.call_inline(world, user);
         Self {
@@ -95,7 +95,7 @@ async fn tables(database: &TestDatabase) -> Result<BTreeMap<String, Vec<String>>
 }
 
 /// A call of each operation, one that answers where there is one.
-async fn calls(database: &TestDatabase, world: &World) -> Result<Vec<Call>> {
+async fn calls(database: &TestDatabase, world: &CallTargets) -> Result<Vec<Call>> {
     let contract = contract::part("operations");
     let operations = contract["operations"].as_object().context("operations")?;
     let functions = calls::functions(database).await?;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 
-use super::calls::{Function, World};
+use super::calls::{CallTargets, CalledFunction};
 use super::traps;
 
 const CANARIES: &str = "select 'text'::text; select * from pg_class; select lower('LOWER'); select 1 || 'text'::pg_catalog.text";
@@ -98,7 +98,7 @@ impl<'a> HostileSession<'a> {
     }
 
     /// Lets a function be compiled under the session's path, where that is allowed.
-    pub async fn compile(&mut self, function: &Function) -> Result<()> {
+    pub async fn compile(&mut self, function: &CalledFunction) -> Result<()> {
         self.begin().await?;
         let compile = format!(
             "select pg_catalog.plpgsql_validator('{}'::pg_catalog.oid)",
@@ -110,7 +110,7 @@ impl<'a> HostileSession<'a> {
         Ok(())
     }
 
-    pub async fn call(&mut self, function: &Function, world: &World) -> Result<()> {
+    pub async fn call(&mut self, function: &CalledFunction, world: &CallTargets) -> Result<()> {
         let (statement, arguments) = function.call(world, self.attacker.user);
         self.run(&function.signature, &statement, &arguments).await
     }

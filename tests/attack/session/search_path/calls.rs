@@ -8,7 +8,7 @@ use stream_tests::webhook::{BROADCASTER_LEFT, left};
 use uuid::Uuid;
 
 /// What the calls are about.
-pub struct World {
+pub struct CallTargets {
     pub live: Uuid,
     pub auction: Uuid,
     /// An auction whose stream has ended.
@@ -21,7 +21,7 @@ pub struct World {
 }
 
 /// A function from the catalogue.
-pub struct Function {
+pub struct CalledFunction {
     pub oid: u32,
     /// With its schema, for a statement.
     pub name: String,
@@ -33,7 +33,7 @@ pub struct Function {
 }
 
 /// All functions of our schemas, and all others, not of the system, that run with their owner's rights.
-pub async fn functions(database: &TestDatabase) -> Result<Vec<Function>> {
+pub async fn functions(database: &TestDatabase) -> Result<Vec<CalledFunction>> {
     let rows = database
         .owner
         .query(
@@ -58,7 +58,7 @@ pub async fn functions(database: &TestDatabase) -> Result<Vec<Function>> {
         .await?;
     let functions = rows.iter().map(|row| {
         let (names, types): (Vec<String>, Vec<String>) = (row.get(5), row.get(6));
-        Function {
+        CalledFunction {
             oid: row.get(0),
             name: row.get(1),
             signature: row.get(2),
@@ -70,9 +70,9 @@ pub async fn functions(database: &TestDatabase) -> Result<Vec<Function>> {
     Ok(functions.collect())
 }
 
-impl Function {
+impl CalledFunction {
     /// A statement that calls it, and what is bound. `caller` is who is signed in; nobody for the service.
-    pub fn call(&self, world: &World, caller: Option<Uuid>) -> (String, Vec<Value>) {
+    pub fn call(&self, world: &CallTargets, caller: Option<Uuid>) -> (String, Vec<Value>) {
         let values: Vec<Value> = self
             .arguments
             .iter()
@@ -95,7 +95,7 @@ impl Function {
     }
 
     /// The same as an expression, with its arguments as literals.
-    pub fn call_inline(&self, world: &World, caller: Option<Uuid>) -> String {
+    pub fn call_inline(&self, world: &CallTargets, caller: Option<Uuid>) -> String {
         let literals: Vec<String> = self
             .arguments
             .iter()
@@ -111,7 +111,7 @@ impl Function {
         format!("{}({})", self.name, literals.join(", "))
     }
 
-    fn argument(&self, world: &World, caller: Option<Uuid>, name: &str, kind: &str) -> Value {
+    fn argument(&self, world: &CallTargets, caller: Option<Uuid>, name: &str, kind: &str) -> Value {
         let is_about_another = ["mute", "ban", "lift", "restrict", "delete_user", "hook"]
             .iter()
             .any(|word| self.name.contains(word));
@@ -160,15 +160,15 @@ impl Function {
 }
 
 /// A live stream with a viewer who wrote, and beside it what a sweep finds due.
-pub async fn world(database: &TestDatabase) -> Result<World> {
+pub async fn world(database: &TestDatabase) -> Result<CallTargets> {
     use stream_core::lifecycle::StreamState;
-    use stream_tests::stream::{move_to, say};
+    use stream_tests::stream::{move_to, send_message};
 
     let live = database.stream_in(StreamState::Active).await?;
     let seller = database.user(demo::SELLER).await?;
     seller.rpc("heartbeat", json!({"session_id": live})).await?;
     let ada = database.viewer(live, demo::ADA).await?;
-    let said = say(&ada, live, "hello").await?;
+    let said = send_message(&ada, live, "hello").await?;
     let subscribed = ada
         .rpc("subscribe_to_chat", json!({"session_id": live}))
         .await?;
@@ -201,7 +201,7 @@ pub async fn world(database: &TestDatabase) -> Result<World> {
         ))
         .await?;
     let id = |value: &Value| Uuid::parse_str(value.as_str().unwrap_or_default());
-    Ok(World {
+    Ok(CallTargets {
         live,
         auction: id(&auction)?,
         past_auction: id(&past_auction)?,

@@ -7,7 +7,7 @@ use stream_tests::demo;
 use stream_tests::identity::Identity;
 use uuid::Uuid;
 
-use super::normal::Names;
+use super::normal::Placeholders;
 use super::player::Player;
 
 /// A bid whose columns have a text for each of the formats that a session chooses.
@@ -42,7 +42,7 @@ pub async fn play(database: &TestDatabase, settings: &str) -> Result<Vec<(String
     let message = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
     let content = r#"It's a "test" \ of 1.50, \n and $1"#;
     let said = || of(json!({"user_id": null, "content": content, "id": message}));
-    let mut names = Names::default();
+    let mut names = Placeholders::default();
     let mut told = vec![("start".to_owned(), names.normalise(&started[0], false))];
     let steps: Vec<(&Player, &str, Value)> = vec![
         (
@@ -194,7 +194,10 @@ pub async fn play(database: &TestDatabase, settings: &str) -> Result<Vec<(String
 }
 
 /// An answer, or what a refusal says.
-fn outcome(names: &mut Names, answer: Result<Vec<Value>, tokio_postgres::Error>) -> Result<Value> {
+fn outcome(
+    names: &mut Placeholders,
+    answer: Result<Vec<Value>, tokio_postgres::Error>,
+) -> Result<Value> {
     match answer {
         Ok(rows) => Ok(names.normalise(&Value::Array(rows), false)),
         Err(error) => {

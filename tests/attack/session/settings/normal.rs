@@ -10,9 +10,9 @@ const JSON_COLUMNS: &[&str] = &["messages", "pinned", "read", "restrictions", "m
 
 /// Values that stand for what is another one in every broadcast.
 #[derive(Default)]
-pub struct Names(BTreeMap<String, String>);
+pub struct Placeholders(BTreeMap<String, String>);
 
-impl Names {
+impl Placeholders {
     fn of(&mut self, uuid: &str) -> String {
         let next = format!("<uuid {}>", self.0.len());
         self.0.entry(uuid.to_owned()).or_insert(next).clone()

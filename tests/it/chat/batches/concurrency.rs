@@ -3,10 +3,10 @@
 use anyhow::Result;
 use serde_json::json;
 use stream_core::lifecycle::StreamState;
-use stream_tests::blocking::wait_until_asking;
+use stream_tests::blocking::wait_until_retrying_lock;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 
 /// Two batches over the same two sessions in opposite order: neither waits for the other in a circle.
 #[tokio::test]
@@ -63,10 +63,10 @@ async fn a_batch_waits_for_a_message_that_is_under_way() -> Result<()> {
             .rpc_rows("send_messages", json!({"items": [item]}))
             .await
     });
-    wait_until_asking(&database, backend).await?;
+    wait_until_retrying_lock(&database, backend).await?;
     seller.commit().await?;
     batch.await??;
-    say(&seller, session, "third").await?;
+    send_message(&seller, session, "third").await?;
     let log = database.log(session).await?;
     let contents: Vec<_> = log[2..].iter().map(|row| &row["content"]).collect();
     assert_eq!(contents, ["first", "second", "third"]);

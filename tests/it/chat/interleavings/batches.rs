@@ -1,4 +1,4 @@
-//! What does a batch find that waited for something else, and what does a message that waited for a batch?
+//! Batches that waited for something else, and messages that waited for a batch.
 
 use anyhow::Result;
 use serde_json::{Value, json};

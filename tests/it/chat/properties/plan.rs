@@ -1,4 +1,4 @@
-//! Which operations does a case make at the same time?
+//! The operations that a case makes at the same time.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ pub const COMMON_IDS: usize = 2;
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// What each connection does, one thing after the other: the people's first.
-    pub scripts: Vec<Vec<Step>>,
+    pub scripts: Vec<Vec<Transaction>>,
     /// A tick after so many steps of anybody; without one there is no ticker.
     pub tick_every: Option<usize>,
     /// The first stream ends after so many steps of anybody.
@@ -24,21 +24,21 @@ pub struct Plan {
 }
 
 #[derive(Debug, Clone)]
-pub struct Step {
-    pub messages: Vec<Message>,
-    pub fate: Fate,
+pub struct Transaction {
+    pub messages: Vec<PlannedMessage>,
+    pub fate: TransactionEnd,
 }
 
 #[derive(Debug, Clone)]
-pub struct Message {
+pub struct PlannedMessage {
     pub session: usize,
     /// Whose it is; a connection of one person has no choice.
     pub person: usize,
-    pub id: Id,
+    pub id: MessageId,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Id {
+pub enum MessageId {
     New,
     /// One that this connection used before, whatever became of it.
     Again(usize),
@@ -48,7 +48,7 @@ pub enum Id {
 
 /// How the transaction of a step goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum TransactionEnd {
     /// Each message alone; a service's together.
     Commit,
     /// All messages in one transaction, committed late.
@@ -79,24 +79,24 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         })
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Transaction> {
     let id = prop_oneof![
-        6 => Just(Id::New),
-        2 => (0..8_usize).prop_map(Id::Again),
-        2 => (0..COMMON_IDS).prop_map(Id::Common),
+        6 => Just(MessageId::New),
+        2 => (0..8_usize).prop_map(MessageId::Again),
+        2 => (0..COMMON_IDS).prop_map(MessageId::Common),
     ];
-    let message = (0..SESSIONS, 0..PEOPLE, id).prop_map(|(session, person, id)| Message {
+    let message = (0..SESSIONS, 0..PEOPLE, id).prop_map(|(session, person, id)| PlannedMessage {
         session,
         person,
         id,
     });
     let fate = prop_oneof![
-        16 => Just(Fate::Commit),
-        2 => Just(Fate::CommitLate),
-        2 => Just(Fate::Abort),
-        1 => Just(Fate::KillCall),
-        1 => Just(Fate::KillTransaction),
-        1 => Just(Fate::KillCommit),
+        16 => Just(TransactionEnd::Commit),
+        2 => Just(TransactionEnd::CommitLate),
+        2 => Just(TransactionEnd::Abort),
+        1 => Just(TransactionEnd::KillCall),
+        1 => Just(TransactionEnd::KillTransaction),
+        1 => Just(TransactionEnd::KillCommit),
     ];
-    (vec(message, 1..4), fate).prop_map(|(messages, fate)| Step { messages, fate })
+    (vec(message, 1..4), fate).prop_map(|(messages, fate)| Transaction { messages, fate })
 }

@@ -1,4 +1,4 @@
-//! What do the readers of a stream hold, and how do they notice that something is missing?
+//! Readers of a stream: what they hold, and how they notice that something is missing.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ impl FrameReader {
     }
 
     /// Takes the frames that were committed since.
-    pub async fn look(&mut self, owner: &Client) -> Result<()> {
+    pub async fn read(&mut self, owner: &Client) -> Result<()> {
         let rows = owner
             .query(
                 "select m.payload from realtime.messages as m

@@ -1,4 +1,4 @@
-//! What does one connection do, and what was it told?
+//! One connection that sends, and what it was told.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
-use super::plan::{Fate, Id, Message, Step};
+use super::plan::{MessageId, PlannedMessage, Transaction, TransactionEnd};
 
 /// A connection of one person, or of the service.
 pub struct Connection {
@@ -46,7 +46,7 @@ impl Connection {
 }
 
 /// What everybody in a case shares.
-pub struct Scene<'a> {
+pub struct SharedCase<'a> {
     pub database: &'a TestDatabase,
     /// Terminates server processes, which no role of the product can do.
     pub superuser: &'a Client,
@@ -80,15 +80,15 @@ impl Draft {
 /// had ended.
 type Answers = Vec<Option<Value>>;
 
-pub struct Sender<'a> {
-    scene: &'a Scene<'a>,
+pub struct PlannedSender<'a> {
+    scene: &'a SharedCase<'a>,
     connection: Connection,
     number: usize,
     sent: Vec<Draft>,
 }
 
-impl<'a> Sender<'a> {
-    pub fn new(scene: &'a Scene<'a>, connection: Connection, number: usize) -> Self {
+impl<'a> PlannedSender<'a> {
+    pub fn new(scene: &'a SharedCase<'a>, connection: Connection, number: usize) -> Self {
         Self {
             scene,
             connection,
@@ -98,7 +98,11 @@ impl<'a> Sender<'a> {
     }
 
     /// Plays a script; says after each step that it is done.
-    pub async fn play(mut self, steps: &[Step], done: UnboundedSender<()>) -> Result<Connection> {
+    pub async fn play(
+        mut self,
+        steps: &[Transaction],
+        done: UnboundedSender<()>,
+    ) -> Result<Connection> {
         for step in steps {
             self.step(step)
                 .await
@@ -108,26 +112,26 @@ impl<'a> Sender<'a> {
         Ok(self.connection)
     }
 
-    async fn step(&mut self, step: &Step) -> Result<()> {
+    async fn step(&mut self, step: &Transaction) -> Result<()> {
         let mut drafts: Vec<Draft> = step
             .messages
             .iter()
             .map(|message| self.draft(message))
             .collect();
-        if self.connection.person.is_some() && step.fate != Fate::Commit {
+        if self.connection.person.is_some() && step.fate != TransactionEnd::Commit {
             // A transaction of several calls takes its locks in no order that the product chooses.
             let first = drafts[0].stream;
             drafts.retain(|draft| draft.stream == first);
         }
         match step.fate {
-            Fate::Commit => self.send(&drafts).await,
-            Fate::KillCall => self.lose_call(&drafts).await,
+            TransactionEnd::Commit => self.send(&drafts).await,
+            TransactionEnd::KillCall => self.lose_call(&drafts).await,
             fate => self.transact(&drafts, fate).await,
         }
     }
 
-    fn draft(&mut self, message: &Message) -> Draft {
-        if let Id::Again(number) = message.id
+    fn draft(&mut self, message: &PlannedMessage) -> Draft {
+        if let MessageId::Again(number) = message.id
             && !self.sent.is_empty()
         {
             let mut again = self.sent[number % self.sent.len()].clone();
@@ -140,8 +144,8 @@ impl<'a> Sender<'a> {
             stream: self.scene.streams[message.session],
             user: self.scene.people[person],
             id: match message.id {
-                Id::Common(number) => self.scene.common_ids[person][number],
-                Id::New | Id::Again(_) => Uuid::new_v4(),
+                MessageId::Common(number) => self.scene.common_ids[person][number],
+                MessageId::New | MessageId::Again(_) => Uuid::new_v4(),
             },
             content: format!("{} of {}", self.sent.len(), self.number),
         };
@@ -184,25 +188,25 @@ impl<'a> Sender<'a> {
         Ok(Some(answers))
     }
 
-    async fn transact(&mut self, drafts: &[Draft], fate: Fate) -> Result<()> {
+    async fn transact(&mut self, drafts: &[Draft], fate: TransactionEnd) -> Result<()> {
         self.connection.session.begin().await?;
         let Some(answers) = self.send_within(drafts).await? else {
             return Ok(self.connection.session.rollback().await?);
         };
         match fate {
-            Fate::CommitLate => {
+            TransactionEnd::CommitLate => {
                 for _ in 0..20 {
                     tokio::task::yield_now().await;
                 }
                 self.connection.session.commit().await?;
                 self.acknowledge(drafts, answers)
             }
-            Fate::KillTransaction => {
+            TransactionEnd::KillTransaction => {
                 self.terminate().await?;
                 self.reconnect().await?;
                 self.send(drafts).await
             }
-            Fate::KillCommit => {
+            TransactionEnd::KillCommit => {
                 let (committed, terminated) =
                     tokio::join!(self.connection.session.commit(), self.terminate());
                 terminated?;
@@ -212,8 +216,8 @@ impl<'a> Sender<'a> {
                 self.reconnect().await?;
                 self.send(drafts).await
             }
-            Fate::Abort => Ok(self.connection.session.rollback().await?),
-            Fate::Commit | Fate::KillCall => bail!("no fate of a transaction"),
+            TransactionEnd::Abort => Ok(self.connection.session.rollback().await?),
+            TransactionEnd::Commit | TransactionEnd::KillCall => bail!("no fate of a transaction"),
         }
     }
 

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::plan::{COMMON_IDS, PEOPLE, Plan, SERVICES, SESSIONS, plans};
 use super::readers::{FrameReader, SyncReader, follow_with_losses};
-use super::senders::{Connection, Scene, Sender};
+use super::senders::{Connection, PlannedSender, SharedCase};
 
 const PAGE: usize = 7;
 
@@ -30,7 +30,7 @@ const LOOK_EVERY: usize = 3;
 const PERSONS: [Uuid; PEOPLE] = [demo::ADA, demo::BEN, demo::CLEO, demo::SELLER];
 
 /// What the cases share: each has streams of its own.
-pub struct World {
+pub struct ConcurrentChat {
     database: TestDatabase,
     superuser: Client,
     seller: Session,
@@ -39,7 +39,7 @@ pub struct World {
     connections: RefCell<Vec<Connection>>,
 }
 
-impl Property for World {
+impl Property for ConcurrentChat {
     type Case = Plan;
 
     fn cases() -> impl Strategy<Value = Plan> {
@@ -65,7 +65,7 @@ impl Property for World {
         let (done, steps) = unbounded_channel();
         let scripts = connections.into_iter().zip(&plan.scripts).enumerate().map(
             |(number, (connection, script))| {
-                Sender::new(&scene, connection, number).play(script, done.clone())
+                PlannedSender::new(&scene, connection, number).play(script, done.clone())
             },
         );
         let everybody = try_join_all(scripts);
@@ -78,9 +78,9 @@ impl Property for World {
     }
 }
 
-impl World {
+impl ConcurrentChat {
     /// New streams, with all viewers in each.
-    async fn open(&self, plan: &Plan) -> Result<Scene<'_>> {
+    async fn open(&self, plan: &Plan) -> Result<SharedCase<'_>> {
         let mut streams = Vec::new();
         for _ in 0..SESSIONS {
             let auction = self.database.add_auction(demo::SELLER).await?;
@@ -102,7 +102,7 @@ impl World {
             "update stream.ticker set sends_at = '-infinity'"
         };
         self.database.change(ticker).await?;
-        Ok(Scene {
+        Ok(SharedCase {
             database: &self.database,
             superuser: &self.superuser,
             people: &PERSONS,
@@ -132,7 +132,7 @@ impl World {
     async fn conduct(
         &self,
         plan: &Plan,
-        scene: &Scene<'_>,
+        scene: &SharedCase<'_>,
         readers: &mut Readers,
         mut steps: UnboundedReceiver<()>,
     ) -> Result<()> {
@@ -149,7 +149,7 @@ impl World {
                 self.service.rpc("tick", json!({})).await?;
             }
             if count.is_multiple_of(LOOK_EVERY) {
-                readers.look(&self.database, &self.service).await?;
+                readers.read(&self.database, &self.service).await?;
             }
         }
         if plan.end_after.is_some_and(|after| after > count) {
@@ -158,18 +158,23 @@ impl World {
         Ok(())
     }
 
-    async fn end(&self, scene: &Scene<'_>) -> Result<()> {
+    async fn end(&self, scene: &SharedCase<'_>) -> Result<()> {
         let arguments = json!({"session_id": scene.streams[0]});
         self.seller.rpc("end_stream", arguments).await?;
         Ok(())
     }
 
-    async fn check(&self, plan: &Plan, scene: &Scene<'_>, readers: &mut Readers) -> Result<()> {
+    async fn check(
+        &self,
+        plan: &Plan,
+        scene: &SharedCase<'_>,
+        readers: &mut Readers,
+    ) -> Result<()> {
         if plan.tick_every.is_some() {
             self.service.rpc("tick", json!({})).await?;
         }
         // Without a ticker every entry went out with its own commit.
-        readers.look(&self.database, &self.service).await?;
+        readers.read(&self.database, &self.service).await?;
         let mut acknowledged = scene.acknowledged.take();
         for (number, stream) in scene.streams.iter().enumerate() {
             let log = self.database.log(*stream).await?;
@@ -251,16 +256,16 @@ struct Readers {
 }
 
 impl Readers {
-    fn new(scene: &Scene<'_>) -> Self {
+    fn new(scene: &SharedCase<'_>) -> Self {
         let both = |stream: &Uuid| (FrameReader::new(*stream), SyncReader::new(*stream));
         Self {
             of: scene.streams.iter().map(both).collect(),
         }
     }
 
-    async fn look(&mut self, database: &TestDatabase, caller: &Session) -> Result<()> {
+    async fn read(&mut self, database: &TestDatabase, caller: &Session) -> Result<()> {
         for (frames, sync) in &mut self.of {
-            frames.look(&database.owner).await?;
+            frames.read(&database.owner).await?;
             sync.page(caller).await?;
         }
         Ok(())

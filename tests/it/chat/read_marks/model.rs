@@ -1,4 +1,4 @@
-//! What is read and what is left, according to a set of numbers?
+//! Read marks held against a set of numbers.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{ids, mark, mark_up_to, unread};
 
 #[derive(Debug, Clone)]
-pub enum Step {
+pub enum MarkStep {
     /// Messages by their places in the log, counted round; every tenth is none of the log's.
     Mark(Vec<usize>),
     UpTo(i64),
@@ -27,13 +27,13 @@ pub enum Step {
     SwitchDevice,
 }
 
-fn sequences() -> impl Strategy<Value = Vec<Step>> {
+fn sequences() -> impl Strategy<Value = Vec<MarkStep>> {
     let step = prop_oneof![
-        5 => vec(0..200_usize, 0..12).prop_map(Step::Mark),
-        2 => (0..80_i64).prop_map(Step::UpTo),
-        3 => (1..20_i64).prop_map(Step::Grow),
-        1 => (1..15_i64).prop_map(Step::Retire),
-        1 => Just(Step::SwitchDevice),
+        5 => vec(0..200_usize, 0..12).prop_map(MarkStep::Mark),
+        2 => (0..80_i64).prop_map(MarkStep::UpTo),
+        3 => (1..20_i64).prop_map(MarkStep::Grow),
+        1 => (1..15_i64).prop_map(MarkStep::Retire),
+        1 => Just(MarkStep::SwitchDevice),
     ];
     vec(step, 1..10)
 }
@@ -45,7 +45,7 @@ pub struct ReadMarks {
 }
 
 /// The log of one stream, and which of its numbers are read.
-pub struct State {
+pub struct MarkedLog {
     session: Uuid,
     oldest: i64,
     head: i64,
@@ -54,10 +54,10 @@ pub struct State {
 }
 
 impl Model for ReadMarks {
-    type Operation = Step;
-    type State = State;
+    type Operation = MarkStep;
+    type State = MarkedLog;
 
-    fn operations() -> impl Strategy<Value = Vec<Step>> {
+    fn operations() -> impl Strategy<Value = Vec<MarkStep>> {
         sequences()
     }
 
@@ -70,8 +70,8 @@ impl Model for ReadMarks {
         Ok(Self { database, devices })
     }
 
-    async fn begin(&self) -> Result<State> {
-        Ok(State {
+    async fn begin(&self) -> Result<MarkedLog> {
+        Ok(MarkedLog {
             session: self.database.stream_in(StreamState::Active).await?,
             oldest: 1,
             head: 2,
@@ -80,11 +80,11 @@ impl Model for ReadMarks {
         })
     }
 
-    async fn step(&self, state: &mut State, step: &Step) -> Result<()> {
+    async fn step(&self, state: &mut MarkedLog, step: &MarkStep) -> Result<()> {
         let (database, session) = (&self.database, state.session);
         let caller = &self.devices[state.device];
         let left = match step {
-            Step::Mark(places) => {
+            MarkStep::Mark(places) => {
                 let log = ids(database, session).await?;
                 let mut marked = Vec::new();
                 for place in places {
@@ -99,16 +99,16 @@ impl Model for ReadMarks {
                 }
                 mark(caller, session, &marked).await
             }
-            Step::UpTo(seq) => {
+            MarkStep::UpTo(seq) => {
                 state.read.extend(1..=*seq.min(&state.head));
                 mark_up_to(caller, session, *seq).await
             }
-            Step::Grow(count) => {
+            MarkStep::Grow(count) => {
                 database.append_messages(session, *count, 3).await?;
                 state.head += count;
                 unread(caller, session).await
             }
-            Step::Retire(count) => {
+            MarkStep::Retire(count) => {
                 state.oldest = (state.oldest + count).min(state.head + 1);
                 database
                     .change(&format!(
@@ -119,7 +119,7 @@ impl Model for ReadMarks {
                     .await?;
                 unread(caller, session).await
             }
-            Step::SwitchDevice => {
+            MarkStep::SwitchDevice => {
                 state.device = 1 - state.device;
                 return Ok(());
             }
@@ -129,7 +129,7 @@ impl Model for ReadMarks {
         Outcome::Value(json!(unread)).compare(left)
     }
 
-    async fn compare(&self, state: State) -> Result<()> {
+    async fn compare(&self, state: MarkedLog) -> Result<()> {
         let synced = self.devices[state.device]
             .rpc("sync", json!({"session_id": state.session}))
             .await?;

@@ -5,13 +5,13 @@ use serde_json::json;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::demo;
 use stream_tests::moderation::{delete_message, restrict};
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 
-use super::{Chat, TEXT};
+use super::{ChatWithText, TEXT};
 
-impl Chat {
+impl ChatWithText {
     /// A message that no frame carries yet, because a ticker was seen and a window is open.
-    async fn leave_tail(&self) -> Result<serde_json::Value> {
+    async fn leave_unflushed(&self) -> Result<serde_json::Value> {
         self.database
             .change(
                 "update stream.ticker set sends_at = clock_timestamp(), swept_at = clock_timestamp();
@@ -23,14 +23,14 @@ impl Chat {
         self.database
             .change("update stream.chat_relay set flushed_at = clock_timestamp()")
             .await?;
-        let mut message = say(&ada, self.id, TEXT).await?;
+        let mut message = send_message(&ada, self.id, TEXT).await?;
         // On a machine that took longer than the window the message went out.
         while self.database.tables_with(TEXT).await?.len() == 2 {
             delete_message(&self.seller, self.id, &message).await?;
             self.database
                 .change("update stream.chat_relay set flushed_at = clock_timestamp()")
                 .await?;
-            message = say(&ada, self.id, TEXT).await?;
+            message = send_message(&ada, self.id, TEXT).await?;
         }
         Ok(message)
     }
@@ -39,8 +39,8 @@ impl Chat {
 #[tokio::test]
 async fn a_message_that_is_deleted_before_its_frame_is_sent_as_a_tombstone() -> Result<()> {
     for function in ["delete_message", "delete_user_messages"] {
-        let chat = Chat::start().await?;
-        let message = chat.leave_tail().await?;
+        let chat = ChatWithText::start().await?;
+        let message = chat.leave_unflushed().await?;
         if function == "delete_message" {
             delete_message(&chat.seller, chat.id, &message).await?;
         } else {
@@ -65,8 +65,8 @@ async fn a_message_that_is_deleted_before_its_frame_is_sent_as_a_tombstone() -> 
 #[tokio::test]
 async fn a_deletion_waits_for_the_frame_that_is_being_written() -> Result<()> {
     for function in ["delete_message", "delete_user_messages"] {
-        let chat = Chat::start().await?;
-        let message = chat.leave_tail().await?;
+        let chat = ChatWithText::start().await?;
+        let message = chat.leave_unflushed().await?;
         let flusher = chat.database.connect("postgres").await?;
         flusher
             .batch_execute("begin; set search_path = pg_catalog, pg_temp")
@@ -95,8 +95,8 @@ async fn a_deletion_waits_for_the_frame_that_is_being_written() -> Result<()> {
 /// The other way round: the frame is written behind the deletion, and shows the tombstone.
 #[tokio::test]
 async fn a_frame_that_waits_for_a_deletion_carries_no_text() -> Result<()> {
-    let chat = Chat::start().await?;
-    let message = chat.leave_tail().await?;
+    let chat = ChatWithText::start().await?;
+    let message = chat.leave_unflushed().await?;
     chat.seller.begin().await?;
     let arguments = json!({"session_id": chat.id, "message_id": message["id"]});
     chat.seller.rpc_within("delete_message", arguments).await?;
@@ -121,11 +121,11 @@ async fn a_frame_that_waits_for_a_deletion_carries_no_text() -> Result<()> {
 /// that were sent after the transaction began.
 #[tokio::test]
 async fn a_frame_of_a_long_transaction_lies_behind_the_messages_before_it() -> Result<()> {
-    let chat = Chat::start().await?;
+    let chat = ChatWithText::start().await?;
     let service = chat.database.service().await?;
     service.begin().await?;
     service.execute_within("select 1").await?;
-    let message = chat.leave_tail().await?;
+    let message = chat.leave_unflushed().await?;
     // Takes along what waits: the message that is younger than the transaction.
     let update = json!({"session_id": chat.id, "update": {"price": 1}});
     service.rpc_within("post_auction_update", update).await?;

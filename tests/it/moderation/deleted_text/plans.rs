@@ -4,9 +4,9 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use stream_tests::demo;
 use stream_tests::moderation::delete_message;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 
-use super::Chat;
+use super::ChatWithText;
 
 /// Frames of five hundred other chats, from yesterday until now and beyond.
 const FILL: &str = "
@@ -21,7 +21,7 @@ const FILL: &str = "
 
 #[tokio::test]
 async fn a_deletion_reads_one_range_of_the_index() -> Result<()> {
-    let mut chat = Chat::start().await?;
+    let mut chat = ChatWithText::start().await?;
     chat.database
         .keep_broadcasts_uncompared("the frames of the other chats are made up");
     chat.database.superuser().await?.batch_execute(FILL).await?;
@@ -34,7 +34,7 @@ async fn a_deletion_reads_one_range_of_the_index() -> Result<()> {
         .await?;
     let mut messages = Vec::new();
     for number in 0..20 {
-        messages.push(say(&chat.ada, chat.id, &number.to_string()).await?);
+        messages.push(send_message(&chat.ada, chat.id, &number.to_string()).await?);
     }
     // Until every statement has its plan for good.
     for message in &messages[..10] {

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use stream_core::lifecycle::StreamState;
-use stream_tests::stream::{move_to, say};
+use stream_tests::stream::{move_to, send_message};
 use uuid::Uuid;
 
-use super::{Chat, TEXT, WAYS_TO_WRITE};
+use super::{ChatWithText, TEXT, WAYS_TO_WRITE};
 
 /// The same time passes for the frames of the chats as for the stream; there is a partition for it.
 const AGE: &str = "do $$
@@ -17,7 +17,7 @@ begin
     update realtime.messages set inserted_at = inserted_at - interval '86460 s' where topic like 'chat:%';
 end $$";
 
-impl Chat {
+impl ChatWithText {
     /// Also where the columns are not as known.
     async fn kept_frames(&self, session: Uuid) -> Result<i64> {
         self.database
@@ -31,15 +31,15 @@ impl Chat {
 #[tokio::test]
 async fn a_stream_that_expires_takes_its_frames_in_batches() -> Result<()> {
     for change in WAYS_TO_WRITE {
-        let chat = Chat::start_after(change).await?;
+        let chat = ChatWithText::start_after(change).await?;
         chat.database
             .change("update stream.config set sweep_batch_size = 10, retention_days = 1 where id")
             .await?;
         for number in 0..25 {
-            say(&chat.ada, chat.id, &format!("{TEXT} {number}")).await?;
+            send_message(&chat.ada, chat.id, &format!("{TEXT} {number}")).await?;
         }
         let other = chat.database.stream_in(StreamState::Active).await?;
-        say(&chat.seller, other, "stays").await?;
+        send_message(&chat.seller, other, "stays").await?;
         move_to(&chat.seller, chat.id, StreamState::Ended).await?;
         chat.database.sweep().await?;
         chat.database.pass_time(chat.id, 86_460).await?;
@@ -63,8 +63,8 @@ async fn a_stream_that_expires_takes_its_frames_in_batches() -> Result<()> {
 /// Whoever sends holds the relay row; nothing of the log goes before its frames.
 #[tokio::test]
 async fn a_stream_that_somebody_sends_for_expires_with_the_next_sweep() -> Result<()> {
-    let chat = Chat::start().await?;
-    chat.say_text().await?;
+    let chat = ChatWithText::start().await?;
+    chat.send_text().await?;
     move_to(&chat.seller, chat.id, StreamState::Ended).await?;
     chat.database.sweep().await?;
     chat.database.pass_time(chat.id, 91 * 86_400).await?;

@@ -1,4 +1,4 @@
-//! What should be in force, and what should each call answer?
+//! The model of moderation: what is in force, and how each call ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,25 +6,25 @@ use serde_json::json;
 use stream_core::error::ErrorCode;
 use stream_tests::stateful::Outcome;
 
-use super::operation::{Kind, Operation, Person};
+use super::operation::{Actor, Operation, RestrictionKind};
 
-pub struct Message {
-    pub author: Person,
+pub struct WrittenMessage {
+    pub author: Actor,
     pub seq: i64,
     pub is_deleted: bool,
 }
 
 /// A stream that is live, with nothing decided yet.
-pub struct Model {
+pub struct ModerationModel {
     now_s: i64,
     /// By user and kind: when it ends, if it does by itself.
-    restrictions: BTreeMap<(Person, Kind), Option<i64>>,
+    restrictions: BTreeMap<(Actor, RestrictionKind), Option<i64>>,
     pub slow_mode_ms: i64,
     pub chat_mode: &'static str,
     pub pinned_seq: Option<i64>,
     pub terms: BTreeSet<&'static str>,
-    pub messages: Vec<Message>,
-    pub places: BTreeMap<Person, bool>,
+    pub messages: Vec<WrittenMessage>,
+    pub places: BTreeMap<Actor, bool>,
     pub has_ended: bool,
     /// The kinds of the entries of the log, from the third on.
     pub log: Vec<&'static str>,
@@ -32,7 +32,7 @@ pub struct Model {
     pub decisions: Vec<(&'static str, bool)>,
 }
 
-impl Model {
+impl ModerationModel {
     pub fn new() -> Self {
         Self {
             now_s: 0,
@@ -49,7 +49,7 @@ impl Model {
         }
     }
 
-    pub fn in_force(&self, user: Person, kind: Kind) -> bool {
+    pub fn in_force(&self, user: Actor, kind: RestrictionKind) -> bool {
         let until = self.restrictions.get(&(user, kind));
         until.is_some_and(|until| until.is_none_or(|until| until > self.now_s))
     }
@@ -58,7 +58,7 @@ impl Model {
         2 + i64::try_from(self.log.len()).unwrap_or(i64::MAX)
     }
 
-    pub fn apply(&mut self, actor: Person, operation: &Operation) -> Result<Outcome, ErrorCode> {
+    pub fn apply(&mut self, actor: Actor, operation: &Operation) -> Result<Outcome, ErrorCode> {
         match *operation {
             Operation::Restrict {
                 target,
@@ -103,7 +103,7 @@ impl Model {
                     return Err(ErrorCode::StreamEnded);
                 }
                 self.log.push("message");
-                self.messages.push(Message {
+                self.messages.push(WrittenMessage {
                     author: actor,
                     seq: self.head_seq(),
                     is_deleted: false,
@@ -111,10 +111,10 @@ impl Model {
                 Ok(Outcome::Success)
             }
             Operation::Join => {
-                if actor == Person::Seller || actor == Person::Service {
+                if actor == Actor::Seller || actor == Actor::Service {
                     return Err(ErrorCode::InvalidArgument);
                 }
-                if self.in_force(actor, Kind::Ban) {
+                if self.in_force(actor, RestrictionKind::Ban) {
                     return Err(ErrorCode::Banned);
                 }
                 if self.has_ended {
@@ -124,7 +124,7 @@ impl Model {
                 Ok(Outcome::Success)
             }
             Operation::End => {
-                if actor != Person::Seller && actor != Person::Service {
+                if actor != Actor::Seller && actor != Actor::Service {
                     return Err(ErrorCode::NotStreamOwner);
                 }
                 if !self.has_ended {
@@ -141,20 +141,20 @@ impl Model {
         }
     }
 
-    fn is_owner(actor: Person) -> bool {
-        matches!(actor, Person::Seller | Person::Service)
+    fn is_owner(actor: Actor) -> bool {
+        matches!(actor, Actor::Seller | Actor::Service)
     }
 
-    fn require_moderator(&self, actor: Person) -> Result<(), ErrorCode> {
-        let has_office = matches!(actor, Person::FirstModerator | Person::SecondModerator);
-        if Self::is_owner(actor) || has_office && !self.in_force(actor, Kind::Ban) {
+    fn require_moderator(&self, actor: Actor) -> Result<(), ErrorCode> {
+        let has_office = matches!(actor, Actor::FirstModerator | Actor::SecondModerator);
+        if Self::is_owner(actor) || has_office && !self.in_force(actor, RestrictionKind::Ban) {
             Ok(())
         } else {
             Err(ErrorCode::NotModerator)
         }
     }
 
-    fn require_live_moderator(&self, actor: Person) -> Result<(), ErrorCode> {
+    fn require_live_moderator(&self, actor: Actor) -> Result<(), ErrorCode> {
         self.require_moderator(actor)?;
         if self.has_ended {
             return Err(ErrorCode::StreamEnded);
@@ -162,10 +162,10 @@ impl Model {
         Ok(())
     }
 
-    fn may_act_against(actor: Person, target: Person) -> Result<(), ErrorCode> {
+    fn may_act_against(actor: Actor, target: Actor) -> Result<(), ErrorCode> {
         match target {
-            Person::Seller if Self::is_owner(actor) => Err(ErrorCode::InvalidArgument),
-            Person::Seller => Err(ErrorCode::NotModerator),
+            Actor::Seller if Self::is_owner(actor) => Err(ErrorCode::InvalidArgument),
+            Actor::Seller => Err(ErrorCode::NotModerator),
             target if target == actor => Err(ErrorCode::NotModerator),
             _ => Ok(()),
         }
@@ -183,9 +183,9 @@ impl Model {
 
     fn restrict(
         &mut self,
-        actor: Person,
-        target: Person,
-        kind: Kind,
+        actor: Actor,
+        target: Actor,
+        kind: RestrictionKind,
         duration_s: Option<i64>,
     ) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
@@ -194,20 +194,25 @@ impl Model {
         // Two ends that come from durations are never the same: time has gone by.
         if until.is_some() || self.restrictions.get(&(target, kind)) != Some(&None) {
             self.restrictions.insert((target, kind), until);
-            if kind == Kind::Ban
+            if kind == RestrictionKind::Ban
                 && let Some(place) = self.places.get_mut(&target)
             {
                 *place = false;
             }
             self.decide(match kind {
-                Kind::Mute => "user_muted",
-                Kind::Ban => "user_banned",
+                RestrictionKind::Mute => "user_muted",
+                RestrictionKind::Ban => "user_banned",
             });
         }
         Ok(Outcome::Success)
     }
 
-    fn lift(&mut self, actor: Person, target: Person, kind: Kind) -> Result<Outcome, ErrorCode> {
+    fn lift(
+        &mut self,
+        actor: Actor,
+        target: Actor,
+        kind: RestrictionKind,
+    ) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
         Self::may_act_against(actor, target)?;
         if !self.in_force(target, kind) {
@@ -215,13 +220,13 @@ impl Model {
         }
         self.restrictions.remove(&(target, kind));
         self.decide(match kind {
-            Kind::Mute => "mute_lifted",
-            Kind::Ban => "ban_lifted",
+            RestrictionKind::Mute => "mute_lifted",
+            RestrictionKind::Ban => "ban_lifted",
         });
         Ok(text("lifted"))
     }
 
-    fn pin(&mut self, actor: Person, place: usize) -> Result<Outcome, ErrorCode> {
+    fn pin(&mut self, actor: Actor, place: usize) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
         let seq = match self.messages.get(place) {
             Some(message) if !message.is_deleted => message.seq,
@@ -240,7 +245,7 @@ impl Model {
         }
     }
 
-    fn delete(&mut self, actor: Person, place: usize) -> Result<Outcome, ErrorCode> {
+    fn delete(&mut self, actor: Actor, place: usize) -> Result<Outcome, ErrorCode> {
         let rank = self.require_moderator(actor);
         let Some(message) = self.messages.get_mut(place) else {
             rank?;
@@ -248,7 +253,7 @@ impl Model {
         };
         if message.author != actor {
             rank?;
-            if message.author == Person::Seller && !Self::is_owner(actor) {
+            if message.author == Actor::Seller && !Self::is_owner(actor) {
                 return Err(ErrorCode::NotModerator);
             }
         }
@@ -264,9 +269,9 @@ impl Model {
         Ok(text("deleted"))
     }
 
-    fn delete_all(&mut self, actor: Person, target: Person) -> Result<Outcome, ErrorCode> {
+    fn delete_all(&mut self, actor: Actor, target: Actor) -> Result<Outcome, ErrorCode> {
         self.require_moderator(actor)?;
-        if target == Person::Seller && !Self::is_owner(actor) {
+        if target == Actor::Seller && !Self::is_owner(actor) {
             return Err(ErrorCode::NotModerator);
         }
         let mut count = 0;
@@ -287,7 +292,7 @@ impl Model {
         Ok(Outcome::Value(json!(count)))
     }
 
-    fn block(&mut self, actor: Person, term: &str) -> Result<Outcome, ErrorCode> {
+    fn block(&mut self, actor: Actor, term: &str) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
         let pattern = pattern(term)?;
         if !self.terms.insert(pattern) {
@@ -298,7 +303,7 @@ impl Model {
         Ok(text("blocked"))
     }
 
-    fn unblock(&mut self, actor: Person, term: &str) -> Result<Outcome, ErrorCode> {
+    fn unblock(&mut self, actor: Actor, term: &str) -> Result<Outcome, ErrorCode> {
         self.require_live_moderator(actor)?;
         let pattern = pattern(term)?;
         if !self.terms.remove(pattern) {

@@ -1,10 +1,10 @@
-//! What can happen to the chat of a stream, and who may try it?
+//! The operations on the chat of a stream, and the people who try them.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Person {
+pub enum Actor {
     Seller,
     /// Nobody in particular; never the one whom a call is about.
     Service,
@@ -15,12 +15,12 @@ pub enum Person {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum RestrictionKind {
     Mute,
     Ban,
 }
 
-impl Kind {
+impl RestrictionKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mute => "mute",
@@ -32,13 +32,13 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub enum Operation {
     Restrict {
-        target: Person,
-        kind: Kind,
+        target: Actor,
+        kind: RestrictionKind,
         duration_s: Option<i64>,
     },
     Lift {
-        target: Person,
-        kind: Kind,
+        target: Actor,
+        kind: RestrictionKind,
     },
     SlowMode(i64),
     ChatMode(&'static str),
@@ -46,7 +46,7 @@ pub enum Operation {
     Pin(usize),
     Unpin,
     Delete(usize),
-    DeleteAll(Person),
+    DeleteAll(Actor),
     Block(&'static str),
     Unblock(&'static str),
     /// A message of the actor is in the log.
@@ -57,35 +57,35 @@ pub enum Operation {
     Minute,
 }
 
-pub type Call = (Person, Operation);
+pub type Call = (Actor, Operation);
 
 pub fn sequences() -> impl Strategy<Value = Vec<Call>> {
     vec((actors(), operations()), 4..24)
 }
 
-fn actors() -> impl Strategy<Value = Person> {
+fn actors() -> impl Strategy<Value = Actor> {
     prop_oneof![
-        3 => Just(Person::Seller),
-        1 => Just(Person::Service),
-        3 => Just(Person::FirstModerator),
-        3 => Just(Person::SecondModerator),
-        2 => Just(Person::Ada),
-        1 => Just(Person::Ben),
+        3 => Just(Actor::Seller),
+        1 => Just(Actor::Service),
+        3 => Just(Actor::FirstModerator),
+        3 => Just(Actor::SecondModerator),
+        2 => Just(Actor::Ada),
+        1 => Just(Actor::Ben),
     ]
 }
 
-fn targets() -> impl Strategy<Value = Person> {
+fn targets() -> impl Strategy<Value = Actor> {
     prop_oneof![
-        1 => Just(Person::Seller),
-        2 => Just(Person::FirstModerator),
-        1 => Just(Person::SecondModerator),
-        4 => Just(Person::Ada),
-        2 => Just(Person::Ben),
+        1 => Just(Actor::Seller),
+        2 => Just(Actor::FirstModerator),
+        1 => Just(Actor::SecondModerator),
+        4 => Just(Actor::Ada),
+        2 => Just(Actor::Ben),
     ]
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
-    let kind = prop_oneof![Just(Kind::Mute), Just(Kind::Ban)];
+    let kind = prop_oneof![Just(RestrictionKind::Mute), Just(RestrictionKind::Ban)];
     // Never a whole number of minutes: an end is always at least 25 s away.
     let duration_s = prop_oneof![Just(None), Just(Some(95)), Just(Some(205))];
     let term = prop_oneof![Just("scam"), Just("SC\u{C0}M!"), Just("pay me"), Just("?!")];

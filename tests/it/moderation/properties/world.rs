@@ -1,4 +1,4 @@
-//! How are the model's people and operations played against the product?
+//! Playing the model's operations against the product, as its people.
 
 use std::collections::BTreeMap;
 
@@ -13,32 +13,32 @@ use stream_tests::stateful::{self, Outcome};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-use super::model::Model;
-use super::operation::{Call, Kind, Operation, Person, sequences};
+use super::model::ModerationModel;
+use super::operation::{Actor, Call, Operation, RestrictionKind, sequences};
 
-pub struct World {
+pub struct ModeratedChat {
     database: TestDatabase,
-    ids: BTreeMap<Person, Uuid>,
-    sessions: BTreeMap<Person, Session>,
+    ids: BTreeMap<Actor, Uuid>,
+    sessions: BTreeMap<Actor, Session>,
 }
 
-const RESTRICTED: [Person; 4] = [
-    Person::FirstModerator,
-    Person::SecondModerator,
-    Person::Ada,
-    Person::Ben,
+const RESTRICTED: [Actor; 4] = [
+    Actor::FirstModerator,
+    Actor::SecondModerator,
+    Actor::Ada,
+    Actor::Ben,
 ];
 
 /// One stream, the ids of what was written there, and the model of it.
-pub struct Case {
+pub struct ModeratedStream {
     session: Uuid,
     messages: Vec<Uuid>,
-    model: Model,
+    model: ModerationModel,
 }
 
-impl stateful::Model for World {
+impl stateful::Model for ModeratedChat {
     type Operation = Call;
-    type State = Case;
+    type State = ModeratedStream;
 
     fn operations() -> impl Strategy<Value = Vec<Call>> {
         sequences()
@@ -47,17 +47,17 @@ impl stateful::Model for World {
     async fn enter() -> Result<Self> {
         let database = TestDatabase::create().await?;
         let mut ids = BTreeMap::from([
-            (Person::Seller, demo::SELLER),
-            (Person::Ada, demo::ADA),
-            (Person::Ben, demo::BEN),
+            (Actor::Seller, demo::SELLER),
+            (Actor::Ada, demo::ADA),
+            (Actor::Ben, demo::BEN),
         ]);
         for (person, name) in [
-            (Person::FirstModerator, "first"),
-            (Person::SecondModerator, "second"),
+            (Actor::FirstModerator, "first"),
+            (Actor::SecondModerator, "second"),
         ] {
             ids.insert(person, database.moderator(name).await?.0);
         }
-        let mut sessions = BTreeMap::from([(Person::Service, database.service().await?)]);
+        let mut sessions = BTreeMap::from([(Actor::Service, database.service().await?)]);
         for (person, id) in &ids {
             sessions.insert(*person, database.user(*id).await?);
         }
@@ -68,17 +68,17 @@ impl stateful::Model for World {
         })
     }
 
-    async fn begin(&self) -> Result<Case> {
-        Ok(Case {
+    async fn begin(&self) -> Result<ModeratedStream> {
+        Ok(ModeratedStream {
             session: self.database.stream_in(StreamState::Active).await?,
             messages: Vec::new(),
-            model: Model::new(),
+            model: ModerationModel::new(),
         })
     }
 
-    async fn step(&self, case: &mut Case, (actor, operation): &Call) -> Result<()> {
+    async fn step(&self, case: &mut ModeratedStream, (actor, operation): &Call) -> Result<()> {
         // Nobody in particular writes nothing.
-        if *actor == Person::Service && matches!(operation, Operation::Write) {
+        if *actor == Actor::Service && matches!(operation, Operation::Write) {
             return Ok(());
         }
         let messages = &mut case.messages;
@@ -86,24 +86,24 @@ impl stateful::Model for World {
         Outcome::from(case.model.apply(*actor, operation)).compare(returned)
     }
 
-    async fn compare(&self, case: Case) -> Result<()> {
+    async fn compare(&self, case: ModeratedStream) -> Result<()> {
         self.check(case.session, &case.model).await
     }
 }
 
-impl World {
+impl ModeratedChat {
     async fn call(
         &self,
         session: Uuid,
         messages: &mut Vec<Uuid>,
-        actor: Person,
+        actor: Actor,
         operation: &Operation,
     ) -> Result<Result<Value, Error>> {
         let named = |place: usize| messages.get(place).copied().unwrap_or_else(Uuid::new_v4);
         let (function, mut arguments) = match operation {
             Operation::Restrict {
                 target,
-                kind: Kind::Mute,
+                kind: RestrictionKind::Mute,
                 duration_s,
             } => (
                 "mute_user",
@@ -177,18 +177,18 @@ impl World {
     /// The refusal of a stream that has ended.
     async fn ended(&self, session: Uuid) -> Result<Value, Error> {
         let arguments = json!({"session_id": session, "state": "active"});
-        self.sessions[&Person::Seller]
+        self.sessions[&Actor::Seller]
             .rpc("update_stream_state", arguments)
             .await
     }
 
-    async fn check(&self, session: Uuid, model: &Model) -> Result<()> {
+    async fn check(&self, session: Uuid, model: &ModerationModel) -> Result<()> {
         let row = self.database.session_row(session).await?;
         let rules = json!([row["slow_mode_ms"], row["chat_mode"], row["pinned_seq"]]);
         let expected = json!([model.slow_mode_ms, model.chat_mode, model.pinned_seq]);
         ensure!(rules == expected, "rules {rules} instead of {expected}");
 
-        let seller = &self.sessions[&Person::Seller];
+        let seller = &self.sessions[&Actor::Seller];
         let of = json!({"session_id": session});
         let listed = seller.rpc_rows("list_restrictions", of.clone()).await?;
         let mut listed: Vec<_> = listed
@@ -198,7 +198,7 @@ impl World {
         listed.sort();
         let mut expected = Vec::new();
         for person in RESTRICTED {
-            for kind in [Kind::Mute, Kind::Ban] {
+            for kind in [RestrictionKind::Mute, RestrictionKind::Ban] {
                 if model.in_force(person, kind) {
                     expected.push(json!([self.ids[&person], kind.as_str()]).to_string());
                 }
@@ -217,7 +217,7 @@ impl World {
         Ok(())
     }
 
-    async fn check_log(&self, session: Uuid, model: &Model) -> Result<()> {
+    async fn check_log(&self, session: Uuid, model: &ModerationModel) -> Result<()> {
         let log = self.database.log(session).await?;
         let kinds: Vec<_> = log[2..]
             .iter()

@@ -8,9 +8,9 @@ use stream_tests::agora::buyer_token;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::refusal::expect_refusal;
-use stream_tests::stream::say;
+use stream_tests::stream::send_message;
 
 use super::{against, is_active, waits, within};
 
@@ -42,7 +42,7 @@ async fn a_ban_that_waited_for_the_join_ends_the_place() -> Result<()> {
     ada.commit().await?;
     waiting.await??;
     assert!(!is_active(&database, id, demo::ADA).await?);
-    expect_refusal(ErrorCode::Banned, beat(&ada, id).await)
+    expect_refusal(ErrorCode::Banned, send_heartbeat(&ada, id).await)
 }
 
 /// The statement that waits has read the lease as it was before the ban.
@@ -107,7 +107,7 @@ async fn the_deletion_of_a_user_and_a_ban_of_theirs_never_deadlock() -> Result<(
         let database = TestDatabase::create().await?;
         let id = database.stream_in(StreamState::Active).await?;
         let target = database.add_user("target").await?;
-        say(&database.viewer(id, target).await?, id, "hi").await?;
+        send_message(&database.viewer(id, target).await?, id, "hi").await?;
         let seller = database.user(demo::SELLER).await?;
         if was_banned {
             let short = json!({"session_id": id, "user_id": target, "duration_s": 60});

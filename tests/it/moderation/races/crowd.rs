@@ -1,4 +1,4 @@
-//! Do many connections that moderate at once ever wait for each other in a circle?
+//! Many connections that moderate at once never wait for each other in a circle.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -6,10 +6,10 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::buyer_token;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::moderation::{delete_message, lift, restrict};
 use stream_tests::session::Session;
-use stream_tests::stream::{move_to, numbers, say};
+use stream_tests::stream::{move_to, numbers, send_message};
 use uuid::Uuid;
 
 use super::{against, waits, within};
@@ -21,7 +21,7 @@ async fn viewers_join_while_a_mute_waits_for_a_slow_transaction() -> Result<()> 
     let database = TestDatabase::create().await?;
     let id = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(id, demo::ADA).await?;
-    let message = say(&ada, id, "hi").await?;
+    let message = send_message(&ada, id, "hi").await?;
     let seller = database.user(demo::SELLER).await?;
     let mut holder = database.connect("postgres").await?;
     let transaction = holder.transaction().await?;
@@ -34,7 +34,7 @@ async fn viewers_join_while_a_mute_waits_for_a_slow_transaction() -> Result<()> 
     let deleting = waits(&database, ada, "delete_message", delete).await?;
     let muting = waits(&database, seller, "mute_user", against(id, demo::ADA)).await?;
     let ben = database.viewer(id, demo::BEN).await?;
-    beat(&ben, id).await?;
+    send_heartbeat(&ben, id).await?;
     buyer_token(&ben, id).await?;
     transaction.rollback().await?;
     deleting.await??;
@@ -90,9 +90,9 @@ async fn play(caller: &Session, id: Uuid, number: i64, round: i64) -> Result<()>
     let outcomes = match number {
         1 | 2 => vec![
             caller.rpc("add_viewer", json!({"session_id": id})).await,
-            say(caller, id, "hi").await,
+            send_message(caller, id, "hi").await,
             buyer_token(caller, id).await,
-            beat(caller, id).await,
+            send_heartbeat(caller, id).await,
         ],
         3 => vec![
             caller.rpc("sweep", json!({})).await,
@@ -100,7 +100,7 @@ async fn play(caller: &Session, id: Uuid, number: i64, round: i64) -> Result<()>
             caller.rpc("tick", json!({})).await,
         ],
         _ => {
-            let message = say(caller, id, "order").await;
+            let message = send_message(caller, id, "order").await;
             let slow = json!({"session_id": id, "interval_ms": round % 3});
             let mut outcomes = vec![
                 restrict(caller, "mute_user", id, target).await,

@@ -1,11 +1,11 @@
-//! How long may a lost host take to return?
+//! How long a lost host may take to return.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::heartbeat::beat;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::stream::session_id;
 use uuid::Uuid;
 
@@ -16,10 +16,10 @@ async fn a_window_of_nothing_lets_nobody_return() -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = start_with_window(&database, json!(0)).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     database.pass_time(id, HOST_TIMEOUT).await?;
     assert_eq!(database.sweep().await?.handled()["host_lost"], 1);
-    assert_eq!(beat(&seller, id).await?["state"], "error");
+    assert_eq!(send_heartbeat(&seller, id).await?["state"], "error");
     assert_eq!(database.sweep().await?.handled()["reconnect_timeout"], 1);
     assert_eq!(state(&database, id).await?, "ended");
     Ok(())
@@ -56,7 +56,7 @@ async fn a_stream_may_have_a_window_of_its_own() -> Result<()> {
         database.refuses(ErrorCode::InvalidArgument, call).await?;
     }
     let id = start_with_window(&database, json!(120)).await?;
-    beat(&seller, id).await?;
+    send_heartbeat(&seller, id).await?;
     database.pass_time(id, HOST_TIMEOUT).await?;
     database.sweep().await?;
     database.pass_time(id, 115).await?;

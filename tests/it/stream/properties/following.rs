@@ -1,4 +1,4 @@
-//! What does a client hold that is sometimes away and then follows `sync`, page by page?
+//! A client that is sometimes away and then follows `sync`, page by page.
 
 use anyhow::{Context, Result, ensure};
 use proptest::collection::vec;
@@ -8,11 +8,11 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::session::Session;
 use stream_tests::stateful::Model;
-use stream_tests::stream::{numbers, say};
+use stream_tests::stream::{numbers, send_message};
 use uuid::Uuid;
 
 #[derive(Debug, Clone)]
-pub enum Step {
+pub enum ClientStep {
     /// The log grows while the client is away, at times by more than one page of `sync`.
     Grow(i64),
     /// One message through the function.
@@ -27,15 +27,15 @@ pub enum Step {
     Restart,
 }
 
-fn sequences() -> impl Strategy<Value = Vec<Step>> {
+fn sequences() -> impl Strategy<Value = Vec<ClientStep>> {
     let step = prop_oneof![
-        4 => (1..80_i64).prop_map(Step::Grow),
-        1 => (990..2200_i64).prop_map(Step::Grow),
-        3 => "[a-z]{1,8}".prop_map(Step::Say),
-        3 => Just(Step::Page),
-        2 => Just(Step::CatchUp),
-        1 => Just(Step::NewEpoch),
-        1 => Just(Step::Restart),
+        4 => (1..80_i64).prop_map(ClientStep::Grow),
+        1 => (990..2200_i64).prop_map(ClientStep::Grow),
+        3 => "[a-z]{1,8}".prop_map(ClientStep::Say),
+        3 => Just(ClientStep::Page),
+        2 => Just(ClientStep::CatchUp),
+        1 => Just(ClientStep::NewEpoch),
+        1 => Just(ClientStep::Restart),
     ];
     vec(step, 1..8)
 }
@@ -54,16 +54,16 @@ pub struct Following {
 }
 
 /// One stream, and what the client holds of it.
-pub struct State {
+pub struct FollowedStream {
     session: Uuid,
     follower: Follower,
 }
 
 impl Model for Following {
-    type Operation = Step;
-    type State = State;
+    type Operation = ClientStep;
+    type State = FollowedStream;
 
-    fn operations() -> impl Strategy<Value = Vec<Step>> {
+    fn operations() -> impl Strategy<Value = Vec<ClientStep>> {
         sequences()
     }
 
@@ -73,25 +73,25 @@ impl Model for Following {
         Ok(Self { database, seller })
     }
 
-    async fn begin(&self) -> Result<State> {
-        Ok(State {
+    async fn begin(&self) -> Result<FollowedStream> {
+        Ok(FollowedStream {
             session: self.database.start_stream().await?,
             follower: Follower::default(),
         })
     }
 
-    async fn step(&self, state: &mut State, step: &Step) -> Result<()> {
+    async fn step(&self, state: &mut FollowedStream, step: &ClientStep) -> Result<()> {
         let (session, follower) = (state.session, &mut state.follower);
         match step {
-            Step::Grow(count) => self.database.append_messages(session, *count, 3).await?,
-            Step::Say(content) => {
-                say(&self.seller, session, content).await?;
+            ClientStep::Grow(count) => self.database.append_messages(session, *count, 3).await?,
+            ClientStep::Say(content) => {
+                send_message(&self.seller, session, content).await?;
             }
-            Step::Page => {
+            ClientStep::Page => {
                 follower.page(&self.seller, session).await?;
             }
-            Step::CatchUp => follower.catch_up(&self.seller, session).await?,
-            Step::NewEpoch => {
+            ClientStep::CatchUp => follower.catch_up(&self.seller, session).await?,
+            ClientStep::NewEpoch => {
                 let salt = Uuid::new_v4();
                 self.database
                     .change(&format!(
@@ -99,14 +99,14 @@ impl Model for Following {
                     ))
                     .await?;
             }
-            Step::Restart => *follower = Follower::default(),
+            ClientStep::Restart => *follower = Follower::default(),
         }
         let held = numbers(&follower.messages);
         ensure!(held.is_sorted_by(|a, b| *b == a + 1), "a hole: {held:?}");
         Ok(())
     }
 
-    async fn compare(&self, mut state: State) -> Result<()> {
+    async fn compare(&self, mut state: FollowedStream) -> Result<()> {
         let follower = &mut state.follower;
         follower.catch_up(&self.seller, state.session).await?;
         let log = self.database.log(state.session).await?;

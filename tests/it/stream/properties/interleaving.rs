@@ -1,5 +1,5 @@
-//! Do the promises hold when everybody calls at the same time? No answer of a model is known then,
-//! but what must be true of every history is.
+//! Calls of everybody at the same time. No model knows how each ends, but what must be true of every history is
+//! checked.
 
 use anyhow::{Context, Result, ensure};
 use proptest::collection::vec;
@@ -52,7 +52,8 @@ async fn play(database: &TestDatabase, scripts: &Scripts) -> Result<()> {
         let script = script.clone();
         connections.push(tokio::spawn(async move {
             for call in script {
-                let outcome = ask(&service, auction, message, call.person, &call.operation).await;
+                let outcome =
+                    perform(&service, auction, message, call.person, &call.operation).await;
                 if let Err(error) = outcome {
                     check_refusal(&error).with_context(|| format!("{call:?}"))?;
                 }
@@ -66,7 +67,7 @@ async fn play(database: &TestDatabase, scripts: &Scripts) -> Result<()> {
     check(database, auction).await
 }
 
-async fn ask(
+async fn perform(
     service: &Session,
     auction: Uuid,
     message: Uuid,
@@ -114,7 +115,7 @@ async fn ask(
             "generate_buyer_token",
             json!({"buyer_id": person, "channel_id": session}),
         ),
-        Operation::Beat { foreground, .. } => (
+        Operation::Heartbeat { foreground, .. } => (
             "heartbeat",
             json!({"session_id": session, "user_id": person, "foreground": foreground}),
         ),

@@ -1,4 +1,4 @@
-//! What is right as time passes? The model's clock, its heartbeats, and what a sweep finds overdue.
+//! The model of time: its clock, its heartbeats, and what a sweep finds overdue.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
 use super::model::{Stream, Token};
-use super::operation::{Held, Person};
+use super::operation::{FencingNumber, Person};
 
 /// What the cases play with, in seconds. Each value is a multiple of the step of time.
 pub const CONFIG: &str =
@@ -87,19 +87,19 @@ impl Lease {
 }
 
 impl Stream {
-    pub fn beat(
+    pub fn heartbeat(
         &mut self,
         person: Person,
-        number: Held,
+        number: FencingNumber,
         foreground: Option<bool>,
     ) -> Result<Value, ErrorCode> {
         if self.state == StreamState::Ended {
             return Err(ErrorCode::StreamEnded);
         }
         let (status, is_due) = if person == Person::Seller {
-            ("ok", self.beat_as_host(number)?)
+            ("ok", self.heartbeat_of_host(number)?)
         } else {
-            self.beat_as_viewer(person, number, foreground)?
+            self.heartbeat_of_viewer(person, number, foreground)?
         };
         let token = if is_due {
             self.renew(person)
@@ -113,8 +113,8 @@ impl Stream {
         }))
     }
 
-    fn beat_as_host(&mut self, number: Held) -> Result<bool, ErrorCode> {
-        if matches!(number, Held::Stale) {
+    fn heartbeat_of_host(&mut self, number: FencingNumber) -> Result<bool, ErrorCode> {
+        if matches!(number, FencingNumber::Stale) {
             return Err(ErrorCode::StaleHost);
         }
         let now = self.liveness.now;
@@ -161,16 +161,16 @@ impl Stream {
         }
     }
 
-    fn beat_as_viewer(
+    fn heartbeat_of_viewer(
         &mut self,
         person: Person,
-        number: Held,
+        number: FencingNumber,
         foreground: Option<bool>,
     ) -> Result<(&'static str, bool), ErrorCode> {
         let now = self.liveness.now;
         let place = self.places.get_mut(&person).filter(|place| place.is_active);
         let place = place.ok_or(ErrorCode::NotViewer)?;
-        if matches!(number, Held::Stale) {
+        if matches!(number, FencingNumber::Stale) {
             return Ok(("superseded", false));
         }
         place.lease.seen(now, foreground);

@@ -1,4 +1,4 @@
-//! What is right? The rules of streams, viewers and chat, in memory and without concurrency.
+//! The model of streams, viewers and chat, in memory and without concurrency.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use stream_tests::stateful::Outcome;
 use uuid::Uuid;
 
 use super::liveness::{Lease, Liveness};
-use super::operation::{Call, Held, Operation, Person};
+use super::operation::{Call, FencingNumber, Operation, Person};
 
 /// A stream, as everybody should see it.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct Stream {
     pub state: StreamState,
     pub generation: i32,
     pub log: Vec<Entry>,
-    pub places: BTreeMap<Person, Place>,
+    pub places: BTreeMap<Person, Viewer>,
     /// As the last tick counted.
     pub counted: usize,
     pub peak: usize,
@@ -41,7 +41,7 @@ pub struct Entry {
 }
 
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Viewer {
     pub is_active: bool,
     pub join_no: i32,
     pub lease: Lease,
@@ -88,25 +88,25 @@ impl Stream {
     /// Leases that are not over, whether or not a sweep has come to the others.
     pub fn viewer_count(&self) -> usize {
         let now = self.liveness.now;
-        let holds = |place: &&Place| place.is_active && place.lease.ends_at() > now;
+        let holds = |place: &&Viewer| place.is_active && place.lease.ends_at() > now;
         self.places.values().filter(holds).count()
     }
 
     /// The number that a client sends who holds this.
-    pub fn generation(&self, held: Held) -> Option<i32> {
+    pub fn generation(&self, held: FencingNumber) -> Option<i32> {
         match held {
-            Held::Nothing => None,
-            Held::Current => Some(self.generation),
-            Held::Stale => Some(self.generation - 1),
+            FencingNumber::Nothing => None,
+            FencingNumber::Current => Some(self.generation),
+            FencingNumber::Stale => Some(self.generation - 1),
         }
     }
 
-    pub fn join_no(&self, person: Person, held: Held) -> Option<i32> {
+    pub fn join_no(&self, person: Person, held: FencingNumber) -> Option<i32> {
         let newest = self.places.get(&person).map_or(1, |place| place.join_no);
         match held {
-            Held::Nothing => None,
-            Held::Current => Some(newest),
-            Held::Stale => Some(newest - 1),
+            FencingNumber::Nothing => None,
+            FencingNumber::Current => Some(newest),
+            FencingNumber::Stale => Some(newest - 1),
         }
     }
 
@@ -125,7 +125,9 @@ impl Stream {
             }
             Operation::BuyerToken => self.buyer_token(person),
             Operation::Sync { after } => Ok(self.sync(call, *after)),
-            Operation::Beat { number, foreground } => self.beat(person, *number, *foreground),
+            Operation::Heartbeat { number, foreground } => {
+                self.heartbeat(person, *number, *foreground)
+            }
             Operation::PassTime { .. } | Operation::Sweep | Operation::Tick => {
                 return Outcome::Unspecified;
             }
@@ -133,11 +135,16 @@ impl Stream {
         answer.into()
     }
 
-    fn move_to(&mut self, call: &Call, to: StreamState, held: Held) -> Result<Value, ErrorCode> {
+    fn move_to(
+        &mut self,
+        call: &Call,
+        to: StreamState,
+        held: FencingNumber,
+    ) -> Result<Value, ErrorCode> {
         if call.person != Person::Seller && !call.by_service {
             return Err(ErrorCode::NotStreamOwner);
         }
-        if matches!(held, Held::Stale) {
+        if matches!(held, FencingNumber::Stale) {
             return Err(ErrorCode::StaleHost);
         }
         match transition(self.state, to) {
@@ -182,7 +189,7 @@ impl Stream {
             .places
             .entry(person)
             .and_modify(|place| place.join_no += 1)
-            .or_insert(Place {
+            .or_insert(Viewer {
                 is_active: true,
                 join_no: 1,
                 lease,
@@ -195,10 +202,10 @@ impl Stream {
         }))
     }
 
-    fn leave(&mut self, person: Person, held: Held) -> &'static str {
+    fn leave(&mut self, person: Person, held: FencingNumber) -> &'static str {
         match self.places.get_mut(&person) {
             Some(place) if place.is_active => {
-                if matches!(held, Held::Stale) {
+                if matches!(held, FencingNumber::Stale) {
                     return "superseded";
                 }
                 place.is_active = false;

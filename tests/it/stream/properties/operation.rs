@@ -1,4 +1,4 @@
-//! What may be asked, and how likely is each?
+//! The operations on streams, and how likely each is.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ impl Person {
 
 /// A fencing number as a client may hold it.
 #[derive(Debug, Clone, Copy)]
-pub enum Held {
+pub enum FencingNumber {
     Nothing,
     Current,
     Stale,
@@ -48,11 +48,11 @@ pub enum Operation {
     Start,
     Move {
         to: StreamState,
-        generation: Held,
+        generation: FencingNumber,
     },
     Join,
     Leave {
-        join_no: Held,
+        join_no: FencingNumber,
     },
     /// `id` is one of a few, so that retries and conflicts happen.
     Send {
@@ -65,8 +65,8 @@ pub enum Operation {
         after: Option<i64>,
     },
     /// As the host with a generation, as a viewer with the number of a join.
-    Beat {
-        number: Held,
+    Heartbeat {
+        number: FencingNumber,
         foreground: Option<bool>,
     },
     /// For all streams of the case; a multiple of [`TIME_STEP`].
@@ -131,7 +131,7 @@ fn operations() -> impl Strategy<Value = Operation> {
         2 => Just(Operation::BuyerToken),
         2 => prop::option::of(0..12_i64).prop_map(|after| Operation::Sync { after }),
         6 => (held(), prop::option::of(any::<bool>()))
-            .prop_map(|(number, foreground)| Operation::Beat { number, foreground }),
+            .prop_map(|(number, foreground)| Operation::Heartbeat { number, foreground }),
         4 => select(&[1, 1, 2, 2, 3, 5, 6, 30, 280][..])
             .prop_map(|steps| Operation::PassTime { seconds: steps * TIME_STEP }),
         3 => Just(Operation::Sweep),
@@ -139,11 +139,11 @@ fn operations() -> impl Strategy<Value = Operation> {
     ]
 }
 
-fn held() -> impl Strategy<Value = Held> {
+fn held() -> impl Strategy<Value = FencingNumber> {
     prop_oneof![
-        3 => Just(Held::Nothing),
-        2 => Just(Held::Current),
-        1 => Just(Held::Stale),
+        3 => Just(FencingNumber::Nothing),
+        2 => Just(FencingNumber::Current),
+        1 => Just(FencingNumber::Stale),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! How is a sequence played on the product, and its every answer held against the model?
+//! Playing a sequence on the product, and holding what it returned and stored against the model.
 
 use std::collections::BTreeMap;
 
@@ -22,22 +22,22 @@ use super::model::Stream;
 use super::operation::{Call, MESSAGE_IDS, Operation, Person, sequences};
 
 /// The connections of everybody who takes part.
-pub struct World {
+pub struct Streams {
     database: TestDatabase,
     people: Vec<Session>,
     service: Session,
 }
 
 /// What a case needs to name its things.
-pub struct Case {
+pub struct AuctionCase {
     auction: Uuid,
     message_ids: Vec<Uuid>,
     streams: Vec<Stream>,
 }
 
-impl Model for World {
+impl Model for Streams {
     type Operation = Call;
-    type State = Case;
+    type State = AuctionCase;
 
     fn operations() -> impl Strategy<Value = Vec<Call>> {
         sequences()
@@ -62,15 +62,15 @@ impl Model for World {
     }
 
     /// A new auction, of which no stream has been started.
-    async fn begin(&self) -> Result<Case> {
-        Ok(Case {
+    async fn begin(&self) -> Result<AuctionCase> {
+        Ok(AuctionCase {
             auction: self.database.add_auction(demo::SELLER).await?,
             message_ids: (0..MESSAGE_IDS).map(|_| Uuid::new_v4()).collect(),
             streams: Vec::new(),
         })
     }
 
-    async fn step(&self, case: &mut Case, call: &Call) -> Result<()> {
+    async fn step(&self, case: &mut AuctionCase, call: &Call) -> Result<()> {
         match call.operation {
             Operation::Start => return self.start(case, call).await,
             Operation::PassTime { seconds } => return self.pass_time(case, seconds).await,
@@ -89,7 +89,7 @@ impl Model for World {
         case.streams[place].apply(call).compare(returned)
     }
 
-    async fn compare(&self, case: Case) -> Result<()> {
+    async fn compare(&self, case: AuctionCase) -> Result<()> {
         for stream in &case.streams {
             self.compare_tables(stream, &case.message_ids).await?;
         }
@@ -97,7 +97,7 @@ impl Model for World {
     }
 }
 
-impl World {
+impl Streams {
     /// Leaves nothing that a sweep of the next case would find.
     async fn clear(&self) -> Result<()> {
         self.database
@@ -111,7 +111,7 @@ impl World {
     }
 
     /// Nothing was started yet: there is no such session.
-    async fn miss(&self, case: &Case, call: &Call) -> Result<()> {
+    async fn miss(&self, case: &AuctionCase, call: &Call) -> Result<()> {
         let nowhere = Stream::started(Uuid::new_v4());
         let answer = self.call(call, &nowhere, &case.message_ids).await;
         let code = match &call.operation {
@@ -125,7 +125,7 @@ impl World {
         expect_refusal(code, answer)
     }
 
-    async fn start(&self, case: &mut Case, call: &Call) -> Result<()> {
+    async fn start(&self, case: &mut AuctionCase, call: &Call) -> Result<()> {
         let arguments = json!({"auction_id": case.auction, "seller_id": call.person.id()});
         let answer = self.caller(call).rpc("start_stream", arguments).await;
         if call.person != Person::Seller {
@@ -154,7 +154,7 @@ impl World {
         Outcome::from(Ok::<_, ErrorCode>(expected)).compare(Ok(session))
     }
 
-    async fn pass_time(&self, case: &mut Case, seconds: i64) -> Result<()> {
+    async fn pass_time(&self, case: &mut AuctionCase, seconds: i64) -> Result<()> {
         for stream in &mut case.streams {
             self.database.pass_time(stream.id, seconds).await?;
             stream.liveness.now += seconds;
@@ -162,7 +162,7 @@ impl World {
         Ok(())
     }
 
-    async fn sweep(&self, case: &mut Case) -> Result<()> {
+    async fn sweep(&self, case: &mut AuctionCase) -> Result<()> {
         let mut expected = BTreeMap::new();
         for stream in &mut case.streams {
             stream.sweep(&mut expected);
@@ -173,7 +173,7 @@ impl World {
         Ok(())
     }
 
-    async fn tick(&self, case: &mut Case) -> Result<()> {
+    async fn tick(&self, case: &mut AuctionCase) -> Result<()> {
         self.database
             .change("update stream.ticker set swept_at = now() - interval '1 second'")
             .await?;
@@ -191,7 +191,7 @@ impl World {
             Operation::Start | Operation::PassTime { .. } | Operation::Sweep | Operation::Tick => {
                 unreachable!("asked for elsewhere")
             }
-            Operation::Beat { number, foreground } => (
+            Operation::Heartbeat { number, foreground } => (
                 "heartbeat",
                 json!({
                     "foreground": foreground, "user_id": person,
@@ -233,7 +233,7 @@ impl World {
         if let Some(messages) = answer["messages"].as_array() {
             answer["messages"] = json!(numbers(messages));
         }
-        if let Operation::Beat { .. } = call.operation {
+        if let Operation::Heartbeat { .. } = call.operation {
             answer["token_uid"] = answer["token"]["uid"].clone();
         }
         Ok(answer)

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
-use stream_tests::blocking::wait_until_asking;
+use stream_tests::blocking::wait_until_retrying_lock;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::stream::move_to;
@@ -67,7 +67,7 @@ async fn a_batch_beside_the_deletion_of(table: &str, id: Uuid) -> Result<()> {
     let batch = json!({"items": items});
     let backend = service.backend().await?;
     let batch = tokio::spawn(async move { service.rpc_rows("send_messages", batch).await });
-    wait_until_asking(&database, backend).await?;
+    wait_until_retrying_lock(&database, backend).await?;
     let deletion = delete_and_wait(&database, table, id).await?;
     release(holder).await?;
     for answer in batch.await?? {

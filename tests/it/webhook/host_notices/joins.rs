@@ -1,14 +1,14 @@
-//! What does Agora's notice do that a host has joined?
+//! Agora's notice that a host has joined.
 
 use anyhow::Result;
 use stream_core::lifecycle::StreamState;
 
 use super::Heartbeats::{Fresh, Never};
-use super::{HOST_TIMEOUT, WINDOW, World, pair};
+use super::{HOST_TIMEOUT, HostNotices, WINDOW, pair};
 
 #[tokio::test]
 async fn a_host_who_joins_a_live_stream_is_seen() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     let id = world.stream(StreamState::Active, Fresh).await?;
     world.database.pass_time(id, HOST_TIMEOUT - 5).await?;
     assert_eq!(world.joins(id, 1).await?, "host_present");
@@ -27,7 +27,7 @@ async fn a_host_who_joins_a_live_stream_is_seen() -> Result<()> {
 
 #[tokio::test]
 async fn being_seen_in_the_channel_is_no_heartbeat() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     let id = world.stream(StreamState::Active, Fresh).await?;
     world.database.pass_time(id, HOST_TIMEOUT - 5).await?;
     world.joins(id, 1).await?;
@@ -38,7 +38,7 @@ async fn being_seen_in_the_channel_is_no_heartbeat() -> Result<()> {
 
 #[tokio::test]
 async fn a_host_who_joins_again_within_the_window_goes_on() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     for heartbeats in [Fresh, Never] {
         let id = world.stream(StreamState::Active, heartbeats).await?;
         if heartbeats == Fresh {
@@ -61,7 +61,7 @@ async fn a_host_who_joins_again_within_the_window_goes_on() -> Result<()> {
 
 #[tokio::test]
 async fn after_the_deadline_no_join_brings_a_stream_back() -> Result<()> {
-    let world = World::enter().await?;
+    let world = HostNotices::enter().await?;
     let id = world.stream(StreamState::Active, Never).await?;
     world.leaves(id, 1, 1).await?;
     world.database.pass_time(id, WINDOW).await?;

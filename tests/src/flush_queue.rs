@@ -1,4 +1,4 @@
-//! What writers leave to the ticker, and how a test leaves it.
+//! Entries of a log that no frame carries yet, which writers leave to the ticker, and how a test leaves them.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -9,8 +9,8 @@ use crate::stream::numbers;
 
 impl TestDatabase {
     /// Entries of a log that no frame carries, with a row in the queue that says so.
-    pub async fn leave_tail(&self, session: Uuid, entries: i64) -> Result<()> {
-        self.lose_tail(session, entries).await?;
+    pub async fn leave_unflushed(&self, session: Uuid, entries: i64) -> Result<()> {
+        self.leave_unqueued(session, entries).await?;
         self.change(&format!(
             "insert into stream.chat_tails (session_id) values ('{session}')"
         ))
@@ -18,7 +18,7 @@ impl TestDatabase {
     }
 
     /// Entries of a log that no frame carries, and nothing in the queue.
-    pub async fn lose_tail(&self, session: Uuid, entries: i64) -> Result<()> {
+    pub async fn leave_unqueued(&self, session: Uuid, entries: i64) -> Result<()> {
         self.append_messages(session, entries, 10).await?;
         self.change(&format!(
             "delete from realtime.messages where topic = 'chat:{session}';
@@ -28,7 +28,7 @@ impl TestDatabase {
     }
 
     /// Rows in the queue, and sessions that were taken from it and not sent.
-    pub async fn tails(&self) -> Result<i64> {
+    pub async fn queued_flushes(&self) -> Result<i64> {
         self.value(
             "select (select count(*) from stream.chat_tails)
                  + coalesce(sum(cardinality(r.unsent)), 0)::bigint
@@ -45,7 +45,7 @@ impl TestDatabase {
     }
 
     /// Whether a ticker that sends was seen this moment, or none for a while.
-    pub async fn see_ticker(&self, is_alive: bool) -> Result<()> {
+    pub async fn set_ticker_alive(&self, is_alive: bool) -> Result<()> {
         let age = if is_alive { "0 s" } else { "3 s" };
         self.change(&format!(
             "update stream.ticker
