@@ -1,6 +1,7 @@
 //! How is a throw-away Postgres cluster made, reached, broken and removed?
 
 mod address;
+mod options;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 pub use address::{Address, LOGIN_ROLES, SUPERUSER};
+pub use options::Options;
 
 use crate::process::ProcessId;
 use crate::run::Run;
@@ -16,38 +18,6 @@ use crate::{local_dir, secrets};
 
 /// The server's name in the ledger of its run.
 const PROCESS_NAME: &str = "postgres";
-
-/// What kind of cluster is wanted.
-#[derive(Debug)]
-pub struct Options {
-    /// The run's name in `.local/runs/`; no two living clusters share one.
-    pub name: String,
-    /// Where the data directory goes when the server's user can get there.
-    pub parent: PathBuf,
-    /// Whether a commit survives a crash of the machine (`fsync`).
-    pub is_durable: bool,
-    /// More settings for the server, as `name=value`.
-    pub settings: Vec<String>,
-    /// More variables for the server's environment, in which there are few.
-    pub environment: Vec<(String, String)>,
-    /// Where the server's log goes.
-    pub log_file: PathBuf,
-}
-
-impl Options {
-    /// A fast cluster under `/tmp`, for tests: a crash of the machine may lose it. The name is one
-    /// of this process's own.
-    pub fn temporary(name: &str) -> Result<Self> {
-        Ok(Self {
-            name: format!("{name}-{}", std::process::id()),
-            parent: PathBuf::from("/tmp"),
-            is_durable: false,
-            settings: Vec::new(),
-            environment: Vec::new(),
-            log_file: local_dir::directory("log")?.join(format!("{name}-postgres.log")),
-        })
-    }
-}
 
 /// A running server that exists nowhere else and is gone, data and all, when this is dropped.
 #[derive(Debug)]

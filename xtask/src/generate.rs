@@ -11,7 +11,9 @@ mod declaration;
 mod documentation;
 mod errors_json;
 mod events;
+mod files;
 mod grants;
+mod json;
 mod natives;
 mod operation;
 mod operations_json;
@@ -23,7 +25,6 @@ mod values;
 mod version;
 mod wrappers;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -34,16 +35,15 @@ use crate::console;
 use crate::database;
 use crate::database::OWNER;
 use crate::product_sql::{ProductSql, SqlFile};
+pub use files::Files;
+
 use catalogue::Catalogue;
 use operation::Operation;
 use version::Versions;
 
 const DATABASE: &str = "generate";
 
-/// Paths in the repository and the texts that belong there.
-pub type Files = BTreeMap<&'static str, String>;
-
-/// What to do with the files.
+/// The use of the generated files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Write,
@@ -77,7 +77,7 @@ pub fn run(root: &Path, mode: Mode) -> Result<()> {
     }
     if mode == Mode::Release {
         console::step(format_args!("writing {}", released::FILE));
-        fs::write(&file, pretty(&contract)?)?;
+        fs::write(&file, json::pretty(&contract)?)?;
     }
     Ok(())
 }
@@ -131,13 +131,6 @@ fn generate(catalogue: &Catalogue, versions: Versions) -> Result<Files> {
         ("contract/roles.md", roles::write(&operations)),
         ("docs/api.md", documentation::write(catalogue, &operations)?),
     ]))
-}
-
-/// JSON as it is committed.
-fn pretty(value: &impl serde::Serialize) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(value).context("cannot write JSON")?;
-    text.push('\n');
-    Ok(text)
 }
 
 fn apply_sql(address: &Address, database: &str, file: &SqlFile) -> Result<()> {

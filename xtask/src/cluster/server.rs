@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Options, SUPERUSER};
+use super::address::SUPERUSER;
+use super::options::Options;
 use crate::process::{self, POLL_INTERVAL, ProcessId};
 use crate::run::{Ending, Run};
 use crate::server_user::ServerUser;

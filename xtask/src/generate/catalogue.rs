@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::annotations::Annotated;
 use crate::cluster::Address;
 use crate::database::OWNER;
 
@@ -13,7 +14,7 @@ pub const PUBLIC: &str = "stream";
 /// The schema of the native functions.
 pub const NATIVE: &str = "stream_ext";
 
-/// What is there to generate from.
+/// Everything that files are generated from.
 #[derive(Debug, Deserialize)]
 pub struct Catalogue {
     pub functions: Vec<Function>,
@@ -109,5 +110,17 @@ impl Function {
             .map(|place| format!("${place}"))
             .collect();
         parameters.join(", ")
+    }
+}
+
+impl Composite {
+    /// The parsed comment.
+    pub fn annotated(&self) -> Annotated {
+        Annotated::parse(self.comment.as_deref().unwrap_or_default())
+    }
+
+    /// True when it is the payload of an event.
+    pub fn is_payload(&self) -> bool {
+        self.annotated().has("event")
     }
 }

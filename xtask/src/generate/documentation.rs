@@ -72,7 +72,7 @@ fn describe(operation: &Operation) -> String {
 }
 
 fn describe_type(composite: &Composite) -> String {
-    let comment = Annotated::parse(composite.comment.as_deref().unwrap_or_default());
+    let comment = composite.annotated();
     let mut text = format!("\n## {}\n\n{}\n\n", composite.name, comment.description);
     text.push_str("| field | type | |\n|---|---|---|\n");
     for field in &composite.fields {

@@ -46,5 +46,5 @@ pub fn write() -> Result<String> {
             },
         }
     };
-    super::pretty(&ErrorCode::ALL.iter().map(entry).collect::<Vec<_>>())
+    super::json::pretty(&ErrorCode::ALL.iter().map(entry).collect::<Vec<_>>())
 }

@@ -36,20 +36,15 @@ struct Reference {
     path: String,
 }
 
-/// Whether a composite is the payload of an event.
-pub fn is_payload(composite: &Composite) -> bool {
-    Annotated::parse(composite.comment.as_deref().unwrap_or_default()).has("event")
-}
-
 pub fn write(catalogue: &Catalogue) -> Result<String> {
-    super::pretty(&contract(catalogue)?)
+    super::json::pretty(&contract(catalogue)?)
 }
 
 fn contract(catalogue: &Catalogue) -> Result<Contract> {
     let mut events = Vec::new();
     let mut payloads = BTreeMap::new();
     for composite in &catalogue.composites {
-        let comment = Annotated::parse(composite.comment.as_deref().unwrap_or_default());
+        let comment = composite.annotated();
         if !comment.has("event") && !comment.has("topic") {
             continue;
         }

@@ -79,7 +79,7 @@ pub fn write(versions: Versions, operations: &[Operation], types: &Types) -> Res
             .with_context(|| format!("the operation {}", operation.function.name))?;
         Ok((plain(&operation.function.name), entry))
     });
-    super::pretty(&Contract {
+    super::json::pretty(&Contract {
         version: versions.contract,
         oldest_client: versions.oldest_client,
         common_errors: COMMON_ERRORS,

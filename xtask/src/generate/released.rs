@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
-use super::Files;
+use super::files::Files;
 use super::version::Version;
 
 pub const FILE: &str = "contract/released.json";

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::annotations::Annotated;
 use super::catalogue::{Catalogue, Composite, Field};
-use super::events;
 
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -77,7 +76,7 @@ impl Types {
     pub fn of(catalogue: &Catalogue) -> Result<Self> {
         let mut composites = BTreeMap::new();
         let answers = catalogue.composites.iter();
-        for composite in answers.filter(|composite| !events::is_payload(composite)) {
+        for composite in answers.filter(|composite| !composite.is_payload()) {
             let schema = object(catalogue, composite)
                 .with_context(|| format!("the comments of type stream.{}", composite.name))?;
             composites.insert(composite.name.clone(), schema);
@@ -89,13 +88,13 @@ impl Types {
     }
 
     pub fn write(&self) -> Result<String> {
-        super::pretty(self)
+        super::json::pretty(self)
     }
 }
 
 /// The schema of one composite's JSON.
 pub fn object(catalogue: &Catalogue, composite: &Composite) -> Result<ObjectSchema> {
-    let comment = Annotated::parse(composite.comment.as_deref().unwrap_or_default());
+    let comment = composite.annotated();
     comment.expect(&["topic", "event"])?;
     let mut properties = BTreeMap::new();
     for field in &composite.fields {
