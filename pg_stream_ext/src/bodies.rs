@@ -1,4 +1,4 @@
-//! The rules of this crate that bodies written in plpgsql call: callers, refusals and rates.
+//! Entry points for operations written in plpgsql: admitting callers, refusing, and rates.
 //!
 //! Like every native function they are open to the owner of the tables alone, inside functions that set
 //! the safe search path.

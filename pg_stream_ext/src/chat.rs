@@ -1,4 +1,4 @@
-//! The chat: sending, history, synchronisation, read marks, subscriptions.
+//! The chat of a stream: sending, history, synchronisation, read marks and subscriptions.
 
 pub mod cooldown;
 pub mod history;

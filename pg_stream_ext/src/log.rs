@@ -1,4 +1,4 @@
-//! The log of a session: its sequence numbers, its frames, and the queue of what no frame carries yet.
+//! The log of a session: its sequence numbers, its frames, and the queue of sessions with unsent entries.
 
 pub mod auction;
 pub mod entry;

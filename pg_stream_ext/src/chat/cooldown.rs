@@ -1,6 +1,6 @@
-//! How long somebody must wait before their next message.
+//! The cooldown: the time that a user has to wait before their next message.
 //!
-//! Read from what sending leaves behind, so it is a hint: the send itself decides, by the same limits
+//! Computed from the columns that sending writes, so it is a hint: the send itself decides, by the same limits
 //! ([`crate::rate`]).
 
 use pgrx::datum::TimestampWithTimeZone;
@@ -28,8 +28,8 @@ macro_rules! cooldown_columns {
 }
 pub(crate) use cooldown_columns;
 
-/// Milliseconds, from the columns behind the first `skip`: whichever is longer of the rate limiter's
-/// wait and slow mode's.
+/// Returns the longer of the rate limiter's wait and slow mode's, in milliseconds, from the columns behind the
+/// first `skip`.
 pub fn read_ms(row: &SpiHeapTupleData<'_>, skip: usize) -> Result<i32> {
     let now: TimestampWithTimeZone = column(row, skip + 1)?;
     let tat: Option<TimestampWithTimeZone> = nullable(row, skip + 2)?;

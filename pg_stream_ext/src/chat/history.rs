@@ -1,4 +1,4 @@
-//! Reading the log page by page.
+//! The history of a chat, read page by page.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;

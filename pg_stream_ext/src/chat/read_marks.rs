@@ -12,7 +12,7 @@ use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, column, statements};
 
-/// What is read of the log that is still kept, where its bounds `b` and the marks `r` are in scope.
+/// The read ranges within the kept log, as SQL text where its bounds `b` and the marks `r` are in scope.
 macro_rules! kept_reads {
     () => {
         "unnest(r.read * int8multirange(int8range(b.oldest_seq, b.last_seq + 1))) as k (range)"
@@ -20,7 +20,7 @@ macro_rules! kept_reads {
 }
 pub(crate) use kept_reads;
 
-/// The same as JSON: pairs of the first and the last number of each range, ascending.
+/// The read ranges as JSON: pairs of the first and the last number of each range, ascending.
 macro_rules! read_json_sql {
     () => {
         concat!(
@@ -36,7 +36,7 @@ macro_rules! read_json_sql {
 }
 pub(crate) use read_json_sql;
 
-/// How many entries of the kept log are not read.
+/// The number of unread entries of the kept log, as SQL text.
 macro_rules! unread_count_sql {
     () => {
         concat!(
@@ -50,8 +50,8 @@ macro_rules! unread_count_sql {
 }
 pub(crate) use unread_count_sql;
 
-/// A multirange without the gaps below its 256 newest ranges: whoever leaves every second message
-/// out must not grow a row, and with it every `sync`, without end.
+/// A multirange without the gaps below its 256 newest ranges: a client that skips every second message
+/// must not grow a row, and with it every `sync`, without bound.
 macro_rules! bounded {
     ($read:literal) => {
         concat!(
@@ -84,7 +84,7 @@ macro_rules! add_marked {
     };
 }
 
-/// Whether the user may view, and what is unread; no row when there is no such session.
+/// Whether the user may view, and the number of unread entries; no row when there is no such session.
 macro_rules! count_sql {
     () => {
         concat!(
@@ -132,7 +132,7 @@ statements! {
         );
 }
 
-/// Answers how many entries are unread then.
+/// Returns how many entries are unread afterwards.
 #[pg_extern]
 fn mark_messages_as_read(
     session_id: Option<Uuid>,
@@ -142,7 +142,7 @@ fn mark_messages_as_read(
     answer(mark_messages(session_id, user_id, message_ids))
 }
 
-/// Answers how many entries are unread then.
+/// Returns how many entries are unread afterwards.
 #[pg_extern]
 fn mark_read_up_to(session_id: Option<Uuid>, user_id: Option<Uuid>, seq: Option<i64>) -> i64 {
     answer(mark_up_to(session_id, user_id, seq))

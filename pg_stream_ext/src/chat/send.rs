@@ -1,7 +1,7 @@
-//! How is one chat message sent?
+//! Sending one chat message.
 //!
 //! Lock order: the sender's viewer row, the head row, the relay row. A refusal leaves nothing
-//! behind; a message that was stored before is answered again, whatever has changed since.
+//! behind; a message that was stored before is returned again, whatever has changed since.
 
 use pgrx::datum::{DatumWithOid, Uuid};
 use pgrx::prelude::*;
@@ -51,7 +51,7 @@ fn send(
     let session = required(session_id, "session_id")?;
     let content = Content::parse(required(content, "content")?)?;
     let viewer_row = ViewerRow::lock_and_count(session, user, likely_viewer_rate()?.limit())?;
-    // A retry gets what it stored before, also when its sender could no longer write; otherwise the
+    // A retry returns the message it stored before, even when its sender may no longer write; otherwise the
     // refusal stands.
     let retry = |refusal| {
         let stored = earlier(session, user, id)?.ok_or(refusal)?;
@@ -63,7 +63,7 @@ fn send(
     let Some(entry) = next_seq(session)? else {
         return retry(why_closed(session)?.into());
     };
-    // Nobody else saw the number: the head row is still locked.
+    // Nobody else can have seen the number: the head row is still locked.
     let retry = |refusal| {
         let stored = retry(refusal)?;
         spi::execute(&GIVE_NUMBER_BACK, &[session.into()])?;
@@ -96,7 +96,7 @@ fn send(
     Ok(message)
 }
 
-/// Whether the message is new.
+/// Inserts the message; returns false when its id is already used in this session.
 fn insert(message: &Message) -> Result<bool> {
     let arguments: [DatumWithOid<'_>; 7] = [
         message.id.into(),
@@ -110,7 +110,7 @@ fn insert(message: &Message) -> Result<bool> {
     Ok(spi::execute(&INSERT_MESSAGE, &arguments)? == 1)
 }
 
-/// The message that this user stored under this id before.
+/// Returns the message that this user stored under this id before.
 fn earlier(session: Uuid, user: Uuid, id: Option<Uuid>) -> Result<Option<Message>> {
     let Some(id) = id else {
         return Ok(None);

@@ -1,8 +1,8 @@
-//! Sending messages of many users and streams in one call.
+//! Sending messages of many users to many streams in one call.
 //!
 //! Sessions are handled one after the other by ascending id, each in the order of a single send:
-//! viewer rows, head row, relay row. An item that is refused costs only itself, and a session whose rows
-//! somebody holds only its own items.
+//! viewer rows, head row, relay row. A refused item costs only itself; a session whose rows
+//! are locked by others costs only its own items.
 
 mod accepted;
 mod item;
@@ -115,8 +115,8 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
     let mut are_free: HashMap<[u8; 16], bool> = HashMap::new();
     for (index, item) in items.into_iter().enumerate() {
         match read(index, item) {
-            // Before anything is locked, and without waiting: one user who is being deleted costs
-            // the others nothing.
+            // Before anything is locked, and without waiting: a user who is being deleted costs the
+            // others nothing.
             Ok((_, draft)) if !is_free(&mut are_free, draft.user)? => {
                 answers[index] = Some(Answer::Refused(ErrorCode::LockTimeout, None));
             }
@@ -158,7 +158,7 @@ fn read(index: usize, item: Option<Item>) -> std::result::Result<([u8; 16], Draf
     Ok((*session.as_bytes(), draft))
 }
 
-/// Messages of one session, in the order of the batch.
+/// Sends the messages of one session, in the order of the batch.
 fn send_to(
     caller: Caller,
     session: Uuid,
@@ -170,7 +170,7 @@ fn send_to(
     users.dedup();
     let locked = waits.lock(session, &users)?;
     let stored = stored_before(session, &drafts)?;
-    // What was stored before is answered in any case.
+    // A retry returns its stored message in any case.
     let refuse_new = |code| {
         let answers = drafts.iter().map(|draft| {
             let answer = stored_answer(draft, &stored);
@@ -210,7 +210,7 @@ fn send_to(
     Ok(answers)
 }
 
-/// Messages that are stored under one of the ids already.
+/// Returns the messages that are already stored under one of the ids.
 fn stored_before(session: Uuid, drafts: &[Draft]) -> Result<HashMap<[u8; 16], Message>> {
     let mut stored = HashMap::new();
     for id in drafts.iter().filter_map(|draft| draft.id) {
@@ -221,7 +221,7 @@ fn stored_before(session: Uuid, drafts: &[Draft]) -> Result<HashMap<[u8; 16], Me
     Ok(stored)
 }
 
-/// The answer to a retry: what its user stored before.
+/// The answer to a retry: the message that its user stored before.
 fn stored_answer(draft: &Draft, stored: &HashMap<[u8; 16], Message>) -> Option<Answer> {
     let message = stored.get(draft.id?.as_bytes())?;
     Some(if message.user_id == Some(draft.user) {

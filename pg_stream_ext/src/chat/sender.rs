@@ -1,7 +1,7 @@
-//! Who may write into a stream's chat, and how often.
+//! The rules for the sender of a message: restrictions, chat mode, rate, slow mode and blocked terms.
 //!
-//! Everything but the viewer's viewer_row is read after the head row is held, so that a mute, a ban,
-//! another chat mode or another setting that was committed before counts.
+//! Everything but the viewer's row is read after the head row is locked, so a mute, a ban or a changed
+//! setting that was committed before counts.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use stream_core::blocked_term::searchable;
@@ -22,7 +22,7 @@ use crate::rate::{self, backlog_us};
 static SESSIONS: Table = Table::new(c"stream_sessions");
 
 statements! {
-    /// What the host application says; $3: the user is the seller.
+    /// The hooks of the host application; $3: whether the user is the seller.
     HOOKS: Write [UUIDOID, UUIDOID, BOOLOID]
         "select $3 or coalesce(stream.hook_can_chat($1, $2), false), stream.hook_username($1)";
 
@@ -42,15 +42,15 @@ statements! {
         "select coalesce(stream.hook_is_verified($1), false)";
 }
 
-/// What the rows say about one user as a writer, and how much they have written.
+/// One user as a sender: the rules that apply to them, and how far their rate limiter is used.
 pub struct Sender {
     pub user: Uuid,
     pub is_seller: bool,
     pub username: Option<String>,
-    /// When a viewer's row was locked. What is written counts from then: waiting for the head row
-    /// costs nothing.
+    /// When the viewer's row was locked. The rate limiter counts from then, so waiting for the head row costs
+    /// nothing.
     arrived_at: TimestampWithTimeZone,
-    /// How far the rate limiter is ahead of that time, after what was accepted.
+    /// How far the rate limiter is ahead of that time, including the accepted messages.
     backlog_us: i64,
     holds_lease: bool,
     silent_ms: Option<i64>,
@@ -63,7 +63,7 @@ pub struct Sender {
     blocks_terms: bool,
 }
 
-/// What decides about everybody who writes in a stream. Read while the head row is held.
+/// The rules of one stream for all senders, read while the head row is locked.
 pub struct Rules<'a> {
     session: Uuid,
     seller: Uuid,
@@ -74,7 +74,7 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// `host_tat` is what the head row says of the seller's rate limiter.
+    /// `host_tat` is the seller's rate limiter, from the head row.
     pub fn read(
         session: Uuid,
         host_tat: TimestampWithTimeZone,
@@ -93,7 +93,7 @@ impl<'a> Rules<'a> {
         rules.ok_or_else(|| ErrorCode::SessionNotFound.into())
     }
 
-    /// What decides about one user, who has this viewer_row if any.
+    /// Reads the rules for one user; `viewer_row` is their locked row, if they have one.
     pub fn sender(&self, user: Uuid, viewer_row: Option<&ViewerRow>) -> Result<Sender> {
         let is_seller = user == self.seller;
         let rate = if is_seller {
@@ -134,17 +134,17 @@ impl<'a> Rules<'a> {
 }
 
 impl Sender {
-    /// The theoretical arrival time of the next message, after what was accepted.
+    /// The theoretical arrival time of the next message, after the accepted ones.
     pub fn tat(&self) -> Result<TimestampWithTimeZone> {
         clock::from_microseconds(self.arrived_at.into_inner().saturating_add(self.backlog_us))
     }
 
-    /// How far the rate limiter is ahead, after what was accepted.
+    /// How far the rate limiter is ahead, after the accepted messages.
     pub fn backlog_us(&self) -> i64 {
         self.backlog_us
     }
 
-    /// Refuses, or counts one more message.
+    /// Refuses the message, or counts it.
     pub fn accept(&mut self, caller: Caller, session: Uuid, content: &str) -> Result<()> {
         self.admit(caller, session)?;
         let spent = rate::spend(self.limit, self.backlog_us)?;
@@ -157,7 +157,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Keeps what was accepted of the seller, whose rate limiter is in the head row.
+    /// Stores the rate limiter of the seller, which is in the head row.
     pub fn charge_host(&self, session: Uuid) -> Result<()> {
         spi::execute(&CHARGE_HOST, &[session.into(), self.tat()?.into()]).map(|_| ())
     }

@@ -1,4 +1,4 @@
-//! What do the settings say about who may write, and how often?
+//! The settings of the config row that concern chats.
 
 use std::cell::Cell;
 
@@ -27,8 +27,8 @@ impl ChatRate {
     }
 }
 
-/// How often a viewer may write, as this backend read it last. For what is done before the head row is
-/// held; the settings that are read then decide.
+/// The rate of viewers as this backend read it last, for work before the head row is locked. The settings that
+/// are read under that lock decide.
 pub fn likely_viewer_rate() -> Result<ChatRate> {
     match LAST_VIEWER_RATE.get() {
         Some(rate) => Ok(rate),
@@ -46,7 +46,7 @@ pub struct ChatSettings {
 }
 
 impl ChatSettings {
-    /// What is committed by now; while the head row is held, what decides about a message.
+    /// Reads the row as it is committed now. Read while the head row is locked, it decides about a message.
     pub fn read() -> Result<Self> {
         let blocks_terms = BLOCKED_TERMS.find(&[], |_| Ok(Some(())))?.is_some();
         let settings = CONFIG.only(|row| Self::from_row(row, blocks_terms))?;

@@ -1,7 +1,7 @@
 //! Subscriptions of users to the chat of a stream.
 //!
-//! A subscription says that a user wants to follow, and names the topic; Realtime's own policies
-//! decide again when the topic is joined.
+//! A subscription records that a user follows a chat, and names the topic; Realtime's own policies decide again
+//! when the topic is joined.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -39,7 +39,7 @@ statements! {
              )
          from stream.stream_sessions as s where s.id = $1";
 
-    /// Writes nothing, and answers nothing, when the user follows already.
+    /// Returns no row, and writes none, when the subscription is already active.
     SUBSCRIBE: Write [UUIDOID, UUIDOID]
         concat!(
             "insert into stream.chat_subscriptions as c (session_id, user_id, channel)
@@ -118,7 +118,7 @@ fn subscribe(session_id: Option<Uuid>, user_id: Option<Uuid>) -> Result<Subscrip
     if let Some(subscription) = spi::first(&SUBSCRIBE, &arguments, read)? {
         return Ok(subscription);
     }
-    // Ended in between by another device: what the row says then is the answer.
+    // Another device may have ended it in between: return the row as it is now.
     spi::first(&OF_USER, &arguments, read)?.ok_or_else(|| ErrorCode::SubscriptionNotFound.into())
 }
 

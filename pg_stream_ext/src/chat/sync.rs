@@ -1,6 +1,6 @@
-//! Synchronisation: what a client missed, and where it stands.
+//! Synchronisation: the messages a client missed, its read marks, and the state of the stream.
 //!
-//! One statement, so everything in the answer comes from one snapshot.
+//! It is one statement, so the whole result comes from one snapshot.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -16,10 +16,10 @@ use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, column, nullable, statements};
 use crate::postgres::utc::in_utc;
 
-/// Missed messages in one answer; the rest comes with the next call.
+/// The most missed messages in one result; the next call returns the rest.
 pub const MAX_MISSED: i32 = 1000;
 
-/// Messages for a client that holds nothing, or nothing that still counts.
+/// How many messages a client gets that holds none, or only messages of another epoch.
 pub const NEWEST_PAGE: i32 = 50;
 
 statements! {

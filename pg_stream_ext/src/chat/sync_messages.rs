@@ -1,4 +1,4 @@
-//! The messages after one that the client holds.
+//! Synchronisation by message id: the messages after one that the client holds.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;

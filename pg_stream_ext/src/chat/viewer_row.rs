@@ -1,7 +1,7 @@
-//! A user's place among the viewers, and the count of what they have written from it.
+//! A sender's row in `stream_viewers`: locking it, and counting their messages against the rate.
 //!
-//! The viewer's row is locked before the head row (lock order), so that one user's messages are
-//! counted one after the other. A message is a sign of life too, written with what it costs.
+//! The row is locked before the head row (lock order), so that one user's messages are counted one after
+//! the other. A message also prolongs the lease, in the same update.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -27,35 +27,33 @@ statements! {
 pub struct ViewerRow {
     pub user: Uuid,
     pub is_active: bool,
-    /// When the row was locked. What is written counts from then: waiting for the head row costs
-    /// nothing.
+    /// When the row was locked. The rate limiter counts from then, so waiting for the head row costs nothing.
     pub arrived_at: TimestampWithTimeZone,
     /// How far the rate limiter was ahead of that time.
     pub backlog_us: i64,
-    /// Milliseconds since the last message; nothing when there was none, or when the clock was set
-    /// back behind it.
+    /// Milliseconds since the last message; none when there was none, or when the clock was set back behind it.
     pub silent_ms: Option<i64>,
-    /// What the row counts already.
+    /// The message that the row already counts.
     counted: Option<CountedMessage>,
 }
 
-/// One message that a viewer's row counts.
+/// One message, as a viewer's row counts it.
 #[derive(Clone, Copy)]
 struct CountedMessage {
     /// How far the rate limiter is ahead with it.
     backlog_us: i64,
-    /// When the user had written before.
+    /// When the user wrote the message before it.
     last_chat_at: Option<TimestampWithTimeZone>,
 }
 
 impl ViewerRow {
-    /// Locks the viewer_row of a user who holds a lease and counts one message, which costs what `limit`
-    /// says; nothing is counted when that is too much. `settle` corrects it if the limit was another.
-    /// The clock is read behind the lock, so that waiting for it counts as silence.
+    /// Locks the row of a user who holds a lease and counts one message by `limit`, unless the limit is reached.
+    /// `settle` corrects the count if another limit applies. The clock is read after the lock is granted, so
+    /// waiting for it counts as silence.
     pub fn lock_and_count(session: Uuid, user: Uuid, limit: RateLimit) -> Result<Option<Self>> {
         let mut full = None;
         let counted = VIEWERS.update(&[session, user], |row| {
-            // What was so before the row was waited for no longer counts.
+            // The row may have changed while it was waited for.
             full = None;
             if !row.column::<bool>(c"is_active")? {
                 return Ok(None);
@@ -88,7 +86,7 @@ impl ViewerRow {
         Ok(counted.or(full))
     }
 
-    /// Undoes `lock_and_count`, for a message that was stored before.
+    /// Undoes `lock_and_count`, for a retry of a stored message.
     pub fn uncount(&self, session: Uuid) -> Result<()> {
         match self.counted {
             Some(counted) => self.count(session, self.backlog_us, counted.last_chat_at),
@@ -96,7 +94,7 @@ impl ViewerRow {
         }
     }
 
-    /// Counts one message that costs what it was allowed for, unless `lock_and_count` has done exactly that.
+    /// Counts one message with the given backlog, unless `lock_and_count` has already stored it.
     pub fn settle(&self, session: Uuid, spent_us: i64) -> Result<()> {
         match self.counted {
             Some(counted) if counted.backlog_us == spent_us => Ok(()),
@@ -144,7 +142,7 @@ impl ViewerRow {
     }
 }
 
-/// Keeps the rate limiters of these users, whose rows are locked.
+/// Stores the rate limiters of these users, whose rows are locked.
 pub fn set_tats(session: Uuid, users: Vec<Uuid>, tats: Vec<TimestampWithTimeZone>) -> Result<()> {
     let arguments: [DatumWithOid<'_>; 3] = [session.into(), users.into(), tats.into()];
     spi::execute(&SET, &arguments).map(|_| ())

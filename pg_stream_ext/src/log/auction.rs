@@ -1,7 +1,7 @@
 //! Auction updates: bids and other news of an auction in the log of its stream.
 //!
-//! In the transaction of the bid. Who may is decided by grants and by who attaches the trigger,
-//! never by who is signed in: a bidder's transaction posts, and a bidder cannot forge.
+//! They are written in the transaction of the bid. Grants and the attached trigger decide who may post, never the
+//! signed-in user: a bidder's transaction posts, and a bidder cannot forge.
 
 use std::collections::BTreeMap;
 
@@ -23,10 +23,10 @@ use crate::postgres::jsonb_text::JsonbText;
 use crate::postgres::spi::{self, column, statements};
 use crate::postgres::utc::in_utc;
 
-/// As jsonb text. A frame holds a hundred entries and 128 KB.
+/// The most bytes of an update, as jsonb text. A frame holds a hundred entries and 128 KB.
 const MAX_UPDATE_BYTES: usize = 8 * 1024;
 
-/// Where the update brings no text of its own.
+/// The sentence for an update without a text of its own.
 const SENTENCE: &str = "The auction was updated.";
 
 statements! {
@@ -103,7 +103,7 @@ fn log_row(columns: &[Option<String>], row: Option<&str>) -> Result<()> {
         return Ok(());
     };
     let update = Update::parse(&row.published()?)?;
-    // Closed: the stream has ended since the look at it.
+    // None: the stream has ended since it was read.
     if let Some(entry) = next_seq(session)? {
         update.store(session, &entry)?;
     }

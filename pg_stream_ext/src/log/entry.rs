@@ -1,7 +1,7 @@
-//! The head row of a log: taking the next sequence number, and looking the newest one up.
+//! The head row of a log: taking the next sequence number, and reading the newest one.
 //!
 //! Whoever updates the session's head row holds the log until commit: the number, the time and the
-//! commit order agree, and a number is only spent by a row that is written.
+//! commit order agree, and a number is only used by a row that is written.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -29,10 +29,10 @@ pub struct Entry {
     pub host_tat: TimestampWithTimeZone,
 }
 
-/// The next number of an open log; nothing when it is closed or was never there. Everything after it
-/// sees what was committed before.
+/// Takes the next number of an open log; returns none when the log is closed or does not exist. Statements after
+/// this see everything that was committed before.
 pub fn next_seq(session: Uuid) -> Result<Option<Entry>> {
-    // Also an entry that goes out later is acknowledged with this commit.
+    // An entry that is sent later is acknowledged with this commit, too.
     wait_for_the_disk();
     HEADS.update(&[session], |head| {
         if !head.column::<bool>(c"open")? {
@@ -53,7 +53,7 @@ pub fn next_seq(session: Uuid) -> Result<Option<Entry>> {
     })
 }
 
-/// Why a log takes nothing: its stream has ended, or never was.
+/// The error for a log that takes no entry: its stream has ended, or does not exist.
 pub fn why_closed(session: Uuid) -> Result<ErrorCode> {
     let exists = spi::first(&SESSION_EXISTS, &[session.into()], |row| {
         column::<bool>(row, 1)
@@ -65,7 +65,7 @@ pub fn why_closed(session: Uuid) -> Result<ErrorCode> {
     })
 }
 
-/// The newest number of a session's log, as committed by now.
+/// Returns the newest number of a session's log, as committed by now.
 pub fn find_head(session: Uuid) -> Result<Option<i64>> {
     HEADS.find(&[session], |head| head.column(c"last_seq").map(Some))
 }

@@ -10,10 +10,10 @@ use crate::postgres::keyed::Table;
 
 static CONFIG: Table = Table::new(c"config");
 
-/// What the server itself knows: its identity, its WAL timeline and its database.
+/// The server's part of the epoch: its identity, its WAL timeline and its database.
 pub fn epoch_origin() -> String {
-    // SAFETY: these read shared or backend state; the insertion timeline is only asked for outside
-    // recovery, and a standby answers the timeline that it replays.
+    // SAFETY: these read shared or backend state; the insertion timeline is only read outside recovery, and a
+    // standby returns the timeline that it replays.
     unsafe {
         let mut timeline = 0;
         if pg_sys::RecoveryInProgress() {
@@ -42,8 +42,7 @@ pub fn epoch_salt() -> Result<String> {
     salt.ok_or(Failure::Row("the config row is gone"))
 }
 
-/// The same as SQL text, for statements that compare with it, where the config row is in scope as
-/// `c`.
+/// The epoch as SQL text, for statements that compare with it, where the config row is in scope as `c`.
 macro_rules! epoch_sql {
     ($origin:literal) => {
         concat!(

@@ -1,4 +1,4 @@
-//! Flushing a log: under the session's relay row, everything beyond the last frame is written as frames.
+//! Flushing a log: writing all entries beyond the last frame as frames, under the session's relay row.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -17,7 +17,7 @@ use crate::postgres::spi::{self, column, statements};
 use crate::postgres::utc::in_utc;
 use crate::realtime::broadcast::{self, find_write_method, hold_write_method};
 
-/// How many log entries UNFLUSHED reads at once; several frames may come of them.
+/// How many log entries UNFLUSHED reads at once; they may become several frames.
 macro_rules! page {
     () => {
         500
@@ -36,8 +36,8 @@ statements! {
         );
 }
 
-/// Writes what the session's log has beyond the last frame. Without a partition for today it
-/// leaves everything for later: the messages stay, and `sync` finds them.
+/// Writes the entries of the session's log beyond the last frame. Without a partition for today it
+/// writes nothing: the messages stay, and `sync` finds them.
 #[pg_extern]
 fn flush(session_id: Option<Uuid>) {
     answer(caller::enter_as_owner().and_then(|()| flush_all(required(session_id, "session_id")?)))
@@ -47,8 +47,8 @@ fn flush_all(session: Uuid) -> Result<()> {
     LockedRelay::wait_for(session)?.flush().map(|_| ())
 }
 
-/// A relay row, locked: until the transaction ends nobody else's entry is committed to the log, so what is
-/// read from it one after the other belongs together.
+/// A locked relay row. Until the transaction ends no other transaction commits an entry to the log, so consecutive reads
+/// of it are consistent.
 pub struct LockedRelay {
     session: Uuid,
     /// The newest entry that a frame carries.
@@ -65,7 +65,7 @@ impl LockedRelay {
         })
     }
 
-    /// Nothing is left to send of a session that is gone.
+    /// Locks the row unless somebody holds it. It is missing when the session was deleted, which has nothing to send.
     pub fn lock_if_free(session: Uuid) -> Result<Locked<Self>> {
         Self::lock(session, Waiting::Skip)
     }
@@ -77,19 +77,19 @@ impl LockedRelay {
         }
     }
 
-    /// Sends everything that no frame carries yet; false: no partition takes it. Each frame is later than
-    /// the one before: Realtime replays them in the order of their times.
+    /// Writes all entries that no frame carries yet; returns false when no partition takes them. Each frame is dated
+    /// later than the one before, because Realtime replays them in the order of their times.
     pub fn flush(mut self) -> Result<bool> {
         let session_text = json_text::uuid(self.session);
         let topic = format!("chat:{session_text}");
         let epoch = epoch(&epoch_salt()?);
         let before = self.flushed_seq;
-        // Not before the lock, which orders the frames of a log.
+        // Read after the lock, which orders the frames of a log.
         let mut at = clock::now()?;
         let server_time_json = format!("\"{}\"", json_text::time(at));
         let mut flushed_at = at;
         let is_complete = 'pages: loop {
-            // Before anything is read: without a partition more and more waits.
+            // Checked before anything is read: without a partition the unsent entries accumulate.
             if find_write_method(at)?.is_none() {
                 break false;
             }
@@ -97,7 +97,7 @@ impl LockedRelay {
             let header = frame::Header {
                 session_id: &session_text,
                 epoch: &epoch,
-                // After the entries, so that no frame names a head below its own.
+                // Read after the entries, so no frame names a head below its own entries.
                 head_seq: find_head(self.session)?
                     .ok_or(Failure::Row("the session has no head row"))?,
                 server_time_json: &server_time_json,
@@ -131,7 +131,7 @@ impl LockedRelay {
         Ok(is_complete)
     }
 
-    /// Entries behind the last frame.
+    /// Reads the next entries beyond the last frame.
     fn read_page(&self) -> Result<Vec<frame::Entry>> {
         let arguments = [self.session.into(), self.flushed_seq.into()];
         in_utc(|| {

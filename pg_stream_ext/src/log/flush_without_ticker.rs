@@ -1,4 +1,4 @@
-//! Flushing by heartbeats, while no ticker is alive that would send what was left to it.
+//! Flushing by heartbeats while no ticker is alive.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,9 +21,9 @@ const SESSIONS_AT_ONCE: usize = 64;
 /// How long a heartbeat may send.
 const MOST_TIME: Duration = Duration::from_secs(1);
 
-/// For a heartbeat: sends what a ticker has left that is gone. A session that somebody else holds is left to
-/// the next heartbeat, and one whose frames fail does not fail the heartbeat. The transaction then waits for
-/// the disk as every other that sends.
+/// Flushes the log of a heartbeat's session, if it has unsent entries and no ticker is alive. A session that another
+/// transaction holds is left to the next heartbeat, and one whose frames fail does not fail the heartbeat. Once a frame
+/// is written, the transaction waits for the disk at its commit.
 pub fn flush_one(session: Uuid, head_seq: i64) -> Result<()> {
     if !is_ticker_alive(clock::now()?)? && relay_row::is_behind(session, head_seq)? {
         send(&[session]);
@@ -31,7 +31,7 @@ pub fn flush_one(session: Uuid, head_seq: i64) -> Result<()> {
     Ok(())
 }
 
-/// The same for the sessions of a batch of heartbeats. Their heads are only looked up without a ticker.
+/// Flushes the logs of the sessions of a batch of heartbeats. Their heads are only read while no ticker is alive.
 pub fn flush_all(sessions: impl IntoIterator<Item = Uuid>) -> Result<()> {
     if is_ticker_alive(clock::now()?)? {
         return Ok(());
@@ -49,8 +49,8 @@ pub fn flush_all(sessions: impl IntoIterator<Item = Uuid>) -> Result<()> {
     Ok(())
 }
 
-/// In one subtransaction, and each in its own only when that has failed. Not in a trigger inside the regular work,
-/// which sends by itself and whose unit has the one timer.
+/// Flushes in one subtransaction, and each session in its own only after that failed. Does nothing in a trigger inside
+/// the regular work, which sends by itself and whose unit uses the only timer.
 fn send(sessions: &[Uuid]) {
     if transaction::is_inside() {
         return;
@@ -67,7 +67,7 @@ fn send(sessions: &[Uuid]) {
     };
     if send(sessions).is_err() && sessions.len() > 1 {
         for session in sessions.chunks(1) {
-            // The next heartbeat tries again, and so does the ticker that comes back, which notes what fails.
+            // The next heartbeat tries again, and so does a ticker once one is alive, which records failures.
             let _ = send(session);
         }
     }

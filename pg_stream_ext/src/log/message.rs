@@ -1,4 +1,4 @@
-//! Messages of a log: reading a row, and writing it as JSON, as a composite and as a row of a native function.
+//! Messages of a log: reading rows, and writing them as JSON, composites and rows of native functions.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::spi::SpiHeapTupleData;
@@ -49,7 +49,7 @@ pub struct Message {
     deleted_at: Option<TimestampWithTimeZone>,
 }
 
-/// The same as a row of the native functions.
+/// A message as a row of the native functions.
 pub type MessageRow = (
     Uuid,
     Uuid,
@@ -69,8 +69,8 @@ impl Message {
         Self::read_after(row, 0)
     }
 
-    /// The message with this id. No statement finds it: planned while the log is short it would read
-    /// the log from its beginning, and still do so when it is long.
+    /// Finds the message with this id by key. A statement that was planned while the log was short would read the
+    /// log from its beginning, and still do so when it is long.
     pub fn find(session: Uuid, id: Uuid) -> Result<Option<Self>> {
         BY_ID.find(&[session, id], |row| {
             Ok(Some(Self {
@@ -89,7 +89,7 @@ impl Message {
         })
     }
 
-    /// The message whose columns start behind the first `skip`.
+    /// Reads a message whose columns start behind the first `skip`.
     pub fn read_after(row: &SpiHeapTupleData<'_>, skip: usize) -> Result<Self> {
         Ok(Self {
             id: column(row, skip + 1)?,
@@ -130,8 +130,8 @@ impl Message {
         }
     }
 
-    /// As frames and `sync` carry it. Written here for the hot path: Postgres takes longer for its
-    /// JSON than for the row (measured with callgrind).
+    /// The JSON that frames and `sync` carry. Written in Rust for the hot path: Postgres takes longer for the JSON
+    /// than for the row (measured with callgrind).
     pub fn json(&self) -> Result<String> {
         #[derive(serde::Serialize)]
         struct Json<'a> {
@@ -159,7 +159,7 @@ impl Message {
         .map_err(|_| Failure::Row("a message is no JSON"))
     }
 
-    /// As `stream.chat_message`.
+    /// The message as a `stream.chat_message`.
     pub fn into_composite(self) -> Result<Composite> {
         composite::form(
             c"chat_message",

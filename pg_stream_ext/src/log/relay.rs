@@ -1,12 +1,12 @@
-//! Relaying entries: a frame at once, or a note for the ticker.
+//! Relaying new entries: sending them in a frame at once, or leaving them to the ticker.
 //!
-//! One way only: under the session's relay row a flush writes everything from the last frame to the
-//! newest committed entry, so order and completeness never depend on who flushes. A frame carries
-//! what came in a window; what is left at its end is noted for `tick`.
+//! Under the session's relay row a flush writes everything from the last frame to the newest committed entry, so order
+//! and completeness never depend on which process flushes. A frame carries the entries of a window of time; for those
+//! left at its end the session is queued for `tick`.
 //!
 //! Whenever nobody holds the relay row, a session with entries beyond the last frame is in the
-//! [`relay_queue`]. So whoever leaves an entry to the ticker does it under that row, and only the first
-//! entry beyond the last frame needs a note.
+//! [`relay_queue`]. So an entry is left to the ticker under that row only, and only the first entry beyond
+//! the last frame has to queue the session.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use stream_core::frame;
@@ -24,17 +24,17 @@ use crate::postgres::keyed::{Locked, Row, Values, Waiting};
 use crate::postgres::wait_budget::WaitBudget;
 use crate::realtime::broadcast::{self, find_write_method, hold_write_method};
 
-/// How long a frame collects, in microseconds.
+/// The length of the window in which a frame collects entries, in microseconds.
 const WINDOW_US: i64 = 50_000;
 
-/// After one entry, whose head row is still locked: sends it as the usual frame, with nothing else
-/// waiting, or leaves it to `tick`.
+/// Relays one entry, whose head row is still locked: sends it in a frame of its own when no other entry is unsent, or
+/// leaves it to `tick`.
 pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
     let sender = send_one(session, seq, json, epoch_salt, may_wait_for_tick)?;
     hand_over(session, seq, &sender)
 }
 
-/// The same for an entry that waits for no window. Nothing here depends on the transaction's snapshot.
+/// Relays one entry without waiting for the end of a window. Nothing here depends on the transaction's snapshot.
 pub fn relay_one_now(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
     let sender = send_one(session, seq, json, epoch_salt, |_, _| Ok(false))?;
     hand_over(session, seq, &sender)
@@ -53,7 +53,7 @@ enum Sender {
 }
 
 impl Sender {
-    /// Decides for entries that were not sent by themselves.
+    /// Decides who sends entries that did not get a frame of their own.
     fn of_unsent(waits: bool, is_next: bool) -> Self {
         match (waits, is_next) {
             (true, true) => Self::TickerOnceQueued,
@@ -81,8 +81,8 @@ fn send_one(
 ) -> Result<Sender> {
     let mut sender = Sender::Flush;
     let sent = RELAYS.update(&[session], |relay| {
-        // Not before the lock: a frame that was waited for opens a window of its own. An entry that does not go
-        // out at once is judged twice, the second time under the lock, which alone counts.
+        // The clock is read after the lock: a frame that was waited for opens a window of its own. An entry that is
+        // not sent at once is judged twice; the second time, under the lock, decides.
         let now = clock::now()?;
         let is_next = is_next(relay, seq)?;
         let waits = may_wait(relay, now)? || find_write_method(now)?.is_none();
@@ -96,7 +96,7 @@ fn send_one(
     let Some(sent_at) = sent else {
         return Ok(sender);
     };
-    // Realtime's table is not held while the relay row is waited for. Its partition may have gone since.
+    // Realtime's table is not locked while the relay row is waited for, so its partition may be gone by now.
     let Some(method) = hold_write_method(sent_at)? else {
         RELAYS.update(&[session], |_| {
             let changes: Values<1> = [(c"flushed_seq", (seq - 1).into())];
@@ -118,7 +118,7 @@ fn send_one(
     Ok(Sender::Sent)
 }
 
-/// How entries go out that are written in a moment.
+/// When entries that are about to be written are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Sending {
     /// With the transaction.
@@ -127,8 +127,8 @@ pub enum Sending {
     ByTick,
 }
 
-/// Before entries whose head row is locked already: locks the relay row, which says whether they may wait for
-/// the ticker.
+/// Locks the relay row before entries are written whose head row is already locked; returns whether they may wait
+/// for the ticker.
 pub fn prepare(session: Uuid, budget: &mut WaitBudget) -> Result<Locked<Sending>> {
     lock(session, budget, |relay| {
         Ok(match may_wait_for_tick(relay, clock::now()?)? {
@@ -138,7 +138,7 @@ pub fn prepare(session: Uuid, budget: &mut WaitBudget) -> Result<Locked<Sending>
     })
 }
 
-/// Returns whether the relay row is held.
+/// Locks the relay row as long as the budget lasts; returns whether it is locked.
 pub fn hold(session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
     Ok(matches!(
         lock(session, budget, |_| Ok(()))?,
@@ -154,12 +154,12 @@ fn lock<T>(
     budget.lock(|| relay_row::lock(session, Waiting::Skip, &read))
 }
 
-/// After the entries from `first_seq` on that `prepare` was asked for: sends them, or leaves them to `tick`.
+/// Relays the entries from `first_seq` on, as `prepare` decided: sends them, or leaves them to `tick`.
 pub fn relay(session: Uuid, sending: Sending, first_seq: i64) -> Result<()> {
     relay_unless(session, sending == Sending::ByTick, first_seq)
 }
 
-/// After entries that wait for no window, whose head row is still locked.
+/// Relays entries, whose head row is still locked, without waiting for the end of a window.
 pub fn relay_now(session: Uuid, first_seq: i64) -> Result<()> {
     relay_unless(session, false, first_seq)
 }
@@ -174,29 +174,28 @@ fn relay_unless(session: Uuid, may_wait: bool, first_seq: i64) -> Result<()> {
     hand_over(session, first_seq, &sender)
 }
 
-/// Whether no entry before this one waits to be sent.
+/// Whether all entries before this one are sent.
 fn is_next(relay: &Row, seq: i64) -> Result<bool> {
     Ok(relay.column::<i64>(c"flushed_seq")? >= seq - 1)
 }
 
-/// Whether the last frame still collects, and somebody will send what comes in. A frame that lies
-/// ahead is from before the clock was set back.
+/// Whether the window of the last frame is still open and a ticker is alive that will send the entry. A frame dated
+/// ahead of the clock is from before the clock was set back.
 fn may_wait_for_tick(relay: &Row, now: TimestampWithTimeZone) -> Result<bool> {
     let flushed_at: TimestampWithTimeZone = relay.column(c"flushed_at")?;
     let passed_us = now.into_inner().saturating_sub(flushed_at.into_inner());
     Ok((0..=WINDOW_US).contains(&passed_us) && is_ticker_alive(now)?)
 }
 
-/// Sends everything that no frame carries yet, of which `first_seq` is the first of this transaction. Above
-/// READ COMMITTED it is left to whoever flushes next: entries that this transaction cannot see would be left
-/// out. Those have put the session into the queue.
+/// Sends all unsent entries, of which `first_seq` is the first of this transaction. Above READ COMMITTED they are left
+/// to the next flush, because this transaction may not see the entries before its own; these have queued the session.
 fn flush_with_others(session: Uuid, first_seq: i64) -> Result<()> {
     if caller::is_above_read_committed() {
         return Ok(());
     }
     let relay = LockedRelay::wait_for(session)?;
     let is_next = relay.flushed_seq >= first_seq - 1;
-    // The partition may go, or the day end, meanwhile.
+    // Meanwhile the partition may be dropped, or the day may end.
     if !relay.flush()? && is_next {
         relay_queue::note(session)?;
     }

@@ -1,11 +1,11 @@
-//! The queue of sessions whose newest entries no frame carries yet.
+//! The queue of sessions with unsent entries: tables `chat_tails` and `chat_tail_reads`.
 //!
-//! A writer that leaves an entry to the ticker adds a row when the entry is the first that is unsent;
-//! it holds the relay row, so the entries behind it need no row of their own. The ticker reads the rows
+//! A writer that leaves an entry to the ticker adds a row when the entry is the first unsent one;
+//! it holds the relay row, so the entries after it need no row of their own. The ticker reads the rows
 //! by snapshots, as PgQ does: those of transactions that began after the snapshot it read last, and
-//! of those that were open then, prepared ones too. So nothing that was taken is passed over again, however
-//! long somebody keeps a snapshot and with it the deleted rows. What was taken is in `unsent`
-//! until it is sent: a stream that is held or fails stays there, behind nobody and before nobody.
+//! of those that were open then, prepared ones too. So it never scans deleted rows again, however
+//! long an old snapshot keeps them. A session that was read stays in `unsent` until its entries are sent; one that is
+//! locked or fails neither waits for others nor delays them.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -20,10 +20,10 @@ use crate::postgres::spi::{self, column, nullable, statements};
 use crate::realtime::broadcast;
 
 /// How often the heads and relays of all live sessions are compared, in microseconds: rows of the queue can
-/// be lost to whoever empties the table or restores a part of the database.
+/// be lost when somebody empties the table or restores a part of the database.
 const LOOK_EVERY_US: i64 = 60 * MICROSECONDS_PER_S;
 
-/// How many rows TAKE takes at once, about; those beyond are taken by the next call.
+/// About how many rows TAKE takes at once; the next call takes those beyond.
 macro_rules! page {
     () => {
         5000
@@ -48,7 +48,7 @@ statements! {
          from stream.chat_tail_reads as r
          order by r.id desc limit 1";
 
-    /// Nothing while another ticker is at work.
+    /// Returns no row while another ticker holds it.
     LOCK_STATE: Write [INT8OID]
         "select true from stream.chat_tail_reads as r where r.id = $1 for update skip locked";
 
@@ -98,7 +98,7 @@ statements! {
          select coalesce($2::pg_snapshot, l.read_upto), $3, $4, $5, $6 from last as l";
 }
 
-/// Adds a session to the queue, with the transaction's commit.
+/// Queues a session when the transaction commits.
 pub fn note(session: Uuid) -> Result<()> {
     spi::execute(&NOTE, &[session.into()]).map(|_| ())
 }
@@ -107,18 +107,18 @@ thread_local! {
     static IS_HELD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the last look at the queue found its state locked: by another ticker for a moment, or by somebody
-/// who keeps every ticker from sending.
+/// Whether the state of the queue was locked when it was last read: by another ticker for a moment, or by a
+/// transaction that keeps every ticker from sending.
 pub fn is_held() -> bool {
     IS_HELD.get()
 }
 
-/// Whether there is anything to send, or to look for, and it can be sent. Writes and locks nothing.
+/// Whether there are entries to send, or sessions to compare, and a partition to write to. Writes and locks nothing.
 pub fn is_due() -> Result<bool> {
     if broadcast::find_write_method(clock::now()?)?.is_none() {
         return Ok(false);
     }
-    // Found out by the rule, which fails alone.
+    // The rule will run into it, and fails alone.
     if !can_be_read() {
         return Ok(true);
     }
@@ -136,8 +136,7 @@ pub fn is_due() -> Result<bool> {
     Ok(spi::first(&IS_EMPTY, &arguments, |row| column(row, 1))? != Some(true))
 }
 
-/// Whether the tables of the queue are there and nobody keeps them locked; takes the locks of a reader, without
-/// waiting.
+/// Whether the tables of the queue exist and can be read now; takes the locks of a reader, without waiting.
 fn can_be_read() -> bool {
     [c"chat_tails", c"chat_tail_reads"].into_iter().all(|name| {
         // SAFETY: look-ups by constant names inside a transaction, and a lock of what they found.
@@ -161,7 +160,7 @@ pub fn key(session: &Uuid) -> Key {
 pub struct State {
     id: i64,
     epoch: Option<String>,
-    /// The end of the snapshot, and the transactions that were open below it, with that which read.
+    /// The end of the snapshot, and the transactions open below it, including the one that read.
     read_upto: Option<(String, String)>,
     pub unsent: BTreeSet<Key>,
     looked_at: TimestampWithTimeZone,
@@ -192,14 +191,14 @@ impl State {
         })
     }
 
-    /// Moves what writers have left since the last read to `unsent`. Touches no stream, so none can make it fail
-    /// or wait. False: nothing is unsent, or another ticker writes the next row.
+    /// Moves the sessions queued since the last read to `unsent`. It locks no row of a stream, so no stream can make
+    /// it fail or wait. Returns false when nothing is unsent, or another ticker is writing the next row.
     pub fn collect(&mut self) -> Result<bool> {
         let epoch = epoch(&epoch_salt()?);
         let is_known = self.epoch.as_ref() == Some(&epoch);
         let (xmax, xip) = match &self.read_upto {
             Some((xmax, xip)) if is_known => (xmax.as_str(), xip.as_str()),
-            // Numbers of transactions of another cluster say nothing.
+            // Transaction ids of another cluster mean nothing here.
             _ => ("0", "{}"),
         };
         let arguments = [xmax.into(), xip.into()];
@@ -227,7 +226,7 @@ impl State {
         })?;
         if let Some((is_all, sessions, snapshot)) = taken {
             self.unsent.extend(sessions.iter().map(key));
-            // Otherwise there is more to take of the same snapshots.
+            // Otherwise more rows of the same snapshots are left.
             self.now_read_upto = is_all.then_some(snapshot);
         }
         if !is_known {
@@ -244,13 +243,13 @@ impl State {
         self.is_changed |= self.unsent.remove(&key(&session));
     }
 
-    /// A look that lies ahead is from before the clock was set back.
+    /// Whether the sessions are to be compared now. A time ahead of the clock is from before the clock was set back.
     fn is_look_due(&self, now: TimestampWithTimeZone) -> bool {
         let passed = now.into_inner().saturating_sub(self.looked_at.into_inner());
         self.look_after.is_some() || !(0..LOOK_EVERY_US).contains(&passed)
     }
 
-    /// Compares some heads and relays, going on where the last call ended.
+    /// Compares the next heads and relays, continuing where the last call ended.
     fn look(&mut self, now: TimestampWithTimeZone) -> Result<()> {
         let after = self.look_after.take().unwrap_or_else(|| {
             self.looked_at = now;

@@ -1,4 +1,4 @@
-//! Relay rows: how far the frames of a session's log have gone, and the lock under which they are written.
+//! Relay rows: the newest entry that a frame carries, and the lock under which frames are written.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -8,7 +8,7 @@ use crate::postgres::keyed::{Locked, Row, Table, Waiting};
 
 pub static RELAYS: Table = Table::new(c"chat_relay");
 
-/// As an update of the row takes it.
+/// The lock that an update of the row takes.
 const LOCK_MODE: pg_sys::LockTupleMode::Type = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
 
 /// Locks the relay row of a session, and returns what `read` takes from it.
@@ -20,7 +20,7 @@ pub fn lock<T>(
     RELAYS.lock(&[session], LOCK_MODE, waiting, read)
 }
 
-/// Whether entries up to `head_seq` are beyond the last frame. Sees what is committed by now.
+/// Whether the last frame is older than entry `head_seq`, as committed by now.
 pub fn is_behind(session: Uuid, head_seq: i64) -> Result<bool> {
     let flushed = RELAYS.find(&[session], |relay| {
         relay.column::<i64>(c"flushed_seq").map(Some)

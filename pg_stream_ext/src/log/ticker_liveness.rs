@@ -1,4 +1,4 @@
-//! Whether a ticker is alive that sends what is left to it, cached between looks at `stream.ticker`.
+//! The liveness of the ticker, read from `stream.ticker` and cached.
 
 use std::cell::Cell;
 
@@ -12,14 +12,14 @@ statements! {
         "select t.sends_at from stream.ticker as t";
 }
 
-/// How long after its last mark a ticker counts as alive, in microseconds.
+/// For so long after its last mark a ticker counts as alive, in microseconds.
 const ALIVE_US: i64 = 2_000_000;
 
-/// How long it counts as dead without another look, in microseconds. While it counts as alive there is no look
-/// at all.
+/// For so long it counts as dead before the table is read again, in microseconds. While it counts as alive the table
+/// is not read at all.
 const DEAD_US: i64 = 500_000;
 
-/// What the last look found, and when.
+/// The mark that was read last, and when.
 #[derive(Clone, Copy)]
 struct Seen {
     looked_at: i64,
@@ -30,8 +30,8 @@ thread_local! {
     static LAST_SEEN: Cell<Option<Seen>> = const { Cell::new(None) };
 }
 
-/// Whether a ticker will send what is left over, and soon: with one that comes once a second, messages would
-/// wait for that long.
+/// Whether a ticker is alive that sends unsent entries soon. One that ticks once a second does not count: messages
+/// would wait that long.
 pub fn is_ticker_alive(now: TimestampWithTimeZone) -> Result<bool> {
     let now = now.into_inner();
     let is_alive = |seen: Seen| now.abs_diff(seen.sends_at) <= ALIVE_US.unsigned_abs();

@@ -1,6 +1,6 @@
-//! The messages of a batch that one session takes, and writing them.
+//! Accepting the items of a batch for one session, and writing them.
 //!
-//! All of them by one statement, so that they are one run in the log and one frame.
+//! One statement writes them all, so they are consecutive in the log and go out in one frame.
 
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ statements! {
 /// A row for INSERT_MESSAGES.
 #[derive(serde::Serialize)]
 struct Row {
-    /// Its place among the accepted, from 1.
+    /// Its position among the accepted items, from 1.
     n: usize,
     id: Option<uuid::Uuid>,
     user_id: uuid::Uuid,
@@ -58,13 +58,13 @@ struct Row {
 #[derive(Default)]
 pub struct Accepted {
     rows: Vec<Row>,
-    /// For each answer: its place in the batch, and which row it is about.
+    /// For each answer, the index of its item in the batch and the index of its row.
     answers: Vec<(usize, usize)>,
     by_id: HashMap<uuid::Uuid, usize>,
 }
 
 impl Accepted {
-    /// Takes a draft, or says why not. An id that the batch has brought before is a retry.
+    /// Accepts a draft, or returns the refusal. An id that occurred in the batch before is a retry.
     pub fn judge(
         &mut self,
         caller: Caller,
@@ -109,8 +109,7 @@ impl Accepted {
         Ok(None)
     }
 
-    /// Writes what was taken; everything that it changes is locked. The answers with their places in the
-    /// batch.
+    /// Writes the accepted items, whose rows are all locked. Returns the answers with the indexes of their items.
     pub fn write(
         self,
         session: Uuid,
@@ -120,7 +119,7 @@ impl Accepted {
         if self.rows.is_empty() {
             return Ok(Vec::new());
         }
-        // Also what goes out later is acknowledged with this commit.
+        // Entries that are sent later are acknowledged with this commit, too.
         wait_for_the_disk();
         let count = i64::try_from(self.rows.len()).map_err(|_| Failure::Row("too many rows"))?;
         let rows =

@@ -1,8 +1,8 @@
 //! The locks that a batch takes for one session, all of them before anything is written.
 //!
-//! A session whose rows are held is waited for a moment only, and costs its own items alone. What was
-//! locked of it until then stays locked to the end of the transaction: a subtransaction for each session,
-//! which could let go, would cost a transaction id each.
+//! The wait for the rows of a session is short; if it fails, only the items of that session are refused. Rows that
+//! were locked before it failed stay locked until the end of the transaction: releasing them would need a
+//! subtransaction for each session, which costs a transaction id.
 
 use std::time::Duration;
 
@@ -16,31 +16,31 @@ use crate::postgres::guc;
 use crate::postgres::keyed::{Locked, Table, Waiting};
 use crate::postgres::wait_budget::WaitBudget;
 
-/// How many sessions a batch may wait for to the end.
+/// The total wait of a batch, in waits for one session.
 const LONG_WAITS: u32 = 5;
 
 static SESSIONS: Table = Table::new(c"stream_sessions");
 static HEADS: Table = Table::new(c"chat_heads");
 
-/// How long a batch waits: 200 ms for each session and 1 s altogether, unless the setting says otherwise.
+/// The wait limits of a batch: 200 ms for each session and 1 s in total, unless the setting changes them.
 pub struct Waits {
     budget: WaitBudget,
     for_session: Duration,
 }
 
-/// What came of it.
+/// The result of locking a session.
 pub enum Session {
-    /// Everything is held that messages need.
+    /// All rows that a message needs are locked.
     Ready(Ready),
-    /// The log is closed, or there is none.
+    /// The log is closed, or the session does not exist.
     Closed,
-    /// Somebody holds a row of the session for too long.
+    /// Another transaction held a row of the session for too long.
     Taken,
 }
 
 pub struct Ready {
     pub viewer_rows: Vec<ViewerRow>,
-    /// What the head row says of the seller's rate limiter.
+    /// The seller's rate limiter, from the head row.
     pub host_tat: TimestampWithTimeZone,
     pub sending: Sending,
 }
@@ -54,8 +54,8 @@ impl Waits {
         }
     }
 
-    /// Locks what messages of these users need, `users` in ascending order: the viewer_rows, the head, the
-    /// session's key, which every message refers to, and the relay if frames are sent at once.
+    /// Locks the rows that messages of these users need, `users` in ascending order: the viewers' rows, the head,
+    /// the session's key, which every message refers to, and the relay row.
     pub fn lock(&mut self, session: Uuid, users: &[Uuid]) -> Result<Session> {
         self.budget.begin(self.for_session);
         let budget = &mut self.budget;
@@ -79,7 +79,7 @@ impl Waits {
             Locked::Held((false, _)) | Locked::Missing => return Ok(Session::Closed),
             Locked::Taken => return Ok(Session::Taken),
         };
-        // Here as the check of the foreign key would: whoever deletes the session takes its viewer_rows first.
+        // As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
         let mode = pg_sys::LockTupleMode::LockTupleKeyShare;
         let key = budget.lock(|| SESSIONS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
         if matches!(key, Locked::Taken) {
