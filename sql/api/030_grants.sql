@@ -348,4 +348,5 @@ revoke all on function stream.user_id() from public, anon, authenticated, servic
 grant execute on function stream.user_id() to authenticated, service_role;
 grant execute on function stream_private.user_id() to authenticated, service_role;
 
+revoke all on schema stream, stream_private from public, anon, authenticated, service_role;
 grant usage on schema stream, stream_private to authenticated, service_role;

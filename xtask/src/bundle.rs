@@ -1,18 +1,34 @@
-//! The migrations as bundles of the files in `sql/`.
+//! The migrations, written from the files in `sql/`: one of tables and types, which no release changes once it is handed out, and one
+//! of code, which every release applies again.
 //!
 //! The host application's migration belongs to whoever adopts the product, who edits it: nothing
 //! that runs on the way overwrites it. In this repository it is the template itself, and checked.
 
+mod made;
+mod released;
+mod repeatable;
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::product_sql::ProductSql;
-use crate::{console, workspace};
+use crate::{console, process, workspace};
+use released::Released;
 
-const BUNDLE: &str = "supabase/migrations/20260102000000_stream.sql";
+const MIGRATIONS: &str = "supabase/migrations";
+/// Tables and types of the first release; later ones have files of their own, written by hand.
+const SCHEMA: &str = "supabase/migrations/20260102000000_stream_schema.sql";
+const CODE: &str = "supabase/migrations/20260102000001_stream_code.sql";
 const HOST_APP: &str = "supabase/migrations/20260103000000_stream_host_app.sql";
+/// What the names of both kinds hold behind their version.
+const SCHEMA_NAME: &str = "_stream_schema";
+const CODE_NAME: &str = "_stream_code.sql";
+const EXTENSION_SQL: &str = "pg_stream_ext/sql";
 
 const HEADER: &str = "\
 -- Generated from sql/ by `cargo x sql bundle`; change those files, not this one.
@@ -23,19 +39,40 @@ pub fn write() -> Result<()> {
     Sources::read(workspace::root())?.write()
 }
 
-/// For runs: writes the bundle, and the host application's migration only when it is not there.
+/// For runs: writes the generated migrations, and the host application's only when it is not there.
 pub fn write_before_run() -> Result<()> {
     Sources::read(workspace::root())?.write_before_run()
 }
 
-/// Fails when a migration is not what `sql/` says.
+/// Fails when a migration is not what `sql/` says, or a released file is not as it was handed out.
 pub fn check() -> Result<()> {
     Sources::read(workspace::root())?.check()
+}
+
+/// Makes the present migrations and the extension's SQL files that no later release changes.
+pub fn release() -> Result<()> {
+    Sources::read(workspace::root())?.release()
+}
+
+/// The migration that makes tables and types in a database without the product.
+pub fn schema(sql: &ProductSql) -> String {
+    let mut bundle = String::from(HEADER);
+    for file in &sql.schema {
+        bundle.push_str(&format!("\n-- {}\n\n{}\n", file.path, file.text.trim_end()));
+    }
+    bundle
+}
+
+/// The migration that can be applied to every database that has the tables and types.
+pub fn code(sql: &ProductSql) -> Result<String> {
+    let text = repeatable::write(sql.bodies.iter().chain(&sql.api))?;
+    Ok(format!("{HEADER}\n{text}"))
 }
 
 struct Sources {
     root: PathBuf,
     sql: ProductSql,
+    released: Released,
 }
 
 impl Sources {
@@ -43,11 +80,12 @@ impl Sources {
         Ok(Self {
             root: root.to_owned(),
             sql: ProductSql::read(root)?,
+            released: Released::read(root)?,
         })
     }
 
     fn write(&self) -> Result<()> {
-        self.write_where_it_differs(BUNDLE, &self.bundle())?;
+        self.write_generated()?;
         match &self.sql.host_app {
             Some(file) => self.write_where_it_differs(HOST_APP, &file.text),
             None => Ok(()),
@@ -55,7 +93,7 @@ impl Sources {
     }
 
     fn write_before_run(&self) -> Result<()> {
-        self.write_where_it_differs(BUNDLE, &self.bundle())?;
+        self.write_generated()?;
         match &self.sql.host_app {
             Some(file) if !self.root.join(HOST_APP).exists() => {
                 self.write_where_it_differs(HOST_APP, &file.text)
@@ -71,10 +109,42 @@ impl Sources {
         }
     }
 
+    fn write_generated(&self) -> Result<()> {
+        self.released.check(&self.root)?;
+        if !self.released.contains(SCHEMA) {
+            self.write_where_it_differs(SCHEMA, &schema(&self.sql))?;
+        }
+        let code = code(&self.sql)?;
+        let present = self.newest(CODE_NAME)?;
+        if let Some(present) = &present
+            && !self.is_to_be_renamed(present, &code)?
+        {
+            return self.write_where_it_differs(present, &code);
+        }
+        let new = match &present {
+            None => CODE.to_owned(),
+            Some(_) => self.new_code_path()?,
+        };
+        self.write_where_it_differs(&new, &code)?;
+        match present {
+            Some(old) if !self.released.contains(&old) => fs::remove_file(self.root.join(&old))
+                .with_context(|| format!("cannot remove {old}")),
+            _ => Ok(()),
+        }
+    }
+
     fn check(&self) -> Result<()> {
-        if self.differs(BUNDLE, &self.bundle())? {
+        self.released.check(&self.root)?;
+        if !self.released.contains(SCHEMA) && self.differs(SCHEMA, &schema(&self.sql))? {
             bail!(
-                "{BUNDLE} is not the bundle of sql/; run `cargo x sql bundle` and commit the result"
+                "{SCHEMA} is not the bundle of sql/; run `cargo x sql bundle` and commit the result"
+            );
+        }
+        let code = code(&self.sql)?;
+        let present = self.newest(CODE_NAME)?.unwrap_or_else(|| CODE.to_owned());
+        if self.differs(&present, &code)? || self.is_to_be_renamed(&present, &code)? {
+            bail!(
+                "{present} is not the code of sql/ behind the newest schema; run `cargo x sql bundle` and commit the result"
             );
         }
         if let Some(file) = &self.sql.host_app
@@ -86,6 +156,57 @@ impl Sources {
             );
         }
         Ok(())
+    }
+
+    fn release(mut self) -> Result<()> {
+        self.check()?;
+        let mut files = self.files(MIGRATIONS, |name| {
+            name.contains(SCHEMA_NAME) || name.ends_with(CODE_NAME)
+        })?;
+        files.extend(self.files(EXTENSION_SQL, |name| name.ends_with(".sql"))?);
+        console::step(format_args!("writing {}", released::FILE));
+        self.released.add(&self.root, files)
+    }
+
+    /// Whether the code needs another version: databases have applied this one, or a schema has come behind it.
+    fn is_to_be_renamed(&self, present: &str, code: &str) -> Result<bool> {
+        if self.released.contains(present) {
+            return self.differs(present, code);
+        }
+        let schema = self.newest(SCHEMA_NAME)?;
+        Ok(schema.is_some_and(|schema| schema.as_str() > present))
+    }
+
+    /// A version of now: the command line of Supabase applies a migration once, by its version.
+    fn new_code_path(&self) -> Result<String> {
+        let now = process::output(Command::new("date").args(["-u", "+%Y%m%d%H%M%S"]))?;
+        let path = format!("{MIGRATIONS}/{}{CODE_NAME}", now.trim());
+        match self.newest(SCHEMA_NAME)? {
+            Some(schema) if schema > path => bail!("{schema} has a version of the future"),
+            _ => Ok(path),
+        }
+    }
+
+    /// The last migration, in the order of their versions, whose name holds this.
+    fn newest(&self, part: &str) -> Result<Option<String>> {
+        Ok(self.files(MIGRATIONS, |name| name.contains(part))?.pop())
+    }
+
+    /// The files of a directory with names that are wanted, in the order of the names; none where it is not there.
+    fn files(&self, directory: &str, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+        let entries = match fs::read_dir(self.root.join(directory)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {directory}")),
+        };
+        let mut files: Vec<String> = entries
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| is_wanted(name))
+            .map(|name| format!("{directory}/{name}"))
+            .collect();
+        files.sort();
+        Ok(files)
     }
 
     fn write_where_it_differs(&self, file: &str, wanted: &str) -> Result<()> {
@@ -101,102 +222,6 @@ impl Sources {
             Ok(text) => Ok(text != wanted),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
             Err(error) => Err(error).with_context(|| format!("cannot read {file}")),
-        }
-    }
-
-    fn bundle(&self) -> String {
-        let mut bundle = String::from(HEADER);
-        for file in self.sql.bundled() {
-            bundle.push_str(&format!("\n-- {}\n\n{}\n", file.path, file.text.trim_end()));
-        }
-        bundle
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A repository of two files of `sql/` and the host application's template.
-    struct Repository(PathBuf);
-
-    impl Repository {
-        fn new(name: &str) -> Self {
-            let root = std::env::temp_dir().join(format!("bundle-{name}-{}", std::process::id()));
-            for directory in ["sql/schema", "sql/private", "supabase/migrations"] {
-                fs::create_dir_all(root.join(directory)).expect("the directory is made");
-            }
-            let repository = Self(root);
-            repository.put("sql/schema/010_a.sql", "select 1;\n\n");
-            repository.put("sql/private/b.sql", "select 2;");
-            repository.put("sql/host_app.sql", "select 3;\n");
-            repository
-        }
-
-        fn put(&self, file: &str, text: &str) {
-            fs::write(self.0.join(file), text).expect("the file is written");
-        }
-
-        fn text(&self, file: &str) -> String {
-            fs::read_to_string(self.0.join(file)).expect("the file is there")
-        }
-
-        fn sources(&self) -> Sources {
-            Sources::read(&self.0).expect("sql/ is read")
-        }
-    }
-
-    impl Drop for Repository {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    #[test]
-    fn bundle_keeps_order_and_names_every_file() {
-        let repository = Repository::new("order");
-        repository.sources().write().expect("writes");
-        let expected = format!(
-            "{HEADER}\n-- sql/schema/010_a.sql\n\nselect 1;\n\n-- sql/private/b.sql\n\nselect 2;\n"
-        );
-        assert_eq!(repository.text(BUNDLE), expected);
-    }
-
-    #[test]
-    fn host_application_migration_becomes_its_template() {
-        let repository = Repository::new("template");
-        repository.put(HOST_APP, "select 'edited';");
-        repository.sources().write().expect("writes");
-        assert_eq!(repository.text(HOST_APP), "select 3;\n");
-    }
-
-    #[test]
-    fn run_writes_migrations_that_are_not_there() {
-        let repository = Repository::new("absent");
-        repository.sources().write_before_run().expect("writes");
-        repository.sources().check().expect("all are there");
-    }
-
-    #[test]
-    fn run_keeps_an_edited_host_application_migration() {
-        let repository = Repository::new("edited");
-        repository.put(HOST_APP, "select 'edited';");
-        repository.sources().write_before_run().expect("writes");
-        assert_eq!(repository.text(HOST_APP), "select 'edited';");
-    }
-
-    #[test]
-    fn check_refuses_a_migration_that_differs_from_its_source() {
-        let repository = Repository::new("check");
-        let sources = repository.sources();
-        sources.write().expect("writes");
-        sources.check().expect("all are equal");
-        for file in [BUNDLE, HOST_APP] {
-            let written = repository.text(file);
-            repository.put(file, &format!("{written}select 4;\n"));
-            let refusal = sources.check().expect_err("one differs").to_string();
-            assert!(refusal.starts_with(file), "{refusal}");
-            repository.put(file, &written);
         }
     }
 }

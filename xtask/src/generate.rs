@@ -86,7 +86,7 @@ pub fn run(root: &Path, mode: Mode) -> Result<()> {
 /// nothing of the product.
 pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
     let sql = ProductSql::read(root)?;
-    for file in &sql.before_api {
+    for file in sql.hand_written() {
         apply_sql(address, database, file)?;
     }
     let catalogue = Catalogue::read(address, database)?;

@@ -25,5 +25,6 @@ pub mod secrets;
 pub mod server_user;
 pub mod services;
 pub mod stack;
+pub mod statements;
 pub mod test_environment;
 pub mod workspace;

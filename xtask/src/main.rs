@@ -25,6 +25,7 @@ cargo x <command>
                       write sql/api/, contract/ and docs/api.md from the hand-written SQL, or check them and
                       that no client of the released contract breaks, or release the contract
   sql bundle [--check]  make the migrations from sql/, or check that they are up to date
+  sql release         note what a release hands out, which is never changed again
   ext sql             generate the extension's SQL again, after a change of a function's signature
   fixtures [--check]  write the answers that the HTTP tests of edge_api are given, or compare them
   ci                  everything that must hold before a change lands

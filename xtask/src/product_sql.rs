@@ -5,14 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Folders of hand-written files, in the order in which they are applied; the files of each in the order of their names.
-const WRITTEN_BY_HAND: [&str; 4] = [
-    "sql/edition/native",
-    "sql/schema",
-    "sql/private",
-    "sql/realtime",
-];
-const API: &str = "sql/api";
 const HOST_APP: &str = "sql/host_app.sql";
 
 /// One file: its path in the repository and its text.
@@ -22,11 +14,13 @@ pub struct SqlFile {
     pub text: String,
 }
 
-/// Everything in `sql/`, in the order in which it is applied.
-#[derive(Debug)]
+/// Everything in `sql/`, each list in the order in which it is applied.
+#[derive(Debug, Clone)]
 pub struct ProductSql {
-    /// Written by hand: tables, types, and the bodies of the operations.
-    pub before_api: Vec<SqlFile>,
+    /// The extension, tables, types and hooks, which are made once.
+    pub schema: Vec<SqlFile>,
+    /// Bodies, views, triggers and policies, which every release makes again.
+    pub bodies: Vec<SqlFile>,
     /// Generated: what stream_core says, wrappers, forwarding bodies, rights.
     pub api: Vec<SqlFile>,
     /// The template of the host application's migration.
@@ -35,22 +29,31 @@ pub struct ProductSql {
 
 impl ProductSql {
     pub fn read(root: &Path) -> Result<Self> {
-        let mut before_api = Vec::new();
-        for directory in WRITTEN_BY_HAND {
-            before_api.extend(read_directory(root, directory)?);
+        let mut schema = Vec::new();
+        let mut bodies = Vec::new();
+        // What belongs to the edition with native code comes first: the others use its functions.
+        for file in read_directory(root, "sql/edition/native")? {
+            if file.path.ends_with("/schema.sql") {
+                schema.push(file);
+            } else {
+                bodies.push(file);
+            }
         }
-        let mut host_app = read_directory(root, "sql")?;
-        host_app.retain(|file| file.path == HOST_APP);
+        schema.extend(read_directory(root, "sql/schema")?);
+        bodies.extend(read_directory(root, "sql/private")?);
+        bodies.extend(read_directory(root, "sql/realtime")?);
+        let host_app = read_directory(root, "sql")?;
         Ok(Self {
-            before_api,
-            api: read_directory(root, API)?,
-            host_app: host_app.into_iter().next(),
+            schema,
+            bodies,
+            api: read_directory(root, "sql/api")?,
+            host_app: host_app.into_iter().find(|file| file.path == HOST_APP),
         })
     }
 
-    /// Every file but the host application's, in the order in which they are applied.
-    pub fn bundled(&self) -> impl Iterator<Item = &SqlFile> {
-        self.before_api.iter().chain(&self.api)
+    /// Every file that is not generated, but the host application's.
+    pub fn hand_written(&self) -> impl Iterator<Item = &SqlFile> {
+        self.schema.iter().chain(&self.bodies)
     }
 }
 

@@ -23,8 +23,11 @@ impl Checkout {
     }
 
     fn bundle(&self) -> String {
-        fs::read_to_string(self.0.join("supabase/migrations/20260102000000_stream.sql"))
-            .unwrap_or_default()
+        fs::read_to_string(
+            self.0
+                .join("supabase/migrations/20260102000000_stream_schema.sql"),
+        )
+        .unwrap_or_default()
     }
 }
 

@@ -70,7 +70,8 @@ async fn default_privileges_of_a_database_open_nothing_of_ours() -> Result<()> {
         .psql("postgres", database.name());
     let directory = workspace::root().join("supabase/migrations");
     for file in [
-        "20260102000000_stream.sql",
+        "20260102000000_stream_schema.sql",
+        "20260102000001_stream_code.sql",
         "20260103000000_stream_host_app.sql",
     ] {
         psql.run_file(&PathBuf::from(&directory).join(file))?;

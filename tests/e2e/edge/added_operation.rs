@@ -44,7 +44,7 @@ const ROUTE: Route = get("/v1/numbers/{number}", "echo_number");
 fn generate_with_the_body(database: &TestDatabase) -> Result<Files> {
     let copy = std::env::temp_dir().join(format!("{}-tree", database.name()));
     let sql = ProductSql::read(workspace::root())?;
-    for file in &sql.before_api {
+    for file in sql.hand_written() {
         let path = copy.join(&file.path);
         fs::create_dir_all(path.parent().expect("is in a directory"))?;
         fs::write(path, &file.text)?;

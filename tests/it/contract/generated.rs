@@ -19,7 +19,7 @@ fn contract(part: &str) -> Result<Value> {
 async fn hand_written_sql_applies_alone_and_names_nothing_generated() -> Result<()> {
     let database = TestDatabase::without_product().await?;
     let sql = ProductSql::read(workspace::root())?;
-    for file in &sql.before_api {
+    for file in sql.hand_written() {
         database
             .change(&file.text)
             .await

@@ -1,4 +1,4 @@
-//! `cargo x sql bundle`: make the migrations from `sql/`, or check that they are made.
+//! `cargo x sql`: makes the migrations from `sql/`, checks them, or releases them.
 
 use std::process::ExitCode;
 
@@ -7,19 +7,20 @@ use lexopt::prelude::*;
 use xtask::bundle;
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
-    let mut is_bundle = false;
+    let mut command = String::new();
     let mut is_check = false;
     while let Some(argument) = arguments.next()? {
         match argument {
-            Value(word) if word == "bundle" => is_bundle = true,
+            Value(word) if command.is_empty() => command = word.string()?,
             Long("check") => is_check = true,
             other => return Err(other.unexpected().into()),
         }
     }
-    match (is_bundle, is_check) {
-        (true, false) => bundle::write()?,
-        (true, true) => bundle::check()?,
-        (false, _) => bail!("the command is `cargo x sql bundle [--check]`"),
+    match (command.as_str(), is_check) {
+        ("bundle", false) => bundle::write()?,
+        ("bundle", true) => bundle::check()?,
+        ("release", false) => bundle::release()?,
+        _ => bail!("the command is `cargo x sql bundle [--check]` or `cargo x sql release`"),
     }
     Ok(ExitCode::SUCCESS)
 }

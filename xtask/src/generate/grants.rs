@@ -45,7 +45,8 @@ pub fn write(catalogue: &Catalogue, operations: &[Operation]) -> String {
         ));
     }
     text.push_str(&format!(
-        "\ngrant usage on schema {PUBLIC}, {PRIVATE} to authenticated, service_role;\n"
+        "\nrevoke all on schema {PUBLIC}, {PRIVATE} from {EVERYBODY};\n\
+         grant usage on schema {PUBLIC}, {PRIVATE} to authenticated, service_role;\n"
     ));
     text
 }

@@ -1,0 +1,9 @@
+-- The version of the extension that the bodies call. Its files are installed with the server's; whoever owns the extension
+-- updates it here, in the transaction in which the bodies that call it change.
+do $$
+begin
+    if (select e.extversion from pg_catalog.pg_extension as e where e.extname = 'pg_stream_ext') <> '0.1.0' then
+        alter extension pg_stream_ext update to '0.1.0';
+    end if;
+end
+$$;

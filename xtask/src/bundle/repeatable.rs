@@ -1,0 +1,254 @@
+//! The repeatable migration: bodies, views, triggers, policies and rights, so that they can be applied again to a database that has
+//! them, of this release or an earlier one.
+//!
+//! The view `stream_private.code_objects` holds what the migration made. The next one drops what of it is gone or has a form that
+//! `create or replace` cannot change, and nothing else. Making a view, a trigger or a policy locks a table for those who write, so an
+//! unchanged one is left as it is.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use super::made::{Kind, Made};
+use crate::product_sql::SqlFile;
+use crate::statements::{split, without_comments};
+
+/// What comes before the list of objects.
+const BEGIN: &str = "\
+do $$
+begin
+    -- Until the end of this transaction. Whoever waits for a table makes others wait behind it.
+    perform set_config('lock_timeout', '5s', true);
+    perform set_config('pg_stream.migration', pg_current_xact_id()::text, true);
+end
+$$;
+do $$
+begin
+    if current_setting('pg_stream.migration', true) is distinct from pg_current_xact_id()::text then
+        raise exception 'apply this migration in one transaction, as supabase db push and psql --single-transaction do';
+    end if;
+end
+$$;
+
+-- What the release before made.
+create temporary table code_objects_before (place integer, kind text, name text, form text) on commit drop;
+do $$
+begin
+    if to_regclass('stream_private.code_objects') is not null then
+        insert into code_objects_before select o.place, o.kind, o.name, o.form from stream_private.code_objects as o;
+        drop view stream_private.code_objects;
+    end if;
+end
+$$;
+";
+
+/// What comes after it.
+const DROP: &str = "\
+comment on view stream_private.code_objects is
+    'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
+revoke all on table stream_private.code_objects from public, anon, authenticated, service_role;
+
+-- Drops what this release makes otherwise or no more. Whatever of the application hangs on it is named in the error.
+do $$
+declare
+    before record;
+begin
+    for before in
+        select b.kind, b.name from code_objects_before as b
+        where not exists (
+            select from stream_private.code_objects as o
+            where (o.kind, o.name, o.form) = (b.kind, b.name, b.form)
+        )
+        order by array_position('{trigger,view,policy}', b.kind) nulls last, b.place desc
+    loop
+        execute format('drop %s if exists %s', before.kind, before.name);
+    end loop;
+end
+$$;
+";
+
+/// The migration of files that are given in the order in which they are applied.
+pub fn write<'a>(files: impl IntoIterator<Item = &'a SqlFile>) -> Result<String> {
+    let mut objects: Vec<Made> = Vec::new();
+    let mut views = Sha256::new();
+    let mut text = String::new();
+    for file in files {
+        write!(text, "\n-- {}\n\n", file.path)?;
+        let mut begin = 0;
+        for statement in split(&file.text) {
+            begin += statement.len();
+            let made = Made::of(statement).with_context(|| file.path.clone())?;
+            let Some(mut made) = made else {
+                text.push_str(&named(statement, &objects));
+                continue;
+            };
+            match made.kind {
+                Kind::Function | Kind::Procedure => {}
+                // A view may read those before it, and goes with them.
+                Kind::View => {
+                    views.update(statement);
+                    made.form = hex(&views.clone().finalize());
+                }
+                Kind::Trigger | Kind::Policy => made.form = hex(&Sha256::digest(statement)),
+            }
+            text.push_str(&repeatable(statement, &made));
+            add(&mut objects, made).with_context(|| file.path.clone())?;
+        }
+        text.push_str(file.text[begin..].trim_end());
+        text.push('\n');
+    }
+    Ok(format!("{BEGIN}{}{DROP}{text}", list(&objects)))
+}
+
+/// Notes an object; a body may replace its declaration, which has the same form.
+fn add(objects: &mut Vec<Made>, made: Made) -> Result<()> {
+    let same = objects
+        .iter()
+        .find(|other| (other.kind, &other.name) == (made.kind, &made.name));
+    match same {
+        Some(same) if *same == made => {}
+        Some(_) => bail!("{} {} is made twice", made.kind.as_str(), made.name),
+        None => objects.push(made),
+    }
+    Ok(())
+}
+
+/// A statement with the arguments of the function that it is about: when it runs again there may be another of this name.
+fn named(statement: &str, objects: &[Made]) -> String {
+    const COMMENT: &str = "comment on function ";
+    let text = without_comments(statement);
+    let name = text
+        .strip_prefix(COMMENT)
+        .and_then(|rest| rest.split(' ').next());
+    let function = name.and_then(|name| {
+        let signature = format!("{name}(");
+        objects
+            .iter()
+            .find(|made| made.kind == Kind::Function && made.name.starts_with(&signature))
+    });
+    match (name, function) {
+        (Some(name), Some(function)) => statement.replacen(
+            &format!("{COMMENT}{name} "),
+            &format!("{COMMENT}{} ", function.name),
+            1,
+        ),
+        _ => statement.to_owned(),
+    }
+}
+
+/// A statement that can be run where its object is there.
+fn repeatable(statement: &str, made: &Made) -> String {
+    let text = without_comments(statement);
+    let comments = &statement[..statement.len() - text.len()];
+    let is_missing = match made.kind {
+        Kind::Function | Kind::Procedure => {
+            let rest = text.strip_prefix("create or replace ");
+            let rest = rest.or_else(|| text.strip_prefix("create "));
+            return format!("{comments}create or replace {}", rest.unwrap_or(text));
+        }
+        Kind::View => format!("to_regclass('{}') is null", made.name),
+        Kind::Trigger => is_missing_on_table("trigger", "tg", made),
+        Kind::Policy => is_missing_on_table("policy", "pol", made),
+    };
+    let create = text.trim_end_matches(';');
+    format!(
+        "{comments}do $missing$\nbegin\n    if {is_missing} then\n        execute $create$\n{create}\n$create$;\n    \
+         end if;\nend\n$missing$;"
+    )
+}
+
+fn is_missing_on_table(kind: &str, prefix: &str, made: &Made) -> String {
+    let (name, table) = made.name.split_once(" on ").expect("is on a table");
+    format!(
+        "not exists (select from pg_catalog.pg_{kind} as o\n        where o.{prefix}relid = '{table}'::regclass and \
+         o.{prefix}name = '{name}')"
+    )
+}
+
+fn list(objects: &[Made]) -> String {
+    let rows: Vec<String> = objects
+        .iter()
+        .enumerate()
+        .map(|(place, made)| {
+            let (kind, name, form) = (made.kind.as_str(), &made.name, &made.form);
+            format!("    ({place}, '{kind}', '{name}', '{form}')")
+        })
+        .collect();
+    format!(
+        "create view stream_private.code_objects as\nselect o.place::integer, o.kind::text, o.name::text, o.form::text\n\
+         from (values\n{}\n) as o (place, kind, name, form);\n",
+        rows.join(",\n")
+    )
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, text: &str) -> SqlFile {
+        SqlFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    const FUNCTION: &str = "-- Adds.\ncreate function s.f(a integer default 1) returns integer\nlanguage sql\nas 'select 1;';\ncomment on function s.f is 'It''s; f.';\n";
+
+    #[test]
+    fn functions_are_replaced_and_keep_their_text() {
+        let text = write([&file("sql/private/f.sql", FUNCTION)]).expect("is repeatable");
+        let replaced = FUNCTION
+            .replace("create function", "create or replace function")
+            .replace(
+                "comment on function s.f is",
+                "comment on function s.f(a integer) is",
+            );
+        assert!(
+            text.ends_with(&format!("\n-- sql/private/f.sql\n\n{replaced}")),
+            "{text}"
+        );
+        assert!(
+            text.contains("(0, 'function', 's.f(a integer)', 'returns integer defaults 1')"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_body_of_another_form_than_its_declaration_is_refused() {
+        let body = FUNCTION.replace("create function", "create or replace function");
+        let declared = file("sql/private/f.sql", FUNCTION);
+        let same = file("sql/api/f.sql", &body);
+        assert!(write([&declared, &same]).is_ok());
+        let other = file(
+            "sql/api/f.sql",
+            &body.replace("returns integer", "returns text"),
+        );
+        let refusal = write([&declared, &other]).expect_err("two forms");
+        assert!(format!("{refusal:#}").contains("made twice"), "{refusal:#}");
+    }
+
+    #[test]
+    fn views_change_their_form_with_those_before_them() {
+        let form = |first: &str| {
+            let first = file("a.sql", &format!("create view s.a as {first};\n"));
+            let second = file("b.sql", "create view s.b as select a from s.a;\n");
+            let text = write([&first, &second]).expect("is repeatable");
+            let row = text.lines().find(|line| line.contains("'s.b'"));
+            row.expect("is listed").to_owned()
+        };
+        assert_eq!(form("select 1 as a"), form("select 1 as a"));
+        assert_ne!(form("select 1 as a"), form("select 2 as a"));
+    }
+
+    #[test]
+    fn tables_are_refused_by_the_name_of_their_file() {
+        let table = file("sql/private/t.sql", "create table s.t (id uuid);\n");
+        let refusal = format!("{:#}", write([&table]).expect_err("is no code"));
+        assert!(refusal.contains("sql/private/t.sql"), "{refusal}");
+    }
+}
