@@ -1,4 +1,4 @@
-//! Agora tokens and certificates.
+//! Agora tokens: granting, minting, renewal, inspection, and the certificates that sign them.
 
 pub mod certificate;
 pub mod columns;

@@ -11,8 +11,8 @@ use crate::postgres::error::{Failure, Result, answer};
 use crate::postgres::spi::{self, column, statements};
 
 statements! {
-    /// One pass over a batch. A lease that somebody holds is answered `lock_timeout` and not waited
-    /// for: the others would wait too, and what they hold would be waited for meanwhile.
+    /// Prolongs all leases of a batch. A lease that another transaction holds gets `lock_timeout` and is not waited for:
+    /// the rest of the batch would wait too, with its leases locked.
     BATCH: Write [TEXTOID]
         "with items as (
              select i.ordinality::integer as item, i.session_id, i.user_id, i.foreground, i.join_no
@@ -72,7 +72,7 @@ fn heartbeats(
     TableIterator::new(answer(heartbeat_all(items)))
 }
 
-/// One heartbeat of a batch; a malformed one names nobody and is refused alone.
+/// One heartbeat of a batch. A malformed one has no fields and is refused alone.
 #[derive(Default, serde::Deserialize, serde::Serialize)]
 struct BatchItem {
     session_id: Option<uuid::Uuid>,

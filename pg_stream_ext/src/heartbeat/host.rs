@@ -1,4 +1,4 @@
-//! Writing a sign of life of the host into the row of the stream, with the host's token if one is renewed.
+//! Writing a host's heartbeat into the row of the stream, with the host's token if one is renewed.
 
 use std::thread::LocalKey;
 
@@ -10,16 +10,16 @@ use crate::stream::lifecycle::check_at;
 use crate::token::host;
 use crate::token::renewal::Renewal;
 
-/// What is written besides the token.
+/// The columns that are written besides those of the token.
 #[derive(Clone, Copy)]
 pub enum HostWrite {
     FirstHeartbeat,
     Heartbeat,
-    /// Nothing: the return of the host has written it.
+    /// None: the return of the host has already written them.
     TokenOnly,
 }
 
-/// The columns of the host's token, as long as $2 to $4 bring none unchanged.
+/// Sets the columns of the host's token; they stay as they are where $2 to $4 are null.
 macro_rules! token_noted {
     () => {
         "host_token_issued_at = coalesce($2, o.host_token_issued_at),
@@ -50,7 +50,7 @@ statements! {
              where o.id = $1"
         );
 
-    /// After a return, which has written the row already.
+    /// After a return, which has already written the row.
     NOTE_TOKEN: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         concat!("update stream.stream_sessions as o set ", token_noted!(), " where o.id = $1");
 }

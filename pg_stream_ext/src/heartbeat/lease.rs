@@ -1,7 +1,7 @@
-//! Prolonging a viewer's lease, by key and without waiting.
+//! Prolonging a viewer's lease by key, without waiting.
 //!
 //! A message of the same user holds the row while it waits for the log. A heartbeat that finds it held
-//! leaves it as it is: the message is a sign of life too, and the lease outlasts two more heartbeats.
+//! leaves it as it is: the message prolongs the lease too, and the lease outlasts two more heartbeats.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 
@@ -16,20 +16,20 @@ use crate::token::renewal::Renewal;
 static VIEWERS: Table = Table::new(c"stream_viewers");
 static CONFIG: Table = Table::new(c"config");
 
-/// What a heartbeat found of the lease.
+/// The outcome of a heartbeat for the lease.
 pub enum LeaseOutcome {
     /// Prolonged, with a fresh token when one was due.
     Prolonged(Option<Composite>),
-    /// It holds, and somebody holds its row, which stays as it is.
+    /// The lease holds, but its row is locked by another transaction and stays as it is.
     Held,
     /// Another device of the user has joined since.
     Superseded,
-    /// The user holds none.
+    /// The user has no lease.
     Missing,
 }
 
-/// Notes a sign of life. Going to the background brings the look at the lease forward, which is the only
-/// change that costs an index entry.
+/// Prolongs the lease. Going to the background sets an earlier `lease_check_at`, the only change that costs an index
+/// entry.
 pub fn prolong(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<LeaseOutcome> {
     let now = clock::from_microseconds(clock::transaction_start())?;
     let (mut why_not, mut moves, mut is_due) = (LeaseOutcome::Missing, false, false);
@@ -68,10 +68,10 @@ pub fn prolong(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<
     }
 }
 
-/// What was found of the lease, and the viewer's Agora uid where the token was noted.
+/// The outcome for the lease if it was not written, and the viewer's Agora uid if the token was noted.
 type Noted = (LeaseOutcome, Locked<Option<i32>>);
 
-/// The same with another token in the same write.
+/// Prolongs the lease and notes a renewed token in the same write.
 fn take_token(
     session: Uuid,
     user: Uuid,
@@ -97,7 +97,7 @@ fn take_token(
     Ok((why_not, seen))
 }
 
-/// The same for an app that goes to the background or comes back.
+/// Prolongs the lease of an app that goes to the background or comes back.
 fn change_ground(
     session: Uuid,
     user: Uuid,
@@ -144,8 +144,8 @@ fn change_ground(
     Ok((why_not, seen))
 }
 
-/// The columns of the viewer's token: those of the renewal, with the Agora uid that it is for, or as they are. Another
-/// device of the user may have got a token meanwhile.
+/// The new values of the viewer's token columns: the renewal's, with the viewer's Agora uid, or the present ones. Another
+/// device of the user may have got a token meanwhile, so whether it is due is checked again.
 fn token_columns(
     row: &Row,
     request: &HeartbeatRequest,
@@ -171,7 +171,7 @@ fn token_columns(
     Ok((uid, columns))
 }
 
-/// What the row tells of the viewer's token.
+/// The present values of the viewer's token columns.
 fn unchanged(row: &Row) -> Result<[DatumWithOid<'static>; 3]> {
     let column = |name| -> Result<DatumWithOid<'static>> {
         Ok(row.nullable::<TimestampWithTimeZone>(name)?.into())
@@ -183,7 +183,7 @@ fn unchanged(row: &Row) -> Result<[DatumWithOid<'static>; 3]> {
     ])
 }
 
-/// `Taken` for a lease that the heartbeat may prolong: all that is left then is that it is held.
+/// Checks whether the heartbeat may prolong the lease: `Held` if it may, because then only a lock can prevent the write.
 fn judge(row: &Row, request: &HeartbeatRequest) -> Result<LeaseOutcome> {
     if !row.column::<bool>(c"is_active")? {
         return Ok(LeaseOutcome::Missing);

@@ -1,8 +1,8 @@
-//! The arguments of one heartbeat, all of them optional.
+//! The arguments of one heartbeat.
 
 use pgrx::datum::TimestampWithTimeZone;
 
-/// What the device says, all of it optional.
+/// The state of the device, as far as it tells it.
 pub struct HeartbeatRequest {
     pub foreground: Option<bool>,
     pub generation: Option<i32>,

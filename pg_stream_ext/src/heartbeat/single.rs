@@ -1,10 +1,9 @@
-//! Heartbeats: a device tells that it is still there.
+//! The heartbeat of one device, a viewer's or the host's.
 //!
-//! A viewer's heartbeat prolongs the lease, the host's keeps the stream alive and brings it back
-//! after a loss. It emits nothing by itself, so it need not wait for the disk; what a ticker has left that
-//! is gone it sends along, and then it does. Nor does it wait for whoever
-//! holds its row: a viewer's not at all, the host's a moment. It answers the same then, unwritten; the host,
-//! who is lost sooner than a viewer, comes again soon.
+//! A viewer's heartbeat prolongs the lease, the host's keeps the stream alive and brings it back after a loss. It emits
+//! nothing by itself, so its commit need not wait for the disk, unless it flushes a log because no ticker is alive. It
+//! does not wait for a locked row: a viewer's heartbeat never, the host's 200 ms at most. It returns the same result
+//! then without a write; a host, who is lost sooner than a viewer, is told to come again soon.
 
 use std::time::Duration;
 
@@ -34,17 +33,17 @@ use crate::stream::state;
 use crate::token::host;
 use crate::token::renewal::Renewal;
 
-/// How long a host's return waits for the log.
+/// The longest wait of a host's return for the log.
 const LOG_WAIT: Duration = Duration::from_millis(100);
 
-/// When a host comes again whose heartbeat was not written, or did not bring the stream back.
+/// The next heartbeat is due this soon when a host's was not written, or did not bring the stream back.
 const SOON_MS: i32 = 1000;
 
 statements! {
     IS_HOST: Write [UUIDOID, UUIDOID]
         "select true from stream.stream_sessions as s where s.id = $1 and s.seller_id = $2";
 
-    /// The row is locked already, or must not be waited for.
+    /// The row is locked by now, or must not be waited for.
     HOST: Write [UUIDOID, UUIDOID]
         concat!(
             "select ", host_columns!(), ", s.auction_id
@@ -61,7 +60,7 @@ statements! {
          where s.id = $1";
 }
 
-/// What a heartbeat answers besides its status: the stream as it is now.
+/// The state of the stream, which every heartbeat returns.
 struct Summary {
     state: String,
     generation: i32,
@@ -73,8 +72,8 @@ struct Summary {
     next_in_ms: i32,
 }
 
-/// `token_expires_at` is when the token ends that the caller holds; null: the caller does not
-/// say. The answer is a `stream.heartbeat_result`, with a fresh token when one is due.
+/// Processes a heartbeat. `token_expires_at` is when the token of the device ends; null: the device does not say. Returns
+/// a `stream.heartbeat_result`, with a fresh token when one is due.
 #[pg_extern]
 fn heartbeat(
     session_id: Option<Uuid>,
@@ -201,7 +200,7 @@ fn viewer_heartbeat(
     Err(ErrorCode::NotViewer.into())
 }
 
-/// Nothing when the user is not the host of this session.
+/// Processes the heartbeat of the host; returns none when the user is not the host of this session.
 fn host_heartbeat(
     session: Uuid,
     user: Uuid,
@@ -265,8 +264,8 @@ fn host_heartbeat(
         heartbeat: true,
         ..StateExtras::default()
     })?;
-    // Noted in a second write: what the row refers to is taken first, and whoever has it may be waiting for this
-    // stream, so the token comes with the next heartbeat.
+    // This is a second update of the row, which locks the rows it refers to. A transaction that holds one of them may
+    // be waiting for this stream: then the token comes with the next heartbeat.
     let token = match renewal {
         Some(renewal) if application_rows::hold_auction_if_free(auction)? => {
             write_host(HostWrite::TokenOnly, session, Some(&renewal))?;

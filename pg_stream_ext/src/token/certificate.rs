@@ -1,7 +1,7 @@
-//! Reading the Agora certificates.
+//! The Agora certificates: reading them, and what the config row says about them.
 //!
-//! Each from a file that only the server's user may read, or from Supabase Vault. They are read for
-//! each token and kept nowhere; no error, log line or setting ever holds one.
+//! Each comes from a file that only the server's user may read, or from Supabase Vault. They are read for
+//! each token and never kept; no error, log line or setting ever holds one.
 
 mod file;
 mod source;
@@ -24,7 +24,7 @@ statements! {
 }
 
 /// Whether a certificate is configured. Raises when it cannot be used, or without an App ID. The
-/// certificate itself never leaves.
+/// certificate itself is never returned.
 #[pg_extern(stable)]
 fn check_certificate(is_secondary: Option<bool>) -> bool {
     answer(caller::enter_as_owner().and_then(|()| check(is_secondary == Some(true))))
@@ -40,7 +40,7 @@ fn check(is_secondary: bool) -> Result<bool> {
     }
 }
 
-/// Signs new tokens: the part of the config row that every token needs.
+/// The part of the config row that signing a token needs.
 pub struct SigningConfiguration {
     pub app_id: Option<String>,
     pub certificate_secret: String,
@@ -95,7 +95,7 @@ impl Configuration {
         configuration.ok_or(Failure::Row("the config row is gone"))
     }
 
-    /// Only verifies; none unless certificates are being rotated.
+    /// The certificate that only verifies; none unless certificates are being rotated.
     fn secondary(&self) -> Result<Option<Certificate>> {
         let source = CertificateSource {
             setting: "pg_stream_ext.agora_secondary_certificate_file",
@@ -108,8 +108,8 @@ impl Configuration {
         }
     }
 
-    /// A secondary certificate that is configured and cannot be used is an error: without it, valid
-    /// tokens would be called forged.
+    /// The certificates that verify tokens. A configured secondary certificate that cannot be used is an error:
+    /// without it, valid tokens would be reported as forged.
     pub fn certificates(&self) -> Result<Certificates> {
         Ok(Certificates {
             primary: self.signing.primary()?,

@@ -1,4 +1,4 @@
-//! The columns in which the row of a lease or of a stream notes its user's token, and when a renewal is due by them.
+//! The token columns of leases and streams, and whether a renewal is due by them.
 
 use std::ffi::CStr;
 
@@ -9,7 +9,7 @@ use crate::clock::{self, Microseconds};
 use crate::postgres::error::Result;
 use crate::postgres::keyed::Row;
 
-/// The names of these columns, which are others in the two tables.
+/// The names of the columns in which a row notes its user's token; they differ between the two tables.
 pub struct TokenColumns {
     pub issued_at: &'static CStr,
     pub expires_at: &'static CStr,
@@ -28,8 +28,8 @@ pub const OF_HOST: TokenColumns = TokenColumns {
     held_until: c"host_token_held_until",
 };
 
-/// Whether a heartbeat brings a new token. `told` is when the token of the device ends, if it says so; otherwise the
-/// row's `held_until` counts.
+/// Whether a heartbeat returns a new token. `told` is when the device's token ends, if the device says so; otherwise
+/// the row's `held_until` counts.
 pub fn is_due(
     row: &Row,
     columns: &TokenColumns,
@@ -55,7 +55,7 @@ pub fn is_due(
     Ok(times.is_renewal_due(held_until_us, clock::transaction_start()))
 }
 
-/// The times of a token, as the row notes them.
+/// The times of a token, as a row notes them.
 pub struct Noted {
     pub issued_at: TimestampWithTimeZone,
     pub expires_at: TimestampWithTimeZone,

@@ -1,4 +1,4 @@
-//! The operation that issues a token on request.
+//! Issuing a token on request: the operation `generate_token`.
 //!
 //! Channel, uid and role come from the database's rows, never from the caller.
 
@@ -14,9 +14,9 @@ use crate::token::grant;
 use crate::token::mint::issue;
 use crate::token::request::{Charge, GrantRequest};
 
-/// `role` is `host` or `viewer`; null: what the user is. `occasion` is `request`, or `refresh`, which
-/// retires the older tokens. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
-/// who have none. The answer is a `stream.agora_token`.
+/// Issues a token. `role` is `host` or `viewer`; null: whichever the user is. `occasion` is `request`, or `refresh`,
+/// which retires the older tokens. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
+/// who have none. Returns a `stream.agora_token`.
 #[pg_extern]
 fn generate_token(
     user_id: Option<Uuid>,
@@ -44,7 +44,7 @@ fn generate(
         Some(_) => return Err(Failure::Row("no such role")),
     };
     let charge = match occasion {
-        // The service is trusted with its own pace, and does not use up a user's.
+        // The service has no rate, and does not use up a user's.
         _ if caller == Caller::Service => Charge::Free,
         "request" | "refresh" => Charge::Limited,
         _ => return Err(Failure::Row("no such occasion")),

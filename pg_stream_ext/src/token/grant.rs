@@ -1,8 +1,8 @@
-//! Granting a token: whether the rows allow it, noting it in the row of the lease or of the stream, and why not.
+//! Granting a token: checking the rows, and noting the token in the row of the lease or of the stream.
 //!
-//! The row of the lease, or of the stream, is locked and notes the token where the heartbeat looks; what
+//! The row of the lease, or of the stream, is locked and notes the token for the next heartbeat; what
 //! is read after that counts. The rows are found by their keys without statements, which would cost more
-//! than all the rest of a token.
+//! than the rest of a token.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use stream_core::agora::Role;
@@ -21,7 +21,7 @@ use crate::token::request::{Charge, Grant, GrantRequest, charged};
 use crate::token::settings::Settings;
 use crate::token::stream_row::{SESSIONS, has_ended, is_open};
 
-/// Between the look at the rows and the question why they allow nothing, the answer can change.
+/// The rows can change between a failed attempt and finding the reason for it; then it is tried again, this often.
 const ATTEMPTS: usize = 3;
 
 static VIEWERS: Table = Table::new(c"stream_viewers");
@@ -32,8 +32,8 @@ statements! {
          where session_id = $1 and user_id = $2 and is_active";
 }
 
-/// What tokens are signed with, read before anything is locked: where an operator has to mend something, a
-/// refusal costs no write. Whoever may have no token hears why, and not that.
+/// Reads the signer before anything is locked, so that a wrong configuration costs no write. A user who may have no
+/// token gets that refusal instead of the configuration's.
 pub fn signer(request: &GrantRequest<'_>) -> Result<Signer> {
     let signer = Settings::read()?.signing.signer();
     if signer.is_err() {
@@ -42,7 +42,7 @@ pub fn signer(request: &GrantRequest<'_>) -> Result<Signer> {
     signer
 }
 
-/// Takes the lock and notes the token, or says why there is none.
+/// Locks the row and notes the token, or refuses with the reason.
 pub fn grant(request: &GrantRequest<'_>) -> Result<Grant> {
     for _ in 0..ATTEMPTS {
         for role in [Role::Subscriber, Role::Publisher] {
@@ -61,7 +61,7 @@ fn grant_as(role: Role, request: &GrantRequest<'_>) -> Result<Option<Grant>> {
     let Some(session) = session_of(request.channel) else {
         return Ok(None);
     };
-    // The host's token changes the session's row. Whoever is not the seller locks nothing.
+    // The host's token changes the session's row. Other users than the seller must not lock it.
     if role == Role::Publisher {
         if !is_seller(session, request.user)? {
             return Ok(None);
@@ -81,7 +81,7 @@ fn grant_as(role: Role, request: &GrantRequest<'_>) -> Result<Option<Grant>> {
     let Some(number) = number else {
         return Ok(None);
     };
-    // Looked at after the lock, so that a ban that came while this waited counts.
+    // Read after the lock, so a ban that was committed while this waited counts.
     if active_restrictions::in_force(session, request.user)?.is_banned {
         return Err(ErrorCode::Banned.into());
     }
@@ -94,7 +94,7 @@ fn grant_as(role: Role, request: &GrantRequest<'_>) -> Result<Option<Grant>> {
     }))
 }
 
-/// The seller of a stream never changes.
+/// Whether the user is the seller, who never changes.
 fn is_seller(session: Uuid, user: Uuid) -> Result<bool> {
     let is_seller = SESSIONS.find(&[session], |stream| {
         Ok(Some(stream.column::<Uuid>(c"seller_id")? == user))
@@ -102,8 +102,9 @@ fn is_seller(session: Uuid, user: Uuid) -> Result<bool> {
     Ok(is_seller.unwrap_or(false))
 }
 
-/// The lease's lock does for the session's: a stream that ends closes every lease before it retires the
-/// tokens, so it waits for this one, or has taken the lease away.
+/// Notes the token in the lease and returns the viewer's uid; none without a lease or beyond the rate. The session is
+/// not locked: a stream that ends closes every lease before it retires the tokens, so it waits for this lock, or has
+/// already closed the lease.
 fn note_viewer(
     session: Uuid,
     request: &GrantRequest<'_>,
@@ -127,7 +128,7 @@ fn note_viewer(
     })
 }
 
-/// Nothing when the rows would allow it by now.
+/// Refuses with the reason why the rows allow no token; returns when they would allow one by now.
 fn refuse(request: &GrantRequest<'_>) -> Result<()> {
     let session = session_of(request.channel).ok_or(ErrorCode::ChannelNotFound)?;
     let stream = SESSIONS.find(&[session], |stream| {
@@ -146,7 +147,7 @@ fn refuse(request: &GrantRequest<'_>) -> Result<()> {
     match request.role {
         Some(Role::Publisher) if !is_seller => return Err(ErrorCode::NotStreamOwner.into()),
         _ if has_ended => return Err(ErrorCode::StreamEnded.into()),
-        // A ban has ended the lease; the ban is what there is to say.
+        // A ban has ended the lease, so it is the reason.
         _ if active_restrictions::in_force(session, request.user)?.is_banned => {
             return Err(ErrorCode::Banned.into());
         }
@@ -165,18 +166,18 @@ fn refuse(request: &GrantRequest<'_>) -> Result<()> {
     Settings::read()?.rate.take(tat).map(|_| ())
 }
 
-/// A channel is named by its session's id.
+/// The session of a channel, which is named by its id.
 fn session_of(channel: &str) -> Option<Uuid> {
     let session = uuid::Uuid::try_parse(channel).ok()?;
     Some(Uuid::from_bytes(*session.as_bytes()))
 }
 
-/// Marks what the user holds already.
+/// Marks the user's older tokens as inactive.
 pub fn retire(session: Uuid, user: Uuid) -> Result<()> {
     spi::execute(&RETIRE, &[session.into(), user.into()]).map(|_| ())
 }
 
-/// The uid of a viewer who holds a lease.
+/// The Agora uid of a viewer who holds a lease.
 pub fn uid_of_lease(session: Uuid, user: Uuid) -> Result<Option<i32>> {
     VIEWERS.find(&[session, user], |lease| {
         let is_active: bool = lease.column(c"is_active")?;
@@ -184,7 +185,7 @@ pub fn uid_of_lease(session: Uuid, user: Uuid) -> Result<Option<i32>> {
     })
 }
 
-/// Notes when the token ends that the viewer holds, where that is another time than is noted.
+/// Notes until when the viewer holds a token, unless the row already says so.
 pub fn note_held(session: Uuid, user: Uuid, until: TimestampWithTimeZone) -> Result<()> {
     let held = VIEWERS.find(&[session, user], |lease| {
         lease.nullable::<TimestampWithTimeZone>(c"token_held_until")

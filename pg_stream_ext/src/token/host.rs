@@ -1,4 +1,4 @@
-//! The token of the host, in the row of the stream: noting a new one, and when a renewal is due.
+//! The token of the host, noted in the row of the stream.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 
@@ -10,7 +10,7 @@ use crate::token::request::{GrantRequest, charged};
 use crate::token::stream_row::SESSIONS;
 
 statements! {
-    /// The gate is closed, so no other token of the host came between.
+    /// The gate is closed, so no other token of the host can have been noted since.
     NOTE_HOST: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         "update stream.stream_sessions
          set host_token_issued_at = $3, host_token_expires_at = $4, host_token_tat = $5,
@@ -19,8 +19,8 @@ statements! {
          returning generation";
 }
 
-/// The generation of the host, when the token was noted. By a statement, since triggers for statements watch
-/// the streams.
+/// Notes the token and returns the host's generation; none when the user is not the host or the rate is used up. It is
+/// a statement, because the table has statement triggers.
 pub fn note(
     session: Uuid,
     request: &GrantRequest<'_>,
@@ -28,7 +28,7 @@ pub fn note(
     noted: &Noted,
 ) -> Result<Option<i32>> {
     let found = SESSIONS.find(&[session], |stream| {
-        // Before the rate; whoever is not the seller is refused for that.
+        // Before the rate. A user who is not the seller gets another refusal.
         if stream.column::<Uuid>(c"seller_id")? == request.user {
             request.refuse_stale(stream.column(c"generation")?)?;
         }
@@ -48,12 +48,12 @@ pub fn note(
         tat,
     ];
     let generation = spi::first(&NOTE_HOST, &arguments, |row| column(row, 1))?;
-    // Now the row is locked, and no takeover can come before the token.
+    // The row is locked now, so no takeover can come before the token.
     generation.map_or(Ok(()), |newest| request.refuse_stale(newest))?;
     Ok(generation)
 }
 
-/// Whether a heartbeat brings the host a new token.
+/// Whether a heartbeat returns a new token to the host.
 pub fn is_due(session: Uuid, told: Option<TimestampWithTimeZone>) -> Result<bool> {
     let due = SESSIONS.find(&[session], |row| {
         columns::is_due(row, &OF_HOST, told).map(Some)

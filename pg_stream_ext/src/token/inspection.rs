@@ -1,6 +1,6 @@
-//! What does a given Agora token say, and did one of our certificates sign it?
+//! Inspecting an Agora token: its content, and which of our certificates signed it.
 //!
-//! For the service alone, and without ever repeating the token, in the answer or in an error.
+//! For the service alone. Neither the result nor an error ever contains the token.
 
 use pgrx::JsonB;
 use pgrx::prelude::*;
@@ -31,7 +31,7 @@ struct Inspection {
     privileges: Vec<(u16, u16, i64)>,
     issued_at: Option<i64>,
     expires_at: i64,
-    /// Nothing: it could not be checked.
+    /// None: it could not be checked.
     is_signed: Option<bool>,
     signer: Option<Signer>,
 }
@@ -100,7 +100,7 @@ fn inspect(
     Ok((inspection, clock::now_s()?.into()))
 }
 
-/// The decoders' errors hold nothing of the token.
+/// The refusal for a token that cannot be decoded; the decoders' errors hold nothing of it.
 fn unreadable(error: &DecodeError) -> Failure {
     Failure::with_hint(ErrorCode::InvalidArgument, error.to_string())
 }
@@ -137,7 +137,8 @@ fn of_007(token: &DecodedToken, certificates: &Certificates) -> Inspection {
     }
 }
 
-/// Channel and account are not in the token; the given ones are answered if they are the token's.
+/// Inspects a token of version 006, which contains neither channel nor account: the given ones are returned if the
+/// signature confirms them.
 fn of_006(
     token: &DecodedToken006,
     certificates: &Certificates,
@@ -216,7 +217,7 @@ fn service_name(service: u16) -> String {
     name.to_owned()
 }
 
-/// Of the services that this product's tokens can have; of others, Agora's number.
+/// The name of a privilege of the services that our tokens can have; for others, Agora's numbers.
 fn privilege_name(service: u16, id: u16) -> String {
     let name = match (service, id) {
         (SERVICE_RTC, JOIN_CHANNEL) => "join",

@@ -1,9 +1,9 @@
-//! The token that comes with a join: a new one within the user's rate, beyond it the newest one again.
+//! Joining with a token: a new token within the user's rate, the newest one again beyond it.
 //!
-//! A join is never refused for its rate, because a phone on a bad network must come back; and a loop of
-//! joins must not fill `agora_tokens`. So beyond the rate the newest token is minted again from what is
-//! stored of it, and handed out only when its hash is the stored one: after a change of the certificate, the
-//! App ID, the uid or this code nobody gets a token that is not in the table.
+//! A join is never refused for its rate, because a phone on a bad network must be able to come back; and a loop of
+//! joins must not fill `agora_tokens`. So beyond the rate the newest token is minted again from its stored fields,
+//! and returned only when its hash is the stored one: after a change of the certificate, the App ID, the uid or
+//! this code nobody gets a token that is not in the table.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -23,7 +23,7 @@ use crate::token::settings::Settings;
 use crate::viewer::joining::{Lease, join_as};
 
 statements! {
-    /// One row however many the user has, by agora_tokens_session_id_user_id_is_active_created_at_idx.
+    /// Reads one row however many the user has, by agora_tokens_session_id_user_id_is_active_created_at_idx.
     NEWEST: Write [UUIDOID, UUIDOID]
         "select t.token_hash::text, t.salt::integer, t.created_at, t.expires_at
          from stream.agora_tokens as t
@@ -31,9 +31,8 @@ statements! {
          order by t.created_at desc limit 1";
 }
 
-/// Joins and mints in one call, for which clock and certificate are looked at first and once: where no token can
-/// be minted for anybody, a join is refused before it has written a lease. Without a token there is
-/// `retry_after_ms`, at least 1.
+/// Joins and mints a token in one call. Clock and certificate are checked first, so a join is refused before it writes
+/// a lease when no token could be minted at all. Without a token `retry_after_ms` is set, at least 1.
 #[pg_extern]
 #[expect(
     clippy::type_complexity,
@@ -73,7 +72,7 @@ fn join_with_token(
 struct Joined {
     user: Uuid,
     lease: Lease,
-    /// The token, or the milliseconds until there is one.
+    /// The token, or the milliseconds until one can be issued.
     token: std::result::Result<Issued, i64>,
 }
 
@@ -89,7 +88,7 @@ fn join(session_id: Option<Uuid>) -> Result<Joined> {
     Ok(Joined { user, lease, token })
 }
 
-/// For a viewer whose lease this transaction has locked.
+/// Issues a token for a viewer whose lease this transaction has locked, or the newest one again.
 fn issue_or_reissue(
     user: Uuid,
     session: Uuid,
@@ -114,7 +113,7 @@ fn issue_or_reissue(
         Err(failure) => return Err(failure),
     };
     let again = reissue(session, &request, signer)?;
-    // What the heartbeat goes by: it brings a token to whoever has none, as to whoever's ends soon.
+    // The heartbeat renews by this time: it returns a token to a viewer without one as to one whose token ends soon.
     let held_until = match &again {
         Some(issued) => issued.expires_at,
         None => clock::timestamp(request.issued_at.into())?,
@@ -123,7 +122,7 @@ fn issue_or_reissue(
     Ok(again.ok_or(i64::try_from(wait_ms).unwrap_or(i64::MAX)))
 }
 
-/// The newest token that the user still may use, from what is stored of it.
+/// The stored fields of the newest token that the user may still use.
 struct Stored {
     hash: String,
     salt: i32,
@@ -147,7 +146,7 @@ impl Stored {
         clock::unix_s(self.expires_at) - clock::unix_s(self.issued_at)
     }
 
-    /// Whether more than a quarter of its life is left, before which no heartbeat replaces it.
+    /// Whether more than a quarter of its life is left; until then no heartbeat replaces it.
     fn is_useful(&self, now_s: u32) -> Result<bool> {
         let now_us = clock::timestamp(now_s.into())?.into_inner();
         let times = TokenTimes {

@@ -1,4 +1,4 @@
-//! Minting tokens. Only the hash of a token is stored.
+//! Minting tokens and storing their hashes.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use stream_core::agora::{ChannelName, MAX_SALT, Role, TokenRequest, Uid, host_uid, mint};
@@ -10,7 +10,7 @@ use crate::token::certificate::Signer;
 use crate::token::request::{Grant, GrantRequest};
 use crate::token::stored;
 
-/// A minted token, with what its user is told about it.
+/// A minted token, with the fields that its user gets besides.
 pub struct Issued {
     pub token: String,
     pub uid: i32,
@@ -37,7 +37,7 @@ impl Issued {
     }
 }
 
-/// Mints a new token and stores what is kept of it.
+/// Mints a new token and stores its row.
 pub fn issue(request: &GrantRequest<'_>, grant: &Grant, signer: &Signer) -> Result<Issued> {
     let random = Random::draw()?;
     let content = Content {
@@ -66,7 +66,7 @@ pub fn issue(request: &GrantRequest<'_>, grant: &Grant, signer: &Signer) -> Resu
     Ok(issued)
 }
 
-/// All that goes into a token besides the App ID and the certificate.
+/// The fields that a token is minted from, besides the App ID and the certificate.
 pub struct Content<'a> {
     pub channel: &'a str,
     pub role: Role,
@@ -87,7 +87,7 @@ impl Content<'_> {
     }
 }
 
-/// The same content, App ID and certificate give the same token.
+/// Mints a token. The same content, App ID and certificate give the same token.
 pub fn mint_token(signer: &Signer, content: &Content<'_>) -> Result<String> {
     let uid = Uid::new(content.uid()).map_err(|_| Failure::Row("the uid is out of range"))?;
     let request = TokenRequest {
@@ -103,15 +103,15 @@ pub fn mint_token(signer: &Signer, content: &Content<'_>) -> Result<String> {
     mint(&request, &signer.certificate).map_err(|_| Failure::Row("the token was not minted"))
 }
 
-/// What is random about a token.
+/// The random fields of a token and its row.
 struct Random {
     salt: u32,
-    /// Of the stored row, as the column's default would be.
+    /// The id of the stored row, as the column's default would make it.
     row_id: Uuid,
 }
 
 impl Random {
-    /// Asks the system once.
+    /// Draws both with one call of the system.
     fn draw() -> Result<Self> {
         let mut salt = [0; 4];
         let mut id = [0; 16];

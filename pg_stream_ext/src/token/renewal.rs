@@ -1,4 +1,4 @@
-//! Renewing a token with a heartbeat: noted in the write that prolongs the lease.
+//! Renewing a token with a heartbeat, noted in the write that prolongs the lease.
 //!
 //! Minting locks the session, which others lock before the lease. To avoid a deadlock we skip a session or user that
 //! somebody holds, and look everything up before that write; the next heartbeat renews.
@@ -26,7 +26,7 @@ statements! {
         "select true from stream.stream_sessions as s where s.id = $1 for share skip locked";
 }
 
-/// What a fresh token needs besides the row in which it is noted.
+/// Everything that a renewed token needs besides the row in which it is noted.
 pub struct Renewal {
     session: Uuid,
     user: Uuid,
@@ -39,8 +39,8 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// For a viewer whose lease holds. Nothing while somebody holds the user or the stream, or while an operator
-    /// has to mend something, which `doctor()` shows: the stream must not end for that too.
+    /// Prepares the renewal for a viewer whose lease holds. None while another transaction holds the user or the stream,
+    /// and none while the configuration is wrong, which `doctor()` shows: a heartbeat must not fail for that.
     pub fn of_viewer(session: Uuid, user: Uuid) -> Result<Option<Self>> {
         let Some(renewal) = Self::prepare(session, user, Role::Subscriber)? else {
             return Ok(None);
@@ -50,14 +50,14 @@ impl Renewal {
         {
             return Ok(None);
         }
-        // After the lock, for which a ban takes the row too.
+        // After the lock, which a ban takes too.
         if active_restrictions::in_force(session, user)?.is_banned {
             return Err(ErrorCode::Banned.into());
         }
         Ok(Some(renewal))
     }
 
-    /// For the host of a stream whose row is locked.
+    /// Prepares the renewal for the host of a stream whose row is locked.
     pub fn of_host(session: Uuid, user: Uuid) -> Result<Option<Self>> {
         let renewal = Self::prepare(session, user, Role::Publisher)?;
         Ok(match renewal {
@@ -73,7 +73,7 @@ impl Renewal {
             let signer = settings.signing.signer()?;
             Ok((issued_at, settings, signer))
         };
-        // The Vault can raise, and the heartbeat goes on.
+        // The Vault can raise; the heartbeat must go on.
         let (issued_at, settings, signer) = match transaction::attempt(read) {
             Ok(read) => read,
             Err(failure) if is_operators(&failure) => return Ok(None),
@@ -98,7 +98,7 @@ impl Renewal {
         }))
     }
 
-    /// Mints and stores the token, once it is noted in the row. `number` is the generation of the host or the uid
+    /// Mints and stores the token after it is noted in the row. `number` is the generation of the host or the uid
     /// of the viewer.
     pub fn issue(self, number: i32) -> Result<Composite> {
         let request = GrantRequest {
@@ -120,7 +120,7 @@ impl Renewal {
     }
 }
 
-/// A refusal that a person has to mend, and no fault of this product.
+/// Whether a failure is for an operator to mend: a wrong configuration, not a fault of this product.
 fn is_operators(failure: &Failure) -> bool {
     matches!(failure, Failure::Refused { code, .. }
         if *code != ErrorCode::Internal && code.sqlstate() == ErrorCode::Internal.sqlstate())

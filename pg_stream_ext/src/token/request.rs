@@ -1,4 +1,4 @@
-//! A request for a token, its charge against the user's rate, and the grant that answers it.
+//! Requests for tokens: the request, its charge against the user's rate, and the resulting grant.
 
 use std::ffi::CStr;
 
@@ -45,13 +45,13 @@ impl GrantRequest<'_> {
 pub struct Grant {
     pub session: Uuid,
     pub role: Role,
-    /// The generation of the host, or the uid of the viewer.
+    /// The host's generation, or the viewer's uid.
     pub number: i32,
     pub life_s: i32,
     pub expires_at: TimestampWithTimeZone,
 }
 
-/// The new value of the column that holds the rate; none: the token must wait.
+/// The new value of the rate's column for one more token; none: the rate is used up.
 pub fn charged(
     row: &Row,
     column: &CStr,

@@ -1,4 +1,4 @@
-//! The part of the config row that is about tokens.
+//! The settings of the config row that concern tokens.
 
 use pgrx::datum::TimestampWithTimeZone;
 
@@ -8,13 +8,13 @@ use crate::postgres::keyed::Table;
 use crate::rate::Rate;
 use crate::token::certificate::SigningConfiguration;
 
-/// A token is of use for at least that long: in the last minute of its stream's longest duration, and after
-/// it while the sweep is late.
+/// The shortest life of a token, for the last minute of its stream's longest duration, and after that while the sweep
+/// is late.
 const MIN_LIFE_S: i64 = 60;
 
 static CONFIG: Table = Table::new(c"config");
 
-/// What the config row says about tokens.
+/// The columns of the config row that concern tokens.
 pub struct Settings {
     pub signing: SigningConfiguration,
     pub rate: Rate,

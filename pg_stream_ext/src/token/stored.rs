@@ -1,4 +1,4 @@
-//! Storing a token: its hash, and what the same token can be minted from again.
+//! Storing a token: its hash, and the fields from which the same token can be minted again.
 
 use std::cell::OnceCell;
 use std::ffi::CStr;
@@ -49,7 +49,7 @@ pub fn store(
     TOKENS.insert(columns)
 }
 
-/// What the token allows, read from its text once in a backend.
+/// The privileges as jsonb, parsed once in a backend.
 fn privileges(role: Role) -> DatumWithOid<'static> {
     let (known, text): (_, &'static CStr) = match role {
         Role::Publisher => (

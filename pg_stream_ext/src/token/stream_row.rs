@@ -9,7 +9,7 @@ use crate::stream::state;
 
 pub static SESSIONS: Table = Table::new(c"stream_sessions");
 
-/// When the stream on the channel was created, unless it has ended.
+/// When the stream on the channel was created; none when it has ended, or has another channel.
 pub fn is_open(row: &Row, channel: &str) -> Result<Option<TimestampWithTimeZone>> {
     if row.column::<&str>(c"channel_id")? != channel || has_ended(row)? {
         return Ok(None);

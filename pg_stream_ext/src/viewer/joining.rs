@@ -1,8 +1,8 @@
 //! Joining and leaving a stream.
 //!
-//! Joins never wait for each other: they share the session's row lock and only add rows. One user's loop adds
-//! none without bound: a place that is held already is written in place (a HOT update, no entry of an index),
-//! and of the notes that `tick` counts by, each place has at most one that waits.
+//! Joins never wait for each other: they share the session's row lock and only add rows. A user who joins in a
+//! loop adds a bounded number: a lease that holds is updated (HOT, without an index entry), and a lease has at most
+//! one pending row in `viewer_changes`, by which `tick` counts.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -19,16 +19,16 @@ use crate::stream::gate;
 use crate::stream::state;
 use crate::stream::watch_time::watched_ms;
 
-/// 2^31 uids and at most some ten thousand viewers: even one second try is rare.
+/// How many uids are tried. With 2^31 uids and some ten thousand viewers even a second try is rare.
 const UID_ATTEMPTS: u32 = 16;
 
-/// Begins a statement on place ($1, $2): `change` holds the id of a new note for `tick`, or is empty when none
-/// is needed. In the statement that writes the place, because a second update would check its references
-/// again and wait for a user who is being deleted.
+/// Begins a statement on lease ($1, $2): CTE `change` holds the id of a new row of `viewer_changes`, or is empty when
+/// none is needed. It is part of the statement that writes the lease, because a second update would check its foreign
+/// keys again and wait for a user who is being deleted.
 ///
-/// There is no second note while the place's older one waits. That one is locked until this transaction ends;
-/// `tick` skips what is locked, and counts in a later statement than the one that takes the notes, so it
-/// counts this change too. A note that `tick` is just taking cannot be locked, and there is a new one.
+/// No row is added while the lease's older one is pending. That one is locked until this transaction ends;
+/// `tick` skips locked rows, and counts in a later statement than the one that takes the rows, so it counts this
+/// change too. A row that `tick` is just taking cannot be locked; then a new one is added.
 macro_rules! with_change {
     ($when:literal) => {
         concat!(
@@ -51,7 +51,7 @@ macro_rules! with_change {
 }
 
 statements! {
-    /// Shared with other joins, exclusive with every move of the state.
+    /// Shared with other joins; conflicts with every change of the state.
     LOCK_SESSION: Write [UUIDOID]
         "select s.state, s.seller_id from stream.stream_sessions as s where s.id = $1 for share";
 
@@ -62,8 +62,8 @@ statements! {
         "select v.is_active, v.join_no from stream.stream_viewers as v
          where v.session_id = $1 and v.user_id = $2 for no key update";
 
-    /// $3: whether the number of viewers may change by it. The look of the sweep stays where it is for a lease
-    /// that holds: it comes too early and is set anew.
+    /// $3: whether the number of viewers may change. For a lease that holds `lease_check_at` stays as it is: the sweep
+    /// then checks too early and sets it anew.
     REJOIN: Write [UUIDOID, UUIDOID, BOOLOID]
         concat!(with_change!("$3"), "update stream.stream_viewers as v
          set join_no = v.join_no + 1, left_at = null,
@@ -96,7 +96,7 @@ statements! {
         );
 }
 
-/// A viewer's place, locked by this transaction.
+/// A viewer's lease, locked by this transaction.
 pub struct Lease {
     pub agora_uid: i32,
     pub join_no: i32,
@@ -146,7 +146,7 @@ fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Lease
     Ok((buyer, join_as(buyer, session)?))
 }
 
-/// For a user whose row is held.
+/// Joins for a user whose row is locked.
 pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Lease> {
     gate::pass(session)?;
     let found = spi::first(&LOCK_SESSION, &[session.into()], |row| {
@@ -166,7 +166,7 @@ pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Lease> {
     if spi::first(&CAN_VIEW, &can_view, |row| column(row, 1))? != Some(true) {
         return Err(ErrorCode::CannotView.into());
     }
-    // After the lock, so that a ban committed meanwhile is seen.
+    // Read after the lock, so a ban committed meanwhile counts.
     if active_restrictions::in_force(session, buyer)?.is_banned {
         return Err(ErrorCode::Banned.into());
     }

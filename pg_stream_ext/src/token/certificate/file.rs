@@ -10,7 +10,7 @@ use stream_core::error::ErrorCode;
 use crate::postgres::error::{Failure, Result};
 use crate::token::certificate::source::{CertificateSource, parse};
 
-/// 32 digits and a line end; whatever is longer is another file.
+/// 32 digits and a line end, with some room; a longer file is no certificate.
 const MAX_FILE_BYTES: u64 = 64;
 
 /// Permission bits of group and others.
@@ -24,7 +24,7 @@ pub fn read(path: &str, names: &CertificateSource) -> Result<Certificate> {
             format!("{source} cannot be read by the server"),
         )
     };
-    // Without waiting, in case the path names a pipe.
+    // Non-blocking, in case the path names a pipe.
     let file = File::options()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
@@ -42,7 +42,7 @@ pub fn read(path: &str, names: &CertificateSource) -> Result<Certificate> {
     let mut text = String::new();
     match file.take(MAX_FILE_BYTES).read_to_string(&mut text) {
         Ok(_) => parse(&text, &source),
-        // Not UTF-8: whatever it is, it is no certificate.
+        // Not UTF-8, so no certificate.
         Err(error) if error.kind() == ErrorKind::InvalidData => parse("", &source),
         Err(error) => Err(missing(error)),
     }

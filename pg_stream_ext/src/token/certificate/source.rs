@@ -5,7 +5,7 @@ use stream_core::error::ErrorCode;
 
 use crate::postgres::error::{Failure, Result};
 
-/// What an operator changes to give another certificate; hints name it.
+/// The setting and the column by which an operator configures a certificate; hints name them.
 pub struct CertificateSource {
     pub setting: &'static str,
     pub column: &'static str,

@@ -35,8 +35,8 @@ pub fn read(name: &str, names: &CertificateSource) -> Result<Certificate> {
     )
 }
 
-/// Whether the Vault is there and the effective user may read it: asked of the catalogue's cache, since
-/// a statement about a table that is not there would fail as a whole.
+/// Whether the Vault exists and the effective user may read it. Read from the syscache, since a statement about a
+/// missing table would raise.
 fn is_open() -> bool {
     // SAFETY: look-ups by constant names inside a transaction, and of what was found.
     unsafe {
@@ -56,7 +56,7 @@ fn is_open() -> bool {
 }
 
 /// # Safety
-/// The schema must be there.
+/// The schema must exist.
 unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
     // SAFETY: the caller's promise.
@@ -73,8 +73,8 @@ unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     answer == pg_sys::AclResult::ACLCHECK_OK
 }
 
-/// Whatever the Vault raises while it decrypts is answered with a code of our own, and what it said is
-/// dropped: nobody can know what stands in it. A cancelled statement stays one.
+/// Reads the decrypted secret. An error that the Vault raises is replaced by a code of the catalogue and its text is
+/// dropped, because it could quote anything. A cancelled statement stays cancelled.
 fn secret(name: &str) -> Result<Option<String>> {
     let name = name.to_owned();
     PgTryBuilder::new(move || {
