@@ -1,4 +1,4 @@
-/** What time is it here, and which of two server timestamps is later? */
+/** The present time, and the order of two server timestamps. */
 
 /** Wall clock in milliseconds since 1970 with sub-millisecond digits, which Date.now() lacks. */
 export function nowMs() {

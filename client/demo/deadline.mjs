@@ -1,4 +1,4 @@
-/** How long may anything take? Nothing in the demo waits without one of these bounds. */
+/** Deadlines: nothing in the demo waits without one of these bounds. */
 
 /** One HTTP call, body included. */
 export const CALL_WITHIN_MS = 10_000

@@ -1,4 +1,4 @@
-/** Does the main job work, end to end, with the real client? Exits 0: yes; 1: no, and says what failed; 2: bad arguments. */
+/** The demo: plays the main job end to end with the real client. Exits 0 when it worked; 1 when not, after naming what failed; 2 for bad arguments. */
 
 import { parseArgs } from 'node:util'
 import { nowMs } from './clock.mjs'

@@ -1,4 +1,4 @@
-/** How does a call reach the database? Through supabase.rpc or through the edge's REST routes; both answer alike here. */
+/** The two ways of a call to the database: supabase.rpc and the edge's REST routes, with the same results. */
 
 import { fetchWithin } from './deadline.mjs'
 

@@ -1,4 +1,4 @@
-/** Who takes part? One signed-in client, its three private channels, and everything they delivered, in order. */
+/** A participant: one signed-in client, its three private channels, and everything they delivered, in order. */
 
 import { createClient } from '@supabase/supabase-js'
 import { nowMs } from './clock.mjs'

@@ -1,4 +1,4 @@
-/** What happens in the demo? One auction from start to end, acted by a seller and three buyers. Judging is not done here. */
+/** The play: one auction from start to end, acted by a seller and three buyers. Judging is not done here. */
 
 import { randomUUID } from 'node:crypto'
 import { nowMs } from './clock.mjs'

@@ -1,4 +1,4 @@
-/** What does a play leave behind to be judged and printed? Plain data, no token and no key in it. */
+/** The record of a play, to be judged and printed: plain data, no token and no key in it. */
 
 /**
  * @typedef {'rpc' | 'edge'} Door how a call reached the database: supabase.rpc or the edge's REST routes

@@ -1,4 +1,4 @@
-/** How is a play shown to a reader? Everything here turns a record into text and prints nothing by itself. */
+/** The report of a play: turns a record into text and prints nothing by itself. */
 
 import { instantMs } from './clock.mjs'
 import { messagesOf } from './record.mjs'

@@ -1,4 +1,4 @@
-/** What does a token say? Answered by Agora's own parser, so that the demo never judges our encoder with our decoder. */
+/** Reading of tokens with Agora's own parser, so that the demo never judges our encoder with our decoder. */
 
 import library from 'agora-token/src/AccessToken2.js'
 

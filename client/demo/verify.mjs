@@ -1,4 +1,4 @@
-/** Was the play delivered as promised? Pure checks over what was recorded; an empty list means yes. */
+/** The verdict on a play: pure checks over its record; an empty list means that it was delivered as promised. */
 
 import { checkCalls } from './verify/calls.mjs'
 import { checkChat } from './verify/chat.mjs'

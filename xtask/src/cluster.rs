@@ -1,4 +1,4 @@
-//! How is a throw-away Postgres cluster made, reached, broken and removed?
+//! A throw-away Postgres cluster: made, reached, broken and removed.
 
 mod address;
 mod options;
@@ -64,7 +64,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// How to reach it; can be written to a file for another process.
+    /// The address under which it is reached; can be written to a file for another process.
     pub fn address(&self) -> &Address {
         &self.address
     }

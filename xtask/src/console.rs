@@ -1,4 +1,4 @@
-//! How does a command tell a person what it is doing?
+//! Messages of a command to a person: progress and answers.
 //!
 //! Progress goes to standard error, answers to standard output. Neither panics when the reader has
 //! gone away (`cargo x up | head`): stopping what was started matters more than saying so.

@@ -1,4 +1,4 @@
-//! How does an empty database become one with the whole product in it?
+//! Preparing an empty database: Supabase's schemas, the extension and the whole product.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -82,7 +82,7 @@ pub fn run(root: &Path, mode: Mode) -> Result<()> {
     Ok(())
 }
 
-/// What the hand-written SQL of a checkout generates. The database has Supabase's schemas and roles and
+/// The files that are generated from the hand-written SQL of a checkout. The database has Supabase's schemas and roles and
 /// nothing of the product.
 pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
     let sql = ProductSql::read(root)?;

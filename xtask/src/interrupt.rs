@@ -1,4 +1,4 @@
-//! Was this command asked to stop?
+//! The flag that SIGINT and SIGTERM raise, at which a command stops in order.
 //!
 //! The signals only raise a flag; whoever waits looks at it, and the ordinary way out takes
 //! everything down. Further signals change nothing, so a second Ctrl-C cannot cut the clean-up short.

@@ -1,4 +1,4 @@
-//! Did a secret get where others read: into a log, or into the statistics of statements?
+//! The search for secrets where others read: in logs and in the statistics of statements.
 //!
 //! Secrets are found by their value where it is known, and by their form, since nobody counts the
 //! tokens of a whole run.
@@ -34,7 +34,8 @@ pub fn count_statements(settings: &mut Vec<String>) {
     settings.extend(STATISTICS.map(str::to_owned));
 }
 
-/// What a server has counted since it was made, or since it was killed, which loses its statistics.
+/// The statements that a server has counted since it was made, or since it was killed, which loses its
+/// statistics.
 pub fn statements(address: &Address) -> Result<String> {
     address.psql(SUPERUSER, "template1").run(
         "create extension if not exists pg_stat_statements;
@@ -49,7 +50,7 @@ pub struct Secret {
     pub value: String,
 }
 
-/// Which secrets stand in which lines; what stands there is not repeated.
+/// The secrets that were found, each with its line; the text of the line is not repeated.
 pub fn search(text: &str, secrets: &[Secret]) -> Vec<String> {
     // Most are nowhere, which one look at the whole text tells.
     let is_there = |secret: &&Secret| !secret.value.is_empty() && text.contains(&secret.value);
@@ -107,7 +108,7 @@ fn has_jwt(line: &str) -> bool {
     })
 }
 
-/// What has been written into the logs of a directory since a moment.
+/// The lines written into the logs of a directory since a moment.
 pub struct Watch {
     directory: PathBuf,
     lengths: BTreeMap<PathBuf, usize>,

@@ -1,4 +1,4 @@
-//! What does it take to build, run and test pg_stream on one machine?
+//! Building, running and testing pg_stream on one machine.
 //!
 //! The binary `xtask` (`cargo x`) is the command line; this library is what it and the tests share:
 //! throw-away clusters, the services, and the certainty that nothing outlives its run.

@@ -1,4 +1,4 @@
-//! Where does this checkout keep what belongs to the machine and not to the repository?
+//! The directory `.local/` of this checkout, for what belongs to the machine and not to the repository.
 
 use std::fs;
 use std::io::Write;

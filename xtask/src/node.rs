@@ -1,4 +1,4 @@
-//! Which Node runs the JavaScript clients, and where does it come from?
+//! The Node that runs the JavaScript clients, from PyPI.
 //!
 //! Debian 12 ships an older Node than the pinned supabase-js needs. PyPI carries Node's own release
 //! binaries as a wheel, which any pip can fetch and nothing has to be installed for.

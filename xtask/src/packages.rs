@@ -1,4 +1,4 @@
-//! What must the operating system bring, and how is the missing part of it installed?
+//! Packages that the operating system must bring, and installing those that are missing.
 
 use std::fs::{self, File};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! How does a step that only root may do get done?
+//! Steps that only root may do.
 
 use std::ffi::OsStr;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! How are child processes started, watched and stopped?
+//! Child processes: started, watched and stopped.
 //!
 //! A process is known by its id, its start time and the boot it belongs to, so that a record left by
 //! a crash never leads to a signal for a stranger that got the same id.
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::interrupt;
 
-/// How often waiting loops look again.
+/// The pause of loops that wait.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// One process of this machine, told apart from later ones with the same id.
@@ -131,7 +131,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// As [`run`], but a failing command is an answer, not an error.
+/// Like [`run`], but a failing command is a result, not an error.
 pub fn run_status(command: &mut Command) -> Result<ExitStatus> {
     command.stdin(Stdio::null());
     let mut child = spawn_apart(command)?;
@@ -169,7 +169,7 @@ pub fn succeeds(command: &mut Command) -> bool {
     capture(command).is_ok_and(|output| output.status.success())
 }
 
-/// Where `program` is found through `PATH` or in Debian's system directories.
+/// The path at which `program` is found through `PATH` or in Debian's system directories.
 pub fn find_program(program: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)

@@ -1,4 +1,4 @@
-//! How does SQL get from a file or a string to the server?
+//! Calls of psql with SQL from a file or a string.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What has this run started, and how is all of it taken away again?
+//! The ledger of everything that a run has started, and taking all of it away again.
 //!
 //! Everything is written down in `.local/runs/` before or as soon as it exists. Dropping a run stops
 //! it; a run whose process was killed is found by the next command and taken away then.
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::local_dir;
 use crate::process::{self, ProcessId};
 
-/// What one command (or one test) has on this machine.
+/// The processes and directories that one command (or one test) has on this machine.
 #[derive(Debug)]
 pub struct Run {
     file: PathBuf,
@@ -26,7 +26,7 @@ pub struct Run {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Ledger {
-    /// Who takes it away at the end; nobody once the run is detached.
+    /// The one who takes it away at the end; nobody once the run is detached.
     owner: Option<ProcessId>,
     processes: Vec<Started>,
     directories: Vec<PathBuf>,
@@ -39,7 +39,7 @@ struct Started {
     ending: Ending,
 }
 
-/// How a process wants to be asked to stop.
+/// The way in which a process is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
@@ -95,7 +95,7 @@ impl Run {
         Ok(swept)
     }
 
-    /// Whether somebody still answers for it and everything it started still runs.
+    /// Whether its owner still lives, or has detached it, and everything it started still runs.
     pub fn is_healthy(&self) -> bool {
         !self.is_abandoned() && self.first_dead().is_none()
     }

@@ -1,4 +1,4 @@
-//! Where do the passwords and keys of a throw-away stack come from?
+//! Random passwords and keys of throw-away stacks.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Which user of the operating system runs the Postgres server?
+//! The user of the operating system that runs the Postgres server.
 //!
 //! Postgres refuses to run as root, so root hands the server to `postgres`, the user that Debian's
 //! package makes; anybody else runs it as themself.

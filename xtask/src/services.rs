@@ -1,4 +1,4 @@
-//! How are the two services started over a prepared database?
+//! Starting the two services, edge_api and supabase_local, over a prepared database.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub const WEBHOOK_SECRET: &str = "AGORA_WEBHOOK_SECRET";
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const LOG_TAIL_LINES: usize = 20;
 
-/// What both services are told.
+/// The settings of both services.
 #[derive(Debug)]
 pub struct Services<'a> {
     pub bin_dir: &'a Path,
@@ -30,9 +30,9 @@ pub struct Services<'a> {
     /// Signs Agora's notices; none: the edge refuses them.
     pub webhook_secret: Option<&'a str>,
     pub log_dir: &'a Path,
-    /// What they log; nothing: what this process's environment says, or else their own choice.
+    /// The levels that they log; none: those of this process's environment, or else their own defaults.
     pub log_levels: Option<&'a str>,
-    /// How often the edge calls `stream.tick()`, in milliseconds; 0 leaves it to the background worker.
+    /// The interval of the edge's calls of `stream.tick()`, in milliseconds; 0 leaves it to the background worker.
     pub tick_interval_ms: u32,
 }
 

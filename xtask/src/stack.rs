@@ -1,4 +1,4 @@
-//! What is the local stack, how does it start, and where does a running one say that it is?
+//! The local stack: its start, and the file in which a running one names its address.
 
 mod lock;
 
@@ -23,14 +23,14 @@ pub const UP: &str = "up";
 /// The database of the stack, named as on Supabase.
 const DATABASE: &str = "postgres";
 
-/// Where a running stack is and what opens it: `.local/stack.json`.
+/// The addresses of a running stack and the keys to it: `.local/stack.json`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Stack {
     pub supabase_url: String,
     pub edge_url: String,
     pub anon_key: String,
     pub service_role_key: String,
-    /// As the role that owns the product's tables.
+    /// The URL for the role that owns the product's tables.
     pub database_url: String,
     pub app_id: String,
     pub cluster: Address,
@@ -128,7 +128,7 @@ impl Stack {
         Ok(serde_json::from_slice(&text).ok())
     }
 
-    /// As [`Stack::find`], for commands that cannot do without one.
+    /// Like [`Stack::find`], for commands that cannot do without one.
     pub fn require() -> Result<Self> {
         Self::find()?.context("no stack is running here; start one with `cargo x up`")
     }

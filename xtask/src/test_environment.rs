@@ -1,4 +1,4 @@
-//! What does a test find around it when `cargo x test` runs it?
+//! The environment of a test when `cargo x test` runs it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -31,25 +31,25 @@ pub struct TestEnvironment {
     pub bin_dir: PathBuf,
     /// A Node that the JavaScript clients run on; `client/demo` has its packages installed.
     pub node: PathBuf,
-    /// Where the logs of services started by tests go.
+    /// The directory of the logs of services started by tests.
     pub log_dir: PathBuf,
-    /// Where tests note the secrets that must be in no log when all of them are done.
+    /// The file in which tests note the secrets that must be in no log when all of them are done.
     pub secrets_file: PathBuf,
-    /// Where the statements of servers that are gone by then are kept for the same search.
+    /// The file in which the statements of servers that are gone by then are kept for the same search.
     pub statements_file: PathBuf,
-    /// Where tests note the broadcasts that were not as `contract/events.json` says; nothing where there are
+    /// The file in which tests note the broadcasts that were not as `contract/events.json` says; nothing where there are
     /// too many to compare, as in a benchmark.
     pub broadcasts_file: Option<PathBuf>,
 }
 
-/// What was wrong with the broadcasts of one database.
+/// The faults of the broadcasts of one database.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct WrongBroadcasts {
     pub test: String,
     pub violations: Vec<String>,
 }
 
-/// What a test's own server counted before it ended.
+/// The statements that a test's own server counted before it ended.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Statements {
     pub server: String,

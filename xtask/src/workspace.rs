@@ -60,7 +60,7 @@ pub fn cargo() -> Command {
     command
 }
 
-/// What to add to a cargo command that has pgrx in its graph.
+/// The flags to add to a cargo command that has pgrx in its graph.
 pub fn pgrx_flags() -> Result<&'static [&'static str]> {
     let version = process::output(Command::new(rustc()).arg("--version"))?;
     let minor = version
@@ -76,7 +76,7 @@ pub fn pgrx_flags() -> Result<&'static [&'static str]> {
     })
 }
 
-/// Where cargo puts what it builds here.
+/// The directory in which cargo builds.
 pub fn target_dir() -> Result<PathBuf> {
     #[derive(Deserialize)]
     struct Metadata {

@@ -1,4 +1,4 @@
-/** Are server timestamps compared to the microsecond, whatever their spelling? */
+/** Server timestamps are compared to the microsecond, whatever their spelling. */
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'

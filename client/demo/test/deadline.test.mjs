@@ -1,4 +1,4 @@
-/** Does every wait end, and leave no timer behind? */
+/** Every wait ends, and leaves no timer behind. */
 
 import assert from 'node:assert/strict'
 import { it, mock } from 'node:test'

@@ -1,4 +1,4 @@
-/** Which play do the tests start from? A good one, recorded with `node demo.mjs --json`, as a fresh copy for each test. */
+/** The good play that the tests start from, recorded with `node demo.mjs --json`: a fresh copy for each test. */
 
 import { readFileSync } from 'node:fs'
 

@@ -1,4 +1,4 @@
-/** Does the transcript show everything that was seen, in order, and does the verdict name what is wrong? */
+/** The transcript shows everything that was seen, in order, and the verdict names what is wrong. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

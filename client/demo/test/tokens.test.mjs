@@ -1,4 +1,4 @@
-/** Does the oracle read what Agora's own builder wrote? */
+/** The oracle reads what Agora's own builder wrote. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

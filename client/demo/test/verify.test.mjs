@@ -1,4 +1,4 @@
-/** Does the judge see each kind of damage, name it, and say nothing about a good run? */
+/** The judge sees each kind of damage, names it, and finds nothing in a good run. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

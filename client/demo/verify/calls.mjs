@@ -1,4 +1,4 @@
-/** Do the answers to the senders make sense, before looking at what anybody received? */
+/** Checks of the answers to the senders, before looking at what anybody received. */
 
 import { finding } from './finding.mjs'
 

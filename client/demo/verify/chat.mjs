@@ -1,4 +1,4 @@
-/** Did this participant get every message once, in order, as it was sent? */
+/** Checks that a participant got every message once, in order, as it was sent. */
 
 import { instantMicros } from '../clock.mjs'
 import { entriesSeen } from '../record.mjs'

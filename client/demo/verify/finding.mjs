@@ -1,4 +1,4 @@
-/** What can be wrong? Every kind of finding, each of which the tests provoke. */
+/** The kinds of findings, each of which the tests provoke. */
 
 export const FINDING_KINDS = Object.freeze(
     /** @type {const} */ ([

@@ -1,4 +1,4 @@
-/** Do the chat frames that this participant got join without a hole, and does each hold what it announces? */
+/** Checks that the chat frames of a participant join without a hole, and that each holds what it announces. */
 
 import { framesSeen, messagesOf } from '../record.mjs'
 import { finding } from './finding.mjs'

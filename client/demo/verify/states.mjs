@@ -1,4 +1,4 @@
-/** Was this participant told every move of the stream once, in order, by the event and by the log? */
+/** Checks that a participant got every transition of the stream once, in order, by the event and by the log. */
 
 import { movesLogged, movesSeen } from '../record.mjs'
 import { finding } from './finding.mjs'

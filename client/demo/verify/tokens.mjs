@@ -1,4 +1,4 @@
-/** Does every token let its holder into this channel, as this user, with these rights and no more? */
+/** Checks that every token lets its holder into this channel, as this user, with these rights and no more. */
 
 import { instantMs } from '../clock.mjs'
 import { PUBLISHER_PRIVILEGES, RTC_SERVICE, SUBSCRIBER_PRIVILEGES } from '../tokens.mjs'

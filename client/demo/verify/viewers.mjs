@@ -1,4 +1,4 @@
-/** Did this participant see the viewer count reach everybody, and never an impossible one? */
+/** Checks that a participant saw the viewer count reach everybody, and never an impossible one. */
 
 import { countsSeen } from '../record.mjs'
 import { finding } from './finding.mjs'

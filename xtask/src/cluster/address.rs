@@ -1,4 +1,4 @@
-//! How does a process, this one or another, reach a running cluster?
+//! The address of a running cluster, for this process and for others.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub const LOGIN_ROLES: &[&str] = &[
 pub struct Address {
     pub socket_dir: PathBuf,
     pub port: u16,
-    /// By role. They are in force once [`crate::database::prepare`] has made the roles.
+    /// The passwords by role. They are in force once [`crate::database::prepare`] has made the roles.
     pub passwords: BTreeMap<String, String>,
 }
 

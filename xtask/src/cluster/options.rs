@@ -11,7 +11,7 @@ use crate::local_dir;
 pub struct Options {
     /// The run's name in `.local/runs/`; no two living clusters share one.
     pub name: String,
-    /// Where the data directory goes when the server's user can get there.
+    /// The directory of the data directory, if the server's user can get there.
     pub parent: PathBuf,
     /// Whether a commit survives a crash of the machine (`fsync`).
     pub is_durable: bool,
@@ -19,7 +19,7 @@ pub struct Options {
     pub settings: Vec<String>,
     /// More variables for the server's environment, in which there are few.
     pub environment: Vec<(String, String)>,
-    /// Where the server's log goes.
+    /// The file of the server's log.
     pub log_file: PathBuf,
 }
 

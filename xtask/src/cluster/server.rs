@@ -1,4 +1,4 @@
-//! How does a data directory become a server that accepts connections?
+//! The start of a server on a data directory, until it accepts connections.
 
 use std::fs;
 use std::net::TcpListener;
@@ -20,7 +20,7 @@ use crate::{extension, interrupt};
 const PORT_ATTEMPTS: usize = 5;
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
-/// What a start needs to know.
+/// The parameters of a start.
 pub(super) struct Start<'a> {
     pub run: &'a mut Run,
     pub process_name: &'static str,

@@ -9,7 +9,7 @@ use xtask::run::Run;
 use xtask::stack::{Running, Stack};
 use xtask::{console, process, workspace};
 
-/// Where the demo is played.
+/// The stack on which the demo is played.
 #[derive(Default)]
 struct Target {
     supabase_url: Option<String>,

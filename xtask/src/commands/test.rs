@@ -17,7 +17,7 @@ const PACKAGE: &str = "stream_tests";
 /// Decides the cases of the property tests, which print it.
 const SEED_VARIABLE: &str = "PROPERTY_SEED";
 
-/// Which tests run.
+/// The kinds of tests that can be selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     All,
@@ -107,7 +107,7 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
     Ok(outcome)
 }
 
-/// Where the tests left a secret: in the logs of the servers and the services, or in a statement.
+/// The secrets that the tests left in the logs of the servers and the services, or in a statement.
 fn find_leaks(environment: &TestEnvironment, watch: &Watch) -> Result<Vec<String>> {
     console::step("looking for secrets in the logs and the statements");
     let secrets = environment.secrets()?;
@@ -138,7 +138,7 @@ fn execute(cargo: &mut Command) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-/// Whether what is broadcast is compared with the contract.
+/// The choice whether broadcasts are compared with the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broadcasts {
     Compared,

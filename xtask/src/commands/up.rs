@@ -11,7 +11,7 @@ use xtask::services;
 use xtask::stack::{Lock, Running, Stack, UP};
 use xtask::{console, interrupt};
 
-/// How often the foreground looks whether the stack still runs and whether it should.
+/// The interval at which the foreground checks whether the stack still runs and whether it should.
 const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {

@@ -33,7 +33,7 @@ impl Annotated {
         parsed
     }
 
-    /// What follows an annotation; empty where nothing does, null where it is not there.
+    /// The text behind an annotation; empty if there is none, `None` without the annotation.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.annotations
             .iter()

@@ -31,7 +31,7 @@ pub struct Function {
     pub types: String,
     pub is_procedure: bool,
     pub arguments: Vec<Argument>,
-    /// What RETURNS TABLE names; empty otherwise.
+    /// The columns of RETURNS TABLE; empty otherwise.
     pub columns: Vec<Column>,
     pub result: String,
     pub is_set: bool,

@@ -6,7 +6,7 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::{StreamState, Transition, transition};
 use stream_core::limits;
 
-/// Where it is committed. Bodies may read its views; what Postgres resolves when it is made, like a view, may not.
+/// The path at which it is committed. Bodies may read its views; what Postgres resolves when it is made, like a view, may not.
 pub const PATH: &str = "sql/api/005_core.sql";
 
 /// One view: its name, what it is, its columns with their types, and its rows.

@@ -10,7 +10,7 @@ const WIDTH: usize = 120;
 /// gives the reasons.
 const PLANNING: &str = "set jit = off set enable_seqscan = off set enable_bitmapscan = off";
 
-/// What a declaration does not take from the operation.
+/// The parts of a declaration that do not come from the operation.
 pub struct Declaration<'a> {
     pub schema: &'a str,
     pub replaces: bool,

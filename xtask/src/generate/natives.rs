@@ -6,9 +6,10 @@ use super::catalogue::{Argument, Catalogue, Column, Composite, Field, Function, 
 use super::declaration::{Declaration, block, column, settings, wrapped};
 use super::operation::Operation;
 
-/// What the declaration of a generated body holds.
+/// The placeholder body of a declaration whose body is generated.
 const PLACEHOLDER: &str = "begin end";
-/// What pgrx declares where it makes the row itself; plpgsql compares it with the declared composite.
+/// The result type that pgrx declares where it makes the row itself; plpgsql compares it with the declared
+/// composite.
 const RECORD: &str = "record";
 
 /// The statements for `sql/api`.
@@ -127,7 +128,7 @@ fn scalar(function: &Function, native: &Function, call: &str) -> Result<String> 
     }]))
 }
 
-/// What fills each field, in the order of the composite.
+/// The expression of each field, in the order of the composite.
 fn composite_fields(
     function: &Function,
     composite: &Composite,

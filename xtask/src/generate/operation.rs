@@ -10,7 +10,7 @@ use super::values::Value;
 /// The roles of the API that an operation can be granted to.
 pub const CALLERS: &[&str] = &["authenticated", "service_role"];
 
-/// What every call can be answered with, whatever it does: who calls is judged, its values are read, and
+/// The errors that every call can give, whatever it does: who calls is judged, its values are read, and
 /// Postgres has its own reasons.
 pub const COMMON_ERRORS: &[&str] = &[
     "unauthenticated",
@@ -38,13 +38,13 @@ pub const COMMON_ERRORS: &[&str] = &[
 
 /// The argument that the generator adds where a body that does not take it is safe to repeat with it.
 pub const REQUEST_ID: &str = "request_id";
-/// What such an operation can be refused with besides.
+/// The error that such an operation can give besides.
 const REQUEST_ID_CONFLICT: &str = "request_id_conflict";
 
 /// A function of `stream_private` that API roles may execute.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// As callers see it.
+    /// The function as callers see it.
     pub function: Function,
     /// The hand-written one, where [`REQUEST_ID`] was added to what callers see: nobody may execute it.
     pub inner: Option<Function>,
@@ -60,11 +60,11 @@ pub struct Operation {
     pub plans: bool,
     /// For policies: it has no wrapper.
     pub is_policy: bool,
-    /// Of the arguments, in their order.
+    /// The defaults of the arguments, in their order.
     pub defaults: Vec<Option<Value>>,
 }
 
-/// What happens when the same call is made again, because its answer was lost for instance.
+/// The effect of making the same call again, because its answer was lost for instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repeat {
     Safe,
@@ -178,7 +178,7 @@ impl Operation {
         }))
     }
 
-    /// As its body was written by hand.
+    /// The operation as its body was written by hand, without the added argument.
     pub fn without_request_id(&self) -> Self {
         let function = self.body().clone();
         let mut operation = self.clone();

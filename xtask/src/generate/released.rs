@@ -61,7 +61,7 @@ fn version(contract: &Value, name: &str) -> Result<Version> {
         .parse()
 }
 
-/// What a client of the released contract would miss, sentence by sentence.
+/// The losses of a client of the released contract, one sentence each.
 pub fn breaks(released: &Value, current: &Value) -> Vec<String> {
     let mut breaks = Vec::new();
     let [was, is] = [released, current].map(|contract| &contract["operations"]["operations"]);
@@ -171,7 +171,7 @@ fn field_breaks(place: &str, was: &Value, is: &Value, breaks: &mut Vec<String>) 
     }
 }
 
-/// Of entries in lists, which no client may miss and whose members stay.
+/// Compares lists whose entries have a key: no entry of the released one may be missing, and its members stay.
 fn by_key(released: &Value, current: &Value, part: &str, key: &[&str], breaks: &mut Vec<String>) {
     for was in elements(released) {
         let name: Vec<String> = key.iter().map(|member| plain(&was[member])).collect();

@@ -35,7 +35,7 @@ pub struct ObjectSchema {
     pub properties: BTreeMap<String, Schema>,
 }
 
-/// What one value is.
+/// The schema of one value.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Schema {
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -45,7 +45,7 @@ impl Value {
         }
     }
 
-    /// As SQL writes it.
+    /// The value as an SQL literal.
     pub fn sql(&self) -> String {
         match self {
             Self::Null => "null".to_owned(),

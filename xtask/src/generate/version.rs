@@ -42,7 +42,7 @@ impl Serialize for Version {
     }
 }
 
-/// What the server tells of itself.
+/// The versions that the server declares.
 #[derive(Debug, Clone, Copy)]
 pub struct Versions {
     pub contract: Version,
@@ -51,7 +51,7 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// As the functions of the hand-written SQL say.
+    /// Reads the versions from the functions of the hand-written SQL.
     pub fn read(address: &Address, database: &str) -> Result<Self> {
         let of = |function: &str| -> Result<Version> {
             address

@@ -1,4 +1,4 @@
-//! Which command of this checkout starts, holds or stops the stack just now?
+//! The lock of the command of this checkout that starts, holds or stops the stack just now.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
