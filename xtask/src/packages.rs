@@ -1,74 +1,13 @@
-//! Packages that the operating system must bring, and installing those that are missing.
+//! Debian's packages, installed with apt where something of the operating system is missing.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::extension::{Installation, POSTGRES_MAJOR};
 use crate::process::{find_program, output, succeeds};
-use crate::{console, interrupt, local_dir, privilege, services};
-
-/// Tells Debian's scripts not to make a cluster of their own while a server package is installed.
-const NO_MAIN_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/pg_stream.conf";
-
-/// Makes sure that the Postgres server, its client and its headers are here.
-pub fn ensure_postgres() -> Result<()> {
-    let complaint = match Installation::of_postgres().and_then(|found| found.check()) {
-        Ok(()) => return Ok(()),
-        Err(complaint) => complaint,
-    };
-    console::step(format_args!(
-        "Postgres {POSTGRES_MAJOR} is not complete here: {complaint:#}"
-    ));
-    let server = format!("postgresql-{POSTGRES_MAJOR}");
-    let headers = format!("postgresql-server-dev-{POSTGRES_MAJOR}");
-    require_apt(
-        &[&server, &headers],
-        "a Postgres 15 server with its headers, and libclang",
-    )?;
-
-    update_lists()?;
-    let brings_server = installed_version(&server).is_none();
-    if brings_server {
-        forbid_main_cluster()?;
-    }
-    let installed = install(&with_installed_version(&server, &headers));
-    if brings_server {
-        run_as_root("rm", &["-f", NO_MAIN_CLUSTER])?;
-    }
-    installed?;
-    Installation::of_postgres()?
-        .check()
-        .context("Postgres is still not complete")
-}
-
-/// Makes sure that the extension pg_cron is here, for the tests that schedule with it. It is only
-/// loaded by the clusters that name it; no other one notices.
-pub fn ensure_pg_cron() -> Result<()> {
-    let is_here = || Ok::<_, anyhow::Error>(Installation::of_postgres()?.has_extension("pg_cron"));
-    if is_here()? {
-        return Ok(());
-    }
-    let package = format!("postgresql-{POSTGRES_MAJOR}-cron");
-    // Next to another Postgres the package would bring Debian's own server along.
-    if installed_version(&format!("postgresql-{POSTGRES_MAJOR}")).is_none() {
-        bail!(
-            "the tests need pg_cron in the Postgres that PGRX_PG_CONFIG_PATH names; \
-             please install it there, as Debian's package {package} does for Debian's"
-        );
-    }
-    require_apt(&[&package], "the extension pg_cron")?;
-    update_lists()?;
-    install(std::slice::from_ref(&package))?;
-    if !is_here()? {
-        bail!(
-            "{package} is installed, but PGRX_PG_CONFIG_PATH names another Postgres than Debian's"
-        );
-    }
-    Ok(())
-}
+use crate::{console, local_dir, privilege, services};
 
 /// Makes sure that libfaketime is here, for the tests of a server whose clock is wrong. It is only
 /// loaded by the servers that name it.
@@ -76,9 +15,7 @@ pub fn ensure_faketime() -> Result<()> {
     if faketime_library().is_some() {
         return Ok(());
     }
-    require_apt(&["libfaketime"], "the library libfaketime")?;
-    update_lists()?;
-    install(&["libfaketime".to_owned()])?;
+    ensure_installed(&[&["libfaketime"]], "the library libfaketime")?;
     faketime_library()
         .map(|_| ())
         .context("libfaketime is installed, and in none of the directories of libraries")
@@ -105,40 +42,37 @@ pub fn ensure_pip() -> Result<&'static str> {
     if let Some(python) = find() {
         return Ok(python);
     }
-    require_apt(&["python3-pip"], "Python 3 with pip")?;
-    update_lists()?;
-    install(&["python3-pip".to_owned()])?;
+    ensure_installed(&[&["python3-pip"]], "Python 3 with pip")?;
     find().context("python3 -m pip does not work although python3-pip is installed")
 }
 
-/// The packages to ask for: headers of the very version that is installed when the archive still has
-/// them, so that an installed server stays as it is.
-fn with_installed_version(server: &str, headers: &str) -> Vec<String> {
-    let newest = vec![server.to_owned(), headers.to_owned()];
-    let Some(version) = installed_version(server) else {
-        return newest;
-    };
-    let same = vec![
-        format!("{server}={version}"),
-        format!("{headers}={version}"),
-    ];
-    if simulate(&same).is_ok() {
-        same
-    } else {
-        newest
-    }
+/// Installs the first of several sets of packages that apt offers.
+pub fn ensure_installed(sets: &[&[&str]], in_words: &str) -> Result<()> {
+    let first = sets.first().context("no package is named")?;
+    require_apt(first, in_words)?;
+    update_lists()?;
+    let owned = |set: &[&str]| set.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let mut offered = sets
+        .iter()
+        .map(|set| owned(set))
+        .filter(|set| are_offered(set));
+    install(&offered.next().unwrap_or_else(|| owned(first)))
 }
 
-fn update_lists() -> Result<()> {
+/// Whether apt can install these, at the versions that they may name.
+pub fn are_offered(packages: &[String]) -> bool {
+    simulate(packages).is_ok()
+}
+
+pub fn update_lists() -> Result<()> {
     console::step("fetching the lists of packages");
-    run_as_root("apt-get", &["update", "-qq"])
+    privilege::run_as_root("apt-get", &["update", "-qq"])
 }
 
-fn install(packages: &[String]) -> Result<()> {
+pub fn install(packages: &[String]) -> Result<()> {
     let plan = simulate(packages).with_context(|| {
         format!(
-            "the package sources of this machine do not offer {}; \
-             Debian 12 does, other releases can take it from the PostgreSQL project's own archive",
+            "the package sources of this machine do not offer {}; those of Debian 12 do",
             packages.join(" and ")
         )
     })?;
@@ -155,23 +89,17 @@ fn install(packages: &[String]) -> Result<()> {
     arguments.extend(["-y", "-qq", "--no-install-recommends"]);
     arguments.extend(packages.iter().map(String::as_str));
     let log = File::create(&log_file)?;
-    run_as_root_into("env", &arguments, log.into()).with_context(|| services::tail(&log_file))
-}
-
-fn forbid_main_cluster() -> Result<()> {
-    let directory = "/etc/postgresql-common/createcluster.d";
-    run_as_root("mkdir", &["-p", directory])?;
-    let write = format!("echo create_main_cluster = false > {NO_MAIN_CLUSTER}");
-    run_as_root("sh", &["-c", &write])
+    privilege::run_as_root_into("env", &arguments, log.into())
+        .with_context(|| services::tail(&log_file))
 }
 
 /// Fails, saying what to install by hand, where this cannot be done for the user.
-fn require_apt(packages: &[&str], in_words: &str) -> Result<()> {
+pub fn require_apt(packages: &[&str], in_words: &str) -> Result<()> {
     let packages = packages.join(" ");
     if find_program("apt-get").is_none() {
         bail!(
-            "this needs {in_words}; on Debian 12 they are installed for you ({packages}), \
-             here please install them yourself and let PGRX_PG_CONFIG_PATH name their pg_config"
+            "this needs {in_words}; where there is apt, that is installed for you ({packages}), \
+             here please install it yourself"
         );
     }
     if !privilege::can_become_root() {
@@ -203,7 +131,7 @@ fn upgrades(plan: &str) -> Vec<(&str, &str, &str)> {
         .collect()
 }
 
-fn installed_version(package: &str) -> Option<String> {
+pub fn installed_version(package: &str) -> Option<String> {
     let answer = output(Command::new("dpkg-query").args([
         "--show",
         "--showformat=${db:Status-Status} ${Version}",
@@ -211,24 +139,6 @@ fn installed_version(package: &str) -> Option<String> {
     ]))
     .ok()?;
     answer.strip_prefix("installed ").map(str::to_owned)
-}
-
-fn run_as_root(program: &str, arguments: &[&str]) -> Result<()> {
-    run_as_root_into(program, arguments, std::io::stderr().into())
-}
-
-/// In the terminal's own process group, where sudo may ask for a password and apt handles Ctrl-C.
-fn run_as_root_into(program: &str, arguments: &[&str], output: Stdio) -> Result<()> {
-    let mut command = privilege::as_root(program, arguments)?;
-    command.stdout(output);
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {program}"))?;
-    interrupt::check()?;
-    if !status.success() {
-        bail!("{program} failed ({status})");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

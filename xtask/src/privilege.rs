@@ -1,11 +1,12 @@
 //! Steps that only root may do.
 
 use std::ffi::OsStr;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use rustix::process::geteuid;
 
+use crate::interrupt;
 use crate::process::find_program;
 
 /// Whether this process is root itself.
@@ -35,4 +36,23 @@ where
     };
     command.args(arguments);
     Ok(command)
+}
+
+/// Runs a step as root; what it prints is seen.
+pub fn run_as_root(program: &str, arguments: &[&str]) -> Result<()> {
+    run_as_root_into(program, arguments, std::io::stderr().into())
+}
+
+/// In the terminal's own process group, where sudo may ask for a password and apt handles Ctrl-C.
+pub fn run_as_root_into(program: &str, arguments: &[&str], output: Stdio) -> Result<()> {
+    let mut command = as_root(program, arguments)?;
+    command.stdout(output);
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {program}"))?;
+    interrupt::check()?;
+    if !status.success() {
+        bail!("{program} failed ({status})");
+    }
+    Ok(())
 }

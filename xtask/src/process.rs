@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::interrupt;
 
+/// What runs here, even after a build has put another file in its place.
+pub const THIS_PROGRAM: &str = "/proc/self/exe";
+
 /// The pause of loops that wait.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(20);
 

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 /// A role and a database reached over the server's socket, where no password is asked for.
 #[derive(Debug, Clone)]
 pub struct Psql {
+    pub program: PathBuf,
     pub socket_dir: PathBuf,
     pub port: u16,
     pub role: String,
@@ -18,7 +19,7 @@ pub struct Psql {
 impl Psql {
     /// The `psql` command, connected, reading nobody's startup file or `PG*` variables.
     pub fn command(&self) -> Command {
-        let mut command = Command::new("psql");
+        let mut command = Command::new(&self.program);
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("PG")) {
                 command.env_remove(name);

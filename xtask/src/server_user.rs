@@ -1,7 +1,7 @@
 //! The user of the operating system that runs the Postgres server.
 //!
 //! Postgres refuses to run as root, so root hands the server to `postgres`, the user that Debian's
-//! package makes; anybody else runs it as themself.
+//! packages make, or to `nobody`, which every system has; anybody else runs it as themself.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, chown};
@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use crate::privilege;
 use crate::process;
 
-const NAME_UNDER_ROOT: &str = "postgres";
+const NAMES_UNDER_ROOT: [&str; 2] = ["postgres", "nobody"];
 
 /// The user that the server's processes belong to.
 #[derive(Debug, Clone, Copy)]
@@ -29,16 +29,22 @@ impl ServerUser {
         if !privilege::is_root() {
             return Ok(Self::Current);
         }
-        let id = |flag: &str| -> Result<u32> {
-            let text = process::output(Command::new("id").args([flag, NAME_UNDER_ROOT]))
-                .context("the server needs the user `postgres` when started as root")?;
-            text.parse()
-                .with_context(|| format!("unexpected answer of id: {text}"))
+        let id = |flag: &str, name: &str| {
+            process::output(Command::new("id").args([flag, name]))
+                .ok()?
+                .parse()
+                .ok()
         };
-        Ok(Self::Other {
-            uid: id("-u")?,
-            gid: id("-g")?,
-        })
+        let other = |name: &str| {
+            Some(Self::Other {
+                uid: id("-u", name)?,
+                gid: id("-g", name)?,
+            })
+        };
+        NAMES_UNDER_ROOT
+            .into_iter()
+            .find_map(other)
+            .context("Postgres refuses to run as root, and there is no user `postgres` or `nobody`")
     }
 
     /// Makes a command run as this user, with an empty environment: a server must not inherit

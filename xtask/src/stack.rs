@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 pub use lock::Lock;
@@ -15,7 +15,7 @@ use crate::cluster::{Address, Cluster, Options};
 use crate::database::{self, AgoraSettings};
 use crate::run::Run;
 use crate::services::{Services, WEBHOOK_SECRET};
-use crate::{bundle, console, extension, interrupt, local_dir, packages, secrets};
+use crate::{bundle, console, extension, interrupt, local_dir, postgres, secrets};
 
 /// The run that `cargo x up` makes.
 pub const UP: &str = "up";
@@ -26,6 +26,8 @@ const DATABASE: &str = "postgres";
 /// The addresses of a running stack and the keys to it: `.local/stack.json`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Stack {
+    /// That of its Postgres.
+    pub pg_config: PathBuf,
     pub supabase_url: String,
     pub edge_url: String,
     pub anon_key: String,
@@ -48,11 +50,11 @@ pub struct Running {
 impl Running {
     /// Installs what is missing, builds, and starts everything with fresh data.
     pub fn start(name: &str) -> Result<Self> {
-        packages::ensure_postgres()?;
+        postgres::ensure()?;
         interrupt::check()?;
         bundle::write_before_run()?;
-        let bin_dir = extension::build()?;
-        extension::install(&bin_dir)?;
+        let built = extension::build()?;
+        extension::install(&built)?;
         interrupt::check()?;
 
         console::step("making a throw-away Postgres cluster");
@@ -81,7 +83,7 @@ impl Running {
             empty_log(&log_dir, service)?;
         }
         let services = Services {
-            bin_dir: &bin_dir,
+            bin_dir: &built.bin_dir,
             address: &address,
             database: DATABASE,
             jwt_secret: &jwt_secret,
@@ -94,6 +96,7 @@ impl Running {
         let supabase_url = services.start_supabase(cluster.run())?;
         let edge_url = services.start_edge(cluster.run())?;
         let stack = Stack {
+            pg_config: postgres::pg_config()?,
             supabase_url,
             edge_url,
             anon_key: keys.anon_key,
@@ -131,6 +134,17 @@ impl Stack {
     /// Like [`Stack::find`], for commands that cannot do without one.
     pub fn require() -> Result<Self> {
         Self::find()?.context("no stack is running here; start one with `cargo x up`")
+    }
+
+    /// Fails when `--pg` asks for another Postgres than the one that runs.
+    pub fn expect_chosen_postgres(&self) -> Result<()> {
+        if postgres::is_default()? || postgres::is_same(&self.pg_config, &postgres::pg_config()?) {
+            return Ok(());
+        }
+        bail!(
+            "the stack that runs here is of another Postgres, {}; `cargo x down` stops it",
+            self.pg_config.display()
+        )
     }
 
     /// Says to other commands that this stack is there.

@@ -130,7 +130,7 @@ impl SlotFollower {
                 &[&slot],
             )
             .await?;
-        let bin_dir = xtask::extension::Installation::of_postgres()?.bin_dir;
+        let bin_dir = xtask::postgres::installation()?.bin_dir;
         let url = database
             .environment
             .cluster

@@ -23,6 +23,8 @@ pub const LOGIN_ROLES: &[&str] = &[
 /// A cluster's socket, port and passwords.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Address {
+    /// The client programs of the server's version.
+    pub bin_dir: PathBuf,
     pub socket_dir: PathBuf,
     pub port: u16,
     /// The passwords by role. They are in force once [`crate::database::prepare`] has made the roles.
@@ -45,6 +47,7 @@ impl Address {
     /// `psql` over the socket, where any role may come in without a password.
     pub fn psql(&self, role: &str, database: &str) -> Psql {
         Psql {
+            program: self.bin_dir.join("psql"),
             socket_dir: self.socket_dir.clone(),
             port: self.port,
             role: role.to_owned(),
@@ -118,6 +121,7 @@ mod tests {
     #[test]
     fn role_without_a_password_has_no_url() {
         let address = Address {
+            bin_dir: PathBuf::from("/opt/postgres/bin"),
             socket_dir: PathBuf::from("/tmp/x"),
             port: 5432,
             passwords: BTreeMap::from([("postgres".to_owned(), "abc".to_owned())]),

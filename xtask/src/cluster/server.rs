@@ -14,7 +14,7 @@ use super::options::Options;
 use crate::process::{self, POLL_INTERVAL, ProcessId};
 use crate::run::{Ending, Run};
 use crate::server_user::ServerUser;
-use crate::{extension, interrupt};
+use crate::{interrupt, postgres};
 
 /// A free port can be taken by somebody else before the server binds it.
 const PORT_ATTEMPTS: usize = 5;
@@ -159,5 +159,5 @@ fn log_since(log_file: &Path, offset: u64) -> String {
 }
 
 fn program(name: &str) -> Result<PathBuf> {
-    Ok(extension::Installation::of_postgres()?.bin_dir.join(name))
+    Ok(postgres::installation()?.bin_dir.join(name))
 }

@@ -43,6 +43,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
         return play(&node, &target);
     }
     if let Some(stack) = Stack::find()? {
+        stack.expect_chosen_postgres()?;
         return play(&node, &target.filled_in(&stack));
     }
     console::step("no stack is running here; starting one for the demo");

@@ -1,17 +1,33 @@
-//! `cargo x ext sql`: generate the extension's SQL again, after a change of a function's signature.
+//! `cargo x ext`: what concerns the extension alone, for the chosen Postgres.
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
-use xtask::{extension, extension_sql, packages};
+use xtask::{console, extension, extension_sql, postgres, process};
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
-    match arguments.next()? {
-        Some(Value(word)) if word == "sql" => super::expect_end(arguments)?,
-        _ => bail!("the command is `cargo x ext sql`"),
+    let command = match arguments.next()? {
+        Some(Value(word)) => word.string()?,
+        _ => bail!("the command is `cargo x ext sql`, `build` or `clippy`"),
+    };
+    super::expect_end(arguments)?;
+    postgres::ensure()?;
+    match command.as_str() {
+        "sql" => extension_sql::write(&extension::build()?.generator())?,
+        "build" => extension::install(&extension::build()?)?,
+        "clippy" => clippy()?,
+        other => bail!("there is no command `ext {other}`"),
     }
-    packages::ensure_postgres()?;
-    extension_sql::write(&extension::build()?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn clippy() -> Result<()> {
+    let installation = postgres::installation()?;
+    console::step(format_args!(
+        "running clippy on the extension for {}",
+        installation.version
+    ));
+    let mut clippy = extension::cargo_of_extension("clippy", &installation)?;
+    process::run(clippy.args(["--", "-D", "warnings"]))
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use lexopt::prelude::*;
 use xtask::generate::{self, Mode};
-use xtask::{bundle, extension, packages, workspace};
+use xtask::{bundle, extension, postgres, workspace};
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut mode = Mode::Write;
@@ -16,7 +16,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
             other => return Err(other.unexpected().into()),
         }
     }
-    packages::ensure_postgres()?;
+    postgres::ensure()?;
     extension::install(&extension::build()?)?;
     generate::run(workspace::root(), mode)?;
     match mode {

@@ -10,12 +10,14 @@ use xtask::leaks::{self, Watch};
 use xtask::node::Node;
 use xtask::run::Run;
 use xtask::test_environment::{TEMPLATE, TestEnvironment, VARIABLE};
-use xtask::{bundle, console, extension, interrupt, local_dir, packages, process, workspace};
+use xtask::{
+    bundle, console, extension, interrupt, local_dir, packages, postgres, process, workspace,
+};
 
 const PACKAGE: &str = "stream_tests";
 
 /// Decides the cases of the property tests, which print it.
-const SEED_VARIABLE: &str = "PROPERTY_SEED";
+pub const SEED_VARIABLE: &str = "PROPERTY_SEED";
 
 /// The kinds of tests that can be selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +31,28 @@ enum Kind {
     Attack,
     /// The target `e2e`: the product through its services.
     EndToEnd,
+    /// Those of `it` and `e2e` that depend on Postgres most: [`CORE`].
+    Core,
 }
+
+/// Parts of the paths of tests: what writes rows by key, runs beside the server's own processes, reads the
+/// log's stream or depends on plans, and one whole auction. CI runs it on other majors than the default.
+const CORE: &[&str] = &[
+    "auction::",
+    "chat::",
+    "contract::",
+    "doctor::",
+    "mechanism::",
+    "realtime::",
+    "regular_work::",
+    "token::renewal",
+    "viewer::",
+    "demo::",
+    "gateway::",
+];
+
+/// The tests on a server with pg_cron.
+const PG_CRON: &str = "regular_work::pg_cron::";
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut rest: Vec<OsString> = arguments.raw_args()?.collect();
@@ -38,6 +61,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
         Some("it") => Kind::Integration,
         Some("attack") => Kind::Attack,
         Some("e2e") => Kind::EndToEnd,
+        Some("core") => Kind::Core,
         _ => Kind::All,
     };
     if kind != Kind::All {
@@ -47,17 +71,30 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
 }
 
 /// Runs every test there is, random ones with the cases of one seed unless the caller names another.
-pub fn run_all(seed: u64) -> Result<ExitCode> {
+pub fn run_all(seed: u64) -> Result<()> {
     let mut cargo = workspace::cargo();
     if std::env::var_os(SEED_VARIABLE).is_none() {
         cargo.env(SEED_VARIABLE, seed.to_string());
     }
-    run_tests(cargo, Kind::All, &[])
+    if run_tests(cargo, Kind::All, &[])? != ExitCode::SUCCESS {
+        bail!("tests failed");
+    }
+    Ok(())
 }
 
 /// Runs the end-to-end tests whose path holds `filter`.
 pub fn run_end_to_end(cargo: Command, filter: &str) -> Result<ExitCode> {
     run_tests(cargo, Kind::EndToEnd, &[filter.into()])
+}
+
+/// Builds every test there is.
+pub fn build_all() -> Result<()> {
+    let mut cargo = workspace::cargo();
+    cargo
+        .args(["test", "--no-run"])
+        .args(workspace::pgrx_flags()?)
+        .args(selection(Kind::All, &[]));
+    process::run(&mut cargo)
 }
 
 fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
@@ -70,9 +107,20 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
         return execute(&mut cargo);
     }
 
-    packages::ensure_postgres()?;
-    packages::ensure_pg_cron()?;
+    postgres::ensure()?;
     packages::ensure_faketime()?;
+    let mut filters: Vec<&str> = Vec::new();
+    if kind == Kind::Core {
+        filters.extend(CORE);
+    }
+    let has_pg_cron = postgres::ensure_pg_cron()?;
+    if !has_pg_cron {
+        filters.extend(["--skip", PG_CRON]);
+    }
+    if !filters.is_empty() && !arguments.iter().any(|argument| argument == "--") {
+        cargo.arg("--");
+    }
+    cargo.args(filters);
     Run::sweep()?;
     let mut options = Options::temporary("test")?;
     leaks::count_statements(&mut options.settings);
@@ -94,6 +142,9 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
         let violations = wrong.violations.join("; ");
         console::note(format_args!("broadcasts of {}: {violations}", wrong.test));
     }
+    if matches!(kind, Kind::All | Kind::Integration | Kind::Core) {
+        console::note(about_pg_cron(has_pg_cron)?);
+    }
     let outcome = outcome?;
     if !leaks.is_empty() {
         bail!(
@@ -105,6 +156,19 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
         bail!("broadcasts are not as contract/events.json says");
     }
     Ok(outcome)
+}
+
+fn about_pg_cron(has_pg_cron: bool) -> Result<String> {
+    let installation = postgres::installation()?;
+    let (version, directory) = (&installation.version, installation.bin_dir.display());
+    Ok(if has_pg_cron {
+        format!("the tests of pg_cron belong to this run: {version} in {directory} has it")
+    } else {
+        format!(
+            "the tests of pg_cron did NOT run: {version} in {directory} has no pg_cron; Debian's \
+             Postgres has: cargo x --pg debian15 test it {PG_CRON}"
+        )
+    })
 }
 
 /// The secrets that the tests left in the logs of the servers and the services, or in a statement.
@@ -152,10 +216,10 @@ pub fn start_cluster(
     options: Options,
     broadcasts: Broadcasts,
 ) -> Result<(Cluster, TestEnvironment)> {
-    packages::ensure_postgres()?;
+    postgres::ensure()?;
     bundle::write_before_run()?;
-    let bin_dir = extension::build()?;
-    extension::install(&bin_dir)?;
+    let built = extension::build()?;
+    extension::install(&built)?;
     let node = Node::ensure()?;
     for package in ["client/demo", "tests/js"] {
         node.install_packages(&workspace::root().join(package))?;
@@ -172,7 +236,7 @@ pub fn start_cluster(
     let environment = TestEnvironment {
         cluster: cluster.address().clone(),
         agora,
-        bin_dir,
+        bin_dir: built.bin_dir,
         node: node.program,
         log_dir: local_dir::directory("log")?,
         secrets_file: cluster.run().directory().join("secrets.jsonl"),
@@ -206,5 +270,6 @@ fn selection(kind: Kind, arguments: &[OsString]) -> &'static [&'static str] {
         Kind::Integration => &["--package", PACKAGE, "--lib", "--test", "it"],
         Kind::Attack => &["--package", PACKAGE, "--test", "attack"],
         Kind::EndToEnd => &["--package", PACKAGE, "--test", "e2e"],
+        Kind::Core => &["--package", PACKAGE, "--test", "it", "--test", "e2e"],
     }
 }

@@ -27,6 +27,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut lock = Lock::open()?;
     let is_ours = lock.try_take()?;
     if let Some(stack) = Stack::find()? {
+        stack.expect_chosen_postgres()?;
         console::step("a stack is running here already; `cargo x down` stops it");
         print(&stack);
         return Ok(ExitCode::SUCCESS);
