@@ -9,10 +9,27 @@ declare
     publication pg_catalog.text;
     is_followed pg_catalog.bool;
 begin
+    -- From the catalogue itself: pg_publication_tables locks every published table from Postgres 16 on, and doctor()
+    -- is asked when somebody holds one.
     select min(p.pubname)
     into publication
-    from pg_catalog.pg_publication_tables as p
-    where p.schemaname = 'realtime' and p.tablename like 'messages%';
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_publication as p
+        on p.puballtables
+        or exists (
+            select from pg_catalog.pg_publication_rel as r where r.prpubid = p.oid and r.prrelid = c.oid
+        )
+        or exists (
+            select from pg_catalog.pg_publication_namespace as s where s.pnpubid = p.oid and s.pnnspid = n.oid
+        )
+    where n.nspname = 'realtime' and c.relname like 'messages%'
+        and c.relkind in ('r', 'p') and c.relpersistence = 'p'
+        -- A partitioned table stands for its partitions, unless it is published itself.
+        and (
+            c.relkind = 'r' or p.pubviaroot
+            or exists (select from pg_catalog.pg_inherits as i where i.inhparent = c.oid)
+        );
     if publication is not null then
         return row('realtime_publication', 'ok', publication)::stream.check_result;
     end if;
