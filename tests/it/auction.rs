@@ -1,6 +1,7 @@
 //! Auction updates: bids and other rows of the application in the log of their stream.
 
 mod bid_deadlocks;
+mod deferred_roles;
 mod isolation;
 mod triggers;
 mod updates;
