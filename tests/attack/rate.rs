@@ -1,5 +1,5 @@
 //! One user or moderator who acts in a loop.
 
 mod joins;
-mod moves;
-mod places;
+mod leases;
+mod sellers_and_moderators;

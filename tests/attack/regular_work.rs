@@ -30,9 +30,9 @@ macro_rules! attacks {
     };
 }
 
-mod failures;
-mod holders;
-mod tables;
+mod failing_triggers;
+mod held_rows;
+mod locked_tables;
 mod transaction_ids;
 mod units;
 

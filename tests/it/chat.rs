@@ -18,5 +18,5 @@ mod senders;
 mod sending_plans;
 mod subscriptions;
 mod sync;
+mod sync_caller;
 mod sync_messages;
-mod sync_standing;

@@ -1,5 +1,5 @@
 //! The server's clock: set back, wrong, and the time zones of sessions.
 
 mod set_back;
-mod utc;
+mod times_in_utc;
 mod wrong;

@@ -1,7 +1,7 @@
 //! Agora's notices about hosts.
 
-mod bystanders;
 mod host_notices;
+mod ineffective_notices;
 mod late_notices;
 mod order;
 mod races;

@@ -1,15 +1,18 @@
 //! A server of a test's own: to set it up otherwise, or to break it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tokio_postgres::{Client, NoTls};
 use xtask::cluster::{Cluster, Options};
 use xtask::database::{self, AgoraSettings};
 use xtask::leaks;
 use xtask::test_environment::{TEMPLATE, TestEnvironment};
 
+use crate::database::TestDatabase;
 use crate::identity::Identity;
 use crate::session::Session;
 
@@ -22,6 +25,32 @@ pub struct OwnCluster {
     log_file: PathBuf,
     /// Where this server's part of the log file begins.
     log_begins_at: usize,
+    // Behind the server, which is stopped first.
+    _name_in_use: NameInUse,
+}
+
+/// The directory and the log of a server bear its name, and all tests run in one process.
+struct NameInUse(String);
+
+static NAMES_IN_USE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+impl NameInUse {
+    fn take(name: &str) -> Result<Self> {
+        // A test that failed elsewhere leaves the set as it should be.
+        let mut names = NAMES_IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        ensure!(
+            names.insert(name.to_owned()),
+            "two servers are named {name}"
+        );
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl Drop for NameInUse {
+    fn drop(&mut self) {
+        let mut names = NAMES_IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        names.remove(&self.0);
+    }
 }
 
 impl OwnCluster {
@@ -33,6 +62,7 @@ impl OwnCluster {
     pub fn start(mut options: Options) -> Result<Self> {
         leaks::count_statements(&mut options.settings);
         let name = options.name.clone();
+        let name_in_use = NameInUse::take(&name)?;
         let log_file = options.log_file.clone();
         let log_begins_at = fs::read(&log_file).map_or(0, |log| log.len());
         let cluster = Cluster::start(options)?;
@@ -44,7 +74,16 @@ impl OwnCluster {
             agora,
             log_file,
             log_begins_at,
+            _name_in_use: name_in_use,
         })
+    }
+
+    /// A server without any other settings, and one database in it. On the shared server, transactions of other tests
+    /// keep dead rows from being cleared away.
+    pub async fn with_database(name: &str) -> Result<(Self, TestDatabase)> {
+        let own = Self::start(Options::temporary(name)?)?;
+        let database = TestDatabase::create_in(own.make_template("")?).await?;
+        Ok((own, database))
     }
 
     /// Puts the whole product into a database that is there and empty.

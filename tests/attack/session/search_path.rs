@@ -165,10 +165,13 @@ async fn no_trap_runs_as_anybody_but_the_caller() -> Result<()> {
         expected.insert(attacker.name, session.outcomes);
     }
     lay_public_traps(&database).await?;
+    // That they do more than to be refused, `IDLE` tells: every other function has run.
+    let calls_of_each = functions.len() + writes(&world).len();
     let (mut answered, mut refused) = (0, 0);
     for attacker in &attackers {
         let session = attack(&database, attacker, &temporary, &functions, &world).await?;
         assert_eq!(session.escapes, [], "{}", attacker.name);
+        assert_eq!(session.outcomes.len(), calls_of_each);
         for (call, outcome) in &session.outcomes {
             assert_eq!(
                 outcome, &expected[attacker.name][call],
@@ -184,10 +187,6 @@ async fn no_trap_runs_as_anybody_but_the_caller() -> Result<()> {
     println!("{answered} calls were answered, {refused} refused by the catalogue");
     let counts = answered_by(&expected);
     println!("{counts:?}");
-    assert!(
-        answered > 130 && refused > 300,
-        "{answered} answered, {refused} refused"
-    );
     let idle = never_run(&database).await?;
     assert_eq!(idle, IDLE);
     Ok(())

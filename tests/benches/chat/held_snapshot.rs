@@ -8,7 +8,7 @@ use stream_tests::bench::{Report, Row, percentile};
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use crate::world::BenchedStreams;
+use crate::population::BenchedStreams;
 
 /// Ten minutes of ticks, 50 ms apart, and what 1,000 messages a second leave to each at most. They follow each
 /// other at once here: it is the number of rows that counts.

@@ -4,10 +4,10 @@
 
 mod baseline;
 mod held_snapshot;
+#[path = "../viewers/population.rs"]
+mod population;
 mod reading;
 mod sending;
-#[path = "../viewers/world.rs"]
-mod world;
 
 use anyhow::Result;
 use stream_tests::bench::Report;
@@ -17,7 +17,7 @@ use stream_tests::database::TestDatabase;
 async fn main() -> Result<()> {
     let database = TestDatabase::create().await?;
     let mut report = Report::begin(&database.owner).await?;
-    let world = world::BenchedStreams::create(&database).await?;
+    let world = population::BenchedStreams::create(&database).await?;
     held_snapshot::measure(&world, &mut report).await?;
     sending::measure(&world, &mut report).await?;
     reading::measure(&world, &mut report).await?;

@@ -8,7 +8,7 @@ use stream_tests::bench::{Report, Row, percentile};
 use stream_tests::database::TestDatabase;
 use uuid::Uuid;
 
-use crate::world::BenchedStreams;
+use crate::population::BenchedStreams;
 
 /// Stored messages at which the same is measured: half in the session that is read, half in others.
 const STORED: [(i64, &str); 3] = [(10_000, "10^4"), (1_000_000, "10^6"), (10_000_000, "10^7")];

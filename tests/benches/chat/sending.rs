@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use crate::baseline;
-use crate::world::{BenchedStreams, CLIENTS, JOIN};
+use crate::population::{BenchedStreams, CLIENTS, JOIN};
 
 const ROUNDS: usize = 7;
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use stream_tests::bench::{Report, Row};
 use uuid::Uuid;
 
-use crate::world::{BenchedStreams, JOIN, Work};
+use crate::population::{BenchedStreams, JOIN, Work};
 
 /// With a thousand users: five thousand leases, each of which beats once a second at the target's
 /// pace. The hour takes four minutes.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use stream_tests::bench::{Report, Row};
 use uuid::Uuid;
 
-use crate::world::{BenchedStreams, JOIN, Work};
+use crate::population::{BenchedStreams, JOIN, Work};
 
 const ROUNDS: usize = 7;
 

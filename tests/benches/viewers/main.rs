@@ -4,8 +4,8 @@
 
 mod heartbeats;
 mod joins;
+mod population;
 mod ticks;
-mod world;
 
 use anyhow::Result;
 use stream_tests::bench::Report;
@@ -15,7 +15,7 @@ use stream_tests::database::TestDatabase;
 async fn main() -> Result<()> {
     let database = TestDatabase::create().await?;
     let mut report = Report::begin(&database.owner).await?;
-    let world = world::BenchedStreams::create(&database).await?;
+    let world = population::BenchedStreams::create(&database).await?;
     joins::measure(&world, &mut report).await?;
     heartbeats::measure(&world, &mut report).await?;
     ticks::measure(&world, &mut report).await?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use stream_tests::bench::{Report, Row, percentile};
 
-use crate::world::BenchedStreams;
+use crate::population::BenchedStreams;
 
 const TICKS: usize = 101;
 const TARGET_MS: f64 = 5.0;

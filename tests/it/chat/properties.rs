@@ -6,14 +6,14 @@
 //! stream may end. One reader follows the frames, one `sync`, and one frames of which some are lost.
 
 mod plan;
+mod product;
 mod readers;
 mod senders;
-mod world;
 
 use anyhow::Result;
 use stream_tests::stateful::check;
 
-use self::world::ConcurrentChat;
+use self::product::ConcurrentChat;
 
 /// Feature: streaming-realtime-fixes, Property 6: For any chat message sent by any participant,
 /// the Chat_Service should broadcast it to all participants immediately, and the Chat_Synchronizer

@@ -53,7 +53,6 @@ fn every_rule_is_written_in_its_home_alone() -> Result<()> {
     for directory in ["sql", "pg_stream_ext/src"] {
         sources(&root.join(directory), &mut files)?;
     }
-    assert!(files.len() > 100, "{} files", files.len());
     for (rule, homes) in HOMES {
         let mut found = Vec::new();
         for file in &files {

@@ -5,12 +5,12 @@
 
 mod model;
 mod operation;
-mod world;
+mod product;
 
 use anyhow::Result;
 use stream_tests::stateful::check_model;
 
-use self::world::ModeratedChat;
+use self::product::ModeratedChat;
 
 /// Feature: streaming-realtime-fixes, Property 13: For any chat message or bulk message operation,
 /// the Chat_Service should persist messages to database immediately, resolve conflicts using

@@ -1,7 +1,7 @@
 //! Moderation at the same time as something else.
 
 mod bans;
-mod crowd;
+mod concurrent_moderators;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! When a host is lost, when it is back, and when it is too late.
 
-mod windows;
+mod reconnect_windows;
 
 use anyhow::Result;
 use serde_json::{Value, json};

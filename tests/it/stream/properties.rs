@@ -8,14 +8,14 @@ mod interleaving;
 mod liveness;
 mod model;
 mod operation;
-mod world;
+mod product;
 
 use anyhow::Result;
 use stream_tests::stateful::{check, check_model};
 
 use self::following::Following;
 use self::interleaving::Interleaving;
-use self::world::Streams;
+use self::product::Streams;
 
 /// Feature: streaming-realtime-fixes, Property 5: For any stream lifecycle event (start, pause,
 /// resume, end, error), the Stream_Service should update Stream_State accurately, notify

@@ -6,6 +6,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::heartbeat::send_heartbeat;
+use stream_tests::own_cluster::OwnCluster;
 use tokio_postgres::SimpleQueryMessage;
 
 /// Runs a statement as the table owner: how many rows of a table it updated, and how many of those
@@ -37,7 +38,7 @@ async fn updates(database: &TestDatabase, statement: &str, table: &str) -> Resul
 /// Heartbeats must not make the tables grow: none touches an index.
 #[tokio::test]
 async fn heartbeats_are_heap_only_updates() -> Result<()> {
-    let database = TestDatabase::create().await?;
+    let (_own, database) = OwnCluster::with_database("heap-only-heartbeats").await?;
     let id = database.stream_in(StreamState::Active).await?;
     send_heartbeat(&database.user(demo::SELLER).await?, id).await?;
     let mut items = Vec::new();

@@ -1,7 +1,9 @@
 //! `cargo x test`: run the tests with everything they need, and take it all away again.
 
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use xtask::cluster::{Cluster, Options};
@@ -18,6 +20,12 @@ const PACKAGE: &str = "stream_tests";
 
 /// Decides the cases of the property tests, which print it.
 pub const SEED_VARIABLE: &str = "PROPERTY_SEED";
+
+/// How many tests of a binary run at the same time.
+const THREADS_VARIABLE: &str = "RUST_TEST_THREADS";
+
+/// A test opens up to 30 connections, and the server takes 300.
+const MOST_THREADS: usize = 8;
 
 /// The kinds of tests that can be selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +113,10 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
         .args(arguments);
     if kind == Kind::Unit {
         return execute(&mut cargo);
+    }
+    if std::env::var_os(THREADS_VARIABLE).is_none() {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        cargo.env(THREADS_VARIABLE, processors.min(MOST_THREADS).to_string());
     }
 
     postgres::ensure()?;

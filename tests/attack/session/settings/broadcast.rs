@@ -7,8 +7,8 @@ use stream_tests::demo;
 use stream_tests::identity::Identity;
 use uuid::Uuid;
 
-use super::normal::Placeholders;
-use super::player::Player;
+use super::caller::DirectCaller;
+use super::placeholders::Placeholders;
 
 /// A bid whose columns have a text for each of the formats that a session chooses.
 const BIDS: &str = "create table public.bids (
@@ -22,7 +22,7 @@ grant insert on public.bids to authenticated";
 /// Plays a broadcast; answers what everybody was told, by step.
 pub async fn play(database: &TestDatabase, settings: &str) -> Result<Vec<(String, Value)>> {
     database.change(BIDS).await?;
-    let open = |identity| Player::open(database, identity, settings);
+    let open = |identity| DirectCaller::open(database, identity, settings);
     let seller = open(Identity::user(demo::SELLER)).await?;
     let ada = open(Identity::user(demo::ADA)).await?;
     let ben = open(Identity::user(demo::BEN)).await?;
@@ -44,7 +44,7 @@ pub async fn play(database: &TestDatabase, settings: &str) -> Result<Vec<(String
     let said = || of(json!({"user_id": null, "content": content, "id": message}));
     let mut names = Placeholders::default();
     let mut told = vec![("start".to_owned(), names.normalise(&started[0], false))];
-    let steps: Vec<(&Player, &str, Value)> = vec![
+    let steps: Vec<(&DirectCaller, &str, Value)> = vec![
         (
             &seller,
             "update_stream_state",

@@ -7,12 +7,12 @@ use stream_tests::identity::Identity;
 use stream_tests::session::{Session, literal};
 
 /// Somebody whose sessions have the settings, and nothing else that a test would set.
-pub struct Player {
+pub struct DirectCaller {
     session: Session,
     identity: Identity,
 }
 
-impl Player {
+impl DirectCaller {
     pub async fn open(database: &TestDatabase, identity: Identity, settings: &str) -> Result<Self> {
         let session = database.session(identity.clone()).await?;
         session.execute_within("do 'begin end'").await?;
