@@ -1,4 +1,4 @@
-//! What is written to and deleted from `realtime.messages`.
+//! Supabase Realtime: writing broadcasts to `realtime.messages`, and deleting stored frames from it.
 
 pub mod broadcast;
 pub mod stored_frames;

@@ -1,4 +1,4 @@
-//! Streams: starting, moving between states, ending, and the locks that order these.
+//! Streams: starting, changing state, ending, and the gate that orders these with joins.
 
 pub mod gate;
 pub mod host_return;

@@ -1,7 +1,8 @@
-//! Mutes and bans in force, by key.
+//! Mutes and bans in force, read by key.
 //!
-//! The one form beside the view `stream_private.restrictions`, for messages, tokens and heartbeats: the statement
-//! takes 4 microseconds of a message's or a token's 100, where a look by key is hardly measured. Both judge by the begin of the transaction; `tests/it/mechanism/rule_forms.rs` holds them to each other.
+//! This is the only other form of the view `stream_private.restrictions`, for messages, tokens and heartbeats: a
+//! statement takes 4 microseconds of a message's or a token's 100, while finding a row by key is hardly measurable.
+//! Both compare with the begin of the transaction; `tests/it/mechanism/rule_forms.rs` holds them to each other.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 
@@ -11,20 +12,20 @@ use crate::postgres::keyed::Table;
 
 static RESTRICTIONS: Table = Table::new(c"chat_restrictions");
 
-/// What keeps one user from taking part in one stream.
+/// The restrictions of one user in one stream.
 #[derive(Default)]
 pub struct InForce {
     pub is_banned: bool,
     pub mute: Option<Mute>,
 }
 
-/// A mute, and when it ends by itself.
+/// A mute, and when it ends by itself; none: when it is lifted.
 pub struct Mute {
     pub until: Option<TimestampWithTimeZone>,
 }
 
 impl Mute {
-    /// Milliseconds that are left of it.
+    /// Milliseconds until it ends; none: it does not end by itself.
     pub fn left_ms(&self) -> Result<Option<u64>> {
         let now: Microseconds = clock::now()?.into();
         let left_us = |until| Microseconds::from(until).saturating_sub(now).max(0);
@@ -32,7 +33,7 @@ impl Mute {
     }
 }
 
-/// What is committed by now: after a lock, what came while it was waited for counts.
+/// Reads the restrictions as committed by now: after a lock, those count that came while it was waited for.
 pub fn in_force(session: Uuid, user: Uuid) -> Result<InForce> {
     let now = clock::transaction_start();
     let mut found = InForce::default();
@@ -46,7 +47,7 @@ pub fn in_force(session: Uuid, user: Uuid) -> Result<InForce> {
             "mute" => found.mute = Some(Mute { until }),
             _ => return Err(Failure::Row("unknown restriction in the table")),
         }
-        // Both kinds are looked at.
+        // Go on: a user can have both kinds.
         Ok(None::<()>)
     })?;
     Ok(found)

@@ -1,7 +1,7 @@
-//! The rate of mutes, bans and lifts: so many a minute for each actor in a session.
+//! The rate of mutes, bans and lifts: a number a minute for each actor in a session.
 //!
-//! Calls of one session come one at a time, so what was judged still holds when it is noted. It is noted
-//! behind the row of the user, which new restrictions refer to, and behind the session's: the first note of
+//! Calls of one session come one at a time, so the check still holds when the charge is written. It is written
+//! after the row of the user is locked, which new restrictions refer to, and after the session's: the first row of
 //! an actor refers to that.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
@@ -22,7 +22,7 @@ statements! {
          on conflict (session_id, actor) do update set tat = excluded.tat";
 }
 
-/// One more restriction that the rate admits. The service has no rate.
+/// One more restriction within the rate. The service has no rate.
 #[must_use = "it is not noted yet"]
 pub struct Charge {
     session: Uuid,

@@ -1,4 +1,4 @@
-//! The rules of a chat: who may write in a stream, and how often.
+//! Setting the rules of a chat: slow mode and chat mode.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -9,7 +9,7 @@ use crate::moderation::decision::{Moderation, Record, invalid};
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::spi::{self, column, statements};
 
-/// The table's own list, `stream_sessions_chat_mode_check`.
+/// The chat modes, as `stream_sessions_chat_mode_check` lists them.
 const CHAT_MODES: [&str; 4] = ["viewers", "verified", "hosts", "nobody"];
 
 statements! {

@@ -1,8 +1,8 @@
-//! Moderation: who may moderate a stream, and what is kept of it.
+//! Decisions of moderators: admitting the moderator, announcing the decision, and recording it.
 //!
-//! The seller, the service, and whoever `hook_can_moderate` admits and nobody has banned. Moderation
-//! of one session goes one at a time, under a row that nothing else takes ([`moderator_lock`]): what a call has read
-//! before it waits for the head still holds after it.
+//! Moderators are the seller, the service, and users whom `hook_can_moderate` admits and who are not banned. Calls
+//! that moderate one session run one at a time, under a row that nothing else locks ([`moderator_lock`]): what a call
+//! has read before it waits for the head still holds after it.
 //!
 //! Lock order: that row, the user's row (by foreign key), stream_sessions, stream_viewers,
 //! chat_heads, then restrictions, terms and messages, chat_relay.
@@ -23,7 +23,7 @@ use crate::postgres::spi::{self, Statement, column, nullable, statements};
 use crate::realtime::broadcast;
 use crate::stream::gate;
 
-/// What user $2 is to session $1.
+/// The rank of user $2 in session $1, as SQL text.
 macro_rules! standing {
     () => {
         "select s.seller_id, s.state = 'ended', s.pinned_seq,
@@ -40,7 +40,7 @@ macro_rules! standing {
 statements! {
     STANDING: Write [UUIDOID, UUIDOID] standing!();
 
-    /// The same for functions that only read.
+    /// For functions that only read.
     STANDING_TO_READ: Read [UUIDOID, UUIDOID] standing!();
 
     LOCK_SESSION: Write [UUIDOID]
@@ -61,7 +61,7 @@ pub enum Rank {
     Nobody,
 }
 
-/// A caller before one session, while nobody else moderates it.
+/// A caller who moderates one session, while nobody else does.
 pub struct Moderation {
     pub session: Uuid,
     /// Null for the service.
@@ -72,7 +72,7 @@ pub struct Moderation {
     pub pinned_seq: Option<i64>,
 }
 
-/// What is kept about one decision.
+/// The row that is kept of one decision.
 #[derive(Default)]
 pub struct Record<'a> {
     pub seq: Option<i64>,
@@ -88,14 +88,14 @@ impl Moderation {
     pub fn begin(session_id: Option<Uuid>) -> Result<Self> {
         let caller = caller::enter_to_write()?;
         let session = required(session_id, "session_id")?;
-        // Whoever is refused does not queue.
+        // Checked before the lock, so that callers who are refused do not queue.
         Self::look(&STANDING, caller, session)?.require_moderator()?;
         let moderation = Self::begin_as_anybody(caller, session)?;
         moderation.require_moderator()?;
         Ok(moderation)
     }
 
-    /// Admits moderators of a stream that goes on.
+    /// Admits moderators of a live stream.
     pub fn begin_live(session_id: Option<Uuid>) -> Result<Self> {
         let moderation = Self::begin(session_id)?;
         if moderation.has_ended {
@@ -104,13 +104,13 @@ impl Moderation {
         Ok(moderation)
     }
 
-    /// Waits until nobody else moderates the session; the rank is for the caller to judge.
+    /// Waits until nobody else moderates the session; the caller of this checks the rank.
     pub fn begin_as_anybody(caller: Caller, session: Uuid) -> Result<Self> {
         moderator_lock::take(Some(session))?;
         Self::look(&STANDING, caller, session)
     }
 
-    /// For functions that only read.
+    /// Reads the rank in a function that only reads.
     pub fn look_to_read(caller: Caller, session: Uuid) -> Result<Self> {
         Self::look(&STANDING_TO_READ, caller, session)
     }
@@ -141,8 +141,8 @@ impl Moderation {
         }
     }
 
-    /// Keeps the session from moving, and joins and tokens from being judged; for what changes its
-    /// row or must not cross a join. Comes before anything else is locked.
+    /// Locks the session, so that its state does not change and no join or token is decided meanwhile. Needed to change
+    /// its row, and to ban. Comes before every other lock.
     pub fn lock_session(&self) -> Result<()> {
         gate::close(self.session)?;
         let has_ended = spi::first(&LOCK_SESSION, &[self.session.into()], |row| column(row, 1))?
@@ -153,7 +153,7 @@ impl Moderation {
         Ok(())
     }
 
-    /// Writes the system message that shows a decision, and keeps the decision.
+    /// Writes the system message that announces a decision, and records the decision.
     pub fn announce(
         &self,
         action: &str,
@@ -177,7 +177,7 @@ impl Moderation {
     }
 }
 
-/// One row of the moderation log; without a session it is about all streams.
+/// Inserts a row of the moderation log; without a session it is about all streams.
 pub fn insert_record(
     session: Option<Uuid>,
     actor: Option<Uuid>,

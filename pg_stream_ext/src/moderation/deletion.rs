@@ -1,7 +1,7 @@
 //! Deleting messages: clears the text, keeps row and seq, and deletes the stored frames that carry the text.
 //!
-//! Also after the end of a stream, whose log people still read: then without an event, because
-//! nothing is logged after the end.
+//! Messages can be deleted after the end of a stream too, because its log is still read; then without an event,
+//! because nothing is logged after the end.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -18,11 +18,11 @@ use crate::realtime::stored_frames::{self, CarriedEntry};
 use crate::stream::gate;
 
 statements! {
-    /// Waits for a message that is being written; answers whether the log goes on.
+    /// Waits for a message that is being written; returns whether the log is open.
     HOLD_HEAD: Write [UUIDOID]
         "select h.open from stream.chat_heads as h where h.session_id = $1 for no key update";
 
-    /// What is left says where and whose it was.
+    /// The row keeps its number and its author.
     DELETE: Write [UUIDOID, INT8OID]
         "update stream.chat_messages as m
          set content = '', metadata = '{}', deleted_at = t.time, updated_at = t.time
@@ -88,7 +88,7 @@ fn delete(
     let id = required(message_id, "message_id")?;
     limits::reason(reason)?;
     let moderation = Moderation::begin_as_anybody(caller, session)?;
-    // Before the head, whatever is in it: nobody pins or deletes meanwhile.
+    // Decided before the head is locked: nobody else pins or deletes meanwhile.
     let is_pinned = match moderation.pinned_seq {
         Some(pinned) => {
             ModeratedMessage::find(session, id)?.is_some_and(|target| target.seq == pinned)
@@ -159,12 +159,12 @@ fn delete_of_user(
         gate::close(session)?;
         lock_session(session)?;
     }
-    // The many that are there already go before the head is held, so that the chat does not wait
-    // for them; under it only those that came meanwhile. So with their frames.
+    // Most messages and their frames are deleted before the head is locked, so that the chat does not wait; under the
+    // lock only those that came meanwhile.
     let earlier = delete_all(session, user)?;
     let (earlier_count, earlier_seq) = (earlier.len(), earlier.last().map(|last| last.seq));
     let earlier_seqs: Vec<i64> = earlier.iter().map(|entry| entry.seq).collect();
-    // Of a stream that has ended nobody waits, and its retention takes frames behind the relay row.
+    // In an ended stream nobody waits for the head, and retention locks frames after the relay row.
     let mut left = if moderation.has_ended {
         earlier
     } else {
@@ -207,8 +207,8 @@ fn delete_of_user(
 }
 
 impl Moderation {
-    /// Authors may delete what they wrote; moderators what others did, except the seller. Whoever is
-    /// neither does not learn which messages exist.
+    /// Authors may delete their own messages, moderators those of others except the seller's. The refusal does not tell
+    /// other users which messages exist.
     fn may_delete(&self, target: Option<&ModeratedMessage>) -> Result<()> {
         let author = target.and_then(|target| target.author);
         if author.is_some() && author == self.actor {
@@ -221,7 +221,7 @@ impl Moderation {
         }
     }
 
-    /// An event while the log is open; the decision is kept in any case.
+    /// Records the decision, and announces it while the log is open.
     pub(super) fn announce_if_open(
         &self,
         is_open: bool,
@@ -238,7 +238,7 @@ impl Moderation {
         }
     }
 
-    /// Takes the pin from a message; the session's row is locked.
+    /// Unpins a message; the session's row is locked.
     pub(super) fn unpin(&self, is_open: bool, seq: i64) -> Result<()> {
         let id: Uuid = spi::first(&ID_OF, &[self.session.into(), seq.into()], |row| {
             column(row, 1)
@@ -262,18 +262,18 @@ impl Moderation {
     }
 }
 
-/// After the gate.
+/// Locks the session's row; the gate is closed already.
 pub(super) fn lock_session(session: Uuid) -> Result<()> {
     spi::execute(&LOCK_SESSION, &[session.into()]).map(|_| ())
 }
 
-/// Waits for a message that is being written; returns whether the log goes on.
+/// Locks the head row, waiting for a message that is being written; returns whether the log is open.
 pub(super) fn hold_head(session: Uuid) -> Result<bool> {
     spi::first(&HOLD_HEAD, &[session.into()], |row| column(row, 1))?
         .ok_or(Failure::Row("the session has no head"))
 }
 
-/// In the order of `seq`.
+/// Deletes all messages of the user, and returns them in the order of `seq`.
 fn delete_all(session: Uuid, user: Uuid) -> Result<Vec<CarriedEntry>> {
     spi::run(&DELETE_OF_USER, &[session.into(), user.into()], |rows| {
         rows.map(|row| CarriedEntry::read(&row)).collect()

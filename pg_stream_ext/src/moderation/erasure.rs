@@ -1,8 +1,8 @@
 //! Erasing a user from the log of one stream: text, name and id of what they wrote, their id in entries about
 //! them, and the stored frames that carry any of it. Rows and numbers stay.
 //!
-//! At most so many entries a call, in the transaction of the caller. While the log is open, one entry says which
-//! numbers lost their text; like every entry, it is read by all viewers, so it does not name the user.
+//! A call erases a limited number of entries, in the transaction of the caller. While the log is open, one entry says
+//! which numbers lost their text; all viewers read it, so it does not name the user.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -18,15 +18,15 @@ use crate::postgres::spi::{self, column, statements};
 use crate::realtime::stored_frames::{self, CarriedEntry};
 use crate::stream::gate;
 
-/// While a log is open its chat waits for the erasure.
+/// The most entries of a call while the log is open, because the chat waits meanwhile.
 const MOST_WHILE_OPEN: i32 = 100;
 
 statements! {
-    /// Leaves the place, if they hold it, and the row's trigger notes the change.
+    /// Ends the lease, if there is one; the row's trigger adds the row of `viewer_changes`.
     DELETE_VIEWER: Write [UUIDOID, UUIDOID]
         "delete from stream.stream_viewers as v where v.session_id = $1 and v.user_id = $2";
 
-    /// Also what a moderator has deleted: the name is still there.
+    /// Messages that a moderator deleted are erased too: they still have the name.
     ERASE: Write [UUIDOID, UUIDOID, INT4OID]
         "with theirs as (
              select m.session_id, m.seq, m.deleted_at is null as had_text from stream.chat_messages as m
@@ -43,7 +43,7 @@ statements! {
          )
          select e.seq, e.created_at, e.had_text from erased as e order by e.seq";
 
-    /// What the user wrote before the application deleted them: their id is gone from the rows.
+    /// Messages of a user whom the application has deleted, so that the rows no longer have their id.
     ERASE_OF_DELETED: Write [UUIDOID, UUIDOID, INT4OID]
         "with theirs as (
              select m.session_id, m.seq, m.deleted_at is null as had_text
@@ -68,7 +68,7 @@ statements! {
     FORGET_DELETED: Write [UUIDOID, UUIDOID]
         "delete from stream.authors_deleted as a where a.user_id = $2 and a.session_id = $1";
 
-    /// Entries that announced a decision about the user; the nil uuid is a user who was forgotten.
+    /// Entries that announced a decision about the user; the nil uuid stands for an erased user.
     ERASE_ABOUT: Write [UUIDOID, UUIDOID, INT4OID]
         "with decisions as (
              select l.id, l.seq, l.created_at from stream.moderation_log as l
@@ -90,7 +90,8 @@ statements! {
          left join named as n on n.seq = d.seq order by n.seq";
 }
 
-/// The service alone. Returns how many rows it changed; 0 when nothing of the user is left in the log.
+/// Erases entries, for the service alone. Returns how many rows it changed; 0 when nothing of the user is left in the
+/// log.
 #[pg_extern]
 fn erase_from_log(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) -> i32 {
     answer(erase(session_id, user_id, at_most))
@@ -178,7 +179,7 @@ fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) 
     Ok(changed)
 }
 
-/// `[first, last]` of each run of numbers, which are in order.
+/// Returns `[first, last]` of each run of consecutive numbers; `seqs` is in order.
 fn ranges(seqs: &[i64]) -> Vec<[i64; 2]> {
     let mut ranges: Vec<[i64; 2]> = Vec::new();
     for seq in seqs.iter().copied() {

@@ -1,4 +1,4 @@
-//! Lists of the decisions in a stream and of the restrictions in force.
+//! The lists of a stream's decisions and of its restrictions in force.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -18,7 +18,7 @@ statements! {
          where l.session_id is not distinct from $1 and ($2 is null or l.id < $2)
          order by l.id desc limit $3";
 
-    /// The page counts users, so that none is split.
+    /// The page size counts users, so that no user is split between two pages.
     RESTRICTIONS: Read [UUIDOID, UUIDOID, INT4OID]
         "with users as (
              select distinct r.user_id from stream_private.restrictions as r
@@ -83,7 +83,7 @@ fn list_restrictions(
     TableIterator::new(answer(restrictions(session_id, after, page_size)))
 }
 
-/// Moderators read what is about their stream; what is about all streams (null) is the service's.
+/// Admits moderators of the stream; for decisions about all streams (null) the service alone.
 pub fn require_reader(session_id: Option<Uuid>) -> Result<()> {
     let caller = caller::enter()?;
     match session_id {

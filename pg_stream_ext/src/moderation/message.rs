@@ -1,4 +1,4 @@
-//! Which message does a moderator mean?
+//! The message that a moderator acts on, found by its id.
 
 use pgrx::datum::Uuid;
 use stream_core::error::ErrorCode;
@@ -13,7 +13,7 @@ statements! {
          from stream.chat_messages as m where m.session_id = $1 and m.id = $2";
 }
 
-/// As much of a message as moderation looks at.
+/// The columns of a message that moderation needs.
 pub struct ModeratedMessage {
     pub seq: i64,
     /// Null when the user was deleted.
@@ -34,7 +34,7 @@ impl ModeratedMessage {
         })
     }
 
-    /// System messages and auction updates are the stream's own record.
+    /// Refuses system messages and auction updates, which belong to the stream.
     pub fn require_user_message(&self) -> Result<()> {
         if self.is_of_a_user {
             Ok(())

@@ -1,4 +1,4 @@
-//! Which message stays in view?
+//! Pinning a message, which stays in view, and unpinning it.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -14,7 +14,7 @@ statements! {
         "update stream.stream_sessions set pinned_seq = $2 where id = $1";
 }
 
-/// A pin takes the place of the one before it.
+/// Pins a message, in place of the one that was pinned before.
 #[pg_extern]
 fn pin_message(session_id: Option<Uuid>, message_id: Option<Uuid>) {
     answer(pin(session_id, message_id))
@@ -28,7 +28,7 @@ fn unpin_message(session_id: Option<Uuid>) {
 fn pin(session_id: Option<Uuid>, message_id: Option<Uuid>) -> Result<()> {
     let moderation = Moderation::begin_live(session_id)?;
     let id = required(message_id, "message_id")?;
-    // It stays as it is: only moderation deletes, and that is one at a time.
+    // The row cannot change meanwhile: only moderation deletes messages, one call at a time.
     let target = ModeratedMessage::find(moderation.session, id)?.ok_or_else(not_found)?;
     target.require_user_message()?;
     if target.is_deleted {

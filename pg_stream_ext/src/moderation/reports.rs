@@ -1,6 +1,6 @@
 //! Closing the reports about messages that are deleted.
 //!
-//! Reports are written and read by bodies in plpgsql (`sql/private/report.sql`). The row of a reported message comes
+//! Functions in plpgsql write and read reports (`sql/private/report.sql`). The row of a reported message comes
 //! last in the order of locks, for whoever reports and for whoever moderates.
 
 use crate::moderation::decision::Moderation;
@@ -23,7 +23,7 @@ statements! {
 }
 
 impl Moderation {
-    /// Nothing is left to judge about these messages.
+    /// Resolves the reports about these messages, whose text is gone, and clears the reasons, which can quote it.
     pub(super) fn close_reports(&self, seqs: Vec<i64>) -> Result<()> {
         let arguments = [self.session.into(), seqs.into(), self.actor.into()];
         spi::execute(&CLOSE, &arguments).map(|_| ())

@@ -1,4 +1,4 @@
-//! Mutes and bans: who may not write, or not take part at all, and until when.
+//! Muting and banning users, and lifting restrictions.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -17,7 +17,7 @@ statements! {
     END_OF: Write [INT4OID]
         "select now() + $1 * interval '1 second'";
 
-    /// Whether one is in force, and whether it is already as it shall be.
+    /// Whether a restriction is in force, and whether it already has the wanted end and reason.
     STANDING: Write [UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID]
         "select r.is_in_force, r.until is not distinct from $4 and r.reason is not distinct from $5
          from stream_private.restrictions as r
@@ -77,7 +77,7 @@ impl Kind {
     }
 }
 
-/// `kind` is `mute` or `ban`; without a duration it lasts until it is lifted.
+/// Restricts a user. `kind` is `mute` or `ban`; without a duration it lasts until it is lifted.
 #[pg_extern]
 fn restrict_user(
     session_id: Option<Uuid>,
@@ -136,11 +136,11 @@ fn restrict(
             reason.into(),
         ]
     };
-    // A new row locks the row of the user, whom it refers to. That comes first: the deletion of the
-    // user holds that row while it waits for the viewer's.
+    // A new row locks the user's row, by its foreign key. That comes first: the deletion of the user holds that row
+    // while it waits for the viewer's.
     spi::execute(&RESERVE, &wanted())?;
     if kind == Kind::Ban {
-        // A join in progress is over, or has not looked for a ban yet.
+        // Joins in progress have committed, or have not checked for a ban yet.
         moderation.lock_session()?;
         end_lease(moderation.session, user)?;
     }
@@ -159,10 +159,9 @@ fn restrict(
         ..Record::default()
     };
     moderation.announce(action, sentence, &metadata, record)?;
-    // A row that was there is changed behind the head, as everything that a sender is judged by. For
-    // what senders see the place makes no difference, since they see it when the head is free again;
-    // but the deletion of a user holds messages while it waits for this row, and whoever deletes
-    // messages holds the head while they wait for those.
+    // An existing row is changed after the head is locked, like everything that decides about a sender. Senders see
+    // the change when the head is free again in any case; but the deletion of a user holds messages while it waits for
+    // this row, and a deletion of messages holds the head while it waits for those.
     spi::execute(&SET, &wanted())?;
     let event = match kind {
         Kind::Mute => "restricted",
@@ -194,7 +193,7 @@ fn lift(
         None::<TimestampWithTimeZone>.into(),
         None::<&str>.into(),
     ];
-    // One whose time has passed is the sweep's.
+    // An expired one is left to the sweep.
     if spi::first(&STANDING, &state, |row| column::<bool>(row, 1))? != Some(true) {
         return Ok("not_restricted");
     }
@@ -223,8 +222,7 @@ fn lift(
 }
 
 impl Moderation {
-    /// Nobody acts against the seller, and nobody judges themself: a moderator under a mute could
-    /// end it.
+    /// Refuses to act against the seller or oneself: a muted moderator could end the mute.
     fn may_act_against(&self, user: Uuid) -> Result<()> {
         if user == self.seller {
             return Err(match self.rank {
@@ -253,7 +251,7 @@ fn end_of(duration_s: Option<i32>) -> Result<Option<TimestampWithTimeZone>> {
     end.map(Some).ok_or(Failure::Row("no time"))
 }
 
-/// As leaving does.
+/// Ends the lease, as leaving does.
 fn end_lease(session: Uuid, user: Uuid) -> Result<()> {
     let had_one = spi::first(&END_LEASE, &[session.into(), user.into()], |row| {
         column::<bool>(row, 1)

@@ -1,4 +1,4 @@
-//! Admission of moderators, for bodies written in plpgsql.
+//! Admitting moderators, for operations written in plpgsql.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;

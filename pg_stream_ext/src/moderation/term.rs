@@ -1,6 +1,6 @@
 //! Blocked terms: words that no message may contain.
 //!
-//! In one stream, or in all of them, which is for the service alone. Viewers are not shown which.
+//! A term is blocked in one stream or, by the service alone, in all of them. Viewers cannot read the terms.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -13,7 +13,7 @@ use crate::postgres::caller::{self, Caller};
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::spi::{self, column, nullable, statements};
 
-/// Every message of the stream is compared with each of them.
+/// The most terms of a stream: every message is compared with each of them.
 const MAX_TERMS: i64 = 500;
 
 statements! {
@@ -64,7 +64,7 @@ fn list_blocked_terms(
     TableIterator::new(answer(list(session_id)))
 }
 
-/// Waits until nobody else moderates there; answers who does.
+/// Admits the moderator and waits until nobody else moderates there; returns the actor.
 fn begin(session_id: Option<Uuid>) -> Result<Option<Uuid>> {
     if session_id.is_some() {
         return Ok(Moderation::begin_live(session_id)?.actor);

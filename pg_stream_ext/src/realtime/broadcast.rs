@@ -1,7 +1,6 @@
-//! Handing one event to Supabase Realtime: as a row of `realtime.messages`, written in the transaction
-//! of the change.
+//! Broadcasting one event: a row of `realtime.messages`, written in the transaction of the change.
 //!
-//! A row bears the instant at which it is written and not when its transaction began, so that a log's
+//! A row is dated by the moment at which it is written, not by the begin of its transaction, so that a log's
 //! frames lie in the order of its numbers, none before its messages, and are found by their time.
 
 use std::cell::Cell;
@@ -24,8 +23,8 @@ const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 
 statements! {
     /// Whether a partition takes rows of the day of $1 (UTC, as Realtime counts days), and whether the
-    /// columns are those that the direct insert names; if not, Realtime's own function writes. A table
-    /// of the partition's name that is not attached takes nothing.
+    /// columns are those that the direct insert names; if not, Realtime's own function writes. A table with
+    /// the partition's name that is not attached does not count.
     FIND_TARGET: Write [TIMESTAMPTZOID]
         "select
              exists (
@@ -70,20 +69,20 @@ statements! {
              where t.typnamespace = pg_my_temp_schema())";
 }
 
-/// How a message is written today.
+/// The way in which a row is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum WriteMethod {
     Insert,
-    /// Realtime's own function, which dates a row by the begin of the transaction.
+    /// By Realtime's own function, which dates a row by the begin of the transaction.
     Send,
 }
 
-/// What was found, and until when it holds.
+/// A cached method, and how long it holds.
 #[derive(Clone, Copy)]
 struct Found {
-    /// The day whose partition was seen, in days since 2000-01-01 UTC.
+    /// The day whose partition was found, in days since 2000-01-01 UTC.
     day: i64,
-    /// Partitions and columns may be others once Postgres has invalidated a table.
+    /// The count of relcache invalidations: a later one may have changed partitions or columns.
     known_at: u32,
     method: WriteMethod,
 }
@@ -104,7 +103,7 @@ fn emit_event(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) -
     broadcast(topic, event, required(payload, "payload")?)
 }
 
-/// Writes one event now; nothing while there is no partition for it.
+/// Writes one event now; writes nothing while no partition takes it.
 pub fn broadcast(topic: &str, event: &str, payload: &str) -> Result<()> {
     let now = clock::now()?;
     match hold_write_method(now)? {
@@ -113,8 +112,8 @@ pub fn broadcast(topic: &str, event: &str, payload: &str) -> Result<()> {
     }
 }
 
-/// How to write a row of this instant, until the transaction ends; nothing while no partition takes it.
-/// Holds Realtime's table as an insert does, so no partition is dropped before the row is written.
+/// Returns how to write a row dated `at`, valid until the transaction ends; none while no partition takes it. Locks
+/// Realtime's table as an insert does, so no partition is dropped before the row is written.
 pub fn hold_write_method(at: TimestampWithTimeZone) -> Result<Option<WriteMethod>> {
     if table_lock::is_held(day_of(at.into_inner())) {
         return Ok(None);
@@ -138,7 +137,7 @@ pub fn hold_write_method(at: TimestampWithTimeZone) -> Result<Option<WriteMethod
     find_write_method(at)
 }
 
-/// The same without holding anything, so it can be wrong a moment later.
+/// Returns how to write a row dated `at`, without a lock, so it can be wrong a moment later.
 pub fn find_write_method(at: TimestampWithTimeZone) -> Result<Option<WriteMethod>> {
     let day = day_of(at.into_inner());
     if table_lock::is_held(day) {
@@ -175,12 +174,12 @@ pub fn find_write_method(at: TimestampWithTimeZone) -> Result<Option<WriteMethod
     Ok(Some(method))
 }
 
-/// Whether the regular work cannot write, because somebody keeps the table locked.
+/// Whether the regular work cannot write because another transaction keeps the table locked.
 pub fn is_held() -> Result<bool> {
     Ok(table_lock::is_held(day_of(clock::now()?.into_inner())))
 }
 
-/// Whether a partition takes rows of this instant.
+/// Whether a partition takes rows dated `at`.
 pub fn has_partition(at: TimestampWithTimeZone) -> Result<bool> {
     look_for(at).map(|(has_partition, _)| has_partition)
 }
@@ -196,7 +195,7 @@ const fn day_of(microseconds: i64) -> i64 {
     microseconds.div_euclid(MICROSECONDS_PER_DAY)
 }
 
-/// `at` is the instant for which the method was found.
+/// Writes a row; `at` is the time for which the method was found.
 pub fn write(
     method: WriteMethod,
     topic: &str,
@@ -220,8 +219,8 @@ pub fn write(
     .map(|_| ())
 }
 
-/// Realtime's function sets an empty search path, under which types of the session come before those of Postgres:
-/// a caller's domain named `uuid` would run its checks as the owner of our tables.
+/// Refuses while the session has temporary types with names of Postgres's own. Realtime's function sets an empty search
+/// path, under which they come first: a caller's domain named `uuid` would run its checks as the owner of our tables.
 fn refuse_shadows() -> Result<()> {
     if spi::first(&IS_SHADOWED, &[], |row| column(row, 1))? == Some(true) {
         return Err(Failure::with_hint(

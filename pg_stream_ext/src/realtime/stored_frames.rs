@@ -1,12 +1,13 @@
-//! Deleting from `realtime.messages` the frames that carry deleted messages: Realtime keeps them for three
-//! days and replays them to whoever joins.
+//! Deleting the stored frames of deleted messages from `realtime.messages`.
+//!
+//! Realtime keeps frames for three days and replays them to clients that join.
 //!
 //! A frame lies at or behind the `created_at` of its messages and not behind `chat_relay.flushed_at`, in
 //! the order of its numbers: from a message's time on, the first frame of its log that reaches its number
 //! carries it. So the index on (inserted_at, topic) is read from there to that frame only, whatever else is
-//! stored. What is not found that way was dated otherwise (a clock that was set back, `realtime.send`, which
-//! dates by the begin of the transaction) and is looked for among all frames of the log. Frames are deleted
-//! whole, with what else they carry: they are hints, and `sync` has the messages.
+//! stored. A frame that is not found that way was dated otherwise (a clock that was set back, `realtime.send`, which
+//! dates by the begin of the transaction) and is searched among all frames of the log. Frames are deleted
+//! whole, with the other messages they carry: clients get those from `sync`.
 
 mod search;
 mod shape;
@@ -42,7 +43,7 @@ statements! {
 
     HOLD_FREE_RELAY: Write [UUIDOID] flushed!("for no key update of r skip locked");
 
-    /// What a decision told the user themself, soon after the time $2 of the decision: one index range.
+    /// Notifications to a user about a decision, which follow soon after its time $2: one index range.
     DELETE_TOLD: Write [TEXTOID, TIMESTAMPTZOID]
         "delete from realtime.messages as m
          where m.extension = 'broadcast' and m.private is true and m.topic = $1
@@ -57,8 +58,8 @@ statements! {
          where m.session_id = $1 order by m.seq limit $2";
 }
 
-/// Deletes what was committed of the frames of these messages and returns the messages of which none was
-/// found. Nothing is held, so that the chat goes on meanwhile: [`delete`] must follow.
+/// Deletes the committed frames of these messages and returns the messages of which none was found. Nothing is locked,
+/// so that the chat goes on meanwhile: [`delete`] must follow.
 pub fn delete_committed(session: Uuid, messages: Vec<CarriedEntry>) -> Result<Vec<CarriedEntry>> {
     if messages.is_empty() || find_shape()? != Shape::Known {
         return Ok(messages);
@@ -73,14 +74,14 @@ pub fn delete_committed(session: Uuid, messages: Vec<CarriedEntry>) -> Result<Ve
     Ok(left)
 }
 
-/// Deletes every frame of these messages, whose rows are changed already, and holds the session's relay
-/// row: a frame that is written later shows them as they are then. Comes after the head row. Refuses when a
-/// frame is missing that must be there: then something else was changed than this knows of.
+/// Deletes every frame of these messages, whose rows are already changed, and locks the session's relay
+/// row: a frame that is written later carries them as changed. Comes after the head row. Refuses when a frame
+/// is missing that must exist: a copy could be left.
 pub fn delete(session: Uuid, messages: Vec<CarriedEntry>) -> Result<()> {
     let flushed = spi::first(&HOLD_RELAY, &[session.into()], FlushedUpTo::read)?
         .ok_or(Failure::Row("the session has no relay row"))?;
     let missing = delete_held(session, messages, &flushed)?;
-    // Realtime's own function may lose a frame without a word.
+    // Realtime's own function can drop a frame silently.
     let may_be_lost = broadcast::find_write_method(clock::now()?)? == Some(WriteMethod::Send);
     match missing.first() {
         Some(message) if !may_be_lost => Err(Failure::with_hint(
@@ -95,7 +96,7 @@ pub fn delete(session: Uuid, messages: Vec<CarriedEntry>) -> Result<()> {
     }
 }
 
-/// Deletes from a user's own topic what decisions at these times told them.
+/// Deletes the notifications about decisions of these times from a user's own topic.
 pub fn delete_told(user: Uuid, times: Vec<TimestampWithTimeZone>) -> Result<()> {
     if times.is_empty() {
         return Ok(());
@@ -115,8 +116,8 @@ pub fn delete_told(user: Uuid, times: Vec<TimestampWithTimeZone>) -> Result<()> 
     Ok(())
 }
 
-/// Deletes the frames of the oldest entries of a log, which are about to be deleted. False when
-/// somebody sends for the session at the moment: then nothing is deleted.
+/// Deletes the frames of the oldest entries of a log, which are about to be deleted. Returns false, and deletes
+/// nothing, while another transaction holds the relay row.
 pub fn expire(session: Uuid, batch: i32) -> Result<bool> {
     let Some(flushed) = spi::first(&HOLD_FREE_RELAY, &[session.into()], FlushedUpTo::read)? else {
         return Ok(false);
@@ -133,11 +134,12 @@ pub fn expire(session: Uuid, batch: i32) -> Result<bool> {
         rows.map(|row| CarriedEntry::read(&row))
             .collect::<Result<Vec<_>>>()
     })?;
-    // What is missing may have been Realtime's to delete.
+    // Realtime may have deleted the missing ones.
     delete_held(session, messages, &flushed).map(|_| true)
 }
 
-/// The messages whose frame must be there and is not. The relay row is held.
+/// Deletes the frames of these messages and returns the messages whose frame must exist and was not found. The relay row
+/// is locked.
 fn delete_held(
     session: Uuid,
     messages: Vec<CarriedEntry>,

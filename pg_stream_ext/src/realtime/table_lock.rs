@@ -1,7 +1,7 @@
-//! Whether the regular work can write to `realtime.messages` now, or somebody keeps the table locked.
+//! Checking for the regular work that no other transaction keeps `realtime.messages` locked.
 //!
-//! Every unit that emits would wait for such a lock, and fail, stream after stream. Instead it goes on as it
-//! does on a day without a partition: what is logged is sent later, streams are counted and timed out.
+//! Otherwise every unit that emits would wait for such a lock, and fail, stream after stream. Instead it goes on as
+//! on a day without a partition: entries are sent later, streams are counted and timed out.
 
 use std::cell::Cell;
 use std::ffi::CString;
@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 
 use crate::postgres::transaction;
 
-/// A lock that lasts no longer than this is waited for, once a second at most.
+/// The wait for a locked table, and how often there is one.
 const GRACE: Duration = Duration::from_millis(100);
 const GRACE_EVERY: Duration = Duration::from_secs(1);
 
@@ -19,13 +19,13 @@ const GRACE_EVERY: Duration = Duration::from_secs(1);
 const EPOCH_JULIAN_DAY: i64 = 2_451_545;
 
 thread_local! {
-    /// What the unit at work found out, by its number.
+    /// The result of the current unit, by its number.
     static KNOWN: Cell<Option<(u64, bool)>> = const { Cell::new(None) };
     static HELD_AT: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Whether somebody holds a lock that keeps a unit from writing frames on this day, in days since 2000.
-/// When nobody does, the unit's own lock keeps it so. Always false outside the regular work.
+/// Whether another transaction holds a lock that keeps a unit from writing frames on this day, in days since 2000.
+/// If not, the unit holds the lock from now on. Always false outside the regular work.
 pub fn is_held(day: i64) -> bool {
     let Some(unit) = transaction::number() else {
         return false;

@@ -1,14 +1,14 @@
-//! The gate of a session: turns for whoever changes a stream while viewers keep joining.
+//! The gate of a session: a queue in which changes of a stream and joins of viewers take turns.
 //!
-//! Joins share the session's row lock, and Postgres lets one more sharer in although somebody waits
+//! Joins share the session's row lock, and Postgres grants it to one more sharer although another transaction waits
 //! to change the row. So a steady stream of joins could keep the host's heartbeat, the end of the
-//! stream and its sweep waiting without end. Heavyweight locks are granted in the order in which they
-//! were asked for: whoever closes the gate waits for the joins before it only, and later ones wait behind it.
+//! stream and its sweep waiting without end. Heavyweight locks are granted in the order of the requests:
+//! closing the gate waits only for the joins before it, and later joins wait for it.
 //!
 //! Every wait at the gate ends after 100 ms and goes on to the session's row, so a transaction that stays
-//! open delays others and never stops them. Whoever then does not get the row asks for the gate again: later
-//! joins queue behind each of these rounds, so the row is free in the first round in which nothing else
-//! holds it. SQL cannot name the lock (see [`tag`]), so no role can hold it against others.
+//! open delays others and never stops them. If the row is not free then, the gate is requested again: later
+//! joins queue behind each of these rounds, so the row is free in the first round in which only joins held it.
+//! SQL cannot name the lock (see [`tag`]), so no role can hold it against others.
 //!
 //! The gate comes before the session's row in the order of locks. A free gate costs no statement and no
 //! subtransaction; a wait costs one of each.
@@ -26,7 +26,7 @@ use crate::postgres::spi::{self, column, statements};
 
 static SESSIONS: Table = Table::new(c"stream_sessions");
 
-/// After how many rounds one waits for the row so long that Postgres looks for a deadlock.
+/// After this many rounds the wait for the row is so long that Postgres checks for a deadlock.
 const ROUNDS: u32 = 10;
 
 statements! {
@@ -37,7 +37,7 @@ statements! {
         "select stream_private.wait_for_session($1)";
 }
 
-/// How the gate is held.
+/// The mode in which the gate is locked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     /// With other joins.
@@ -46,7 +46,7 @@ enum Mode {
     Alone,
 }
 
-/// Passes the gate together with others, behind those who wait to close it.
+/// Passes the gate together with other joins, after the requests to close it.
 pub fn pass(session: Uuid) -> Result<()> {
     if !try_enter(session, Mode::Shared) {
         wait(session, Mode::Shared)?;
@@ -54,8 +54,8 @@ pub fn pass(session: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Closes the gate and locks the session's row FOR NO KEY UPDATE, until the transaction ends. Nothing is
-/// held when there is no such session.
+/// Closes the gate and locks the session's row FOR NO KEY UPDATE, until the transaction ends. Locks no row when there
+/// is no such session.
 pub fn close(session: Uuid) -> Result<()> {
     let begun_at = Instant::now();
     loop {
@@ -65,7 +65,7 @@ pub fn close(session: Uuid) -> Result<()> {
             }
             refuse_after_lock_timeout(begun_at)?;
         }
-        // Rounds end before Postgres would find a circle of transactions that wait for each other.
+        // The rounds are too short for Postgres to detect a deadlock.
         let is_held = spi::first(&WAIT_LONGER, &[session.into()], |row| column(row, 1))?;
         if is_held == Some(true) {
             return Ok(());
@@ -74,7 +74,7 @@ pub fn close(session: Uuid) -> Result<()> {
     }
 }
 
-/// The caller's own limit, which the rounds hide: each sets one for itself.
+/// Applies the caller's own `lock_timeout`, which the rounds override.
 fn refuse_after_lock_timeout(begun_at: Instant) -> Result<()> {
     // SAFETY: a plain integer of this backend.
     match u64::try_from(unsafe { pg_sys::LockTimeout }).unwrap_or(0) {
@@ -84,21 +84,20 @@ fn refuse_after_lock_timeout(begun_at: Instant) -> Result<()> {
     }
 }
 
-/// The same in one round, 200 ms at most; returns whether the row is held or there is none.
+/// Closes the gate in one round, 200 ms at most; returns whether the row is locked or there is none.
 pub fn close_soon(session: Uuid) -> Result<bool> {
     if try_enter(session, Mode::Alone) {
         if lock_free_session(session)? {
             return Ok(true);
         }
-        // Whoever holds the row may be waiting for the gate, and the next round queues again.
+        // The transaction that holds the row may be waiting for the gate; the next round queues again.
         leave(session);
     }
-    // Also without the gate the row may be free by now.
+    // The row may be free by now even if the gate is not.
     Ok(wait(session, Mode::Alone)? || lock_free_session(session)?)
 }
 
-/// Waits at the gate, for `stream_private.wait_at_gate`, which limits the wait and takes back what
-/// came of it.
+/// Waits at the gate, for `stream_private.wait_at_gate`, which limits the wait and rolls it back when it fails.
 #[pg_extern]
 fn enter_gate(session_id: Option<Uuid>, alone: Option<bool>) {
     answer(caller::enter_as_owner().and_then(|()| {
@@ -119,14 +118,14 @@ fn wait(session: Uuid, mode: Mode) -> Result<bool> {
     Ok(is_in.unwrap_or(false))
 }
 
-/// Whether the row is held now or there is none.
+/// Locks the session's row if it is free; returns whether it is locked or there is none.
 fn lock_free_session(session: Uuid) -> Result<bool> {
     let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
     let locked = SESSIONS.lock(&[session], mode, Waiting::Skip, |_| Ok(()))?;
     Ok(!matches!(locked, Locked::Taken))
 }
 
-/// Does not overtake whoever waits already, unless the transaction is in.
+/// Locks the gate unless that would wait. Does not overtake waiting requests, unless the transaction already holds it.
 fn try_enter(session: Uuid, mode: Mode) -> bool {
     acquire(session, mode, true)
 }
@@ -138,7 +137,7 @@ fn acquire(session: Uuid, mode: Mode, only_if_free: bool) -> bool {
     result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }
 
-/// Undoes one `try_enter` alone by the same caller.
+/// Undoes one `try_enter` of mode `Alone` by the same caller.
 fn leave(session: Uuid) {
     // SAFETY: the same tag, mode and owner as in `acquire`, called by the same function.
     unsafe { pg_sys::LockRelease(&tag(session), lock_mode(Mode::Alone), false) };
@@ -152,9 +151,9 @@ fn lock_mode(mode: Mode) -> pg_sys::LOCKMODE {
     mode as pg_sys::LOCKMODE
 }
 
-/// An advisory lock of a kind of its own: the functions of SQL mark theirs with 1 and 2 in the last
-/// field (`SET_LOCKTAG_INT64`, `SET_LOCKTAG_INT32` in lockfuncs.c). 64 bits of the id, folded from all of it;
-/// two sessions that share them would only take turns together.
+/// The tag of an advisory lock of a kind of its own: SQL functions use 1 and 2 in the last field
+/// (`SET_LOCKTAG_INT64`, `SET_LOCKTAG_INT32` in lockfuncs.c). The key is 64 bits folded from the id; two sessions with
+/// the same key would only share one gate.
 fn tag(session: Uuid) -> pg_sys::LOCKTAG {
     /// "gate".
     const KIND: u16 = 0x6761;

@@ -1,7 +1,4 @@
-//! The return of a host after a loss.
-//!
-//! A heartbeat and a takeover are signs of life alike: before the deadline they bring a stream whose
-//! host was lost back to the state before.
+//! The return of a lost host: whether a heartbeat or a takeover brings the stream back to its earlier state.
 
 use pgrx::spi::SpiHeapTupleData;
 use stream_core::lifecycle::StreamState;
@@ -11,9 +8,8 @@ use crate::postgres::error::Result;
 use crate::postgres::spi::{column, nullable};
 use crate::stream::state;
 
-/// The columns of session `s`, which is locked, that [`HostState::read`] reads first. Whom Agora sent away
-/// because of the token is back when the app has got another since; a token's times are in whole
-/// seconds.
+/// The columns of session `s`, which is locked, that [`HostState::read`] reads first. A host whom Agora removed for an
+/// expired token may return when a token was issued since; a token's times are in whole seconds.
 macro_rules! host_columns {
     () => {
         "s.state, s.generation, s.state_before_error, s.state_reason,
@@ -30,9 +26,9 @@ pub(crate) use host_columns;
 pub struct HostState {
     pub state: StreamState,
     pub generation: i32,
-    /// Where the stream goes at the next sign of life, when the host was lost and may return.
+    /// The state to which the next heartbeat brings the stream back, when the host was lost and may return.
     pub returns_to: Option<StreamState>,
-    /// Whether there was a heartbeat; before the first one a host is not judged.
+    /// Whether there was a heartbeat; before the first one a host cannot be lost.
     pub has_sent_heartbeat: bool,
 }
 

@@ -3,9 +3,9 @@
 //! Every change takes the next number of the session's log in the same transaction. Lock order:
 //! stream_sessions, stream_viewers, chat_heads, chat_relay.
 //!
-//! A transaction updates a session once. Postgres checks the foreign keys of a row again, although
-//! they are the same, when the transaction has written the row before: it would wait for whoever holds
-//! the auction or the seller, a bid for instance, which may be waiting for the log.
+//! A transaction updates a session once. Postgres checks unchanged foreign keys of a row again when the
+//! transaction has already written the row: it would wait for a transaction that holds the auction or the seller, a
+//! bid for instance, which may be waiting for the log.
 
 mod change;
 mod closing;
@@ -23,11 +23,12 @@ use crate::postgres::error::{Result, answer, required};
 use crate::postgres::spi::{self, column, statements};
 use crate::stream::lifecycle::closing::ClosingStatements;
 
-/// The host's heartbeats have stopped, or come again.
+/// Reasons of transitions: the host's heartbeats have stopped, or come again.
 pub const HOST_LOST: &str = Loss::Lost.as_str();
 pub const HOST_RETURNED: &str = "host_returned";
 
-/// When the first rule of the sweep can apply to session `s` under config `c`; nulls do not count.
+/// The time at which the first rule of the sweep can apply to session `s` under config `c`, as SQL text; nulls do not
+/// count.
 macro_rules! check_at {
     () => {
         "least(
@@ -44,7 +45,7 @@ macro_rules! check_at {
 }
 pub(crate) use check_at;
 
-/// The active viewers of session `$1`, when the parameter says that they are asked for.
+/// The active viewers of session `$1`, counted when the parameter is true, as SQL text.
 macro_rules! counted {
     ($asked:literal) => {
         concat!(
@@ -57,7 +58,7 @@ macro_rules! counted {
 }
 
 statements! {
-    /// A move to a running state is a sign of life of the host, as is a heartbeat ($7). After the clock
+    /// A transition to a running state shows that the host is there, as a heartbeat ($7) does. After the clock
     /// was set back the log's time is ahead of it; timeouts count from the clock.
     SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, INT4OID,
                       TIMESTAMPTZOID]
@@ -118,8 +119,8 @@ fn authorize_view(session_id: Option<Uuid>) {
     answer(viewable_state(session_id).map(|_| ()))
 }
 
-/// Makes a legal move of a session whose row is locked: the log, at the end everything that hangs on
-/// the stream, and the row.
+/// Makes a legal transition of a session whose row is locked: logs it, closes what belongs to an ended stream, and
+/// updates the row.
 pub fn move_to(
     id: Uuid,
     from: StreamState,
@@ -130,20 +131,20 @@ pub fn move_to(
     announce(id, from, to, reason, generation)?.write(StateExtras::default())
 }
 
-/// What goes into the row together with a move.
+/// Columns that are written together with a transition.
 #[derive(Clone, Copy, Default)]
 pub struct StateExtras {
-    /// The host has sent a heartbeat.
+    /// Whether the host has sent a heartbeat.
     pub heartbeat: bool,
-    /// The viewers are counted.
+    /// Whether to count the viewers.
     pub count: bool,
-    /// Another device of the host has taken over.
+    /// The new generation, when another device of the host has taken over.
     pub generation: Option<i32>,
-    /// What the seller's rate limiter notes.
+    /// The new value of the seller's rate limiter.
     pub moves_tat: Option<TimestampWithTimeZone>,
 }
 
-/// A move that everybody hears of, and that the row of its session still lacks.
+/// A transition that is logged and broadcast but not yet stored in `stream_sessions`.
 #[must_use = "the row is not written yet"]
 pub struct Announced<'a> {
     pub id: Uuid,
@@ -151,11 +152,11 @@ pub struct Announced<'a> {
     to: StreamState,
     reason: Option<&'a str>,
     entry: Entry,
-    /// How many viewers were there at the end.
+    /// The number of viewers at the end.
     last_viewers: Option<i32>,
 }
 
-/// Everything of a legal move but the row, which is locked.
+/// Makes a legal transition except for updating the row, which is locked.
 pub fn announce(
     id: Uuid,
     from: StreamState,
@@ -166,8 +167,8 @@ pub fn announce(
     announce_with(&closing::WAITING, id, from, to, reason, generation)
 }
 
-/// The same without waiting for anybody, when head and relay are locked too. What somebody holds of a
-/// stream that ends is left to the sweep.
+/// Announces a transition without waiting; head and relay are locked too. Rows of an ending stream that another
+/// transaction holds are left to the sweep.
 pub fn announce_without_waiting(
     id: Uuid,
     from: StreamState,
@@ -206,7 +207,7 @@ fn announce_with<'a>(
 }
 
 impl Announced<'_> {
-    /// Writes the row; the sweep looks at it again when the new state can be over.
+    /// Updates the row; the sweep checks it again when the new state can time out.
     pub fn write(&self, extras: StateExtras) -> Result<()> {
         let arguments = [
             self.id.into(),
@@ -225,8 +226,8 @@ impl Announced<'_> {
     }
 }
 
-/// Sets when the sweep looks at a live session next, and counts its viewers in the same update; its
-/// row is locked.
+/// Sets when the sweep checks a live session next, and counts its viewers in the same update if asked; its row is
+/// locked.
 pub fn schedule_check(id: Uuid, count: bool) -> Result<()> {
     spi::execute(&SCHEDULE_CHECK, &[id.into(), count.into()]).map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! Starting a broadcast, or going on with it from another device.
+//! Starting a stream, or continuing it on another device.
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
@@ -16,10 +16,10 @@ use crate::stream::gate;
 use crate::stream::host_return::{HostState, host_columns};
 use crate::stream::lifecycle::{self, StateExtras, check_at};
 
-/// A live session can only end between the look for it and its lock; twice in a row is enough.
+/// A live session can end between finding and locking it; more than two such attempts are unlikely.
 const START_ATTEMPTS: usize = 3;
 
-/// The table's own limit, `stream_sessions_generation_check`: the host's Agora uid is the generation, and those
+/// The limit of `stream_sessions_generation_check`: the host's Agora uid is the generation, and uids
 /// from 1,000,000 on are viewers'.
 const MAX_GENERATION: i32 = 999_999;
 
@@ -52,7 +52,7 @@ statements! {
              where s.auction_id = $1 and s.state <> 'ended' for no key update"
         );
 
-    /// A sign of life of a host who sends heartbeats; the others are still not judged.
+    /// Counts as a heartbeat of a host who sends heartbeats; others still cannot be lost.
     TAKE_OVER: Write [UUIDOID, INT4OID, INT8OID]
         "update stream.stream_sessions
          set generation = $2, state_seq = $3,
@@ -89,13 +89,13 @@ fn start(
             "reconnect_window_s is 0 to 1800",
         ));
     }
-    // First without waiting, so that nobody holds the auctions of others by asking.
+    // Checked before anything is locked, so that nobody can lock the auctions of others.
     check_owner(seller, auction)?;
     for _ in 0..START_ATTEMPTS {
         if find_live(auction)?.is_none() {
-            // The session refers to the auction, and the key's own check would come behind the row in
-            // the index: where a transaction that has locked its auction waits when it starts the
-            // stream itself. Rows of the host application come first.
+            // The session refers to the auction, and the foreign key's own check would come after the index entry, for
+            // which a transaction waits that has locked its auction and starts the stream itself. So the application's
+            // row is locked first.
             application_rows::hold_auction(auction)?;
             check_owner(seller, auction)?;
             let id = Uuid::from_bytes(*uuid::Uuid::now_v7().as_bytes());
@@ -115,7 +115,7 @@ fn start(
     Err(ErrorCode::AuctionLive.into())
 }
 
-/// As it is by now, also after a wait.
+/// Asks the hook with a snapshot of its own, so it counts what was committed during a wait.
 fn check_owner(seller: Uuid, auction: Uuid) -> Result<()> {
     let owns = spi::first(&OWNS_AUCTION, &[seller.into(), auction.into()], |row| {
         column(row, 1)
@@ -131,7 +131,7 @@ fn find_live(auction: Uuid) -> Result<Option<Uuid>> {
     spi::first(&FIND_LIVE_SESSION, &[auction.into()], |row| column(row, 1))
 }
 
-/// Answers false when the auction has a live session already.
+/// Inserts the session; returns false when the auction already has a live one.
 fn create(id: Uuid, seller: Uuid, auction: Uuid, reconnect_window_s: Option<i32>) -> Result<bool> {
     let arguments = [
         id.into(),
@@ -163,8 +163,8 @@ impl LiveSession {
     }
 }
 
-/// The same seller from another device: the number that fences the older device off goes up. Like a
-/// heartbeat, it brings back a host who was lost and sends heartbeats.
+/// Lets another device of the same seller take over: the generation, which fences the older device off, goes up. Like a
+/// heartbeat, it brings back a lost host who sends heartbeats.
 fn take_over(live: &LiveSession) -> Result<Uuid> {
     let host = &live.host;
     if host.generation >= MAX_GENERATION {

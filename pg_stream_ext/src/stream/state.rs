@@ -1,16 +1,16 @@
-//! Reading the state of a stream, from a row or from a caller.
+//! Parsing the state of a stream, from a row or an argument.
 
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
 use crate::postgres::error::{Failure, Result};
 
-/// From a row, whose CHECK admits no other.
+/// Parses the state in a row, whose CHECK admits no other.
 pub fn read(text: &str) -> Result<StreamState> {
     StreamState::parse(text).ok_or(Failure::Row("unknown state in the table"))
 }
 
-/// From an argument.
+/// Parses an argument; refuses other texts.
 pub fn parse(text: &str) -> Result<StreamState> {
     StreamState::parse(text).ok_or_else(|| {
         let known: Vec<_> = StreamState::ALL

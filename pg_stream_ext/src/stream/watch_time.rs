@@ -1,4 +1,4 @@
-//! How long a viewer has watched, as SQL text.
+//! The time that a viewer has watched, as SQL text.
 
 /// Milliseconds that viewer `v` has watched in the present lease, up to a moment.
 macro_rules! watched_ms {

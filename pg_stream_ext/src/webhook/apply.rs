@@ -1,8 +1,7 @@
-//! Applying a notice of Agora.
+//! Applying a notice of Agora: storing it once, and changing the stream by it in the same transaction.
 //!
-//! It is stored once and applied in the same transaction. Lock order: the session (for its host
-//! alone, so that notices about viewers never wait for each other), the stored notice, the cursor of
-//! the user, and then whatever a move takes.
+//! Lock order: the session (only for notices about its host, so that notices about viewers never wait for each
+//! other), the stored notice, the cursor of the user, and then the locks of a transition.
 
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
@@ -17,7 +16,7 @@ use crate::stream::lifecycle;
 use crate::webhook::session::{Session, is_host_uid};
 
 statements! {
-    /// `applied` and `noted` are what becomes of most; the others are set afterwards.
+    /// Most notices become `applied` and `noted`; other results are set afterwards.
     STORE: Write [TEXTOID, INT4OID, INT4OID, TEXTOID, UUIDOID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID]
         "insert into stream.webhook_events
              (notice_id, product_id, event_type, channel_id, session_id, uid, client_seq, happened_at,
@@ -32,8 +31,7 @@ statements! {
     KNOWS_VIEWER: Write [UUIDOID, INT8OID]
         "select true from stream.stream_viewers as v where v.session_id = $1 and v.agora_uid = $2";
 
-    /// Nothing comes back when a newer one is there. How long Agora's own recipe keeps whoever has
-    /// left: 60 s.
+    /// Returns no row when a newer position is stored. A user who left is kept for 60 s, as in Agora's own recipe.
     ADVANCE: Write [UUIDOID, INT8OID, INT8OID, BOOLOID, INT8OID]
         "insert into stream.webhook_cursors as k
              (session_id, uid, position, is_present, happened_at, seen_at, forget_at)
@@ -47,7 +45,7 @@ statements! {
          where excluded.position > k.position
          returning true";
 
-    /// A host who sends no heartbeats is not judged by them because Agora has seen him.
+    /// Only for a host who sends heartbeats: seen by Agora, others still cannot time out.
     SEE_HOST: Write [UUIDOID]
         "update stream.stream_sessions set host_seen_at = now()
          where id = $1 and host_seen_at is not null";
@@ -56,7 +54,7 @@ statements! {
         "update stream.stream_sessions set state_reason = $2 where id = $1";
 }
 
-/// What became of a notice.
+/// The result of a notice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Outcome {
     status: &'static str,
@@ -88,7 +86,7 @@ impl Outcome {
     }
 }
 
-/// `notice` is the text of a JSON object.
+/// Applies a notice, the text of a JSON object.
 #[pg_extern]
 fn apply_webhook(
     notice: Option<&str>,
@@ -136,7 +134,7 @@ fn apply(notice: Option<&str>) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Whether it was not there yet.
+/// Stores the notice; returns false for a duplicate.
 fn store(notice: &Notice, session: Option<&Session>) -> Result<bool> {
     let change = match &notice.event {
         Event::Change { channel, change } => Some((channel.as_str(), *change)),
@@ -204,12 +202,12 @@ fn apply_user_change(session: &Session, user: UserChange, change: Change) -> Res
     if is_host_uid(user.uid) {
         apply_host_change(session, user)
     } else {
-        // A lease is the app's own word and ends by itself; Agora may be late or wrong.
+        // Leases follow the app's heartbeats alone and end by themselves; Agora may be late or wrong.
         Ok(NOTED)
     }
 }
 
-/// Whether the change is the newest of its user.
+/// Moves the user's cursor on; returns false when a newer change is stored.
 fn advance(session: &Session, uid: i64, change: Change, ts: i64) -> Result<bool> {
     let arguments = [
         session.id.into(),

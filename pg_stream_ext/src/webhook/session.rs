@@ -1,4 +1,4 @@
-//! The session that a notice is about, as the notice is judged by it.
+//! The session that a notice is about.
 
 use pgrx::datum::Uuid;
 use stream_core::agora::FIRST_VIEWER_UID;
@@ -22,7 +22,7 @@ statements! {
          cross join stream.config as c
          where s.channel_id = $1 for no key update of s";
 
-    /// What a notice about a viewer needs. A live session cannot be deleted, so no lock is needed.
+    /// For a notice about a viewer. A live session cannot be deleted, so no lock is needed.
     READ_SESSION: Write [TEXTOID]
         "select s.id, s.state, s.generation, s.state_reason, s.state_before_error, false, false
          from stream.stream_sessions as s
@@ -37,7 +37,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Locked when the change is about a host.
+    /// Finds the session, and locks it when the change is about a host.
     pub fn find(channel: &str, change: Change) -> Result<Option<Self>> {
         let found = Self::read(&READ_SESSION, channel)?;
         match &found {
@@ -78,7 +78,7 @@ impl Session {
     }
 }
 
-/// The host's uid is the generation, below every viewer's.
+/// Whether a uid is a host's: the generation, which is below every viewer's uid.
 pub const fn is_host_uid(uid: u32) -> bool {
     0 < uid && uid < FIRST_VIEWER_UID
 }

@@ -12,7 +12,7 @@ use crate::postgres::spi::{self, column, statements};
 use crate::realtime::broadcast;
 
 /// The frames of topic $1, by the predicate of Realtime's own index. Numbers are compared as JSON, which
-/// raises nothing whatever an application has sent there.
+/// never raises, whatever an application has sent to the topic.
 macro_rules! frames_of_topic {
     () => {
         "m.extension = 'broadcast' and m.private is true and m.topic = $1 and m.event = 'messages'
@@ -56,7 +56,7 @@ statements! {
              returning (m.payload ->> 'from_seq')::bigint, (m.payload ->> 'to_seq')::bigint"
         );
 
-    /// Of a table whose columns are not as known: every row that names one of the messages.
+    /// For a table with other columns: every row that contains the id of one of the messages.
     DELETE_BY_ID: Write [UUIDOID, INT8ARRAYOID]
         "delete from realtime.messages as r
          where exists (
@@ -70,7 +70,7 @@ statements! {
          from unnest($2, $3) as f (from_seq, to_seq)
          on conflict (session_id) do update set seqs = d.seqs + excluded.seqs";
 
-    /// How far back Realtime's table reaches, whoever sent what it holds.
+    /// The oldest broadcast in Realtime's table, of any sender.
     OLDEST_KEPT: Write []
         "select m.inserted_at at time zone 'UTC' from realtime.messages as m
          where m.extension = 'broadcast' and m.private is true
@@ -85,7 +85,7 @@ pub struct CarriedEntry {
 }
 
 impl CarriedEntry {
-    /// From columns `seq` and `created_at`.
+    /// Reads columns `seq` and `created_at`.
     pub fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
         Ok(Self {
             seq: column(row, 1)?,
@@ -94,10 +94,10 @@ impl CarriedEntry {
     }
 }
 
-/// How far the frames of a log were written.
+/// The newest entry of a log that a frame carries.
 pub struct FlushedUpTo {
     pub seq: i64,
-    /// No frame lies behind it, unless the clock was set back.
+    /// No frame is dated later, unless the clock was set back.
     pub until: TimestampWithTimeZone,
 }
 
@@ -110,8 +110,8 @@ impl FlushedUpTo {
     }
 }
 
-/// Deletes the frames of messages that were sent, each by one short range of the index, and returns those
-/// of which none was found, now or before. `messages` is in the order of `seq`.
+/// Deletes the frames of sent messages, each by one short range of the index, and returns those messages of which none
+/// was found, now or before. `messages` is in the order of `seq`.
 pub fn delete_by_time(
     session: Uuid,
     messages: Vec<CarriedEntry>,
@@ -160,7 +160,7 @@ pub fn still_kept(messages: Vec<CarriedEntry>) -> Result<Vec<CarriedEntry>> {
     let now = clock::now()?;
     let mut kept = Vec::new();
     for message in messages {
-        // Of a time ahead of the clock, the clock was set back: its frame lies before it.
+        // A time ahead of the clock means that the clock was set back, and the frame is dated earlier.
         let is_ahead = message.created_at.into_inner() > now.into_inner();
         if message.created_at.into_inner() > oldest.into_inner()
             && (is_ahead || broadcast::has_partition(message.created_at)?)
@@ -175,7 +175,7 @@ pub fn oldest_kept() -> Result<Option<TimestampWithTimeZone>> {
     spi::first(&OLDEST_KEPT, &[], |row| column(row, 1))
 }
 
-/// So that a message whose frame went with another message is not looked for again.
+/// Records the deleted ranges, so that a message whose frame was deleted with another's is not searched again.
 fn record(session: Uuid, deleted: &[(i64, i64)]) -> Result<()> {
     if deleted.is_empty() {
         return Ok(());

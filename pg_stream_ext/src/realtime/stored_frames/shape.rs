@@ -15,7 +15,7 @@ statements! {
               where a.attrelid = to_regclass('realtime.messages') and not a.attisdropped)";
 }
 
-/// What Realtime's table looks like.
+/// Whether Realtime's table exists and has the known columns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     Missing,

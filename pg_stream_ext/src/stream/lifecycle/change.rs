@@ -1,7 +1,7 @@
-//! Moves between states that the seller or the service asks for.
+//! State changes on request of the seller or the service.
 //!
-//! Each is logged and broadcast to every viewer, so a seller has a rate. Ending has none: whoever wants to
-//! stop must be able to.
+//! Each is logged and broadcast to every viewer, so a seller has a rate. Ending has none: it must always be
+//! possible.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
@@ -104,7 +104,7 @@ fn change(
     }
 }
 
-/// Whether a seller's move counts. Out of `initializing` leads no circle but through a move that counts.
+/// Whether a seller's transition counts against the rate. Leaving `initializing` does not: every way back to it counts.
 fn is_limited(from: StreamState, to: StreamState) -> bool {
     from != StreamState::Initializing && to != StreamState::Ended
 }

@@ -1,4 +1,4 @@
-//! What hangs on a stream when it ends: leases, tokens, subscriptions and the log are closed.
+//! Closing the leases, tokens, subscriptions and the log of a stream that ends.
 
 use std::thread::LocalKey;
 
@@ -9,7 +9,7 @@ use crate::postgres::spi::{self, Statement, column, statements};
 use crate::stream::watch_time::watched_ms;
 
 statements! {
-    /// Counts who was there, also those whom no tick has counted.
+    /// Counts the viewers, including those whom no tick has counted.
     CLOSE_LEASES: Write [UUIDOID]
         concat!(
             "with leases as (
@@ -32,7 +32,7 @@ statements! {
         "update stream.chat_subscriptions set is_active = false, ended_at = now()
          where session_id = $1 and is_active";
 
-    /// Whoever holds a lease counts, closed or not; `ended_resources` of the sweep closes the others.
+    /// All leases that hold are counted, closed or not; `ended_resources` of the sweep closes the others.
     CLOSE_FREE_LEASES: Write [UUIDOID]
         concat!(
             "with leases as (
@@ -67,21 +67,21 @@ statements! {
         "update stream.chat_heads set open = false where session_id = $1";
 }
 
-/// How the rest of a stream is closed.
+/// The statements that close the rows of a stream.
 pub struct ClosingStatements {
     leases: &'static LocalKey<Statement>,
     tokens: &'static LocalKey<Statement>,
     subscriptions: &'static LocalKey<Statement>,
 }
 
-/// All of it: rows that somebody holds are waited for.
+/// Close all rows, waiting for those that are locked.
 pub const WAITING: ClosingStatements = ClosingStatements {
     leases: &CLOSE_LEASES,
     tokens: &RETIRE_TOKENS,
     subscriptions: &CLOSE_SUBSCRIPTIONS,
 };
 
-/// What nobody holds.
+/// Close the rows that are not locked.
 pub const SKIPPING_LOCKED: ClosingStatements = ClosingStatements {
     leases: &CLOSE_FREE_LEASES,
     tokens: &RETIRE_FREE_TOKENS,
@@ -89,12 +89,12 @@ pub const SKIPPING_LOCKED: ClosingStatements = ClosingStatements {
 };
 
 impl ClosingStatements {
-    /// Answers how many viewers were there.
+    /// Returns the number of viewers.
     pub fn close_leases(&self, session: Uuid) -> Result<Option<i32>> {
         spi::first(self.leases, &[session.into()], |row| column(row, 1))
     }
 
-    /// After the last entry was logged.
+    /// Closes the rest, after the last entry is logged.
     pub fn close_others(&self, session: Uuid) -> Result<()> {
         for statement in [&CLOSE_LOG, self.tokens, self.subscriptions] {
             spi::execute(statement, &[session.into()])?;
