@@ -1,4 +1,4 @@
-//! Batches of the service: one JSON array, of which a malformed item costs only itself.
+//! Batches of the service: a JSON array whose malformed items are refused one by one.
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -8,7 +8,7 @@ use stream_core::limits::MAX_BATCH_ITEMS;
 use crate::postgres::caller::Caller;
 use crate::postgres::error::{Failure, Result, required};
 
-/// Admits the service alone: the items name whom they are for.
+/// Admits the service alone, because the items name their users.
 pub fn admit(caller: Caller) -> Result<()> {
     match caller {
         Caller::Service => Ok(()),
@@ -16,7 +16,7 @@ pub fn admit(caller: Caller) -> Result<()> {
     }
 }
 
-/// The items in their order; nothing in place of one that is not of its form.
+/// Parses the items, in their order; none in place of a malformed one.
 pub fn read<T: DeserializeOwned>(items: Option<&str>) -> Result<Vec<Option<T>>> {
     let invalid = |hint: String| Failure::with_hint(ErrorCode::InvalidArgument, hint);
     let items: Vec<&RawValue> = serde_json::from_str(required(items, "items")?)

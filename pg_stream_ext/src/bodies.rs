@@ -30,7 +30,7 @@ fn act_for(user_id: Option<Uuid>) -> Uuid {
     answer(caller::enter_to_write().and_then(|caller| caller.act_for(user_id)))
 }
 
-/// Raises an error of the catalogue with a hint that says more than the catalogue's.
+/// Raises an error of the catalogue with a more exact hint.
 #[pg_extern(volatile, parallel_restricted)]
 fn refuse_with_hint(code: &str, hint: &str) {
     let refused = ErrorCode::parse(code).map_or(Failure::Row("no such error code"), |code| {
@@ -39,7 +39,7 @@ fn refuse_with_hint(code: &str, hint: &str) {
     answer(Err(refused))
 }
 
-/// Takes one call from a limit of so many a minute; returns the time to note, or refuses with the wait.
+/// Counts one call against a limit a minute; returns the time to store, or refuses with the wait.
 #[pg_extern]
 fn take_rate(
     per_minute: Option<i32>,

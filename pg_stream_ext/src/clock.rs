@@ -1,6 +1,6 @@
-//! The server's time, refused where it cannot be right.
+//! The server's time, checked for being plausible.
 //!
-//! Agora refuses tokens of a server whose clock is wrong, and nobody would see why.
+//! Agora refuses tokens of a server whose clock is wrong, without a visible reason.
 
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -10,28 +10,28 @@ use stream_core::error::ErrorCode;
 use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer};
 
-/// Unix seconds of 2000-01-01, where Postgres counts from.
+/// Unix seconds of 2000-01-01, from which Postgres counts.
 const POSTGRES_EPOCH_S: i64 = 946_684_800;
 
-/// Since 2000-01-01, as Postgres keeps a timestamp.
+/// Microseconds since 2000-01-01, as Postgres stores a timestamp.
 pub type Microseconds = i64;
 
 pub const MICROSECONDS_PER_S: Microseconds = 1_000_000;
 
-/// Raises `clock_wrong` when tokens cannot be minted for that reason; otherwise answers true.
+/// Raises `clock_wrong` when no token can be minted for that reason; otherwise returns true.
 #[pg_extern(stable)]
 fn check_clock() -> bool {
     answer(caller::enter_as_owner().and_then(|()| now_s()));
     true
 }
 
-/// The moment, not the transaction's begin.
+/// The present moment, not the transaction's begin.
 pub fn now() -> Result<TimestampWithTimeZone> {
     // SAFETY: reads the clock.
     from_microseconds(unsafe { pg_sys::GetCurrentTimestamp() })
 }
 
-/// Unix seconds, of the moment and not of the transaction's begin.
+/// The present moment in Unix seconds; refuses with `clock_wrong` when it cannot be right.
 pub fn now_s() -> Result<u32> {
     let seconds = unix_s(now()?);
     issue_time(seconds).map_err(|ClockWrong| {
@@ -42,13 +42,13 @@ pub fn now_s() -> Result<u32> {
     })
 }
 
-/// What SQL's now() answers.
+/// The begin of the transaction, as SQL's now().
 pub fn transaction_start() -> Microseconds {
     // SAFETY: reads a variable of this backend.
     unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }
 }
 
-/// What SQL's to_timestamp() answers.
+/// The timestamp of Unix seconds, as SQL's to_timestamp().
 pub fn timestamp(unix_s: i64) -> Result<TimestampWithTimeZone> {
     from_microseconds((unix_s - POSTGRES_EPOCH_S) * MICROSECONDS_PER_S)
 }

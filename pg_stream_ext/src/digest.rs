@@ -1,8 +1,8 @@
-//! What is the SHA-256 of a text?
+//! SHA-256 of texts.
 
 use sha2::{Digest, Sha256};
 
-/// In lower-case hexadecimal.
+/// The SHA-256 of a text, in lower-case hexadecimal.
 pub fn sha256_hex(text: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
 

@@ -5,7 +5,7 @@ use stream_core::limits::{MAX_PAGE_SIZE, MAX_REASON_CHARS, RESTRICTION_S};
 
 use crate::postgres::error::{Failure, Result, required};
 
-/// How many rows one call of a list answers.
+/// Checks how many rows a call of a list may return.
 pub fn page_size(page_size: Option<i32>) -> Result<i32> {
     let page_size = required(page_size, "page_size")?;
     if (1..=MAX_PAGE_SIZE).contains(&page_size) {
@@ -14,7 +14,7 @@ pub fn page_size(page_size: Option<i32>) -> Result<i32> {
     Err(invalid(format!("page_size is 1 to {MAX_PAGE_SIZE}")))
 }
 
-/// The reason that a person gives for a decision.
+/// Checks the reason that a person gives for a decision.
 pub fn reason(reason: Option<&str>) -> Result<()> {
     if reason.is_none_or(|reason| reason.chars().count() <= MAX_REASON_CHARS) {
         return Ok(());
@@ -24,7 +24,7 @@ pub fn reason(reason: Option<&str>) -> Result<()> {
     )))
 }
 
-/// How long a mute or a ban lasts; null: until it is lifted.
+/// Checks the duration of a mute or a ban; null: until it is lifted.
 pub fn restriction_s(duration_s: Option<i32>) -> Result<()> {
     if duration_s.is_none_or(|duration| RESTRICTION_S.contains(&duration)) {
         return Ok(());

@@ -1,5 +1,4 @@
-//! The mechanism on top of Postgres: callers, errors, rows by key, kept statements, composites, settings,
-//! transactions.
+//! The mechanism on top of Postgres: callers, errors, rows by key, kept statements, composites and transactions.
 
 pub mod application_rows;
 pub mod caller;

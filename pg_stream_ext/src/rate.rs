@@ -1,8 +1,8 @@
-//! Limits of how often somebody does something, each kept as one time in a row.
+//! Rate limits, each stored as one time in a row.
 //!
 //! The time is the theoretical arrival time of GCRA ([`stream_core::rate`]): at most a minute ahead of the
-//! clock, so that a minute's calls may come at once. It is judged by the moment and not by the transaction's
-//! begin: a call that waited for the row's lock counts the calls that it waited for.
+//! clock, so that a minute's calls may come at once. It is compared with the present moment and not with the
+//! transaction's begin: a call that waited for the row's lock counts the calls that it waited for.
 
 use pgrx::datum::TimestampWithTimeZone;
 use stream_core::error::ErrorCode;
@@ -11,25 +11,25 @@ use stream_core::rate::RateLimit;
 use crate::clock;
 use crate::postgres::error::{Failure, Result};
 
-/// How often one actor may do one thing.
+/// The limit of one kind of call for one actor.
 #[derive(Clone, Copy)]
 pub struct Rate(RateLimit);
 
-/// What a limit says to one more call.
+/// Whether one more call is within a limit.
 pub enum Verdict {
-    /// The call may come; the time to note with it.
+    /// It is within the limit; the time to store for it.
     Pass(TimestampWithTimeZone),
-    /// Milliseconds until it may come, at least 1.
+    /// It is beyond the limit; the milliseconds to wait, at least 1.
     Wait(u64),
 }
 
 impl Rate {
-    /// From a column of `stream.config`.
+    /// A limit a minute, from a column of `stream.config`.
     pub fn per_minute(count: i32) -> Self {
         Self(RateLimit::per_minute(count.unsigned_abs()))
     }
 
-    /// `noted` is the time that the newest call left behind; null: there was none.
+    /// Checks one more call; `noted` is the stored time, null before the first call.
     pub fn judge(self, noted: Option<TimestampWithTimeZone>) -> Result<Verdict> {
         let now = clock::now()?;
         let backlog_us = noted.map_or(0, |noted| backlog_us(noted, now));
@@ -41,7 +41,7 @@ impl Rate {
         })
     }
 
-    /// The time to note, or the refusal.
+    /// Returns the time to store, or refuses.
     pub fn take(self, noted: Option<TimestampWithTimeZone>) -> Result<TimestampWithTimeZone> {
         match self.judge(noted)? {
             Verdict::Pass(tat) => Ok(tat),
@@ -50,26 +50,26 @@ impl Rate {
     }
 }
 
-/// How far a rate limiter is ahead of the clock.
+/// The time by which a rate limiter is ahead of the clock.
 pub fn backlog_us(tat: TimestampWithTimeZone, now: TimestampWithTimeZone) -> i64 {
     tat.into_inner().saturating_sub(now.into_inner()).max(0)
 }
 
-/// The backlog after one more, or the refusal; for who notes several at once.
+/// Returns the backlog after one more call, or refuses; for callers that store several calls at once.
 pub fn spend(limit: RateLimit, backlog_us: i64) -> Result<i64> {
     let spent = limit.take(backlog_us);
     spent.map_err(|wait_us| refusal(wait_us.div_ceil(1000)))
 }
 
-/// Milliseconds until one more may come.
+/// Milliseconds until one more call is within the limit.
 pub fn wait_ms(limit: RateLimit, backlog_us: i64) -> u64 {
     limit
         .take(backlog_us)
         .map_or_else(|wait_us| wait_us.div_ceil(1000), |_| 0)
 }
 
-/// Milliseconds that slow mode lasts for somebody who has been silent so long; null: who never wrote, or whose
-/// last message lies ahead of a clock that was set back.
+/// Milliseconds that slow mode still lasts after this time without a message; null: the user never wrote, or the last
+/// message is dated ahead of a clock that was set back.
 pub fn slow_mode_wait_ms(slow_mode_ms: i64, silent_ms: Option<i64>) -> u64 {
     let silent_ms = silent_ms.filter(|silent_ms| *silent_ms >= 0);
     silent_ms.map_or(0, |silent_ms| {

@@ -1,4 +1,4 @@
-//! The regular work: the ticker, its units and rounds, the sweep, and the background worker.
+//! The regular work: ticks, their units and rounds, the sweep, and the background worker.
 
 pub mod sweep;
 pub mod ticker;

@@ -1,14 +1,14 @@
-//! How does a call keep the user whom it writes about from being deleted in between?
+//! Locking rows of the host application: users and auctions, so that they are not deleted during a call.
 //!
-//! What is written refers to the user's row, and Postgres locks that row (FOR KEY SHARE) when it
-//! checks the first reference: behind rows of the product. Whoever deletes the user holds that row
-//! while they wait for rows of the product, so the two would wait for each other in a circle.
-//! Therefore a call locks it before anything else, as rows of the host application come first.
+//! Rows that a call writes refer to the user's row, and Postgres locks that row (FOR KEY SHARE) when it
+//! checks the first reference, after rows of the product. The deletion of the user holds that row while it waits for
+//! rows of the product, so the two would deadlock. Therefore a call locks it before anything else: rows of the host
+//! application come first.
 //!
-//! Only the host application's migration names that table; here it is what the foreign key of
-//! `chat_messages.user_id` refers to, and likewise for an auction. The row is looked up as that key's own check does it, through the index behind
-//! the key and whatever the rights of the caller are, but without a statement: sending a message
-//! comes by here.
+//! Only the host application's migration names these tables; here a table is the one that the foreign key of
+//! `chat_messages.user_id`, or `stream_sessions.auction_id`, refers to. The row is found as that key's own check does
+//! it, by the index of the key and whatever the rights of the caller are, but without a statement, because every
+//! message needs it.
 
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -26,11 +26,11 @@ use crate::postgres::relcache;
 struct Reference {
     table: &'static CStr,
     column: &'static CStr,
-    /// When that was found out, and what.
+    /// The cached key, with the count of relcache invalidations at that time.
     key: Cell<Option<(u32, Option<ReferencedKey>)>>,
 }
 
-/// What a foreign key of one column refers to.
+/// The table and index that a foreign key of one column refers to.
 #[derive(Clone, Copy)]
 struct ReferencedKey {
     table: pg_sys::Oid,
@@ -43,26 +43,26 @@ thread_local! {
     static AUCTION: Reference = const { Reference::new(c"stream_sessions", c"auction_id") };
 }
 
-/// Waits while somebody deletes the user. Nothing is held where there is no such user, which the
-/// caller finds out by itself.
+/// Locks the user's row; waits while the user is being deleted. Locks nothing when there is no such user, which a
+/// foreign key of the caller reports.
 pub fn hold_user(user: Uuid) -> Result<()> {
     lock(&USER, user, Waiting::Block).map(|_| ())
 }
 
-/// Does not wait; answers false for a user who is being deleted.
+/// Locks the user's row without waiting; returns false while the user is being deleted.
 pub fn hold_user_if_free(user: Uuid) -> Result<bool> {
     lock(&USER, user, Waiting::Skip)
 }
 
-/// The auction of a stream that is about to begin. Waits while somebody changes its key, deletes it, or
-/// has locked it to start the stream itself. After the user: a user's auctions are deleted after the
-/// user.
+/// Locks the auction of a stream that is about to begin. Waits while its key is changed, it is deleted, or another
+/// transaction has locked it to start the stream itself. Comes after the user, because a user's auctions are deleted
+/// after the user.
 pub fn hold_auction(auction: Uuid) -> Result<()> {
     lock(&AUCTION, auction, Waiting::Block).map(|_| ())
 }
 
-/// The auction of a stream, whose row a transaction is about to update for the second time: Postgres
-/// then checks its references again. Does not wait; answers false for an auction that somebody holds.
+/// Locks the auction of a stream whose row a transaction is about to update for the second time: Postgres then checks
+/// its foreign keys again. Does not wait; returns false when the auction is locked.
 pub fn hold_auction_if_free(auction: Uuid) -> Result<bool> {
     lock(&AUCTION, auction, Waiting::Skip)
 }
@@ -106,7 +106,7 @@ impl Reference {
     }
 }
 
-/// Nothing where the host application has no such key.
+/// Finds the key in the catalogue; none where the host application has no such foreign key.
 fn find_referenced_key(reference: &Reference) -> Option<ReferencedKey> {
     // SAFETY: catalogue look-ups inside a transaction. The list belongs to the cache entry of the
     // relation, which is open until everything is copied out of it.

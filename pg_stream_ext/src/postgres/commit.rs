@@ -1,17 +1,17 @@
-//! Which transactions may commit before their WAL is on disk.
+//! Asynchronous commits: the transactions that may commit before their WAL is on disk.
 //!
-//! Those that emit nothing: Realtime reads flushed WAL only, and an asynchronous commit delays
+//! These are transactions that emit nothing: Realtime reads flushed WAL only, and an asynchronous commit delays
 //! every viewer's frame by up to the WAL writer's round (measured: median 5 ms against 150 ms).
 
 use pgrx::prelude::*;
 
-/// For changes that the next heartbeat repeats anyway; lasts until the end of the transaction.
+/// Commits this transaction asynchronously, for changes that the next heartbeat repeats anyway.
 pub fn skip_waiting_for_the_disk() {
     set_synchronous_commit(c"off");
 }
 
-/// Before a row of `realtime.messages`, whoever turned waiting off, and whoever turns it off before the
-/// commit: the setting shows what will happen, the other makes it so.
+/// Commits this transaction synchronously, before a row of `realtime.messages` is written. ForceSyncCommit makes it so,
+/// whatever is set before the commit; the setting is changed too, so that it shows the truth.
 pub fn wait_for_the_disk() {
     // SAFETY: sets a flag of the transaction, which ends with it.
     unsafe { pg_sys::ForceSyncCommit() };

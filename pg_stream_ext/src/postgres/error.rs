@@ -1,17 +1,17 @@
-//! Raising refusals as errors of Postgres.
+//! Failures of native functions, raised as errors of Postgres with the catalogue's SQLSTATE.
 //!
-//! As an error with the catalogue's own SQLSTATE. pgrx's `ereport!` only knows the states of its
-//! enum, so the error is raised through `ThrowErrorData`, which also runs Rust's destructors.
+//! pgrx's `ereport!` only knows the states of its enum, so the error is raised through `ThrowErrorData`, which also runs
+//! Rust's destructors.
 
 use std::ffi::{CStr, CString};
 
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-/// Why a native function did not answer.
+/// The error of a native function.
 #[derive(Debug)]
 pub enum Failure {
-    /// The catalogue says no. `hint` replaces the catalogue's when there is something more exact; that of
+    /// A refusal of the catalogue. `hint` replaces the catalogue's with a more exact one; that of
     /// an internal error goes to the server's log.
     Refused {
         code: ErrorCode,
@@ -51,7 +51,7 @@ impl Failure {
         }
     }
 
-    /// The same call may succeed after a wait.
+    /// A refusal after which the same call may succeed when repeated after a wait.
     pub fn retry_after(code: ErrorCode, retry_after_ms: u64) -> Self {
         Self::Refused {
             code,
@@ -60,13 +60,13 @@ impl Failure {
         }
     }
 
-    /// As it would be raised.
+    /// The SQLSTATE with which it is raised.
     pub fn sqlstate(&self) -> &'static str {
         let code = match self {
             Self::Refused { code, .. } => *code,
             Self::Spi(_) | Self::Row(_) => ErrorCode::Internal,
         };
-        // A code of the edge alone would be raised as an internal error.
+        // A code that only the edge uses is raised as an internal error.
         code.sqlstate()
             .or(ErrorCode::Internal.sqlstate())
             .unwrap_or_default()
@@ -83,7 +83,7 @@ impl Failure {
             Self::Row(what) => (ErrorCode::Internal, Some(what.to_owned()), None),
         };
         let detail = code.detail_json(retry_after_ms);
-        // What went wrong inside is for the operator: a caller reads the catalogue's sentence alone.
+        // The inner error is for the operator: a caller reads the catalogue's sentence alone.
         let (hint, detail_log) = match hint {
             Some(inside) if code == ErrorCode::Internal => (None, format!("{detail} {inside}")),
             hint => (hint, detail.clone()),
@@ -110,12 +110,12 @@ pub fn raise_instead(code: ErrorCode, inside: &str) -> ! {
     )
 }
 
-/// Gives the value to Postgres, or raises.
+/// Returns the value to Postgres, or raises the failure.
 pub fn answer<T>(result: Result<T>) -> T {
     result.unwrap_or_else(|failure| failure.raise())
 }
 
-/// An argument that must not be null.
+/// Refuses a null argument.
 pub fn required<T>(argument: Option<T>, name: &str) -> Result<T> {
     argument.ok_or_else(|| {
         Failure::with_hint(
@@ -134,14 +134,14 @@ fn refuse(code: &str) {
     }
 }
 
-/// In the place of a source file's name, by which [`server_log`](crate::postgres::server_log) knows our own errors.
+/// Stands for the source file's name in our errors, by which [`server_log`](crate::postgres::server_log) recognises them.
 pub const RAISED_HERE: &CStr = c"pg_stream_ext";
 
 fn c_string(text: &str) -> CString {
     CString::new(text.replace('\0', "")).unwrap_or_default()
 }
 
-/// A code of the edge has no state: raising it is a fault of ours, and PostgREST could not stand its 503.
+/// Raises an error. A code of the edge has no SQLSTATE: raising it is a bug, and PostgREST drops its connections at a 503.
 fn throw(code: ErrorCode, detail: &CStr, detail_log: &CStr, hint: &CStr) -> ! {
     let Some(sqlstate) = code.sqlstate() else {
         Failure::Row("that error code belongs to the edge").raise()

@@ -12,8 +12,9 @@ static DATABASE: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"postgres"));
 static BATCH_SESSION_WAIT: GucSetting<i32> = GucSetting::<i32>::new(200);
 
-/// SIGHUP context and superusers: no caller changes what a call answers. Of the certificates only the configuration file sets it, never a session. It holds a path, not the
-/// secret, because any session can read a custom setting until the library is loaded.
+/// Registers the settings. Their contexts are SIGHUP and superuser, so no caller can change the result of a call. The
+/// certificates' settings come from the configuration file alone, and hold a path instead of the secret, because any
+/// session can read a custom setting until the library is loaded.
 pub fn register() {
     GucRegistry::define_string_guc(
         c"pg_stream_ext.agora_certificate_file",
@@ -51,7 +52,7 @@ pub fn register() {
     );
 }
 
-/// How long a batch waits for one session.
+/// The wait limit of a batch for one session.
 pub fn batch_session_wait() -> Duration {
     Duration::from_millis(BATCH_SESSION_WAIT.get().unsigned_abs().into())
 }

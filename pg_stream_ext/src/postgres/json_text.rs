@@ -1,10 +1,9 @@
-//! Postgres's values in JSON that is made here: as Postgres's own JSON functions write them in UTC, without
-//! the quotes.
+//! Times and UUIDs as JSON texts without quotes, as Postgres's own JSON functions write them in UTC.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 
-/// In UTC, whatever the session's `TimeZone` is.
+/// A time in UTC, whatever the session's `TimeZone` is.
 pub fn time(time: TimestampWithTimeZone) -> String {
     const OFFSET_S: std::ffi::c_int = 0;
     // Longer than any time that Postgres writes: MAXDATELEN of the server is 128.
@@ -23,7 +22,7 @@ pub fn time(time: TimestampWithTimeZone) -> String {
     }
 }
 
-/// pgrx's own text of a UUID takes ten times as long.
+/// A UUID; pgrx's own conversion takes ten times as long.
 pub fn uuid(id: Uuid) -> String {
     uuid::Uuid::from_bytes(*id.as_bytes()).to_string()
 }

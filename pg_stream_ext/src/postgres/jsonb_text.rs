@@ -1,8 +1,7 @@
-//! Values of type `jsonb` as Postgres writes them: nothing in Rust reads them, so every digit of a number and
-//! every depth of nesting stays.
+//! Values of type `jsonb` as the texts that Postgres writes, which keep every digit and every level of nesting.
 //!
 //! pgrx's own type goes through `serde_json::Value`, which rounds numbers to 64 bits and raises at 1e400 and at
-//! 128 levels: one bid with such a column would fail, and a page of the log would show another price than
+//! 128 levels: a bid with such a column would fail, and a page of the log would show another price than
 //! its frame.
 
 use std::ffi::{CStr, CString};
@@ -25,8 +24,8 @@ impl JsonbText {
         Self("{}".to_owned())
     }
 
-    /// The same value as jsonb, of a JSON text whose escapes can be stored. A number beyond those of Postgres
-    /// and nesting that its stack does not hold are refused.
+    /// Parses a JSON text whose escapes can be stored. Refuses numbers beyond Postgres's range, and nesting too deep for
+    /// its stack.
     pub fn parse(json: &str) -> Result<Self> {
         let value = Self(json.to_owned());
         PgTryBuilder::new(move || {
@@ -46,7 +45,7 @@ impl JsonbText {
         })
     }
 
-    /// To be written into other JSON.
+    /// The value as a part of other JSON.
     pub fn raw(&self) -> Result<&RawValue> {
         serde_json::from_str(&self.0).map_err(|_| Failure::Row("jsonb has no text"))
     }

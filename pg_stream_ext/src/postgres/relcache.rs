@@ -1,6 +1,6 @@
-//! How long does hold what was found out about a table, an index or a key?
+//! Caching of catalogue lookups until the next relcache invalidation.
 //!
-//! Until Postgres forgets a table itself, because one was changed, dropped or made anew.
+//! Postgres invalidates its relcache when a table is changed, dropped or created.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pgrx::prelude::*;
 
 thread_local! {
-    /// How often Postgres has forgotten a table, from 1; 0: it was not asked to tell yet.
+    /// The number of invalidations, from 1; 0: the callback is not registered yet.
     static FORGOTTEN: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Another number than the last time: nothing that was known then holds any more.
+/// The number of invalidations in this process. Lookups that were made at another number are stale.
 pub fn forgotten() -> u32 {
     if FORGOTTEN.get() == 0 {
         // SAFETY: the function stays where it is, as a library is never unloaded. There is no way to end
@@ -23,12 +23,12 @@ pub fn forgotten() -> u32 {
     FORGOTTEN.get()
 }
 
-/// Called whenever Postgres forgets a table itself, so it may neither fail nor look anything up.
+/// Called by Postgres at every invalidation, so it must neither raise nor look anything up.
 extern "C-unwind" fn forget(_: pg_sys::Datum, _: pg_sys::Oid) {
     FORGOTTEN.set(FORGOTTEN.get().wrapping_add(1).max(1));
 }
 
-/// A number of the catalogue, found out at first use and whenever it may have changed.
+/// An oid of the catalogue, looked up at first use and after invalidations.
 pub struct KnownOid(AtomicU64);
 
 impl KnownOid {
@@ -40,7 +40,7 @@ impl KnownOid {
         &self,
         find_out: impl FnOnce() -> Result<pg_sys::Oid, E>,
     ) -> Result<pg_sys::Oid, E> {
-        // What was found out before something is forgotten must not pass for newer.
+        // Read first: a lookup during which an invalidation comes must not count as newer.
         let now = forgotten();
         let known = self.0.load(Ordering::Relaxed);
         if known >> 32 == u64::from(now) {

@@ -1,8 +1,8 @@
-//! Refusals are kept out of the server's log: the caller was told, and nobody else needs to know.
+//! A log hook that keeps refusals of calls out of the server's log.
 //!
 //! A refused call would leave about a kilobyte there (message, DETAIL, HINT, the lines of its functions, the statement), so
-//! anybody could fill the disk with them. What only an operator can mend (PT500) is logged as ever, and so is
-//! whatever nobody was told of.
+//! any caller could fill the disk. Errors that only an operator can mend (PT500) are still logged, and so are those that
+//! no client received.
 
 use std::ffi::{CStr, c_char};
 use std::sync::OnceLock;
@@ -15,10 +15,10 @@ use crate::postgres::error::{RAISED_HERE, answer, pack_sqlstate};
 /// The hook that another library had set before.
 static PREVIOUS: OnceLock<pg_sys::emit_log_hook_type> = OnceLock::new();
 
-/// The roles of the API: what they pass comes from outside.
+/// The roles of the API, whose arguments come from outside.
 const API_ROLES: [&[u8]; 3] = [b"anon", b"authenticated", b"service_role"];
 
-/// From now on, in this process: whichever comes first, a server that preloads the library or a session's first call.
+/// Sets the hook for this process: when the server preloads the library, or at a session's first call.
 pub fn register() {
     // SAFETY: the library is loaded once in a process, which has one thread.
     unsafe {
@@ -42,7 +42,7 @@ fn is_preloaded() -> bool {
     })
 }
 
-/// Called for what is about to be logged. It allocates nothing and raises nothing: an error is being handled.
+/// Called before an entry is logged. It must neither allocate nor raise: an error is being handled.
 unsafe extern "C-unwind" fn on_log(report: *mut pg_sys::ErrorData) {
     // SAFETY: Postgres passes the report that it handles; the hook may take away `output_to_server`.
     unsafe {
@@ -59,13 +59,13 @@ fn is_told_to_caller(report: &pg_sys::ErrorData) -> bool {
     report.elevel == PgLogLevel::ERROR as i32 && report.output_to_client
 }
 
-/// An error of our catalogue that says what is wrong with the call (PT4xx).
+/// Whether it is an error of our catalogue about the call (PT4xx).
 fn is_refusal(report: &pg_sys::ErrorData) -> bool {
     bytes(report.filename) == RAISED_HERE.to_bytes() && begins(report.sqlerrcode, "PT4")
 }
 
-/// An argument of a call of the API that Postgres could not read (class 22), before any function was called. Its error
-/// quotes what stands there, or around it: the text of a message for example, in the JSON that PostgREST passes on.
+/// Whether it is an argument of a call of the API that Postgres could not parse (class 22), before any function was
+/// called. Such an error quotes the argument: the text of a message for example, in the JSON that PostgREST passes on.
 fn is_bad_argument(report: &pg_sys::ErrorData) -> bool {
     begins(report.sqlerrcode, "22") && !is_inside_function(report) && is_call_of_api()
 }
@@ -75,8 +75,8 @@ fn begins(sqlstate: i32, class: &str) -> bool {
     sqlstate & mask == pack_sqlstate(class)
 }
 
-/// Every function of the API is one of PL/pgSQL, whose frame is the last line of the context. The one line with which
-/// Postgres's parser of JSON quotes its text is not such a frame, whatever stands in it.
+/// Whether a function was running. Every function of the API is one of PL/pgSQL, whose frame is the last line of the
+/// context. The single line in which Postgres's JSON parser quotes its text is not such a frame, whatever it contains.
 fn is_inside_function(report: &pg_sys::ErrorData) -> bool {
     let context = bytes(report.context);
     let mut lines = context.rsplit(|byte| *byte == b'\n');

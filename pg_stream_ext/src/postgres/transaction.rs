@@ -1,4 +1,4 @@
-//! The transaction or subtransaction of a unit, which an error rolls back without ending its caller.
+//! Running work in a transaction or subtransaction that an error rolls back without ending the caller.
 
 mod timer;
 
@@ -13,7 +13,7 @@ use pgrx::prelude::*;
 use crate::postgres::error::{Failure, Result};
 use timer::Timer;
 
-/// Who commits what a unit does.
+/// The kind of transaction in which a unit runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// A transaction for each unit; only where there is none yet, that is, in a background worker.
@@ -22,17 +22,17 @@ pub enum Scope {
     Subtransaction,
 }
 
-/// Why a unit was rolled back.
+/// The reason for which a unit was rolled back.
 pub struct Fault {
     pub sqlstate: String,
-    /// It was cut off by the unit's timer.
+    /// The unit's timer cancelled it.
     pub took_too_long: bool,
-    /// Nobody's fault: somebody cancelled what the process does.
+    /// The process was cancelled; nothing has failed.
     pub is_cancel: bool,
 }
 
 impl Fault {
-    /// One that was seen before.
+    /// A fault of which only the SQLSTATE is known.
     pub fn new(sqlstate: String) -> Self {
         Self {
             sqlstate,
@@ -43,8 +43,8 @@ impl Fault {
 }
 
 impl Scope {
-    /// Runs `body` in this scope, for `at_most` so long. What must end the caller, a cancel that is not
-    /// the unit's own above all, is raised in a subtransaction.
+    /// Runs `body` in this scope, and cancels it after `at_most`. In a subtransaction a cancel that is not the timer's is
+    /// raised again, because it must end the caller.
     pub fn run<T>(
         self,
         at_most: Duration,
@@ -62,16 +62,16 @@ impl Scope {
 thread_local! {
     static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
 
-    /// How many units this process has begun.
+    /// The number of units that this process has begun.
     static BEGUN: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Whether a unit is being worked on: a trigger could call the regular work again.
+/// Whether a unit is running: a trigger in it could call the regular work again.
 pub fn is_inside() -> bool {
     IS_INSIDE.get()
 }
 
-/// A number of the unit that is being worked on, if any.
+/// The number of the running unit, if any.
 pub fn number() -> Option<u64> {
     is_inside().then(|| BEGUN.get())
 }
@@ -92,7 +92,7 @@ impl Drop for Inside {
     }
 }
 
-/// What went wrong in a body.
+/// The error of a body.
 enum Cause {
     Failed(Failure),
     /// A copy of Postgres's own report, with its SQLSTATE as it is: pgrx only knows those of its enum.
@@ -124,8 +124,8 @@ impl Cause {
         }
     }
 
-    /// Whether it is what Postgres makes of a pending cancel. The SQLSTATE does not say so: a trigger may raise
-    /// it, and passes on what a foreign server raises that cancels a statement of its own.
+    /// Whether Postgres raised it for a pending cancel. The SQLSTATE does not tell: a trigger can raise the same, and so
+    /// can a foreign server that cancels its own statement.
     fn is_cancel(&self) -> bool {
         let Self::Raised(report) = self else {
             return false;
@@ -140,8 +140,7 @@ impl Cause {
     }
 }
 
-/// Runs `body`; an error is caught and nothing rolled back yet, which must follow at once. A report is
-/// copied into `memory`.
+/// Runs `body` and catches its error; the caller must roll back at once. A report is copied into `memory`.
 fn catch<T>(
     memory: pg_sys::MemoryContext,
     body: impl FnOnce() -> Result<T>,
@@ -212,8 +211,8 @@ fn subtransaction<T>(
     })
 }
 
-/// Runs `body` in a subtransaction of its own, for a caller who goes on after a refusal; what Postgres raises is
-/// raised again. A subtransaction that only reads costs no transaction id.
+/// Runs `body` in a subtransaction, for a caller who goes on after a refusal; an error of Postgres is raised again. A
+/// subtransaction that only reads costs no transaction id.
 pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     in_subtransaction(body).map_err(|cause| match cause {
         Cause::Failed(failure) => failure,
@@ -231,8 +230,8 @@ pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// What cannot be skipped is waited for this long. Shorter than anybody's deadlock_timeout should be,
-/// so that regular work is in no deadlock for long.
+/// The wait for locks that cannot be skipped. Shorter than any sensible deadlock_timeout, so that the regular work does
+/// not stay in a deadlock.
 const LOCK_TIMEOUT: &CStr = c"100ms";
 
 fn limit_waits(action: pg_sys::GucAction::Type) {
@@ -251,8 +250,8 @@ fn limit_waits(action: pg_sys::GucAction::Type) {
     }
 }
 
-/// Fires the deferred triggers and constraints of this transaction, which would otherwise fail at the
-/// caller's commit, behind every unit.
+/// Fires the deferred triggers and constraints of this transaction, which would otherwise fail at the caller's commit,
+/// after all units.
 pub fn check_constraints() {
     // SAFETY: SPI with a constant statement. Not through pgrx, which spends a transaction id before
     // it runs anything that is no query.

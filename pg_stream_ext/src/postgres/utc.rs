@@ -1,5 +1,6 @@
-//! Running statements in UTC, so that the times in JSON that they make do not depend on the caller's
-//! `TimeZone` (PostgREST sets it from the header `Prefer: timezone`). Frames are read by everybody.
+//! Running statements in UTC, so that times in their JSON do not depend on the caller's `TimeZone`.
+//!
+//! PostgREST sets `TimeZone` from the header `Prefer: timezone`, and frames are read by all viewers.
 
 use std::ffi::CStr;
 

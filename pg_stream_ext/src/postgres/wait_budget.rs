@@ -1,9 +1,9 @@
 //! Bounded waiting for row locks, without an error and without a subtransaction.
 //!
-//! Postgres ends a wait for a row only with the lock or with an error, and an error undoes everything
-//! since the last savepoint. So the lock is asked for again and again, as SKIP LOCKED asks, about once in a
-//! millisecond. Whoever waits in Postgres' own queue is woken a moment after the holder ends; a
-//! stream under steady load is had within a few of these moments.
+//! Postgres ends a wait for a row only with the lock or with an error, and an error rolls back everything
+//! since the last savepoint. So the lock is requested again and again, as SKIP LOCKED does, about once a
+//! millisecond. A transaction that waits in Postgres's own queue wakes a moment after the holder ends, so even
+//! under steady load the row is free for a few such moments.
 
 use std::ffi::c_long;
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use pgrx::prelude::*;
 use crate::postgres::error::Result;
 use crate::postgres::keyed::Locked;
 
-/// Between two attempts.
+/// The pause between two attempts.
 const NAP: Duration = Duration::from_millis(1);
 
-/// How long a call may still wait altogether, and for what it is at now.
+/// The time that a call may still wait, in total and for the present step.
 pub struct WaitBudget {
     left: Duration,
     left_here: Duration,
@@ -30,12 +30,12 @@ impl WaitBudget {
         }
     }
 
-    /// From now on at most `limit` is waited, and no more than is left altogether.
+    /// Begins a step, which may wait for `limit` at most, and no longer than is left in total.
     pub fn begin(&mut self, limit: Duration) {
         self.left_here = limit.min(self.left);
     }
 
-    /// Asks for a lock until it is had or budget ends; once in any case.
+    /// Requests a lock until it is granted or the budget is used up; once in any case.
     pub fn lock<T>(&mut self, mut attempt: impl FnMut() -> Result<Locked<T>>) -> Result<Locked<T>> {
         loop {
             match attempt()? {
@@ -45,7 +45,7 @@ impl WaitBudget {
         }
     }
 
-    /// False, and at once, when nothing is left.
+    /// Pauses; returns false at once when nothing is left.
     fn nap(&mut self) -> bool {
         if self.left_here.is_zero() {
             return false;
@@ -59,7 +59,7 @@ impl WaitBudget {
     }
 }
 
-/// Ends early for a signal; raises when the statement is cancelled.
+/// Sleeps, less long after a signal; raises when the statement is cancelled.
 fn sleep(duration: Duration) {
     let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
     let milliseconds = c_long::try_from(duration.as_millis()).unwrap_or(1).max(1);

@@ -1,7 +1,7 @@
-//! What is overdue, rule by rule.
+//! The sweep: rules that time out, clean up and delete what is overdue.
 //!
-//! Every rule finds its rows through an index on when they are due, takes at most a batch, and skips
-//! rows that somebody else holds. Running it twice, or from two places, changes nothing more.
+//! Every rule finds its rows by an index on the time at which they are due, takes at most a batch, and skips locked
+//! rows. Running it twice, or from two processes, changes nothing more.
 
 mod clock_set_back;
 mod dated;
@@ -43,16 +43,16 @@ pub fn batch_size() -> Result<i32> {
     Ok(spi::first(&BATCH_SIZE, &[], |row| column(row, 1))?.unwrap_or(1))
 }
 
-/// How many of the rules come first, of which the last judges sessions.
+/// The number of rules up to the one that times out sessions.
 pub const JUDGING_RULES: usize = 4;
 
-/// The rules in the order in which they are run: leases before the sessions whose viewers they are, so
-/// that a session that is counted in its update is counted without them.
+/// The rules in the order in which they run: leases before sessions, so that a session whose viewers are counted in its
+/// update is counted without expired leases.
 pub fn rules(count: bool, waits_for_a_turn: bool) -> Vec<Box<dyn Rule>> {
     vec![
         Box::new(clock_set_back::ClockCorrection),
         dated::leases(),
-        // Of streams that ended before this sweep.
+        // For streams that ended before this sweep.
         Box::new(ended_streams::EndedStreams),
         Box::new(sessions::Sessions {
             count,
@@ -67,7 +67,7 @@ pub fn rules(count: bool, waits_for_a_turn: bool) -> Vec<Box<dyn Rule>> {
     ]
 }
 
-/// Runs every rule once, in subtransactions of the caller's transaction; answers what each rule did.
+/// Runs every rule once, in subtransactions of the caller's transaction; returns what each rule did.
 pub fn sweep() -> Result<Vec<Tally>> {
     let mut reported: Vec<Tally> = sessions::VERDICTS
         .iter()
@@ -92,7 +92,7 @@ pub fn sweep() -> Result<Vec<Tally>> {
             (known.rows, known.oldest_age) = (tally.rows, tally.oldest_age);
         }
     }
-    // Whoever has the ticker's row is no reason to do nothing.
+    // If the ticker's row is locked, the sweep is still done.
     let _ = Scope::Subtransaction.run(UNIT_TIMEOUT, mark_swept);
     Ok(reported)
 }

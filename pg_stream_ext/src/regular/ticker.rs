@@ -1,7 +1,7 @@
-//! The regular work, whoever calls for it.
+//! Ticks: the entry points of the regular work.
 //!
-//! The background worker, edge_api or pg_cron call for it. One at a time works, the others go away at
-//! once, so any number of them does no harm.
+//! The background worker, edge_api or pg_cron call them. One at a time works, the others return at
+//! once, so any number of callers does no harm.
 
 mod mark;
 mod work;
@@ -20,20 +20,20 @@ use crate::regular::sweep;
 use crate::regular::ticker::work::{Division, Work};
 use crate::regular::unit::UNIT_TIMEOUT;
 
-/// After this time a tick within one transaction begins no further unit of its round: what it has locked stays
-/// locked until the end.
+/// After this time a tick within one transaction begins no further unit of its round, because its locks are held until
+/// the end.
 const CALL_BUDGET: Duration = Duration::from_secs(1);
 
-/// And after so many units: more subtransactions than these make every snapshot of others dearer.
+/// After this many units it begins no further one either: more subtransactions make the snapshots of others slower.
 const CALL_UNITS: usize = 50;
 
 /// The pause between two ticks of the loop of pg_cron, in seconds.
 const PAUSE_S: f64 = 0.05;
 
-/// How long that loop goes on: one job a minute.
+/// The duration of that loop, of which pg_cron starts one a minute.
 const LOOP_FOR: Duration = Duration::from_millis(58_500);
 
-/// Sends the tails of logs, counts, sweeps, and notes that a ticker is alive.
+/// Sends unsent entries, counts viewers, sweeps, and marks that a ticker is alive.
 #[pg_extern(name = "tick")]
 fn tick_function() {
     answer(tick())
@@ -57,7 +57,7 @@ fn sweep_function() -> TableIterator<
     )
 }
 
-/// Begins the loop that calls [`work_function`]: until when it goes on.
+/// Begins the loop that calls [`work_function`], and sets its end.
 #[pg_extern]
 fn begin_work() {
     answer(caller::enter_as_owner());
@@ -74,13 +74,13 @@ fn begin_work() {
     }));
 }
 
-/// Does one unit, for a loop that commits after each; answers whether the loop goes on.
+/// Does one unit, for a loop that commits after each; returns whether the loop goes on.
 #[pg_extern(name = "work")]
 fn work_function() -> bool {
     answer(work_in_loop())
 }
 
-/// How many seconds the loop sleeps before the next unit.
+/// The seconds that the loop sleeps before the next unit.
 #[pg_extern(name = "pause")]
 fn pause_function() -> f64 {
     answer(caller::enter_as_owner());
@@ -96,8 +96,8 @@ fn enter_as_service() -> Result<()> {
     }
 }
 
-/// One tick in the caller's transaction. It is cut off before a statement_timeout of the caller, which would
-/// undo what it has noted.
+/// Runs one tick in the caller's transaction. It ends before a statement_timeout of the caller, which would roll it
+/// back.
 fn tick() -> Result<()> {
     enter_as_service()?;
     if transaction::is_inside() {
@@ -133,8 +133,8 @@ fn tick() -> Result<()> {
     Ok(())
 }
 
-/// What there is to do, for one who has the ticker's row until the end of the transaction, or who does
-/// without it because whoever has it is no ticker.
+/// Claims the ticker's row until the end of the transaction and returns the work that is due. Works without the claim
+/// when the row is locked by a transaction that is no ticker.
 fn find_work(
     division: Division,
     due: mark::Due,
@@ -164,7 +164,7 @@ thread_local! {
 
 fn work_in_loop() -> Result<bool> {
     caller::enter_as_owner_to_write()?;
-    // Taken out while it works: a trigger could come here again.
+    // Taken out meanwhile: a trigger could call this again.
     let Some(mut state) = LOOP.take() else {
         return Ok(false);
     };
@@ -184,7 +184,7 @@ fn step_in_loop(state: &mut Loop) -> Result<()> {
     };
     let may_work = match &state.work {
         Some(work) => work.is_without_claim() || mark::claim()?,
-        // An error would end the loop, and with it the regular work until the next minute.
+        // An error would end the loop, and the regular work until the next minute.
         None => match division.scope.run(UNIT_TIMEOUT, mark::Due::look) {
             Ok(due) => {
                 state.work = find_work(division, due, || Ok(()))?;
@@ -206,7 +206,7 @@ fn step_in_loop(state: &mut Loop) -> Result<()> {
     Ok(())
 }
 
-/// One tick of the background worker, which is in no transaction: each unit is one.
+/// Runs one tick of the background worker, which is in no transaction: each unit is one.
 pub fn tick_in_transactions() {
     let division = Division {
         scope: Scope::Transaction,
@@ -230,7 +230,7 @@ pub fn tick_in_transactions() {
     }
 }
 
-/// Whether the worker got SIGTERM, which ends none of its statements.
+/// Whether the worker got SIGTERM, which does not cancel its statements.
 fn is_to_end() -> bool {
     // SAFETY: a flag that a signal handler sets.
     unsafe { (&raw const pg_sys::ShutdownRequestPending).read_volatile() != 0 }

@@ -1,9 +1,8 @@
-//! Units of the regular work: what is done for at most 64 streams in one transaction, or in one
-//! subtransaction of a caller's.
+//! Units of the regular work: the work for at most 64 streams in one transaction or subtransaction.
 //!
-//! A [`Rule`] says what is due and does it, stream by stream, inside [`Unit::stream`]; a [`round::Round`]
+//! A [`Rule`] finds what is due and handles it, stream by stream, inside [`Unit::stream`]; a [`round::Round`]
 //! runs its rules in units. A unit that fails is rolled back as a whole, the stream at which it failed is
-//! noted in `stream.troubles` and left out, and the unit begins again with the others.
+//! recorded in `stream.troubles` and skipped, and the unit begins again with the others.
 
 pub mod round;
 pub mod troubles;
@@ -14,14 +13,14 @@ use pgrx::datum::{Interval, Uuid};
 
 use crate::postgres::error::Result;
 
-/// The streams that one unit may handle.
+/// The most streams of one unit.
 const MOST_STREAMS: usize = 64;
 
 /// After this time a unit takes on no further stream.
 const MOST_TIME: Duration = Duration::from_millis(20);
 
-/// The time is looked at after so many streams, so that a machine that stands still now and then does
-/// not spend a transaction on every stream.
+/// The time is checked after this many streams, so that a machine that stalls now and then does not use a transaction
+/// for every stream.
 const STREAMS_BETWEEN_LOOKS: usize = 8;
 
 /// After this time a unit is cancelled.
@@ -29,23 +28,23 @@ pub const UNIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A part of the regular work.
 pub trait Rule {
-    /// As `stream.troubles` names it.
+    /// The name of the rule in `stream.troubles`.
     fn name(&self) -> &'static str;
 
-    /// Handles what is due of at most [`Unit::limit`] streams and [`Unit::rows_left`] rows, leaving out
+    /// Handles the due rows of at most [`Unit::limit`] streams and [`Unit::rows_left`] rows, skipping
     /// the streams of [`Unit::skipping`]. Each is handled inside [`Unit::stream`], until
-    /// [`Unit::is_over`]; what somebody holds is not waited for, but given to [`Unit::pass_over`].
-    /// A rule is asked again until it handles nothing more. It may fail and be rolled back at any point,
-    /// so it keeps nothing of its own.
+    /// [`Unit::is_over`]; a locked stream is not waited for, but given to [`Unit::pass_over`].
+    /// A rule is called again until it handles nothing more. It may fail and be rolled back at any point,
+    /// so it keeps no state of its own.
     fn unit(&self, unit: &mut Unit) -> Result<()>;
 
-    /// What else happens when a failure of a stream is noted.
+    /// Called when a failure of a stream is recorded, in the same transaction.
     fn failed(&self, _session: Uuid) -> Result<()> {
         Ok(())
     }
 }
 
-/// What was done of a rule that `sweep` reports.
+/// The rows that a rule has handled, as `sweep` reports them.
 pub struct Tally {
     pub rule: &'static str,
     pub rows: i32,
@@ -61,10 +60,10 @@ pub struct Unit {
     /// The stream that is being handled.
     current: Option<Uuid>,
     handled: Vec<Uuid>,
-    /// Something was done for a stream that may be taken again.
+    /// Whether a stream has been handled, wholly or in part.
     has_begun: bool,
     passed_over: Vec<Uuid>,
-    /// The streams whose rows in stream_sessions were written.
+    /// The streams whose rows in `stream_sessions` were written.
     written: Vec<Uuid>,
     tallies: Vec<Tally>,
 }
@@ -85,31 +84,30 @@ impl Unit {
         }
     }
 
-    /// How many streams may be taken; at least one.
+    /// The most streams to handle; at least one.
     pub fn limit(&self) -> i32 {
         i32::try_from(self.limit).unwrap_or(i32::MAX)
     }
 
-    /// How many rows the rule may still handle in this round.
+    /// The rows that the rule may still handle in this round.
     pub fn rows_left(&self) -> i32 {
         self.rows_left
     }
 
-    /// The streams that are not to be taken: those in trouble, and those that this round has handled or
-    /// passed over.
+    /// The streams to skip: those with recorded failures, and those that this round has handled or passed over.
     pub fn skipping(&self) -> Vec<Uuid> {
         let all = self.skipping.iter().chain(&self.handled);
         all.chain(&self.passed_over).copied().collect()
     }
 
-    /// Handles one stream, which is not taken again in this round; an error in it is that stream's.
+    /// Handles one stream, which is not taken again in this round; an error in `work` counts against it.
     pub fn stream<T>(&mut self, session: Uuid, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let done = self.part_of_stream(session, work)?;
         self.handled.push(session);
         Ok(done)
     }
 
-    /// Handles a part of what a stream has. It may be taken again, so it must have less afterwards.
+    /// Handles a part of the due rows of a stream. It may be taken again, so it must have fewer afterwards.
     pub fn part_of_stream<T>(
         &mut self,
         session: Uuid,
@@ -122,17 +120,17 @@ impl Unit {
         Ok(done)
     }
 
-    /// Leaves a stream to the next round, because somebody holds a row that it needs.
+    /// Leaves a stream to the next round, because a row of it is locked.
     pub fn pass_over(&mut self, session: Uuid) {
         self.passed_over.push(session);
     }
 
-    /// Notes that a stream's row in stream_sessions was written: a transaction does that once.
+    /// Notes that a stream's row in `stream_sessions` was written, which a transaction may do once.
     pub fn wrote_session(&mut self, session: Uuid) {
         self.written.push(session);
     }
 
-    /// The streams that are not to be taken by a rule that writes their row in stream_sessions.
+    /// The streams to skip by a rule that writes their row in `stream_sessions`.
     pub fn skipping_written(&self) -> Vec<Uuid> {
         let mut all = self.skipping();
         all.extend(&self.written);
@@ -154,7 +152,7 @@ impl Unit {
         self.rows_left -= rows;
     }
 
-    /// Counts rows for the answer of `sweep`.
+    /// Counts rows for the result of `sweep`.
     pub fn count(&mut self, rule: &'static str, rows: i32, oldest_age: Option<Interval>) {
         add(
             &mut self.tallies,

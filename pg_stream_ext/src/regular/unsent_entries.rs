@@ -1,4 +1,4 @@
-//! The rule `tails`: sends the entries of the sessions in the relay queue.
+//! The rule `tails`: sends the unsent entries of the sessions in the relay queue.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ impl Rule for UnsentEntries {
 
     fn unit(&self, unit: &mut Unit) -> Result<()> {
         if broadcast::find_write_method(clock::now()?)?.is_none() {
-            // Until it is there, the queue has one row for each stream at most.
+            // Until there is a partition, the queue has at most one row a stream.
             return Ok(());
         }
         let Some(mut state) = State::read()? else {
@@ -32,7 +32,7 @@ impl Rule for UnsentEntries {
         }
         let skipping: BTreeSet<Key> = unit.skipping().iter().map(key).collect();
         let due: Vec<Key> = state.unsent.difference(&skipping).copied().collect();
-        // What is held or fails stays unsent.
+        // Sessions that are locked or fail stay in `unsent`.
         for session in due.into_iter().map(Uuid::from_bytes) {
             if unit.is_over() {
                 break;

@@ -1,4 +1,4 @@
-//! Counting the viewers of streams whose viewers changed.
+//! The rule `viewer_counts`: counts the viewers of streams named in `viewer_changes`.
 
 use std::cell::Cell;
 
@@ -10,8 +10,8 @@ use crate::regular::unit::{Rule, Unit};
 use crate::stream::gate;
 
 statements! {
-    /// Takes the changes of at most `$1` streams; answers each stream, and whether anything of it could
-    /// be taken. Late in a round most of many rows are of streams to leave out, so these are hashed.
+    /// Takes the changes of at most `$1` streams; returns each stream, and whether any row of it could
+    /// be taken. Late in a round most of many rows belong to streams to skip, so these are hashed.
     TAKE_CHANGES: Write [INT4OID, UUIDARRAYOID]
         "with seen as materialized (
              select e.id, e.session_id from stream.viewer_changes as e
@@ -57,20 +57,20 @@ statements! {
              select c.session_id from stream.viewer_changes as c order by c.id limit 1000
          ) as e order by e.session_id limit 64";
 
-    /// One note of a stream in trouble is as good as many, and viewers go on joining.
+    /// For a stream that keeps failing: one row is enough, and viewers go on joining.
     TAKE_NOTES: Write [UUIDOID]
         "delete from stream.viewer_changes as d where d.id = any (array(
              select e.id from stream.viewer_changes as e where e.session_id = $1
              order by e.id limit 10000 for update skip locked))";
 }
 
-/// ViewerCounts the viewers of the streams named in viewer_changes. A count that was cut off is noted again.
+/// Counts viewers. A stream that the unit did not reach gets a new row in `viewer_changes`.
 pub struct ViewerCounts {
-    /// Whether one stream that somebody holds is waited for in the first unit.
+    /// Whether the first unit waits for one locked stream.
     pub waits_for_a_turn: Cell<bool>,
 }
 
-/// Gets a turn at the first stream with changes that somebody holds, before anything else is locked.
+/// Waits at the gate of the first stream with changes that is locked. Comes before every other lock.
 pub fn wait_for_a_turn() -> Result<()> {
     let changed = spi::run(&CHANGED, &[], ids)?;
     if changed.is_empty() {
@@ -123,7 +123,7 @@ impl Rule for ViewerCounts {
                     unit.stream(session, || spi::execute(&RECOUNT, &[session.into()]))?;
                     unit.wrote_session(session);
                 }
-                // It has ended, or is gone: nobody is counted any more.
+                // It has ended or was deleted: there is nothing to count.
                 Some(false) | None => unit.stream(session, || Ok(()))?,
             }
         }
@@ -141,7 +141,7 @@ impl Rule for ViewerCounts {
     }
 }
 
-/// Locks those that nobody else holds; answers them, and whether each is live.
+/// Locks the sessions that are free; returns them, and whether each is live.
 fn lock_sessions(sessions: &[Uuid]) -> Result<Vec<(Uuid, bool)>> {
     spi::run(&LOCK_SESSIONS, &[sessions.to_vec().into()], |rows| {
         rows.map(|row| Ok((column(&row, 1)?, column(&row, 2)?)))

@@ -1,4 +1,4 @@
-//! The background worker, which ticks where the library is preloaded.
+//! The background worker, which ticks on servers that preload the library.
 //!
 //! A launcher looks up who owns the tables and starts a worker that logs in as that owner: a SET ROLE
 //! from a superuser could be undone by a hook or a trigger. The launcher itself runs no code of the
@@ -20,10 +20,10 @@ const LIBRARY: &str = "pg_stream_ext";
 
 const TICK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How often the launcher looks whether the worker is there.
+/// The interval at which the launcher checks that the worker runs.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// After a crash, or while the database is not there yet.
+/// The restart delay after a crash, or while the database does not exist yet.
 const RESTART_AFTER: Duration = Duration::from_secs(10);
 
 /// Registers the launcher; only possible while the server preloads the library.
@@ -46,7 +46,7 @@ pub extern "C-unwind" fn pg_stream_ext_launcher(_argument: pg_sys::Datum) {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
     let database = guc::database();
     BackgroundWorker::connect_worker_to_spi(Some(&database), None);
-    // As a superuser, whom the owner of the database could give another path.
+    // The launcher is a superuser, and the owner of the database could set another path for it.
     caller::set_search_path();
     let mut worker: Option<DynamicBackgroundWorker> = None;
     while BackgroundWorker::wait_latch(Some(WATCH_INTERVAL)) {
@@ -79,7 +79,7 @@ pub extern "C-unwind" fn pg_stream_ext_worker(_argument: pg_sys::Datum) {
     }
 }
 
-/// Sleeps; answers whether the worker is to go on. Somebody's cancel finds nothing to end then.
+/// Sleeps; returns whether the worker goes on. A cancel has no effect meanwhile.
 fn goes_on_after(interval: Duration) -> bool {
     PgTryBuilder::new(|| BackgroundWorker::wait_latch(Some(interval)))
         .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |_| true)
@@ -87,7 +87,7 @@ fn goes_on_after(interval: Duration) -> bool {
 }
 
 /// The statements of the regular work are planned and run as inside `stream_private.tick()`: see
-/// CONTRIBUTING.md, rules of the code. Whatever a database or a role sets, this process has its own.
+/// CONTRIBUTING.md, rules of the code. They override those of the database and the role.
 const SETTINGS: [(&CStr, &CStr); 5] = [
     (c"jit", c"off"),
     (c"enable_seqscan", c"off"),

@@ -1,8 +1,8 @@
-//! The timer that ends a unit which takes too long.
+//! The timer that cancels a unit which takes too long.
 //!
-//! Postgres arms `statement_timeout` for statements of clients only, not for those of a background worker,
-//! and a caller's own may be as long as it likes. So a timer of our own cancels what runs, as a caller's
-//! cancel would, and remembers that it did.
+//! Postgres applies `statement_timeout` to statements of clients only, not to those of a background worker,
+//! and a caller's own may be of any length. So a timer of our own cancels the running statement, as a client's
+//! cancel does, and records that it did.
 
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use pgrx::prelude::*;
 
-/// Where Postgres's numbers for extensions begin in every supported version, or later: it gives the
-/// first free one.
+/// A number that is free for extensions in every supported version; Postgres returns the first free one from here.
 const ANY_FREE_NUMBER: c_int = 16;
 
 static HAS_FIRED: AtomicBool = AtomicBool::new(false);
@@ -40,7 +39,7 @@ unsafe extern "C" fn fire() {
     }
 }
 
-/// A running timer; it ends with this value.
+/// A running timer, which is stopped when this value is dropped.
 pub struct Timer(());
 
 impl Timer {
@@ -52,7 +51,7 @@ impl Timer {
         Self(())
     }
 
-    /// Whether a cancel was this timer's and not somebody's who wants the call to end.
+    /// Whether this timer has fired; otherwise a cancel came from a client.
     pub fn has_fired(&self) -> bool {
         HAS_FIRED.load(Ordering::Relaxed)
     }

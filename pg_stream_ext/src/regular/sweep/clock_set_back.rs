@@ -1,7 +1,7 @@
-//! Correction of live streams that are dated by a clock which has been set back.
+//! The rule `clock_correction`: redates live streams after the clock was set back.
 //!
-//! What was seen then lies in the future: it counts as seen now. A batch in every sweep, and the ticker
-//! remembers whether there is more.
+//! Times of the earlier clock lie in the future and are replaced by now. A sweep corrects a batch, and the row of the
+//! ticker stores whether there is more.
 
 use pgrx::datum::Uuid;
 
@@ -10,16 +10,16 @@ use crate::postgres::spi::{self, column, statements};
 use crate::regular::unit::{Rule, Unit};
 use crate::stream::lifecycle::check_at;
 
-/// Whether ticker `t` swept by a clock that was set back since. It must be more than this behind the
-/// last sweep to be believed.
+/// Whether the clock was set back since ticker `t` swept last, as SQL text. A smaller difference than this one is
+/// ignored.
 macro_rules! was_set_back {
     () => {
         "(t.was_set_back or t.swept_at > now() + interval '5 seconds')"
     };
 }
 
-/// Whether live session `s` is dated by a clock that was ahead, under config `c`. By the moment: what
-/// others have written since this transaction began is right.
+/// Whether live session `s` is dated by a clock that was ahead, under config `c`. Uses
+/// clock_timestamp(), not now(): rows written since the transaction began are right.
 macro_rules! is_misdated {
     () => {
         concat!(
@@ -44,8 +44,7 @@ statements! {
              for no key update of s skip locked"
         );
 
-    /// The viewers are counted in the same update, because this transaction does not come to this row
-    /// again.
+    /// The viewers are counted in the same update, because this transaction does not update the row again.
     CORRECT: Write [UUIDOID]
         "update stream.stream_sessions as s
          set host_seen_at = case when s.host_seen_at > now() then now() else s.host_seen_at end,
@@ -62,7 +61,7 @@ statements! {
          ) as counted
          where s.id = $1";
 
-    /// Unless somebody else has the row, who marks it too.
+    /// Skips a locked row, which its holder marks.
     MARK_SWEPT: Write []
         concat!(
             "with free as (
@@ -79,7 +78,7 @@ statements! {
         );
 }
 
-/// Corrects live streams, which the next round looks at.
+/// Corrects live streams; the next round checks them.
 pub struct ClockCorrection;
 
 impl Rule for ClockCorrection {
@@ -106,7 +105,7 @@ impl Rule for ClockCorrection {
     }
 }
 
-/// At the end of a sweep; answers whether it could be marked.
+/// Marks the end of a sweep; returns false when the row was locked.
 pub fn mark_swept() -> Result<bool> {
     Ok(spi::execute(&MARK_SWEPT, &[])? == 1)
 }

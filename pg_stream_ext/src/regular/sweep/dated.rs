@@ -1,4 +1,4 @@
-//! Rows that go when their own time has come: leases, tokens, restrictions, cursors, notices, first results.
+//! The rules for rows with an end of their own: leases, tokens, restrictions, notices, cursors and first results.
 
 use std::marker::PhantomData;
 use std::thread::LocalKey;
@@ -12,8 +12,8 @@ use crate::regular::sweep::notices;
 use crate::regular::unit::{Rule, Unit};
 
 statements! {
-    /// Leases that are over, and those that were only looked at too early. A look that lies further
-    /// ahead than any lease was set by a clock that has been set back.
+    /// Leases that are over, and those that were only checked too early. A check that lies further
+    /// ahead than any lease can last is from before the clock was set back.
     TAKE_LEASES: Write [INT4OID, UUIDARRAYOID]
         "with overdue as (
              select v.session_id, v.user_id
@@ -34,7 +34,7 @@ statements! {
          from (select * from overdue union all select * from misdated) as d
          group by d.session_id order by d.session_id";
 
-    /// From the locked rows, so that a heartbeat that has just come in counts.
+    /// Judges the locked rows, so that a heartbeat that has just come in counts.
     SWEEP_LEASES: Write [UUIDOID, UUIDARRAYOID]
         "with judged as (
              select v.user_id, v.lease_check_at, least(v.last_seen_at, now()) as seen_at, v.ends_at, v.holds, v.watched_ms
@@ -94,7 +94,7 @@ statements! {
          )
          select count(*)::integer, max(w.age) from swept as w";
 
-    /// They belong to no stream; the nil uuid stands for that.
+    /// Request ids belong to no stream; the nil uuid stands for that.
     TAKE_REQUESTS: Write [INT4OID, UUIDARRAYOID]
         "with due as (
              select r.id from stream.requests as r
@@ -116,7 +116,7 @@ statements! {
          select count(*)::integer, max(w.age) from swept as w";
 }
 
-/// Keys of rows, as Postgres has them in an array.
+/// A type of keys that are passed as an array.
 trait Key: Sized {
     fn read(row: &SpiHeapTupleData<'_>, at: usize) -> Result<Vec<Self>>;
     fn argument(keys: Vec<Self>) -> DatumWithOid<'static>;
@@ -137,12 +137,12 @@ macro_rules! key {
 }
 key!(Uuid, String, i64);
 
-/// A rule over one table. Its rows are taken together, locked, and handled stream by stream.
+/// A rule for one table. Its due rows are locked together and handled stream by stream.
 struct Dated<K> {
     name: &'static str,
-    /// Batch, streams to leave out: a stream and the keys of its rows.
+    /// From the batch size and the streams to skip, returns each stream with the keys of its due rows.
     take: &'static LocalKey<Statement>,
-    /// A stream and keys: how many rows, and for how long the oldest was due.
+    /// From a stream and its keys, returns the number of rows and the longest time overdue.
     sweep: &'static LocalKey<Statement>,
     keys: PhantomData<K>,
 }
@@ -190,34 +190,34 @@ fn dated<K: Key + 'static>(
     })
 }
 
-/// Viewers whose lease is over leave.
+/// Ends leases that are over.
 pub fn leases() -> Box<dyn Rule> {
     dated::<Uuid>("viewer_leases", &TAKE_LEASES, &SWEEP_LEASES)
 }
 
-/// Expired tokens are no longer active.
+/// Marks expired tokens as inactive.
 pub fn tokens() -> Box<dyn Rule> {
     dated::<Uuid>("tokens", &TAKE_TOKENS, &SWEEP_TOKENS)
 }
 
-/// Mutes and bans end.
+/// Deletes mutes and bans that are over.
 pub fn restrictions() -> Box<dyn Rule> {
     dated::<Uuid>("restrictions", &TAKE_RESTRICTIONS, &SWEEP_RESTRICTIONS)
 }
 
-/// Old notices of Agora are deleted.
+/// Deletes notices of Agora after their retention.
 pub fn webhook_events() -> Box<dyn Rule> {
     let (take, sweep) = notices::EVENTS;
     dated::<String>("webhook_events", take, sweep)
 }
 
-/// Users of a channel who left are forgotten.
+/// Deletes the cursors of users who have left a channel.
 pub fn webhook_cursors() -> Box<dyn Rule> {
     let (take, sweep) = notices::CURSORS;
     dated::<i64>("webhook_cursors", take, sweep)
 }
 
-/// First results by request id are no longer kept.
+/// Deletes the first results of request ids after their retention.
 pub fn requests() -> Box<dyn Rule> {
     dated::<i64>("requests", &TAKE_REQUESTS, &SWEEP_REQUESTS)
 }

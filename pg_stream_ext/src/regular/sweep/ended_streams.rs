@@ -1,7 +1,7 @@
-//! What ended streams have left open is closed.
+//! The rule `ended_resources`: closes leases, tokens, subscriptions and logs that ended streams left open.
 //!
-//! Functions close everything in the transaction that ends a stream; this is for what came to be
-//! otherwise, and for what somebody held when a sweep ended the stream.
+//! Functions close everything in the transaction that ends a stream; this is for streams that were ended otherwise,
+//! and for rows that were locked when a sweep ended the stream.
 
 use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
 
@@ -28,7 +28,7 @@ statements! {
              from left_over as l where v.session_id = l.session_id and v.user_id = l.user_id"
         );
 
-    /// Without waiting for the deletion of a user, which may wait for what this sweep holds.
+    /// Does not wait for the deletion of a user, which may wait for rows that this sweep holds.
     CLEAN_TOKENS: Write [UUIDOID, TIMESTAMPTZOID, INT4OID]
         "with left_over as (
              select t.id from stream.agora_tokens as t
@@ -66,7 +66,7 @@ statements! {
                  select from stream.chat_heads as h where h.session_id = $1 and h.open)";
 }
 
-/// Counts the streams that were looked at. At most a batch of them, and of what they left open.
+/// Handles at most a batch of streams, and of the rows that they left open; reports the number of streams.
 pub struct EndedStreams;
 
 impl Rule for EndedStreams {
@@ -103,7 +103,7 @@ impl Rule for EndedStreams {
     }
 }
 
-/// Closes what nobody holds, at most so much; answers how much.
+/// Closes at most `at_most` rows that are not locked; returns how many.
 fn close(id: Uuid, ended_at: TimestampWithTimeZone, at_most: i32) -> Result<i32> {
     let mut left = at_most;
     for statement in [&CLEAN_LEASES, &CLEAN_TOKENS, &CLEAN_SUBSCRIPTIONS] {
@@ -111,7 +111,7 @@ fn close(id: Uuid, ended_at: TimestampWithTimeZone, at_most: i32) -> Result<i32>
         left -= i32::try_from(closed).unwrap_or(left);
     }
     spi::execute(&CLEAN_LOG, &[id.into()])?;
-    // A full batch, or what somebody holds, leaves the rest to the next sweep.
+    // After a full batch, or with locked rows, the rest is left to the next sweep.
     spi::execute(&SET_CLEAN, &[id.into()])?;
     Ok(at_most - left)
 }

@@ -1,11 +1,11 @@
-//! How long Agora's notices, and users of a channel who have left, are remembered.
+//! The statements that delete Agora's notices and cursors after their time.
 
 use std::thread::LocalKey;
 
 use crate::postgres::spi::{Statement, statements};
 
 statements! {
-    /// A notice of no stream counts as one of a stream that is not there.
+    /// A notice without a stream counts for the nil uuid.
     TAKE_EVENTS: Write [INT4OID, UUIDARRAYOID]
         "with due as (
              select coalesce(e.session_id, '00000000-0000-0000-0000-000000000000') as session_id, e.notice_id
@@ -37,7 +37,7 @@ statements! {
          )
          select d.session_id, array_agg(d.uid) from due as d group by d.session_id order by d.session_id";
 
-    /// Of the locked rows, so one that was moved on meanwhile is left alone.
+    /// Judges the locked rows, so one that was moved on meanwhile is kept.
     SWEEP_CURSORS: Write [UUIDOID, INT8ARRAYOID]
         "with swept as (
              delete from stream.webhook_cursors as k
@@ -47,11 +47,11 @@ statements! {
          select count(*)::integer, max(w.age) from swept as w";
 }
 
-/// What takes rows with their keys, stream by stream, and what sweeps them by these keys.
+/// The statement that locks due rows and returns their keys by stream, and the one that deletes them by key.
 type Pair = (&'static LocalKey<Statement>, &'static LocalKey<Statement>);
 
 /// Notices that are older than the retention.
 pub const EVENTS: Pair = (&TAKE_EVENTS, &SWEEP_EVENTS);
 
-/// Cursors of those who left a minute ago, and of streams that cannot last any longer.
+/// Cursors of users who left a minute ago, and of streams beyond their longest duration.
 pub const CURSORS: Pair = (&TAKE_CURSORS, &SWEEP_CURSORS);

@@ -1,8 +1,8 @@
-//! Streams whose time has passed are deleted: what hangs on them in batches, the stream itself last.
+//! The rule `retention`: deletes ended streams after their retention, dependent rows in batches, the stream last.
 //!
-//! Nothing is waited for: a batch of messages looks at the places of a stream before it learns that the
-//! stream has ended, and goes on to streams that this sweep may hold. The stream's row goes in a unit of
-//! its own, so that a table of the application that still refers to it keeps the row and nothing else.
+//! It does not wait for locks: a batch of messages locks viewers' rows of a stream before it learns that the stream
+//! has ended, and goes on to streams that this sweep may hold. The stream's row is deleted in a unit of its own, so
+//! that a table of the application that still refers to it keeps that row and nothing else.
 
 use pgrx::datum::{Interval, Uuid};
 use pgrx::prelude::*;
@@ -16,7 +16,7 @@ use crate::realtime::stored_frames;
 use crate::regular::unit::{Rule, Unit};
 
 statements! {
-    /// The bound is computed before, so that it ends the scan of the index.
+    /// The bound is computed in a subquery, so that it limits the scan of the index.
     EXPIRED_SESSION: Write [UUIDARRAYOID]
         "select s.id, now() - s.ended_at - c.retention_days * interval '1 day'
          from stream.stream_sessions as s
@@ -28,7 +28,7 @@ statements! {
          order by s.ended_at limit 1
          for update of s skip locked";
 
-    /// Its time counts as passed, whatever the retention: what hangs on it may go before it.
+    /// Sets the end of the retention to now, so that rows that depend on it may be deleted before it.
     EXPIRE: Write [UUIDOID]
         "update stream.stream_sessions as s set ended_at = 'epoch'
          where s.id = $1 and s.state = 'ended' and s.ended_at <> 'epoch'";
@@ -38,14 +38,14 @@ statements! {
          where s.id = $1 and s.state = 'ended' for update";
 }
 
-/// Statements about the tables that hang on a stream, in the order in which they are emptied; their rows
-/// go by `order`, or as they come.
+/// Statements for the tables that depend on a stream, in the order in which they are emptied; rows are deleted in the
+/// order of column `order`, or in any order.
 macro_rules! hanging_tables {
     ($($delete:ident: $table:literal $(by $order:literal)?;)+) => {
         statements! {
             $(
-                /// Deletes at most `$2` rows of session `$1` that nobody holds. By their place in the
-                /// table: by key, Postgres may look for a user in the index of all that this user did.
+                /// Deletes at most `$2` rows of session `$1` that are not locked, by ctid: by key, Postgres may search
+                /// a user in the index of all rows of this user.
                 $delete: Write [UUIDOID, INT4OID]
                     concat!(
                         "delete from stream.", $table, " as d where d.ctid = any (array(
@@ -55,7 +55,7 @@ macro_rules! hanging_tables {
                     );
             )+
 
-            /// Not while anything is left, which would go with the session at once, held or not.
+            /// Does nothing while dependent rows are left, which the deletion would take at once, locked or not.
             DELETE_SESSION: Write [UUIDOID]
                 concat!(
                     "delete from stream.stream_sessions as s where s.id = $1",
@@ -63,7 +63,7 @@ macro_rules! hanging_tables {
                 );
         }
 
-        /// Deletes at most so many rows that hang on a stream; answers how many.
+        /// Deletes at most `at_most` rows that depend on a stream; returns how many.
         fn delete_hanging(session: Uuid, at_most: i32) -> Result<i32> {
             let mut left = at_most;
             $(
@@ -78,7 +78,7 @@ macro_rules! hanging_tables {
 }
 
 hanging_tables! {
-    // From the oldest on, so that readers find what is left of the log without a gap.
+    // Oldest first, so that the rest of the log has no gap for readers.
     DELETE_MESSAGES: "chat_messages" by "seq";
     DELETE_READS: "chat_reads";
     DELETE_SUBSCRIPTIONS: "chat_subscriptions";
@@ -95,7 +95,7 @@ hanging_tables! {
     DELETE_VIEWERS: "stream_viewers";
 }
 
-/// Counts the deleted rows, the session's own too; those that can only be one go with it.
+/// Reports the deleted rows, including the session's own; tables with one row a session are deleted with it.
 pub struct Retention;
 
 impl Rule for Retention {
@@ -134,8 +134,8 @@ impl Rule for Retention {
     }
 }
 
-/// Deletes at most so many rows of an ended stream of a seller who is forgotten, in the transaction of the
-/// service. Returns how many; 0 when somebody holds what is left.
+/// Deletes at most `at_most` rows of an ended stream of a seller who is being erased, in the transaction of the
+/// service. Returns how many; 0 when the rest is locked.
 #[pg_extern]
 fn delete_ended_stream(session_id: Option<Uuid>, at_most: Option<i32>) -> i32 {
     answer(delete_ended(session_id, at_most))

@@ -1,4 +1,4 @@
-//! Live streams whose time is over, and those that were looked at too early.
+//! The rule `session_timeouts`: times out live streams, and schedules the next check of the others.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use crate::stream::lifecycle::{self, HOST_LOST, StateExtras};
 use crate::stream::state;
 
 statements! {
-    /// Sweeps come every second: what is overdue for longer is held by others each time.
+    /// Sweeps run every second, so a stream that is overdue for longer was locked each time.
     PASSED_OVER: Write []
         "select s.id from stream.stream_sessions as s
          where s.check_at <= now() - interval '2 seconds' and s.state <> 'ended'
@@ -43,7 +43,7 @@ statements! {
          limit $1
          for no key update of s skip locked";
 
-    /// Whoever posts to a log holds its head until the end of their transaction.
+    /// A transaction that writes to a log holds its head until the end.
     LOCK_HEADS: Write [UUIDARRAYOID]
         "select h.session_id from stream.chat_heads as h where h.session_id = any ($1)
          order by h.session_id for no key update skip locked";
@@ -53,7 +53,7 @@ statements! {
          order by r.session_id for no key update skip locked";
 }
 
-/// The names under which what was due is reported, in this order.
+/// The reported timeouts, in this order.
 pub const VERDICTS: [&str; 5] = [
     "initializing_timeout",
     "host_lost",
@@ -62,11 +62,11 @@ pub const VERDICTS: [&str; 5] = [
     "max_duration",
 ];
 
-/// Judges live streams.
+/// Times out live streams.
 pub struct Sessions {
-    /// Whether their viewers are counted in the same update.
+    /// Whether to count their viewers in the same update.
     pub count: bool,
-    /// Whether the stream that was passed over for longest is waited for in the first unit.
+    /// Whether the first unit waits for the stream that was passed over for longest.
     pub waits_for_a_turn: Cell<bool>,
 }
 
@@ -78,8 +78,8 @@ struct DueSession {
     age: Interval,
 }
 
-/// Gets a turn at a stream that earlier sweeps passed over, before anything else is locked: whoever
-/// holds its gate may wait for what a sweep takes.
+/// Waits at the gate of a stream that earlier sweeps passed over. Comes before every other lock: a transaction that holds
+/// the gate may wait for rows that a sweep locks.
 pub fn wait_for_a_turn() -> Result<()> {
     if let Some(session) = spi::first(&PASSED_OVER, &[], |row| column(row, 1))? {
         gate::close_soon(session)?;
@@ -99,7 +99,7 @@ impl Rule for Sessions {
         let mut due = take(unit)?;
         let judged = due.iter().filter(|session| session.verdict.is_some());
         let free = lock_logs(judged.map(|session| session.id).collect())?;
-        // The rows are locked already; the logs behind them are written by ascending id, as everywhere.
+        // The rows are already locked; the logs after them are written by ascending id, as everywhere.
         due.sort_by_key(|session| *session.id.as_bytes());
         for session in &due {
             if unit.is_over() {
@@ -121,7 +121,7 @@ impl Rule for Sessions {
 }
 
 impl Sessions {
-    /// The session's row, head and relay are locked.
+    /// Times out a session, or schedules its next check; its row, head and relay are locked.
     fn judge(&self, session: &DueSession) -> Result<()> {
         let Some(verdict) = session.verdict else {
             return lifecycle::schedule_check(session.id, self.count);
@@ -165,7 +165,7 @@ fn take(unit: &Unit) -> Result<Vec<DueSession>> {
     })
 }
 
-/// Locks head and relay of each stream; answers those of which nobody else held either.
+/// Locks head and relay of each stream; returns the streams of which neither was locked.
 fn lock_logs(sessions: Vec<Uuid>) -> Result<HashSet<[u8; 16]>> {
     if sessions.is_empty() {
         return Ok(HashSet::new());

@@ -1,12 +1,12 @@
-//! The row of `stream.ticker`: who ticks at the moment, what is due, and when it was done last.
+//! The row of `stream.ticker`: claiming it, reading what is due, and marking what was done.
 
 use crate::log::relay_queue;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, column, statements};
 
 statements! {
-    /// Counting and sweeping is due about once a second. Twice a second is enough of marks for those who
-    /// ask whether a ticker is alive. A time ahead of the clock is from before the clock was set back.
+    /// Counting and sweeping is due about once a second. A mark twice a second is enough to show that a ticker is
+    /// alive. A time ahead of the clock is from before the clock was set back.
     DUE: Write []
         "select
              t.swept_at <= now() - interval '900 milliseconds' or t.swept_at > now(),
@@ -14,12 +14,12 @@ statements! {
              t.ticked_at <= now() - interval '5 seconds' and t.ticked_at > '-infinity' or t.ticked_at > now()
          from stream.ticker as t";
 
-    /// Nobody but the owner can hold it, and no transaction has to be waited for.
+    /// Only the owner of the tables can lock it, and nobody waits for it.
     CLAIM: Write []
         "select true from stream.ticker as t where t.id for update skip locked";
 
-    /// The first tick after half a second marks, so a mark that comes soon after it tells of ticks in quick
-    /// succession, by which tails are sent ($1).
+    /// The first tick after half a second marks, so a mark soon after it shows that ticks come in quick succession and
+    /// send unsent entries soon ($1).
     MARK_TICKED: Write [BOOLOID]
         "update stream.ticker
          set ticked_at = now(),
@@ -29,17 +29,17 @@ statements! {
          where id and (ticked_at <= now() - interval '500 milliseconds' or ticked_at > now())";
 }
 
-/// What a tick finds to do.
+/// The work that is due in a tick.
 pub struct Due {
     pub round: bool,
     pub mark: bool,
     pub tails: bool,
-    /// Nobody has marked for long, although somebody did before, so whoever holds the row is no ticker.
+    /// The last mark is old, so a transaction that holds the row is no ticker.
     pub is_abandoned: bool,
 }
 
 impl Due {
-    /// Looks without writing or locking anything.
+    /// Reads what is due, without writing or locking anything.
     pub fn look() -> Result<Self> {
         let due = spi::first(&DUE, &[], |row| {
             Ok((column(row, 1)?, column(row, 2)?, column(row, 3)?))
@@ -58,12 +58,12 @@ impl Due {
     }
 }
 
-/// Whether this transaction is now the only one that ticks, until it ends.
+/// Claims the ticker's row until the transaction ends; returns false when another transaction holds it.
 pub fn claim() -> Result<bool> {
     Ok(spi::first(&CLAIM, &[], |row| column(row, 1))? == Some(true))
 }
 
-/// Notes that a ticker is alive; with `sends`, that it sends what is left to it.
+/// Marks that a ticker is alive; with `sends`, that it sends unsent entries.
 pub fn mark_ticked(sends: bool) -> Result<()> {
     spi::execute(&MARK_TICKED, &[sends.into()]).map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! One tick: the tails of logs, and once a second a round of counting and sweeping with tails in between.
+//! The steps of one tick: sending unsent entries, and once a second a round of counting and sweeping.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -14,21 +14,21 @@ use crate::regular::unit::troubles::{self, Trouble};
 use crate::regular::unsent_entries::UnsentEntries;
 use crate::regular::viewer_counts::{self, ViewerCounts};
 
-/// How often tails are sent while a round goes on.
+/// The interval at which unsent entries are sent during a round.
 const TAILS_EVERY: Duration = Duration::from_millis(50);
 
-/// As `stream.troubles` names what is no rule: the row of the ticker, and what is read before any unit.
+/// The name in `stream.troubles` of failures outside every rule: at the row of the ticker, and in reads before any unit.
 pub const TICKER: &str = "ticker";
 
 thread_local! {
-    /// Whether the last tails could be sent, as far as this process knows.
+    /// Whether the last unsent entries could be sent, as far as this process knows.
     static SENDS: Cell<bool> = const { Cell::new(true) };
 
-    /// When a round ended that could not be marked, because somebody holds the ticker's row.
+    /// When a round ended that could not be marked, because the ticker's row was locked.
     static UNMARKED_ROUND_AT: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// How a tick is divided.
+/// How a tick is divided into transactions.
 #[derive(Clone, Copy)]
 pub struct Division {
     pub scope: Scope,
@@ -37,11 +37,11 @@ pub struct Division {
     pub commits: bool,
 }
 
-/// What a tick has yet to do.
+/// The remaining work of a tick.
 pub struct Work {
     division: Division,
     troubles: Vec<Trouble>,
-    /// Works although somebody else holds the ticker's row.
+    /// Whether it works although another transaction holds the ticker's row.
     without_claim: bool,
     mark: bool,
     round: Option<Round>,
@@ -50,7 +50,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// What is due. Writes nothing.
+    /// Collects what is due. Writes nothing.
     pub fn begin(division: Division, mut due: Due, without_claim: bool) -> Result<Self> {
         if without_claim {
             let recently = |at: Instant| at.elapsed() < Duration::from_millis(900);
@@ -71,18 +71,18 @@ impl Work {
         if due.tails {
             work.begin_tails();
         } else {
-            // Nothing is left that could not be sent.
+            // Nothing is unsent.
             SENDS.set(true);
         }
         Ok(work)
     }
 
-    /// Does the next unit; answers whether there is more.
+    /// Does the next unit; returns whether there is more.
     pub fn step(&mut self) -> bool {
         if std::mem::take(&mut self.mark) {
             return self.mark();
         }
-        // Within one transaction nothing is sent before the end, and relay rows come last.
+        // Within one transaction entries are sent last: the lock order puts relay rows at the end.
         if self.round.is_some() && !self.division.commits {
             return self.step_round();
         }
@@ -126,7 +126,7 @@ impl Work {
         );
         match step {
             Step::Worked => self.tails = Some(tails),
-            // Without tails the round goes on.
+            // The round goes on.
             Step::Over | Step::Stopped => self.tails_at = Some(Instant::now()),
             Step::Failed(sqlstate) => {
                 self.report(sqlstate);
@@ -157,7 +157,7 @@ impl Work {
         true
     }
 
-    /// What every unit that is a transaction begins with.
+    /// The claim of the ticker's row, with which every unit that is a transaction begins.
     fn claim(&self) -> impl FnOnce() -> Result<bool> + use<> {
         let is_claimed = self.without_claim || self.division.scope == Scope::Subtransaction;
         move || Ok(is_claimed || mark::claim()?)
@@ -179,7 +179,7 @@ impl Work {
         match marked {
             Ok(is_claimed) => is_claimed && (self.round.is_some() || self.tails.is_some()),
             Err(fault) if fault.is_cancel => false,
-            // The work goes on although nobody can see that it does.
+            // The work goes on without the mark.
             Err(fault) => {
                 self.report(fault.sqlstate);
                 true
@@ -214,7 +214,7 @@ impl Work {
     }
 }
 
-/// Notes a failure before any rule was asked.
+/// Records a failure outside every rule.
 pub fn report_failed_look(division: Division, fault: &Fault) {
     let Division {
         scope,
@@ -224,11 +224,11 @@ pub fn report_failed_look(division: Division, fault: &Fault) {
     troubles::report(scope, unit_timeout, TICKER, None, fault, || Ok(()));
 }
 
-/// A round of everything but tails. Where units are committed, each waits for its turn itself.
+/// A round of all rules but the one for unsent entries. Where units are committed, rules that wait do so themselves.
 fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
     let waits = division.commits;
     let mut rules = sweep::rules(true, waits);
-    // Behind what ends leases, and before what only cleans up.
+    // After the rules that end leases, and before those that only clean up.
     let counts = ViewerCounts {
         waits_for_a_turn: Cell::new(waits),
     };
@@ -236,7 +236,7 @@ fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
     Ok(Round::new(rules, sweep::batch_size()?, troubles))
 }
 
-/// Waits for those that have to be waited for, before anything is locked in a transaction that holds its
+/// Waits for the streams that were locked in earlier rounds, before anything is locked in a transaction that holds its
 /// locks until the last unit.
 pub fn wait_for_turns() -> Result<()> {
     sweep::wait_for_a_turn()?;

@@ -1,4 +1,4 @@
-//! A round of the regular work: its rules one after the other, in units, until nothing is due.
+//! Rounds of the regular work: running rules one after the other, in units, until nothing is due.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::postgres::transaction::{Fault, Scope};
 use crate::regular::unit::troubles::{self, Trouble};
 use crate::regular::unit::{MOST_STREAMS, Rule, Tally, Unit, add};
 
-/// So many failures, or failures that took so long, end a rule's part of a round: other rules come after it.
+/// After this many failures, or this time in failures, a rule is given up for the round, so that other rules run.
 const MOST_FAILURES: usize = 64;
 const MOST_TIME_IN_FAILURES: Duration = Duration::from_secs(4);
 
@@ -22,9 +22,9 @@ pub struct Round {
 
 struct Running {
     rule: Box<dyn Rule>,
-    /// Streams in trouble until later, and those that were handled, failed or passed over.
+    /// Streams with recorded failures that wait, and those that were handled, failed or passed over.
     skipping: Vec<Uuid>,
-    /// Streams in trouble that may be tried again, and whether the rule as a whole is.
+    /// Streams with recorded failures that may be tried again, and whether the rule as a whole is one.
     on_trial: Vec<Uuid>,
     is_on_trial: bool,
     limit: usize,
@@ -36,16 +36,16 @@ struct Running {
     tallies: Vec<Tally>,
 }
 
-/// What a step did.
+/// The outcome of a step.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A unit; there may be more.
+    /// A unit was done; there may be more.
     Worked,
-    /// Nothing is left.
+    /// Nothing is due.
     Over,
-    /// Somebody else has the ticker, or wants this to end.
+    /// Another ticker is at work, or the process was cancelled.
     Stopped,
-    /// Not even the beginning was possible, with this SQLSTATE.
+    /// The unit failed before any rule, with this SQLSTATE.
     Failed(String),
 }
 
@@ -62,8 +62,8 @@ impl Round {
         }
     }
 
-    /// Works on one unit, after `begin` has said in the same transaction that it may. A failure is noted
-    /// and leaves the rest of the unit to the next step.
+    /// Does one unit, if `begin` returns true in the same transaction. A failure is recorded and leaves the rest of the
+    /// unit to the next step.
     pub fn step(
         &mut self,
         scope: Scope,
@@ -71,7 +71,7 @@ impl Round {
         begin: impl FnOnce() -> Result<bool>,
     ) -> Step {
         let Self { rules, written } = self;
-        // Outlives the unit's transaction, so that what failed is known.
+        // Outlives the unit's transaction, so that the failed stream is known.
         let mut at: Option<(usize, Unit)> = None;
         let outcome = scope.run(at_most, || {
             if !begin()? {
@@ -87,7 +87,7 @@ impl Round {
                     if unit.has_begun {
                         return Ok(Step::Worked);
                     }
-                    // What somebody holds stays held for this round, whatever becomes of the unit.
+                    // A locked stream is skipped for the whole round, even if the unit is rolled back.
                     running.skipping.append(&mut unit.passed_over);
                 }
             }
@@ -97,7 +97,7 @@ impl Round {
         match outcome {
             Ok(step) => {
                 if let (Step::Worked, Some((index, unit))) = (&step, at) {
-                    // It began with what the units before it had written.
+                    // It includes the streams that earlier units wrote.
                     written.clone_from(&unit.written);
                     rules[index].keep(unit);
                 }
@@ -119,7 +119,7 @@ impl Round {
         self.rules.iter().any(|running| running.is_given_up)
     }
 
-    /// What was handled, rule by rule.
+    /// The handled rows, rule by rule.
     pub fn into_tallies(self) -> impl Iterator<Item = Tally> {
         self.rules.into_iter().flat_map(|running| running.tallies)
     }
@@ -157,7 +157,7 @@ impl Running {
         unit
     }
 
-    /// The rule has done what it could: what was in trouble and is no more is cleared in the same
+    /// Ends a unit that did not fail: clears the recorded failures of streams that it handled, in the same
     /// transaction.
     fn pass(&mut self, unit: &Unit) -> Result<()> {
         if !unit.has_begun && unit.passed_over.is_empty() {
@@ -174,7 +174,7 @@ impl Running {
         Ok(())
     }
 
-    /// Its transaction is committed, or its subtransaction.
+    /// Takes over the results of a unit whose transaction or subtransaction is committed.
     fn keep(&mut self, mut unit: Unit) {
         self.is_on_trial = false;
         self.rows_left = unit.rows_left;
@@ -186,8 +186,8 @@ impl Running {
         }
     }
 
-    /// The unit is rolled back. The stream at which it failed is left out from now on; where no stream
-    /// was being handled, at deferred triggers for example, half of them are tried.
+    /// Records the failure of a unit that is rolled back. The stream at which it failed is skipped from now on; where no
+    /// stream was being handled, at deferred triggers for example, the next unit has half as many streams.
     fn fail(&mut self, scope: Scope, at_most: Duration, fault: &Fault, unit: &Unit) {
         let culprit = match (unit.current, unit.handled.as_slice()) {
             (Some(session), _) => Some(session),

@@ -1,4 +1,4 @@
-//! Streams that the regular work has failed at, and when each is tried again: `stream.troubles`.
+//! Recorded failures of the regular work, and when each is tried again: table `stream.troubles`.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ statements! {
          from stream.troubles as t
          order by t.next_attempt_at desc limit 10000";
 
-    /// 1 s after the first failure, twice as long after each further one, at most 5 minutes; of a rule
-    /// that fails altogether at most 8 s, since all streams wait for it and it fails once in that time.
-    /// Answers how often it has failed.
+    /// 1 s after the first failure, twice as long after each further one, at most 5 minutes; for a rule
+    /// that fails as a whole at most 8 s, since all streams wait for it and it fails once in that time.
+    /// Returns how often it has failed.
     NOTE: Write [UUIDOID, TEXTOID, TEXTOID]
         "insert into stream.troubles as t (session_id, rule, sqlstate, since, attempts, next_attempt_at)
          values ($1, $2, $3, clock_timestamp(), 1, clock_timestamp() + interval '1 second')
@@ -32,18 +32,18 @@ statements! {
         "delete from stream.troubles as t
          where t.rule = $2 and (t.session_id = any ($1) or $1 is null and t.session_id is null)";
 
-    /// What is due is tried within a round, so nothing is due any more.
+    /// Due entries are tried within a round, so older ones are of no use.
     CLEAR_OLD: Write []
         "delete from stream.troubles as t
          where t.next_attempt_at < clock_timestamp() - interval '10 minutes'";
 }
 
-/// A rule that failed for a stream, or altogether.
+/// A failure of a rule for a stream, or as a whole.
 #[derive(Clone)]
 pub struct Trouble {
     pub rule: String,
     pub session: Option<Uuid>,
-    /// It is not tried again yet.
+    /// Whether the next attempt lies ahead.
     pub lies_ahead: bool,
 }
 
@@ -60,8 +60,8 @@ pub fn load() -> Result<Vec<Trouble>> {
     })
 }
 
-/// Notes a failure, of the rule as a whole where there is no session, and does what else goes with it.
-/// It is logged when it is new, without what the error says, which may quote rows.
+/// Records a failure, of the rule as a whole where there is no session, and runs `beside` in the same transaction.
+/// A new failure is logged, without the error's text, which may quote rows.
 pub fn report(
     scope: Scope,
     at_most: Duration,
@@ -71,7 +71,7 @@ pub fn report(
     beside: impl FnOnce() -> Result<()>,
 ) {
     let sqlstate = fault.sqlstate.as_str();
-    // Whoever holds the row that would be written costs a wait, and nothing else.
+    // If the row is locked, this waits once and goes on.
     let attempts = scope.run(at_most, || {
         let arguments = [session.into(), rule.into(), sqlstate.into()];
         let attempts = spi::first(&NOTE, &arguments, |row| column::<i32>(row, 1))?;
@@ -92,7 +92,7 @@ pub fn report(
     );
 }
 
-/// Forgets failures of streams that a rule has passed now, or of the rule as a whole.
+/// Deletes the failures of streams that a rule has now handled, or of the rule as a whole.
 pub fn clear(rule: &str, sessions: Option<Vec<Uuid>>) -> Result<()> {
     spi::execute(&CLEAR, &[sessions.into(), rule.into()]).map(|_| ())
 }
