@@ -1,4 +1,4 @@
-//! What errors and logs tell an attacker.
+//! Texts of errors and logs that reach an attacker.
 
 mod internal_texts;
 mod quoting;

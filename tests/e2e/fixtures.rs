@@ -1,4 +1,4 @@
-//! The answers that the HTTP tests of `edge_api` take for those of the database are the database's:
+//! The results that the HTTP tests of `edge_api` take for those of the database are the database's:
 //! one of each operation, through the running edge. `cargo x fixtures` writes them.
 
 mod scenario;

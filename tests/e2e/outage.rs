@@ -1,4 +1,4 @@
-//! What the services answer while the database is away, and that they find it again by themselves.
+//! The services while the database is away: they refuse, and find it again by themselves.
 
 use anyhow::{Context, Result};
 use hyper::Method;

@@ -1,4 +1,4 @@
-//! `stream.config`: what it takes, and when a change applies.
+//! `stream.config`: its values, and the time from which a change applies.
 
 mod changes;
 mod values;

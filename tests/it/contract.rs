@@ -1,4 +1,5 @@
-//! What the catalogue of a database and the sources promise to callers: rights, arguments, generated files, hooks.
+//! Promises to callers, read from the catalogue of a database and the sources: rights, arguments, generated
+//! files, hooks.
 
 mod arguments;
 mod core_sql;

@@ -1,4 +1,4 @@
-//! `doctor()`: what it finds wrong with an installation.
+//! `doctor()` finds faults of an installation.
 
 mod certificates;
 mod checks;

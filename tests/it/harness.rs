@@ -1,3 +1,3 @@
-//! What `cargo x test` itself promises.
+//! The promises of `cargo x test` itself.
 
 mod secret_search;

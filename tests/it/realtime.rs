@@ -1,4 +1,4 @@
-//! What reaches `realtime.messages`: broadcasts, frames, flushes, partitions and policies.
+//! Rows of `realtime.messages`: broadcasts, frames, flushes, partitions and policies.
 
 mod broadcasts;
 mod flush_by_heartbeat;

@@ -74,7 +74,7 @@ impl TestDatabase {
 
 impl TestDatabase {
     /// Makes the stored token of this text one that was issued so many seconds earlier, as if it had been
-    /// then, and answers that one's text.
+    /// then, and returns that one's text.
     pub async fn age(&self, text: &str, seconds: u32) -> Result<String> {
         let token = decode(text)?;
         let service = token.services.first().context("a service")?;

@@ -1,4 +1,4 @@
-//! The file from which a test's server reads a certificate, and what may stand in its place.
+//! The file from which a test's server reads a certificate, and other things put in its place.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};

@@ -1,4 +1,4 @@
-//! Who and what is in every database from the start (`supabase/seed.sql`).
+//! People and auctions that are in every database from the start (`supabase/seed.sql`).
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! What doctor() says about one thing.
+//! The result of one check of doctor().
 
 use anyhow::{Context, Result};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! How tests reach the product, and how they say what they expect.
+//! Ways for tests to reach the product and to say what they expect.
 //!
 //! Every test has a database of its own and speaks to it as the product's callers do: see
 //! [`database::TestDatabase`] and [`session::Session`]. A refusal is expected together with the

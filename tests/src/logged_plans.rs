@@ -1,4 +1,4 @@
-//! Plans that a server of a test's own logs, with what each node really read.
+//! Plans that a server of a test's own logs, with the rows that each node really read.
 
 use anyhow::Result;
 use tokio_postgres::Client;

@@ -1,4 +1,4 @@
-//! Calls that moderate, and what viewers saw of them.
+//! Calls that moderate, and the events that viewers saw of them.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -147,3 +147,17 @@ impl Drop for OwnCluster {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_refused_while_another_server_bears_it() -> Result<()> {
+        let first = NameInUse::take("twice")?;
+        assert!(NameInUse::take("twice").is_err());
+        drop(first);
+        NameInUse::take("twice")?;
+        Ok(())
+    }
+}

@@ -1,4 +1,4 @@
-//! The regular work in tests: letting it happen, and reading what it did.
+//! The regular work in tests: letting it happen, and reading its results.
 
 use std::collections::BTreeMap;
 

@@ -94,7 +94,7 @@ impl Session {
         self.query(statement).await
     }
 
-    /// Runs a statement in the open transaction; answers what it did and read, calls within it included.
+    /// Runs a statement in the open transaction; returns what it did and read, calls within it included.
     pub async fn explain_within(&self, statement: &str) -> Result<Value, Error> {
         let statement = format!("explain (analyze, buffers, format json) {statement}");
         Ok(self.client.query_one(&statement, &[]).await?.get(0))

@@ -69,7 +69,7 @@ impl Ticking {
         })
     }
 
-    /// Returns once a query answers true, unless whoever does the regular work has given up.
+    /// Returns once a query is true, unless whoever does the regular work has given up.
     pub async fn until(&mut self, query: &str) -> Result<()> {
         let outcome = wait_until(&self.database.owner, query).await;
         if let Some(ticker) = self.ticker.as_mut()

@@ -39,7 +39,7 @@ pub async fn wait_within<T>(
     }
 }
 
-/// Returns once a query, whose one column is a boolean, answers true.
+/// Returns once a query, whose one column is a boolean, is true.
 pub async fn wait_until(client: &Client, query: &str) -> Result<()> {
     wait_until_within(DEADLINE, client, query).await
 }
@@ -52,4 +52,23 @@ pub async fn wait_until_within(limit: Duration, client: &Client, query: &str) ->
         Ok(is_true.then_some(()))
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_late_is_waited_for_and_what_never_comes_is_named() -> Result<()> {
+        let mut asked = 0;
+        let came = wait_for("the third time", async || {
+            asked += 1;
+            Ok((asked == 3).then_some("there"))
+        });
+        assert_eq!(came.await?, "there");
+        let never = async || Ok(None::<()>);
+        let failed = wait_within(Duration::ZERO, "what never comes", never).await;
+        assert!(failed.is_err_and(|error| error.to_string().contains("what never comes")));
+        Ok(())
+    }
 }

@@ -47,7 +47,7 @@ pub fn left(event_type: i64, session: Uuid, uid: i64, number: i64, reason: i64) 
     notice
 }
 
-/// Hands a notice over as the edge does; answers status and effect.
+/// Hands a notice over as the edge does; returns status and effect.
 pub async fn send_notice(service: &Session, notice: &Value) -> Result<(String, String), Error> {
     let answer = service
         .rpc("apply_webhook", json!({"notice": notice}))

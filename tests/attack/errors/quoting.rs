@@ -1,4 +1,4 @@
-//! What a caller passes stands in no error and in no log of the server, and a refusal fills no disk.
+//! Arguments of a caller stand in no error and in no log of the server, and a refusal fills no disk.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! What a server lacks is named to the caller of the edge, and is no internal error. Servers that go away: `tests/e2e/outage.rs`.
+//! A server that lacks something is named to the caller of the edge, and is no internal error.
+//! `tests/e2e/outage.rs` plays servers that go away.
 
 use anyhow::Result;
 use serde_json::json;

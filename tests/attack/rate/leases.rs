@@ -1,4 +1,4 @@
-//! One user who joins in a loop: what the places, the notes for the tick and the stored tokens cost.
+//! One user who joins in a loop: the cost in leases, in notes for the tick and in stored tokens.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -52,7 +52,7 @@ async fn next_id(database: &TestDatabase) -> Result<i64> {
         .await
 }
 
-/// Ticks until no change is left but those of the streams in trouble; answers the calls and the ids that they spent.
+/// Ticks until no change is left but those of the streams in trouble; returns the calls and the ids that they spent.
 async fn count_all(database: &TestDatabase) -> Result<(i64, i64)> {
     let service = database.service().await?;
     let (mut calls, mut ids) = (0, 0);

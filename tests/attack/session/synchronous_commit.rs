@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use stream_core::lifecycle::StreamState;
-use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::own_cluster::OwnCluster;
 
 /// Without the wait, what was written is on disk a moment later; in so many rounds that shows.
 const ROUNDS: usize = 10;
@@ -11,7 +11,8 @@ const ROUNDS: usize = 10;
 /// The frame goes with the message, or later.
 #[tokio::test]
 async fn a_message_is_on_disk_when_its_commit_is_answered() -> Result<()> {
-    let database = TestDatabase::create().await?;
+    // Else whatever other tests commit would flush it too.
+    let (_own, database) = OwnCluster::with_database("synchronous-commit").await?;
     let stream = database.stream_in(StreamState::Active).await?;
     let service = database.connect("authenticator").await?;
     let seller = demo::SELLER;

@@ -1,4 +1,4 @@
-//! Batches of messages beside somebody who holds rows of one of their streams: that stream's items are
+//! Batches of messages next to somebody who holds rows of one of their streams: that stream's items are
 //! refused, all others are stored.
 
 use std::sync::Arc;

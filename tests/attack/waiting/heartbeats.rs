@@ -1,4 +1,4 @@
-//! Heartbeats beside whoever holds their rows: a viewer's never waits, the host's a moment, and a message
+//! Heartbeats next to whoever holds their rows: a viewer's never waits, the host's a moment, and a message
 //! is a sign of life too.
 
 use anyhow::Result;

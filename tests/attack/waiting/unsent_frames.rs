@@ -1,4 +1,4 @@
-//! Streams that somebody holds, and the tails of others.
+//! Frames of other streams go out while somebody holds the rows of one.
 
 use anyhow::Result;
 use stream_core::lifecycle::StreamState;

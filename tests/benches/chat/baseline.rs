@@ -1,5 +1,5 @@
-//! What a backend without this product sends for a message: BEGIN, the chat row, the Realtime row, COMMIT, into
-//! tables with the same keys, indexes and foreign keys.
+//! The statements of a backend without this product for a message: BEGIN, the chat row, the Realtime row,
+//! COMMIT, into tables with the same keys, indexes and foreign keys.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

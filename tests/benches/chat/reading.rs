@@ -96,7 +96,7 @@ async fn head(database: &TestDatabase, session: Uuid) -> Result<i64> {
         .await
 }
 
-/// Answers the median in milliseconds.
+/// Returns the median in milliseconds.
 async fn syncs(
     database: &TestDatabase,
     session: Uuid,

@@ -1,4 +1,4 @@
-//! The cost of `generate_buyer_token`, with its checks and its stored hash, beside one plain insert.
+//! The cost of `generate_buyer_token`, with its checks and its stored hash, next to one plain insert.
 
 use std::sync::Arc;
 use std::time::Instant;

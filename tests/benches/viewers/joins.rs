@@ -1,4 +1,4 @@
-//! Joins into one session beside joins over many.
+//! Joins into one session next to joins over many.
 
 use anyhow::Result;
 use stream_tests::bench::{Report, Row};

@@ -71,7 +71,7 @@ impl<'a> BenchedStreams<'a> {
         })
     }
 
-    /// Calls `work` with every pair of a session and a user, from all clients at once; answers
+    /// Calls `work` with every pair of a session and a user, from all clients at once; returns
     /// how long it took until the last was done.
     pub async fn call_for_all(&self, work: Work, pairs: Vec<(Uuid, Uuid)>) -> Result<Duration> {
         self.call_in_rounds(work, pairs, 1, None).await

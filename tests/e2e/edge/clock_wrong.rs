@@ -1,4 +1,4 @@
-//! What an app reads that asks the edge for a token while the server's clock is wrong.
+//! An app asks the edge for a token while the server's clock is wrong, and reads the reason.
 
 use anyhow::Result;
 use hyper::Method;

@@ -1,5 +1,5 @@
-//! What a caller of the edge may not do: each refusal as a problem of the catalogue, with nothing written, next
-//! to the call that is allowed. `routes` holds the result of every route.
+//! Calls that the edge refuses to a caller: each as a problem of the catalogue, with nothing written, next to
+//! the call that is allowed. `routes` holds the result of every route.
 
 use anyhow::Result;
 use hyper::Method;

@@ -1,4 +1,4 @@
-//! What every route of the edge answers when all is well.
+//! The result of every route of the edge when all is well.
 
 use anyhow::{Context, Result};
 use hyper::Method;
@@ -217,7 +217,7 @@ async fn messages_are_sent_paged_through_and_synchronised() -> Result<()> {
     Ok(())
 }
 
-/// One JSON on the wire: the edge answers what `supabase.rpc` answers, digit for digit.
+/// One JSON on the wire: the edge returns what `supabase.rpc` returns, digit for digit.
 #[tokio::test]
 async fn the_edge_and_the_gateway_give_the_same_answers() -> Result<()> {
     let services = Services::start().await?;

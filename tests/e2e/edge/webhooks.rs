@@ -161,7 +161,7 @@ async fn the_consoles_test_and_unknown_events_are_taken() -> Result<()> {
     Ok(())
 }
 
-/// Agora waits ten seconds, and sends again what was not answered with success. The code tells whose deadline it was: the
+/// Agora waits ten seconds, and sends again what was not acknowledged with success. The code tells whose deadline it was: the
 /// edge's own, which `edge_api` tests by its clock; the database's, three seconds later, has another.
 #[tokio::test]
 async fn a_notice_that_the_database_cannot_take_in_time_is_refused_and_can_come_again() -> Result<()>

@@ -1,4 +1,4 @@
-//! Which rows of `auth.users` can sign in: those that Supabase Auth would find and could read.
+//! Signing in with rows of `auth.users`: those that Supabase Auth would find and could read.
 
 use anyhow::Result;
 use stream_tests::services::Services;

@@ -1,4 +1,4 @@
-//! The services over a database of a server that logs all it can: what the secrets are used on.
+//! The services over a database of a server that logs all it can, on which the secrets are used.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What a message may hold: the rules of `stream_core::chat`, as a caller meets them through SQL.
+//! Contents that a message may hold: the rules of `stream_core::chat`, as a caller meets them through SQL.
 
 use std::error::Error;
 

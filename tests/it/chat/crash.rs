@@ -135,7 +135,7 @@ async fn open(database: &TestDatabase) -> Result<Vec<Uuid>> {
     Ok(streams)
 }
 
-/// Sends from all sides, kills the server in the middle, and answers what was not answered.
+/// Sends from all sides, kills the server in the middle, and returns what was not acknowledged.
 async fn load(
     database: &TestDatabase,
     own: &mut OwnCluster,
@@ -181,7 +181,7 @@ fn item(stream: Uuid, user: Uuid) -> Value {
     json!({"session_id": stream, "user_id": user, "content": "hi", "id": Uuid::new_v4()})
 }
 
-/// One after the other until the server is gone; answers what was not answered.
+/// One after the other until the server is gone; returns what was not acknowledged.
 async fn send_alone(
     sender: &Session,
     streams: &[Uuid],

@@ -1,4 +1,4 @@
-//! Which messages a page of the history holds, and what it costs.
+//! Pages of the history: the messages in them, and their cost.
 
 use anyhow::Result;
 use serde_json::{Value, json};

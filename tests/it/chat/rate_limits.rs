@@ -1,4 +1,4 @@
-//! How often somebody may write: a burst, then a steady rate, and what slow mode adds.
+//! Rate limits of writers: a burst, then a steady rate, and the further wait of slow mode.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

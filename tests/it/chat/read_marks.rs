@@ -1,4 +1,4 @@
-//! Read marks: what a user has read, and how much is left.
+//! Read marks: the messages that a user has read, and the number of those left.
 
 mod model;
 

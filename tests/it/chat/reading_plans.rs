@@ -43,7 +43,7 @@ const LARGE: [&str; 6] = [
     "stream_viewers",
 ];
 
-/// Each call, how many rows of the log it answers, and the reader's stream.
+/// Each call, how many rows of the log it returns, and the reader's stream.
 fn calls(session: Uuid, middle: Uuid, newest: i64) -> Vec<(&'static str, Value, usize)> {
     let half = newest / 2;
     vec![

@@ -1,4 +1,4 @@
-//! Who may write, and which words: restrictions, chat modes and blocked terms, checked at the send.
+//! Restrictions, chat modes and blocked terms, checked at the send.
 
 use anyhow::Result;
 use serde_json::json;

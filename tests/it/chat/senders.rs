@@ -1,4 +1,4 @@
-//! Who may write in a stream's chat, and as whom.
+//! Rights to write in a stream's chat, in one's own name or another's.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Chat subscriptions: who may follow the chat of a stream, and until when.
+//! Chat subscriptions: the right to follow the chat of a stream, and its end.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

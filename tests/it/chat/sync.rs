@@ -1,4 +1,4 @@
-//! `sync`: what a client that was away learns of the log.
+//! `sync`: the part of the log that a client missed.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `sync`: what a client that was away learns about itself and the chat, besides the messages.
+//! `sync`: the caller's own state and the chat's settings, besides the messages.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! When a changed setting applies: to live streams too, from the next sweep on.
+//! Changed settings apply to live streams too, from the next sweep on.
 
 use anyhow::Result;
 use serde_json::json;

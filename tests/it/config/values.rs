@@ -1,4 +1,4 @@
-//! The values that `stream.config` takes, and who may change them.
+//! The values that `stream.config` takes, and the right to change them.
 
 use std::fs;
 

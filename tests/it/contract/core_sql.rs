@@ -1,4 +1,4 @@
-//! What SQL reads of stream_core, and the CHECKs that cannot read it, against stream_core itself.
+//! The SQL generated from stream_core, and the CHECKs that cannot read it, against stream_core itself.
 
 use std::collections::BTreeSet;
 

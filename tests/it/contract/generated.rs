@@ -1,4 +1,4 @@
-//! What `cargo x generate` writes, from the hand-written SQL of a checkout.
+//! The files that `cargo x generate` writes, from the hand-written SQL of a checkout.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! doctor() sees what is wrong with an installation.
+//! Each check of doctor() sees its fault.
 
 use std::process::{Child, Command, Stdio};
 

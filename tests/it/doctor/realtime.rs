@@ -1,4 +1,4 @@
-//! What doctor() says about Realtime's tables, the role that writes there, and the server's log.
+//! Checks of doctor() about Realtime's tables, the role that writes there, and the server's log.
 
 use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;

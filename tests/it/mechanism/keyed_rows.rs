@@ -1,4 +1,4 @@
-//! What a team adds to a table holds for the rows that are written by key too.
+//! Constraints and triggers that a team adds to a table hold for the rows that are written by key too.
 //!
 //! Each test lets a buyer's connection write once before and once after the addition, so that nothing
 //! which the connection remembers of the table hides it.

@@ -1,4 +1,4 @@
-//! Blocked terms: which, where, and who decides it.
+//! Blocked terms: their spelling, their scope, and the right to decide.
 
 use anyhow::Result;
 use serde_json::{Value, json};

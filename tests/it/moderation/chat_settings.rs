@@ -1,4 +1,4 @@
-//! Slow mode, chat mode and the pinned message: how they change, and who sees it.
+//! Slow mode, chat mode and the pinned message: their changes, and who sees them.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

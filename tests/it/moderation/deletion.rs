@@ -1,4 +1,4 @@
-//! Deleted messages: what is left of one, and what viewers learn.
+//! Deleted messages: the row that is left of one, and the event that viewers get.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! How mutes and bans end, and which are in force.
+//! Ends of mutes and bans, and the list of those in force.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

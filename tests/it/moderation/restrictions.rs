@@ -1,4 +1,4 @@
-//! What a mute or a ban changes.
+//! The effects of a mute and of a ban.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

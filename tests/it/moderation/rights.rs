@@ -1,4 +1,4 @@
-//! Who may moderate a stream, and against whom.
+//! Rights to moderate a stream, and against whom.
 
 use anyhow::Result;
 use serde_json::{Value, json};

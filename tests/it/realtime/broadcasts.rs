@@ -1,4 +1,4 @@
-//! What each change tells Realtime's subscribers.
+//! The broadcast of each change to Realtime's subscribers.
 
 use std::collections::BTreeSet;
 

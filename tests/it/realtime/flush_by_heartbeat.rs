@@ -1,4 +1,4 @@
-//! Heartbeats that send what a ticker has left that is gone.
+//! Heartbeats flush what a ticker left that is gone.
 
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -31,7 +31,7 @@ async fn after_a_burst() -> Result<(TestDatabase, Uuid)> {
     Ok((database, session))
 }
 
-/// Answers the status.
+/// Returns the status.
 async fn heartbeat_status_of(
     database: &TestDatabase,
     device: Device,

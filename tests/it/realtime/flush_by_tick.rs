@@ -1,4 +1,4 @@
-//! Tails that writers leave to the ticker: long ones, those that Realtime's own function writes, and those of
+//! Ticks flush the tails of logs, which no frame carries yet: long ones, those that Realtime's own function writes, and those of
 //! streams, users and epochs that are gone.
 
 use anyhow::Result;

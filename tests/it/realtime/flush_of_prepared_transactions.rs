@@ -1,4 +1,4 @@
-//! Tails of prepared transactions, which are open without a session, and outlive a crash of the server.
+//! Flushing the entries of prepared transactions, which are open without a session, and outlive a crash of the server.
 
 use anyhow::Result;
 use stream_core::lifecycle::StreamState;

@@ -1,4 +1,4 @@
-//! The queue of tails: what is written into it, what a read takes, and what it passes over.
+//! The queue of logs that a tick has to flush: its rows, those that a read takes, and those that it passes over.
 
 use anyhow::Result;
 use serde_json::json;

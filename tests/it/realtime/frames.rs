@@ -1,4 +1,4 @@
-//! When frames go out: one at once, then one a window while a ticker runs; nothing is left behind.
+//! Frames go out at once, then once a window while a ticker runs; nothing is left behind.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Who may join which private channel, asked as Realtime asks it.
+//! Rights to join each private channel, asked as Realtime asks it.
 
 use anyhow::Result;
 use serde_json::{Value, json};

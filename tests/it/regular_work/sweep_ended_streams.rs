@@ -1,4 +1,4 @@
-//! What an ended stream left open: leases, tokens, subscriptions and log are closed.
+//! Sweeps close what an ended stream left open: leases, tokens, subscriptions and log.
 
 use std::collections::BTreeMap;
 

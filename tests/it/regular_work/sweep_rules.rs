@@ -1,4 +1,4 @@
-//! Each rule of the sweep: what it does, how much of it at once, and what it leaves alone.
+//! Each rule of the sweep: its effect, its batch, and the rows that it leaves alone.
 
 use anyhow::Result;
 use serde_json::{Value, json};

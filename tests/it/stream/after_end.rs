@@ -1,4 +1,4 @@
-//! What remains of a stream that has ended, and of people and sessions that are deleted.
+//! Rows that remain of a stream that has ended, and of people and sessions that are deleted.
 
 use anyhow::Result;
 use serde_json::{Value, json};

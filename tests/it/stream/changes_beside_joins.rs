@@ -14,7 +14,7 @@ use stream_tests::session::Session;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-/// Lets the call wait for a join, and another join for the call; answers what became of both.
+/// Lets the call wait for a join, and another join for the call; returns what became of both.
 async fn between_two_joins(
     database: &TestDatabase,
     session: Uuid,

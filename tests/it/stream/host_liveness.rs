@@ -1,4 +1,4 @@
-//! When a host is lost, when it is back, and when it is too late.
+//! Loss and return of a host, and the deadline for it.
 
 mod reconnect_windows;
 

@@ -1,4 +1,4 @@
-//! The moves of a stream: which there are, who may ask for them, and what each leaves behind.
+//! The moves of a stream: the table of them, the right to ask for each, and its traces.
 
 use anyhow::Result;
 use serde_json::{Value, json};

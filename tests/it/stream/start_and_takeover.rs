@@ -1,4 +1,4 @@
-//! Hosts of a stream: who may start one, and how one device of the seller follows another.
+//! Starting a stream, and its takeover by another device of the seller.
 
 use std::sync::Arc;
 

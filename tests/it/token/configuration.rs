@@ -1,5 +1,4 @@
-//! What token functions answer where the operator has not stored a usable app id or certificate.
-//! What is wrong, in a code of its own, and never the secret.
+//! Refusals of token functions where the operator has not stored a usable app id or certificate.
 
 use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;

@@ -1,4 +1,4 @@
-//! Which device of a seller gets a token after a takeover.
+//! After a takeover, only the newest device of a seller gets a token.
 
 use anyhow::Result;
 use serde_json::json;

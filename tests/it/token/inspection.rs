@@ -1,4 +1,4 @@
-//! `inspect_token`: what it reads in a token, for whom, and which certificates vouch for it.
+//! `inspect_token`: the content that it reads, for the service alone, and the certificates that vouch for it.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

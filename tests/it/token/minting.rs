@@ -1,4 +1,4 @@
-//! Who gets which Agora token, and what is stored of it.
+//! Agora tokens: the right to each kind, and the row that is stored of it.
 
 use anyhow::Result;
 use serde_json::{Value, json};

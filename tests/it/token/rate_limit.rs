@@ -1,4 +1,4 @@
-//! How many tokens one user may ask for, and who is exempt.
+//! The rate of tokens of one user, and who is exempt.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

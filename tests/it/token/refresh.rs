@@ -1,4 +1,4 @@
-//! `refresh_token`: who gets a fresh token, of which kind, and what becomes of the older ones.
+//! `refresh_token`: a fresh token of the kind that the rows say, and the end of the older ones.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! When a heartbeat brings a fresh Agora token.
+//! Heartbeats bring a fresh Agora token before the old one ends.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Forgetting a user, and exporting what is stored of one.
+//! Forgetting a user, and exporting the rows about one.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What a heartbeat of a viewer keeps alive, and for how long.
+//! A viewer's heartbeat keeps the lease alive, for a limited time.
 
 use anyhow::Result;
 use serde_json::{Value, json};

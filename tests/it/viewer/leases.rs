@@ -1,4 +1,4 @@
-//! Leases of viewers: who watches a stream, and that the count is the number of those who do.
+//! Leases of viewers, whose number is always the count.
 
 mod refusals;
 

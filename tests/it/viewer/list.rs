@@ -1,4 +1,4 @@
-//! Who sees the list of viewers, and that paging shows everybody once.
+//! The list of viewers: the right to read it, and pages that show everybody once.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! How long somebody watched.
+//! Watch time of a viewer over several joins.
 
 use anyhow::Result;
 use serde_json::json;

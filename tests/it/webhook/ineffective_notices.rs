@@ -1,4 +1,4 @@
-//! What notices leave alone: viewers' leases, the broadcast of another phone, streams that are over.
+//! Notices without effect: on viewers' leases, the broadcast of another phone, streams that are over.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Which of a user's notices counts when they come late, twice or in another order.
+//! Notices about one user that come late, twice or in another order: the newest event counts.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Whose notices are taken, and that each of them is stored once.
+//! Notices are taken from Agora's signature alone, and each is stored once.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! A connection whose session is as hostile as direct SQL allows, and what was run in it as whom.
+//! A connection whose session is as hostile as direct SQL allows, and a record of the code that ran in it, with
+//! its role.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Traps: what a caller can make so that code which names things without a schema runs it.
+//! Objects that a caller can make so that code which names things without a schema runs them.
 //!
 //! Made from the catalogue: a domain named like every type, a view named like every relation, and functions,
 //! operators and casts named like those that our code uses. Whatever is run says as whom, in a warning.

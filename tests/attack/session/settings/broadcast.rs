@@ -19,7 +19,7 @@ create constraint trigger bids_log after insert on public.bids deferrable initia
 for each row execute function stream.auction_update_trigger('auction_id', 'amount', 'at', 'span', 'raw', 'price', 'days');
 grant insert on public.bids to authenticated";
 
-/// Plays a broadcast; answers what everybody was told, by step.
+/// Plays a broadcast; returns what everybody was told, by step.
 pub async fn play(database: &TestDatabase, settings: &str) -> Result<Vec<(String, Value)>> {
     database.change(BIDS).await?;
     let open = |identity| DirectCaller::open(database, identity, settings);

@@ -1,4 +1,4 @@
-//! Answers, log rows and frames without what is another one in every broadcast: ids, times, tokens.
+//! Results, log rows and frames without what is another one in every broadcast: ids, times, tokens.
 
 use std::collections::BTreeMap;
 

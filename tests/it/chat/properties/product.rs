@@ -1,4 +1,4 @@
-//! Playing a plan, and what must be true afterwards.
+//! Playing a plan on the product, and checking all that must be true afterwards.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -140,7 +140,7 @@ fn missing_before(frame: &Value, last: i64) -> Result<Option<std::ops::Range<i64
     Ok((from > last + 1).then_some(last + 1..from))
 }
 
-/// A frame holds what it says; answers its last number.
+/// A frame holds what it says; returns its last number.
 fn check(frame: &Value) -> Result<i64> {
     let number = |key: &str| frame[key].as_i64().with_context(|| format!("no {key}"));
     let (from, to) = (number("from_seq")?, number("to_seq")?);

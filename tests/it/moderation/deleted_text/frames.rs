@@ -1,4 +1,4 @@
-//! Which frames are deleted with a message, and what happens when one is not where it must be.
+//! Deleting the frames of a message, also where one is not where it must be.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What happens to a frame that is not written yet, or is being written, when its message is deleted.
+//! Deleting a message whose frame is not written yet, or is being written.
 
 use anyhow::Result;
 use serde_json::json;

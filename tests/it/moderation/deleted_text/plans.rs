@@ -1,4 +1,4 @@
-//! What the deletion of a message reads of Realtime's table, whose other rows are many.
+//! Deleting a message reads one index range of Realtime's table, whose other rows are many.
 
 use anyhow::{Context, Result};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What retention leaves of the texts of an old stream when Realtime still keeps its frames.
+//! Retention of an old stream deletes its texts from frames that Realtime still keeps.
 
 use anyhow::Result;
 use stream_core::lifecycle::StreamState;

@@ -1,4 +1,4 @@
-//! The model of moderation: what is in force, and how each call ends.
+//! The model of moderation: restrictions and settings in force, and the outcome of each call.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -151,7 +151,7 @@ impl ModeratedChat {
         Ok(self.sessions[&actor].rpc(function, arguments).await)
     }
 
-    /// Puts a message in an open log, past the functions; answers its id.
+    /// Puts a message in an open log, past the functions; returns its id.
     async fn write(&self, session: Uuid, author: Uuid) -> Result<Option<Uuid>> {
         let row = self
             .database

@@ -1,4 +1,4 @@
-//! How long a lost host may take to return.
+//! The window in which a lost host may return.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The model of time: its clock, its heartbeats, and what a sweep finds overdue.
+//! The model of time: its clock, its heartbeats, and the rows that a sweep finds overdue.
 
 use std::collections::BTreeMap;
 

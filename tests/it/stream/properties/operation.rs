@@ -1,4 +1,4 @@
-//! The operations on streams, and how likely each is.
+//! The operations on streams, and the likelihood of each.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Playing a sequence on the product, and holding what it returned and stored against the model.
+//! Playing a sequence on the product, and comparing results and rows with the model.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Who may not watch, and for whom somebody may join.
+//! Joins that are refused, in one's own name and in another's.
 
 use anyhow::Result;
 use serde_json::json;
