@@ -11,7 +11,7 @@ use stream_core::error::ErrorCode;
 use crate::chat::sender::Rules;
 use crate::chat::settings::{ChatSettings, likely_viewer_rate};
 use crate::chat::viewer_row::ViewerRow;
-use crate::log::entry::{next_seq, why_closed};
+use crate::log::entry::{closed_log_error, next_seq};
 use crate::log::message::Message;
 use crate::log::relay;
 use crate::postgres::caller;
@@ -61,7 +61,7 @@ fn send(
         Ok(stored)
     };
     let Some(entry) = next_seq(session)? else {
-        return retry(why_closed(session)?.into());
+        return retry(closed_log_error(session)?.into());
     };
     // Nobody else can have seen the number: the head row is still locked.
     let retry = |refusal| {

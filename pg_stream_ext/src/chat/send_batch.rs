@@ -18,7 +18,7 @@ use stream_core::error::ErrorCode;
 use crate::batch;
 use crate::chat::sender::Rules;
 use crate::chat::settings::ChatSettings;
-use crate::log::entry::why_closed;
+use crate::log::entry::closed_log_error;
 use crate::log::message::Message;
 use crate::postgres::application_rows;
 use crate::postgres::caller::{self, Caller};
@@ -184,7 +184,7 @@ fn send_to(
         sending,
     } = match locked {
         Session::Ready(ready) => ready,
-        Session::Closed => return refuse_new(why_closed(session)?),
+        Session::Closed => return refuse_new(closed_log_error(session)?),
         Session::Taken => return refuse_new(ErrorCode::LockTimeout),
     };
     let mut senders = Vec::with_capacity(users.len());

@@ -201,7 +201,7 @@ impl Sender {
             "nobody" => Ok(false),
             _ if self.is_seller => Ok(true),
             "verified" => {
-                Ok(asks(&IS_VERIFIED, &[self.user.into()])? || self.is_moderator(session)?)
+                Ok(is_true(&IS_VERIFIED, &[self.user.into()])? || self.is_moderator(session)?)
             }
             "hosts" => self.is_moderator(session),
             _ => Err(Failure::Row("unknown chat mode in the table")),
@@ -217,15 +217,15 @@ impl Sender {
     }
 
     fn is_moderator(&self, session: Uuid) -> Result<bool> {
-        asks(&CAN_MODERATE, &[self.user.into(), session.into()])
+        is_true(&CAN_MODERATE, &[self.user.into(), session.into()])
     }
 }
 
 fn is_blocked(session: Uuid, content: &str) -> Result<bool> {
-    asks(&IS_BLOCKED, &[session.into(), searchable(content).into()])
+    is_true(&IS_BLOCKED, &[session.into(), searchable(content).into()])
 }
 
-fn asks(
+fn is_true(
     statement: &'static std::thread::LocalKey<spi::Statement>,
     arguments: &[pgrx::datum::DatumWithOid<'_>],
 ) -> Result<bool> {

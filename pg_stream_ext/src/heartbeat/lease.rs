@@ -32,12 +32,12 @@ pub enum LeaseOutcome {
 /// entry.
 pub fn prolong(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<LeaseOutcome> {
     let now = clock::from_microseconds(clock::transaction_start())?;
-    let (mut why_not, mut moves, mut is_due) = (LeaseOutcome::Missing, false, false);
+    let (mut outcome, mut is_changed, mut is_due) = (LeaseOutcome::Missing, false, false);
     let seen = VIEWERS.update_free(&[session, user], |row| {
-        why_not = judge(row, request)?;
-        moves = moves_between_grounds(row, request)?;
+        outcome = judge(row, request)?;
+        is_changed = changes_foreground(row, request)?;
         is_due = columns::is_due(row, &OF_VIEWER, request.token_expires_at)?;
-        if !matches!(why_not, LeaseOutcome::Held) || moves || is_due {
+        if !matches!(outcome, LeaseOutcome::Held) || is_changed || is_due {
             return Ok(None);
         }
         let changes: Values<1> = [(c"last_seen_at", now.into())];
@@ -45,26 +45,26 @@ pub fn prolong(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<
     })?;
     match seen {
         Locked::Held(()) => Ok(LeaseOutcome::Prolonged(None)),
-        Locked::Missing if matches!(why_not, LeaseOutcome::Held) => {
+        Locked::Missing if matches!(outcome, LeaseOutcome::Held) => {
             let renewal = if is_due {
                 Renewal::of_viewer(session, user)?
             } else {
                 None
             };
-            let (why_not, seen) = if moves {
-                change_ground(session, user, request, now, renewal.as_ref())?
+            let (outcome, seen) = if is_changed {
+                prolong_with_foreground(session, user, request, now, renewal.as_ref())?
             } else {
-                take_token(session, user, request, now, renewal.as_ref())?
+                prolong_with_token(session, user, request, now, renewal.as_ref())?
             };
             match (seen, renewal) {
                 (Locked::Held(Some(uid)), Some(renewal)) => {
                     Ok(LeaseOutcome::Prolonged(Some(renewal.issue(uid)?)))
                 }
                 (Locked::Held(_), _) => Ok(LeaseOutcome::Prolonged(None)),
-                (Locked::Taken | Locked::Missing, _) => Ok(why_not),
+                (Locked::Taken | Locked::Missing, _) => Ok(outcome),
             }
         }
-        Locked::Taken | Locked::Missing => Ok(why_not),
+        Locked::Taken | Locked::Missing => Ok(outcome),
     }
 }
 
@@ -72,17 +72,17 @@ pub fn prolong(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<
 type Noted = (LeaseOutcome, Locked<Option<i32>>);
 
 /// Prolongs the lease and notes a renewed token in the same write.
-fn take_token(
+fn prolong_with_token(
     session: Uuid,
     user: Uuid,
     request: &HeartbeatRequest,
     now: TimestampWithTimeZone,
     renewal: Option<&Renewal>,
 ) -> Result<Noted> {
-    let mut why_not = LeaseOutcome::Missing;
+    let mut outcome = LeaseOutcome::Missing;
     let seen = VIEWERS.update_free(&[session, user], |row| {
-        why_not = judge(row, request)?;
-        if !matches!(why_not, LeaseOutcome::Held) {
+        outcome = judge(row, request)?;
+        if !matches!(outcome, LeaseOutcome::Held) {
             return Ok(None);
         }
         let (uid, [issued_at, expires_at, held_until]) = token_columns(row, request, renewal)?;
@@ -94,11 +94,11 @@ fn take_token(
         ];
         Ok(Some((uid, changes)))
     })?;
-    Ok((why_not, seen))
+    Ok((outcome, seen))
 }
 
 /// Prolongs the lease of an app that goes to the background or comes back.
-fn change_ground(
+fn prolong_with_foreground(
     session: Uuid,
     user: Uuid,
     request: &HeartbeatRequest,
@@ -109,10 +109,10 @@ fn change_ground(
     let grace_s = grace_s.ok_or(Failure::Row("the config row is gone"))?;
     let grace = Microseconds::from(grace_s) * MICROSECONDS_PER_S;
     let grace_ends = clock::from_microseconds(now.into_inner().saturating_add(grace))?;
-    let mut why_not = LeaseOutcome::Missing;
+    let mut outcome = LeaseOutcome::Missing;
     let seen = VIEWERS.update_free(&[session, user], |row| {
-        why_not = judge(row, request)?;
-        if !matches!(why_not, LeaseOutcome::Held) {
+        outcome = judge(row, request)?;
+        if !matches!(outcome, LeaseOutcome::Held) {
             return Ok(None);
         }
         let background_since: Option<TimestampWithTimeZone> = row.nullable(c"background_since")?;
@@ -141,7 +141,7 @@ fn change_ground(
         ];
         Ok(Some((uid, changes)))
     })?;
-    Ok((why_not, seen))
+    Ok((outcome, seen))
 }
 
 /// The new values of the viewer's token columns: the renewal's, with the viewer's Agora uid, or the present ones. Another
@@ -198,7 +198,7 @@ fn judge(row: &Row, request: &HeartbeatRequest) -> Result<LeaseOutcome> {
     )
 }
 
-fn moves_between_grounds(row: &Row, request: &HeartbeatRequest) -> Result<bool> {
+fn changes_foreground(row: &Row, request: &HeartbeatRequest) -> Result<bool> {
     let is_in_background = row
         .nullable::<TimestampWithTimeZone>(c"background_since")?
         .is_some();

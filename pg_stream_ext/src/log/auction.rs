@@ -13,7 +13,7 @@ use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 use stream_core::json_escapes::can_be_stored;
 
-use crate::log::entry::{Entry, next_seq, why_closed};
+use crate::log::entry::{Entry, closed_log_error, next_seq};
 use crate::log::epoch::epoch_salt;
 use crate::log::message::{Message, message_columns, message_json};
 use crate::log::relay::relay_one_now;
@@ -86,7 +86,7 @@ fn post(session_id: Option<Uuid>, update: Option<&str>) -> Result<Message> {
     let update = Update::parse(required(update, "update")?)?;
     match next_seq(session)? {
         Some(entry) => update.store(session, &entry),
-        None => Err(why_closed(session)?.into()),
+        None => Err(closed_log_error(session)?.into()),
     }
 }
 

@@ -54,7 +54,7 @@ pub fn next_seq(session: Uuid) -> Result<Option<Entry>> {
 }
 
 /// The error for a log that takes no entry: its stream has ended, or does not exist.
-pub fn why_closed(session: Uuid) -> Result<ErrorCode> {
+pub fn closed_log_error(session: Uuid) -> Result<ErrorCode> {
     let exists = spi::first(&SESSION_EXISTS, &[session.into()], |row| {
         column::<bool>(row, 1)
     })?;

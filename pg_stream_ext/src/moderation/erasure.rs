@@ -159,7 +159,7 @@ fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) 
     if !carried.is_empty() {
         stored_frames::delete(session, carried)?;
     }
-    stored_frames::delete_told(user, about)?;
+    stored_frames::delete_notifications(user, about)?;
     without_text.sort_unstable();
     let unpinned = pinned_seq.filter(|pinned| without_text.contains(pinned));
     if let Some(up_to) = without_text.last().copied() {

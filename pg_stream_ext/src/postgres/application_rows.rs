@@ -94,7 +94,7 @@ impl Reference {
     }
 
     fn key(&self) -> Option<ReferencedKey> {
-        let now = relcache::forgotten();
+        let now = relcache::invalidations();
         if let Some((known_at, key)) = self.key.get()
             && known_at == now
         {

@@ -1,4 +1,4 @@
-//! The caller of a native function: who it is, and whether they may come in.
+//! The caller of a native function: identifying and admitting them.
 //!
 //! The database role is the one that SET ROLE chose (a SECURITY DEFINER function does not change
 //! it), never a claim; only the user id is read from the claims.
@@ -10,7 +10,7 @@ use stream_core::error::ErrorCode;
 use crate::postgres::application_rows;
 use crate::postgres::error::{Failure, Result, answer};
 
-/// Whoever the database role and the claims say.
+/// The caller, by the database role and the claims.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
     /// `service_role` or a member of the table owner: may name anybody.

@@ -1,8 +1,8 @@
-//! Answers of native functions that are composite types of schema stream.
+//! Results of native functions that are composite types of schema `stream`.
 //!
-//! The extension is there before the type is, so such a function is declared to return a record; the
-//! row itself says what it is, and plpgsql passes it on as it stands. Called as an expression it costs
-//! no statement, which a function that returns a table does.
+//! The extension is created before the types, so such a function is declared to return a record; the row itself
+//! names its type, and plpgsql passes it on unchanged. Called as an expression it costs no statement, unlike a
+//! function that returns a table.
 
 use std::ffi::CStr;
 
@@ -31,7 +31,7 @@ impl<T: IntoDatum> From<T> for Attribute {
 }
 
 impl Attribute {
-    /// A composite that may be missing, whose type only a value tells.
+    /// A composite that may be null, whose type only a value has.
     pub fn composite(value: Option<Composite>) -> Self {
         value.map_or(
             Self {

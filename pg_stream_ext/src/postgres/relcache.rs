@@ -9,23 +9,25 @@ use pgrx::prelude::*;
 
 thread_local! {
     /// The number of invalidations, from 1; 0: the callback is not registered yet.
-    static FORGOTTEN: Cell<u32> = const { Cell::new(0) };
+    static INVALIDATIONS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// The number of invalidations in this process. Lookups that were made at another number are stale.
-pub fn forgotten() -> u32 {
-    if FORGOTTEN.get() == 0 {
+pub fn invalidations() -> u32 {
+    if INVALIDATIONS.get() == 0 {
         // SAFETY: the function stays where it is, as a library is never unloaded. There is no way to end
         // it.
-        unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(forget), pg_sys::Datum::from(0)) };
-        FORGOTTEN.set(1);
+        unsafe {
+            pg_sys::CacheRegisterRelcacheCallback(Some(count_invalidation), pg_sys::Datum::from(0))
+        };
+        INVALIDATIONS.set(1);
     }
-    FORGOTTEN.get()
+    INVALIDATIONS.get()
 }
 
 /// Called by Postgres at every invalidation, so it must neither raise nor look anything up.
-extern "C-unwind" fn forget(_: pg_sys::Datum, _: pg_sys::Oid) {
-    FORGOTTEN.set(FORGOTTEN.get().wrapping_add(1).max(1));
+extern "C-unwind" fn count_invalidation(_: pg_sys::Datum, _: pg_sys::Oid) {
+    INVALIDATIONS.set(INVALIDATIONS.get().wrapping_add(1).max(1));
 }
 
 /// An oid of the catalogue, looked up at first use and after invalidations.
@@ -41,7 +43,7 @@ impl KnownOid {
         find_out: impl FnOnce() -> Result<pg_sys::Oid, E>,
     ) -> Result<pg_sys::Oid, E> {
         // Read first: a lookup during which an invalidation comes must not count as newer.
-        let now = forgotten();
+        let now = invalidations();
         let known = self.0.load(Ordering::Relaxed);
         if known >> 32 == u64::from(now) {
             return Ok(pg_sys::Oid::from(known as u32));

@@ -1,7 +1,6 @@
-//! How are statements run without planning them at every call?
+//! Kept statements: planned at their first use in a backend, and run without planning again.
 //!
-//! Each statement is prepared on its first use in a backend and kept. The cell is only borrowed
-//! to look at it, so a trigger that re-enters finds the same plan and not a lock.
+//! The cell of a plan is only borrowed to read it, so a trigger that re-enters finds the same plan and no lock.
 
 use std::cell::OnceCell;
 use std::thread::LocalKey;
@@ -91,7 +90,7 @@ pub fn run<T>(
     })
 }
 
-/// Runs a statement for what it does; answers the number of rows.
+/// Runs a statement for its effect; returns the number of rows.
 pub fn execute(
     statement: &'static LocalKey<Statement>,
     arguments: &[DatumWithOid<'_>],
@@ -99,7 +98,7 @@ pub fn execute(
     run(statement, arguments, |rows| Ok(rows.len()))
 }
 
-/// Runs a statement that gives at most one row.
+/// Runs a statement that returns at most one row.
 pub fn first<T>(
     statement: &'static LocalKey<Statement>,
     arguments: &[DatumWithOid<'_>],

@@ -144,7 +144,7 @@ pub fn find_write_method(at: TimestampWithTimeZone) -> Result<Option<WriteMethod
         return Ok(None);
     }
     let begin = clock::transaction_start();
-    let known_at = relcache::forgotten();
+    let known_at = relcache::invalidations();
     if let Some(found) = FOUND.get()
         && (found.day, found.known_at) == (day, known_at)
         && (found.method == WriteMethod::Insert || day_of(begin) == day)

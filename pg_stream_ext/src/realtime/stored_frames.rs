@@ -44,7 +44,7 @@ statements! {
     HOLD_FREE_RELAY: Write [UUIDOID] flushed!("for no key update of r skip locked");
 
     /// Notifications to a user about a decision, which follow soon after its time $2: one index range.
-    DELETE_TOLD: Write [TEXTOID, TIMESTAMPTZOID]
+    DELETE_NOTIFICATIONS: Write [TEXTOID, TIMESTAMPTZOID]
         "delete from realtime.messages as m
          where m.extension = 'broadcast' and m.private is true and m.topic = $1
              and m.inserted_at >= $2 at time zone 'UTC'
@@ -97,7 +97,7 @@ pub fn delete(session: Uuid, messages: Vec<CarriedEntry>) -> Result<()> {
 }
 
 /// Deletes the notifications about decisions of these times from a user's own topic.
-pub fn delete_told(user: Uuid, times: Vec<TimestampWithTimeZone>) -> Result<()> {
+pub fn delete_notifications(user: Uuid, times: Vec<TimestampWithTimeZone>) -> Result<()> {
     if times.is_empty() {
         return Ok(());
     }
@@ -109,7 +109,7 @@ pub fn delete_told(user: Uuid, times: Vec<TimestampWithTimeZone>) -> Result<()> 
         }
         Shape::Known => {
             for time in times {
-                spi::execute(&DELETE_TOLD, &[topic.as_str().into(), time.into()])?;
+                spi::execute(&DELETE_NOTIFICATIONS, &[topic.as_str().into(), time.into()])?;
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::regular::unit::round::{Round, Step};
 use crate::regular::unit::troubles;
 use crate::regular::unit::{Rule, Tally, UNIT_TIMEOUT};
 pub use clock_set_back::mark_swept;
-pub use sessions::wait_for_a_turn;
+pub use sessions::wait_for_passed_over;
 
 statements! {
     BATCH_SIZE: Write []
@@ -48,7 +48,7 @@ pub const JUDGING_RULES: usize = 4;
 
 /// The rules in the order in which they run: leases before sessions, so that a session whose viewers are counted in its
 /// update is counted without expired leases.
-pub fn rules(count: bool, waits_for_a_turn: bool) -> Vec<Box<dyn Rule>> {
+pub fn rules(count: bool, waits_for_passed_over: bool) -> Vec<Box<dyn Rule>> {
     vec![
         Box::new(clock_set_back::ClockCorrection),
         dated::leases(),
@@ -56,7 +56,7 @@ pub fn rules(count: bool, waits_for_a_turn: bool) -> Vec<Box<dyn Rule>> {
         Box::new(ended_streams::EndedStreams),
         Box::new(sessions::Sessions {
             count,
-            waits_for_a_turn: Cell::new(waits_for_a_turn),
+            waits_for_passed_over: Cell::new(waits_for_passed_over),
         }),
         dated::tokens(),
         dated::restrictions(),
@@ -84,7 +84,7 @@ pub fn sweep() -> Result<Vec<Tally>> {
     let troubles = troubles::load()?;
     let batch = batch_size()?;
     transaction::check_constraints();
-    wait_for_a_turn()?;
+    wait_for_passed_over()?;
     let mut round = Round::new(rules(false, false), batch, &troubles);
     while round.step(Scope::Subtransaction, UNIT_TIMEOUT, || Ok(true)) == Step::Worked {}
     for tally in round.into_tallies() {

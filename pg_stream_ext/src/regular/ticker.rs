@@ -118,7 +118,7 @@ fn tick() -> Result<()> {
     let due = mark::Due::look()?;
     let Some(mut work) = find_work(division, due, || {
         transaction::check_constraints();
-        work::wait_for_turns()
+        work::wait_for_passed_over()
     })?
     else {
         return Ok(());

@@ -36,7 +36,7 @@ statements! {
         "select s.id, s.state <> 'ended' from stream.stream_sessions as s
          where s.id = any ($1) order by s.id for no key update skip locked";
 
-    THOSE_THERE: Write [UUIDARRAYOID]
+    EXISTING: Write [UUIDARRAYOID]
         "select s.id from stream.stream_sessions as s where s.id = any ($1) order by s.id";
 
     RECOUNT: Write [UUIDOID]
@@ -67,18 +67,18 @@ statements! {
 /// Counts viewers. A stream that the unit did not reach gets a new row in `viewer_changes`.
 pub struct ViewerCounts {
     /// Whether the first unit waits for one locked stream.
-    pub waits_for_a_turn: Cell<bool>,
+    pub waits_for_passed_over: Cell<bool>,
 }
 
 /// Waits at the gate of the first stream with changes that is locked. Comes before every other lock.
-pub fn wait_for_a_turn() -> Result<()> {
+pub fn wait_for_passed_over() -> Result<()> {
     let changed = spi::run(&CHANGED, &[], ids)?;
     if changed.is_empty() {
         return Ok(());
     }
     let locked = lock_sessions(&changed)?;
     let is_locked = |session: &Uuid| locked.iter().any(|(id, _)| id == session);
-    if let Some(held) = there(changed)?.into_iter().find(|id| !is_locked(id)) {
+    if let Some(held) = existing(changed)?.into_iter().find(|id| !is_locked(id)) {
         gate::close_soon(held)?;
     }
     Ok(())
@@ -90,8 +90,8 @@ impl Rule for ViewerCounts {
     }
 
     fn unit(&self, unit: &mut Unit) -> Result<()> {
-        if self.waits_for_a_turn.take() {
-            wait_for_a_turn()?;
+        if self.waits_for_passed_over.take() {
+            wait_for_passed_over()?;
         }
         let arguments = [unit.limit().into(), unit.skipping_written().into()];
         let changed = spi::run(&TAKE_CHANGES, &arguments, |rows| {
@@ -107,14 +107,14 @@ impl Rule for ViewerCounts {
         }
         let taken: Vec<Uuid> = taken.into_iter().map(|(session, _)| session).collect();
         let locked = lock_sessions(&taken)?;
-        let there = there(taken.clone())?;
+        let existing_sessions = existing(taken.clone())?;
         let mut again = Vec::new();
         for session in taken {
             let is_live = locked
                 .iter()
                 .find_map(|(id, is_live)| (*id == session).then_some(*is_live));
             match is_live {
-                None if there.contains(&session) => {
+                None if existing_sessions.contains(&session) => {
                     unit.pass_over(session);
                     again.push(session);
                 }
@@ -149,8 +149,8 @@ fn lock_sessions(sessions: &[Uuid]) -> Result<Vec<(Uuid, bool)>> {
     })
 }
 
-fn there(sessions: Vec<Uuid>) -> Result<Vec<Uuid>> {
-    spi::run(&THOSE_THERE, &[sessions.into()], ids)
+fn existing(sessions: Vec<Uuid>) -> Result<Vec<Uuid>> {
+    spi::run(&EXISTING, &[sessions.into()], ids)
 }
 
 fn ids(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Vec<Uuid>> {

@@ -28,12 +28,12 @@ pub const OF_HOST: TokenColumns = TokenColumns {
     held_until: c"host_token_held_until",
 };
 
-/// Whether a heartbeat returns a new token. `told` is when the device's token ends, if the device says so; otherwise
+/// Whether a heartbeat returns a new token. `device_expires_at` is when the device's token ends, if the device says so; otherwise
 /// the row's `held_until` counts.
 pub fn is_due(
     row: &Row,
     columns: &TokenColumns,
-    told: Option<TimestampWithTimeZone>,
+    device_expires_at: Option<TimestampWithTimeZone>,
 ) -> Result<bool> {
     let time = |column| -> Result<Option<Microseconds>> {
         let time: Option<TimestampWithTimeZone> = row.nullable(column)?;
@@ -44,8 +44,8 @@ pub fn is_due(
     else {
         return Ok(false);
     };
-    let held_until_us = match told {
-        Some(told) => told.into_inner(),
+    let held_until_us = match device_expires_at {
+        Some(device_expires_at) => device_expires_at.into_inner(),
         None => time(columns.held_until)?.unwrap_or(expires_at_us),
     };
     let times = TokenTimes {

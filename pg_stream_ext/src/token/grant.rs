@@ -134,9 +134,9 @@ fn refuse(request: &GrantRequest<'_>) -> Result<()> {
     let stream = SESSIONS.find(&[session], |stream| {
         let is_seller = stream.column::<Uuid>(c"seller_id")? == request.user;
         let tat: Option<TimestampWithTimeZone> = stream.nullable(c"host_token_tat")?;
-        let is_meant = stream.column::<&str>(c"channel_id")? == request.channel;
+        let is_of_channel = stream.column::<&str>(c"channel_id")? == request.channel;
         let has_ended = has_ended(stream)?;
-        Ok(is_meant.then_some((has_ended, is_seller, tat)))
+        Ok(is_of_channel.then_some((has_ended, is_seller, tat)))
     })?;
     let (has_ended, is_seller, host_tat) = stream.ok_or(ErrorCode::ChannelNotFound)?;
     let viewer_tat = VIEWERS.find(&[session, request.user], |lease| {

@@ -54,9 +54,9 @@ pub fn note(
 }
 
 /// Whether a heartbeat returns a new token to the host.
-pub fn is_due(session: Uuid, told: Option<TimestampWithTimeZone>) -> Result<bool> {
+pub fn is_due(session: Uuid, device_expires_at: Option<TimestampWithTimeZone>) -> Result<bool> {
     let due = SESSIONS.find(&[session], |row| {
-        columns::is_due(row, &OF_HOST, told).map(Some)
+        columns::is_due(row, &OF_HOST, device_expires_at).map(Some)
     })?;
     Ok(due.unwrap_or(false))
 }

@@ -49,7 +49,7 @@ pub unsafe fn is_made_from(table: pg_sys::Relation, columns: &[i32]) -> bool {
 
 /// Nothing: it must be found out.
 fn known(table: pg_sys::Oid, columns: &[i32]) -> Option<bool> {
-    let now = relcache::forgotten();
+    let now = relcache::invalidations();
     SOURCES.with_borrow(|all| {
         let sources = all
             .iter()
@@ -69,7 +69,7 @@ impl Sources {
     /// # Safety
     /// The table must be open.
     unsafe fn find_out(table: pg_sys::Relation, oid: pg_sys::Oid) -> Self {
-        let known_at = relcache::forgotten();
+        let known_at = relcache::invalidations();
         let mut columns = Vec::new();
         // SAFETY: numbers of columns are the descriptor's; the expressions live in the current memory
         // context.

@@ -40,7 +40,7 @@ statements! {
 
 /// Statements for the tables that depend on a stream, in the order in which they are emptied; rows are deleted in the
 /// order of column `order`, or in any order.
-macro_rules! hanging_tables {
+macro_rules! dependent_tables {
     ($($delete:ident: $table:literal $(by $order:literal)?;)+) => {
         statements! {
             $(
@@ -64,7 +64,7 @@ macro_rules! hanging_tables {
         }
 
         /// Deletes at most `at_most` rows that depend on a stream; returns how many.
-        fn delete_hanging(session: Uuid, at_most: i32) -> Result<i32> {
+        fn delete_dependents(session: Uuid, at_most: i32) -> Result<i32> {
             let mut left = at_most;
             $(
                 if left > 0 {
@@ -77,7 +77,7 @@ macro_rules! hanging_tables {
     };
 }
 
-hanging_tables! {
+dependent_tables! {
     // Oldest first, so that the rest of the log has no gap for readers.
     DELETE_MESSAGES: "chat_messages" by "seq";
     DELETE_READS: "chat_reads";
@@ -118,7 +118,7 @@ impl Rule for Retention {
             if !stored_frames::expire(session, at_most)? {
                 return Ok(None);
             }
-            delete_hanging(session, at_most).map(Some)
+            delete_dependents(session, at_most).map(Some)
         })?;
         let Some(mut deleted) = deleted else {
             unit.pass_over(session);
@@ -155,7 +155,7 @@ fn delete_ended(session_id: Option<Uuid>, at_most: Option<i32>) -> Result<i32> {
     if !stored_frames::expire(session, at_most)? {
         return Ok(0);
     }
-    let deleted = delete_hanging(session, at_most)?;
+    let deleted = delete_dependents(session, at_most)?;
     if deleted > 0 {
         return Ok(deleted);
     }

@@ -67,7 +67,7 @@ pub struct Sessions {
     /// Whether to count their viewers in the same update.
     pub count: bool,
     /// Whether the first unit waits for the stream that was passed over for longest.
-    pub waits_for_a_turn: Cell<bool>,
+    pub waits_for_passed_over: Cell<bool>,
 }
 
 struct DueSession {
@@ -80,7 +80,7 @@ struct DueSession {
 
 /// Waits at the gate of a stream that earlier sweeps passed over. Comes before every other lock: a transaction that holds
 /// the gate may wait for rows that a sweep locks.
-pub fn wait_for_a_turn() -> Result<()> {
+pub fn wait_for_passed_over() -> Result<()> {
     if let Some(session) = spi::first(&PASSED_OVER, &[], |row| column(row, 1))? {
         gate::close_soon(session)?;
     }
@@ -93,8 +93,8 @@ impl Rule for Sessions {
     }
 
     fn unit(&self, unit: &mut Unit) -> Result<()> {
-        if self.waits_for_a_turn.take() {
-            wait_for_a_turn()?;
+        if self.waits_for_passed_over.take() {
+            wait_for_passed_over()?;
         }
         let mut due = take(unit)?;
         let judged = due.iter().filter(|session| session.verdict.is_some());

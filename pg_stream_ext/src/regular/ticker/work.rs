@@ -230,7 +230,7 @@ fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
     let mut rules = sweep::rules(true, waits);
     // After the rules that end leases, and before those that only clean up.
     let counts = ViewerCounts {
-        waits_for_a_turn: Cell::new(waits),
+        waits_for_passed_over: Cell::new(waits),
     };
     rules.insert(sweep::JUDGING_RULES, Box::new(counts));
     Ok(Round::new(rules, sweep::batch_size()?, troubles))
@@ -238,7 +238,7 @@ fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
 
 /// Waits for the streams that were locked in earlier rounds, before anything is locked in a transaction that holds its
 /// locks until the last unit.
-pub fn wait_for_turns() -> Result<()> {
-    sweep::wait_for_a_turn()?;
-    viewer_counts::wait_for_a_turn()
+pub fn wait_for_passed_over() -> Result<()> {
+    sweep::wait_for_passed_over()?;
+    viewer_counts::wait_for_passed_over()
 }
