@@ -43,20 +43,35 @@ enum Kind {
     Core,
 }
 
-/// Parts of the paths of tests: what writes rows by key, runs beside the server's own processes, reads the
-/// log's stream or depends on plans, and one whole auction. CI runs it on other majors than the default.
+/// Parts of the paths of tests: what writes rows by key, runs in the server's own processes, reads the log's
+/// stream, looks at plans or at the catalogue, and one whole auction. CI runs it on other majors than the default.
 const CORE: &[&str] = &[
     "auction::",
-    "chat::",
+    "chat::batches",
+    "chat::crash",
+    "chat::history",
+    "chat::order",
+    "chat::reading_plans",
+    "chat::retries",
+    "chat::sending_plans",
+    "chat::sync",
     "contract::",
+    "demo::",
     "doctor::",
+    "gateway::",
     "mechanism::",
     "realtime::",
-    "regular_work::",
+    "regular_work::pg_cron",
+    "regular_work::sweep_plans",
+    "regular_work::worker",
+    "stream::finding_plans",
+    "stream::lifecycle",
+    "token::minting",
     "token::renewal",
-    "viewer::",
-    "demo::",
-    "gateway::",
+    "user::erasure",
+    "viewer::heartbeats",
+    "viewer::join_stream",
+    "webhook::receiving",
 ];
 
 /// The tests on a server with pg_cron.
