@@ -78,10 +78,12 @@ impl OwnCluster {
         })
     }
 
-    /// A server without any other settings, and one database in it. On the shared server, transactions of other tests
-    /// keep dead rows from being cleared away.
+    /// A server in which nobody but the test holds a snapshot, and one database in it. On the shared server,
+    /// transactions of other tests keep dead rows from being cleared away; here autovacuum's ANALYZE would.
     pub async fn with_database(name: &str) -> Result<(Self, TestDatabase)> {
-        let own = Self::start(Options::temporary(name)?)?;
+        let mut options = Options::temporary(name)?;
+        options.settings.push("autovacuum=off".to_owned());
+        let own = Self::start(options)?;
         let database = TestDatabase::create_in(own.make_template("")?).await?;
         Ok((own, database))
     }
