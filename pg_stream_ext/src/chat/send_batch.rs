@@ -26,7 +26,7 @@ use crate::postgres::error::{Failure, Result, answer};
 use crate::postgres::jsonb_text::JsonbText;
 use accepted::Accepted;
 use item::{Answer, Draft};
-use locks::{Ready, Session, Waits};
+use locks::{Ready, SessionLocks, Waits};
 
 /// Messages of many users and sessions; `items` is the text of a JSON array. One row for each item,
 /// in order: `ok` and the message, or the code of the refusal.
@@ -183,9 +183,9 @@ fn send_to(
         host_tat,
         sending,
     } = match locked {
-        Session::Ready(ready) => ready,
-        Session::Closed => return refuse_new(closed_log_error(session)?),
-        Session::Taken => return refuse_new(ErrorCode::LockTimeout),
+        SessionLocks::Ready(ready) => ready,
+        SessionLocks::Closed => return refuse_new(closed_log_error(session)?),
+        SessionLocks::Taken => return refuse_new(ErrorCode::LockTimeout),
     };
     let mut senders = Vec::with_capacity(users.len());
     let settings = ChatSettings::read()?;

@@ -69,7 +69,7 @@ pub fn prolong(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<
 }
 
 /// The outcome for the lease if it was not written, and the viewer's Agora uid if the token was noted.
-type Noted = (LeaseOutcome, Locked<Option<i32>>);
+type LeaseWrite = (LeaseOutcome, Locked<Option<i32>>);
 
 /// Prolongs the lease and notes a renewed token in the same write.
 fn prolong_with_token(
@@ -78,7 +78,7 @@ fn prolong_with_token(
     request: &HeartbeatRequest,
     now: TimestampWithTimeZone,
     renewal: Option<&Renewal>,
-) -> Result<Noted> {
+) -> Result<LeaseWrite> {
     let mut outcome = LeaseOutcome::Missing;
     let seen = VIEWERS.update_free(&[session, user], |row| {
         outcome = judge(row, request)?;
@@ -104,7 +104,7 @@ fn prolong_with_foreground(
     request: &HeartbeatRequest,
     now: TimestampWithTimeZone,
     renewal: Option<&Renewal>,
-) -> Result<Noted> {
+) -> Result<LeaseWrite> {
     let grace_s: Option<i32> = CONFIG.only(|row| row.column(c"background_grace_s"))?;
     let grace_s = grace_s.ok_or(Failure::Row("the config row is gone"))?;
     let grace = Microseconds::from(grace_s) * MICROSECONDS_PER_S;

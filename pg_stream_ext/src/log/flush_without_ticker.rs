@@ -8,7 +8,7 @@ use pgrx::datum::Uuid;
 use crate::clock;
 use crate::log::entry::find_head;
 use crate::log::flush::LockedRelay;
-use crate::log::relay_queue::{Key, key};
+use crate::log::relay_queue::{SessionKey, session_key};
 use crate::log::relay_row;
 use crate::log::ticker_liveness::is_ticker_alive;
 use crate::postgres::error::Result;
@@ -36,7 +36,10 @@ pub fn flush_all(sessions: impl IntoIterator<Item = Uuid>) -> Result<()> {
     if is_ticker_alive(clock::now()?)? {
         return Ok(());
     }
-    let sessions: BTreeSet<Key> = sessions.into_iter().map(|session| key(&session)).collect();
+    let sessions: BTreeSet<SessionKey> = sessions
+        .into_iter()
+        .map(|session| session_key(&session))
+        .collect();
     let mut behind = Vec::new();
     for session in sessions.into_iter().map(Uuid::from_bytes) {
         if let Some(head_seq) = find_head(session)?

@@ -30,44 +30,44 @@ const WINDOW_US: i64 = 50_000;
 /// Relays one entry, whose head row is still locked: sends it in a frame of its own when no other entry is unsent, or
 /// leaves it to `tick`.
 pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
-    let sender = send_one(session, seq, json, epoch_salt, may_wait_for_tick)?;
-    hand_over(session, seq, &sender)
+    let delivery = send_one(session, seq, json, epoch_salt, may_wait_for_tick)?;
+    hand_over(session, seq, &delivery)
 }
 
 /// Relays one entry without waiting for the end of a window. Nothing here depends on the transaction's snapshot.
 pub fn relay_one_now(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
-    let sender = send_one(session, seq, json, epoch_salt, |_, _| Ok(false))?;
-    hand_over(session, seq, &sender)
+    let delivery = send_one(session, seq, json, epoch_salt, |_, _| Ok(false))?;
+    hand_over(session, seq, &delivery)
 }
 
 /// Who sends the entries of this transaction.
-enum Sender {
+enum Delivery {
     /// They are sent already.
     Sent,
     /// The ticker. They are the first that no frame carries, so the session has to be queued.
-    TickerOnceQueued,
+    ByTickerOnceQueued,
     /// The ticker. The session is in the queue because of entries before them.
-    Ticker,
+    ByTicker,
     /// This transaction, with entries of others that wait before them.
-    Flush,
+    ByFlush,
 }
 
-impl Sender {
+impl Delivery {
     /// Decides who sends entries that did not get a frame of their own.
     fn of_unsent(waits: bool, is_next: bool) -> Self {
         match (waits, is_next) {
-            (true, true) => Self::TickerOnceQueued,
-            (true, false) => Self::Ticker,
-            (false, _) => Self::Flush,
+            (true, true) => Self::ByTickerOnceQueued,
+            (true, false) => Self::ByTicker,
+            (false, _) => Self::ByFlush,
         }
     }
 }
 
-fn hand_over(session: Uuid, first_seq: i64, sender: &Sender) -> Result<()> {
-    match sender {
-        Sender::Sent | Sender::Ticker => Ok(()),
-        Sender::TickerOnceQueued => relay_queue::note(session),
-        Sender::Flush => flush_with_others(session, first_seq),
+fn hand_over(session: Uuid, first_seq: i64, delivery: &Delivery) -> Result<()> {
+    match delivery {
+        Delivery::Sent | Delivery::ByTicker => Ok(()),
+        Delivery::ByTickerOnceQueued => relay_queue::note(session),
+        Delivery::ByFlush => flush_with_others(session, first_seq),
     }
 }
 
@@ -78,15 +78,15 @@ fn send_one(
     json: String,
     epoch_salt: &str,
     may_wait: impl Fn(&Row, TimestampWithTimeZone) -> Result<bool>,
-) -> Result<Sender> {
-    let mut sender = Sender::Flush;
+) -> Result<Delivery> {
+    let mut delivery = Delivery::ByFlush;
     let sent = RELAYS.update(&[session], |relay| {
         // The clock is read after the lock: a frame that was waited for opens a window of its own. An entry that is
         // not sent at once is judged twice; the second time, under the lock, decides.
         let now = clock::now()?;
         let is_next = is_next(relay, seq)?;
         let waits = may_wait(relay, now)? || find_write_method(now)?.is_none();
-        sender = Sender::of_unsent(waits, is_next);
+        delivery = Delivery::of_unsent(waits, is_next);
         if waits || !is_next {
             return Ok(None);
         }
@@ -94,7 +94,7 @@ fn send_one(
         Ok(Some((now, changes)))
     })?;
     let Some(sent_at) = sent else {
-        return Ok(sender);
+        return Ok(delivery);
     };
     // Realtime's table is not locked while the relay row is waited for, so its partition may be gone by now.
     let Some(method) = hold_write_method(sent_at)? else {
@@ -102,7 +102,7 @@ fn send_one(
             let changes: Values<1> = [(c"flushed_seq", (seq - 1).into())];
             Ok(Some(((), changes)))
         })?;
-        return Ok(Sender::TickerOnceQueued);
+        return Ok(Delivery::ByTickerOnceQueued);
     };
     let session_text = json_text::uuid(session);
     let header = frame::Header {
@@ -115,7 +115,7 @@ fn send_one(
         .ok_or(Failure::Row("a frame of one entry is empty"))?;
     let topic = format!("chat:{session_text}");
     broadcast::write(method, &topic, "messages", &payload, sent_at)?;
-    Ok(Sender::Sent)
+    Ok(Delivery::Sent)
 }
 
 /// When entries that are about to be written are sent.
@@ -165,13 +165,13 @@ pub fn relay_now(session: Uuid, first_seq: i64) -> Result<()> {
 }
 
 fn relay_unless(session: Uuid, may_wait: bool, first_seq: i64) -> Result<()> {
-    let mut sender = Sender::Flush;
+    let mut delivery = Delivery::ByFlush;
     relay_row::lock(session, Waiting::Block, |relay| {
         let waits = may_wait || find_write_method(clock::now()?)?.is_none();
-        sender = Sender::of_unsent(waits, is_next(relay, first_seq)?);
+        delivery = Delivery::of_unsent(waits, is_next(relay, first_seq)?);
         Ok(())
     })?;
-    hand_over(session, first_seq, &sender)
+    hand_over(session, first_seq, &delivery)
 }
 
 /// Whether all entries before this one are sent.

@@ -150,9 +150,9 @@ fn can_be_read() -> bool {
 }
 
 /// A session id that can be ordered.
-pub type Key = [u8; 16];
+pub type SessionKey = [u8; 16];
 
-pub fn key(session: &Uuid) -> Key {
+pub fn session_key(session: &Uuid) -> SessionKey {
     *session.as_bytes()
 }
 
@@ -162,7 +162,7 @@ pub struct State {
     epoch: Option<String>,
     /// The end of the snapshot, and the transactions open below it, including the one that read.
     read_upto: Option<(String, String)>,
-    pub unsent: BTreeSet<Key>,
+    pub unsent: BTreeSet<SessionKey>,
     looked_at: TimestampWithTimeZone,
     look_after: Option<Uuid>,
     is_changed: bool,
@@ -182,7 +182,10 @@ impl State {
                 id: column(row, 1)?,
                 epoch: nullable(row, 2)?,
                 read_upto: xmax.map(|xmax| (xmax, xip)),
-                unsent: column::<Vec<Uuid>>(row, 5)?.iter().map(key).collect(),
+                unsent: column::<Vec<Uuid>>(row, 5)?
+                    .iter()
+                    .map(session_key)
+                    .collect(),
                 looked_at: column(row, 6)?,
                 look_after: nullable(row, 7)?,
                 is_changed: false,
@@ -225,7 +228,7 @@ impl State {
             ))
         })?;
         if let Some((is_all, sessions, snapshot)) = taken {
-            self.unsent.extend(sessions.iter().map(key));
+            self.unsent.extend(sessions.iter().map(session_key));
             // Otherwise more rows of the same snapshots are left.
             self.now_read_upto = is_all.then_some(snapshot);
         }
@@ -240,7 +243,7 @@ impl State {
     }
 
     pub fn remove(&mut self, session: Uuid) {
-        self.is_changed |= self.unsent.remove(&key(&session));
+        self.is_changed |= self.unsent.remove(&session_key(&session));
     }
 
     /// Whether the sessions are to be compared now. A time ahead of the clock is from before the clock was set back.
@@ -264,7 +267,7 @@ impl State {
         }
         let unsent = compared.iter().filter(|(.., is_unsent)| *is_unsent);
         self.unsent
-            .extend(unsent.map(|(_, session, _)| key(session)));
+            .extend(unsent.map(|(_, session, _)| session_key(session)));
         Ok(())
     }
 

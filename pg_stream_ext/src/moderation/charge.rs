@@ -24,12 +24,12 @@ statements! {
 
 /// One more restriction within the rate. The service has no rate.
 #[must_use = "it is not noted yet"]
-pub struct Charge {
+pub struct RestrictionCharge {
     session: Uuid,
     noted: Option<(Uuid, TimestampWithTimeZone)>,
 }
 
-impl Charge {
+impl RestrictionCharge {
     pub fn judge(moderation: &Moderation) -> Result<Self> {
         let session = moderation.session;
         let Some(actor) = moderation.actor else {

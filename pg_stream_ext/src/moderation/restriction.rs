@@ -6,7 +6,7 @@ use serde_json::json;
 use stream_core::error::ErrorCode;
 
 use crate::limits;
-use crate::moderation::charge::Charge;
+use crate::moderation::charge::RestrictionCharge;
 use crate::moderation::decision::{Moderation, Rank, Record, invalid, notify_user};
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::json_text;
@@ -124,7 +124,7 @@ fn restrict(
     if is_the_same == Some(true) {
         return Ok(());
     }
-    let charge = Charge::judge(&moderation)?;
+    let charge = RestrictionCharge::judge(&moderation)?;
 
     let wanted = || -> [DatumWithOid<'_>; 6] {
         [
@@ -197,7 +197,7 @@ fn lift(
     if spi::first(&STANDING, &state, |row| column::<bool>(row, 1))? != Some(true) {
         return Ok("not_restricted");
     }
-    Charge::judge(&moderation)?.note()?;
+    RestrictionCharge::judge(&moderation)?.note()?;
     let (action, sentence) = match kind {
         Kind::Mute => ("mute_lifted", "A user may write again."),
         Kind::Ban => ("ban_lifted", "A user may come back."),

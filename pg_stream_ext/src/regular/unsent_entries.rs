@@ -6,7 +6,7 @@ use pgrx::datum::Uuid;
 
 use crate::clock;
 use crate::log::flush::LockedRelay;
-use crate::log::relay_queue::{Key, State, key};
+use crate::log::relay_queue::{SessionKey, State, session_key};
 use crate::postgres::error::Result;
 use crate::postgres::keyed::Locked;
 use crate::realtime::broadcast;
@@ -30,8 +30,8 @@ impl Rule for UnsentEntries {
         if !state.collect()? {
             return Ok(());
         }
-        let skipping: BTreeSet<Key> = unit.skipping().iter().map(key).collect();
-        let due: Vec<Key> = state.unsent.difference(&skipping).copied().collect();
+        let skipping: BTreeSet<SessionKey> = unit.skipping().iter().map(session_key).collect();
+        let due: Vec<SessionKey> = state.unsent.difference(&skipping).copied().collect();
         // Sessions that are locked or fail stay in `unsent`.
         for session in due.into_iter().map(Uuid::from_bytes) {
             if unit.is_over() {

@@ -56,12 +56,12 @@ pub fn is_due(
 }
 
 /// The times of a token, as a row notes them.
-pub struct Noted {
+pub struct NotedTimes {
     pub issued_at: TimestampWithTimeZone,
     pub expires_at: TimestampWithTimeZone,
 }
 
-impl Noted {
+impl NotedTimes {
     pub fn new(issued_at: u32, life_s: i32) -> Result<Self> {
         Ok(Self {
             issued_at: clock::timestamp(issued_at.into())?,

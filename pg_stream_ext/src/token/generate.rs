@@ -12,7 +12,7 @@ use crate::postgres::composite::Composite;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::token::grant;
 use crate::token::mint::issue;
-use crate::token::request::{Charge, GrantRequest};
+use crate::token::request::{GrantRequest, TokenCharge};
 
 /// Issues a token. `role` is `host` or `viewer`; null: whichever the user is. `occasion` is `request`, or `refresh`,
 /// which retires the older tokens. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
@@ -45,8 +45,8 @@ fn generate(
     };
     let charge = match occasion {
         // The service has no rate, and does not use up a user's.
-        _ if caller == Caller::Service => Charge::Free,
-        "request" | "refresh" => Charge::Limited,
+        _ if caller == Caller::Service => TokenCharge::Free,
+        "request" | "refresh" => TokenCharge::Limited,
         _ => return Err(Failure::Row("no such occasion")),
     };
     let request = GrantRequest {

@@ -15,9 +15,9 @@ use crate::postgres::spi::{self, statements};
 use crate::rate::Rate;
 use crate::stream::gate;
 use crate::token::certificate::Signer;
-use crate::token::columns::Noted;
+use crate::token::columns::NotedTimes;
 use crate::token::host;
-use crate::token::request::{Charge, Grant, GrantRequest, charged};
+use crate::token::request::{Grant, GrantRequest, TokenCharge, charged};
 use crate::token::settings::Settings;
 use crate::token::stream_row::{SESSIONS, has_ended, is_open};
 
@@ -73,7 +73,7 @@ fn grant_as(role: Role, request: &GrantRequest<'_>) -> Result<Option<Grant>> {
         return Ok(None);
     };
     let life_s = settings.life_s(created_at, request.issued_at)?;
-    let noted = Noted::new(request.issued_at, life_s)?;
+    let noted = NotedTimes::new(request.issued_at, life_s)?;
     let number = match role {
         Role::Subscriber => note_viewer(session, request, settings.rate, &noted)?,
         Role::Publisher => host::note(session, request, settings.rate, &noted)?,
@@ -109,7 +109,7 @@ fn note_viewer(
     session: Uuid,
     request: &GrantRequest<'_>,
     rate: Rate,
-    noted: &Noted,
+    noted: &NotedTimes,
 ) -> Result<Option<i32>> {
     VIEWERS.update(&[session, request.user], |lease| {
         if !lease.column::<bool>(c"is_active")? {
@@ -160,7 +160,7 @@ fn refuse(request: &GrantRequest<'_>) -> Result<()> {
     } else {
         viewer_tat.flatten()
     };
-    if request.charge == Charge::Free {
+    if request.charge == TokenCharge::Free {
         return Ok(());
     }
     Settings::read()?.rate.take(tat).map(|_| ())

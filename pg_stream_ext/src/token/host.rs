@@ -5,7 +5,7 @@ use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::spi::{self, column, statements};
 use crate::rate::Rate;
-use crate::token::columns::{self, Noted, OF_HOST};
+use crate::token::columns::{self, NotedTimes, OF_HOST};
 use crate::token::request::{GrantRequest, charged};
 use crate::token::stream_row::SESSIONS;
 
@@ -25,7 +25,7 @@ pub fn note(
     session: Uuid,
     request: &GrantRequest<'_>,
     rate: Rate,
-    noted: &Noted,
+    noted: &NotedTimes,
 ) -> Result<Option<i32>> {
     let found = SESSIONS.find(&[session], |stream| {
         // Before the rate. A user who is not the seller gets another refusal.
@@ -62,7 +62,7 @@ pub fn is_due(session: Uuid, device_expires_at: Option<TimestampWithTimeZone>) -
 }
 
 /// Until when the host may still hold an older token, for the row that notes this one.
-pub fn held_until(session: Uuid, noted: &Noted) -> Result<TimestampWithTimeZone> {
+pub fn held_until(session: Uuid, noted: &NotedTimes) -> Result<TimestampWithTimeZone> {
     let held_until = SESSIONS.find(&[session], |row| noted.held_until(row, &OF_HOST).map(Some))?;
     held_until.ok_or(Failure::Row("the locked stream is gone"))
 }

@@ -18,7 +18,7 @@ use crate::postgres::spi::{self, column, statements};
 use crate::token::certificate::Signer;
 use crate::token::grant;
 use crate::token::mint::{Content, Issued, issue, mint_token, unsigned};
-use crate::token::request::{Charge, GrantRequest};
+use crate::token::request::{GrantRequest, TokenCharge};
 use crate::token::settings::Settings;
 use crate::viewer::joining::{Lease, join_as};
 
@@ -99,7 +99,7 @@ fn issue_or_reissue(
         channel: &session.to_string(),
         role: Some(Role::Subscriber),
         generation: None,
-        charge: Charge::Limited,
+        charge: TokenCharge::Limited,
         // The join may have waited.
         issued_at: clock::now_s()?,
     };

@@ -15,9 +15,9 @@ use crate::postgres::error::{Failure, Result};
 use crate::postgres::spi::{self, statements};
 use crate::postgres::transaction;
 use crate::token::certificate::Signer;
-use crate::token::columns::Noted;
+use crate::token::columns::NotedTimes;
 use crate::token::mint::issue;
-use crate::token::request::{Charge, Grant, GrantRequest};
+use crate::token::request::{Grant, GrantRequest, TokenCharge};
 use crate::token::settings::Settings;
 use crate::token::stream_row::{SESSIONS, is_open};
 
@@ -35,7 +35,7 @@ pub struct Renewal {
     issued_at: u32,
     life_s: i32,
     signer: Signer,
-    pub noted: Noted,
+    pub noted: NotedTimes,
 }
 
 impl Renewal {
@@ -85,7 +85,7 @@ impl Renewal {
             return Ok(None);
         };
         let life_s = settings.life_s(created_at, issued_at)?;
-        let noted = Noted::new(issued_at, life_s)?;
+        let noted = NotedTimes::new(issued_at, life_s)?;
         Ok(Some(Self {
             session,
             user,
@@ -106,7 +106,7 @@ impl Renewal {
             channel: &self.channel,
             role: Some(self.role),
             generation: None,
-            charge: Charge::Free,
+            charge: TokenCharge::Free,
             issued_at: self.issued_at,
         };
         let grant = Grant {

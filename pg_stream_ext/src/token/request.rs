@@ -12,7 +12,7 @@ use crate::rate::{Rate, Verdict};
 
 /// Whether a token counts against its user's rate.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Charge {
+pub enum TokenCharge {
     Free,
     /// It counts, and is refused beyond the rate.
     Limited,
@@ -26,7 +26,7 @@ pub struct GrantRequest<'a> {
     pub role: Option<Role>,
     /// The host's; none: the newest.
     pub generation: Option<i32>,
-    pub charge: Charge,
+    pub charge: TokenCharge,
     /// Unix seconds.
     pub issued_at: u32,
 }
@@ -56,10 +56,10 @@ pub fn charged(
     row: &Row,
     column: &CStr,
     rate: Rate,
-    charge: Charge,
+    charge: TokenCharge,
 ) -> Result<Option<DatumWithOid<'static>>> {
     let noted = row.nullable::<TimestampWithTimeZone>(column)?;
-    if charge == Charge::Free {
+    if charge == TokenCharge::Free {
         return Ok(Some(noted.into()));
     }
     Ok(match rate.judge(noted)? {

@@ -13,7 +13,7 @@ use crate::postgres::caller::{self, Caller};
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, statements};
 use crate::stream::lifecycle;
-use crate::webhook::session::{Session, is_host_uid};
+use crate::webhook::session::{NoticeSession, is_host_uid};
 
 statements! {
     /// Most notices become `applied` and `noted`; other results are set afterwards.
@@ -111,7 +111,7 @@ fn apply(notice: Option<&str>) -> Result<Outcome> {
     let (session, outcome) = match &notice.event {
         Event::Test => (None, Outcome::plain("test")),
         Event::Unknown => (None, Outcome::ignored("unknown_event")),
-        Event::Change { channel, change } => match Session::find(channel, *change)? {
+        Event::Change { channel, change } => match NoticeSession::find(channel, *change)? {
             None => (None, Outcome::plain("unknown_channel")),
             Some(session) => (Some(session), NOTED),
         },
@@ -135,7 +135,7 @@ fn apply(notice: Option<&str>) -> Result<Outcome> {
 }
 
 /// Stores the notice; returns false for a duplicate.
-fn store(notice: &Notice, session: Option<&Session>) -> Result<bool> {
+fn store(notice: &Notice, session: Option<&NoticeSession>) -> Result<bool> {
     let change = match &notice.event {
         Event::Change { channel, change } => Some((channel.as_str(), *change)),
         Event::Test | Event::Unknown => None,
@@ -166,7 +166,7 @@ fn store(notice: &Notice, session: Option<&Session>) -> Result<bool> {
     Ok(stored == 1)
 }
 
-fn apply_change(session: &Session, change: Change) -> Result<Outcome> {
+fn apply_change(session: &NoticeSession, change: Change) -> Result<Outcome> {
     if session.stream.state == StreamState::Ended {
         return Ok(Outcome::ignored("ended"));
     }
@@ -182,7 +182,7 @@ fn apply_change(session: &Session, change: Change) -> Result<Outcome> {
     }
 }
 
-fn apply_user_change(session: &Session, user: UserChange, change: Change) -> Result<Outcome> {
+fn apply_user_change(session: &NoticeSession, user: UserChange, change: Change) -> Result<Outcome> {
     if let Some(ignored) = user.ignored() {
         return Ok(Outcome::ignored(ignored.as_str()));
     }
@@ -208,7 +208,7 @@ fn apply_user_change(session: &Session, user: UserChange, change: Change) -> Res
 }
 
 /// Moves the user's cursor on; returns false when a newer change is stored.
-fn advance(session: &Session, uid: i64, change: Change, ts: i64) -> Result<bool> {
+fn advance(session: &NoticeSession, uid: i64, change: Change, ts: i64) -> Result<bool> {
     let arguments = [
         session.id.into(),
         uid.into(),
@@ -219,7 +219,7 @@ fn advance(session: &Session, uid: i64, change: Change, ts: i64) -> Result<bool>
     Ok(spi::execute(&ADVANCE, &arguments)? == 1)
 }
 
-fn apply_host_change(session: &Session, user: UserChange) -> Result<Outcome> {
+fn apply_host_change(session: &NoticeSession, user: UserChange) -> Result<Outcome> {
     let verdict = host::judge(user.kind, session.heartbeats);
     let (id, state) = (session.id, session.stream.state);
     Ok(match host::step(session.stream, verdict) {

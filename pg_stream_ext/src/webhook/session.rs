@@ -29,14 +29,14 @@ statements! {
          where s.channel_id = $1";
 }
 
-pub struct Session {
+pub struct NoticeSession {
     pub id: Uuid,
     pub generation: i32,
     pub stream: host::Stream,
     pub heartbeats: Heartbeats,
 }
 
-impl Session {
+impl NoticeSession {
     /// Finds the session, and locks it when the change is about a host.
     pub fn find(channel: &str, change: Change) -> Result<Option<Self>> {
         let found = Self::read(&READ_SESSION, channel)?;

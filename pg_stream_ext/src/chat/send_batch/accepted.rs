@@ -46,7 +46,7 @@ statements! {
 
 /// A row for INSERT_MESSAGES.
 #[derive(serde::Serialize)]
-struct Row {
+struct NewMessage {
     /// Its position among the accepted items, from 1.
     n: usize,
     id: Option<uuid::Uuid>,
@@ -57,7 +57,7 @@ struct Row {
 
 #[derive(Default)]
 pub struct Accepted {
-    rows: Vec<Row>,
+    rows: Vec<NewMessage>,
     /// For each answer, the index of its item in the batch and the index of its row.
     answers: Vec<(usize, usize)>,
     by_id: HashMap<uuid::Uuid, usize>,
@@ -99,7 +99,7 @@ impl Accepted {
         if let Some(id) = id {
             self.by_id.insert(id, row);
         }
-        self.rows.push(Row {
+        self.rows.push(NewMessage {
             n: row + 1,
             id,
             user_id: user,

@@ -29,7 +29,7 @@ pub struct Waits {
 }
 
 /// The result of locking a session.
-pub enum Session {
+pub enum SessionLocks {
     /// All rows that a message needs are locked.
     Ready(Ready),
     /// The log is closed, or the session does not exist.
@@ -56,7 +56,7 @@ impl Waits {
 
     /// Locks the rows that messages of these users need, `users` in ascending order: the viewers' rows, the head,
     /// the session's key, which every message refers to, and the relay row.
-    pub fn lock(&mut self, session: Uuid, users: &[Uuid]) -> Result<Session> {
+    pub fn lock(&mut self, session: Uuid, users: &[Uuid]) -> Result<SessionLocks> {
         self.budget.begin(self.for_session);
         let budget = &mut self.budget;
         let mut viewer_rows = Vec::with_capacity(users.len());
@@ -64,7 +64,7 @@ impl Waits {
             match budget.lock(|| ViewerRow::lock_free(session, *user))? {
                 Locked::Held(row) => viewer_rows.push(row),
                 Locked::Missing => {}
-                Locked::Taken => return Ok(Session::Taken),
+                Locked::Taken => return Ok(SessionLocks::Taken),
             }
         }
         let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
@@ -76,23 +76,23 @@ impl Waits {
         })?;
         let host_tat = match head {
             Locked::Held((true, host_tat)) => host_tat,
-            Locked::Held((false, _)) | Locked::Missing => return Ok(Session::Closed),
-            Locked::Taken => return Ok(Session::Taken),
+            Locked::Held((false, _)) | Locked::Missing => return Ok(SessionLocks::Closed),
+            Locked::Taken => return Ok(SessionLocks::Taken),
         };
         // As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
         let mode = pg_sys::LockTupleMode::LockTupleKeyShare;
         let key = budget.lock(|| SESSIONS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
         if matches!(key, Locked::Taken) {
-            return Ok(Session::Taken);
+            return Ok(SessionLocks::Taken);
         }
         Ok(match relay::prepare(session, budget)? {
-            Locked::Held(sending) => Session::Ready(Ready {
+            Locked::Held(sending) => SessionLocks::Ready(Ready {
                 viewer_rows,
                 host_tat,
                 sending,
             }),
-            Locked::Taken => Session::Taken,
-            Locked::Missing => Session::Closed,
+            Locked::Taken => SessionLocks::Taken,
+            Locked::Missing => SessionLocks::Closed,
         })
     }
 }

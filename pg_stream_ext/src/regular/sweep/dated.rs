@@ -117,14 +117,14 @@ statements! {
 }
 
 /// A type of keys that are passed as an array.
-trait Key: Sized {
+trait RowKey: Sized {
     fn read(row: &SpiHeapTupleData<'_>, at: usize) -> Result<Vec<Self>>;
     fn argument(keys: Vec<Self>) -> DatumWithOid<'static>;
 }
 
 macro_rules! key {
     ($($kind:ty),+) => {
-        $(impl Key for $kind {
+        $(impl RowKey for $kind {
             fn read(row: &SpiHeapTupleData<'_>, at: usize) -> Result<Vec<Self>> {
                 column(row, at)
             }
@@ -147,7 +147,7 @@ struct Dated<K> {
     keys: PhantomData<K>,
 }
 
-impl<K: Key> Rule for Dated<K> {
+impl<K: RowKey> Rule for Dated<K> {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -176,7 +176,7 @@ impl<K: Key> Rule for Dated<K> {
     }
 }
 
-fn dated<K: Key + 'static>(
+fn dated<K: RowKey + 'static>(
     name: &'static str,
     take: &'static LocalKey<Statement>,
     sweep: &'static LocalKey<Statement>,

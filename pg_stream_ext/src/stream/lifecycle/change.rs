@@ -27,7 +27,7 @@ statements! {
 }
 
 /// A session whose row is locked.
-struct Session {
+struct LockedSession {
     state: String,
     seller: Uuid,
     generation: i32,
@@ -35,7 +35,7 @@ struct Session {
     moves: Rate,
 }
 
-impl Session {
+impl LockedSession {
     fn lock(id: Uuid) -> Result<Option<Self>> {
         spi::first(&LOCK_SESSION, &[id.into()], Self::read)
     }
@@ -72,7 +72,7 @@ fn change(
     let to = state::parse(required(state, "state")?)?;
     limits::reason(reason)?;
     gate::close(id)?;
-    let session = Session::lock(id)?.ok_or(ErrorCode::SessionNotFound)?;
+    let session = LockedSession::lock(id)?.ok_or(ErrorCode::SessionNotFound)?;
     require_seller(caller, session.seller)?;
     if generation.is_some_and(|generation| generation != session.generation) {
         return Err(ErrorCode::StaleHost.into());
