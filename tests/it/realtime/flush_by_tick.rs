@@ -1,5 +1,5 @@
-//! Ticks flush the tails of logs, which no frame carries yet: long ones, those that Realtime's own function writes, and those of
-//! streams, users and epochs that are gone.
+//! Ticks flush the tails of logs, which no frame carries yet: long ones, those that Realtime's own function
+//! writes, and those of streams, users and epochs that are gone.
 
 use anyhow::Result;
 use serde_json::{Value, json};

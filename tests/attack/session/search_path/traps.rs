@@ -243,7 +243,7 @@ async fn names_in_use(owner: &Client) -> Result<Vec<String>> {
         .filter(|name| words.contains(name.as_str()))
         .collect();
     // From a body, and from a statement of native code.
-    for used in ["now", "pg_try_advisory_xact_lock"] {
+    for used in ["now", "pg_current_snapshot"] {
         assert!(
             names.iter().any(|name| name == used),
             "no {used}: {names:?}"
