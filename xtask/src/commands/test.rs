@@ -300,3 +300,21 @@ fn selection(kind: Kind, arguments: &[OsString]) -> &'static [&'static str] {
         Kind::Core => &["--package", PACKAGE, "--test", "it", "--test", "e2e"],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A part that no test has any more would leave those tests out without a word.
+    #[test]
+    fn every_part_of_a_path_is_that_of_a_file() {
+        for part in CORE.iter().chain([&PG_CRON]) {
+            let path = part.trim_end_matches("::").replace("::", "/");
+            let is_there = ["it", "e2e"].iter().any(|target| {
+                let file = format!("tests/{target}/{path}.rs");
+                workspace::root().join(file).is_file()
+            });
+            assert!(is_there, "no test is in {part}");
+        }
+    }
+}
