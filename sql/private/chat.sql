@@ -1,4 +1,4 @@
--- Chat: sending.
+-- Sending chat messages, one or many.
 create function stream_private.send_message(
     session_id uuid,
     user_id uuid default null,

@@ -1,4 +1,4 @@
--- What a reader of the log keeps: read marks and subscriptions.
+-- Read marks and chat subscriptions.
 create function stream_private.mark_messages_as_read(
     session_id uuid,
     user_id uuid default null,

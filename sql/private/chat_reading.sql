@@ -1,4 +1,4 @@
--- Reading the log: history, what was missed, synchronisation.
+-- Reading the log: pages of its history, missed messages, and the state from one snapshot.
 create function stream_private.get_message_history(
     session_id uuid,
     page_size integer default 50,

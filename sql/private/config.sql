@@ -1,4 +1,4 @@
--- Settings: what a change of them does to live streams.
+-- New settings reach live streams and their viewers.
 create function stream_private.rearm() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- doctor(): whether all is well.
+-- doctor(): one row for each check of the installation.
 create function stream_private.doctor()
 returns setof stream.check_result
 language plpgsql stable security definer

@@ -1,4 +1,4 @@
--- What doctor() says about the regular work: what failed, and who holds what it waits for.
+-- Checks of doctor() about the regular work: its failures, and the holders of rows that it waits for.
 create function stream_private.check_troubles()
 returns setof stream.check_result
 language plpgsql stable

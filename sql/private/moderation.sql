@@ -1,4 +1,4 @@
--- Moderation: deleting messages, restricting users, the rules of a chat, and what was decided.
+-- Moderation: deleting messages, restricting users, the rules of a chat, and the record of decisions.
 create function stream_private.delete_message(session_id uuid, message_id uuid, reason text default null)
 returns text
 language plpgsql

@@ -1,4 +1,4 @@
--- Reports: viewers say which messages a moderator should look at.
+-- Reports of viewers about messages: making, listing and resolving them.
 create function stream_private.report_message(session_id uuid, message_id uuid, reason text default null)
 returns stream.message_report
 language plpgsql security definer

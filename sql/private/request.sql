@@ -1,4 +1,4 @@
--- Request ids: what makes a call that changes something safe to send again. The generated body of every operation that
+-- Request ids make a call that changes something safe to send again. The generated body of every operation that
 -- takes one calls these two, and nothing when it is null.
 create function stream_private.first_result(request_id uuid, operation text, arguments text) returns jsonb
 language plpgsql

@@ -1,4 +1,4 @@
--- Lifecycle: starting, moving and reading a stream session.
+-- Starting, moving and reading a stream session.
 create function stream_private.session(session_id uuid)
 returns stream.session
 language sql stable

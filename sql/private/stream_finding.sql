@@ -1,4 +1,4 @@
--- Finding a stream: by its auction, and what is on.
+-- Finding the stream of an auction, and listing those that are live.
 create function stream_private.get_live_stream(auction_id uuid)
 returns stream.live_stream
 language plpgsql stable security definer

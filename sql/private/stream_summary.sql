@@ -1,4 +1,4 @@
--- What a stream was: its summary for the seller.
+-- The summary of a stream for its seller.
 create function stream_private.get_stream_summary(session_id uuid)
 returns stream.stream_summary
 language plpgsql stable security definer

@@ -1,4 +1,4 @@
--- Agora tokens: for the host, for viewers, anew, and what a given one says.
+-- Agora tokens: minted for the host and for viewers, renewed, and inspected.
 create function stream_private.generate_seller_token(
     seller_id uuid default null,
     channel_id text default null,

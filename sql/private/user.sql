@@ -1,4 +1,4 @@
--- Users: who calls, forgetting one, and what is stored of one.
+-- Users: the signed-in one, forgetting one, and exporting what is stored of one.
 -- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
 create function stream_private.user_id()
 returns uuid

@@ -1,4 +1,4 @@
--- Webhooks: what Agora's notification service tells.
+-- Notices of Agora's notification service, applied once each.
 create function stream_private.apply_webhook(notice json)
 returns stream.webhook_result
 language plpgsql

@@ -1,4 +1,4 @@
--- Who may join the private Realtime channels. The database is the only sender: there is no insert policy.
+-- The policy of private Realtime channels. The database is the only sender: there is no insert policy.
 create function stream_private.can_read_topic(topic text) returns boolean
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp

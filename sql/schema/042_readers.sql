@@ -1,4 +1,4 @@
--- What a reader of the log keeps: which entries were read, and that the reader follows.
+-- Read marks and chat subscriptions: one row for each user and stream.
 create table stream.chat_reads (
     session_id uuid not null,
     user_id uuid not null,

@@ -1,4 +1,4 @@
--- What moderators decide: who may not write, which words are not welcome, and who decided what.
+-- Moderators' decisions: mutes and bans, blocked terms, and the record of all of them.
 create table stream.chat_restrictions (
     session_id uuid not null,
     user_id uuid not null,

@@ -1,4 +1,4 @@
--- What a user had written whom the application deleted: their id leaves the log with them, and their text stays until
+-- Messages of users whom the application deleted: their id leaves the log with them, and their text stays until
 -- forget_user() takes it away.
 create table stream.authors_deleted (
     user_id uuid not null,

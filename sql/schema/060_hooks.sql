@@ -1,4 +1,4 @@
--- What the host application decides. Created closed: nobody owns an auction, may view or chat.
+-- Hooks: the host application's decisions. Created closed: nobody owns an auction, may view or chat.
 -- The host-app migration replaces the bodies; no later release touches them again.
 -- They run with the rights of the table owner, inside the privilege boundary, and must be STABLE. Keep them in
 -- plpgsql: its statements are planned once per connection, those of language sql at every call (measured: send_message

@@ -1,4 +1,4 @@
--- The result types that callers see.
+-- Result types of operations.
 create type stream.session as (
     id uuid,
     seller_id uuid,

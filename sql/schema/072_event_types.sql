@@ -1,4 +1,4 @@
--- What Realtime delivers: one composite for the payload of each event, with its topic.
+-- Payloads of Realtime events: one composite for each, with its topic.
 create type stream.state_event as (
     session_id uuid,
     seq bigint,

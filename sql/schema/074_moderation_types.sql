@@ -1,4 +1,4 @@
--- The result types about moderation and reports.
+-- Result types of moderation and reports.
 create type stream.restriction as (
     user_id uuid,
     kind text,

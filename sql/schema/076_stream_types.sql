@@ -1,4 +1,4 @@
--- The result types about finding streams and about what one was.
+-- Result types of lists and summaries of streams.
 create type stream.live_stream as (
     session_id uuid,
     auction_id uuid,

@@ -491,7 +491,7 @@ revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_tails, str
 
 -- sql/schema/042_readers.sql
 
--- What a reader of the log keeps: which entries were read, and that the reader follows.
+-- Read marks and chat subscriptions: one row for each user and stream.
 create table stream.chat_reads (
     session_id uuid not null,
     user_id uuid not null,
@@ -529,7 +529,7 @@ revoke all on table stream.chat_reads, stream.chat_subscriptions from public, an
 
 -- sql/schema/044_moderation.sql
 
--- What moderators decide: who may not write, which words are not welcome, and who decided what.
+-- Moderators' decisions: mutes and bans, blocked terms, and the record of all of them.
 create table stream.chat_restrictions (
     session_id uuid not null,
     user_id uuid not null,
@@ -701,7 +701,7 @@ revoke all on table stream.message_reports, stream.reported_messages, stream.rep
 
 -- sql/schema/047_deleted_authors.sql
 
--- What a user had written whom the application deleted: their id leaves the log with them, and their text stays until
+-- Messages of users whom the application deleted: their id leaves the log with them, and their text stays until
 -- forget_user() takes it away.
 create table stream.authors_deleted (
     user_id uuid not null,
@@ -862,7 +862,7 @@ revoke all on table stream.webhook_events, stream.webhook_cursors from public, a
 
 -- sql/schema/060_hooks.sql
 
--- What the host application decides. Created closed: nobody owns an auction, may view or chat.
+-- Hooks: the host application's decisions. Created closed: nobody owns an auction, may view or chat.
 -- The host-app migration replaces the bodies; no later release touches them again.
 -- They run with the rights of the table owner, inside the privilege boundary, and must be STABLE. Keep them in
 -- plpgsql: its statements are planned once per connection, those of language sql at every call (measured: send_message
@@ -947,7 +947,7 @@ comment on function stream.hook_title(uuid) is
 
 -- sql/schema/070_types.sql
 
--- The result types that callers see.
+-- Result types of operations.
 create type stream.session as (
     id uuid,
     seller_id uuid,
@@ -1207,7 +1207,7 @@ comment on column stream.check_result.status is '@enum ok, warning, failure';
 
 -- sql/schema/072_event_types.sql
 
--- What Realtime delivers: one composite for the payload of each event, with its topic.
+-- Payloads of Realtime events: one composite for each, with its topic.
 create type stream.state_event as (
     session_id uuid,
     seq bigint,
@@ -1291,7 +1291,7 @@ comment on column stream.live_event.state is '@enum initializing, active, ended'
 
 -- sql/schema/074_moderation_types.sql
 
--- The result types about moderation and reports.
+-- Result types of moderation and reports.
 create type stream.restriction as (
     user_id uuid,
     kind text,
@@ -1372,7 +1372,7 @@ comment on column stream.reported_message.reports is 'Who reported it, when and 
 
 -- sql/schema/076_stream_types.sql
 
--- The result types about finding streams and about what one was.
+-- Result types of lists and summaries of streams.
 create type stream.live_stream as (
     session_id uuid,
     auction_id uuid,
@@ -1425,7 +1425,7 @@ comment on column stream.stream_summary.message_count is 'Messages of users, the
 
 -- sql/schema/078_user_types.sql
 
--- The result type about forgetting a user.
+-- The result type of forgetting a user.
 create type stream.erasure_result as (changed integer, has_more boolean);
 comment on type stream.erasure_result is
     'One part of an erasure: rows that were deleted or cleared, and whether to call again.';

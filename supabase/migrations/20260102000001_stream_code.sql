@@ -300,7 +300,7 @@ comment on function stream.auction_update_trigger() is
 
 -- sql/private/chat.sql
 
--- Chat: sending.
+-- Sending chat messages, one or many.
 create or replace function stream_private.send_message(
     session_id uuid,
     user_id uuid default null,
@@ -421,7 +421,7 @@ $missing$;
 
 -- sql/private/chat_reader.sql
 
--- What a reader of the log keeps: read marks and subscriptions.
+-- Read marks and chat subscriptions.
 create or replace function stream_private.mark_messages_as_read(
     session_id uuid,
     user_id uuid default null,
@@ -492,7 +492,7 @@ $$;
 
 -- sql/private/chat_reading.sql
 
--- Reading the log: history, what was missed, synchronisation.
+-- Reading the log: pages of its history, missed messages, and the state from one snapshot.
 create or replace function stream_private.get_message_history(
     session_id uuid,
     page_size integer default 50,
@@ -538,7 +538,7 @@ $$;
 
 -- sql/private/config.sql
 
--- Settings: what a change of them does to live streams.
+-- New settings reach live streams and their viewers.
 create or replace function stream_private.rearm() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -586,7 +586,7 @@ comment on function stream_private.oldest_client() is 'The oldest version of the
 
 -- sql/private/doctor.sql
 
--- doctor(): whether all is well.
+-- doctor(): one row for each check of the installation.
 create or replace function stream_private.doctor()
 returns setof stream.check_result
 language plpgsql stable security definer
@@ -856,7 +856,7 @@ comment on function stream_private.check_owner() is 'The check owner_bypasses_rl
 
 -- sql/private/doctor_regular_work.sql
 
--- What doctor() says about the regular work: what failed, and who holds what it waits for.
+-- Checks of doctor() about the regular work: its failures, and the holders of rows that it waits for.
 create or replace function stream_private.check_troubles()
 returns setof stream.check_result
 language plpgsql stable
@@ -1008,7 +1008,7 @@ comment on function stream_private.check_server_log() is 'The check server_log o
 
 -- sql/private/moderation.sql
 
--- Moderation: deleting messages, restricting users, the rules of a chat, and what was decided.
+-- Moderation: deleting messages, restricting users, the rules of a chat, and the record of decisions.
 create or replace function stream_private.delete_message(session_id uuid, message_id uuid, reason text default null)
 returns text
 language plpgsql
@@ -1468,7 +1468,7 @@ comment on function stream.schedule_with_pg_cron() is
 
 -- sql/private/report.sql
 
--- Reports: viewers say which messages a moderator should look at.
+-- Reports of viewers about messages: making, listing and resolving them.
 create or replace function stream_private.report_message(session_id uuid, message_id uuid, reason text default null)
 returns stream.message_report
 language plpgsql security definer
@@ -1638,7 +1638,7 @@ $$;
 
 -- sql/private/request.sql
 
--- Request ids: what makes a call that changes something safe to send again. The generated body of every operation that
+-- Request ids make a call that changes something safe to send again. The generated body of every operation that
 -- takes one calls these two, and nothing when it is null.
 create or replace function stream_private.first_result(request_id uuid, operation text, arguments text) returns jsonb
 language plpgsql
@@ -1822,7 +1822,7 @@ comment on function stream_private.check_reason(text) is
 
 -- sql/private/stream.sql
 
--- Lifecycle: starting, moving and reading a stream session.
+-- Starting, moving and reading a stream session.
 create or replace function stream_private.session(session_id uuid)
 returns stream.session
 language sql stable
@@ -2068,7 +2068,7 @@ comment on function stream_private.lock_for_deletion(uuid[], uuid[]) is
 
 -- sql/private/stream_finding.sql
 
--- Finding a stream: by its auction, and what is on.
+-- Finding the stream of an auction, and listing those that are live.
 create or replace function stream_private.get_live_stream(auction_id uuid)
 returns stream.live_stream
 language plpgsql stable security definer
@@ -2152,7 +2152,7 @@ $$;
 
 -- sql/private/stream_summary.sql
 
--- What a stream was: its summary for the seller.
+-- The summary of a stream for its seller.
 create or replace function stream_private.get_stream_summary(session_id uuid)
 returns stream.stream_summary
 language plpgsql stable security definer
@@ -2206,7 +2206,7 @@ $$;
 
 -- sql/private/token.sql
 
--- Agora tokens: for the host, for viewers, anew, and what a given one says.
+-- Agora tokens: minted for the host and for viewers, renewed, and inspected.
 create or replace function stream_private.generate_seller_token(
     seller_id uuid default null,
     channel_id text default null,
@@ -2306,7 +2306,7 @@ $$;
 
 -- sql/private/user.sql
 
--- Users: who calls, forgetting one, and what is stored of one.
+-- Users: the signed-in one, forgetting one, and exporting what is stored of one.
 -- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
 create or replace function stream_private.user_id()
 returns uuid
@@ -2773,7 +2773,7 @@ $$;
 
 -- sql/private/webhook.sql
 
--- Webhooks: what Agora's notification service tells.
+-- Notices of Agora's notification service, applied once each.
 create or replace function stream_private.apply_webhook(notice json)
 returns stream.webhook_result
 language plpgsql
@@ -2887,7 +2887,7 @@ $missing$;
 
 -- sql/realtime/policies.sql
 
--- Who may join the private Realtime channels. The database is the only sender: there is no insert policy.
+-- The policy of private Realtime channels. The database is the only sender: there is no insert policy.
 create or replace function stream_private.can_read_topic(topic text) returns boolean
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp

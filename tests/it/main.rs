@@ -13,6 +13,7 @@ mod realtime;
 mod regular_work;
 mod stream;
 mod token;
+mod upgrade;
 mod user;
 mod viewer;
 mod webhook;

@@ -17,7 +17,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::product_sql::ProductSql;
-use crate::{console, process, workspace};
+use crate::{console, extension_sql, process, workspace};
 use released::Released;
 
 const MIGRATIONS: &str = "supabase/migrations";
@@ -28,7 +28,6 @@ const HOST_APP: &str = "supabase/migrations/20260103000000_stream_host_app.sql";
 /// What the names of both kinds hold behind their version.
 const SCHEMA_NAME: &str = "_stream_schema";
 const CODE_NAME: &str = "_stream_code.sql";
-const EXTENSION_SQL: &str = "pg_stream_ext/sql";
 
 const HEADER: &str = "\
 -- Generated from sql/ by `cargo x sql bundle`; change those files, not this one.
@@ -163,7 +162,7 @@ impl Sources {
         let mut files = self.files(MIGRATIONS, |name| {
             name.contains(SCHEMA_NAME) || name.ends_with(CODE_NAME)
         })?;
-        files.extend(self.files(EXTENSION_SQL, |name| name.ends_with(".sql"))?);
+        files.extend(self.files(extension_sql::DIRECTORY, |name| name.ends_with(".sql"))?);
         console::step(format_args!("writing {}", released::FILE));
         self.released.add(&self.root, files)
     }

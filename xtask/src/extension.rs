@@ -71,9 +71,8 @@ pub fn cargo_of_extension(command: &str, installation: &Installation) -> Result<
 pub fn install(built: &Built) -> Result<()> {
     extension_sql::check(&built.generator())?;
     let installation = postgres::installation()?;
-    let sql = workspace::root().join(extension_sql::SQL);
     let extension_dir = &installation.extension_dir;
-    let files = [
+    let mut files = vec![
         (
             built.library.clone(),
             installation.library_dir.join(LIBRARY),
@@ -84,12 +83,12 @@ pub fn install(built: &Built) -> Result<()> {
             extension_dir.join("pg_stream_ext.control"),
             0o644,
         ),
-        (
-            sql.clone(),
-            extension_dir.join(sql.file_name().expect("is a file")),
-            0o644,
-        ),
     ];
+    // Of every version, and the scripts between them: ALTER EXTENSION UPDATE looks for those.
+    for sql in extension_sql::files()? {
+        let installed = extension_dir.join(sql.file_name().expect("is a file"));
+        files.push((sql, installed, 0o644));
+    }
     for (from, to, mode) in files {
         let wanted = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
         if fs::read(&to).is_ok_and(|installed| installed == wanted) {

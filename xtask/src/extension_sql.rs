@@ -13,6 +13,9 @@ pub const CONTROL: &str = "pg_stream_ext/pg_stream_ext.control";
 /// The SQL that was generated, as committed; the same for every major version of Postgres.
 pub const SQL: &str = "pg_stream_ext/sql/pg_stream_ext--0.1.0.sql";
 
+/// The folder of the extension's SQL.
+pub const DIRECTORY: &str = "pg_stream_ext/sql";
+
 /// What says which SQL belongs to a library.
 pub struct Generator {
     /// The built `extension_sql`.
@@ -28,6 +31,14 @@ pub fn write(generator: &Generator) -> Result<()> {
     fs::create_dir_all(file.parent().expect("is in a directory"))?;
     fs::write(&file, generated(generator)?)
         .with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Every SQL file of the extension, as committed.
+pub fn files() -> Result<Vec<PathBuf>> {
+    let directory = workspace::root().join(DIRECTORY);
+    let entries =
+        fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))?;
+    Ok(entries.flatten().map(|entry| entry.path()).collect())
 }
 
 /// Fails when the committed SQL is not that of the built library: Postgres would pass other arguments than

@@ -9,6 +9,7 @@ pub mod console;
 pub mod database;
 pub mod extension;
 pub mod extension_sql;
+pub mod extension_upgrade;
 pub mod fixtures;
 pub mod generate;
 pub mod interrupt;

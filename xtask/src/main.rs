@@ -32,6 +32,7 @@ cargo x [--pg POSTGRES] <command>
   sql bundle [--check]  make the migrations from sql/, or check that they are up to date
   sql release         note what a release hands out, which is never changed again
   ext sql             generate the extension's SQL again, after a change of a function's signature
+  ext upgrade [FROM]  write the script that takes the extension from an older version to the present one
   ext build           build the extension for the chosen Postgres and install it there
   ext clippy          check the extension's code for the chosen Postgres
   fixtures [--check]  write the answers that the HTTP tests of edge_api are given, or compare them

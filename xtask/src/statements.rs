@@ -28,6 +28,26 @@ pub fn without_comments(statement: &str) -> &str {
     rest
 }
 
+/// A text without comments, and with one blank where there are several characters of space outside quotes.
+pub fn squeezed(text: &str) -> String {
+    let mut squeezed = String::new();
+    let mut place = 0;
+    while place < text.len() {
+        let rest = &text[place..];
+        let token = &rest[..token_length(rest)];
+        let is_space =
+            token.trim().is_empty() || token.starts_with("--") || token.starts_with("/*");
+        if !is_space {
+            squeezed.push_str(token);
+        } else if !squeezed.ends_with(' ') && !squeezed.is_empty() {
+            squeezed.push(' ');
+        }
+        place += token.len();
+    }
+    squeezed.truncate(squeezed.trim_end().len());
+    squeezed
+}
+
 /// The part of a text before the first of these, outside comments, quotes and parentheses; all of it where none is there.
 pub fn until<'a>(text: &'a str, ends: &[&str]) -> &'a str {
     let mut depth = 0_usize;
@@ -106,6 +126,14 @@ mod tests {
         assert_eq!(
             without_comments("\n-- a\n/* b */ -- c\nselect 1;"),
             "select 1;"
+        );
+    }
+
+    #[test]
+    fn space_and_comments_are_squeezed_outside_quotes() {
+        assert_eq!(
+            squeezed("\n-- a\nselect  'b  c' /* d */,\n\t\"e\"\n"),
+            "select 'b  c' , \"e\""
         );
     }
 

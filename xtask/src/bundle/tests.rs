@@ -10,7 +10,12 @@ const FUNCTION: &str = "create function b() returns integer\nlanguage sql\nas 's
 impl Repository {
     fn new(name: &str) -> Self {
         let root = std::env::temp_dir().join(format!("bundle-{name}-{}", std::process::id()));
-        for directory in ["sql/schema", "sql/private", MIGRATIONS, EXTENSION_SQL] {
+        for directory in [
+            "sql/schema",
+            "sql/private",
+            MIGRATIONS,
+            extension_sql::DIRECTORY,
+        ] {
             fs::create_dir_all(root.join(directory)).expect("the directory is made");
         }
         let repository = Self(root);

@@ -4,13 +4,23 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
-use xtask::{console, extension, extension_sql, postgres, process};
+use xtask::{console, extension, extension_sql, extension_upgrade, postgres, process};
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let command = match arguments.next()? {
         Some(Value(word)) => word.string()?,
-        _ => bail!("the command is `cargo x ext sql`, `build` or `clippy`"),
+        _ => bail!("the command is `cargo x ext sql`, `upgrade`, `build` or `clippy`"),
     };
+    if command == "upgrade" {
+        let from = match arguments.next()? {
+            Some(Value(version)) => Some(version.string()?),
+            Some(other) => return Err(other.unexpected().into()),
+            None => None,
+        };
+        super::expect_end(arguments)?;
+        extension_upgrade::write(from.as_deref())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     super::expect_end(arguments)?;
     postgres::ensure()?;
     match command.as_str() {

@@ -5,3 +5,4 @@ mod first_doc_lines;
 mod graph;
 mod javascript;
 mod sources;
+mod sql_files;
