@@ -1,6 +1,6 @@
 //! Read marks: the entries of a log that a user has read.
 //!
-//! They are kept as ranges of numbers, so that counting the rest looks at no message.
+//! They are kept as ranges of numbers, so that counting the unread ones reads no message.
 
 use pgrx::datum::{Array, Uuid};
 use pgrx::prelude::*;

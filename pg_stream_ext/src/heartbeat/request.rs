@@ -2,7 +2,7 @@
 
 use pgrx::datum::TimestampWithTimeZone;
 
-/// The state of the device, as far as it tells it.
+/// The state of the device, as far as it was sent.
 pub struct HeartbeatRequest {
     pub foreground: Option<bool>,
     pub generation: Option<i32>,

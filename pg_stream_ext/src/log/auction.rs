@@ -177,7 +177,7 @@ struct Text {
 }
 
 impl Update {
-    /// `json` is the text of a value of type json: Postgres has looked at its form, and not at what its escapes mean.
+    /// `json` is the text of a value of type json: Postgres has checked its form, but not its escapes.
     fn parse(json: &str) -> Result<Self> {
         let invalid = |hint| Failure::with_hint(ErrorCode::InvalidArgument, hint);
         if !json.trim_start().starts_with('{') {

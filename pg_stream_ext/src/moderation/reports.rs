@@ -1,7 +1,7 @@
 //! Closing the reports about messages that are deleted.
 //!
 //! Functions in plpgsql write and read reports (`sql/private/report.sql`). The row of a reported message comes
-//! last in the order of locks, for whoever reports and for whoever moderates.
+//! last in the order of locks, for reports and for moderation.
 
 use crate::moderation::decision::Moderation;
 use crate::postgres::error::Result;

@@ -1,4 +1,4 @@
-//! The Agora certificates: reading them, and what the config row says about them.
+//! The Agora certificates: their configuration, and reading them.
 //!
 //! Each comes from a file that only the server's user may read, or from Supabase Vault. They are read for
 //! each token and never kept; no error, log line or setting ever holds one.

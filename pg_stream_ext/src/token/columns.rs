@@ -28,8 +28,8 @@ pub const OF_HOST: TokenColumns = TokenColumns {
     held_until: c"host_token_held_until",
 };
 
-/// Whether a heartbeat returns a new token. `device_expires_at` is when the device's token ends, if the device says so; otherwise
-/// the row's `held_until` counts.
+/// Whether a heartbeat returns a new token. `device_expires_at` is the end of the device's token, if it was sent;
+/// otherwise the row's `held_until` counts.
 pub fn is_due(
     row: &Row,
     columns: &TokenColumns,
