@@ -5,3 +5,4 @@ pub mod host;
 pub mod lease;
 pub mod request;
 pub mod single;
+pub mod summary;

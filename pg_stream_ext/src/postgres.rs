@@ -2,6 +2,7 @@
 
 pub mod application_rows;
 pub mod caller;
+pub mod column;
 pub mod commit;
 pub mod composite;
 pub mod error;

@@ -12,10 +12,11 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
+use crate::clock;
 use crate::heartbeat::host::{HostWrite, write_host};
 use crate::heartbeat::lease::{self, LeaseOutcome};
 use crate::heartbeat::request::HeartbeatRequest;
-use crate::log::epoch::epoch;
+use crate::heartbeat::summary::{self, Summary};
 use crate::log::flush_without_ticker;
 use crate::log::system_message;
 use crate::moderation::active_restrictions;
@@ -24,12 +25,11 @@ use crate::postgres::caller;
 use crate::postgres::commit::skip_waiting_for_the_disk;
 use crate::postgres::composite::{self, Attribute, Composite};
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, column, statements};
 use crate::postgres::wait_budget::WaitBudget;
 use crate::stream::gate;
 use crate::stream::host_return::{HostState, host_columns};
 use crate::stream::lifecycle::{self, StateExtras};
-use crate::stream::state;
 use crate::token::host;
 use crate::token::renewal::Renewal;
 
@@ -40,36 +40,13 @@ const LOG_WAIT: Duration = Duration::from_millis(100);
 const SOON_MS: i32 = 1000;
 
 statements! {
-    IS_HOST: Write [UUIDOID, UUIDOID]
-        "select true from stream.stream_sessions as s where s.id = $1 and s.seller_id = $2";
-
-    /// The row is locked by now, or must not be waited for.
+    /// The row is locked already, or must not be waited for.
     HOST: Write [UUIDOID, UUIDOID]
         concat!(
             "select ", host_columns!(), ", s.auction_id
              from stream.stream_sessions as s
              where s.id = $1 and s.seller_id = $2"
         );
-
-    SUMMARY: Write [UUIDOID]
-        "select s.state, s.generation, c.epoch_salt, h.last_seq, s.viewer_count,
-             s.reconnect_deadline, clock_timestamp(), c.heartbeat_interval_s * 1000
-         from stream.stream_sessions as s
-         join stream.chat_heads as h on h.session_id = s.id
-         cross join stream.config as c
-         where s.id = $1";
-}
-
-/// The state of the stream, which every heartbeat returns.
-struct Summary {
-    state: String,
-    generation: i32,
-    epoch: String,
-    head_seq: i64,
-    viewer_count: i32,
-    reconnect_deadline: Option<TimestampWithTimeZone>,
-    server_time: TimestampWithTimeZone,
-    next_in_ms: i32,
 }
 
 /// Processes a heartbeat. `token_expires_at` is when the token of the device ends; null: the device does not say. Returns
@@ -135,34 +112,23 @@ fn process(
         Some(reply) => reply,
         None => viewer_heartbeat(session, user, &request)?,
     };
-    let summary = spi::first(&SUMMARY, &[session.into()], |row| {
-        Ok(Summary {
-            state: column(row, 1)?,
-            generation: column(row, 2)?,
-            epoch: epoch(&column::<String>(row, 3)?),
-            head_seq: column(row, 4)?,
-            viewer_count: column(row, 5)?,
-            reconnect_deadline: nullable(row, 6)?,
-            server_time: column(row, 7)?,
-            next_in_ms: column(row, 8)?,
-        })
-    })?;
-    let summary = summary.ok_or(ErrorCode::SessionNotFound)?;
-    if state::read(&summary.state)? == StreamState::Ended {
+    let summary = Summary::read(session)?.ok_or(ErrorCode::SessionNotFound)?;
+    if summary.state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
     flush_without_ticker::flush_one(session, summary.head_seq)?;
+    let usual_ms = summary.heartbeat_interval_s.saturating_mul(1000);
     let next_in_ms = if reply.comes_soon {
-        summary.next_in_ms.min(SOON_MS)
+        usual_ms.min(SOON_MS)
     } else {
-        summary.next_in_ms
+        usual_ms
     };
     composite::form(
         c"heartbeat_result",
         [
             reply.status.into(),
             session.into(),
-            summary.state.into(),
+            summary.state.as_str().into(),
             summary.generation.into(),
             // The host's Agora uid.
             summary.generation.into(),
@@ -170,7 +136,7 @@ fn process(
             summary.head_seq.into(),
             summary.viewer_count.into(),
             summary.reconnect_deadline.into(),
-            summary.server_time.into(),
+            clock::now()?.into(),
             next_in_ms.into(),
             Attribute::composite(reply.token),
         ],
@@ -189,9 +155,8 @@ fn viewer_heartbeat(
         LeaseOutcome::Superseded => return Ok(HeartbeatReply::new("superseded")),
         LeaseOutcome::Missing => {}
     }
-    let state = spi::first(&SUMMARY, &[session.into()], |row| column::<String>(row, 1))?;
-    let state = state.ok_or(ErrorCode::SessionNotFound)?;
-    if state::read(&state)? == StreamState::Ended {
+    let state = summary::find_state(session)?.ok_or(ErrorCode::SessionNotFound)?;
+    if state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
     if active_restrictions::in_force(session, user)?.is_banned {
@@ -207,7 +172,7 @@ fn host_heartbeat(
     request: &HeartbeatRequest,
 ) -> Result<Option<HeartbeatReply>> {
     let key = [session.into(), user.into()];
-    if spi::execute(&IS_HOST, &key)? == 0 {
+    if !summary::is_seller(session, user)? {
         return Ok(None);
     }
     let is_locked = gate::close_soon(session)?;

@@ -42,7 +42,7 @@ pub fn in_force(session: Uuid, user: Uuid) -> Result<InForce> {
         if until.is_some_and(|until| Microseconds::from(until) <= now) {
             return Ok(None);
         }
-        match row.column::<&str>(c"kind")? {
+        match row.text(c"kind")? {
             "ban" => found.is_banned = true,
             "mute" => found.mute = Some(Mute { until }),
             _ => return Err(Failure::Row("unknown restriction in the table")),

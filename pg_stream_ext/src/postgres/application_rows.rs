@@ -19,7 +19,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::postgres::error::{Failure, Result};
-use crate::postgres::keyed::{Key, Waiting, with_table};
+use crate::postgres::keyed::{Key, Locked, Waiting, with_table};
 use crate::postgres::relcache;
 
 /// A column that refers to a table of the host application.
@@ -80,7 +80,7 @@ fn lock(reference: &'static LocalKey<Reference>, id: Uuid, waiting: Waiting) -> 
     with_table(referenced.table, pg_sys::RowShareLock, |row| {
         let found = row.find(Some(referenced.index), &[key], |_| Ok(Some(())))?;
         let mode = pg_sys::LockTupleMode::LockTupleKeyShare;
-        Ok(found.is_none() || !row.lock(mode, waiting).is_taken())
+        Ok(found.is_none() || !matches!(row.lock(mode, waiting), Locked::Taken))
     })
 }
 

@@ -6,21 +6,22 @@
 //! changes. Rights and policies are not asked for, so this is for callers whom [`crate::postgres::caller`] has
 //! admitted as the owner of the tables.
 
-mod generated;
-mod insert;
 mod row;
-mod update;
+mod values;
 mod write;
 
 use std::ffi::CStr;
 
-use pgrx::datum::{DatumWithOid, IntoDatum, Uuid};
+use pgrx::datum::{IntoDatum, Uuid};
 use pgrx::prelude::*;
 
 use crate::postgres::error::{Failure, Result};
-pub use crate::postgres::keyed::row::{Key, Row, Waiting, with_table};
-use crate::postgres::keyed::update::Held;
+pub use crate::postgres::keyed::row::{Key, Locked, Row, Waiting, with_table};
+pub use crate::postgres::keyed::values::Values;
 use crate::postgres::relcache::KnownOid;
+
+/// As an update locks that leaves the key as it is.
+const FOR_UPDATE: pg_sys::LockTupleMode::Type = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
 
 /// A table of schema `stream`, and the unique index by which its rows are found: its primary key,
 /// unless another is named.
@@ -34,18 +35,6 @@ struct Relation {
     name: &'static CStr,
     oid: KnownOid,
 }
-
-/// The result of asking for a row's lock.
-pub enum Locked<T> {
-    Held(T),
-    /// Somebody else holds the row, and it was not to be waited for.
-    Taken,
-    /// There is no such row, or `change` wanted nothing of it.
-    Missing,
-}
-
-/// Values of columns. A domain's CHECK is not asked for, so they must be right by construction.
-pub type Values<const N: usize> = [(&'static CStr, DatumWithOid<'static>); N];
 
 impl Table {
     pub const fn new(name: &'static CStr) -> Self {
@@ -81,75 +70,42 @@ impl Table {
         })
     }
 
-    /// Changes the row with this key as `change` says, waiting for whoever changes it now. Nothing when
-    /// there is no such row, or when `change` gives nothing. What counts is what `change` gives for the
-    /// newest version: when somebody holds the row or was quicker, or when it gives nothing, it is asked
-    /// again with the row locked as an update would. The key itself never changes. Of the table's triggers, those for
-    /// statements and those for named columns are not fired.
+    /// Locks the row with this key, waiting for whoever holds it, and changes its newest version as `change`
+    /// says. Nothing when there is no such row, or when `change` gives nothing. The key itself never changes.
+    /// Of the table's triggers, those for statements and those for named columns are not fired.
     pub fn update<T, const K: usize, const N: usize>(
         &self,
         key: &[Uuid; K],
-        mut change: impl FnMut(&Row) -> Result<Option<(T, Values<N>)>>,
+        change: impl FnOnce(&Row) -> Result<Option<(T, Values<N>)>>,
     ) -> Result<Option<T>> {
-        with_table(self.table.oid()?, pg_sys::RowExclusiveLock, |row| {
-            if row
-                .find(self.index()?, &key.map(equal), |_| Ok(Some(())))?
-                .is_none()
-            {
-                return Ok(None);
-            }
-            if let Some((answer, changes)) = change(row)?
-                && update::replace(row, Held::Unlocked, changes)?
-            {
-                return Ok(Some(answer));
-            }
-            let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
-            if !row.lock(mode, Waiting::Block).is_held() {
-                return Ok(None);
-            }
-            let Some((answer, changes)) = change(row)? else {
-                return Ok(None);
-            };
-            update::replace(row, Held::Locked, changes)?;
-            Ok(Some(answer))
-        })
+        with_table(
+            self.table.oid()?,
+            pg_sys::RowExclusiveLock,
+            |row| match self.find_and_lock(row, key, FOR_UPDATE, Waiting::Block)? {
+                Locked::Held(()) => update(row, change),
+                Locked::Taken | Locked::Missing => Ok(None),
+            },
+        )
     }
 
-    /// Changes the row with this key as `change` says, unless somebody holds it; waits for nobody.
-    /// `change` is asked again with the row locked where a plain update does not do.
+    /// Changes the row with this key as `change` says, unless somebody holds it; waits for nobody, and locks
+    /// nothing of which `change` wants nothing. So `change` is asked twice, the second time with the newest
+    /// version locked, which counts.
     pub fn update_free<T, const K: usize, const N: usize>(
         &self,
         key: &[Uuid; K],
         mut change: impl FnMut(&Row) -> Result<Option<(T, Values<N>)>>,
     ) -> Result<Locked<T>> {
         with_table(self.table.oid()?, pg_sys::RowExclusiveLock, |row| {
-            if row
-                .find(self.index()?, &key.map(equal), |_| Ok(Some(())))?
-                .is_none()
-            {
+            let is_wanted = |row: &Row| change(row).map(|wanted| Some(wanted.is_some()));
+            if row.find(self.index()?, &key.map(equal), is_wanted)? != Some(true) {
                 return Ok(Locked::Missing);
             }
-            let Some((answer, changes)) = change(row)? else {
-                return Ok(Locked::Missing);
-            };
-            if update::replace(row, Held::Unlocked, changes)? {
-                return Ok(Locked::Held(answer));
+            match row.lock(FOR_UPDATE, Waiting::Skip) {
+                Locked::Held(()) => Ok(update(row, change)?.map_or(Locked::Missing, Locked::Held)),
+                Locked::Taken => Ok(Locked::Taken),
+                Locked::Missing => Ok(Locked::Missing),
             }
-            let lock = row.lock(
-                pg_sys::LockTupleMode::LockTupleNoKeyExclusive,
-                Waiting::Skip,
-            );
-            if lock.is_taken() {
-                return Ok(Locked::Taken);
-            }
-            if !lock.is_held() {
-                return Ok(Locked::Missing);
-            }
-            let Some((answer, changes)) = change(row)? else {
-                return Ok(Locked::Missing);
-            };
-            update::replace(row, Held::Locked, changes)?;
-            Ok(Locked::Held(answer))
         })
     }
 
@@ -162,21 +118,11 @@ impl Table {
         read: impl FnOnce(&Row) -> Result<T>,
     ) -> Result<Locked<T>> {
         with_table(self.table.oid()?, pg_sys::RowShareLock, |row| {
-            if row
-                .find(self.index()?, &key.map(equal), |_| Ok(Some(())))?
-                .is_none()
-            {
-                return Ok(Locked::Missing);
+            match self.find_and_lock(row, key, mode, waiting)? {
+                Locked::Held(()) => read(row).map(Locked::Held),
+                Locked::Taken => Ok(Locked::Taken),
+                Locked::Missing => Ok(Locked::Missing),
             }
-            let lock = row.lock(mode, waiting);
-            if lock.is_held() {
-                return read(row).map(Locked::Held);
-            }
-            Ok(if lock.is_taken() {
-                Locked::Taken
-            } else {
-                Locked::Missing
-            })
         })
     }
 
@@ -184,13 +130,36 @@ impl Table {
     /// statements are not fired.
     pub fn insert<const N: usize>(&self, values: Values<N>) -> Result<()> {
         with_table(self.table.oid()?, pg_sys::RowExclusiveLock, |row| {
-            insert::insert(row, values)
+            write::insert(row, values)
         })
+    }
+
+    fn find_and_lock<const K: usize>(
+        &self,
+        row: &mut Row,
+        key: &[Uuid; K],
+        mode: pg_sys::LockTupleMode::Type,
+        waiting: Waiting,
+    ) -> Result<Locked<()>> {
+        let found = row.find(self.index()?, &key.map(equal), |_| Ok(Some(())))?;
+        Ok(found.map_or(Locked::Missing, |()| row.lock(mode, waiting)))
     }
 
     fn index(&self) -> Result<Option<pg_sys::Oid>> {
         self.index.as_ref().map(Relation::oid).transpose()
     }
+}
+
+/// Changes a locked row, of which `change` may want nothing.
+fn update<T, const N: usize>(
+    row: &Row,
+    change: impl FnOnce(&Row) -> Result<Option<(T, Values<N>)>>,
+) -> Result<Option<T>> {
+    let Some((answer, changes)) = change(row)? else {
+        return Ok(None);
+    };
+    write::update(row, changes)?;
+    Ok(Some(answer))
 }
 
 fn equal(value: Uuid) -> Key {

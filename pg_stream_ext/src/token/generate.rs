@@ -13,6 +13,7 @@ use crate::postgres::error::{Failure, Result, answer, required};
 use crate::token::grant;
 use crate::token::mint::issue;
 use crate::token::request::{GrantRequest, TokenCharge};
+use crate::token::settings::Settings;
 
 /// Issues a token. `role` is `host` or `viewer`; null: whichever the user is. `occasion` is `request`, or `refresh`,
 /// which retires the older tokens. `generation` is the host's, and a stale one is refused; null: any, as for viewers,
@@ -57,9 +58,10 @@ fn generate(
         charge,
         issued_at: clock::now_s()?,
     };
-    let signer = grant::signer(&request)?;
+    let settings = Settings::read()?;
+    let signer = grant::signer(&request, &settings)?;
     caller.act_for(user_id)?;
-    let granted = grant::grant(&request)?;
+    let granted = grant::grant(&request, &settings)?;
     if occasion == "refresh" {
         grant::retire(granted.session, request.user)?;
     }

@@ -34,30 +34,30 @@ statements! {
 
 /// Reads the signer before anything is locked, so that a wrong configuration costs no write. A user who may have no
 /// token gets that refusal instead of the configuration's.
-pub fn signer(request: &GrantRequest<'_>) -> Result<Signer> {
-    let signer = Settings::read()?.signing.signer();
+pub fn signer(request: &GrantRequest<'_>, settings: &Settings) -> Result<Signer> {
+    let signer = settings.signing.signer();
     if signer.is_err() {
-        refuse(request)?;
+        refuse(request, settings)?;
     }
     signer
 }
 
 /// Locks the row and notes the token, or refuses with the reason.
-pub fn grant(request: &GrantRequest<'_>) -> Result<Grant> {
+pub fn grant(request: &GrantRequest<'_>, settings: &Settings) -> Result<Grant> {
     for _ in 0..ATTEMPTS {
         for role in [Role::Subscriber, Role::Publisher] {
             if request.role.is_none_or(|asked| asked == role)
-                && let Some(grant) = grant_as(role, request)?
+                && let Some(grant) = grant_as(role, request, settings)?
             {
                 return Ok(grant);
             }
         }
-        refuse(request)?;
+        refuse(request, settings)?;
     }
     Err(ErrorCode::LockTimeout.into())
 }
 
-fn grant_as(role: Role, request: &GrantRequest<'_>) -> Result<Option<Grant>> {
+fn grant_as(role: Role, request: &GrantRequest<'_>, settings: &Settings) -> Result<Option<Grant>> {
     let Some(session) = session_of(request.channel) else {
         return Ok(None);
     };
@@ -68,7 +68,6 @@ fn grant_as(role: Role, request: &GrantRequest<'_>) -> Result<Option<Grant>> {
         }
         gate::close(session)?;
     }
-    let settings = Settings::read()?;
     let Some(created_at) = SESSIONS.find(&[session], |row| is_open(row, request.channel))? else {
         return Ok(None);
     };
@@ -129,12 +128,12 @@ fn note_viewer(
 }
 
 /// Refuses with the reason why the rows allow no token; returns when they would allow one by now.
-fn refuse(request: &GrantRequest<'_>) -> Result<()> {
+fn refuse(request: &GrantRequest<'_>, settings: &Settings) -> Result<()> {
     let session = session_of(request.channel).ok_or(ErrorCode::ChannelNotFound)?;
     let stream = SESSIONS.find(&[session], |stream| {
         let is_seller = stream.column::<Uuid>(c"seller_id")? == request.user;
         let tat: Option<TimestampWithTimeZone> = stream.nullable(c"host_token_tat")?;
-        let is_of_channel = stream.column::<&str>(c"channel_id")? == request.channel;
+        let is_of_channel = stream.text(c"channel_id")? == request.channel;
         let has_ended = has_ended(stream)?;
         Ok(is_of_channel.then_some((has_ended, is_seller, tat)))
     })?;
@@ -163,7 +162,7 @@ fn refuse(request: &GrantRequest<'_>) -> Result<()> {
     if request.charge == TokenCharge::Free {
         return Ok(());
     }
-    Settings::read()?.rate.take(tat).map(|_| ())
+    settings.rate.take(tat).map(|_| ())
 }
 
 /// The session of a channel, which is named by its id.

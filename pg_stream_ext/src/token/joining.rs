@@ -103,7 +103,7 @@ fn issue_or_reissue(
         // The join may have waited.
         issued_at: clock::now_s()?,
     };
-    let wait_ms = match grant::grant(&request) {
+    let wait_ms = match grant::grant(&request, &Settings::read()?) {
         Ok(granted) => return issue(&request, &granted, signer).map(Ok),
         Err(Failure::Refused {
             code: ErrorCode::RateLimited,

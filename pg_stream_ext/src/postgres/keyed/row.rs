@@ -3,14 +3,18 @@
 use std::ffi::CStr;
 use std::ptr::null_mut;
 
-use pgrx::datum::{FromDatum, IntoDatum};
+use pgrx::PgTupleDesc;
+use pgrx::datum::FromDatum;
 use pgrx::prelude::*;
 
+use crate::postgres::column::ColumnValue;
 use crate::postgres::error::{Failure, Result};
 
 /// A place for one row of an open table: nothing until it was found.
 pub struct Row {
     pub(super) table: pg_sys::Relation,
+    /// The table's own, which lasts as long as the table is open.
+    descriptor: PgTupleDesc<'static>,
     pub(super) slot: *mut pg_sys::TupleTableSlot,
 }
 
@@ -27,19 +31,13 @@ pub enum Waiting {
     Skip,
 }
 
-/// What came of locking a row.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Lock(pg_sys::TM_Result::Type);
-
-impl Lock {
-    pub fn is_held(self) -> bool {
-        self.0 == pg_sys::TM_Result::TM_Ok
-    }
-
-    /// Somebody holds the row, and it was not to be waited for.
-    pub fn is_taken(self) -> bool {
-        self.0 == pg_sys::TM_Result::TM_WouldBlock
-    }
+/// The result of asking for a row's lock.
+pub enum Locked<T> {
+    Held(T),
+    /// Somebody else holds the row, and it was not to be waited for.
+    Taken,
+    /// There is no such row, or nothing was wanted of it.
+    Missing,
 }
 
 /// Opens a table. When rows may be locked in it, the table's lock is kept until the transaction ends, as a
@@ -49,27 +47,38 @@ pub fn with_table<T>(
     mode: u32,
     work: impl FnOnce(&mut Row) -> Result<T>,
 ) -> Result<T> {
-    // SAFETY: the slot goes before the table is closed.
-    unsafe {
-        let table = pg_sys::table_open(table, lock_mode(mode));
-        let mut row = Row {
-            table,
-            slot: pg_sys::table_slot_create(table, null_mut()),
-        };
-        let answer = work(&mut row);
-        pg_sys::ExecDropSingleTupleTableSlot(row.slot);
-        // Nothing that was only read needs its lock any longer, and Postgres keeps only 16 in the cheap way.
-        let kept = if mode == pg_sys::AccessShareLock {
-            mode
-        } else {
-            pg_sys::NoLock
-        };
-        pg_sys::table_close(table, lock_mode(kept));
-        answer
-    }
+    let mut row = Row::of(table, mode);
+    let answer = work(&mut row);
+    // Nothing that was only read needs its lock any longer, and Postgres keeps only 16 in the cheap way.
+    row.close(if mode == pg_sys::AccessShareLock {
+        mode
+    } else {
+        pg_sys::NoLock
+    });
+    answer
 }
 
 impl Row {
+    fn of(table: pg_sys::Oid, mode: u32) -> Self {
+        // SAFETY: raises when there is no such table; slot and descriptor are those of the open one.
+        unsafe {
+            let table = pg_sys::table_open(table, lock_mode(mode));
+            Self {
+                table,
+                descriptor: PgTupleDesc::from_pg_unchecked((*table).rd_att),
+                slot: pg_sys::table_slot_create(table, null_mut()),
+            }
+        }
+    }
+
+    fn close(self, released: u32) {
+        // SAFETY: both were made by `of`; the slot, which pins a buffer of the table, goes first.
+        unsafe {
+            pg_sys::ExecDropSingleTupleTableSlot(self.slot);
+            pg_sys::table_close(self.table, lock_mode(released));
+        }
+    }
+
     /// What `read` gives for the first row of which it gives anything, from the end of the index. The
     /// index, by default that of the primary key, begins with the columns of `key`. Sees what is
     /// committed by now. Versions of a row are in the index in the order of their places, so the end
@@ -83,18 +92,12 @@ impl Row {
     ) -> Result<Option<T>> {
         let mut conditions = [pg_sys::ScanKeyData::default(); K];
         for ((place, condition), key) in (1..).zip(&mut conditions).zip(key) {
+            let equal = pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber;
             // SAFETY: initialises the condition.
-            unsafe {
-                pg_sys::ScanKeyInit(
-                    condition,
-                    place,
-                    pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
-                    key.equal,
-                    key.value,
-                );
-            }
+            unsafe { pg_sys::ScanKeyInit(condition, place, equal, key.equal, key.value) };
         }
         let count = i32::try_from(K).map_err(|_| Failure::Row("a key is too long"))?;
+        let backward = pg_sys::ScanDirection::BackwardScanDirection;
         // SAFETY: the table is open; conditions, snapshot and index outlive the scan.
         unsafe {
             let index = index.unwrap_or_else(|| primary_key_index(self.table));
@@ -106,12 +109,7 @@ impl Row {
             let scan = pg_sys::index_beginscan(self.table, index, snapshot, count, 0);
             pg_sys::index_rescan(scan, conditions.as_mut_ptr(), count, null_mut(), 0);
             let mut found = Ok(None);
-            while matches!(found, Ok(None))
-                && pg_sys::index_getnext_slot(
-                    scan,
-                    pg_sys::ScanDirection::BackwardScanDirection,
-                    self.slot,
-                )
+            while matches!(found, Ok(None)) && pg_sys::index_getnext_slot(scan, backward, self.slot)
             {
                 found = read(self);
             }
@@ -127,11 +125,11 @@ impl Row {
         &mut self,
         read: impl FnOnce(&Self) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
+        let forward = pg_sys::ScanDirection::ForwardScanDirection;
         // SAFETY: the table is open; the snapshot outlives the scan.
         unsafe {
             let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
             let scan = pg_sys::table_beginscan(self.table, snapshot, 0, null_mut());
-            let forward = pg_sys::ScanDirection::ForwardScanDirection;
             let found = match pg_sys::table_scan_getnextslot(scan, forward, self.slot) {
                 true => read(self),
                 false => Ok(None),
@@ -143,32 +141,43 @@ impl Row {
     }
 
     /// A column that may be null.
-    pub fn nullable<T: FromDatum + IntoDatum>(&self, column: &CStr) -> Result<Option<T>> {
-        // SAFETY: the slot holds a row, of which the type of the column is asked before it is read.
+    pub fn nullable<T: ColumnValue>(&self, column: &CStr) -> Result<Option<T>> {
+        self.read(column)
+    }
+
+    /// A column that is never null.
+    pub fn column<T: ColumnValue>(&self, column: &CStr) -> Result<T> {
+        self.nullable(column)?
+            .ok_or(Failure::Row("a column was unexpectedly null"))
+    }
+
+    /// A text that is never null, where it stands in the row.
+    pub fn text(&self, column: &CStr) -> Result<&str> {
+        self.read(column)?
+            .ok_or(Failure::Row("a column was unexpectedly null"))
+    }
+
+    /// What is borrowed is borrowed from the row, which keeps its buffer pinned until it is changed.
+    fn read<'row, T: FromDatum + IntoDatum + 'row>(&'row self, column: &CStr) -> Result<Option<T>> {
+        let attribute = self.attribute(column)?;
+        let mut type_oid = attribute.atttypid;
+        if !T::is_compatible_with(type_oid) {
+            // A domain's values are those of its base type.
+            type_oid = base_type(type_oid);
+        }
+        if !T::is_compatible_with(type_oid) {
+            return Err(Failure::Row("a column is of another type"));
+        }
+        let mut is_null = false;
+        // SAFETY: the slot holds a row of the table, and the column is of this type.
         unsafe {
-            let attribute = attribute((*self.slot).tts_tupleDescriptor, column)?;
-            let mut type_oid = attribute.atttypid;
-            if !T::is_compatible_with(type_oid) {
-                // A domain's values are those of its base type.
-                type_oid = pg_sys::getBaseType(type_oid);
-            }
-            if !T::is_compatible_with(type_oid) {
-                return Err(Failure::Row("a column is of another type"));
-            }
-            let mut is_null = false;
             let datum = pg_sys::slot_getattr(self.slot, attribute.attnum.into(), &mut is_null);
             Ok(T::from_polymorphic_datum(datum, is_null, type_oid))
         }
     }
 
-    /// A column that is never null.
-    pub fn column<T: FromDatum + IntoDatum>(&self, column: &CStr) -> Result<T> {
-        self.nullable(column)?
-            .ok_or(Failure::Row("a column was unexpectedly null"))
-    }
-
     /// Locks the newest version of the row that was found, as READ COMMITTED does, and reads it.
-    pub fn lock(&mut self, mode: pg_sys::LockTupleMode::Type, waiting: Waiting) -> Lock {
+    pub fn lock(&mut self, mode: pg_sys::LockTupleMode::Type, waiting: Waiting) -> Locked<()> {
         let flags = pg_sys::TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS
             | pg_sys::TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
         let policy = match waiting {
@@ -178,7 +187,7 @@ impl Row {
         let mut failure = pg_sys::TM_FailureData::default();
         // SAFETY: the slot holds a row of this open table; its place is copied, because the lock
         // writes the slot.
-        Lock(unsafe {
+        let outcome = unsafe {
             let mut place = (*self.slot).tts_tid;
             pg_sys::table_tuple_lock(
                 self.table,
@@ -191,48 +200,32 @@ impl Row {
                 flags as u8,
                 &mut failure,
             )
-        })
+        };
+        match outcome {
+            pg_sys::TM_Result::TM_Ok => Locked::Held(()),
+            pg_sys::TM_Result::TM_WouldBlock => Locked::Taken,
+            _ => Locked::Missing,
+        }
     }
-}
 
-/// A column by its name.
-///
-/// # Safety
-/// The descriptor must be valid, and outlive the answer.
-pub(super) unsafe fn attribute<'a>(
-    descriptor: pg_sys::TupleDesc,
-    column: &CStr,
-) -> Result<&'a pg_sys::FormData_pg_attribute> {
-    // SAFETY: the caller's promise.
-    let attributes = unsafe { attributes(descriptor) };
-    // Several for each call, among many columns: no name is measured before it is compared.
-    let name = column.to_bytes_with_nul();
-    let is_meant = |attribute: &&pg_sys::FormData_pg_attribute| {
-        let letters = attribute.attname.data.iter().zip(name);
-        letters.into_iter().all(|(one, other)| *one as u8 == *other) && !attribute.attisdropped
-    };
-    let found = attributes.iter().find(is_meant);
-    found.ok_or(Failure::Row("a column is gone"))
-}
+    /// A column by its name.
+    pub(super) fn attribute(&self, column: &CStr) -> Result<&pg_sys::FormData_pg_attribute> {
+        // Several for each call, among many columns: no name is measured before it is compared.
+        let name = column.to_bytes_with_nul();
+        let is_meant = |attribute: &&pg_sys::FormData_pg_attribute| {
+            let letters = attribute.attname.data.iter().zip(name);
+            letters.into_iter().all(|(one, other)| *one as u8 == *other) && !attribute.attisdropped
+        };
+        let found = self.descriptor.iter().find(is_meant);
+        found.ok_or(Failure::Row("a column is gone"))
+    }
 
-/// All columns, in the order of their numbers.
-///
-/// # Safety
-/// The descriptor must be valid, and outlive the answer.
-pub(super) unsafe fn attributes<'a>(
-    descriptor: pg_sys::TupleDesc,
-) -> &'a [pg_sys::FormData_pg_attribute] {
-    // SAFETY: a descriptor has as many attributes as it says, one behind the other.
-    unsafe {
-        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
-        #[cfg(feature = "pg18")]
-        {
-            std::slice::from_raw_parts(pg_sys::TupleDescAttr(descriptor, 0), count)
-        }
-        #[cfg(not(feature = "pg18"))]
-        {
-            (*descriptor).attrs.as_slice(count)
-        }
+    pub(super) fn column_count(&self) -> usize {
+        self.descriptor.len()
+    }
+
+    pub(super) fn descriptor(&self) -> pg_sys::TupleDesc {
+        self.descriptor.as_ptr()
     }
 }
 
@@ -250,6 +243,12 @@ unsafe fn primary_key_index(table: pg_sys::Relation) -> pg_sys::Oid {
             pg_sys::RelationGetPrimaryKeyIndex(table)
         }
     }
+}
+
+/// The type whose values a domain has; of other types themselves.
+pub(super) fn base_type(type_oid: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: looks a type up that is there.
+    unsafe { pg_sys::getBaseType(type_oid) }
 }
 
 fn lock_mode(mode: u32) -> pg_sys::LOCKMODE {
