@@ -155,20 +155,10 @@ CREATE  FUNCTION "get_message_history"(
 	"page_size" INT, /* Option < i32 > */
 	"skip" INT, /* Option < i32 > */
 	"before_seq" bigint, /* Option < i64 > */
-	"after_seq" bigint /* Option < i64 > */
-) RETURNS TABLE (
-	"id" uuid,  /* Uuid */
-	"session_id" uuid,  /* Uuid */
-	"seq" bigint,  /* i64 */
-	"user_id" uuid,  /* Option < Uuid > */
-	"username" TEXT,  /* Option < String > */
-	"content" TEXT,  /* String */
-	"message_type" TEXT,  /* String */
-	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"metadata" jsonb,  /* JsonbText */
-	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
-)
+	"after_seq" bigint, /* Option < i64 > */
+	"row_type" anyelement /* Option < AnyElement > */
+) RETURNS SETOF anyelement /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
+> */
 STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_message_history_wrapper';
@@ -359,19 +349,8 @@ AS 'MODULE_PATHNAME', 'pin_message_wrapper';
 CREATE  FUNCTION "post_auction_update"(
 	"session_id" uuid, /* Option < Uuid > */
 	"update" TEXT /* Option < & str > */
-) RETURNS TABLE (
-	"id" uuid,  /* Uuid */
-	"session_id" uuid,  /* Uuid */
-	"seq" bigint,  /* i64 */
-	"user_id" uuid,  /* Option < Uuid > */
-	"username" TEXT,  /* Option < String > */
-	"content" TEXT,  /* String */
-	"message_type" TEXT,  /* String */
-	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"metadata" jsonb,  /* JsonbText */
-	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
-)
+) RETURNS record /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
+> */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'post_auction_update_wrapper';
 
@@ -426,23 +405,10 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'send_message_wrapper';
 
 CREATE  FUNCTION "send_messages"(
-	"items" TEXT /* Option < & str > */
-) RETURNS TABLE (
-	"item" INT,  /* i32 */
-	"status" TEXT,  /* & '_ str */
-	"retry_after_ms" bigint,  /* Option < i64 > */
-	"id" uuid,  /* Option < Uuid > */
-	"session_id" uuid,  /* Option < Uuid > */
-	"seq" bigint,  /* Option < i64 > */
-	"user_id" uuid,  /* Option < Uuid > */
-	"username" TEXT,  /* Option < String > */
-	"content" TEXT,  /* Option < String > */
-	"message_type" TEXT,  /* Option < String > */
-	"created_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
-	"updated_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
-	"metadata" jsonb,  /* Option < JsonbText > */
-	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
-)
+	"items" TEXT, /* Option < & str > */
+	"row_type" anyelement /* Option < AnyElement > */
+) RETURNS SETOF anyelement /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
+> */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'send_messages_wrapper';
 
@@ -523,20 +489,10 @@ AS 'MODULE_PATHNAME', 'sync_wrapper';
 
 CREATE  FUNCTION "sync_messages"(
 	"session_id" uuid, /* Option < Uuid > */
-	"last_message_id" uuid /* Option < Uuid > */
-) RETURNS TABLE (
-	"id" uuid,  /* Uuid */
-	"session_id" uuid,  /* Uuid */
-	"seq" bigint,  /* i64 */
-	"user_id" uuid,  /* Option < Uuid > */
-	"username" TEXT,  /* Option < String > */
-	"content" TEXT,  /* String */
-	"message_type" TEXT,  /* String */
-	"created_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"updated_at" timestamp with time zone,  /* TimestampWithTimeZone */
-	"metadata" jsonb,  /* JsonbText */
-	"deleted_at" timestamp with time zone  /* Option < TimestampWithTimeZone > */
-)
+	"last_message_id" uuid, /* Option < Uuid > */
+	"row_type" anyelement /* Option < AnyElement > */
+) RETURNS SETOF anyelement /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
+> */
 STABLE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'sync_messages_wrapper';

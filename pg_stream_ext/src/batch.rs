@@ -11,7 +11,7 @@ use crate::postgres::error::{Failure, Result, required};
 /// Admits the service alone, because the items name their users.
 pub fn admit(caller: Caller) -> Result<()> {
     match caller {
-        Caller::Service => Ok(()),
+        Caller::Service(_) => Ok(()),
         Caller::User { .. } => Err(ErrorCode::Forbidden.into()),
     }
 }

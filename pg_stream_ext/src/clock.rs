@@ -21,7 +21,7 @@ pub const MICROSECONDS_PER_S: Microseconds = 1_000_000;
 /// Raises `clock_wrong` when no token can be minted for that reason; otherwise returns true.
 #[pg_extern(stable)]
 fn check_clock() -> bool {
-    answer(caller::enter_as_owner().and_then(|()| now_s()));
+    answer(caller::enter_as_owner().and_then(|_| now_s()));
     true
 }
 

@@ -2,6 +2,7 @@
 
 pub mod application_rows;
 pub mod caller;
+pub mod catalogue;
 pub mod column;
 pub mod commit;
 pub mod composite;
@@ -13,6 +14,7 @@ pub mod jsonb_text;
 pub mod keyed;
 pub mod relcache;
 pub mod server_log;
+pub mod setting;
 pub mod spi;
 pub mod transaction;
 pub mod utc;

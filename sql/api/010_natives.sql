@@ -78,10 +78,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
-    return query
-    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
-        n.metadata, n.deleted_at
-    from stream_ext.get_message_history($1, $2, $3, $4, $5) as n;
+    return query select * from stream_ext.get_message_history($1, $2, $3, $4, $5, null::stream.chat_message);
 end
 $$;
 
@@ -250,14 +247,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
-declare
-    result stream.chat_message;
 begin
-    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
-        n.metadata, n.deleted_at
-    into result
-    from stream_ext.post_auction_update($1, $2::text) as n;
-    return result;
+    return stream_ext.post_auction_update($1, $2::text);
 end
 $$;
 
@@ -290,6 +281,18 @@ set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
     return stream_ext.send_message($1, $2, $3, $4);
+end
+$$;
+
+create or replace function stream_private.send_messages(items json)
+returns setof stream.message_result
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+set plan_cache_mode = 'force_generic_plan'
+as $$
+begin
+    return query select * from stream_ext.send_messages($1::text, null::stream.message_result);
 end
 $$;
 
@@ -347,10 +350,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
-    return query
-    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
-        n.metadata, n.deleted_at
-    from stream_ext.sync_messages($1, $2) as n;
+    return query select * from stream_ext.sync_messages($1, $2, null::stream.chat_message);
 end
 $$;
 

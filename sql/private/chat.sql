@@ -24,24 +24,15 @@ $$;
 
 create function stream_private.send_messages(items json)
 returns setof stream.message_result
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-set jit = off set enable_seqscan = off set enable_bitmapscan = off
+language plpgsql
 -- As send_message.
 set plan_cache_mode = force_generic_plan
-as $$
-begin
-    return query
-    select s.item, s.status, s.retry_after_ms,
-        case when s.seq is not null then (s.id, s.session_id, s.seq, s.user_id, s.username, s.content,
-            s.message_type, s.created_at, s.updated_at, s.metadata, s.deleted_at)::stream.chat_message end
-    from stream_ext.send_messages($1::text) as s;
-end
-$$;
+as 'begin end';
 comment on function stream_private.send_messages is $$
 Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id,
 content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs
 its own items alone: lock_timeout after 200 ms, send them again.
+@native
 @callers service_role
 @repeat unsafe
 @errors isolation_level, invalid_argument

@@ -326,24 +326,15 @@ $$;
 
 create or replace function stream_private.send_messages(items json)
 returns setof stream.message_result
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-set jit = off set enable_seqscan = off set enable_bitmapscan = off
+language plpgsql
 -- As send_message.
 set plan_cache_mode = force_generic_plan
-as $$
-begin
-    return query
-    select s.item, s.status, s.retry_after_ms,
-        case when s.seq is not null then (s.id, s.session_id, s.seq, s.user_id, s.username, s.content,
-            s.message_type, s.created_at, s.updated_at, s.metadata, s.deleted_at)::stream.chat_message end
-    from stream_ext.send_messages($1::text) as s;
-end
-$$;
+as 'begin end';
 comment on function stream_private.send_messages(items json) is $$
 Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id,
 content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs
 its own items alone: lock_timeout after 200 ms, send them again.
+@native
 @callers service_role
 @repeat unsafe
 @errors isolation_level, invalid_argument
@@ -3170,10 +3161,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
-    return query
-    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
-        n.metadata, n.deleted_at
-    from stream_ext.get_message_history($1, $2, $3, $4, $5) as n;
+    return query select * from stream_ext.get_message_history($1, $2, $3, $4, $5, null::stream.chat_message);
 end
 $$;
 
@@ -3342,14 +3330,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
-declare
-    result stream.chat_message;
 begin
-    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
-        n.metadata, n.deleted_at
-    into result
-    from stream_ext.post_auction_update($1, $2::text) as n;
-    return result;
+    return stream_ext.post_auction_update($1, $2::text);
 end
 $$;
 
@@ -3382,6 +3364,18 @@ set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
     return stream_ext.send_message($1, $2, $3, $4);
+end
+$$;
+
+create or replace function stream_private.send_messages(items json)
+returns setof stream.message_result
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+set plan_cache_mode = 'force_generic_plan'
+as $$
+begin
+    return query select * from stream_ext.send_messages($1::text, null::stream.message_result);
 end
 $$;
 
@@ -3439,10 +3433,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
-    return query
-    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
-        n.metadata, n.deleted_at
-    from stream_ext.sync_messages($1, $2) as n;
+    return query select * from stream_ext.sync_messages($1, $2, null::stream.chat_message);
 end
 $$;
 

@@ -1,19 +1,20 @@
 //! The history of a chat, read page by page.
 
-use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::AnyElement;
+use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::limits;
 use crate::log::message::{Message, message_columns};
 use crate::postgres::caller;
+use crate::postgres::column::{LeftJoined, columns};
 use crate::postgres::error::{Failure, Result, answer, required};
-use crate::postgres::jsonb_text::JsonbText;
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 
 statements! {
     /// Dense numbers turn an offset into a range: no page costs more than its own rows.
-    PAGE: Read [UUIDOID, UUIDOID, INT4OID, INT4OID, INT8OID, INT8OID]
+    PAGE: Read [UUIDOID, UUIDOID, INT4OID, INT4OID, INT8OID, INT8OID] -> HistoryRow,
         concat!(
             "with session as (
                  select s.id, h.last_seq,
@@ -39,35 +40,26 @@ statements! {
         );
 }
 
+columns! {
+    struct HistoryRow {
+        can_view: bool,
+        message: LeftJoined<Message>,
+    }
+}
+
+/// Returns the type of `row_type`, `stream.chat_message`.
 #[pg_extern(stable)]
-#[expect(
-    clippy::type_complexity,
-    reason = "pgrx reads the column names from the literal type"
-)]
 fn get_message_history(
     session_id: Option<Uuid>,
     page_size: Option<i32>,
     skip: Option<i32>,
     before_seq: Option<i64>,
     after_seq: Option<i64>,
-) -> TableIterator<
-    'static,
-    (
-        name!(id, Uuid),
-        name!(session_id, Uuid),
-        name!(seq, i64),
-        name!(user_id, Option<Uuid>),
-        name!(username, Option<String>),
-        name!(content, String),
-        name!(message_type, String),
-        name!(created_at, TimestampWithTimeZone),
-        name!(updated_at, TimestampWithTimeZone),
-        name!(metadata, JsonbText),
-        name!(deleted_at, Option<TimestampWithTimeZone>),
-    ),
-> {
-    let page = answer(page(session_id, page_size, skip, before_seq, after_seq));
-    TableIterator::new(page.into_iter().map(Message::into_row))
+    row_type: Option<AnyElement>,
+) -> SetOfIterator<'static, pgrx::composite_type!('static, "anyelement")> {
+    let _ = row_type;
+    let messages = answer(page(session_id, page_size, skip, before_seq, after_seq)).into_iter();
+    SetOfIterator::new(messages.map(|message| answer(message.into_composite())))
 }
 
 fn page(
@@ -102,19 +94,10 @@ fn page(
         before_seq.into(),
         after_seq.into(),
     ];
-    spi::run(&PAGE, &arguments, |rows| {
-        if rows.is_empty() {
-            return Err(ErrorCode::SessionNotFound.into());
-        }
-        let mut page = Vec::with_capacity(rows.len());
-        for row in rows {
-            if !column::<bool>(&row, 1)? {
-                return Err(ErrorCode::CannotView.into());
-            }
-            if nullable::<Uuid>(&row, 2)?.is_some() {
-                page.push(Message::read_after(&row, 1)?);
-            }
-        }
-        Ok(page)
-    })
+    let rows = spi::all(&PAGE, &arguments)?;
+    match rows.first() {
+        None => Err(ErrorCode::SessionNotFound.into()),
+        Some(first) if !first.can_view => Err(ErrorCode::CannotView.into()),
+        Some(_) => Ok(rows.into_iter().filter_map(|row| row.message.0).collect()),
+    }
 }

@@ -4,13 +4,13 @@
 
 use pgrx::datum::{Array, Uuid};
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 use stream_core::limits::MAX_BATCH_ITEMS;
 
 use crate::postgres::caller;
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer, required};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 
 /// The read ranges within the kept log, as SQL text where its bounds `b` and the marks `r` are in scope.
 macro_rules! kept_reads {
@@ -90,7 +90,7 @@ macro_rules! count_sql {
         concat!(
             "select b.can_view, ",
             $crate::chat::read_marks::unread_count_sql!(),
-            "
+            " as count
              from (
                  select s.id, h.last_seq,
                      stream_private.can_view($2, s.id, s.seller_id) as can_view,
@@ -108,10 +108,10 @@ macro_rules! count_sql {
 }
 
 statements! {
-    UNREAD: Read [UUIDOID, UUIDOID] count_sql!();
+    UNREAD: Read [UUIDOID, UUIDOID] -> Unread, count_sql!();
 
     /// With a snapshot of its own, so that it sees the marks of the same call.
-    UNREAD_NOW: Write [UUIDOID, UUIDOID] count_sql!();
+    UNREAD_NOW: Write [UUIDOID, UUIDOID] -> Unread, count_sql!();
 
     MARK_MESSAGES: Write [UUIDOID, UUIDOID, UUIDARRAYOID]
         concat!(
@@ -130,6 +130,13 @@ statements! {
                  where h.session_id = $1 and least($3, h.last_seq) >= 1
              )", add_marked!()
         );
+}
+
+columns! {
+    struct Unread {
+        can_view: bool,
+        count: i64,
+    }
 }
 
 /// Returns how many entries are unread afterwards.
@@ -196,16 +203,14 @@ fn count_unread(session_id: Option<Uuid>, user_id: Option<Uuid>) -> Result<i64> 
 
 /// The number of unread entries, for a user who may view the session.
 fn unread(
-    statement: &'static std::thread::LocalKey<spi::Statement>,
+    statement: &'static std::thread::LocalKey<spi::Statement<Unread>>,
     session: Uuid,
     user: Uuid,
 ) -> Result<i64> {
-    let read = |row: &SpiHeapTupleData<'_>| {
-        if !column::<bool>(row, 1)? {
-            return Err(ErrorCode::CannotView.into());
-        }
-        column(row, 2)
-    };
-    spi::first(statement, &[session.into(), user.into()], read)?
-        .ok_or_else(|| ErrorCode::SessionNotFound.into())
+    let unread =
+        spi::first(statement, &[session.into(), user.into()])?.ok_or(ErrorCode::SessionNotFound)?;
+    if !unread.can_view {
+        return Err(ErrorCode::CannotView.into());
+    }
+    Ok(unread.count)
 }

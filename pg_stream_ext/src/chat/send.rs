@@ -14,7 +14,7 @@ use crate::chat::viewer_row::ViewerRow;
 use crate::log::entry::{closed_log_error, next_seq};
 use crate::log::message::Message;
 use crate::log::relay;
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, statements};
 
@@ -50,17 +50,22 @@ fn send(
     let user = caller.act_for(user_id)?;
     let session = required(session_id, "session_id")?;
     let content = Content::parse(required(content, "content")?)?;
-    let viewer_row = ViewerRow::lock_and_count(session, user, likely_viewer_rate()?.limit())?;
+    let viewer_row = ViewerRow::lock_and_count(
+        caller.admitted(),
+        session,
+        user,
+        likely_viewer_rate(caller.admitted())?.limit(),
+    )?;
     // A retry returns the message it stored before, even when its sender may no longer write; otherwise the
     // refusal stands.
     let retry = |refusal| {
-        let stored = earlier(session, user, id)?.ok_or(refusal)?;
+        let stored = earlier(caller.admitted(), session, user, id)?.ok_or(refusal)?;
         if let Some(viewer_row) = &viewer_row {
-            viewer_row.uncount(session)?;
+            viewer_row.uncount(caller.admitted(), session)?;
         }
         Ok(stored)
     };
-    let Some(entry) = next_seq(session)? else {
+    let Some(entry) = next_seq(caller.admitted(), session)? else {
         return retry(closed_log_error(session)?.into());
     };
     // Nobody else can have seen the number: the head row is still locked.
@@ -69,9 +74,9 @@ fn send(
         spi::execute(&GIVE_NUMBER_BACK, &[session.into()])?;
         Ok(stored)
     };
-    let settings = ChatSettings::read()?;
-    let rules = Rules::read(session, entry.host_tat, &settings)?;
-    let mut sender = rules.sender(user, viewer_row.as_ref())?;
+    let settings = ChatSettings::read(caller.admitted())?;
+    let rules = Rules::read(caller.admitted(), session, entry.host_tat, &settings)?;
+    let mut sender = rules.sender(caller.admitted(), user, viewer_row.as_ref())?;
     if let Err(refusal) = sender.accept(caller, session, content.as_str()) {
         return retry(refusal);
     }
@@ -90,9 +95,15 @@ fn send(
     if sender.is_seller {
         sender.charge_host(session)?;
     } else if let Some(viewer_row) = &viewer_row {
-        viewer_row.settle(session, sender.backlog_us())?;
+        viewer_row.settle(caller.admitted(), session, sender.backlog_us())?;
     }
-    relay::relay_one(session, entry.seq, message.json()?, &settings.epoch_salt)?;
+    relay::relay_one(
+        caller.admitted(),
+        session,
+        entry.seq,
+        message.json()?,
+        &settings.epoch_salt,
+    )?;
     Ok(message)
 }
 
@@ -111,11 +122,16 @@ fn insert(message: &Message) -> Result<bool> {
 }
 
 /// Returns the message that this user stored under this id before.
-fn earlier(session: Uuid, user: Uuid, id: Option<Uuid>) -> Result<Option<Message>> {
+fn earlier(
+    admitted: Admitted,
+    session: Uuid,
+    user: Uuid,
+    id: Option<Uuid>,
+) -> Result<Option<Message>> {
     let Some(id) = id else {
         return Ok(None);
     };
-    match Message::find(session, id)? {
+    match Message::find(admitted, session, id)? {
         Some(message) if message.user_id != Some(user) => Err(ErrorCode::MessageIdConflict.into()),
         found => Ok(found),
     }

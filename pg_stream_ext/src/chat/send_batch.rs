@@ -10,7 +10,8 @@ mod locks;
 
 use std::collections::{BTreeMap, HashMap};
 
-use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::AnyElement;
+use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
@@ -21,80 +22,42 @@ use crate::chat::settings::ChatSettings;
 use crate::log::entry::closed_log_error;
 use crate::log::message::Message;
 use crate::postgres::application_rows;
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller::{self, Admitted, Caller};
+use crate::postgres::composite::{self, Attribute, Composite};
 use crate::postgres::error::{Failure, Result, answer};
-use crate::postgres::jsonb_text::JsonbText;
 use accepted::Accepted;
 use item::{Answer, Draft};
 use locks::{Ready, SessionLocks, Waits};
 
 /// Messages of many users and sessions; `items` is the text of a JSON array. One row for each item,
-/// in order: `ok` and the message, or the code of the refusal.
+/// in order: `ok` and the message, or the code of the refusal. Returns the type of `row_type`,
+/// `stream.message_result`.
 #[pg_extern]
-#[expect(
-    clippy::type_complexity,
-    reason = "pgrx reads the column names from the literal type"
-)]
 fn send_messages(
     items: Option<&str>,
-) -> TableIterator<
-    'static,
-    (
-        name!(item, i32),
-        name!(status, &'static str),
-        name!(retry_after_ms, Option<i64>),
-        name!(id, Option<Uuid>),
-        name!(session_id, Option<Uuid>),
-        name!(seq, Option<i64>),
-        name!(user_id, Option<Uuid>),
-        name!(username, Option<String>),
-        name!(content, Option<String>),
-        name!(message_type, Option<String>),
-        name!(created_at, Option<TimestampWithTimeZone>),
-        name!(updated_at, Option<TimestampWithTimeZone>),
-        name!(metadata, Option<JsonbText>),
-        name!(deleted_at, Option<TimestampWithTimeZone>),
-    ),
-> {
-    let answers = answer(send_all(items));
-    TableIterator::new((1..).zip(answers).map(|(item, answer)| match answer {
-        Answer::Stored(message) => {
-            let (id, session, seq, user, name, content, kind, created, updated, metadata, deleted) =
-                message.into_row();
-            (
-                item,
-                "ok",
-                None,
-                Some(id),
-                Some(session),
-                Some(seq),
-                user,
-                name,
-                Some(content),
-                Some(kind),
-                Some(created),
-                Some(updated),
-                Some(metadata),
-                deleted,
-            )
-        }
-        Answer::Refused(code, retry_after_ms) => (
-            item,
-            code.as_str(),
-            retry_after_ms.and_then(|wait| i64::try_from(wait).ok()),
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-        ),
-    }))
+    row_type: Option<AnyElement>,
+) -> SetOfIterator<'static, pgrx::composite_type!('static, "anyelement")> {
+    let _ = row_type;
+    let answers = (1..).zip(answer(send_all(items)));
+    SetOfIterator::new(answers.map(|(item, reply)| answer(result(item, reply))))
+}
+
+/// As `stream.message_result`.
+fn result(item: i32, answer: Answer) -> Result<Composite> {
+    let (status, retry_after_ms, message) = match answer {
+        Answer::Stored(message) => ("ok", None, Some(message.into_composite()?)),
+        Answer::Refused(code, retry_after_ms) => (code.as_str(), retry_after_ms, None),
+    };
+    let retry_after_ms = retry_after_ms.and_then(|wait| i64::try_from(wait).ok());
+    composite::form(
+        c"message_result",
+        [
+            item.into(),
+            status.into(),
+            retry_after_ms.into(),
+            Attribute::composite(message),
+        ],
+    )
 }
 
 /// One message of a batch.
@@ -117,7 +80,7 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
         match read(index, item) {
             // Before anything is locked, and without waiting: a user who is being deleted costs the
             // others nothing.
-            Ok((_, draft)) if !is_free(&mut are_free, draft.user)? => {
+            Ok((_, draft)) if !is_free(caller.admitted(), &mut are_free, draft.user)? => {
                 answers[index] = Some(Answer::Refused(ErrorCode::LockTimeout, None));
             }
             Ok((session, draft)) => sessions.entry(session).or_default().push(draft),
@@ -137,11 +100,11 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
         .collect()
 }
 
-fn is_free(known: &mut HashMap<[u8; 16], bool>, user: Uuid) -> Result<bool> {
+fn is_free(admitted: Admitted, known: &mut HashMap<[u8; 16], bool>, user: Uuid) -> Result<bool> {
     if let Some(is_free) = known.get(user.as_bytes()) {
         return Ok(*is_free);
     }
-    let is_free = application_rows::hold_user_if_free(user)?;
+    let is_free = application_rows::hold_user_if_free(admitted, user)?;
     known.insert(*user.as_bytes(), is_free);
     Ok(is_free)
 }
@@ -168,8 +131,8 @@ fn send_to(
     let mut users: Vec<Uuid> = drafts.iter().map(|draft| draft.user).collect();
     users.sort_by_key(|user| *user.as_bytes());
     users.dedup();
-    let locked = waits.lock(session, &users)?;
-    let stored = stored_before(session, &drafts)?;
+    let locked = waits.lock(caller.admitted(), session, &users)?;
+    let stored = stored_before(caller.admitted(), session, &drafts)?;
     // A retry returns its stored message in any case.
     let refuse_new = |code| {
         let answers = drafts.iter().map(|draft| {
@@ -188,11 +151,11 @@ fn send_to(
         SessionLocks::Taken => return refuse_new(ErrorCode::LockTimeout),
     };
     let mut senders = Vec::with_capacity(users.len());
-    let settings = ChatSettings::read()?;
-    let rules = Rules::read(session, host_tat, &settings)?;
+    let settings = ChatSettings::read(caller.admitted())?;
+    let rules = Rules::read(caller.admitted(), session, host_tat, &settings)?;
     for user in users {
         let viewer_row = viewer_rows.iter().find(|row| row.user == user);
-        senders.push(rules.sender(user, viewer_row)?);
+        senders.push(rules.sender(caller.admitted(), user, viewer_row)?);
     }
     let mut accepted = Accepted::default();
     let mut answers = Vec::with_capacity(drafts.len());
@@ -206,15 +169,19 @@ fn send_to(
             answers.push((index, refusal));
         }
     }
-    answers.extend(accepted.write(session, &senders, sending)?);
+    answers.extend(accepted.write(caller.admitted(), session, &senders, sending)?);
     Ok(answers)
 }
 
 /// Returns the messages that are already stored under one of the ids.
-fn stored_before(session: Uuid, drafts: &[Draft]) -> Result<HashMap<[u8; 16], Message>> {
+fn stored_before(
+    admitted: Admitted,
+    session: Uuid,
+    drafts: &[Draft],
+) -> Result<HashMap<[u8; 16], Message>> {
     let mut stored = HashMap::new();
     for id in drafts.iter().filter_map(|draft| draft.id) {
-        if let Some(message) = Message::find(session, id)? {
+        if let Some(message) = Message::find(admitted, session, id)? {
             stored.insert(*id.as_bytes(), message);
         }
     }

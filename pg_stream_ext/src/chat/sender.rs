@@ -13,33 +13,42 @@ use crate::chat::settings::ChatSettings;
 use crate::chat::viewer_row::ViewerRow;
 use crate::clock;
 use crate::moderation::active_restrictions::{self, InForce};
-use crate::postgres::caller::Caller;
+use crate::postgres::caller::{Admitted, Caller};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::Table;
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::rate::{self, backlog_us};
 
 static SESSIONS: Table = Table::new(c"stream_sessions");
 
 statements! {
     /// The hooks of the host application; $3: whether the user is the seller.
-    HOOKS: Write [UUIDOID, UUIDOID, BOOLOID]
-        "select $3 or coalesce(stream.hook_can_chat($1, $2), false), stream.hook_username($1)";
+    HOOKS: Write [UUIDOID, UUIDOID, BOOLOID] -> Hooks,
+        "select $3 or coalesce(stream.hook_can_chat($1, $2), false) as can_chat,
+             stream.hook_username($1) as username";
 
     CHARGE_HOST: Write [UUIDOID, TIMESTAMPTZOID]
         "update stream.chat_heads set host_chat_tat = $2 where session_id = $1";
 
-    IS_BLOCKED: Write [UUIDOID, TEXTOID]
+    IS_BLOCKED: Write [UUIDOID, TEXTOID] -> bool,
         "select exists (select from stream.blocked_terms as b
                  where b.session_id = $1 and strpos($2, b.pattern) > 0)
              or exists (select from stream.blocked_terms as b
                  where b.session_id is null and strpos($2, b.pattern) > 0)";
 
-    CAN_MODERATE: Write [UUIDOID, UUIDOID]
+    CAN_MODERATE: Write [UUIDOID, UUIDOID] -> bool,
         "select coalesce(stream.hook_can_moderate($1, $2), false)";
 
-    IS_VERIFIED: Write [UUIDOID]
+    IS_VERIFIED: Write [UUIDOID] -> bool,
         "select coalesce(stream.hook_is_verified($1), false)";
+}
+
+columns! {
+    struct Hooks {
+        can_chat: bool,
+        username: Option<String>,
+    }
 }
 
 /// One user as a sender: the rules that apply to them, and how far their rate limiter is used.
@@ -76,11 +85,12 @@ pub struct Rules<'a> {
 impl<'a> Rules<'a> {
     /// `host_tat` is the seller's rate limiter, from the head row.
     pub fn read(
+        admitted: Admitted,
         session: Uuid,
         host_tat: TimestampWithTimeZone,
         settings: &'a ChatSettings,
     ) -> Result<Self> {
-        let rules = SESSIONS.find(&[session], |row| {
+        let rules = SESSIONS.find(admitted, &[session], |row| {
             Ok(Some(Self {
                 session,
                 seller: row.column(c"seller_id")?,
@@ -94,7 +104,12 @@ impl<'a> Rules<'a> {
     }
 
     /// Reads the rules for one user; `viewer_row` is their locked row, if they have one.
-    pub fn sender(&self, user: Uuid, viewer_row: Option<&ViewerRow>) -> Result<Sender> {
+    pub fn sender(
+        &self,
+        admitted: Admitted,
+        user: Uuid,
+        viewer_row: Option<&ViewerRow>,
+    ) -> Result<Sender> {
         let is_seller = user == self.seller;
         let rate = if is_seller {
             self.settings.hosts
@@ -105,11 +120,8 @@ impl<'a> Rules<'a> {
         let arrived_at =
             viewer_row.map_or_else(clock::now, |viewer_row| Ok(viewer_row.arrived_at))?;
         let arguments = [user.into(), self.session.into(), is_seller.into()];
-        let hooks = spi::first(&HOOKS, &arguments, |row| {
-            Ok((column(row, 1)?, nullable(row, 2)?))
-        })?;
-        let (can_chat, username): (bool, Option<String>) =
-            hooks.ok_or(Failure::Row("no answer of a hook"))?;
+        let Hooks { can_chat, username } =
+            spi::first(&HOOKS, &arguments)?.ok_or(Failure::Row("no answer of a hook"))?;
         Ok(Sender {
             user,
             is_seller,
@@ -117,7 +129,7 @@ impl<'a> Rules<'a> {
             username: username.and_then(|name| display_name(&name)),
             chat_mode: self.chat_mode.clone(),
             slow_mode_ms: self.slow_mode_ms,
-            restrictions: active_restrictions::in_force(self.session, user)?,
+            restrictions: active_restrictions::in_force(admitted, self.session, user)?,
             limit: rate.limit(),
             anonymous_users_may_chat: self.settings.anonymous_users_may_chat,
             blocks_terms: self.settings.blocks_terms,
@@ -226,8 +238,8 @@ fn is_blocked(session: Uuid, content: &str) -> Result<bool> {
 }
 
 fn is_true(
-    statement: &'static std::thread::LocalKey<spi::Statement>,
+    statement: &'static std::thread::LocalKey<spi::Statement<bool>>,
     arguments: &[pgrx::datum::DatumWithOid<'_>],
 ) -> Result<bool> {
-    Ok(spi::first(statement, arguments, |row| column(row, 1))? == Some(true))
+    Ok(spi::first(statement, arguments)? == Some(true))
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use stream_core::rate::RateLimit;
 
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Row, Table};
 
@@ -29,10 +30,10 @@ impl ChatRate {
 
 /// The rate of viewers as this backend read it last, for work before the head row is locked. The settings that
 /// are read under that lock decide.
-pub fn likely_viewer_rate() -> Result<ChatRate> {
+pub fn likely_viewer_rate(admitted: Admitted) -> Result<ChatRate> {
     match LAST_VIEWER_RATE.get() {
         Some(rate) => Ok(rate),
-        None => Ok(ChatSettings::read()?.viewers),
+        None => Ok(ChatSettings::read(admitted)?.viewers),
     }
 }
 
@@ -47,9 +48,11 @@ pub struct ChatSettings {
 
 impl ChatSettings {
     /// Reads the row as it is committed now. Read while the head row is locked, it decides about a message.
-    pub fn read() -> Result<Self> {
-        let blocks_terms = BLOCKED_TERMS.find(&[], |_| Ok(Some(())))?.is_some();
-        let settings = CONFIG.only(|row| Self::from_row(row, blocks_terms))?;
+    pub fn read(admitted: Admitted) -> Result<Self> {
+        let blocks_terms = BLOCKED_TERMS
+            .find(admitted, &[], |_| Ok(Some(())))?
+            .is_some();
+        let settings = CONFIG.only(admitted, |row| Self::from_row(row, blocks_terms))?;
         let settings = settings.ok_or(Failure::Row("the config row is gone"))?;
         LAST_VIEWER_RATE.set(Some(settings.viewers));
         Ok(settings)

@@ -4,16 +4,16 @@
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 
-use crate::chat::cooldown::{self, cooldown_columns};
+use crate::chat::cooldown::{Cooldown, cooldown_columns};
 use crate::chat::read_marks::{read_json_sql, unread_count_sql};
 use crate::log::epoch::{epoch_origin, epoch_sql};
 use crate::log::message::message_json;
 use crate::postgres::caller;
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer, required};
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
 
 /// The most missed messages in one result; the next call returns the rest.
@@ -26,7 +26,7 @@ statements! {
     /// A client resumes when it names a number of this epoch that the log has reached; anything
     /// else gets the newest page. The limit tells the planner that there is one row of config: nobody
     /// analyzes so small a table, and hundreds of supposed rows make it compile the plan (JIT).
-    SYNC: Read [UUIDOID, UUIDOID, TEXTOID, INT8OID, TEXTOID, INT4OID, INT4OID]
+    SYNC: Read [UUIDOID, UUIDOID, TEXTOID, INT8OID, TEXTOID, INT4OID, INT4OID] -> SyncColumns,
         concat!(
             "with config as (
                  select * from stream.config limit 1
@@ -62,26 +62,25 @@ statements! {
                  from cursor
              )
              select b.can_view, b.state, b.role, b.generation, b.viewer_count, b.epoch, b.last_seq, b.oldest_seq,
-                 b.resumes or b.is_fresh,
-                 b.last_seq > b.above + $6,
+                 b.resumes or b.is_fresh as recovered,
+                 b.last_seq > b.above + $6 as has_more,
                  coalesce(
                      (select json_agg(", message_json!(), " order by m.seq)
                       from stream.chat_messages as m
                       where b.can_view and m.session_id = b.id
                           and m.seq > b.above and m.seq <= b.above + $6),
-                     '[]'::json)::text,
-                 ", read_json_sql!(), "::text,
-                 case when $2 is not null then ", unread_count_sql!(), " end,
-                 b.chat_mode, b.slow_mode_ms, b.pinned_seq,
+                     '[]'::json)::text as messages,
+                 ", read_json_sql!(), "::text as read,
+                 case when $2 is not null then ", unread_count_sql!(), " end as unread_count,
+                 b.chat_mode, b.pinned_seq,
                  (select ", message_json!(), "::text from stream.chat_messages as m
-                  where b.can_view and m.session_id = b.id and m.seq = b.pinned_seq),
+                  where b.can_view and m.session_id = b.id and m.seq = b.pinned_seq) as pinned,
                  coalesce(
                      (select json_agg(json_build_object(
                              'kind', x.kind, 'until', x.until, 'reason', x.reason) order by x.kind)
                       from stream_private.restrictions as x
                       where x.session_id = b.id and x.user_id = $2 and x.is_in_force),
-                     '[]'::json)::text,
-                 t.now,
+                     '[]'::json)::text as restrictions,
                  ", cooldown_columns!(), "
              from bounds as b
              cross join config as c
@@ -89,6 +88,29 @@ statements! {
              left join stream.stream_viewers as v on v.session_id = b.id and v.user_id = $2
              left join stream.chat_reads as r on r.session_id = b.id and r.user_id = $2"
         );
+}
+
+columns! {
+    struct SyncColumns {
+        can_view: bool,
+        state: String,
+        role: String,
+        generation: i32,
+        viewer_count: i32,
+        epoch: String,
+        last_seq: i64,
+        oldest_seq: i64,
+        recovered: bool,
+        has_more: bool,
+        messages: String,
+        read: String,
+        unread_count: Option<i64>,
+        chat_mode: String,
+        pinned_seq: Option<i64>,
+        pinned: Option<String>,
+        restrictions: String,
+        cooldown: Cooldown,
+    }
 }
 
 type SyncRow = (
@@ -175,34 +197,32 @@ fn missed(
         MAX_MISSED.into(),
         NEWEST_PAGE.into(),
     ];
-    let read = |row: &SpiHeapTupleData<'_>| {
-        if !column::<bool>(row, 1)? {
-            return Err(ErrorCode::CannotView.into());
-        }
-        let generation: i32 = column(row, 4)?;
-        Ok((
-            session,
-            column(row, 2)?,
-            column(row, 3)?,
-            generation,
-            generation,
-            column(row, 5)?,
-            column(row, 6)?,
-            column(row, 7)?,
-            column(row, 8)?,
-            column(row, 9)?,
-            column(row, 10)?,
-            column(row, 11)?,
-            column(row, 12)?,
-            nullable(row, 13)?,
-            cooldown::read_ms(row, 19)?,
-            column(row, 14)?,
-            column(row, 15)?,
-            nullable(row, 16)?,
-            nullable(row, 17)?,
-            column(row, 18)?,
-            column(row, 19)?,
-        ))
-    };
-    in_utc(|| spi::first(&SYNC, &arguments, read))?.ok_or_else(|| ErrorCode::SessionNotFound.into())
+    let row = in_utc(|| spi::first(&SYNC, &arguments))?.ok_or(ErrorCode::SessionNotFound)?;
+    if !row.can_view {
+        return Err(ErrorCode::CannotView.into());
+    }
+    Ok((
+        session,
+        row.state,
+        row.role,
+        row.generation,
+        // The host's Agora uid.
+        row.generation,
+        row.viewer_count,
+        row.epoch,
+        row.last_seq,
+        row.oldest_seq,
+        row.recovered,
+        row.has_more,
+        row.messages,
+        row.read,
+        row.unread_count,
+        row.cooldown.wait_ms(),
+        row.chat_mode,
+        row.cooldown.slow_mode_ms,
+        row.pinned_seq,
+        row.pinned,
+        row.restrictions,
+        row.cooldown.now,
+    ))
 }

@@ -1,18 +1,19 @@
 //! Synchronisation by message id: the messages after one that the client holds.
 
-use pgrx::datum::{TimestampWithTimeZone, Uuid};
+use pgrx::AnyElement;
+use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::chat::sync::{MAX_MISSED, NEWEST_PAGE};
 use crate::log::message::{Message, message_columns};
 use crate::postgres::caller;
+use crate::postgres::column::{LeftJoined, columns};
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::jsonb_text::JsonbText;
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 
 statements! {
-    SINCE: Read [UUIDOID, UUIDOID, UUIDOID, INT4OID, INT4OID]
+    SINCE: Read [UUIDOID, UUIDOID, UUIDOID, INT4OID, INT4OID] -> MissedRow,
         concat!(
             "with bounds as (
                  select s.id,
@@ -33,32 +34,25 @@ statements! {
         );
 }
 
+columns! {
+    /// The same bounds in each row, and a message where there is one.
+    struct MissedRow {
+        can_view: bool,
+        above: Option<i64>,
+        message: LeftJoined<Message>,
+    }
+}
+
+/// Returns the type of `row_type`, `stream.chat_message`.
 #[pg_extern(stable)]
-#[expect(
-    clippy::type_complexity,
-    reason = "pgrx reads the column names from the literal type"
-)]
 fn sync_messages(
     session_id: Option<Uuid>,
     last_message_id: Option<Uuid>,
-) -> TableIterator<
-    'static,
-    (
-        name!(id, Uuid),
-        name!(session_id, Uuid),
-        name!(seq, i64),
-        name!(user_id, Option<Uuid>),
-        name!(username, Option<String>),
-        name!(content, String),
-        name!(message_type, String),
-        name!(created_at, TimestampWithTimeZone),
-        name!(updated_at, TimestampWithTimeZone),
-        name!(metadata, JsonbText),
-        name!(deleted_at, Option<TimestampWithTimeZone>),
-    ),
-> {
-    let messages = answer(since(session_id, last_message_id));
-    TableIterator::new(messages.into_iter().map(Message::into_row))
+    row_type: Option<AnyElement>,
+) -> SetOfIterator<'static, pgrx::composite_type!('static, "anyelement")> {
+    let _ = row_type;
+    let messages = answer(since(session_id, last_message_id)).into_iter();
+    SetOfIterator::new(messages.map(|message| answer(message.into_composite())))
 }
 
 fn since(session_id: Option<Uuid>, last_message_id: Option<Uuid>) -> Result<Vec<Message>> {
@@ -71,22 +65,15 @@ fn since(session_id: Option<Uuid>, last_message_id: Option<Uuid>) -> Result<Vec<
         MAX_MISSED.into(),
         NEWEST_PAGE.into(),
     ];
-    spi::run(&SINCE, &arguments, |rows| {
-        if rows.is_empty() {
-            return Err(ErrorCode::SessionNotFound.into());
-        }
-        let mut messages = Vec::with_capacity(rows.len());
-        for row in rows {
-            if !column::<bool>(&row, 1)? {
-                return Err(ErrorCode::CannotView.into());
-            }
-            if nullable::<i64>(&row, 2)?.is_none() {
-                return Err(ErrorCode::MessageNotFound.into());
-            }
-            if nullable::<Uuid>(&row, 3)?.is_some() {
-                messages.push(Message::read_after(&row, 2)?);
-            }
-        }
-        Ok(messages)
-    })
+    let rows = spi::all(&SINCE, &arguments)?;
+    let Some(first) = rows.first() else {
+        return Err(ErrorCode::SessionNotFound.into());
+    };
+    if !first.can_view {
+        return Err(ErrorCode::CannotView.into());
+    }
+    if first.above.is_none() {
+        return Err(ErrorCode::MessageNotFound.into());
+    }
+    Ok(rows.into_iter().filter_map(|row| row.message.0).collect())
 }

@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use stream_core::rate::RateLimit;
 
 use crate::clock;
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::keyed::{Locked, Row, Table, Values, Waiting};
 use crate::postgres::spi::{self, statements};
@@ -50,11 +51,14 @@ impl ViewerRow {
     /// Locks the row of a user who holds a lease and counts one message by `limit`, unless the limit is reached.
     /// `settle` corrects the count if another limit applies. The clock is read after the lock is granted, so
     /// waiting for it counts as silence.
-    pub fn lock_and_count(session: Uuid, user: Uuid, limit: RateLimit) -> Result<Option<Self>> {
+    pub fn lock_and_count(
+        admitted: Admitted,
+        session: Uuid,
+        user: Uuid,
+        limit: RateLimit,
+    ) -> Result<Option<Self>> {
         let mut full = None;
-        let counted = VIEWERS.update(&[session, user], |row| {
-            // The row may have changed while it was waited for.
-            full = None;
+        let counted = VIEWERS.update(admitted, &[session, user], |row| {
             if !row.column::<bool>(c"is_active")? {
                 return Ok(None);
             }
@@ -87,30 +91,31 @@ impl ViewerRow {
     }
 
     /// Undoes `lock_and_count`, for a retry of a stored message.
-    pub fn uncount(&self, session: Uuid) -> Result<()> {
+    pub fn uncount(&self, admitted: Admitted, session: Uuid) -> Result<()> {
         match self.counted {
-            Some(counted) => self.count(session, self.backlog_us, counted.last_chat_at),
+            Some(counted) => self.count(admitted, session, self.backlog_us, counted.last_chat_at),
             None => Ok(()),
         }
     }
 
     /// Counts one message with the given backlog, unless `lock_and_count` has already stored it.
-    pub fn settle(&self, session: Uuid, spent_us: i64) -> Result<()> {
+    pub fn settle(&self, admitted: Admitted, session: Uuid, spent_us: i64) -> Result<()> {
         match self.counted {
             Some(counted) if counted.backlog_us == spent_us => Ok(()),
-            _ => self.count(session, spent_us, Some(self.arrived_at)),
+            _ => self.count(admitted, session, spent_us, Some(self.arrived_at)),
         }
     }
 
     fn count(
         &self,
+        admitted: Admitted,
         session: Uuid,
         backlog_us: i64,
         last_chat_at: Option<TimestampWithTimeZone>,
     ) -> Result<()> {
         let tat = after(self.arrived_at, backlog_us)?;
         VIEWERS
-            .update(&[session, self.user], |_| {
+            .update(admitted, &[session, self.user], |_| {
                 let changes: Values<3> = [
                     (c"chat_tat", tat.into()),
                     (c"last_chat_at", last_chat_at.into()),
@@ -122,9 +127,9 @@ impl ViewerRow {
     }
 
     /// Locks the row of a user who is or was a viewer, unless somebody holds it.
-    pub fn lock_free(session: Uuid, user: Uuid) -> Result<Locked<Self>> {
+    pub fn lock_free(admitted: Admitted, session: Uuid, user: Uuid) -> Result<Locked<Self>> {
         let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
-        VIEWERS.lock(&[session, user], mode, Waiting::Skip, |row| {
+        VIEWERS.lock(admitted, &[session, user], mode, Waiting::Skip, |row| {
             Self::read(row, user)
         })
     }

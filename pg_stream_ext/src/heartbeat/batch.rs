@@ -6,14 +6,15 @@ use pgrx::prelude::*;
 use crate::batch;
 use crate::log::flush_without_ticker;
 use crate::postgres::caller;
+use crate::postgres::column::columns;
 use crate::postgres::commit::skip_waiting_for_the_disk;
 use crate::postgres::error::{Failure, Result, answer};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 
 statements! {
     /// Prolongs all leases of a batch. A lease that another transaction holds gets `lock_timeout` and is not waited for:
     /// the rest of the batch would wait too, with its leases locked.
-    BATCH: Write [TEXTOID]
+    BATCH: Write [TEXTOID] -> ItemStatus,
         "with items as (
              select i.ordinality::integer as item, i.session_id, i.user_id, i.foreground, i.join_no
              from rows from (
@@ -58,10 +59,17 @@ statements! {
                   ) then 'banned'
                   when l.user_id is null then 'not_viewer'
                   when i.join_no <> l.join_no then 'superseded'
-                  else 'ok' end
+                  else 'ok' end as status
          from items as i
          left join leases as l on l.session_id = i.session_id and l.user_id = i.user_id
          order by i.item";
+}
+
+columns! {
+    struct ItemStatus {
+        item: i32,
+        status: String,
+    }
 }
 
 /// Heartbeats of many viewers; `items` is the text of a JSON array.
@@ -69,7 +77,7 @@ statements! {
 fn heartbeats(
     items: Option<&str>,
 ) -> TableIterator<'static, (name!(item, i32), name!(status, String))> {
-    TableIterator::new(answer(heartbeat_all(items)))
+    TableIterator::new(answer(heartbeat_all(items)).into_iter().map(Into::into))
 }
 
 /// One heartbeat of a batch. A malformed one has no fields and is refused alone.
@@ -81,23 +89,21 @@ struct BatchItem {
     join_no: Option<i32>,
 }
 
-fn heartbeat_all(items: Option<&str>) -> Result<Vec<(i32, String)>> {
-    batch::admit(caller::enter_to_write()?)?;
+fn heartbeat_all(items: Option<&str>) -> Result<Vec<ItemStatus>> {
+    let caller = caller::enter_to_write()?;
+    batch::admit(caller)?;
     let items = batch::read(items)?.into_iter();
     let items: Vec<BatchItem> = items.map(Option::unwrap_or_default).collect();
     let sessions: Vec<_> = items.iter().map(|item| item.session_id).collect();
     let items = serde_json::to_string(&items).map_err(|_| Failure::Row("items are not JSON"))?;
     skip_waiting_for_the_disk();
-    let answers = spi::run(&BATCH, &[items.as_str().into()], |rows| {
-        rows.map(|row| Ok((column(&row, 1)?, column(&row, 2)?)))
-            .collect::<Result<Vec<(i32, String)>>>()
-    })?;
-    let renewed = answers.iter().filter(|(_, status)| status == "ok");
-    let renewed = renewed.filter_map(|(item, _)| {
-        let index = usize::try_from(item - 1).ok()?;
+    let answers = spi::all(&BATCH, &[items.as_str().into()])?;
+    let renewed = answers.iter().filter(|answer| answer.status == "ok");
+    let renewed = renewed.filter_map(|answer| {
+        let index = usize::try_from(answer.item - 1).ok()?;
         let session = *sessions.get(index)?;
         Some(Uuid::from_bytes(*session?.as_bytes()))
     });
-    flush_without_ticker::flush_all(renewed)?;
+    flush_without_ticker::flush_all(caller.admitted(), renewed)?;
     Ok(answers)
 }

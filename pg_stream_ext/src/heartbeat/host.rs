@@ -4,6 +4,7 @@ use std::thread::LocalKey;
 
 use pgrx::datum::Uuid;
 
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, Statement, statements};
 use crate::stream::lifecycle::check_at;
@@ -56,7 +57,12 @@ statements! {
 }
 
 /// Writes the row of the stream, with the host's token if there is one.
-pub fn write_host(write: HostWrite, session: Uuid, renewal: Option<&Renewal>) -> Result<()> {
+pub fn write_host(
+    admitted: Admitted,
+    write: HostWrite,
+    session: Uuid,
+    renewal: Option<&Renewal>,
+) -> Result<()> {
     let statement: &'static LocalKey<Statement> = match write {
         HostWrite::FirstHeartbeat => &FIRST_HEARTBEAT,
         HostWrite::Heartbeat => &HEARTBEAT,
@@ -68,7 +74,7 @@ pub fn write_host(write: HostWrite, session: Uuid, renewal: Option<&Renewal>) ->
         noted.map(|noted| noted.issued_at).into(),
         noted.map(|noted| noted.expires_at).into(),
         noted
-            .map(|noted| host::held_until(session, noted))
+            .map(|noted| host::held_until(admitted, session, noted))
             .transpose()?
             .into(),
     ];

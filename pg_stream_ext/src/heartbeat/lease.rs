@@ -7,6 +7,7 @@ use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 
 use crate::clock::{self, MICROSECONDS_PER_S, Microseconds};
 use crate::heartbeat::request::HeartbeatRequest;
+use crate::postgres::caller::Admitted;
 use crate::postgres::composite::Composite;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Locked, Row, Table, Values};
@@ -30,10 +31,15 @@ pub enum LeaseOutcome {
 
 /// Prolongs the lease. Going to the background sets an earlier `lease_check_at`, the only change that costs an index
 /// entry.
-pub fn prolong(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<LeaseOutcome> {
+pub fn prolong(
+    admitted: Admitted,
+    session: Uuid,
+    user: Uuid,
+    request: &HeartbeatRequest,
+) -> Result<LeaseOutcome> {
     let now = clock::from_microseconds(clock::transaction_start())?;
     let (mut outcome, mut is_changed, mut is_due) = (LeaseOutcome::Missing, false, false);
-    let seen = VIEWERS.update_free(&[session, user], |row| {
+    let seen = VIEWERS.update_free(admitted, &[session, user], |row| {
         outcome = judge(row, request)?;
         is_changed = changes_foreground(row, request)?;
         is_due = columns::is_due(row, &OF_VIEWER, request.token_expires_at)?;
@@ -47,18 +53,18 @@ pub fn prolong(session: Uuid, user: Uuid, request: &HeartbeatRequest) -> Result<
         Locked::Held(()) => Ok(LeaseOutcome::Prolonged(None)),
         Locked::Missing if matches!(outcome, LeaseOutcome::Held) => {
             let renewal = if is_due {
-                Renewal::of_viewer(session, user)?
+                Renewal::of_viewer(admitted, session, user)?
             } else {
                 None
             };
             let (outcome, seen) = if is_changed {
-                prolong_with_foreground(session, user, request, now, renewal.as_ref())?
+                prolong_with_foreground(admitted, session, user, request, now, renewal.as_ref())?
             } else {
-                prolong_with_token(session, user, request, now, renewal.as_ref())?
+                prolong_with_token(admitted, session, user, request, now, renewal.as_ref())?
             };
             match (seen, renewal) {
                 (Locked::Held(Some(uid)), Some(renewal)) => {
-                    Ok(LeaseOutcome::Prolonged(Some(renewal.issue(uid)?)))
+                    Ok(LeaseOutcome::Prolonged(Some(renewal.issue(admitted, uid)?)))
                 }
                 (Locked::Held(_), _) => Ok(LeaseOutcome::Prolonged(None)),
                 (Locked::Taken | Locked::Missing, _) => Ok(outcome),
@@ -73,6 +79,7 @@ type LeaseWrite = (LeaseOutcome, Locked<Option<i32>>);
 
 /// Prolongs the lease and notes a renewed token in the same write.
 fn prolong_with_token(
+    admitted: Admitted,
     session: Uuid,
     user: Uuid,
     request: &HeartbeatRequest,
@@ -80,7 +87,7 @@ fn prolong_with_token(
     renewal: Option<&Renewal>,
 ) -> Result<LeaseWrite> {
     let mut outcome = LeaseOutcome::Missing;
-    let seen = VIEWERS.update_free(&[session, user], |row| {
+    let seen = VIEWERS.update_free(admitted, &[session, user], |row| {
         outcome = judge(row, request)?;
         if !matches!(outcome, LeaseOutcome::Held) {
             return Ok(None);
@@ -99,18 +106,19 @@ fn prolong_with_token(
 
 /// Prolongs the lease of an app that goes to the background or comes back.
 fn prolong_with_foreground(
+    admitted: Admitted,
     session: Uuid,
     user: Uuid,
     request: &HeartbeatRequest,
     now: TimestampWithTimeZone,
     renewal: Option<&Renewal>,
 ) -> Result<LeaseWrite> {
-    let grace_s: Option<i32> = CONFIG.only(|row| row.column(c"background_grace_s"))?;
+    let grace_s: Option<i32> = CONFIG.only(admitted, |row| row.column(c"background_grace_s"))?;
     let grace_s = grace_s.ok_or(Failure::Row("the config row is gone"))?;
     let grace = Microseconds::from(grace_s) * MICROSECONDS_PER_S;
     let grace_ends = clock::from_microseconds(now.into_inner().saturating_add(grace))?;
     let mut outcome = LeaseOutcome::Missing;
-    let seen = VIEWERS.update_free(&[session, user], |row| {
+    let seen = VIEWERS.update_free(admitted, &[session, user], |row| {
         outcome = judge(row, request)?;
         if !matches!(outcome, LeaseOutcome::Held) {
             return Ok(None);

@@ -21,14 +21,15 @@ use crate::log::flush_without_ticker;
 use crate::log::system_message;
 use crate::moderation::active_restrictions;
 use crate::postgres::application_rows;
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
+use crate::postgres::column::columns;
 use crate::postgres::commit::skip_waiting_for_the_disk;
 use crate::postgres::composite::{self, Attribute, Composite};
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::postgres::wait_budget::WaitBudget;
 use crate::stream::gate;
-use crate::stream::host_return::{HostState, host_columns};
+use crate::stream::host_return::{HostRow, HostState, host_columns};
 use crate::stream::lifecycle::{self, StateExtras};
 use crate::token::host;
 use crate::token::renewal::Renewal;
@@ -41,12 +42,19 @@ const SOON_MS: i32 = 1000;
 
 statements! {
     /// The row is locked already, or must not be waited for.
-    HOST: Write [UUIDOID, UUIDOID]
+    HOST: Write [UUIDOID, UUIDOID] -> Host,
         concat!(
             "select ", host_columns!(), ", s.auction_id
              from stream.stream_sessions as s
              where s.id = $1 and s.seller_id = $2"
         );
+}
+
+columns! {
+    struct Host {
+        host: HostRow,
+        auction_id: Uuid,
+    }
 }
 
 /// Processes a heartbeat. `token_expires_at` is when the token of the device ends; null: the device does not say. Returns
@@ -108,15 +116,15 @@ fn process(
     let caller = caller::enter_to_write()?;
     let user = caller.speak_of(user_id)?;
     let session = required(session_id, "session_id")?;
-    let reply = match host_heartbeat(session, user, &request)? {
+    let reply = match host_heartbeat(caller.admitted(), session, user, &request)? {
         Some(reply) => reply,
-        None => viewer_heartbeat(session, user, &request)?,
+        None => viewer_heartbeat(caller.admitted(), session, user, &request)?,
     };
-    let summary = Summary::read(session)?.ok_or(ErrorCode::SessionNotFound)?;
+    let summary = Summary::read(caller.admitted(), session)?.ok_or(ErrorCode::SessionNotFound)?;
     if summary.state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
-    flush_without_ticker::flush_one(session, summary.head_seq)?;
+    flush_without_ticker::flush_one(caller.admitted(), session, summary.head_seq)?;
     let usual_ms = summary.heartbeat_interval_s.saturating_mul(1000);
     let next_in_ms = if reply.comes_soon {
         usual_ms.min(SOON_MS)
@@ -144,22 +152,23 @@ fn process(
 }
 
 fn viewer_heartbeat(
+    admitted: Admitted,
     session: Uuid,
     user: Uuid,
     request: &HeartbeatRequest,
 ) -> Result<HeartbeatReply> {
     skip_waiting_for_the_disk();
-    match lease::prolong(session, user, request)? {
+    match lease::prolong(admitted, session, user, request)? {
         LeaseOutcome::Prolonged(token) => return Ok(HeartbeatReply::with(token)),
         LeaseOutcome::Held => return Ok(HeartbeatReply::new("ok")),
         LeaseOutcome::Superseded => return Ok(HeartbeatReply::new("superseded")),
         LeaseOutcome::Missing => {}
     }
-    let state = summary::find_state(session)?.ok_or(ErrorCode::SessionNotFound)?;
+    let state = summary::find_state(admitted, session)?.ok_or(ErrorCode::SessionNotFound)?;
     if state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
-    if active_restrictions::in_force(session, user)?.is_banned {
+    if active_restrictions::in_force(admitted, session, user)?.is_banned {
         return Err(ErrorCode::Banned.into());
     }
     Err(ErrorCode::NotViewer.into())
@@ -167,21 +176,24 @@ fn viewer_heartbeat(
 
 /// Processes the heartbeat of the host; returns none when the user is not the host of this session.
 fn host_heartbeat(
+    admitted: Admitted,
     session: Uuid,
     user: Uuid,
     request: &HeartbeatRequest,
 ) -> Result<Option<HeartbeatReply>> {
     let key = [session.into(), user.into()];
-    if !summary::is_seller(session, user)? {
+    if !summary::is_seller(admitted, session, user)? {
         return Ok(None);
     }
-    let is_locked = gate::close_soon(session)?;
-    let found = spi::first(&HOST, &key, |row| {
-        Ok((HostState::read(row)?, column::<Uuid>(row, 7)?))
-    })?;
-    let Some((host, auction)) = found else {
+    let is_locked = gate::close_soon(admitted, session)?;
+    let Some(Host {
+        host,
+        auction_id: auction,
+    }) = spi::first(&HOST, &key)?
+    else {
         return Ok(None);
     };
+    let host = HostState::from(host);
     if host.state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
@@ -195,12 +207,14 @@ fn host_heartbeat(
         return Ok(Some(HeartbeatReply::soon()));
     }
     let returns_to = match host.returns_to {
-        Some(_) if !system_message::hold(session, &mut WaitBudget::new(LOG_WAIT))? => None,
+        Some(_) if !system_message::hold(admitted, session, &mut WaitBudget::new(LOG_WAIT))? => {
+            None
+        }
         returns_to => returns_to,
     };
     let comes_again = returns_to.is_none() && host.returns_to.is_some();
-    let renewal = if !comes_again && host::is_due(session, request.token_expires_at)? {
-        Renewal::of_host(session, user)?
+    let renewal = if !comes_again && host::is_due(admitted, session, request.token_expires_at)? {
+        Renewal::of_host(admitted, session, user)?
     } else {
         None
     };
@@ -211,14 +225,15 @@ fn host_heartbeat(
         } else {
             HostWrite::FirstHeartbeat
         };
-        write_host(write, session, renewal.as_ref())?;
+        write_host(admitted, write, session, renewal.as_ref())?;
         if comes_again {
             return Ok(Some(HeartbeatReply::soon()));
         }
-        let token = renewal.map(|renewal| renewal.issue(host.generation));
+        let token = renewal.map(|renewal| renewal.issue(admitted, host.generation));
         return Ok(Some(HeartbeatReply::with(token.transpose()?)));
     };
     let returned = lifecycle::announce(
+        admitted,
         session,
         host.state,
         before,
@@ -232,9 +247,9 @@ fn host_heartbeat(
     // This is a second update of the row, which locks the rows it refers to. A transaction that holds one of them may
     // be waiting for this stream: then the token comes with the next heartbeat.
     let token = match renewal {
-        Some(renewal) if application_rows::hold_auction_if_free(auction)? => {
-            write_host(HostWrite::TokenOnly, session, Some(&renewal))?;
-            Some(renewal.issue(host.generation)?)
+        Some(renewal) if application_rows::hold_auction_if_free(admitted, auction)? => {
+            write_host(admitted, HostWrite::TokenOnly, session, Some(&renewal))?;
+            Some(renewal.issue(admitted, host.generation)?)
         }
         _ => None,
     };

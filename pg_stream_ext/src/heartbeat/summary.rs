@@ -5,6 +5,7 @@ use stream_core::lifecycle::StreamState;
 
 use crate::log::entry::find_head;
 use crate::log::epoch::epoch;
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Row, Table};
 use crate::stream::state;
@@ -24,14 +25,14 @@ pub struct Summary {
 
 impl Summary {
     /// As committed by now. The head is looked up last, so the log is never behind the state that is shown.
-    pub fn read(session: Uuid) -> Result<Option<Self>> {
-        let settings = CONFIG.only(|row| {
+    pub fn read(admitted: Admitted, session: Uuid) -> Result<Option<Self>> {
+        let settings = CONFIG.only(admitted, |row| {
             let salt: String = row.column(c"epoch_salt")?;
             Ok((epoch(&salt), row.column(c"heartbeat_interval_s")?))
         })?;
         let (epoch, heartbeat_interval_s) =
             settings.ok_or(Failure::Row("the config row is gone"))?;
-        let stream = SESSIONS.find(&[session], |row| {
+        let stream = SESSIONS.find(admitted, &[session], |row| {
             Ok(Some((
                 read_state(row)?,
                 row.column(c"generation")?,
@@ -47,20 +48,21 @@ impl Summary {
             generation,
             viewer_count,
             reconnect_deadline,
-            head_seq: find_head(session)?.ok_or(Failure::Row("a stream has no head row"))?,
+            head_seq: find_head(admitted, session)?
+                .ok_or(Failure::Row("a stream has no head row"))?,
             epoch,
             heartbeat_interval_s,
         }))
     }
 }
 
-pub fn find_state(session: Uuid) -> Result<Option<StreamState>> {
-    SESSIONS.find(&[session], |row| read_state(row).map(Some))
+pub fn find_state(admitted: Admitted, session: Uuid) -> Result<Option<StreamState>> {
+    SESSIONS.find(admitted, &[session], |row| read_state(row).map(Some))
 }
 
 /// The seller of a stream never changes.
-pub fn is_seller(session: Uuid, user: Uuid) -> Result<bool> {
-    let is_seller = SESSIONS.find(&[session], |row| {
+pub fn is_seller(admitted: Admitted, session: Uuid, user: Uuid) -> Result<bool> {
+    let is_seller = SESSIONS.find(admitted, &[session], |row| {
         Ok(Some(row.column::<Uuid>(c"seller_id")? == user))
     })?;
     Ok(is_seller.unwrap_or(false))

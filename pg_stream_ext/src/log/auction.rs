@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use pgrx::datum::{DatumWithOid, Uuid};
 use pgrx::prelude::*;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -17,10 +17,11 @@ use crate::log::entry::{Entry, closed_log_error, next_seq};
 use crate::log::epoch::epoch_salt;
 use crate::log::message::{Message, message_columns, message_json};
 use crate::log::relay::relay_one_now;
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::jsonb_text::JsonbText;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
 
 /// The most bytes of an update, as jsonb text. A frame holds a hundred entries and 128 KB.
@@ -31,45 +32,34 @@ const SENTENCE: &str = "The auction was updated.";
 
 statements! {
     /// The update stays text on its way, so that its numbers keep every digit.
-    INSERT_UPDATE: Write [UUIDOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID]
+    INSERT_UPDATE: Write [UUIDOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID] -> StoredUpdate,
         concat!(
             "insert into stream.chat_messages as m
                  (session_id, seq, content, message_type, metadata, created_at, updated_at)
              values ($1, $2, $3, 'auction_update',
                  $4::jsonb || '{\"kind\": \"auction_update\"}'::jsonb, $5, $5)
-             returning ", message_columns!(), ", ", message_json!(), "::text"
+             returning ", message_columns!(), ", ", message_json!(), "::text as json"
         );
 
-    LIVE_SESSION: Write [UUIDOID]
+    LIVE_SESSION: Write [UUIDOID] -> Uuid,
         "select s.id from stream.stream_sessions as s
          where s.auction_id = $1 and s.state <> 'ended'";
 }
 
+columns! {
+    struct StoredUpdate {
+        message: Message,
+        json: String,
+    }
+}
+
+/// A `stream.chat_message`.
 #[pg_extern]
-#[expect(
-    clippy::type_complexity,
-    reason = "pgrx reads the column names from the literal type"
-)]
 fn post_auction_update(
     session_id: Option<Uuid>,
     update: Option<&str>,
-) -> TableIterator<
-    'static,
-    (
-        name!(id, Uuid),
-        name!(session_id, Uuid),
-        name!(seq, i64),
-        name!(user_id, Option<Uuid>),
-        name!(username, Option<String>),
-        name!(content, String),
-        name!(message_type, String),
-        name!(created_at, TimestampWithTimeZone),
-        name!(updated_at, TimestampWithTimeZone),
-        name!(metadata, JsonbText),
-        name!(deleted_at, Option<TimestampWithTimeZone>),
-    ),
-> {
-    TableIterator::once(answer(post(session_id, update).map(Message::into_row)))
+) -> pgrx::composite_type!('static, "record") {
+    answer(post(session_id, update).and_then(Message::into_composite))
 }
 
 /// A row that a trigger found in a table of the application, as the text of a JSON object. `columns` are the arguments of
@@ -81,11 +71,11 @@ fn log_auction_row(columns: Option<Vec<Option<String>>>, row: Option<&str>) {
 }
 
 fn post(session_id: Option<Uuid>, update: Option<&str>) -> Result<Message> {
-    caller::enter_as_owner_to_write()?;
+    let admitted = caller::enter_as_owner_to_write()?;
     let session = required(session_id, "session_id")?;
     let update = Update::parse(required(update, "update")?)?;
-    match next_seq(session)? {
-        Some(entry) => update.store(session, &entry),
+    match next_seq(admitted, session)? {
+        Some(entry) => update.store(admitted, session, &entry),
         None => Err(closed_log_error(session)?.into()),
     }
 }
@@ -93,19 +83,19 @@ fn post(session_id: Option<Uuid>, update: Option<&str>) -> Result<Message> {
 /// At the application's own isolation level: a bid must not fail because of the log. Head and relay are
 /// found and changed as they are by now, whatever the transaction sees.
 fn log_row(columns: &[Option<String>], row: Option<&str>) -> Result<()> {
-    caller::enter_as_owner()?;
+    let admitted = caller::enter_as_owner()?;
     let row = TriggerRow::read(columns, required(row, "row")?)?;
     let Some(auction) = row.auction()? else {
         return Ok(());
     };
-    let live: Option<Uuid> = spi::first(&LIVE_SESSION, &[auction.into()], |row| column(row, 1))?;
+    let live: Option<Uuid> = spi::first(&LIVE_SESSION, &[auction.into()])?;
     let Some(session) = live else {
         return Ok(());
     };
     let update = Update::parse(&row.published()?)?;
     // None: the stream has ended since it was read.
-    if let Some(entry) = next_seq(session)? {
-        update.store(session, &entry)?;
+    if let Some(entry) = next_seq(admitted, session)? {
+        update.store(admitted, session, &entry)?;
     }
     Ok(())
 }
@@ -203,7 +193,7 @@ impl Update {
     }
 
     /// Writes the update and sends it at once.
-    fn store(&self, session: Uuid, entry: &Entry) -> Result<Message> {
+    fn store(&self, admitted: Admitted, session: Uuid, entry: &Entry) -> Result<Message> {
         let arguments: [DatumWithOid<'_>; 5] = [
             session.into(),
             entry.seq.into(),
@@ -211,13 +201,10 @@ impl Update {
             self.json.as_str().into(),
             entry.created_at.into(),
         ];
-        let stored = in_utc(|| {
-            spi::first(&INSERT_UPDATE, &arguments, |row| {
-                Ok((Message::read(row)?, column(row, 12)?))
-            })
-        })?;
-        let (message, json) = stored.ok_or(Failure::Row("the update was not stored"))?;
-        relay_one_now(session, entry.seq, json, &epoch_salt()?)?;
+        let stored = in_utc(|| spi::first(&INSERT_UPDATE, &arguments))?;
+        let StoredUpdate { message, json } =
+            stored.ok_or(Failure::Row("the update was not stored"))?;
+        relay_one_now(admitted, session, entry.seq, json, &epoch_salt(admitted)?)?;
         Ok(message)
     }
 }

@@ -8,16 +8,17 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::clock;
+use crate::postgres::caller::Admitted;
 use crate::postgres::commit::wait_for_the_disk;
 use crate::postgres::error::Result;
 use crate::postgres::keyed::{Locked, Table, Values, Waiting};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::postgres::wait_budget::WaitBudget;
 
 static HEADS: Table = Table::new(c"chat_heads");
 
 statements! {
-    SESSION_EXISTS: Write [UUIDOID]
+    SESSION_EXISTS: Write [UUIDOID] -> bool,
         "select true from stream.stream_sessions as s where s.id = $1";
 }
 
@@ -31,10 +32,10 @@ pub struct Entry {
 
 /// Takes the next number of an open log; returns none when the log is closed or does not exist. Statements after
 /// this see everything that was committed before.
-pub fn next_seq(session: Uuid) -> Result<Option<Entry>> {
+pub fn next_seq(admitted: Admitted, session: Uuid) -> Result<Option<Entry>> {
     // An entry that is sent later is acknowledged with this commit, too.
     wait_for_the_disk();
-    HEADS.update(&[session], |head| {
+    HEADS.update(admitted, &[session], |head| {
         if !head.column::<bool>(c"open")? {
             return Ok(None);
         }
@@ -55,9 +56,7 @@ pub fn next_seq(session: Uuid) -> Result<Option<Entry>> {
 
 /// The error for a log that takes no entry: its stream has ended, or does not exist.
 pub fn closed_log_error(session: Uuid) -> Result<ErrorCode> {
-    let exists = spi::first(&SESSION_EXISTS, &[session.into()], |row| {
-        column::<bool>(row, 1)
-    })?;
+    let exists = spi::first(&SESSION_EXISTS, &[session.into()])?;
     Ok(if exists.is_some() {
         ErrorCode::StreamEnded
     } else {
@@ -66,13 +65,15 @@ pub fn closed_log_error(session: Uuid) -> Result<ErrorCode> {
 }
 
 /// Returns the newest number of a session's log, as committed by now.
-pub fn find_head(session: Uuid) -> Result<Option<i64>> {
-    HEADS.find(&[session], |head| head.column(c"last_seq").map(Some))
+pub fn find_head(admitted: Admitted, session: Uuid) -> Result<Option<i64>> {
+    HEADS.find(admitted, &[session], |head| {
+        head.column(c"last_seq").map(Some)
+    })
 }
 
 /// Locks the head row as long as budget lasts; returns whether it is held.
-pub fn hold_head(session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
+pub fn hold_head(admitted: Admitted, session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
     let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
-    let head = budget.lock(|| HEADS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
+    let head = budget.lock(|| HEADS.lock(admitted, &[session], mode, Waiting::Skip, |_| Ok(())))?;
     Ok(matches!(head, Locked::Held(())))
 }

@@ -5,6 +5,7 @@
 use pgrx::prelude::*;
 
 use crate::digest::sha256_hex;
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::Table;
 
@@ -14,19 +15,19 @@ static CONFIG: Table = Table::new(c"config");
 pub fn epoch_origin() -> String {
     // SAFETY: these read shared or backend state; the insertion timeline is only read outside recovery, and a
     // standby returns the timeline that it replays.
-    unsafe {
+    let (server, timeline, database) = unsafe {
         let mut timeline = 0;
-        if pg_sys::RecoveryInProgress() {
-            pg_sys::GetXLogReplayRecPtr(&mut timeline);
-        } else {
-            timeline = pg_sys::GetWALInsertionTimeLine();
+        match pg_sys::RecoveryInProgress() {
+            true => _ = pg_sys::GetXLogReplayRecPtr(&mut timeline),
+            false => timeline = pg_sys::GetWALInsertionTimeLine(),
         }
-        format!(
-            "{}:{timeline}:{}",
+        (
             pg_sys::GetSystemIdentifier(),
-            u32::from(pg_sys::MyDatabaseId)
+            timeline,
+            pg_sys::MyDatabaseId,
         )
-    }
+    };
+    format!("{server}:{timeline}:{}", u32::from(database))
 }
 
 /// The epoch: 16 hexadecimal digits from the origin and `config.epoch_salt`.
@@ -37,8 +38,8 @@ pub fn epoch(salt: &str) -> String {
 }
 
 /// The salt in the config row.
-pub fn epoch_salt() -> Result<String> {
-    let salt = CONFIG.only(|row| row.column(c"epoch_salt"))?;
+pub fn epoch_salt(admitted: Admitted) -> Result<String> {
+    let salt = CONFIG.only(admitted, |row| row.column(c"epoch_salt"))?;
     salt.ok_or(Failure::Row("the config row is gone"))
 }
 

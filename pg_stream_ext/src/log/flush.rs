@@ -9,11 +9,12 @@ use crate::log::entry::find_head;
 use crate::log::epoch::{epoch, epoch_salt};
 use crate::log::message::message_json;
 use crate::log::relay_row::{self, RELAYS};
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::json_text;
 use crate::postgres::keyed::{Locked, Values, Waiting};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
 use crate::realtime::broadcast::{self, find_write_method, hold_write_method};
 
@@ -26,9 +27,9 @@ macro_rules! page {
 const PAGE: usize = page!();
 
 statements! {
-    UNFLUSHED: Write [UUIDOID, INT8OID]
+    UNFLUSHED: Write [UUIDOID, INT8OID] -> Unflushed,
         concat!(
-            "select m.seq, ", message_json!(), "::text
+            "select m.seq, ", message_json!(), "::text as json
              from stream.chat_messages as m
              where m.session_id = $1 and m.seq > $2
              order by m.seq
@@ -36,15 +37,27 @@ statements! {
         );
 }
 
+columns! {
+    struct Unflushed {
+        seq: i64,
+        json: String,
+    }
+}
+
 /// Writes the entries of the session's log beyond the last frame. Without a partition for today it
 /// writes nothing: the messages stay, and `sync` finds them.
 #[pg_extern]
 fn flush(session_id: Option<Uuid>) {
-    answer(caller::enter_as_owner().and_then(|()| flush_all(required(session_id, "session_id")?)))
+    answer(
+        caller::enter_as_owner()
+            .and_then(|admitted| flush_all(admitted, required(session_id, "session_id")?)),
+    )
 }
 
-fn flush_all(session: Uuid) -> Result<()> {
-    LockedRelay::wait_for(session)?.flush().map(|_| ())
+fn flush_all(admitted: Admitted, session: Uuid) -> Result<()> {
+    LockedRelay::wait_for(admitted, session)?
+        .flush(admitted)
+        .map(|_| ())
 }
 
 /// A locked relay row. Until the transaction ends no other transaction commits an entry to the log, so consecutive reads
@@ -56,8 +69,8 @@ pub struct LockedRelay {
 }
 
 impl LockedRelay {
-    fn lock(session: Uuid, waiting: Waiting) -> Result<Locked<Self>> {
-        relay_row::lock(session, waiting, |relay| {
+    fn lock(admitted: Admitted, session: Uuid, waiting: Waiting) -> Result<Locked<Self>> {
+        relay_row::lock(admitted, session, waiting, |relay| {
             Ok(Self {
                 session,
                 flushed_seq: relay.column(c"flushed_seq")?,
@@ -66,12 +79,12 @@ impl LockedRelay {
     }
 
     /// Locks the row unless somebody holds it. It is missing when the session was deleted, which has nothing to send.
-    pub fn lock_if_free(session: Uuid) -> Result<Locked<Self>> {
-        Self::lock(session, Waiting::Skip)
+    pub fn lock_if_free(admitted: Admitted, session: Uuid) -> Result<Locked<Self>> {
+        Self::lock(admitted, session, Waiting::Skip)
     }
 
-    pub fn wait_for(session: Uuid) -> Result<Self> {
-        match Self::lock(session, Waiting::Block)? {
+    pub fn wait_for(admitted: Admitted, session: Uuid) -> Result<Self> {
+        match Self::lock(admitted, session, Waiting::Block)? {
             Locked::Held(relay) => Ok(relay),
             Locked::Taken | Locked::Missing => Err(Failure::Row("the session has no relay row")),
         }
@@ -79,10 +92,10 @@ impl LockedRelay {
 
     /// Writes all entries that no frame carries yet; returns false when no partition takes them. Each frame is dated
     /// later than the one before, because Realtime replays them in the order of their times.
-    pub fn flush(mut self) -> Result<bool> {
+    pub fn flush(mut self, admitted: Admitted) -> Result<bool> {
         let session_text = json_text::uuid(self.session);
         let topic = format!("chat:{session_text}");
-        let epoch = epoch(&epoch_salt()?);
+        let epoch = epoch(&epoch_salt(admitted)?);
         let before = self.flushed_seq;
         // Read after the lock, which orders the frames of a log.
         let mut at = clock::now()?;
@@ -98,7 +111,7 @@ impl LockedRelay {
                 session_id: &session_text,
                 epoch: &epoch,
                 // Read after the entries, so no frame names a head below its own entries.
-                head_seq: find_head(self.session)?
+                head_seq: find_head(admitted, self.session)?
                     .ok_or(Failure::Row("the session has no head row"))?,
                 server_time_json: &server_time_json,
             };
@@ -119,7 +132,7 @@ impl LockedRelay {
             }
         };
         if self.flushed_seq != before {
-            RELAYS.update(&[self.session], |_| {
+            RELAYS.update(admitted, &[self.session], |_| {
                 // `flushed_at` is the time of the newest frame, and so none is later.
                 let changes: Values<2> = [
                     (c"flushed_seq", self.flushed_seq.into()),
@@ -134,16 +147,8 @@ impl LockedRelay {
     /// Reads the next entries beyond the last frame.
     fn read_page(&self) -> Result<Vec<frame::Entry>> {
         let arguments = [self.session.into(), self.flushed_seq.into()];
-        in_utc(|| {
-            spi::run(&UNFLUSHED, &arguments, |rows| {
-                rows.map(|row| {
-                    Ok(frame::Entry {
-                        seq: column(&row, 1)?,
-                        json: column(&row, 2)?,
-                    })
-                })
-                .collect()
-            })
-        })
+        let page = in_utc(|| spi::all(&UNFLUSHED, &arguments))?;
+        let entry = |Unflushed { seq, json }| frame::Entry { seq, json };
+        Ok(page.into_iter().map(entry).collect())
     }
 }

@@ -11,6 +11,7 @@ use crate::log::flush::LockedRelay;
 use crate::log::relay_queue::{SessionKey, session_key};
 use crate::log::relay_row;
 use crate::log::ticker_liveness::is_ticker_alive;
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::keyed::Locked;
 use crate::postgres::transaction::{self, Scope};
@@ -24,15 +25,15 @@ const MOST_TIME: Duration = Duration::from_secs(1);
 /// Flushes the log of a heartbeat's session, if it has unsent entries and no ticker is alive. A session that another
 /// transaction holds is left to the next heartbeat, and one whose frames fail does not fail the heartbeat. Once a frame
 /// is written, the transaction waits for the disk at its commit.
-pub fn flush_one(session: Uuid, head_seq: i64) -> Result<()> {
-    if !is_ticker_alive(clock::now()?)? && relay_row::is_behind(session, head_seq)? {
-        send(&[session]);
+pub fn flush_one(admitted: Admitted, session: Uuid, head_seq: i64) -> Result<()> {
+    if !is_ticker_alive(clock::now()?)? && relay_row::is_behind(admitted, session, head_seq)? {
+        send(admitted, &[session]);
     }
     Ok(())
 }
 
 /// Flushes the logs of the sessions of a batch of heartbeats. Their heads are only read while no ticker is alive.
-pub fn flush_all(sessions: impl IntoIterator<Item = Uuid>) -> Result<()> {
+pub fn flush_all(admitted: Admitted, sessions: impl IntoIterator<Item = Uuid>) -> Result<()> {
     if is_ticker_alive(clock::now()?)? {
         return Ok(());
     }
@@ -42,27 +43,29 @@ pub fn flush_all(sessions: impl IntoIterator<Item = Uuid>) -> Result<()> {
         .collect();
     let mut behind = Vec::new();
     for session in sessions.into_iter().map(Uuid::from_bytes) {
-        if let Some(head_seq) = find_head(session)?
-            && relay_row::is_behind(session, head_seq)?
+        if let Some(head_seq) = find_head(admitted, session)?
+            && relay_row::is_behind(admitted, session, head_seq)?
         {
             behind.push(session);
         }
     }
-    behind.chunks(SESSIONS_AT_ONCE).for_each(send);
+    behind
+        .chunks(SESSIONS_AT_ONCE)
+        .for_each(|sessions| send(admitted, sessions));
     Ok(())
 }
 
 /// Flushes in one subtransaction, and each session in its own only after that failed. Does nothing in a trigger inside
 /// the regular work, which sends by itself and whose unit uses the only timer.
-fn send(sessions: &[Uuid]) {
+fn send(admitted: Admitted, sessions: &[Uuid]) {
     if transaction::is_inside() {
         return;
     }
     let send = |sessions: &[Uuid]| {
         Scope::Subtransaction.run(MOST_TIME, || {
             for session in sessions {
-                if let Locked::Held(relay) = LockedRelay::lock_if_free(*session)? {
-                    relay.flush()?;
+                if let Locked::Held(relay) = LockedRelay::lock_if_free(admitted, *session)? {
+                    relay.flush(admitted)?;
                 }
             }
             Ok(())

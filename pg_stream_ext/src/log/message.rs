@@ -1,18 +1,18 @@
-//! Messages of a log: reading rows, and writing them as JSON, composites and rows of native functions.
+//! Messages of a log: reading rows, and writing them as JSON and as composites.
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
-use pgrx::spi::SpiHeapTupleData;
 use serde_json::value::RawValue;
 
 use crate::log::entry::Entry;
+use crate::postgres::caller::Admitted;
+use crate::postgres::column::columns;
 use crate::postgres::composite::{self, Composite};
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::json_text;
 use crate::postgres::jsonb_text::JsonbText;
 use crate::postgres::keyed::Table;
-use crate::postgres::spi::{column, nullable};
 
-/// The columns of a message `m`, in the order of `Message::read`.
+/// The columns of message `m` that a [`Message`] is read from.
 macro_rules! message_columns {
     () => {
         "m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type,
@@ -34,45 +34,28 @@ pub(crate) use message_json;
 
 static BY_ID: Table = Table::by_index(c"chat_messages", c"chat_messages_session_id_id_key");
 
-#[derive(Clone)]
-pub struct Message {
-    pub id: Uuid,
-    pub session_id: Uuid,
-    pub seq: i64,
-    pub user_id: Option<Uuid>,
-    pub username: Option<String>,
-    pub content: String,
-    message_type: String,
-    pub created_at: TimestampWithTimeZone,
-    updated_at: TimestampWithTimeZone,
-    metadata: JsonbText,
-    deleted_at: Option<TimestampWithTimeZone>,
+columns! {
+    #[derive(Clone)]
+    pub struct Message {
+        pub id: Uuid,
+        pub session_id: Uuid,
+        pub seq: i64,
+        pub user_id: Option<Uuid>,
+        pub username: Option<String>,
+        pub content: String,
+        message_type: String,
+        pub created_at: TimestampWithTimeZone,
+        updated_at: TimestampWithTimeZone,
+        metadata: JsonbText,
+        deleted_at: Option<TimestampWithTimeZone>,
+    }
 }
 
-/// A message as a row of the native functions.
-pub type MessageRow = (
-    Uuid,
-    Uuid,
-    i64,
-    Option<Uuid>,
-    Option<String>,
-    String,
-    String,
-    TimestampWithTimeZone,
-    TimestampWithTimeZone,
-    JsonbText,
-    Option<TimestampWithTimeZone>,
-);
-
 impl Message {
-    pub fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        Self::read_after(row, 0)
-    }
-
     /// Finds the message with this id by key. A statement that was planned while the log was short would read the
     /// log from its beginning, and still do so when it is long.
-    pub fn find(session: Uuid, id: Uuid) -> Result<Option<Self>> {
-        BY_ID.find(&[session, id], |row| {
+    pub fn find(admitted: Admitted, session: Uuid, id: Uuid) -> Result<Option<Self>> {
+        BY_ID.find(admitted, &[session, id], |row| {
             Ok(Some(Self {
                 id,
                 session_id: session,
@@ -86,23 +69,6 @@ impl Message {
                 metadata: row.column(c"metadata")?,
                 deleted_at: row.nullable(c"deleted_at")?,
             }))
-        })
-    }
-
-    /// Reads a message whose columns start behind the first `skip`.
-    pub fn read_after(row: &SpiHeapTupleData<'_>, skip: usize) -> Result<Self> {
-        Ok(Self {
-            id: column(row, skip + 1)?,
-            session_id: column(row, skip + 2)?,
-            seq: column(row, skip + 3)?,
-            user_id: nullable(row, skip + 4)?,
-            username: nullable(row, skip + 5)?,
-            content: column(row, skip + 6)?,
-            message_type: column(row, skip + 7)?,
-            created_at: column(row, skip + 8)?,
-            updated_at: column(row, skip + 9)?,
-            metadata: column(row, skip + 10)?,
-            deleted_at: nullable(row, skip + 11)?,
         })
     }
 
@@ -176,22 +142,6 @@ impl Message {
                 self.metadata.into(),
                 self.deleted_at.into(),
             ],
-        )
-    }
-
-    pub fn into_row(self) -> MessageRow {
-        (
-            self.id,
-            self.session_id,
-            self.seq,
-            self.user_id,
-            self.username,
-            self.content,
-            self.message_type,
-            self.created_at,
-            self.updated_at,
-            self.metadata,
-            self.deleted_at,
         )
     }
 }

@@ -17,7 +17,7 @@ use crate::log::flush::LockedRelay;
 use crate::log::relay_queue;
 use crate::log::relay_row::{self, RELAYS};
 use crate::log::ticker_liveness::is_ticker_alive;
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::json_text;
 use crate::postgres::keyed::{Locked, Row, Values, Waiting};
@@ -29,15 +29,27 @@ const WINDOW_US: i64 = 50_000;
 
 /// Relays one entry, whose head row is still locked: sends it in a frame of its own when no other entry is unsent, or
 /// leaves it to `tick`.
-pub fn relay_one(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
-    let delivery = send_one(session, seq, json, epoch_salt, may_wait_for_tick)?;
-    hand_over(session, seq, &delivery)
+pub fn relay_one(
+    admitted: Admitted,
+    session: Uuid,
+    seq: i64,
+    json: String,
+    epoch_salt: &str,
+) -> Result<()> {
+    let delivery = send_one(admitted, session, seq, json, epoch_salt, may_wait_for_tick)?;
+    hand_over(admitted, session, seq, &delivery)
 }
 
 /// Relays one entry without waiting for the end of a window. Nothing here depends on the transaction's snapshot.
-pub fn relay_one_now(session: Uuid, seq: i64, json: String, epoch_salt: &str) -> Result<()> {
-    let delivery = send_one(session, seq, json, epoch_salt, |_, _| Ok(false))?;
-    hand_over(session, seq, &delivery)
+pub fn relay_one_now(
+    admitted: Admitted,
+    session: Uuid,
+    seq: i64,
+    json: String,
+    epoch_salt: &str,
+) -> Result<()> {
+    let delivery = send_one(admitted, session, seq, json, epoch_salt, |_, _| Ok(false))?;
+    hand_over(admitted, session, seq, &delivery)
 }
 
 /// Who sends the entries of this transaction.
@@ -63,16 +75,17 @@ impl Delivery {
     }
 }
 
-fn hand_over(session: Uuid, first_seq: i64, delivery: &Delivery) -> Result<()> {
+fn hand_over(admitted: Admitted, session: Uuid, first_seq: i64, delivery: &Delivery) -> Result<()> {
     match delivery {
         Delivery::Sent | Delivery::ByTicker => Ok(()),
         Delivery::ByTickerOnceQueued => relay_queue::note(session),
-        Delivery::ByFlush => flush_with_others(session, first_seq),
+        Delivery::ByFlush => flush_with_others(admitted, session, first_seq),
     }
 }
 
 /// Sends one entry as a frame of its own, unless it may wait or others wait before it.
 fn send_one(
+    admitted: Admitted,
     session: Uuid,
     seq: i64,
     json: String,
@@ -80,9 +93,8 @@ fn send_one(
     may_wait: impl Fn(&Row, TimestampWithTimeZone) -> Result<bool>,
 ) -> Result<Delivery> {
     let mut delivery = Delivery::ByFlush;
-    let sent = RELAYS.update(&[session], |relay| {
-        // The clock is read after the lock: a frame that was waited for opens a window of its own. An entry that is
-        // not sent at once is judged twice; the second time, under the lock, decides.
+    let sent = RELAYS.update(admitted, &[session], |relay| {
+        // The clock is read after the lock: a frame that was waited for opens a window of its own.
         let now = clock::now()?;
         let is_next = is_next(relay, seq)?;
         let waits = may_wait(relay, now)? || find_write_method(now)?.is_none();
@@ -98,7 +110,7 @@ fn send_one(
     };
     // Realtime's table is not locked while the relay row is waited for, so its partition may be gone by now.
     let Some(method) = hold_write_method(sent_at)? else {
-        RELAYS.update(&[session], |_| {
+        RELAYS.update(admitted, &[session], |_| {
             let changes: Values<1> = [(c"flushed_seq", (seq - 1).into())];
             Ok(Some(((), changes)))
         })?;
@@ -129,8 +141,12 @@ pub enum Sending {
 
 /// Locks the relay row before entries are written whose head row is already locked; returns whether they may wait
 /// for the ticker.
-pub fn prepare(session: Uuid, budget: &mut WaitBudget) -> Result<Locked<Sending>> {
-    lock(session, budget, |relay| {
+pub fn prepare(
+    admitted: Admitted,
+    session: Uuid,
+    budget: &mut WaitBudget,
+) -> Result<Locked<Sending>> {
+    lock(admitted, session, budget, |relay| {
         Ok(match may_wait_for_tick(relay, clock::now()?)? {
             true => Sending::ByTick,
             false => Sending::Now,
@@ -139,39 +155,40 @@ pub fn prepare(session: Uuid, budget: &mut WaitBudget) -> Result<Locked<Sending>
 }
 
 /// Locks the relay row as long as the budget lasts; returns whether it is locked.
-pub fn hold(session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
+pub fn hold(admitted: Admitted, session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
     Ok(matches!(
-        lock(session, budget, |_| Ok(()))?,
+        lock(admitted, session, budget, |_| Ok(()))?,
         Locked::Held(())
     ))
 }
 
 fn lock<T>(
+    admitted: Admitted,
     session: Uuid,
     budget: &mut WaitBudget,
     read: impl Fn(&Row) -> Result<T>,
 ) -> Result<Locked<T>> {
-    budget.lock(|| relay_row::lock(session, Waiting::Skip, &read))
+    budget.lock(|| relay_row::lock(admitted, session, Waiting::Skip, &read))
 }
 
 /// Relays the entries from `first_seq` on, as `prepare` decided: sends them, or leaves them to `tick`.
-pub fn relay(session: Uuid, sending: Sending, first_seq: i64) -> Result<()> {
-    relay_unless(session, sending == Sending::ByTick, first_seq)
+pub fn relay(admitted: Admitted, session: Uuid, sending: Sending, first_seq: i64) -> Result<()> {
+    relay_unless(admitted, session, sending == Sending::ByTick, first_seq)
 }
 
 /// Relays entries, whose head row is still locked, without waiting for the end of a window.
-pub fn relay_now(session: Uuid, first_seq: i64) -> Result<()> {
-    relay_unless(session, false, first_seq)
+pub fn relay_now(admitted: Admitted, session: Uuid, first_seq: i64) -> Result<()> {
+    relay_unless(admitted, session, false, first_seq)
 }
 
-fn relay_unless(session: Uuid, may_wait: bool, first_seq: i64) -> Result<()> {
+fn relay_unless(admitted: Admitted, session: Uuid, may_wait: bool, first_seq: i64) -> Result<()> {
     let mut delivery = Delivery::ByFlush;
-    relay_row::lock(session, Waiting::Block, |relay| {
+    relay_row::lock(admitted, session, Waiting::Block, |relay| {
         let waits = may_wait || find_write_method(clock::now()?)?.is_none();
         delivery = Delivery::of_unsent(waits, is_next(relay, first_seq)?);
         Ok(())
     })?;
-    hand_over(session, first_seq, &delivery)
+    hand_over(admitted, session, first_seq, &delivery)
 }
 
 /// Whether all entries before this one are sent.
@@ -189,14 +206,14 @@ fn may_wait_for_tick(relay: &Row, now: TimestampWithTimeZone) -> Result<bool> {
 
 /// Sends all unsent entries, of which `first_seq` is the first of this transaction. Above READ COMMITTED they are left
 /// to the next flush, because this transaction may not see the entries before its own; these have queued the session.
-fn flush_with_others(session: Uuid, first_seq: i64) -> Result<()> {
+fn flush_with_others(admitted: Admitted, session: Uuid, first_seq: i64) -> Result<()> {
     if caller::is_above_read_committed() {
         return Ok(());
     }
-    let relay = LockedRelay::wait_for(session)?;
+    let relay = LockedRelay::wait_for(admitted, session)?;
     let is_next = relay.flushed_seq >= first_seq - 1;
     // Meanwhile the partition may be dropped, or the day may end.
-    if !relay.flush()? && is_next {
+    if !relay.flush(admitted)? && is_next {
         relay_queue::note(session)?;
     }
     Ok(())

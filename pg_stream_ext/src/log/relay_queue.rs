@@ -15,8 +15,11 @@ use pgrx::prelude::*;
 
 use crate::clock::{self, MICROSECONDS_PER_S};
 use crate::log::epoch::{epoch, epoch_salt};
+use crate::postgres::caller::Admitted;
+use crate::postgres::catalogue;
+use crate::postgres::column::columns;
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::realtime::broadcast;
 
 /// How often the heads and relays of all live sessions are compared, in microseconds: rows of the queue can
@@ -42,9 +45,10 @@ statements! {
     NOTE: Write [UUIDOID]
         "insert into stream.chat_tails (session_id) values ($1)";
 
-    STATE: Write []
-        "select r.id, r.epoch, pg_snapshot_xmax(r.read_upto)::text,
-             (array(select pg_snapshot_xip(r.read_upto)) || r.read_by)::text, r.unsent, r.looked_at, r.look_after
+    STATE: Write [] -> StateRow,
+        "select r.id, r.epoch, pg_snapshot_xmax(r.read_upto)::text as xmax,
+             (array(select pg_snapshot_xip(r.read_upto)) || r.read_by)::text as xip,
+             r.unsent, r.looked_at, r.look_after
          from stream.chat_tail_reads as r
          order by r.id desc limit 1";
 
@@ -55,12 +59,12 @@ statements! {
     FIRST_STATE: Write []
         "insert into stream.chat_tail_reads default values";
 
-    IS_EMPTY: Write [TEXTOID, TEXTOID]
+    IS_EMPTY: Write [TEXTOID, TEXTOID] -> bool,
         "select not exists (select from stream.chat_tails as t where t.xid >= $1::xid8)
              and not exists (select from stream.chat_tails as t where t.xid = any ($2::xid8[]))";
 
     /// No join with what is to be deleted: its plan could read the whole index.
-    TAKE: Write [TEXTOID, TEXTOID]
+    TAKE: Write [TEXTOID, TEXTOID] -> Taken,
         concat!(
             "with stop as (
                  select t.xid from stream.chat_tails as t where t.xid >= $1::xid8
@@ -74,14 +78,14 @@ statements! {
                      and d.xid <= coalesce((select s.xid from stop as s), '18446744073709551615')
                  returning d.session_id
              )
-             select not exists (select from stop),
-                 array(select l.session_id from late as l union select a.session_id from ahead as a),
-                 pg_current_snapshot()::text"
+             select not exists (select from stop) as is_all,
+                 array(select l.session_id from late as l union select a.session_id from ahead as a) as sessions,
+                 pg_current_snapshot()::text as snapshot"
         );
 
-    LOOK: Write [UUIDOID]
+    LOOK: Write [UUIDOID] -> Compared,
         concat!(
-            "select s.auction_id, s.id, h.last_seq > r.flushed_seq
+            "select s.auction_id, s.id, h.last_seq > r.flushed_seq as is_unsent
              from stream.stream_sessions as s
              join stream.chat_heads as h on h.session_id = s.id
              join stream.chat_relay as r on r.session_id = s.id
@@ -96,6 +100,31 @@ statements! {
          )
          insert into stream.chat_tail_reads (read_upto, epoch, unsent, looked_at, look_after)
          select coalesce($2::pg_snapshot, l.read_upto), $3, $4, $5, $6 from last as l";
+}
+
+columns! {
+    struct StateRow {
+        id: i64,
+        epoch: Option<String>,
+        xmax: Option<String>,
+        xip: String,
+        unsent: Vec<Uuid>,
+        looked_at: TimestampWithTimeZone,
+        look_after: Option<Uuid>,
+    }
+
+    struct Taken {
+        /// Otherwise there is more to take of the same snapshots.
+        is_all: bool,
+        sessions: Vec<Uuid>,
+        snapshot: String,
+    }
+
+    struct Compared {
+        auction_id: Uuid,
+        id: Uuid,
+        is_unsent: bool,
+    }
 }
 
 /// Queues a session when the transaction commits.
@@ -114,7 +143,7 @@ pub fn is_held() -> bool {
 }
 
 /// Whether there are entries to send, or sessions to compare, and a partition to write to. Writes and locks nothing.
-pub fn is_due() -> Result<bool> {
+pub fn is_due(admitted: Admitted) -> Result<bool> {
     if broadcast::find_write_method(clock::now()?)?.is_none() {
         return Ok(false);
     }
@@ -125,7 +154,7 @@ pub fn is_due() -> Result<bool> {
     let Some(state) = State::read()? else {
         return Ok(true);
     };
-    let is_known = state.epoch.as_ref() == Some(&epoch(&epoch_salt()?));
+    let is_known = state.epoch.as_ref() == Some(&epoch(&epoch_salt(admitted)?));
     let Some((xmax, xip)) = state.read_upto.as_ref().filter(|_| is_known) else {
         return Ok(true);
     };
@@ -133,19 +162,14 @@ pub fn is_due() -> Result<bool> {
         return Ok(true);
     }
     let arguments = [xmax.as_str().into(), xip.as_str().into()];
-    Ok(spi::first(&IS_EMPTY, &arguments, |row| column(row, 1))? != Some(true))
+    Ok(spi::first(&IS_EMPTY, &arguments)? != Some(true))
 }
 
 /// Whether the tables of the queue exist and can be read now; takes the locks of a reader, without waiting.
 fn can_be_read() -> bool {
     [c"chat_tails", c"chat_tail_reads"].into_iter().all(|name| {
-        // SAFETY: look-ups by constant names inside a transaction, and a lock of what they found.
-        unsafe {
-            let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
-            let table = pg_sys::get_relname_relid(name.as_ptr(), schema);
-            table != pg_sys::InvalidOid
-                && pg_sys::ConditionalLockRelationOid(table, pg_sys::AccessShareLock as i32)
-        }
+        let table = catalogue::find_relation(c"stream", name);
+        table.is_some_and(|table| catalogue::lock_if_free(table, pg_sys::AccessShareLock))
     })
 }
 
@@ -176,28 +200,23 @@ impl State {
     }
 
     pub fn read() -> Result<Option<Self>> {
-        spi::first(&STATE, &[], |row| {
-            let (xmax, xip): (Option<String>, String) = (nullable(row, 3)?, column(row, 4)?);
-            Ok(Self {
-                id: column(row, 1)?,
-                epoch: nullable(row, 2)?,
-                read_upto: xmax.map(|xmax| (xmax, xip)),
-                unsent: column::<Vec<Uuid>>(row, 5)?
-                    .iter()
-                    .map(session_key)
-                    .collect(),
-                looked_at: column(row, 6)?,
-                look_after: nullable(row, 7)?,
-                is_changed: false,
-                now_read_upto: None,
-            })
-        })
+        let row = spi::first(&STATE, &[])?;
+        Ok(row.map(|row| Self {
+            id: row.id,
+            epoch: row.epoch,
+            read_upto: row.xmax.map(|xmax| (xmax, row.xip)),
+            unsent: row.unsent.iter().map(session_key).collect(),
+            looked_at: row.looked_at,
+            look_after: row.look_after,
+            is_changed: false,
+            now_read_upto: None,
+        }))
     }
 
     /// Moves the sessions queued since the last read to `unsent`. It locks no row of a stream, so no stream can make
     /// it fail or wait. Returns false when nothing is unsent, or another ticker is writing the next row.
-    pub fn collect(&mut self) -> Result<bool> {
-        let epoch = epoch(&epoch_salt()?);
+    pub fn collect(&mut self, admitted: Admitted) -> Result<bool> {
+        let epoch = epoch(&epoch_salt(admitted)?);
         let is_known = self.epoch.as_ref() == Some(&epoch);
         let (xmax, xip) = match &self.read_upto {
             Some((xmax, xip)) if is_known => (xmax.as_str(), xip.as_str()),
@@ -207,7 +226,7 @@ impl State {
         let arguments = [xmax.into(), xip.into()];
         let now = clock::now()?;
         let looks = !is_known || self.is_look_due(now);
-        let is_empty = spi::first(&IS_EMPTY, &arguments, |row| column(row, 1))? == Some(true);
+        let is_empty = spi::first(&IS_EMPTY, &arguments)? == Some(true);
         if is_empty && !looks && self.unsent.is_empty() {
             return Ok(false);
         }
@@ -220,17 +239,9 @@ impl State {
             return Ok(true);
         }
         self.is_changed = true;
-        let taken = spi::first(&TAKE, &arguments, |row| {
-            Ok((
-                column::<bool>(row, 1)?,
-                column::<Vec<Uuid>>(row, 2)?,
-                column::<String>(row, 3)?,
-            ))
-        })?;
-        if let Some((is_all, sessions, snapshot)) = taken {
-            self.unsent.extend(sessions.iter().map(session_key));
-            // Otherwise more rows of the same snapshots are left.
-            self.now_read_upto = is_all.then_some(snapshot);
+        if let Some(taken) = spi::first(&TAKE, &arguments)? {
+            self.unsent.extend(taken.sessions.iter().map(session_key));
+            self.now_read_upto = taken.is_all.then_some(taken.snapshot);
         }
         if !is_known {
             self.look_after = None;
@@ -258,16 +269,13 @@ impl State {
             self.looked_at = now;
             Uuid::from_bytes([0; 16])
         });
-        let compared = spi::run(&LOOK, &[after.into()], |rows| {
-            rows.map(|row| Ok((column(&row, 1)?, column::<Uuid>(&row, 2)?, column(&row, 3)?)))
-                .collect::<Result<Vec<(Uuid, Uuid, bool)>>>()
-        })?;
+        let compared = spi::all(&LOOK, &[after.into()])?;
         if compared.len() == STRIDE {
-            self.look_after = compared.last().map(|(auction, ..)| *auction);
+            self.look_after = compared.last().map(|last| last.auction_id);
         }
-        let unsent = compared.iter().filter(|(.., is_unsent)| *is_unsent);
+        let unsent = compared.iter().filter(|stream| stream.is_unsent);
         self.unsent
-            .extend(unsent.map(|(_, session, _)| session_key(session)));
+            .extend(unsent.map(|stream| session_key(&stream.id)));
         Ok(())
     }
 

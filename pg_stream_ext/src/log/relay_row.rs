@@ -3,6 +3,7 @@
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::keyed::{Locked, Row, Table, Waiting};
 
@@ -13,16 +14,17 @@ const LOCK_MODE: pg_sys::LockTupleMode::Type = pg_sys::LockTupleMode::LockTupleN
 
 /// Locks the relay row of a session, and returns what `read` takes from it.
 pub fn lock<T>(
+    admitted: Admitted,
     session: Uuid,
     waiting: Waiting,
     read: impl FnOnce(&Row) -> Result<T>,
 ) -> Result<Locked<T>> {
-    RELAYS.lock(&[session], LOCK_MODE, waiting, read)
+    RELAYS.lock(admitted, &[session], LOCK_MODE, waiting, read)
 }
 
 /// Whether the last frame is older than entry `head_seq`, as committed by now.
-pub fn is_behind(session: Uuid, head_seq: i64) -> Result<bool> {
-    let flushed = RELAYS.find(&[session], |relay| {
+pub fn is_behind(admitted: Admitted, session: Uuid, head_seq: i64) -> Result<bool> {
+    let flushed = RELAYS.find(admitted, &[session], |relay| {
         relay.column::<i64>(c"flushed_seq").map(Some)
     })?;
     Ok(flushed.is_some_and(|flushed| flushed < head_seq))

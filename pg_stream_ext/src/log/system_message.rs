@@ -6,6 +6,7 @@ use stream_core::error::ErrorCode;
 
 use crate::log::entry::{Entry, hold_head, next_seq};
 use crate::log::relay;
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, statements};
 use crate::postgres::wait_budget::WaitBudget;
@@ -18,8 +19,13 @@ statements! {
 }
 
 /// Writes a system message and relays it at once; refuses with `stream_ended` when the log is closed.
-pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) -> Result<Entry> {
-    let entry = next_seq(session)?.ok_or(ErrorCode::StreamEnded)?;
+pub fn log_system(
+    admitted: Admitted,
+    session: Uuid,
+    content: &str,
+    metadata: &serde_json::Value,
+) -> Result<Entry> {
+    let entry = next_seq(admitted, session)?.ok_or(ErrorCode::StreamEnded)?;
     let arguments: [DatumWithOid<'_>; 5] = [
         session.into(),
         entry.seq.into(),
@@ -28,12 +34,12 @@ pub fn log_system(session: Uuid, content: &str, metadata: &serde_json::Value) ->
         entry.created_at.into(),
     ];
     spi::execute(&INSERT_SYSTEM, &arguments)?;
-    relay::relay_now(session, entry.seq)?;
+    relay::relay_now(admitted, session, entry.seq)?;
     Ok(entry)
 }
 
 /// Locks the head and the relay row, which a system message changes, as long as budget lasts; returns whether
 /// both are held.
-pub fn hold(session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
-    Ok(hold_head(session, budget)? && relay::hold(session, budget)?)
+pub fn hold(admitted: Admitted, session: Uuid, budget: &mut WaitBudget) -> Result<bool> {
+    Ok(hold_head(admitted, session, budget)? && relay::hold(admitted, session, budget)?)
 }

@@ -5,10 +5,10 @@ use std::cell::Cell;
 use pgrx::datum::TimestampWithTimeZone;
 
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 
 statements! {
-    SENDS_AT: Write []
+    SENDS_AT: Write [] -> TimestampWithTimeZone,
         "select t.sends_at from stream.ticker as t";
 }
 
@@ -40,12 +40,10 @@ pub fn is_ticker_alive(now: TimestampWithTimeZone) -> Result<bool> {
     {
         return Ok(is_alive(seen));
     }
-    let sends_at = spi::first(&SENDS_AT, &[], |row| {
-        Ok(column::<TimestampWithTimeZone>(row, 1)?.into_inner())
-    })?;
+    let sends_at = spi::first(&SENDS_AT, &[])?;
     let seen = Seen {
         looked_at: now,
-        sends_at: sends_at.unwrap_or(i64::MIN),
+        sends_at: sends_at.map_or(i64::MIN, TimestampWithTimeZone::into_inner),
     };
     LAST_SEEN.set(Some(seen));
     Ok(is_alive(seen))

@@ -7,6 +7,7 @@
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 
 use crate::clock::{self, Microseconds};
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::Table;
 
@@ -34,10 +35,10 @@ impl Mute {
 }
 
 /// Reads the restrictions as committed by now: after a lock, those count that came while it was waited for.
-pub fn in_force(session: Uuid, user: Uuid) -> Result<InForce> {
+pub fn in_force(admitted: Admitted, session: Uuid, user: Uuid) -> Result<InForce> {
     let now = clock::transaction_start();
     let mut found = InForce::default();
-    RESTRICTIONS.find(&[session, user], |row| {
+    RESTRICTIONS.find(admitted, &[session, user], |row| {
         let until: Option<TimestampWithTimeZone> = row.nullable(c"until")?;
         if until.is_some_and(|until| Microseconds::from(until) <= now) {
             return Ok(None);

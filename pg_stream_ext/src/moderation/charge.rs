@@ -7,19 +7,27 @@
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 
 use crate::moderation::decision::Moderation;
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result};
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::rate::Rate;
 
 statements! {
-    READ: Write [UUIDOID, UUIDOID]
+    READ: Write [UUIDOID, UUIDOID] -> RateRow,
         "select c.restrictions_per_minute, (
-             select r.tat from stream.restriction_rates as r where r.session_id = $1 and r.actor = $2)
+             select r.tat from stream.restriction_rates as r where r.session_id = $1 and r.actor = $2) as tat
          from stream.config as c";
 
     NOTE: Write [UUIDOID, UUIDOID, TIMESTAMPTZOID]
         "insert into stream.restriction_rates as r (session_id, actor, tat) values ($1, $2, $3)
          on conflict (session_id, actor) do update set tat = excluded.tat";
+}
+
+columns! {
+    struct RateRow {
+        restrictions_per_minute: i32,
+        tat: Option<TimestampWithTimeZone>,
+    }
 }
 
 /// One more restriction within the rate. The service has no rate.
@@ -38,11 +46,9 @@ impl RestrictionCharge {
                 noted: None,
             });
         };
-        let read = spi::first(&READ, &[session.into(), actor.into()], |row| {
-            Ok((column::<i32>(row, 1)?, nullable(row, 2)?))
-        })?;
-        let (per_minute, tat) = read.ok_or(Failure::Row("the config row is gone"))?;
-        let tat = Rate::per_minute(per_minute).take(tat)?;
+        let rate = spi::first(&READ, &[session.into(), actor.into()])?
+            .ok_or(Failure::Row("the config row is gone"))?;
+        let tat = Rate::per_minute(rate.restrictions_per_minute).take(rate.tat)?;
         Ok(Self {
             session,
             noted: Some((actor, tat)),

@@ -7,17 +7,17 @@ use stream_core::limits::SLOW_MODE_MS;
 
 use crate::moderation::decision::{Moderation, Record, invalid};
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 
 /// The chat modes, as `stream_sessions_chat_mode_check` lists them.
 const CHAT_MODES: [&str; 4] = ["viewers", "verified", "hosts", "nobody"];
 
 statements! {
-    SET_SLOW_MODE: Write [UUIDOID, INT4OID]
+    SET_SLOW_MODE: Write [UUIDOID, INT4OID] -> bool,
         "update stream.stream_sessions set slow_mode_ms = $2
          where id = $1 and slow_mode_ms <> $2 returning true";
 
-    SET_CHAT_MODE: Write [UUIDOID, TEXTOID]
+    SET_CHAT_MODE: Write [UUIDOID, TEXTOID] -> bool,
         "update stream.stream_sessions set chat_mode = $2
          where id = $1 and chat_mode <> $2 returning true";
 }
@@ -40,7 +40,7 @@ fn slow_mode(session_id: Option<Uuid>, interval_ms: Option<i32>) -> Result<()> {
     }
     moderation.lock_session()?;
     let arguments = [moderation.session.into(), interval_ms.into()];
-    if spi::first(&SET_SLOW_MODE, &arguments, |row| column::<bool>(row, 1))?.is_none() {
+    if spi::first(&SET_SLOW_MODE, &arguments)?.is_none() {
         return Ok(());
     }
     let sentence = if interval_ms == 0 {
@@ -62,7 +62,7 @@ fn chat_mode(session_id: Option<Uuid>, mode: Option<&str>) -> Result<()> {
     }
     moderation.lock_session()?;
     let arguments = [moderation.session.into(), mode.into()];
-    if spi::first(&SET_CHAT_MODE, &arguments, |row| column::<bool>(row, 1))?.is_none() {
+    if spi::first(&SET_CHAT_MODE, &arguments)?.is_none() {
         return Ok(());
     }
     let sentence = match mode {

@@ -16,34 +16,35 @@ use stream_core::error::ErrorCode;
 use crate::clock;
 use crate::log::system_message;
 use crate::moderation::moderator_lock;
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller::{self, Admitted, Caller};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, required};
 use crate::postgres::json_text;
-use crate::postgres::spi::{self, Statement, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::realtime::broadcast;
 use crate::stream::gate;
 
 /// The rank of user $2 in session $1, as SQL text.
 macro_rules! standing {
     () => {
-        "select s.seller_id, s.state = 'ended', s.pinned_seq,
+        "select s.seller_id, s.state = 'ended' as has_ended, s.pinned_seq,
              case when $2 is null or s.seller_id = $2 then 'owner'
                   when coalesce(stream.hook_can_moderate($2, s.id), false) and not exists (
                       select from stream_private.bans as b
                       where b.session_id = s.id and b.user_id = $2
                   ) then 'moderator'
-                  else 'nobody' end
+                  else 'nobody' end as rank
          from stream.stream_sessions as s where s.id = $1"
     };
 }
 
 statements! {
-    STANDING: Write [UUIDOID, UUIDOID] standing!();
+    STANDING: Write [UUIDOID, UUIDOID] -> StandingRow, standing!();
 
     /// For functions that only read.
-    STANDING_TO_READ: Read [UUIDOID, UUIDOID] standing!();
+    STANDING_TO_READ: Read [UUIDOID, UUIDOID] -> StandingRow, standing!();
 
-    LOCK_SESSION: Write [UUIDOID]
+    LOCK_SESSION: Write [UUIDOID] -> bool,
         "select s.state = 'ended' from stream.stream_sessions as s
          where s.id = $1 for no key update";
 
@@ -51,6 +52,15 @@ statements! {
         "insert into stream.moderation_log
              (session_id, seq, action, actor, user_id, target_seq, reason, until, term)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+}
+
+columns! {
+    struct StandingRow {
+        seller_id: Uuid,
+        has_ended: bool,
+        pinned_seq: Option<i64>,
+        rank: String,
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,6 +73,7 @@ pub enum Rank {
 
 /// A caller who moderates one session, while nobody else does.
 pub struct Moderation {
+    pub admitted: Admitted,
     pub session: Uuid,
     /// Null for the service.
     pub actor: Option<Uuid>,
@@ -110,28 +121,32 @@ impl Moderation {
         Self::look(&STANDING, caller, session)
     }
 
-    /// Reads the rank in a function that only reads.
+    /// For functions that only read.
     pub fn look_to_read(caller: Caller, session: Uuid) -> Result<Self> {
         Self::look(&STANDING_TO_READ, caller, session)
     }
 
-    fn look(standing: &'static LocalKey<Statement>, caller: Caller, session: Uuid) -> Result<Self> {
+    fn look(
+        standing: &'static LocalKey<spi::Statement<StandingRow>>,
+        caller: Caller,
+        session: Uuid,
+    ) -> Result<Self> {
         let actor = caller.user_id();
-        spi::first(standing, &[session.into(), actor.into()], |row| {
-            Ok(Self {
-                session,
-                actor,
-                seller: column(row, 1)?,
-                has_ended: column(row, 2)?,
-                pinned_seq: nullable(row, 3)?,
-                rank: match column::<String>(row, 4)?.as_str() {
-                    "owner" => Rank::Owner,
-                    "moderator" => Rank::Moderator,
-                    _ => Rank::Nobody,
-                },
-            })
-        })?
-        .ok_or_else(|| ErrorCode::SessionNotFound.into())
+        let standing = spi::first(standing, &[session.into(), actor.into()])?
+            .ok_or(ErrorCode::SessionNotFound)?;
+        Ok(Self {
+            admitted: caller.admitted(),
+            session,
+            actor,
+            seller: standing.seller_id,
+            has_ended: standing.has_ended,
+            pinned_seq: standing.pinned_seq,
+            rank: match standing.rank.as_str() {
+                "owner" => Rank::Owner,
+                "moderator" => Rank::Moderator,
+                _ => Rank::Nobody,
+            },
+        })
     }
 
     pub fn require_moderator(&self) -> Result<()> {
@@ -144,9 +159,9 @@ impl Moderation {
     /// Locks the session, so that its state does not change and no join or token is decided meanwhile. Needed to change
     /// its row, and to ban. Comes before every other lock.
     pub fn lock_session(&self) -> Result<()> {
-        gate::close(self.session)?;
-        let has_ended = spi::first(&LOCK_SESSION, &[self.session.into()], |row| column(row, 1))?
-            .ok_or(ErrorCode::SessionNotFound)?;
+        gate::close(self.admitted, self.session)?;
+        let has_ended =
+            spi::first(&LOCK_SESSION, &[self.session.into()])?.ok_or(ErrorCode::SessionNotFound)?;
         if has_ended {
             return Err(ErrorCode::StreamEnded.into());
         }
@@ -161,7 +176,7 @@ impl Moderation {
         metadata: &Value,
         record: Record<'_>,
     ) -> Result<i64> {
-        let entry = system_message::log_system(self.session, sentence, metadata)?;
+        let entry = system_message::log_system(self.admitted, self.session, sentence, metadata)?;
         self.record(
             action,
             Record {

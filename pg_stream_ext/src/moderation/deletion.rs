@@ -13,17 +13,17 @@ use crate::moderation::decision::{Moderation, Rank, Record};
 use crate::moderation::message::{ModeratedMessage, not_found};
 use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::realtime::stored_frames::{self, CarriedEntry};
 use crate::stream::gate;
 
 statements! {
     /// Waits for a message that is being written; returns whether the log is open.
-    HOLD_HEAD: Write [UUIDOID]
+    HOLD_HEAD: Write [UUIDOID] -> bool,
         "select h.open from stream.chat_heads as h where h.session_id = $1 for no key update";
 
     /// The row keeps its number and its author.
-    DELETE: Write [UUIDOID, INT8OID]
+    DELETE: Write [UUIDOID, INT8OID] -> CarriedEntry,
         "update stream.chat_messages as m
          set content = '', metadata = '{}', deleted_at = t.time, updated_at = t.time
          from (select clock_timestamp() as time) as t
@@ -31,7 +31,7 @@ statements! {
          returning m.seq, m.created_at";
 
     /// In the order of the rows, as the deletion of the user would take them.
-    DELETE_OF_USER: Write [UUIDOID, UUIDOID]
+    DELETE_OF_USER: Write [UUIDOID, UUIDOID] -> CarriedEntry,
         "with theirs as (
              select m.session_id, m.seq from stream.chat_messages as m
              where m.user_id = $2 and m.session_id = $1
@@ -47,13 +47,13 @@ statements! {
          )
          select d.seq, d.created_at from deleted as d order by d.seq";
 
-    AUTHOR_OF: Write [UUIDOID, INT8OID]
+    AUTHOR_OF: Write [UUIDOID, INT8OID] -> Option<Uuid>,
         "select m.user_id from stream.chat_messages as m where m.session_id = $1 and m.seq = $2";
 
     UNPIN: Write [UUIDOID]
         "update stream.stream_sessions set pinned_seq = null where id = $1";
 
-    ID_OF: Write [UUIDOID, INT8OID]
+    ID_OF: Write [UUIDOID, INT8OID] -> Uuid,
         "select m.id from stream.chat_messages as m where m.session_id = $1 and m.seq = $2";
 
     LOCK_SESSION: Write [UUIDOID]
@@ -96,7 +96,7 @@ fn delete(
         None => false,
     };
     if is_pinned {
-        gate::close(session)?;
+        gate::close(moderation.admitted, session)?;
         lock_session(session)?;
     }
     let is_open = hold_head(session)?;
@@ -107,11 +107,7 @@ fn delete(
     if target.is_deleted {
         return Ok("already_deleted");
     }
-    let deleted = spi::first(
-        &DELETE,
-        &[session.into(), target.seq.into()],
-        CarriedEntry::read,
-    )?;
+    let deleted = spi::first(&DELETE, &[session.into(), target.seq.into()])?;
     stored_frames::delete(session, deleted.into_iter().collect())?;
     let metadata = json!({
         "kind": "message_deleted", "target_seq": target.seq, "target_id": id.to_string(),
@@ -156,7 +152,7 @@ fn delete_of_user(
         _ => None,
     };
     if pinned_seq.is_some() {
-        gate::close(session)?;
+        gate::close(moderation.admitted, session)?;
         lock_session(session)?;
     }
     // Most messages and their frames are deleted before the head is locked, so that the chat does not wait; under the
@@ -240,10 +236,8 @@ impl Moderation {
 
     /// Unpins a message; the session's row is locked.
     pub(super) fn unpin(&self, is_open: bool, seq: i64) -> Result<()> {
-        let id: Uuid = spi::first(&ID_OF, &[self.session.into(), seq.into()], |row| {
-            column(row, 1)
-        })?
-        .ok_or(Failure::Row("the pinned message is gone"))?;
+        let id = spi::first(&ID_OF, &[self.session.into(), seq.into()])?
+            .ok_or(Failure::Row("the pinned message is gone"))?;
         spi::execute(&UNPIN, &[self.session.into()])?;
         let metadata = json!({
             "kind": "message_unpinned", "target_seq": seq, "target_id": id.to_string(),
@@ -269,22 +263,14 @@ pub(super) fn lock_session(session: Uuid) -> Result<()> {
 
 /// Locks the head row, waiting for a message that is being written; returns whether the log is open.
 pub(super) fn hold_head(session: Uuid) -> Result<bool> {
-    spi::first(&HOLD_HEAD, &[session.into()], |row| column(row, 1))?
-        .ok_or(Failure::Row("the session has no head"))
+    spi::first(&HOLD_HEAD, &[session.into()])?.ok_or(Failure::Row("the session has no head"))
 }
 
 /// Deletes all messages of the user, and returns them in the order of `seq`.
 fn delete_all(session: Uuid, user: Uuid) -> Result<Vec<CarriedEntry>> {
-    spi::run(&DELETE_OF_USER, &[session.into(), user.into()], |rows| {
-        rows.map(|row| CarriedEntry::read(&row)).collect()
-    })
+    spi::all(&DELETE_OF_USER, &[session.into(), user.into()])
 }
 
 pub(super) fn author_of(session: Uuid, seq: i64) -> Result<Option<Uuid>> {
-    Ok(
-        spi::first(&AUTHOR_OF, &[session.into(), seq.into()], |row| {
-            nullable(row, 1)
-        })?
-        .flatten(),
-    )
+    Ok(spi::first(&AUTHOR_OF, &[session.into(), seq.into()])?.flatten())
 }

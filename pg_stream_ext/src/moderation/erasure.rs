@@ -4,7 +4,7 @@
 //! A call erases a limited number of entries, in the transaction of the caller. While the log is open, one entry says
 //! which numbers lost their text; all viewers read it, so it does not name the user.
 
-use pgrx::datum::Uuid;
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use serde_json::json;
 use stream_core::error::ErrorCode;
@@ -12,9 +12,10 @@ use stream_core::error::ErrorCode;
 use crate::moderation::decision::{Moderation, Record};
 use crate::moderation::deletion::{author_of, hold_head, lock_session};
 use crate::postgres::application_rows;
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller;
+use crate::postgres::column::columns;
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::realtime::stored_frames::{self, CarriedEntry};
 use crate::stream::gate;
 
@@ -27,7 +28,7 @@ statements! {
         "delete from stream.stream_viewers as v where v.session_id = $1 and v.user_id = $2";
 
     /// Messages that a moderator deleted are erased too: they still have the name.
-    ERASE: Write [UUIDOID, UUIDOID, INT4OID]
+    ERASE: Write [UUIDOID, UUIDOID, INT4OID] -> Erased,
         "with theirs as (
              select m.session_id, m.seq, m.deleted_at is null as had_text from stream.chat_messages as m
              where m.user_id = $2 and m.session_id = $1
@@ -44,7 +45,7 @@ statements! {
          select e.seq, e.created_at, e.had_text from erased as e order by e.seq";
 
     /// Messages of a user whom the application has deleted, so that the rows no longer have their id.
-    ERASE_OF_DELETED: Write [UUIDOID, UUIDOID, INT4OID]
+    ERASE_OF_DELETED: Write [UUIDOID, UUIDOID, INT4OID] -> Erased,
         "with theirs as (
              select m.session_id, m.seq, m.deleted_at is null as had_text
              from stream.authors_deleted as a
@@ -69,7 +70,7 @@ statements! {
         "delete from stream.authors_deleted as a where a.user_id = $2 and a.session_id = $1";
 
     /// Entries that announced a decision about the user; the nil uuid stands for an erased user.
-    ERASE_ABOUT: Write [UUIDOID, UUIDOID, INT4OID]
+    ERASE_ABOUT: Write [UUIDOID, UUIDOID, INT4OID] -> Decision,
         "with decisions as (
              select l.id, l.seq, l.created_at from stream.moderation_log as l
              where l.user_id = $2 and l.session_id = $1
@@ -86,8 +87,23 @@ statements! {
              where m.session_id = $1 and m.seq = d.seq and m.metadata ->> 'user_id' = $2::text
              returning m.seq, m.created_at
          )
-         select coalesce(n.seq, 0), coalesce(n.created_at, d.created_at), d.created_at from decisions as d
+         select coalesce(n.seq, 0) as seq, coalesce(n.created_at, d.created_at) as created_at,
+             d.created_at as decided_at
+         from decisions as d
          left join named as n on n.seq = d.seq order by n.seq";
+}
+
+columns! {
+    struct Erased {
+        entry: CarriedEntry,
+        had_text: bool,
+    }
+
+    struct Decision {
+        /// Number 0 where nothing announced it.
+        entry: CarriedEntry,
+        decided_at: TimestampWithTimeZone,
+    }
 }
 
 /// Erases entries, for the service alone. Returns how many rows it changed; 0 when nothing of the user is left in the
@@ -99,20 +115,20 @@ fn erase_from_log(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Opti
 
 fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) -> Result<i32> {
     let caller = caller::enter_to_write()?;
-    if caller != Caller::Service {
+    if !caller.is_service() {
         return Err(ErrorCode::Forbidden.into());
     }
     let session = required(session_id, "session_id")?;
     let user = required(user_id, "user_id")?;
     let at_most = required(at_most, "at_most")?;
     let moderation = Moderation::begin_as_anybody(caller, session)?;
-    application_rows::hold_user(user)?;
+    application_rows::hold_user(moderation.admitted, user)?;
     let pinned_seq = match moderation.pinned_seq {
         Some(pinned) if author_of(session, pinned)? == Some(user) => Some(pinned),
         _ => None,
     };
     if pinned_seq.is_some() {
-        gate::close(session)?;
+        gate::close(moderation.admitted, session)?;
         lock_session(session)?;
     }
     let left = spi::execute(&DELETE_VIEWER, &[session.into(), user.into()])?;
@@ -127,12 +143,9 @@ fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) 
     let mut room = at_most;
     for statement in [&ERASE, &ERASE_OF_DELETED] {
         let arguments = [session.into(), user.into(), room.into()];
-        let erased = spi::run(statement, &arguments, |rows| {
-            rows.map(|row| Ok((CarriedEntry::read(&row)?, column::<bool>(&row, 3)?)))
-                .collect::<Result<Vec<_>>>()
-        })?;
+        let erased = spi::all(statement, &arguments)?;
         room -= i32::try_from(erased.len()).unwrap_or(room);
-        for (entry, had_text) in erased {
+        for Erased { entry, had_text } in erased {
             carried.push(entry);
             if had_text {
                 without_text.push(entry.seq);
@@ -143,17 +156,12 @@ fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) 
         spi::execute(&FORGET_DELETED, &[session.into(), user.into()])?;
     }
     let arguments = [session.into(), user.into(), room.into()];
-    let about = spi::run(&ERASE_ABOUT, &arguments, |rows| {
-        let mut about = Vec::new();
-        for row in rows {
-            about.push(column(&row, 3)?);
-            if column::<i64>(&row, 1)? > 0 {
-                carried.push(CarriedEntry::read(&row)?);
-            }
-        }
-        Ok(about)
-    })?;
-    let decided = i32::try_from(about.len()).unwrap_or(0);
+    let decisions = spi::all(&ERASE_ABOUT, &arguments)?;
+    let decided = i32::try_from(decisions.len()).unwrap_or(0);
+    let announced = decisions.iter().map(|decision| decision.entry);
+    carried.extend(announced.filter(|entry| entry.seq > 0));
+    let about = decisions.iter().map(|decision| decision.decided_at);
+    let about = about.collect();
     carried.sort_by_key(|entry| entry.seq);
     carried.dedup_by_key(|entry| entry.seq);
     if !carried.is_empty() {

@@ -6,12 +6,13 @@ use stream_core::error::ErrorCode;
 
 use crate::limits;
 use crate::moderation::decision::Moderation;
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller;
+use crate::postgres::column::columns;
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 
 statements! {
-    LOG: Read [UUIDOID, INT8OID, INT4OID]
+    LOG: Read [UUIDOID, INT8OID, INT4OID] -> LogRow,
         "select l.id, l.session_id, l.seq, l.action, l.actor, l.user_id, l.target_seq, l.reason,
              l.until, l.term, l.created_at
          from stream.moderation_log as l
@@ -19,7 +20,7 @@ statements! {
          order by l.id desc limit $3";
 
     /// The page size counts users, so that no user is split between two pages.
-    RESTRICTIONS: Read [UUIDOID, UUIDOID, INT4OID]
+    RESTRICTIONS: Read [UUIDOID, UUIDOID, INT4OID] -> RestrictionRow,
         "with users as (
              select distinct r.user_id from stream_private.restrictions as r
              where r.session_id = $1 and ($2 is null or r.user_id > $2) and r.is_in_force
@@ -57,7 +58,8 @@ fn get_moderation_log(
         name!(created_at, TimestampWithTimeZone),
     ),
 > {
-    TableIterator::new(answer(log(session_id, before_id, page_size)))
+    let rows = answer(log(session_id, before_id, page_size));
+    TableIterator::new(rows.into_iter().map(Into::into))
 }
 
 #[pg_extern(stable)]
@@ -80,7 +82,8 @@ fn list_restrictions(
         name!(created_at, TimestampWithTimeZone),
     ),
 > {
-    TableIterator::new(answer(restrictions(session_id, after, page_size)))
+    let rows = answer(restrictions(session_id, after, page_size));
+    TableIterator::new(rows.into_iter().map(Into::into))
 }
 
 /// Admits moderators of the stream; for decisions about all streams (null) the service alone.
@@ -88,24 +91,35 @@ pub fn require_reader(session_id: Option<Uuid>) -> Result<()> {
     let caller = caller::enter()?;
     match session_id {
         Some(session) => Moderation::look_to_read(caller, session)?.require_moderator(),
-        None if caller == Caller::Service => Ok(()),
+        None if caller.is_service() => Ok(()),
         None => Err(ErrorCode::NotModerator.into()),
     }
 }
 
-type LogRow = (
-    i64,
-    Option<Uuid>,
-    Option<i64>,
-    String,
-    Option<Uuid>,
-    Option<Uuid>,
-    Option<i64>,
-    Option<String>,
-    Option<TimestampWithTimeZone>,
-    Option<String>,
-    TimestampWithTimeZone,
-);
+columns! {
+    struct LogRow {
+        id: i64,
+        session_id: Option<Uuid>,
+        seq: Option<i64>,
+        action: String,
+        actor: Option<Uuid>,
+        user_id: Option<Uuid>,
+        target_seq: Option<i64>,
+        reason: Option<String>,
+        until: Option<TimestampWithTimeZone>,
+        term: Option<String>,
+        created_at: TimestampWithTimeZone,
+    }
+
+    struct RestrictionRow {
+        user_id: Uuid,
+        kind: String,
+        until: Option<TimestampWithTimeZone>,
+        actor: Option<Uuid>,
+        reason: Option<String>,
+        created_at: TimestampWithTimeZone,
+    }
+}
 
 fn log(
     session_id: Option<Uuid>,
@@ -115,34 +129,8 @@ fn log(
     require_reader(session_id)?;
     let page_size = limits::page_size(page_size)?;
     let arguments: [DatumWithOid<'_>; 3] = [session_id.into(), before_id.into(), page_size.into()];
-    spi::run(&LOG, &arguments, |rows| {
-        rows.map(|row| {
-            Ok((
-                column(&row, 1)?,
-                nullable(&row, 2)?,
-                nullable(&row, 3)?,
-                column(&row, 4)?,
-                nullable(&row, 5)?,
-                nullable(&row, 6)?,
-                nullable(&row, 7)?,
-                nullable(&row, 8)?,
-                nullable(&row, 9)?,
-                nullable(&row, 10)?,
-                column(&row, 11)?,
-            ))
-        })
-        .collect()
-    })
+    spi::all(&LOG, &arguments)
 }
-
-type RestrictionRow = (
-    Uuid,
-    String,
-    Option<TimestampWithTimeZone>,
-    Option<Uuid>,
-    Option<String>,
-    TimestampWithTimeZone,
-);
 
 fn restrictions(
     session_id: Option<Uuid>,
@@ -154,17 +142,5 @@ fn restrictions(
     require_reader(Some(session))?;
     let page_size = limits::page_size(page_size)?;
     let arguments: [DatumWithOid<'_>; 3] = [session.into(), after.into(), page_size.into()];
-    spi::run(&RESTRICTIONS, &arguments, |rows| {
-        rows.map(|row| {
-            Ok((
-                column(&row, 1)?,
-                column(&row, 2)?,
-                nullable(&row, 3)?,
-                nullable(&row, 4)?,
-                nullable(&row, 5)?,
-                column(&row, 6)?,
-            ))
-        })
-        .collect()
-    })
+    spi::all(&RESTRICTIONS, &arguments)
 }

@@ -4,34 +4,31 @@ use pgrx::datum::Uuid;
 use stream_core::error::ErrorCode;
 
 use crate::moderation::decision::invalid;
+use crate::postgres::column::columns;
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 
 statements! {
-    BY_ID: Write [UUIDOID, UUIDOID]
-        "select m.seq, m.user_id, m.message_type = 'user_message', m.deleted_at is not null
+    BY_ID: Write [UUIDOID, UUIDOID] -> ModeratedMessage,
+        "select m.seq, m.user_id as author,
+             m.message_type = 'user_message' as is_of_a_user, m.deleted_at is not null as is_deleted
          from stream.chat_messages as m where m.session_id = $1 and m.id = $2";
 }
 
-/// The columns of a message that moderation needs.
-pub struct ModeratedMessage {
-    pub seq: i64,
-    /// Null when the user was deleted.
-    pub author: Option<Uuid>,
-    pub is_deleted: bool,
-    is_of_a_user: bool,
+columns! {
+    /// The columns of a message that moderation needs.
+    pub struct ModeratedMessage {
+        pub seq: i64,
+        /// Null when the user was deleted.
+        pub author: Option<Uuid>,
+        pub is_deleted: bool,
+        is_of_a_user: bool,
+    }
 }
 
 impl ModeratedMessage {
     pub fn find(session: Uuid, id: Uuid) -> Result<Option<Self>> {
-        spi::first(&BY_ID, &[session.into(), id.into()], |row| {
-            Ok(Self {
-                seq: column(row, 1)?,
-                author: nullable(row, 2)?,
-                is_of_a_user: column(row, 3)?,
-                is_deleted: column(row, 4)?,
-            })
-        })
+        spi::first(&BY_ID, &[session.into(), id.into()])
     }
 
     /// Refuses system messages and auction updates, which belong to the stream.

@@ -8,18 +8,20 @@ use stream_core::error::ErrorCode;
 use crate::limits;
 use crate::moderation::charge::RestrictionCharge;
 use crate::moderation::decision::{Moderation, Rank, Record, invalid, notify_user};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::json_text;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::stream::watch_time::watched_ms;
 
 statements! {
-    END_OF: Write [INT4OID]
+    END_OF: Write [INT4OID] -> TimestampWithTimeZone,
         "select now() + $1 * interval '1 second'";
 
     /// Whether a restriction is in force, and whether it already has the wanted end and reason.
-    STANDING: Write [UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID]
-        "select r.is_in_force, r.until is not distinct from $4 and r.reason is not distinct from $5
+    STANDING: Write [UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID] -> RestrictionState,
+        "select r.is_in_force,
+             r.until is not distinct from $4 and r.reason is not distinct from $5 as is_the_same
          from stream_private.restrictions as r
          where r.session_id = $1 and r.user_id = $2 and r.kind = $3";
 
@@ -34,7 +36,7 @@ statements! {
          set until = excluded.until, actor = excluded.actor, reason = excluded.reason,
              created_at = excluded.created_at";
 
-    END_LEASE: Write [UUIDOID, UUIDOID]
+    END_LEASE: Write [UUIDOID, UUIDOID] -> bool,
         concat!(
             "update stream.stream_viewers as v
              set left_at = now(), watch_ms = v.watch_ms + ", watched_ms!("now()"), "
@@ -52,6 +54,13 @@ statements! {
     LIFT: Write [UUIDOID, UUIDOID, TEXTOID]
         "delete from stream.chat_restrictions as r
          where r.session_id = $1 and r.user_id = $2 and r.kind = $3";
+}
+
+columns! {
+    struct RestrictionState {
+        is_in_force: bool,
+        is_the_same: bool,
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,8 +129,7 @@ fn restrict(
         until.into(),
         reason.into(),
     ];
-    let is_the_same = spi::first(&STANDING, &state, |row| column::<bool>(row, 2))?;
-    if is_the_same == Some(true) {
+    if spi::first(&STANDING, &state)?.is_some_and(|standing| standing.is_the_same) {
         return Ok(());
     }
     let charge = RestrictionCharge::judge(&moderation)?;
@@ -194,7 +202,7 @@ fn lift(
         None::<&str>.into(),
     ];
     // An expired one is left to the sweep.
-    if spi::first(&STANDING, &state, |row| column::<bool>(row, 1))? != Some(true) {
+    if !spi::first(&STANDING, &state)?.is_some_and(|standing| standing.is_in_force) {
         return Ok("not_restricted");
     }
     RestrictionCharge::judge(&moderation)?.note()?;
@@ -247,15 +255,13 @@ fn end_of(duration_s: Option<i32>) -> Result<Option<TimestampWithTimeZone>> {
     let Some(duration_s) = duration_s else {
         return Ok(None);
     };
-    let end = spi::first(&END_OF, &[duration_s.into()], |row| column(row, 1))?;
+    let end = spi::first(&END_OF, &[duration_s.into()])?;
     end.map(Some).ok_or(Failure::Row("no time"))
 }
 
 /// Ends the lease, as leaving does.
 fn end_lease(session: Uuid, user: Uuid) -> Result<()> {
-    let had_one = spi::first(&END_LEASE, &[session.into(), user.into()], |row| {
-        column::<bool>(row, 1)
-    })?;
+    let had_one = spi::first(&END_LEASE, &[session.into(), user.into()])?;
     if had_one.is_some() {
         spi::execute(&NOTE_CHANGE, &[session.into()])?;
     }

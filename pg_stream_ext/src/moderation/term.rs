@@ -9,18 +9,19 @@ use stream_core::error::ErrorCode;
 
 use crate::moderation::decision::{Moderation, Record, insert_record, invalid};
 use crate::moderation::moderator_lock;
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller;
+use crate::postgres::column::columns;
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 
 /// The most terms of a stream: every message is compared with each of them.
 const MAX_TERMS: i64 = 500;
 
 statements! {
-    COUNT: Write [UUIDOID]
+    COUNT: Write [UUIDOID] -> i64,
         "select count(*) from stream.blocked_terms as t where t.session_id is not distinct from $1";
 
-    IS_BLOCKED: Write [UUIDOID, TEXTOID]
+    IS_BLOCKED: Write [UUIDOID, TEXTOID] -> bool,
         "select true from stream.blocked_terms as t
          where t.session_id is not distinct from $1 and t.pattern = $2";
 
@@ -28,12 +29,12 @@ statements! {
         "insert into stream.blocked_terms (session_id, term, pattern, actor)
          values ($1, $2, $3, $4)";
 
-    UNBLOCK: Write [UUIDOID, TEXTOID]
+    UNBLOCK: Write [UUIDOID, TEXTOID] -> String,
         "delete from stream.blocked_terms as t
          where t.session_id is not distinct from $1 and t.pattern = $2
          returning t.term";
 
-    LIST: Write [UUIDOID]
+    LIST: Write [UUIDOID] -> Term,
         "select t.session_id, t.term, t.actor, t.created_at from stream.blocked_terms as t
          where t.session_id is not distinct from $1 order by t.created_at, t.term";
 }
@@ -61,7 +62,7 @@ fn list_blocked_terms(
         name!(created_at, TimestampWithTimeZone),
     ),
 > {
-    TableIterator::new(answer(list(session_id)))
+    TableIterator::new(answer(list(session_id)).into_iter().map(Into::into))
 }
 
 /// Admits the moderator and waits until nobody else moderates there; returns the actor.
@@ -69,7 +70,7 @@ fn begin(session_id: Option<Uuid>) -> Result<Option<Uuid>> {
     if session_id.is_some() {
         return Ok(Moderation::begin_live(session_id)?.actor);
     }
-    if caller::enter_to_write()? != Caller::Service {
+    if !caller::enter_to_write()?.is_service() {
         return Err(ErrorCode::NotModerator.into());
     }
     moderator_lock::take(None)?;
@@ -81,10 +82,10 @@ fn block(session_id: Option<Uuid>, term: Option<&str>) -> Result<&'static str> {
     let term = required(term, "term")?.trim();
     let pattern = pattern(term)?;
     let key: [DatumWithOid<'_>; 2] = [session_id.into(), pattern.as_str().into()];
-    if spi::first(&IS_BLOCKED, &key, |row| column::<bool>(row, 1))?.is_some() {
+    if spi::first(&IS_BLOCKED, &key)?.is_some() {
         return Ok("already_blocked");
     }
-    let count: Option<i64> = spi::first(&COUNT, &[session_id.into()], |row| column(row, 1))?;
+    let count: Option<i64> = spi::first(&COUNT, &[session_id.into()])?;
     if count >= Some(MAX_TERMS) {
         return Err(invalid(format!("at most {MAX_TERMS} terms are blocked")));
     }
@@ -107,7 +108,7 @@ fn unblock(session_id: Option<Uuid>, term: Option<&str>) -> Result<&'static str>
     let actor = begin(session_id)?;
     let pattern = pattern(required(term, "term")?.trim())?;
     let key: [DatumWithOid<'_>; 2] = [session_id.into(), pattern.as_str().into()];
-    let Some(term) = spi::first(&UNBLOCK, &key, |row| column::<String>(row, 1))? else {
+    let Some(term) = spi::first(&UNBLOCK, &key)? else {
         return Ok("not_blocked");
     };
     let record = Record {
@@ -118,21 +119,18 @@ fn unblock(session_id: Option<Uuid>, term: Option<&str>) -> Result<&'static str>
     Ok("unblocked")
 }
 
-type Term = (Option<Uuid>, String, Option<Uuid>, TimestampWithTimeZone);
+columns! {
+    struct Term {
+        session_id: Option<Uuid>,
+        term: String,
+        actor: Option<Uuid>,
+        created_at: TimestampWithTimeZone,
+    }
+}
 
 fn list(session_id: Option<Uuid>) -> Result<Vec<Term>> {
     crate::moderation::listing::require_reader(session_id)?;
-    spi::run(&LIST, &[session_id.into()], |rows| {
-        rows.map(|row| {
-            Ok((
-                nullable(&row, 1)?,
-                column(&row, 2)?,
-                nullable(&row, 3)?,
-                column(&row, 4)?,
-            ))
-        })
-        .collect()
-    })
+    spi::all(&LIST, &[session_id.into()])
 }
 
 fn pattern(term: &str) -> Result<String> {

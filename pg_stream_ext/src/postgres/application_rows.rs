@@ -17,7 +17,10 @@ use std::thread::LocalKey;
 use pgrx::datum::Uuid;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use pgrx::{PgList, PgRelation};
 
+use crate::postgres::caller::{Admitted, Caller};
+use crate::postgres::catalogue;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Key, Locked, Waiting, with_table};
 use crate::postgres::relcache;
@@ -38,6 +41,16 @@ struct ReferencedKey {
     equal: pg_sys::RegProcedure,
 }
 
+impl Caller {
+    /// The user for whom a call writes, who cannot be deleted before it ends: call this before
+    /// anything is locked.
+    pub fn act_for(self, named: Option<Uuid>) -> Result<Uuid> {
+        let user = self.speak_of(named)?;
+        hold_user(self.admitted(), user)?;
+        Ok(user)
+    }
+}
+
 thread_local! {
     static USER: Reference = const { Reference::new(c"chat_messages", c"user_id") };
     static AUCTION: Reference = const { Reference::new(c"stream_sessions", c"auction_id") };
@@ -45,29 +58,34 @@ thread_local! {
 
 /// Locks the user's row; waits while the user is being deleted. Locks nothing when there is no such user, which a
 /// foreign key of the caller reports.
-pub fn hold_user(user: Uuid) -> Result<()> {
-    lock(&USER, user, Waiting::Block).map(|_| ())
+pub fn hold_user(admitted: Admitted, user: Uuid) -> Result<()> {
+    lock(admitted, &USER, user, Waiting::Block).map(|_| ())
 }
 
 /// Locks the user's row without waiting; returns false while the user is being deleted.
-pub fn hold_user_if_free(user: Uuid) -> Result<bool> {
-    lock(&USER, user, Waiting::Skip)
+pub fn hold_user_if_free(admitted: Admitted, user: Uuid) -> Result<bool> {
+    lock(admitted, &USER, user, Waiting::Skip)
 }
 
 /// Locks the auction of a stream that is about to begin. Waits while its key is changed, it is deleted, or another
 /// transaction has locked it to start the stream itself. Comes after the user, because a user's auctions are deleted
 /// after the user.
-pub fn hold_auction(auction: Uuid) -> Result<()> {
-    lock(&AUCTION, auction, Waiting::Block).map(|_| ())
+pub fn hold_auction(admitted: Admitted, auction: Uuid) -> Result<()> {
+    lock(admitted, &AUCTION, auction, Waiting::Block).map(|_| ())
 }
 
 /// Locks the auction of a stream whose row a transaction is about to update for the second time: Postgres then checks
 /// its foreign keys again. Does not wait; returns false when the auction is locked.
-pub fn hold_auction_if_free(auction: Uuid) -> Result<bool> {
-    lock(&AUCTION, auction, Waiting::Skip)
+pub fn hold_auction_if_free(admitted: Admitted, auction: Uuid) -> Result<bool> {
+    lock(admitted, &AUCTION, auction, Waiting::Skip)
 }
 
-fn lock(reference: &'static LocalKey<Reference>, id: Uuid, waiting: Waiting) -> Result<bool> {
+fn lock(
+    admitted: Admitted,
+    reference: &'static LocalKey<Reference>,
+    id: Uuid,
+    waiting: Waiting,
+) -> Result<bool> {
     // SAFETY: raises, as a statement that locks a row would; a standby could not lock it at all.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"SELECT FOR KEY SHARE".as_ptr()) };
     let Some(referenced) = reference.with(Reference::key) else {
@@ -77,7 +95,7 @@ fn lock(reference: &'static LocalKey<Reference>, id: Uuid, waiting: Waiting) -> 
         equal: referenced.equal,
         value: id.into_datum().ok_or(Failure::Row("a uuid is no datum"))?,
     };
-    with_table(referenced.table, pg_sys::RowShareLock, |row| {
+    with_table(admitted, referenced.table, pg_sys::RowShareLock, |row| {
         let found = row.find(Some(referenced.index), &[key], |_| Ok(Some(())))?;
         let mode = pg_sys::LockTupleMode::LockTupleKeyShare;
         Ok(found.is_none() || !matches!(row.lock(mode, waiting), Locked::Taken))
@@ -108,42 +126,34 @@ impl Reference {
 
 /// Finds the key in the catalogue; none where the host application has no such foreign key.
 fn find_referenced_key(reference: &Reference) -> Option<ReferencedKey> {
-    // SAFETY: catalogue look-ups inside a transaction. The list belongs to the cache entry of the
-    // relation, which is open until everything is copied out of it.
-    let (constraint, table, operator) = unsafe {
-        let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
-        let referring = pg_sys::get_relname_relid(reference.table.as_ptr(), schema);
-        let column = pg_sys::get_attnum(referring, reference.column.as_ptr());
-        let relation = pg_sys::table_open(referring, pg_sys::AccessShareLock as i32);
-        let keys = pgrx::PgList::<pg_sys::ForeignKeyCacheInfo>::from_pg(
-            pg_sys::RelationGetFKeyList(relation),
-        );
-        let found = keys
-            .iter_ptr()
-            .find(|key| (**key).nkeys == 1 && (**key).conkey[0] == column)
-            .map(|key| ((*key).conoid, (*key).confrelid, (*key).conpfeqop[0]));
-        pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
-        found?
-    };
-    // SAFETY: as above; the tuple is released.
+    let (constraint, table, operator) = find_foreign_key(reference)?;
+    let index = |constraint: &pg_sys::FormData_pg_constraint| constraint.conindid;
+    // SAFETY: the form of that cache.
+    let index =
+        unsafe { catalogue::read_row(pg_sys::SysCacheIdentifier::CONSTROID, constraint, index)? };
+    // SAFETY: look-ups of what the constraint names.
+    let (kind, equal) = unsafe { (pg_sys::get_rel_relkind(table), pg_sys::get_opcode(operator)) };
+    // A partitioned table has no rows of its own.
+    (kind == pg_sys::RELKIND_RELATION as core::ffi::c_char).then_some(ReferencedKey {
+        table,
+        index,
+        equal,
+    })
+}
+
+/// The constraint, the table that it refers to, and the operator that compares.
+fn find_foreign_key(reference: &Reference) -> Option<(pg_sys::Oid, pg_sys::Oid, pg_sys::Oid)> {
+    let table = catalogue::find_relation(c"stream", reference.table)?;
+    // SAFETY: a look-up inside a transaction. The list belongs to the cache entry of the table, which is open until
+    // everything is copied out of it.
     unsafe {
-        let tuple = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::CONSTROID as i32,
-            pg_sys::Datum::from(constraint),
-        );
-        if tuple.is_null() {
-            return None;
-        }
-        let form: pg_sys::Form_pg_constraint = pg_sys::GETSTRUCT(tuple).cast();
-        let index = (*form).conindid;
-        pg_sys::ReleaseSysCache(tuple);
-        // A partitioned table has no rows of its own.
-        (pg_sys::get_rel_relkind(table) == pg_sys::RELKIND_RELATION as core::ffi::c_char).then(
-            || ReferencedKey {
-                table,
-                index,
-                equal: pg_sys::get_opcode(operator),
-            },
-        )
+        let column = pg_sys::get_attnum(table, reference.column.as_ptr());
+        let table = PgRelation::with_lock(table, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
+        let keys = pg_sys::RelationGetFKeyList(table.as_ptr());
+        PgList::<pg_sys::ForeignKeyCacheInfo>::from_pg(keys)
+            .iter_ptr()
+            .map(|key| &*key)
+            .find(|key| key.nkeys == 1 && key.conkey[0] == column)
+            .map(|key| (key.conoid, key.confrelid, key.conpfeqop[0]))
     }
 }

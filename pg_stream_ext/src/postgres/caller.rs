@@ -3,27 +3,39 @@
 //! The database role is the one that SET ROLE chose (a SECURITY DEFINER function does not change
 //! it), never a claim; only the user id is read from the claims.
 
+use std::marker::PhantomData;
+
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::postgres::application_rows;
+use crate::postgres::catalogue;
 use crate::postgres::error::{Failure, Result, answer};
+use crate::postgres::setting;
+
+/// The proof that the caller was checked. Only the ways in make it, and what needs no rights of the caller, like
+/// writing rows by their keys, asks for it. It is for the call in which it was made.
+#[derive(Clone, Copy)]
+pub struct Admitted(PhantomData<*const ()>);
 
 /// The caller, by the database role and the claims.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Caller {
     /// `service_role` or a member of the table owner: may name anybody.
-    Service,
+    Service(Admitted),
     /// A signed-in user: may name only themself.
-    User { id: Uuid, is_anonymous: bool },
+    User {
+        id: Uuid,
+        is_anonymous: bool,
+        admitted: Admitted,
+    },
 }
 
 /// Admits a call that only reads. Each of the four ways in is open to the owner of the tables alone, and
 /// under [`SEARCH_PATH`] alone: in a function of ours that sets it.
 pub fn enter() -> Result<Caller> {
     let owner = require_table_owner()?;
-    identify(owner)
+    identify(owner, Admitted(PhantomData))
 }
 
 /// Admits a call that writes. Above READ COMMITTED its statements would judge by what was true when the
@@ -35,12 +47,12 @@ pub fn enter_to_write() -> Result<Caller> {
 }
 
 /// Admits code of the table owner that calls for no user: triggers and workers.
-pub fn enter_as_owner() -> Result<()> {
-    require_table_owner().map(|_| ())
+pub fn enter_as_owner() -> Result<Admitted> {
+    require_table_owner().map(|_| Admitted(PhantomData))
 }
 
 /// The same to write at the head of a log, where whoever is granted the function has called it.
-pub fn enter_as_owner_to_write() -> Result<()> {
+pub fn enter_as_owner_to_write() -> Result<Admitted> {
     require_read_committed()?;
     enter_as_owner()
 }
@@ -59,19 +71,21 @@ pub fn is_above_read_committed() -> bool {
 }
 
 impl Caller {
-    /// The user for whom a call writes, who cannot be deleted before it ends: call this before
-    /// anything is locked.
-    pub fn act_for(self, named: Option<Uuid>) -> Result<Uuid> {
-        let user = self.speak_of(named)?;
-        application_rows::hold_user(user)?;
-        Ok(user)
+    pub fn admitted(self) -> Admitted {
+        match self {
+            Self::Service(admitted) | Self::User { admitted, .. } => admitted,
+        }
+    }
+
+    pub fn is_service(self) -> bool {
+        matches!(self, Self::Service(_))
     }
 
     /// The user that a call is about: the one named in an argument, by default the caller.
     pub fn speak_of(self, named: Option<Uuid>) -> Result<Uuid> {
         match (self, named) {
-            (Self::Service, Some(id)) => Ok(id),
-            (Self::Service, None) => Err(Failure::with_hint(
+            (Self::Service(_), Some(id)) => Ok(id),
+            (Self::Service(_), None) => Err(Failure::with_hint(
                 ErrorCode::InvalidArgument,
                 "the service must name the user",
             )),
@@ -84,7 +98,7 @@ impl Caller {
     /// The caller's own id; null for the service, which is nobody in particular.
     pub fn user_id(self) -> Option<Uuid> {
         match self {
-            Self::Service => None,
+            Self::Service(_) => None,
             Self::User { id, .. } => Some(id),
         }
     }
@@ -96,15 +110,7 @@ const SEARCH_PATH: &std::ffi::CStr = c"pg_catalog, pg_temp";
 
 /// Makes [`SEARCH_PATH`] that of a process without a caller, whatever the database or the role sets.
 pub fn set_search_path() {
-    // SAFETY: a setting that every user may change, outside a transaction or in one.
-    unsafe {
-        pg_sys::SetConfigOption(
-            c"search_path".as_ptr(),
-            SEARCH_PATH.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_OVERRIDE,
-        );
-    }
+    setting::set(c"search_path", SEARCH_PATH);
 }
 
 fn has_safe_search_path() -> bool {
@@ -118,22 +124,8 @@ fn require_table_owner() -> Result<pg_sys::Oid> {
     if !has_safe_search_path() {
         return Err(ErrorCode::Forbidden.into());
     }
-    // SAFETY: catalogue look-ups by constant names inside a transaction; the tuple is released.
-    let owner = unsafe {
-        let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
-        let table = pg_sys::get_relname_relid(c"stream_sessions".as_ptr(), schema);
-        let tuple = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::RELOID as i32,
-            pg_sys::Datum::from(table),
-        );
-        if tuple.is_null() {
-            return Err(ErrorCode::Forbidden.into());
-        }
-        let class: pg_sys::Form_pg_class = pg_sys::GETSTRUCT(tuple).cast();
-        let owner = (*class).relowner;
-        pg_sys::ReleaseSysCache(tuple);
-        owner
-    };
+    let table = catalogue::find_relation(c"stream", c"stream_sessions");
+    let owner = table.and_then(owner_of).ok_or(ErrorCode::Forbidden)?;
     // SAFETY: reads a variable of this backend.
     if unsafe { pg_sys::GetUserId() } == owner {
         Ok(owner)
@@ -142,25 +134,26 @@ fn require_table_owner() -> Result<pg_sys::Oid> {
     }
 }
 
-fn identify(owner: pg_sys::Oid) -> Result<Caller> {
-    // SAFETY: GetOuterUserId reads a variable; the others look roles up by name or oid.
-    let (role, is_owner) = unsafe {
-        let role = pg_sys::GetOuterUserId();
-        // Without superusers: they belong to every role, and there is no superuser bypass.
-        (role, pg_sys::is_member_of_role_nosuper(role, owner))
-    };
-    if is_owner || role == role_oid(c"service_role") {
-        Ok(Caller::Service)
-    } else if role == role_oid(c"authenticated") {
-        signed_in_user()
+fn identify(owner: pg_sys::Oid, admitted: Admitted) -> Result<Caller> {
+    // SAFETY: reads a variable of this backend.
+    let role = unsafe { pg_sys::GetOuterUserId() };
+    // Without superusers: they belong to every role, and there is no superuser bypass.
+    // SAFETY: looks a role up that a session has.
+    let is_owner = unsafe { pg_sys::is_member_of_role_nosuper(role, owner) };
+    let is = |name| catalogue::find_role(name) == Some(role);
+    if is_owner || is(c"service_role") {
+        Ok(Caller::Service(admitted))
+    } else if is(c"authenticated") {
+        signed_in_user(admitted)
     } else {
         Err(ErrorCode::Unauthenticated.into())
     }
 }
 
-fn role_oid(name: &std::ffi::CStr) -> pg_sys::Oid {
-    // SAFETY: a syscache look-up; InvalidOid when there is no such role, which no session has.
-    unsafe { pg_sys::get_role_oid(name.as_ptr(), true) }
+fn owner_of(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    let owner = |class: &pg_sys::FormData_pg_class| class.relowner;
+    // SAFETY: the form of that cache.
+    unsafe { catalogue::read_row(pg_sys::SysCacheIdentifier::RELOID, table, owner) }
 }
 
 #[derive(serde::Deserialize)]
@@ -177,15 +170,19 @@ fn user_id() -> Option<Uuid> {
     answer(claimed).map(|(id, _)| id)
 }
 
-fn signed_in_user() -> Result<Caller> {
+fn signed_in_user(admitted: Admitted) -> Result<Caller> {
     let (id, is_anonymous) = claimed_user()?.ok_or(ErrorCode::Unauthenticated)?;
-    Ok(Caller::User { id, is_anonymous })
+    Ok(Caller::User {
+        id,
+        is_anonymous,
+        admitted,
+    })
 }
 
 /// The user of the claims, and whether they signed in without an account. Claims that cannot be read are refused and
 /// never quoted, as Postgres's own casts would do.
 fn claimed_user() -> Result<Option<(Uuid, bool)>> {
-    let Some(claims) = setting(c"request.jwt.claims") else {
+    let Some(claims) = text_of(c"request.jwt.claims") else {
         return Ok(None);
     };
     let malformed = |hint: &str| Failure::with_hint(ErrorCode::TokenInvalid, hint);
@@ -202,16 +199,7 @@ fn claimed_user() -> Result<Option<(Uuid, bool)>> {
 }
 
 /// A setting of the session; '' counts as absent, as it is on a pooled connection after first use.
-fn setting(name: &std::ffi::CStr) -> Option<String> {
-    // SAFETY: returns null for an unknown setting; the text is copied at once.
-    let text = unsafe {
-        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
-        if value.is_null() {
-            return None;
-        }
-        std::ffi::CStr::from_ptr(value)
-            .to_string_lossy()
-            .into_owned()
-    };
+fn text_of(name: &std::ffi::CStr) -> Option<String> {
+    let text = setting::get(name)?.to_string_lossy().into_owned();
     (!text.is_empty()).then_some(text)
 }

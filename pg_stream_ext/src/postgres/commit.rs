@@ -5,9 +5,11 @@
 
 use pgrx::prelude::*;
 
+use crate::postgres::setting;
+
 /// Commits this transaction asynchronously, for changes that the next heartbeat repeats anyway.
 pub fn skip_waiting_for_the_disk() {
-    set_synchronous_commit(c"off");
+    setting::set_local(c"synchronous_commit", c"off");
 }
 
 /// Commits this transaction synchronously, before a row of `realtime.messages` is written. ForceSyncCommit makes it so,
@@ -19,22 +21,6 @@ pub fn wait_for_the_disk() {
     let is_off = unsafe { pg_sys::synchronous_commit }
         == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF as i32;
     if is_off {
-        set_synchronous_commit(c"on");
-    }
-}
-
-fn set_synchronous_commit(value: &std::ffi::CStr) {
-    // SAFETY: a setting that every user may change, set for this transaction only.
-    unsafe {
-        pg_sys::set_config_option(
-            c"synchronous_commit".as_ptr(),
-            value.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_LOCAL,
-            true,
-            0,
-            false,
-        );
+        setting::set_local(c"synchronous_commit", c"on");
     }
 }

@@ -10,6 +10,7 @@ use pgrx::heap_tuple::PgHeapTuple;
 use pgrx::prelude::*;
 use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc};
 
+use crate::postgres::catalogue;
 use crate::postgres::error::{Failure, Result};
 
 pub type Composite = PgHeapTuple<'static, AllocatedByRust>;
@@ -60,23 +61,14 @@ pub fn form<const N: usize>(name: &CStr, attributes: [Attribute; N]) -> Result<C
 }
 
 fn descriptor(name: &CStr) -> Result<PgTupleDesc<'static>> {
-    // SAFETY: catalogue look-ups by constant names inside a transaction; the descriptor is counted, and
-    // given back when it is dropped.
+    let composite = catalogue::find_relation(c"stream", name)
+        .ok_or(Failure::Row("a composite type is gone"))?;
+    // SAFETY: the type of a relation that is there; the descriptor is counted, and given back when it is
+    // dropped.
     unsafe {
-        let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
-        let oid = pg_sys::GetSysCacheOid(
-            pg_sys::SysCacheIdentifier::TYPENAMENSP as i32,
-            pg_sys::Anum_pg_type_oid as pg_sys::AttrNumber,
-            pg_sys::Datum::from(name.as_ptr()),
-            pg_sys::Datum::from(schema),
-            pg_sys::Datum::from(0),
-            pg_sys::Datum::from(0),
-        );
-        if oid == pg_sys::InvalidOid {
-            return Err(Failure::Row("a composite type is gone"));
-        }
+        let type_oid = pg_sys::get_rel_type_id(composite);
         Ok(PgTupleDesc::from_pg(pg_sys::lookup_rowtype_tupdesc(
-            oid, -1,
+            type_oid, -1,
         )))
     }
 }

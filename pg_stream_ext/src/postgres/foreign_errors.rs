@@ -15,7 +15,8 @@ use std::sync::OnceLock;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use super::error::{pack_sqlstate, raise_instead};
+use crate::postgres::catalogue;
+use crate::postgres::error::{pack_sqlstate, raise_instead};
 
 /// The hook that another library had set before.
 static PREVIOUS: OnceLock<pg_sys::fmgr_hook_type> = OnceLock::new();
@@ -62,11 +63,9 @@ fn note(function: pg_sys::Oid) {
     if IS_BODY.with_borrow(|known| known.contains_key(&function)) {
         return;
     }
-    // SAFETY: both read the catalogue in a transaction that runs; the name is terminated.
-    let is_body = unsafe {
-        let schema = pg_sys::get_namespace_oid(c"stream_private".as_ptr(), true);
-        schema != pg_sys::InvalidOid && pg_sys::get_func_namespace(function) == schema
-    };
+    let schema = catalogue::find_schema(c"stream_private");
+    // SAFETY: a look-up of a function that is called.
+    let is_body = schema == Some(unsafe { pg_sys::get_func_namespace(function) });
     IS_BODY.with_borrow_mut(|known| known.insert(function, is_body));
 }
 

@@ -3,10 +3,11 @@
 //! To start a statement costs more than what it does to a single row, and a call that is made for every
 //! viewer can save that. Keys, indexes, CHECKs and triggers for rows hold as they do for a statement: the
 //! executor's functions for single rows do the work, the same with which logical replication applies its
-//! changes. Rights and policies are not asked for, so this is for callers whom [`crate::postgres::caller`] has
-//! admitted as the owner of the tables.
+//! changes. Rights and policies are not checked, so every operation asks for the proof that the caller was:
+//! [`Admitted`].
 
 mod row;
+mod scan;
 mod values;
 mod write;
 
@@ -15,6 +16,8 @@ use std::ffi::CStr;
 use pgrx::datum::{IntoDatum, Uuid};
 use pgrx::prelude::*;
 
+use crate::postgres::caller::Admitted;
+use crate::postgres::catalogue;
 use crate::postgres::error::{Failure, Result};
 pub use crate::postgres::keyed::row::{Key, Locked, Row, Waiting, with_table};
 pub use crate::postgres::keyed::values::Values;
@@ -55,19 +58,30 @@ impl Table {
     /// begins with the uuids of `key`. Sees what is committed by now.
     pub fn find<const K: usize, T>(
         &self,
+        admitted: Admitted,
         key: &[Uuid; K],
         read: impl FnMut(&Row) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
-        with_table(self.table.oid()?, pg_sys::AccessShareLock, |row| {
-            row.find(self.index()?, &key.map(equal), read)
-        })
+        with_table(
+            admitted,
+            self.table.oid()?,
+            pg_sys::AccessShareLock,
+            |row| row.find(self.index()?, &key.map(equal), read),
+        )
     }
 
     /// What `read` gives for the row of a table that has one row. Sees what is committed by now.
-    pub fn only<T>(&self, read: impl FnOnce(&Row) -> Result<T>) -> Result<Option<T>> {
-        with_table(self.table.oid()?, pg_sys::AccessShareLock, |row| {
-            row.find_only(|row| read(row).map(Some))
-        })
+    pub fn only<T>(
+        &self,
+        admitted: Admitted,
+        read: impl FnOnce(&Row) -> Result<T>,
+    ) -> Result<Option<T>> {
+        with_table(
+            admitted,
+            self.table.oid()?,
+            pg_sys::AccessShareLock,
+            |row| row.find_only(|row| read(row).map(Some)),
+        )
     }
 
     /// Locks the row with this key, waiting for whoever holds it, and changes its newest version as `change`
@@ -75,10 +89,12 @@ impl Table {
     /// Of the table's triggers, those for statements and those for named columns are not fired.
     pub fn update<T, const K: usize, const N: usize>(
         &self,
+        admitted: Admitted,
         key: &[Uuid; K],
         change: impl FnOnce(&Row) -> Result<Option<(T, Values<N>)>>,
     ) -> Result<Option<T>> {
         with_table(
+            admitted,
             self.table.oid()?,
             pg_sys::RowExclusiveLock,
             |row| match self.find_and_lock(row, key, FOR_UPDATE, Waiting::Block)? {
@@ -93,45 +109,60 @@ impl Table {
     /// version locked, which counts.
     pub fn update_free<T, const K: usize, const N: usize>(
         &self,
+        admitted: Admitted,
         key: &[Uuid; K],
         mut change: impl FnMut(&Row) -> Result<Option<(T, Values<N>)>>,
     ) -> Result<Locked<T>> {
-        with_table(self.table.oid()?, pg_sys::RowExclusiveLock, |row| {
-            let is_wanted = |row: &Row| change(row).map(|wanted| Some(wanted.is_some()));
-            if row.find(self.index()?, &key.map(equal), is_wanted)? != Some(true) {
-                return Ok(Locked::Missing);
-            }
-            match row.lock(FOR_UPDATE, Waiting::Skip) {
-                Locked::Held(()) => Ok(update(row, change)?.map_or(Locked::Missing, Locked::Held)),
-                Locked::Taken => Ok(Locked::Taken),
-                Locked::Missing => Ok(Locked::Missing),
-            }
-        })
+        with_table(
+            admitted,
+            self.table.oid()?,
+            pg_sys::RowExclusiveLock,
+            |row| {
+                let is_wanted = |row: &Row| change(row).map(|wanted| Some(wanted.is_some()));
+                if row.find(self.index()?, &key.map(equal), is_wanted)? != Some(true) {
+                    return Ok(Locked::Missing);
+                }
+                match row.lock(FOR_UPDATE, Waiting::Skip) {
+                    Locked::Held(()) => {
+                        Ok(update(row, change)?.map_or(Locked::Missing, Locked::Held))
+                    }
+                    Locked::Taken => Ok(Locked::Taken),
+                    Locked::Missing => Ok(Locked::Missing),
+                }
+            },
+        )
     }
 
     /// Locks the row with this key, and reads its newest version.
     pub fn lock<T, const K: usize>(
         &self,
+        admitted: Admitted,
         key: &[Uuid; K],
         mode: pg_sys::LockTupleMode::Type,
         waiting: Waiting,
         read: impl FnOnce(&Row) -> Result<T>,
     ) -> Result<Locked<T>> {
-        with_table(self.table.oid()?, pg_sys::RowShareLock, |row| {
-            match self.find_and_lock(row, key, mode, waiting)? {
+        with_table(
+            admitted,
+            self.table.oid()?,
+            pg_sys::RowShareLock,
+            |row| match self.find_and_lock(row, key, mode, waiting)? {
                 Locked::Held(()) => read(row).map(Locked::Held),
                 Locked::Taken => Ok(Locked::Taken),
                 Locked::Missing => Ok(Locked::Missing),
-            }
-        })
+            },
+        )
     }
 
     /// Adds a row. A column that is not named is null, since defaults are not asked for. Triggers for
     /// statements are not fired.
-    pub fn insert<const N: usize>(&self, values: Values<N>) -> Result<()> {
-        with_table(self.table.oid()?, pg_sys::RowExclusiveLock, |row| {
-            write::insert(row, values)
-        })
+    pub fn insert<const N: usize>(&self, admitted: Admitted, values: Values<N>) -> Result<()> {
+        with_table(
+            admitted,
+            self.table.oid()?,
+            pg_sys::RowExclusiveLock,
+            |row| write::insert(row, values),
+        )
     }
 
     fn find_and_lock<const K: usize>(
@@ -179,15 +210,8 @@ impl Relation {
 
     fn oid(&self) -> Result<pg_sys::Oid> {
         self.oid.get_or(|| {
-            // SAFETY: look-ups by constant names inside a transaction.
-            let oid = unsafe {
-                let schema = pg_sys::get_namespace_oid(c"stream".as_ptr(), true);
-                pg_sys::get_relname_relid(self.name.as_ptr(), schema)
-            };
-            if oid == pg_sys::InvalidOid {
-                return Err(Failure::Row("a table or an index is gone"));
-            }
-            Ok(oid)
+            catalogue::find_relation(c"stream", self.name)
+                .ok_or(Failure::Row("a table or an index is gone"))
         })
     }
 }

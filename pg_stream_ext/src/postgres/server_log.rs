@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 
 use crate::postgres::caller;
 use crate::postgres::error::{RAISED_HERE, answer, pack_sqlstate};
+use crate::postgres::setting;
 
 /// The hook that another library had set before.
 static PREVIOUS: OnceLock<pg_sys::emit_log_hook_type> = OnceLock::new();
@@ -36,9 +37,7 @@ fn is_preloaded() -> bool {
     answer(caller::enter_as_owner());
     const SETTINGS: [&CStr; 2] = [c"shared_preload_libraries", c"session_preload_libraries"];
     SETTINGS.iter().any(|name| {
-        // SAFETY: a text of this process, or null.
-        let libraries = bytes(unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) });
-        contains(libraries, b"pg_stream_ext")
+        setting::get(name).is_some_and(|text| contains(text.to_bytes(), b"pg_stream_ext"))
     })
 }
 
@@ -88,11 +87,9 @@ fn is_inside_function(report: &pg_sys::ErrorData) -> bool {
 
 /// Whether a role of the API runs a statement that names schema `stream`.
 fn is_call_of_api() -> bool {
-    // SAFETY: the setting is known to every server; both are texts of this process, or null.
-    let (role, statement) = unsafe {
-        let role = pg_sys::GetConfigOption(c"role".as_ptr(), true, false);
-        (bytes(role), bytes(pg_sys::debug_query_string))
-    };
+    let role = setting::get(c"role").map_or(&b""[..], CStr::to_bytes);
+    // SAFETY: a text of this process, or null.
+    let statement = bytes(unsafe { pg_sys::debug_query_string });
     API_ROLES.contains(&role) && names_schema(statement)
 }
 

@@ -1,15 +1,19 @@
-//! Kept statements: planned at their first use in a backend, and run without planning again.
+//! Statements that are planned once in a backend, and their results, read by the names of the columns.
 //!
 //! The cell of a plan is only borrowed to read it, so a trigger that re-enters finds the same plan and no lock.
+//! Where the columns of a result stand is looked up by their names with the first row, and kept too: no later
+//! row costs a look-up.
 
 use std::cell::OnceCell;
+use std::marker::PhantomData;
 use std::thread::LocalKey;
 
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{BuiltinOid, PgOid};
 use pgrx::prelude::*;
-use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiHeapTupleData, SpiTupleTable};
+use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiTupleTable};
 
+use crate::postgres::column::{Columns, ResultRow};
 use crate::postgres::error::{Failure, Result};
 
 /// Whether a statement sees the snapshot of the query that called the function.
@@ -21,15 +25,19 @@ pub enum Access {
     Write,
 }
 
-pub struct Statement {
+/// A statement whose rows are read as `R`; nothing is read of one of `()`.
+pub struct Statement<R = ()> {
     sql: &'static str,
     argument_types: &'static [BuiltinOid],
     access: Access,
     // Leaked on purpose: freeing a plan while the backend exits would touch freed memory.
     plan: OnceCell<&'static OwnedPreparedStatement>,
+    /// Where the columns of `R` stand in the result, in the order of their names.
+    ordinals: OnceCell<&'static [usize]>,
+    rows: PhantomData<R>,
 }
 
-impl Statement {
+impl<R> Statement<R> {
     pub const fn new(
         sql: &'static str,
         argument_types: &'static [BuiltinOid],
@@ -40,6 +48,8 @@ impl Statement {
             argument_types,
             access,
             plan: OnceCell::new(),
+            ordinals: OnceCell::new(),
+            rows: PhantomData,
         }
     }
 
@@ -62,11 +72,37 @@ impl Statement {
     }
 }
 
-/// Declares thread-local statements: `name: access [types] "text";`.
+impl<R: Columns> Statement<R> {
+    fn ordinals(&self, result: &SpiTupleTable<'_>) -> Result<&'static [usize]> {
+        if let Some(ordinals) = self.ordinals.get() {
+            return Ok(ordinals);
+        }
+        let mut names = Vec::new();
+        R::names("", &mut names);
+        if result.columns()? != names.len() {
+            return Err(Failure::Row(
+                "a statement returns other columns than are read",
+            ));
+        }
+        let ordinals = match names.as_slice() {
+            // The only column needs no name.
+            [""] => vec![1],
+            names => names
+                .iter()
+                .map(|name| result.column_ordinal(name))
+                .collect::<std::result::Result<_, _>>()?,
+        };
+        Ok(self.ordinals.get_or_init(|| Vec::leak(ordinals)))
+    }
+}
+
+/// Declares thread-local statements: `NAME: access [types] -> row, "text";`, of which `-> row,` is left out
+/// where nothing is read.
 macro_rules! statements {
-    ($($(#[$meta:meta])* $name:ident: $access:ident [$($kind:ident),*] $sql:expr;)+) => {
+    ($($(#[$meta:meta])* $name:ident: $access:ident [$($kind:ident),*] $(-> $row:ty,)? $sql:expr;)+) => {
         thread_local! {
-            $($(#[$meta])* static $name: $crate::postgres::spi::Statement = const {
+            $($(#[$meta])*
+            static $name: $crate::postgres::spi::Statement$(<$row>)? = const {
                 $crate::postgres::spi::Statement::new(
                     $sql,
                     &[$(pgrx::pg_sys::BuiltinOid::$kind),*],
@@ -78,46 +114,45 @@ macro_rules! statements {
 }
 pub(crate) use statements;
 
-/// Runs a statement and reads its rows.
-pub fn run<T>(
-    statement: &'static LocalKey<Statement>,
+/// Runs a statement for what it does; returns the number of rows.
+pub fn execute<R>(
+    statement: &'static LocalKey<Statement<R>>,
     arguments: &[DatumWithOid<'_>],
-    read: impl FnOnce(SpiTupleTable<'_>) -> Result<T>,
+) -> Result<usize> {
+    Spi::connect(|client| {
+        let plan = statement.with(|statement| statement.plan(client))?;
+        Ok(client.select(plan, None, arguments)?.len())
+    })
+}
+
+/// Runs a statement and reads its first row.
+pub fn first<R: Columns>(
+    statement: &'static LocalKey<Statement<R>>,
+    arguments: &[DatumWithOid<'_>],
+) -> Result<Option<R>> {
+    read(statement, arguments, |rows| rows.next().transpose())
+}
+
+/// Runs a statement and reads its rows.
+pub fn all<R: Columns>(
+    statement: &'static LocalKey<Statement<R>>,
+    arguments: &[DatumWithOid<'_>],
+) -> Result<Vec<R>> {
+    read(statement, arguments, |rows| rows.collect())
+}
+
+fn read<R: Columns, T: Default>(
+    statement: &'static LocalKey<Statement<R>>,
+    arguments: &[DatumWithOid<'_>],
+    collect: impl FnOnce(&mut dyn Iterator<Item = Result<R>>) -> Result<T>,
 ) -> Result<T> {
     Spi::connect(|client| {
         let plan = statement.with(|statement| statement.plan(client))?;
-        read(client.select(plan, None, arguments)?)
+        let result = client.select(plan, None, arguments)?;
+        if result.is_empty() {
+            return Ok(T::default());
+        }
+        let ordinals = statement.with(|statement| statement.ordinals(&result))?;
+        collect(&mut result.map(|row| R::read(&mut ResultRow::new(&row, ordinals))))
     })
-}
-
-/// Runs a statement for its effect; returns the number of rows.
-pub fn execute(
-    statement: &'static LocalKey<Statement>,
-    arguments: &[DatumWithOid<'_>],
-) -> Result<usize> {
-    run(statement, arguments, |rows| Ok(rows.len()))
-}
-
-/// Runs a statement that returns at most one row.
-pub fn first<T>(
-    statement: &'static LocalKey<Statement>,
-    arguments: &[DatumWithOid<'_>],
-    read: impl FnOnce(&SpiHeapTupleData<'_>) -> Result<T>,
-) -> Result<Option<T>> {
-    run(statement, arguments, |mut rows| {
-        rows.next().map(|row| read(&row)).transpose()
-    })
-}
-
-/// A column that may be null, counted from 1.
-pub fn nullable<T: FromDatum + IntoDatum>(
-    row: &SpiHeapTupleData<'_>,
-    column: usize,
-) -> Result<Option<T>> {
-    Ok(row.get(column)?)
-}
-
-/// A column that is never null, counted from 1.
-pub fn column<T: FromDatum + IntoDatum>(row: &SpiHeapTupleData<'_>, column: usize) -> Result<T> {
-    nullable(row, column)?.ok_or(Failure::Row("a column was unexpectedly null"))
 }

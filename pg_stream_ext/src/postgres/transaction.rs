@@ -11,6 +11,7 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
 use crate::postgres::error::{Failure, Result};
+use crate::postgres::setting;
 use timer::Timer;
 
 /// The kind of transaction in which a unit runs.
@@ -115,6 +116,13 @@ impl Cause {
         }
     }
 
+    fn free(self) {
+        if let Self::Raised(report) = self {
+            // SAFETY: a copy of this process's own, in the caller's memory, that nobody else holds.
+            unsafe { pg_sys::FreeErrorData(report) };
+        }
+    }
+
     fn fault(&self, timer: &Timer) -> Fault {
         let took_too_long = self.is_cancel() && timer.has_fired();
         Fault {
@@ -163,21 +171,40 @@ fn catch<T>(
 
 /// Runs `body` in a subtransaction, which is released or rolled back.
 fn in_subtransaction<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Cause> {
-    // SAFETY: as PL/pgSQL runs a block with an exception clause: the memory and the resource owner of the
-    // caller are put back whatever happens. SPI drops the levels that the subtransaction has opened.
-    unsafe {
-        let memory = pg_sys::CurrentMemoryContext;
-        let owner = pg_sys::CurrentResourceOwner;
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::MemoryContextSwitchTo(memory);
-        let outcome = catch(memory, body);
-        match &outcome {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+    let caller = Surroundings::begin_subtransaction();
+    let outcome = catch(caller.memory, body);
+    caller.end_subtransaction(outcome.is_ok());
+    outcome
+}
+
+/// The memory and the resource owner of a caller, which are put back after a subtransaction as PL/pgSQL does it for a
+/// block with an exception clause.
+struct Surroundings {
+    memory: pg_sys::MemoryContext,
+    owner: pg_sys::ResourceOwner,
+}
+
+impl Surroundings {
+    fn begin_subtransaction() -> Self {
+        // SAFETY: variables of this backend, inside a transaction.
+        unsafe {
+            let (memory, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+            pg_sys::BeginInternalSubTransaction(std::ptr::null());
+            pg_sys::MemoryContextSwitchTo(memory);
+            Self { memory, owner }
         }
-        pg_sys::MemoryContextSwitchTo(memory);
-        pg_sys::CurrentResourceOwner = owner;
-        outcome
+    }
+
+    fn end_subtransaction(self, is_released: bool) {
+        // SAFETY: ends the subtransaction that was begun. SPI drops the levels that it has opened.
+        unsafe {
+            match is_released {
+                true => pg_sys::ReleaseCurrentSubTransaction(),
+                false => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+            }
+            pg_sys::MemoryContextSwitchTo(self.memory);
+            pg_sys::CurrentResourceOwner = self.owner;
+        }
     }
 }
 
@@ -186,29 +213,35 @@ fn subtransaction<T>(
     body: impl FnOnce() -> Result<T>,
 ) -> std::result::Result<T, Fault> {
     let outcome = in_subtransaction(|| {
-        // SAFETY: settings of this unit alone, as a function's SET is the function's; a level that an error
-        // leaves open ends with the subtransaction.
-        let settings = unsafe { pg_sys::NewGUCNestLevel() };
-        limit_waits(pg_sys::GucAction::GUC_ACTION_SAVE);
+        // Of this unit alone.
+        let settings = setting::Level::begin();
+        settings.set(c"lock_timeout", LOCK_TIMEOUT);
         let done = body()?;
         check_constraints();
-        // SAFETY: the level that was opened above.
-        unsafe { pg_sys::AtEOXact_GUC(true, settings) };
+        settings.end();
         Ok(done)
     });
     outcome.map_err(|cause| {
         let fault = cause.fault(timer);
-        if let Cause::Raised(report) = cause {
-            // SAFETY: a copy of this process's own, in the caller's memory, that nobody else holds.
-            unsafe {
-                if fault.is_cancel {
-                    pg_sys::ReThrowError(report);
-                }
-                pg_sys::FreeErrorData(report);
-            }
+        match cause {
+            Cause::Raised(report) if fault.is_cancel => raise_again(report),
+            cause => cause.free(),
         }
         fault
     })
+}
+
+/// Raises a caught error of Postgres again.
+fn raise_again(report: *mut pg_sys::ErrorData) -> ! {
+    // SAFETY: a copy of the report in the caller's memory, made by `catch`.
+    unsafe { pg_sys::ReThrowError(report) };
+    #[allow(
+        unreachable_code,
+        reason = "the headers of Postgres 18 do not say that it never returns"
+    )]
+    {
+        unreachable!("an error was raised again")
+    }
 }
 
 /// Runs `body` in a subtransaction, for a caller who goes on after a refusal; an error of Postgres is raised again. A
@@ -216,16 +249,7 @@ fn subtransaction<T>(
 pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     in_subtransaction(body).map_err(|cause| match cause {
         Cause::Failed(failure) => failure,
-        // SAFETY: a copy of the report in the caller's memory; raising it never returns, which the
-        // headers of Postgres 18 do not say.
-        #[cfg(feature = "pg18")]
-        Cause::Raised(report) => unsafe {
-            pg_sys::ReThrowError(report);
-            unreachable!("an error was raised again")
-        },
-        // SAFETY: a copy of the report in the caller's memory.
-        #[cfg(not(feature = "pg18"))]
-        Cause::Raised(report) => unsafe { pg_sys::ReThrowError(report) },
+        Cause::Raised(report) => raise_again(report),
         Cause::Panicked => Failure::Row("a panic of ours"),
     })
 }
@@ -233,22 +257,6 @@ pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 /// The wait for locks that cannot be skipped. Shorter than any sensible deadlock_timeout, so that the regular work does
 /// not stay in a deadlock.
 const LOCK_TIMEOUT: &CStr = c"100ms";
-
-fn limit_waits(action: pg_sys::GucAction::Type) {
-    // SAFETY: a setting that every user may change, until the unit ends.
-    unsafe {
-        pg_sys::set_config_option(
-            c"lock_timeout".as_ptr(),
-            LOCK_TIMEOUT.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            action,
-            true,
-            0,
-            false,
-        );
-    }
-}
 
 /// Fires the deferred triggers and constraints of this transaction, which would otherwise fail at the caller's commit,
 /// after all units.
@@ -266,29 +274,54 @@ fn transaction<T>(
     timer: &Timer,
     body: impl FnOnce() -> Result<T>,
 ) -> std::result::Result<T, Fault> {
-    // SAFETY: as Postgres's own workers do it, outside any transaction.
+    let memory = begin_statement();
+    let outcome = catch(memory, || {
+        begin_transaction();
+        setting::set_local(c"lock_timeout", LOCK_TIMEOUT);
+        let done = body()?;
+        commit();
+        Ok(done)
+    });
+    let outcome = outcome.map_err(|cause| {
+        let fault = cause.fault(timer);
+        cause.free();
+        // SAFETY: after an error in a transaction of this process.
+        unsafe { pg_sys::AbortCurrentTransaction() };
+        fault
+    });
+    end_statement(memory);
+    outcome
+}
+
+/// Sets the time of the statement as Postgres's own workers do; returns the memory that outlives transactions.
+fn begin_statement() -> pg_sys::MemoryContext {
+    // SAFETY: variables of this process, outside a transaction.
     unsafe {
-        let memory = pg_sys::TopMemoryContext;
         pg_sys::SetCurrentStatementStartTimestamp();
-        let outcome = catch(memory, || {
-            pg_sys::StartTransactionCommand();
-            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
-            limit_waits(pg_sys::GucAction::GUC_ACTION_LOCAL);
-            let done = body()?;
-            pg_sys::PopActiveSnapshot();
-            pg_sys::CommitTransactionCommand();
-            Ok(done)
-        });
-        let outcome = outcome.map_err(|cause| {
-            let fault = cause.fault(timer);
-            if let Cause::Raised(report) = cause {
-                pg_sys::FreeErrorData(report);
-            }
-            pg_sys::AbortCurrentTransaction();
-            fault
-        });
+        pg_sys::TopMemoryContext
+    }
+}
+
+fn begin_transaction() {
+    // SAFETY: outside a transaction.
+    unsafe {
+        pg_sys::StartTransactionCommand();
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+    }
+}
+
+fn commit() {
+    // SAFETY: in the transaction and with the snapshot of `begin_transaction`.
+    unsafe {
+        pg_sys::PopActiveSnapshot();
+        pg_sys::CommitTransactionCommand();
+    }
+}
+
+fn end_statement(memory: pg_sys::MemoryContext) {
+    // SAFETY: outside a transaction.
+    unsafe {
         pg_sys::MemoryContextSwitchTo(memory);
         pg_sys::pgstat_report_stat(false);
-        outcome
     }
 }

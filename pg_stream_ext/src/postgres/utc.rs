@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use pgrx::prelude::*;
 
 use crate::postgres::error::Result;
+use crate::postgres::setting;
 
 /// Runs `work` with `TimeZone` UTC. Costs nothing where the session is in UTC already. When `work` raises,
 /// Postgres puts the caller's zone back with the end of the (sub)transaction.
@@ -14,24 +15,10 @@ pub fn in_utc<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     if is_utc() {
         return work();
     }
-    // SAFETY: a setting that every user may change, for a nest level that ends below.
-    let level = unsafe {
-        let level = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            c"TimeZone".as_ptr(),
-            c"UTC".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
-        level
-    };
+    let level = setting::Level::begin();
+    level.set(c"TimeZone", c"UTC");
     let result = work();
-    // SAFETY: ends the level that was begun above.
-    unsafe { pg_sys::AtEOXact_GUC(true, level) };
+    level.end();
     result
 }
 

@@ -63,15 +63,12 @@ impl WaitBudget {
 fn sleep(duration: Duration) {
     let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
     let milliseconds = c_long::try_from(duration.as_millis()).unwrap_or(1).max(1);
+    let events = events as i32;
     // SAFETY: the latch is this backend's own.
     unsafe {
-        pg_sys::WaitLatch(
-            pg_sys::MyLatch,
-            events as i32,
-            milliseconds,
-            pg_sys::PG_WAIT_EXTENSION,
-        );
-        pg_sys::ResetLatch(pg_sys::MyLatch);
+        let latch = pg_sys::MyLatch;
+        pg_sys::WaitLatch(latch, events, milliseconds, pg_sys::PG_WAIT_EXTENSION);
+        pg_sys::ResetLatch(latch);
     }
     pgrx::check_for_interrupts!();
 }

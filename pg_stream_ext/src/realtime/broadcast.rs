@@ -11,10 +11,11 @@ use stream_core::error::ErrorCode;
 
 use crate::clock;
 use crate::postgres::caller;
+use crate::postgres::column::columns;
 use crate::postgres::commit::wait_for_the_disk;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::relcache;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
 use crate::realtime::table_lock;
 
@@ -25,7 +26,7 @@ statements! {
     /// Whether a partition takes rows of the day of $1 (UTC, as Realtime counts days), and whether the
     /// columns are those that the direct insert names; if not, Realtime's own function writes. A table with
     /// the partition's name that is not attached does not count.
-    FIND_TARGET: Write [TIMESTAMPTZOID]
+    FIND_TARGET: Write [TIMESTAMPTZOID] -> Target,
         "select
              exists (
                  select from pg_catalog.pg_inherits as i
@@ -36,7 +37,7 @@ statements! {
              ) or exists (
                  select from pg_catalog.pg_partitioned_table as t
                  where t.partrelid = to_regclass('realtime.messages') and t.partdefid <> 0
-             ),
+             ) as has_partition,
              (select count(*) filter (where k.name is not null) = 7
                  -- A column that is not filled here must not be demanded.
                  and count(*) filter (
@@ -49,7 +50,7 @@ statements! {
                   ('updated_at', 'timestamp'::regtype)
               ) as k (name, type) on k.name = a.attname and k.type = a.atttypid
               where a.attrelid = to_regclass('realtime.messages')
-                  and a.attnum > 0 and not a.attisdropped)";
+                  and a.attnum > 0 and not a.attisdropped) as has_columns";
 
     INSERT_MESSAGE: Write [TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID]
         "insert into realtime.messages
@@ -61,12 +62,19 @@ statements! {
         "select realtime.send($3::jsonb, $2, $1, true)";
 
     /// Whether a type or a relation of the session has the name of one of Postgres's own.
-    IS_SHADOWED: Write []
+    IS_SHADOWED: Write [] -> bool,
         "select exists (
              select from pg_catalog.pg_type as t
              join pg_catalog.pg_type as hidden
                  on hidden.typname = t.typname and hidden.typnamespace = 'pg_catalog'::regnamespace
              where t.typnamespace = pg_my_temp_schema())";
+}
+
+columns! {
+    struct Target {
+        has_partition: bool,
+        has_columns: bool,
+    }
 }
 
 /// The way in which a row is written.
@@ -118,21 +126,17 @@ pub fn hold_write_method(at: TimestampWithTimeZone) -> Result<Option<WriteMethod
     if table_lock::is_held(day_of(at.into_inner())) {
         return Ok(None);
     }
+    let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+    let (schema, name) = (
+        c"realtime".as_ptr().cast_mut(),
+        c"messages".as_ptr().cast_mut(),
+    );
+    let if_there = pg_sys::RVROption::RVR_MISSING_OK;
     // SAFETY: looks a constant name up inside a transaction and locks what it means. Locking takes in what
     // was invalidated until now.
     unsafe {
-        let table = pg_sys::makeRangeVar(
-            c"realtime".as_ptr().cast_mut(),
-            c"messages".as_ptr().cast_mut(),
-            -1,
-        );
-        pg_sys::RangeVarGetRelidExtended(
-            table,
-            pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
-            pg_sys::RVROption::RVR_MISSING_OK,
-            None,
-            std::ptr::null_mut(),
-        );
+        let table = pg_sys::makeRangeVar(schema, name, -1);
+        pg_sys::RangeVarGetRelidExtended(table, mode, if_there, None, std::ptr::null_mut());
     }
     find_write_method(at)
 }
@@ -185,10 +189,10 @@ pub fn has_partition(at: TimestampWithTimeZone) -> Result<bool> {
 }
 
 fn look_for(at: TimestampWithTimeZone) -> Result<(bool, bool)> {
-    let found = spi::first(&FIND_TARGET, &[at.into()], |row| {
-        Ok((column(row, 1)?, column(row, 2)?))
-    })?;
-    Ok(found.unwrap_or((false, false)))
+    let target = spi::first(&FIND_TARGET, &[at.into()])?;
+    Ok(target.map_or((false, false), |target| {
+        (target.has_partition, target.has_columns)
+    }))
 }
 
 const fn day_of(microseconds: i64) -> i64 {
@@ -222,7 +226,7 @@ pub fn write(
 /// Refuses while the session has temporary types with names of Postgres's own. Realtime's function sets an empty search
 /// path, under which they come first: a caller's domain named `uuid` would run its checks as the owner of our tables.
 fn refuse_shadows() -> Result<()> {
-    if spi::first(&IS_SHADOWED, &[], |row| column(row, 1))? == Some(true) {
+    if spi::first(&IS_SHADOWED, &[])? == Some(true) {
         return Err(Failure::with_hint(
             ErrorCode::Forbidden,
             "drop the temporary types and tables that have names of Postgres's own",

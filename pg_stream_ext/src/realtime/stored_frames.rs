@@ -27,7 +27,7 @@ use shape::{Shape, find_shape};
 macro_rules! flushed {
     ($locking:literal) => {
         concat!(
-            "select r.flushed_seq, greatest(r.flushed_at, h.last_at)
+            "select r.flushed_seq as seq, greatest(r.flushed_at, h.last_at) as until
              from stream.chat_relay as r
              join stream.chat_heads as h on h.session_id = r.session_id
              where r.session_id = $1 ",
@@ -37,11 +37,11 @@ macro_rules! flushed {
 }
 
 statements! {
-    READ_FLUSHED: Write [UUIDOID] flushed!("");
+    READ_FLUSHED: Write [UUIDOID] -> FlushedUpTo, flushed!("");
 
-    HOLD_RELAY: Write [UUIDOID] flushed!("for no key update of r");
+    HOLD_RELAY: Write [UUIDOID] -> FlushedUpTo, flushed!("for no key update of r");
 
-    HOLD_FREE_RELAY: Write [UUIDOID] flushed!("for no key update of r skip locked");
+    HOLD_FREE_RELAY: Write [UUIDOID] -> FlushedUpTo, flushed!("for no key update of r skip locked");
 
     /// Notifications to a user about a decision, which follow soon after its time $2: one index range.
     DELETE_NOTIFICATIONS: Write [TEXTOID, TIMESTAMPTZOID]
@@ -53,7 +53,7 @@ statements! {
     DELETE_TOPIC: Write [TEXTOID]
         "delete from realtime.messages as m where to_jsonb(m) ->> 'topic' = $1";
 
-    OLDEST_MESSAGES: Write [UUIDOID, INT4OID]
+    OLDEST_MESSAGES: Write [UUIDOID, INT4OID] -> CarriedEntry,
         "select m.seq, m.created_at from stream.chat_messages as m
          where m.session_id = $1 order by m.seq limit $2";
 }
@@ -64,7 +64,7 @@ pub fn delete_committed(session: Uuid, messages: Vec<CarriedEntry>) -> Result<Ve
     if messages.is_empty() || find_shape()? != Shape::Known {
         return Ok(messages);
     }
-    let flushed = spi::first(&READ_FLUSHED, &[session.into()], FlushedUpTo::read)?
+    let flushed = spi::first(&READ_FLUSHED, &[session.into()])?
         .ok_or(Failure::Row("the session has no relay row"))?;
     let (sent, unsent): (Vec<_>, Vec<_>) = messages
         .into_iter()
@@ -78,7 +78,7 @@ pub fn delete_committed(session: Uuid, messages: Vec<CarriedEntry>) -> Result<Ve
 /// row: a frame that is written later carries them as changed. Comes after the head row. Refuses when a frame
 /// is missing that must exist: a copy could be left.
 pub fn delete(session: Uuid, messages: Vec<CarriedEntry>) -> Result<()> {
-    let flushed = spi::first(&HOLD_RELAY, &[session.into()], FlushedUpTo::read)?
+    let flushed = spi::first(&HOLD_RELAY, &[session.into()])?
         .ok_or(Failure::Row("the session has no relay row"))?;
     let missing = delete_held(session, messages, &flushed)?;
     // Realtime's own function can drop a frame silently.
@@ -119,7 +119,7 @@ pub fn delete_notifications(user: Uuid, times: Vec<TimestampWithTimeZone>) -> Re
 /// Deletes the frames of the oldest entries of a log, which are about to be deleted. Returns false, and deletes
 /// nothing, while another transaction holds the relay row.
 pub fn expire(session: Uuid, batch: i32) -> Result<bool> {
-    let Some(flushed) = spi::first(&HOLD_FREE_RELAY, &[session.into()], FlushedUpTo::read)? else {
+    let Some(flushed) = spi::first(&HOLD_FREE_RELAY, &[session.into()])? else {
         return Ok(false);
     };
     // Realtime keeps three days, so most streams that expire have no frame left.
@@ -130,10 +130,7 @@ pub fn expire(session: Uuid, batch: i32) -> Result<bool> {
         return Ok(true);
     }
     let arguments = [session.into(), batch.into()];
-    let messages = spi::run(&OLDEST_MESSAGES, &arguments, |rows| {
-        rows.map(|row| CarriedEntry::read(&row))
-            .collect::<Result<Vec<_>>>()
-    })?;
+    let messages = spi::all(&OLDEST_MESSAGES, &arguments)?;
     // Realtime may have deleted the missing ones.
     delete_held(session, messages, &flushed).map(|_| true)
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use pgrx::prelude::*;
 
+use crate::postgres::catalogue;
 use crate::postgres::transaction;
 
 /// The wait for a locked table, and how often there is one.
@@ -69,12 +70,8 @@ fn lock(day: i64) -> bool {
     let partition = format!("messages_{year:04}_{month:02}_{day_of_month:02}");
     ["messages", &partition].into_iter().all(|name| {
         let name = CString::new(name).unwrap_or_default();
-        // SAFETY: look-ups by name inside a transaction; what is not there is nobody's to hold.
-        unsafe {
-            let schema = pg_sys::get_namespace_oid(c"realtime".as_ptr(), true);
-            let table = pg_sys::get_relname_relid(name.as_ptr(), schema);
-            table == pg_sys::InvalidOid
-                || pg_sys::ConditionalLockRelationOid(table, pg_sys::RowExclusiveLock as i32)
-        }
+        // What is not there is nobody's to hold.
+        let table = catalogue::find_relation(c"realtime", &name);
+        table.is_none_or(|table| catalogue::lock_if_free(table, pg_sys::RowExclusiveLock))
     })
 }

@@ -9,11 +9,13 @@ mod ended_streams;
 mod notices;
 mod retention;
 mod sessions;
+mod swept;
 
 use std::cell::Cell;
 
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::postgres::transaction::{self, Scope};
 use crate::regular::unit::round::{Round, Step};
 use crate::regular::unit::troubles;
@@ -22,7 +24,7 @@ pub use clock_set_back::mark_swept;
 pub use sessions::wait_for_passed_over;
 
 statements! {
-    BATCH_SIZE: Write []
+    BATCH_SIZE: Write [] -> i32,
         "select c.sweep_batch_size from stream.config as c";
 }
 
@@ -40,7 +42,7 @@ const REPORTED: [&str; 8] = [
 
 /// Rows that one sweep handles for each rule.
 pub fn batch_size() -> Result<i32> {
-    Ok(spi::first(&BATCH_SIZE, &[], |row| column(row, 1))?.unwrap_or(1))
+    Ok(spi::first(&BATCH_SIZE, &[])?.unwrap_or(1))
 }
 
 /// The number of rules up to the one that times out sessions.
@@ -68,7 +70,7 @@ pub fn rules(count: bool, waits_for_passed_over: bool) -> Vec<Box<dyn Rule>> {
 }
 
 /// Runs every rule once, in subtransactions of the caller's transaction; returns what each rule did.
-pub fn sweep() -> Result<Vec<Tally>> {
+pub fn sweep(admitted: Admitted) -> Result<Vec<Tally>> {
     let mut reported: Vec<Tally> = sessions::VERDICTS
         .iter()
         .chain(&REPORTED)
@@ -84,9 +86,9 @@ pub fn sweep() -> Result<Vec<Tally>> {
     let troubles = troubles::load()?;
     let batch = batch_size()?;
     transaction::check_constraints();
-    wait_for_passed_over()?;
+    wait_for_passed_over(admitted)?;
     let mut round = Round::new(rules(false, false), batch, &troubles);
-    while round.step(Scope::Subtransaction, UNIT_TIMEOUT, || Ok(true)) == Step::Worked {}
+    while round.step(Scope::Subtransaction, UNIT_TIMEOUT, |_| Ok(true)) == Step::Worked {}
     for tally in round.into_tallies() {
         if let Some(known) = reported.iter_mut().find(|known| known.rule == tally.rule) {
             (known.rows, known.oldest_age) = (tally.rows, tally.oldest_age);

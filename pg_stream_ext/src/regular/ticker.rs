@@ -13,7 +13,7 @@ use pgrx::datum::Interval;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller::{self, Admitted, Caller};
 use crate::postgres::error::{Result, answer};
 use crate::postgres::transaction::{self, Scope};
 use crate::regular::sweep;
@@ -49,7 +49,7 @@ fn sweep_function() -> TableIterator<
         name!(oldest_age, Option<Interval>),
     ),
 > {
-    let rules = answer(enter_as_service().and_then(|()| sweep::sweep()));
+    let rules = answer(enter_as_service().and_then(sweep::sweep));
     TableIterator::new(
         rules
             .into_iter()
@@ -89,9 +89,9 @@ fn pause_function() -> f64 {
     if has_more { 0.0 } else { PAUSE_S }
 }
 
-fn enter_as_service() -> Result<()> {
+fn enter_as_service() -> Result<Admitted> {
     match caller::enter_to_write()? {
-        Caller::Service => Ok(()),
+        Caller::Service(admitted) => Ok(admitted),
         Caller::User { .. } => Err(ErrorCode::Forbidden.into()),
     }
 }
@@ -99,7 +99,7 @@ fn enter_as_service() -> Result<()> {
 /// Runs one tick in the caller's transaction. It ends before a statement_timeout of the caller, which would roll it
 /// back.
 fn tick() -> Result<()> {
-    enter_as_service()?;
+    let admitted = enter_as_service()?;
     if transaction::is_inside() {
         return Ok(());
     }
@@ -115,10 +115,10 @@ fn tick() -> Result<()> {
         commits: false,
     };
     let began_at = Instant::now();
-    let due = mark::Due::look()?;
+    let due = mark::Due::look(admitted)?;
     let Some(mut work) = find_work(division, due, || {
         transaction::check_constraints();
-        work::wait_for_passed_over()
+        work::wait_for_passed_over(admitted)
     })?
     else {
         return Ok(());
@@ -163,7 +163,7 @@ thread_local! {
 }
 
 fn work_in_loop() -> Result<bool> {
-    caller::enter_as_owner_to_write()?;
+    let admitted = caller::enter_as_owner_to_write()?;
     // Taken out meanwhile: a trigger could call this again.
     let Some(mut state) = LOOP.take() else {
         return Ok(false);
@@ -171,12 +171,12 @@ fn work_in_loop() -> Result<bool> {
     if Instant::now() >= state.ends_at {
         return Ok(false);
     }
-    step_in_loop(&mut state)?;
+    step_in_loop(admitted, &mut state)?;
     LOOP.replace(Some(state));
     Ok(true)
 }
 
-fn step_in_loop(state: &mut Loop) -> Result<()> {
+fn step_in_loop(admitted: Admitted, state: &mut Loop) -> Result<()> {
     let division = Division {
         scope: Scope::Subtransaction,
         unit_timeout: UNIT_TIMEOUT,
@@ -185,7 +185,10 @@ fn step_in_loop(state: &mut Loop) -> Result<()> {
     let may_work = match &state.work {
         Some(work) => work.is_without_claim() || mark::claim()?,
         // An error would end the loop, and the regular work until the next minute.
-        None => match division.scope.run(UNIT_TIMEOUT, mark::Due::look) {
+        None => match division
+            .scope
+            .run(UNIT_TIMEOUT, || mark::Due::look(admitted))
+        {
             Ok(due) => {
                 state.work = find_work(division, due, || Ok(()))?;
                 true
@@ -214,8 +217,8 @@ pub fn tick_in_transactions() {
         commits: true,
     };
     let found = division.scope.run(division.unit_timeout, || {
-        caller::enter_as_owner_to_write()?;
-        let due = mark::Due::look()?;
+        let admitted = caller::enter_as_owner_to_write()?;
+        let due = mark::Due::look(admitted)?;
         if due.is_nothing() {
             return Ok(None);
         }

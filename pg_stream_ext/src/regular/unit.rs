@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use pgrx::datum::{Interval, Uuid};
 
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 
 /// The most streams of one unit.
@@ -53,6 +54,7 @@ pub struct Tally {
 
 /// One unit of one rule.
 pub struct Unit {
+    admitted: Admitted,
     began_at: Instant,
     limit: usize,
     rows_left: i32,
@@ -69,8 +71,15 @@ pub struct Unit {
 }
 
 impl Unit {
-    fn new(began_at: Instant, limit: usize, rows_left: i32, skipping: Vec<Uuid>) -> Self {
+    fn new(
+        admitted: Admitted,
+        began_at: Instant,
+        limit: usize,
+        rows_left: i32,
+        skipping: Vec<Uuid>,
+    ) -> Self {
         Self {
+            admitted,
             began_at,
             limit,
             rows_left,
@@ -82,6 +91,11 @@ impl Unit {
             written: Vec::new(),
             tallies: Vec::new(),
         }
+    }
+
+    /// The proof that the unit runs as the owner of the tables.
+    pub fn admitted(&self) -> Admitted {
+        self.admitted
     }
 
     /// The most streams to handle; at least one.

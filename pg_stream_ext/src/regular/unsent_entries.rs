@@ -20,6 +20,7 @@ impl Rule for UnsentEntries {
     }
 
     fn unit(&self, unit: &mut Unit) -> Result<()> {
+        let admitted = unit.admitted();
         if broadcast::find_write_method(clock::now()?)?.is_none() {
             // Until there is a partition, the queue has at most one row a stream.
             return Ok(());
@@ -27,7 +28,7 @@ impl Rule for UnsentEntries {
         let Some(mut state) = State::read()? else {
             return State::create();
         };
-        if !state.collect()? {
+        if !state.collect(admitted)? {
             return Ok(());
         }
         let skipping: BTreeSet<SessionKey> = unit.skipping().iter().map(session_key).collect();
@@ -37,8 +38,8 @@ impl Rule for UnsentEntries {
             if unit.is_over() {
                 break;
             }
-            let is_sent = match LockedRelay::lock_if_free(session)? {
-                Locked::Held(relay) => unit.stream(session, || relay.flush())?,
+            let is_sent = match LockedRelay::lock_if_free(admitted, session)? {
+                Locked::Held(relay) => unit.stream(session, || relay.flush(admitted))?,
                 Locked::Missing => unit.stream(session, || Ok(true))?,
                 Locked::Taken => {
                     unit.pass_over(session);

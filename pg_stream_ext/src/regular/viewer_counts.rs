@@ -4,15 +4,17 @@ use std::cell::Cell;
 
 use pgrx::datum::Uuid;
 
+use crate::postgres::caller::Admitted;
+use crate::postgres::column::columns;
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::regular::unit::{Rule, Unit};
 use crate::stream::gate;
 
 statements! {
     /// Takes the changes of at most `$1` streams; returns each stream, and whether any row of it could
     /// be taken. Late in a round most of many rows belong to streams to skip, so these are hashed.
-    TAKE_CHANGES: Write [INT4OID, UUIDARRAYOID]
+    TAKE_CHANGES: Write [INT4OID, UUIDARRAYOID] -> Changed,
         "with seen as materialized (
              select e.id, e.session_id from stream.viewer_changes as e
              where e.session_id not in (select unnest($2))
@@ -29,14 +31,14 @@ statements! {
              where e.id = any (array(select f.id from free as f))
              returning e.session_id
          )
-         select d.session_id, exists (select from taken as t where t.session_id = d.session_id)
+         select d.session_id, exists (select from taken as t where t.session_id = d.session_id) as is_taken
          from due as d order by d.session_id";
 
-    LOCK_SESSIONS: Write [UUIDARRAYOID]
-        "select s.id, s.state <> 'ended' from stream.stream_sessions as s
+    LOCK_SESSIONS: Write [UUIDARRAYOID] -> LiveOrEnded,
+        "select s.id, s.state <> 'ended' as is_live from stream.stream_sessions as s
          where s.id = any ($1) order by s.id for no key update skip locked";
 
-    EXISTING: Write [UUIDARRAYOID]
+    EXISTING: Write [UUIDARRAYOID] -> Uuid,
         "select s.id from stream.stream_sessions as s where s.id = any ($1) order by s.id";
 
     RECOUNT: Write [UUIDOID]
@@ -52,7 +54,7 @@ statements! {
     NOTE_AGAIN: Write [UUIDARRAYOID]
         "insert into stream.viewer_changes (session_id) select unnest($1)";
 
-    CHANGED: Write []
+    CHANGED: Write [] -> Uuid,
         "select distinct e.session_id from (
              select c.session_id from stream.viewer_changes as c order by c.id limit 1000
          ) as e order by e.session_id limit 64";
@@ -64,22 +66,34 @@ statements! {
              order by e.id limit 10000 for update skip locked))";
 }
 
+columns! {
+    struct Changed {
+        session_id: Uuid,
+        is_taken: bool,
+    }
+
+    struct LiveOrEnded {
+        id: Uuid,
+        is_live: bool,
+    }
+}
+
 /// Counts viewers. A stream that the unit did not reach gets a new row in `viewer_changes`.
 pub struct ViewerCounts {
     /// Whether the first unit waits for one locked stream.
     pub waits_for_passed_over: Cell<bool>,
 }
 
-/// Waits at the gate of the first stream with changes that is locked. Comes before every other lock.
-pub fn wait_for_passed_over() -> Result<()> {
-    let changed = spi::run(&CHANGED, &[], ids)?;
+/// Gets a turn at the first stream with changes that somebody holds, before anything else is locked.
+pub fn wait_for_passed_over(admitted: Admitted) -> Result<()> {
+    let changed = spi::all(&CHANGED, &[])?;
     if changed.is_empty() {
         return Ok(());
     }
     let locked = lock_sessions(&changed)?;
-    let is_locked = |session: &Uuid| locked.iter().any(|(id, _)| id == session);
+    let is_locked = |session: &Uuid| locked.iter().any(|locked| locked.id == *session);
     if let Some(held) = existing(changed)?.into_iter().find(|id| !is_locked(id)) {
-        gate::close_soon(held)?;
+        gate::close_soon(admitted, held)?;
     }
     Ok(())
 }
@@ -91,28 +105,25 @@ impl Rule for ViewerCounts {
 
     fn unit(&self, unit: &mut Unit) -> Result<()> {
         if self.waits_for_passed_over.take() {
-            wait_for_passed_over()?;
+            wait_for_passed_over(unit.admitted())?;
         }
         let arguments = [unit.limit().into(), unit.skipping_written().into()];
-        let changed = spi::run(&TAKE_CHANGES, &arguments, |rows| {
-            rows.map(|row| Ok((column::<Uuid>(&row, 1)?, column::<bool>(&row, 2)?)))
-                .collect::<Result<Vec<_>>>()
-        })?;
-        let (taken, held): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, taken)| *taken);
-        for (session, _) in held {
-            unit.pass_over(session);
+        let changed = spi::all(&TAKE_CHANGES, &arguments)?.into_iter();
+        let (taken, held): (Vec<_>, Vec<_>) = changed.partition(|changed| changed.is_taken);
+        for changed in held {
+            unit.pass_over(changed.session_id);
         }
         if taken.is_empty() {
             return Ok(());
         }
-        let taken: Vec<Uuid> = taken.into_iter().map(|(session, _)| session).collect();
+        let taken: Vec<Uuid> = taken.iter().map(|changed| changed.session_id).collect();
         let locked = lock_sessions(&taken)?;
         let existing_sessions = existing(taken.clone())?;
         let mut again = Vec::new();
         for session in taken {
             let is_live = locked
                 .iter()
-                .find_map(|(id, is_live)| (*id == session).then_some(*is_live));
+                .find_map(|locked| (locked.id == session).then_some(locked.is_live));
             match is_live {
                 None if existing_sessions.contains(&session) => {
                     unit.pass_over(session);
@@ -142,17 +153,10 @@ impl Rule for ViewerCounts {
 }
 
 /// Locks the sessions that are free; returns them, and whether each is live.
-fn lock_sessions(sessions: &[Uuid]) -> Result<Vec<(Uuid, bool)>> {
-    spi::run(&LOCK_SESSIONS, &[sessions.to_vec().into()], |rows| {
-        rows.map(|row| Ok((column(&row, 1)?, column(&row, 2)?)))
-            .collect()
-    })
+fn lock_sessions(sessions: &[Uuid]) -> Result<Vec<LiveOrEnded>> {
+    spi::all(&LOCK_SESSIONS, &[sessions.to_vec().into()])
 }
 
 fn existing(sessions: Vec<Uuid>) -> Result<Vec<Uuid>> {
-    spi::run(&EXISTING, &[sessions.into()], ids)
-}
-
-fn ids(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Vec<Uuid>> {
-    rows.map(|row| column(&row, 1)).collect()
+    spi::all(&EXISTING, &[sessions.into()])
 }

@@ -14,6 +14,7 @@ use pgrx::prelude::*;
 
 use crate::postgres::caller;
 use crate::postgres::guc;
+use crate::postgres::setting;
 use crate::regular::ticker;
 
 const LIBRARY: &str = "pg_stream_ext";
@@ -98,15 +99,7 @@ const SETTINGS: [(&CStr, &CStr); 5] = [
 
 fn set_up_session() {
     for (name, value) in SETTINGS {
-        // SAFETY: settings that every user may change, outside a transaction.
-        unsafe {
-            pg_sys::SetConfigOption(
-                name.as_ptr(),
-                value.as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-            );
-        }
+        setting::set(name, value);
     }
 }
 

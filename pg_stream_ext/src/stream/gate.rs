@@ -19,10 +19,10 @@ use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
 use crate::postgres::error::{Result, answer, required};
 use crate::postgres::keyed::{Locked, Table, Waiting};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 
 static SESSIONS: Table = Table::new(c"stream_sessions");
 
@@ -30,10 +30,10 @@ static SESSIONS: Table = Table::new(c"stream_sessions");
 const ROUNDS: u32 = 10;
 
 statements! {
-    WAIT: Write [UUIDOID, BOOLOID]
+    WAIT: Write [UUIDOID, BOOLOID] -> bool,
         "select stream_private.wait_at_gate($1, $2)";
 
-    WAIT_LONGER: Write [UUIDOID]
+    WAIT_LONGER: Write [UUIDOID] -> bool,
         "select stream_private.wait_for_session($1)";
 }
 
@@ -56,17 +56,17 @@ pub fn pass(session: Uuid) -> Result<()> {
 
 /// Closes the gate and locks the session's row FOR NO KEY UPDATE, until the transaction ends. Locks no row when there
 /// is no such session.
-pub fn close(session: Uuid) -> Result<()> {
+pub fn close(admitted: Admitted, session: Uuid) -> Result<()> {
     let begun_at = Instant::now();
     loop {
         for _ in 0..ROUNDS {
-            if close_soon(session)? {
+            if close_soon(admitted, session)? {
                 return Ok(());
             }
             refuse_after_lock_timeout(begun_at)?;
         }
         // The rounds are too short for Postgres to detect a deadlock.
-        let is_held = spi::first(&WAIT_LONGER, &[session.into()], |row| column(row, 1))?;
+        let is_held = spi::first(&WAIT_LONGER, &[session.into()])?;
         if is_held == Some(true) {
             return Ok(());
         }
@@ -85,22 +85,22 @@ fn refuse_after_lock_timeout(begun_at: Instant) -> Result<()> {
 }
 
 /// Closes the gate in one round, 200 ms at most; returns whether the row is locked or there is none.
-pub fn close_soon(session: Uuid) -> Result<bool> {
+pub fn close_soon(admitted: Admitted, session: Uuid) -> Result<bool> {
     if try_enter(session, Mode::Alone) {
-        if lock_free_session(session)? {
+        if lock_free_session(admitted, session)? {
             return Ok(true);
         }
         // The transaction that holds the row may be waiting for the gate; the next round queues again.
         leave(session);
     }
     // The row may be free by now even if the gate is not.
-    Ok(wait(session, Mode::Alone)? || lock_free_session(session)?)
+    Ok(wait(session, Mode::Alone)? || lock_free_session(admitted, session)?)
 }
 
 /// Waits at the gate, for `stream_private.wait_at_gate`, which limits the wait and rolls it back when it fails.
 #[pg_extern]
 fn enter_gate(session_id: Option<Uuid>, alone: Option<bool>) {
-    answer(caller::enter_as_owner().and_then(|()| {
+    answer(caller::enter_as_owner().and_then(|_| {
         let session = required(session_id, "session_id")?;
         let mode = if required(alone, "alone")? {
             Mode::Alone
@@ -114,14 +114,14 @@ fn enter_gate(session_id: Option<Uuid>, alone: Option<bool>) {
 
 fn wait(session: Uuid, mode: Mode) -> Result<bool> {
     let arguments = [session.into(), (mode == Mode::Alone).into()];
-    let is_in = spi::first(&WAIT, &arguments, |row| column(row, 1))?;
+    let is_in = spi::first(&WAIT, &arguments)?;
     Ok(is_in.unwrap_or(false))
 }
 
 /// Locks the session's row if it is free; returns whether it is locked or there is none.
-fn lock_free_session(session: Uuid) -> Result<bool> {
+fn lock_free_session(admitted: Admitted, session: Uuid) -> Result<bool> {
     let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
-    let locked = SESSIONS.lock(&[session], mode, Waiting::Skip, |_| Ok(()))?;
+    let locked = SESSIONS.lock(admitted, &[session], mode, Waiting::Skip, |_| Ok(()))?;
     Ok(!matches!(locked, Locked::Taken))
 }
 

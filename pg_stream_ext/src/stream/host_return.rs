@@ -1,14 +1,10 @@
 //! The return of a lost host: whether a heartbeat or a takeover brings the stream back to its earlier state.
 
-use pgrx::spi::SpiHeapTupleData;
+use crate::postgres::column::columns;
 use stream_core::lifecycle::StreamState;
 use stream_core::webhook::host::Loss;
 
-use crate::postgres::error::Result;
-use crate::postgres::spi::{column, nullable};
-use crate::stream::state;
-
-/// The columns of session `s`, which is locked, that [`HostState::read`] reads first. A host whom Agora removed for an
+/// The columns of a [`HostRow`] from session `s`, which is locked. A host whom Agora removed for an
 /// expired token may return when a token was issued since; a token's times are in whole seconds.
 macro_rules! host_columns {
     () => {
@@ -17,8 +13,8 @@ macro_rules! host_columns {
              and (s.state_reason is distinct from 'host_token' or exists (
                  select from stream.agora_tokens as t
                  where t.session_id = s.id and t.user_id = s.seller_id and t.is_active
-                     and t.created_at >= date_trunc('second', s.state_changed_at))),
-         s.host_seen_at is not null"
+                     and t.created_at >= date_trunc('second', s.state_changed_at))) as may_return,
+         s.host_seen_at is not null as has_sent_heartbeat"
     };
 }
 pub(crate) use host_columns;
@@ -32,20 +28,31 @@ pub struct HostState {
     pub has_sent_heartbeat: bool,
 }
 
-impl HostState {
-    pub fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        let state = state::read(&column::<String>(row, 1)?)?;
-        let before_error: Option<String> = nullable(row, 3)?;
-        let reason: Option<String> = nullable(row, 4)?;
-        let was_lost = state == StreamState::Error
-            && reason.is_some_and(|reason| Loss::parse(&reason).is_some());
-        let may_return: bool = column(row, 5)?;
-        let returns_to = before_error.filter(|_| was_lost && may_return);
-        Ok(Self {
-            state,
-            generation: column(row, 2)?,
-            returns_to: returns_to.as_deref().map(state::read).transpose()?,
-            has_sent_heartbeat: column(row, 6)?,
-        })
+columns! {
+    /// What [`host_columns`] reads.
+    pub struct HostRow {
+        state: StreamState,
+        generation: i32,
+        state_before_error: Option<StreamState>,
+        state_reason: Option<String>,
+        may_return: bool,
+        has_sent_heartbeat: bool,
+    }
+}
+
+impl From<HostRow> for HostState {
+    fn from(row: HostRow) -> Self {
+        let was_lost = row.state == StreamState::Error
+            && row
+                .state_reason
+                .is_some_and(|reason| Loss::parse(&reason).is_some());
+        Self {
+            state: row.state,
+            generation: row.generation,
+            returns_to: row
+                .state_before_error
+                .filter(|_| was_lost && row.may_return),
+            has_sent_heartbeat: row.has_sent_heartbeat,
+        }
     }
 }

@@ -18,9 +18,10 @@ use stream_core::webhook::host::Loss;
 
 use crate::log::entry::Entry;
 use crate::log::system_message::log_system;
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::stream::lifecycle::closing::ClosingStatements;
 
 /// Reasons of transitions: the host's heartbeats have stopped, or come again.
@@ -103,9 +104,16 @@ statements! {
              where s.id = $1 and s.state <> 'ended'"
         );
 
-    READ_STATE: Read [UUIDOID, UUIDOID]
-        "select s.state, stream_private.can_view($2, s.id, s.seller_id)
+    READ_STATE: Read [UUIDOID, UUIDOID] -> ViewableState,
+        "select s.state, stream_private.can_view($2, s.id, s.seller_id) as can_view
          from stream.stream_sessions as s where s.id = $1";
+}
+
+columns! {
+    struct ViewableState {
+        state: String,
+        can_view: bool,
+    }
 }
 
 #[pg_extern(stable)]
@@ -122,13 +130,14 @@ fn authorize_view(session_id: Option<Uuid>) {
 /// Makes a legal transition of a session whose row is locked: logs it, closes what belongs to an ended stream, and
 /// updates the row.
 pub fn move_to(
+    admitted: Admitted,
     id: Uuid,
     from: StreamState,
     to: StreamState,
     reason: Option<&str>,
     generation: i32,
 ) -> Result<()> {
-    announce(id, from, to, reason, generation)?.write(StateExtras::default())
+    announce(admitted, id, from, to, reason, generation)?.write(StateExtras::default())
 }
 
 /// Columns that are written together with a transition.
@@ -158,28 +167,47 @@ pub struct Announced<'a> {
 
 /// Makes a legal transition except for updating the row, which is locked.
 pub fn announce(
+    admitted: Admitted,
     id: Uuid,
     from: StreamState,
     to: StreamState,
     reason: Option<&str>,
     generation: i32,
 ) -> Result<Announced<'_>> {
-    announce_with(&closing::WAITING, id, from, to, reason, generation)
+    announce_with(
+        admitted,
+        &closing::WAITING,
+        id,
+        from,
+        to,
+        reason,
+        generation,
+    )
 }
 
 /// Announces a transition without waiting; head and relay are locked too. Rows of an ending stream that another
 /// transaction holds are left to the sweep.
 pub fn announce_without_waiting(
+    admitted: Admitted,
     id: Uuid,
     from: StreamState,
     to: StreamState,
     reason: Option<&str>,
     generation: i32,
 ) -> Result<Announced<'_>> {
-    announce_with(&closing::SKIPPING_LOCKED, id, from, to, reason, generation)
+    announce_with(
+        admitted,
+        &closing::SKIPPING_LOCKED,
+        id,
+        from,
+        to,
+        reason,
+        generation,
+    )
 }
 
 fn announce_with<'a>(
+    admitted: Admitted,
     closing_statements: &ClosingStatements,
     id: Uuid,
     from: StreamState,
@@ -192,7 +220,7 @@ fn announce_with<'a>(
     if ends {
         last_viewers = closing_statements.close_leases(id)?;
     }
-    let entry = log_state(id, Some(from), to, reason, generation)?;
+    let entry = log_state(admitted, id, Some(from), to, reason, generation)?;
     if ends {
         closing_statements.close_others(id)?;
     }
@@ -234,6 +262,7 @@ pub fn schedule_check(id: Uuid, count: bool) -> Result<()> {
 
 /// Logs a state; the session's row is locked.
 pub fn log_state(
+    admitted: Admitted,
     id: Uuid,
     from: Option<StreamState>,
     to: StreamState,
@@ -254,18 +283,15 @@ pub fn log_state(
         "reason": reason,
         "generation": generation,
     });
-    log_system(id, sentence, &metadata)
+    log_system(admitted, id, sentence, &metadata)
 }
 
 fn viewable_state(session_id: Option<Uuid>) -> Result<String> {
     let caller = caller::enter()?;
     let id = required(session_id, "session_id")?;
-    let found = spi::first(&READ_STATE, &[id.into(), caller.user_id().into()], |row| {
-        Ok((column::<String>(row, 1)?, column::<bool>(row, 2)?))
-    })?;
-    match found {
+    match spi::first(&READ_STATE, &[id.into(), caller.user_id().into()])? {
         None => Err(ErrorCode::SessionNotFound.into()),
-        Some((_, false)) => Err(ErrorCode::CannotView.into()),
-        Some((state, true)) => Ok(state),
+        Some(found) if !found.can_view => Err(ErrorCode::CannotView.into()),
+        Some(found) => Ok(found.state),
     }
 }

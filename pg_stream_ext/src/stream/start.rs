@@ -2,18 +2,18 @@
 
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_core::limits::RECONNECT_WINDOW_S;
 
 use crate::log::system_message;
 use crate::postgres::application_rows;
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer, required};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::stream::gate;
-use crate::stream::host_return::{HostState, host_columns};
+use crate::stream::host_return::{HostRow, HostState, host_columns};
 use crate::stream::lifecycle::{self, StateExtras, check_at};
 
 /// A live session can end between finding and locking it; more than two such attempts are unlikely.
@@ -24,7 +24,7 @@ const START_ATTEMPTS: usize = 3;
 const MAX_GENERATION: i32 = 999_999;
 
 statements! {
-    OWNS_AUCTION: Write [UUIDOID, UUIDOID]
+    OWNS_AUCTION: Write [UUIDOID, UUIDOID] -> bool,
         "select coalesce(stream.hook_owns_auction($1, $2), false)";
 
     INSERT_SESSION: Write [UUIDOID, UUIDOID, UUIDOID, INT4OID]
@@ -42,11 +42,11 @@ statements! {
          )
          select c.id from created as c";
 
-    FIND_LIVE_SESSION: Write [UUIDOID]
+    FIND_LIVE_SESSION: Write [UUIDOID] -> Uuid,
         "select s.id from stream.stream_sessions as s
          where s.auction_id = $1 and s.state <> 'ended'";
 
-    LOCK_LIVE_SESSION: Write [UUIDOID]
+    LOCK_LIVE_SESSION: Write [UUIDOID] -> LiveSession,
         concat!(
             "select ", host_columns!(), ", s.id, s.seller_id from stream.stream_sessions as s
              where s.auction_id = $1 and s.state <> 'ended' for no key update"
@@ -96,18 +96,18 @@ fn start(
             // The session refers to the auction, and the foreign key's own check would come after the index entry, for
             // which a transaction waits that has locked its auction and starts the stream itself. So the application's
             // row is locked first.
-            application_rows::hold_auction(auction)?;
+            application_rows::hold_auction(caller.admitted(), auction)?;
             check_owner(seller, auction)?;
             let id = Uuid::from_bytes(*uuid::Uuid::now_v7().as_bytes());
-            if create(id, seller, auction, reconnect_window_s)? {
+            if create(caller.admitted(), id, seller, auction, reconnect_window_s)? {
                 return Ok(id);
             }
         }
         if let Some(id) = find_live(auction)? {
-            gate::close(id)?;
+            gate::close(caller.admitted(), id)?;
         }
-        match spi::first(&LOCK_LIVE_SESSION, &[auction.into()], LiveSession::read)? {
-            Some(live) if live.seller == seller => return take_over(&live),
+        match spi::first(&LOCK_LIVE_SESSION, &[auction.into()])? {
+            Some(live) if live.seller_id == seller => return take_over(caller.admitted(), live),
             Some(_) => return Err(ErrorCode::AuctionLive.into()),
             None => {}
         }
@@ -117,9 +117,7 @@ fn start(
 
 /// Asks the hook with a snapshot of its own, so it counts what was committed during a wait.
 fn check_owner(seller: Uuid, auction: Uuid) -> Result<()> {
-    let owns = spi::first(&OWNS_AUCTION, &[seller.into(), auction.into()], |row| {
-        column(row, 1)
-    })?;
+    let owns = spi::first(&OWNS_AUCTION, &[seller.into(), auction.into()])?;
     if owns == Some(true) {
         Ok(())
     } else {
@@ -128,11 +126,17 @@ fn check_owner(seller: Uuid, auction: Uuid) -> Result<()> {
 }
 
 fn find_live(auction: Uuid) -> Result<Option<Uuid>> {
-    spi::first(&FIND_LIVE_SESSION, &[auction.into()], |row| column(row, 1))
+    spi::first(&FIND_LIVE_SESSION, &[auction.into()])
 }
 
 /// Inserts the session; returns false when the auction already has a live one.
-fn create(id: Uuid, seller: Uuid, auction: Uuid, reconnect_window_s: Option<i32>) -> Result<bool> {
+fn create(
+    admitted: Admitted,
+    id: Uuid,
+    seller: Uuid,
+    auction: Uuid,
+    reconnect_window_s: Option<i32>,
+) -> Result<bool> {
     let arguments = [
         id.into(),
         seller.into(),
@@ -142,31 +146,23 @@ fn create(id: Uuid, seller: Uuid, auction: Uuid, reconnect_window_s: Option<i32>
     if spi::execute(&INSERT_SESSION, &arguments)? == 0 {
         return Ok(false);
     }
-    let entry = lifecycle::log_state(id, None, StreamState::Initializing, None, 1)?;
+    let entry = lifecycle::log_state(admitted, id, None, StreamState::Initializing, None, 1)?;
     spi::execute(&COMPLETE, &[id.into(), entry.seq.into()])?;
     Ok(true)
 }
 
-struct LiveSession {
-    host: HostState,
-    id: Uuid,
-    seller: Uuid,
-}
-
-impl LiveSession {
-    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        Ok(Self {
-            host: HostState::read(row)?,
-            id: column(row, 7)?,
-            seller: column(row, 8)?,
-        })
+columns! {
+    struct LiveSession {
+        host: HostRow,
+        id: Uuid,
+        seller_id: Uuid,
     }
 }
 
 /// Lets another device of the same seller take over: the generation, which fences the older device off, goes up. Like a
 /// heartbeat, it brings back a lost host who sends heartbeats.
-fn take_over(live: &LiveSession) -> Result<Uuid> {
-    let host = &live.host;
+fn take_over(admitted: Admitted, live: LiveSession) -> Result<Uuid> {
+    let host = HostState::from(live.host);
     if host.generation >= MAX_GENERATION {
         return Err(ErrorCode::TakeoversExhausted.into());
     }
@@ -174,11 +170,16 @@ fn take_over(live: &LiveSession) -> Result<Uuid> {
     let metadata = serde_json::json!({
         "kind": "host_changed", "state": host.state.as_str(), "generation": generation,
     });
-    let entry =
-        system_message::log_system(live.id, "The host continues on another device.", &metadata)?;
+    let entry = system_message::log_system(
+        admitted,
+        live.id,
+        "The host continues on another device.",
+        &metadata,
+    )?;
     match host.returns_to {
         Some(before) if host.has_sent_heartbeat => {
             let returned = lifecycle::announce(
+                admitted,
                 live.id,
                 host.state,
                 before,

@@ -3,6 +3,7 @@
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
+use crate::postgres::column::{Columns, ResultRow};
 use crate::postgres::error::{Failure, Result};
 
 /// Parses the state in a row, whose CHECK admits no other.
@@ -22,4 +23,25 @@ pub fn parse(text: &str) -> Result<StreamState> {
             format!("state is one of {}", known.join(", ")),
         )
     })
+}
+
+impl Columns for StreamState {
+    fn names(field: &'static str, names: &mut Vec<&'static str>) {
+        String::names(field, names);
+    }
+
+    fn read(row: &mut ResultRow<'_>) -> Result<Self> {
+        read(&String::read(row)?)
+    }
+}
+
+impl Columns for Option<StreamState> {
+    fn names(field: &'static str, names: &mut Vec<&'static str>) {
+        String::names(field, names);
+    }
+
+    fn read(row: &mut ResultRow<'_>) -> Result<Self> {
+        let text = Option::<String>::read(row)?;
+        text.as_deref().map(read).transpose()
+    }
 }

@@ -12,14 +12,16 @@ use stream_core::agora::{AppId, Certificate, Certificates};
 use stream_core::error::ErrorCode;
 
 use crate::postgres::caller;
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer};
 use crate::postgres::guc;
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use source::CertificateSource;
 
 statements! {
-    CONFIGURATION: Read []
-        "select c.agora_app_id, c.agora_certificate_secret, c.agora_secondary_certificate_secret
+    CONFIGURATION: Read [] -> Configuration,
+        "select c.agora_app_id as app_id, c.agora_certificate_secret as certificate_secret,
+             c.agora_secondary_certificate_secret as secondary_secret
          from stream.config as c";
 }
 
@@ -27,7 +29,7 @@ statements! {
 /// certificate itself is never returned.
 #[pg_extern(stable)]
 fn check_certificate(is_secondary: Option<bool>) -> bool {
-    answer(caller::enter_as_owner().and_then(|()| check(is_secondary == Some(true))))
+    answer(caller::enter_as_owner().and_then(|_| check(is_secondary == Some(true))))
 }
 
 fn check(is_secondary: bool) -> Result<bool> {
@@ -40,10 +42,18 @@ fn check(is_secondary: bool) -> Result<bool> {
     }
 }
 
-/// The part of the config row that signing a token needs.
-pub struct SigningConfiguration {
-    pub app_id: Option<String>,
-    pub certificate_secret: String,
+columns! {
+    /// The part of the config row that signing a token needs.
+    pub struct SigningConfiguration {
+        pub app_id: Option<String>,
+        pub certificate_secret: String,
+    }
+
+    /// The Agora part of the config row.
+    pub struct Configuration {
+        signing: SigningConfiguration,
+        secondary_secret: Option<String>,
+    }
 }
 
 impl SigningConfiguration {
@@ -75,24 +85,9 @@ impl SigningConfiguration {
     }
 }
 
-/// The Agora part of the config row.
-pub struct Configuration {
-    signing: SigningConfiguration,
-    secondary_secret: Option<String>,
-}
-
 impl Configuration {
     pub fn read() -> Result<Self> {
-        let configuration = spi::first(&CONFIGURATION, &[], |row| {
-            Ok(Self {
-                signing: SigningConfiguration {
-                    app_id: nullable(row, 1)?,
-                    certificate_secret: column(row, 2)?,
-                },
-                secondary_secret: nullable(row, 3)?,
-            })
-        })?;
-        configuration.ok_or(Failure::Row("the config row is gone"))
+        spi::first(&CONFIGURATION, &[])?.ok_or(Failure::Row("the config row is gone"))
     }
 
     /// The certificate that only verifies; none unless certificates are being rotated.

@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use stream_core::agora::Role;
 
 use crate::clock;
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller;
 use crate::postgres::composite::Composite;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::token::grant;
@@ -46,7 +46,7 @@ fn generate(
     };
     let charge = match occasion {
         // The service has no rate, and does not use up a user's.
-        _ if caller == Caller::Service => TokenCharge::Free,
+        _ if caller.is_service() => TokenCharge::Free,
         "request" | "refresh" => TokenCharge::Limited,
         _ => return Err(Failure::Row("no such occasion")),
     };
@@ -58,12 +58,13 @@ fn generate(
         charge,
         issued_at: clock::now_s()?,
     };
-    let settings = Settings::read()?;
-    let signer = grant::signer(&request, &settings)?;
+    let settings = Settings::read(caller.admitted())?;
+    let signer = grant::signer(caller.admitted(), &request, &settings)?;
     caller.act_for(user_id)?;
-    let granted = grant::grant(&request, &settings)?;
+    let granted = grant::grant(caller.admitted(), &request, &settings)?;
     if occasion == "refresh" {
         grant::retire(granted.session, request.user)?;
     }
-    issue(&request, &granted, &signer)?.into_composite(request.channel, granted.role)
+    issue(caller.admitted(), &request, &granted, &signer)?
+        .into_composite(request.channel, granted.role)
 }

@@ -9,6 +9,7 @@ use stream_core::agora::Role;
 use stream_core::error::ErrorCode;
 
 use crate::moderation::active_restrictions;
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::keyed::{Table, Values};
 use crate::postgres::spi::{self, statements};
@@ -34,54 +35,65 @@ statements! {
 
 /// Reads the signer before anything is locked, so that a wrong configuration costs no write. A user who may have no
 /// token gets that refusal instead of the configuration's.
-pub fn signer(request: &GrantRequest<'_>, settings: &Settings) -> Result<Signer> {
+pub fn signer(
+    admitted: Admitted,
+    request: &GrantRequest<'_>,
+    settings: &Settings,
+) -> Result<Signer> {
     let signer = settings.signing.signer();
     if signer.is_err() {
-        refuse(request, settings)?;
+        refuse(admitted, request, settings)?;
     }
     signer
 }
 
 /// Locks the row and notes the token, or refuses with the reason.
-pub fn grant(request: &GrantRequest<'_>, settings: &Settings) -> Result<Grant> {
+pub fn grant(admitted: Admitted, request: &GrantRequest<'_>, settings: &Settings) -> Result<Grant> {
     for _ in 0..ATTEMPTS {
         for role in [Role::Subscriber, Role::Publisher] {
             if request.role.is_none_or(|asked| asked == role)
-                && let Some(grant) = grant_as(role, request, settings)?
+                && let Some(grant) = grant_as(admitted, role, request, settings)?
             {
                 return Ok(grant);
             }
         }
-        refuse(request, settings)?;
+        refuse(admitted, request, settings)?;
     }
     Err(ErrorCode::LockTimeout.into())
 }
 
-fn grant_as(role: Role, request: &GrantRequest<'_>, settings: &Settings) -> Result<Option<Grant>> {
+fn grant_as(
+    admitted: Admitted,
+    role: Role,
+    request: &GrantRequest<'_>,
+    settings: &Settings,
+) -> Result<Option<Grant>> {
     let Some(session) = session_of(request.channel) else {
         return Ok(None);
     };
     // The host's token changes the session's row. Other users than the seller must not lock it.
     if role == Role::Publisher {
-        if !is_seller(session, request.user)? {
+        if !is_seller(admitted, session, request.user)? {
             return Ok(None);
         }
-        gate::close(session)?;
+        gate::close(admitted, session)?;
     }
-    let Some(created_at) = SESSIONS.find(&[session], |row| is_open(row, request.channel))? else {
+    let Some(created_at) =
+        SESSIONS.find(admitted, &[session], |row| is_open(row, request.channel))?
+    else {
         return Ok(None);
     };
     let life_s = settings.life_s(created_at, request.issued_at)?;
     let noted = NotedTimes::new(request.issued_at, life_s)?;
     let number = match role {
-        Role::Subscriber => note_viewer(session, request, settings.rate, &noted)?,
-        Role::Publisher => host::note(session, request, settings.rate, &noted)?,
+        Role::Subscriber => note_viewer(admitted, session, request, settings.rate, &noted)?,
+        Role::Publisher => host::note(admitted, session, request, settings.rate, &noted)?,
     };
     let Some(number) = number else {
         return Ok(None);
     };
     // Read after the lock, so a ban that was committed while this waited counts.
-    if active_restrictions::in_force(session, request.user)?.is_banned {
+    if active_restrictions::in_force(admitted, session, request.user)?.is_banned {
         return Err(ErrorCode::Banned.into());
     }
     Ok(Some(Grant {
@@ -94,8 +106,8 @@ fn grant_as(role: Role, request: &GrantRequest<'_>, settings: &Settings) -> Resu
 }
 
 /// Whether the user is the seller, who never changes.
-fn is_seller(session: Uuid, user: Uuid) -> Result<bool> {
-    let is_seller = SESSIONS.find(&[session], |stream| {
+fn is_seller(admitted: Admitted, session: Uuid, user: Uuid) -> Result<bool> {
+    let is_seller = SESSIONS.find(admitted, &[session], |stream| {
         Ok(Some(stream.column::<Uuid>(c"seller_id")? == user))
     })?;
     Ok(is_seller.unwrap_or(false))
@@ -105,12 +117,13 @@ fn is_seller(session: Uuid, user: Uuid) -> Result<bool> {
 /// not locked: a stream that ends closes every lease before it retires the tokens, so it waits for this lock, or has
 /// already closed the lease.
 fn note_viewer(
+    admitted: Admitted,
     session: Uuid,
     request: &GrantRequest<'_>,
     rate: Rate,
     noted: &NotedTimes,
 ) -> Result<Option<i32>> {
-    VIEWERS.update(&[session, request.user], |lease| {
+    VIEWERS.update(admitted, &[session, request.user], |lease| {
         if !lease.column::<bool>(c"is_active")? {
             return Ok(None);
         }
@@ -128,9 +141,9 @@ fn note_viewer(
 }
 
 /// Refuses with the reason why the rows allow no token; returns when they would allow one by now.
-fn refuse(request: &GrantRequest<'_>, settings: &Settings) -> Result<()> {
+fn refuse(admitted: Admitted, request: &GrantRequest<'_>, settings: &Settings) -> Result<()> {
     let session = session_of(request.channel).ok_or(ErrorCode::ChannelNotFound)?;
-    let stream = SESSIONS.find(&[session], |stream| {
+    let stream = SESSIONS.find(admitted, &[session], |stream| {
         let is_seller = stream.column::<Uuid>(c"seller_id")? == request.user;
         let tat: Option<TimestampWithTimeZone> = stream.nullable(c"host_token_tat")?;
         let is_of_channel = stream.text(c"channel_id")? == request.channel;
@@ -138,7 +151,7 @@ fn refuse(request: &GrantRequest<'_>, settings: &Settings) -> Result<()> {
         Ok(is_of_channel.then_some((has_ended, is_seller, tat)))
     })?;
     let (has_ended, is_seller, host_tat) = stream.ok_or(ErrorCode::ChannelNotFound)?;
-    let viewer_tat = VIEWERS.find(&[session, request.user], |lease| {
+    let viewer_tat = VIEWERS.find(admitted, &[session, request.user], |lease| {
         let tat: Option<TimestampWithTimeZone> = lease.nullable(c"token_tat")?;
         Ok(lease.column::<bool>(c"is_active")?.then_some(tat))
     })?;
@@ -147,7 +160,7 @@ fn refuse(request: &GrantRequest<'_>, settings: &Settings) -> Result<()> {
         Some(Role::Publisher) if !is_seller => return Err(ErrorCode::NotStreamOwner.into()),
         _ if has_ended => return Err(ErrorCode::StreamEnded.into()),
         // A ban has ended the lease, so it is the reason.
-        _ if active_restrictions::in_force(session, request.user)?.is_banned => {
+        _ if active_restrictions::in_force(admitted, session, request.user)?.is_banned => {
             return Err(ErrorCode::Banned.into());
         }
         Some(Role::Subscriber) if !is_viewer => return Err(ErrorCode::NotViewer.into()),
@@ -177,22 +190,27 @@ pub fn retire(session: Uuid, user: Uuid) -> Result<()> {
 }
 
 /// The Agora uid of a viewer who holds a lease.
-pub fn uid_of_lease(session: Uuid, user: Uuid) -> Result<Option<i32>> {
-    VIEWERS.find(&[session, user], |lease| {
+pub fn uid_of_lease(admitted: Admitted, session: Uuid, user: Uuid) -> Result<Option<i32>> {
+    VIEWERS.find(admitted, &[session, user], |lease| {
         let is_active: bool = lease.column(c"is_active")?;
         is_active.then(|| lease.column(c"agora_uid")).transpose()
     })
 }
 
 /// Notes until when the viewer holds a token, unless the row already says so.
-pub fn note_held(session: Uuid, user: Uuid, until: TimestampWithTimeZone) -> Result<()> {
-    let held = VIEWERS.find(&[session, user], |lease| {
+pub fn note_held(
+    admitted: Admitted,
+    session: Uuid,
+    user: Uuid,
+    until: TimestampWithTimeZone,
+) -> Result<()> {
+    let held = VIEWERS.find(admitted, &[session, user], |lease| {
         lease.nullable::<TimestampWithTimeZone>(c"token_held_until")
     })?;
     if held.is_some_and(|held| held == until) {
         return Ok(());
     }
-    VIEWERS.update(&[session, user], |_| {
+    VIEWERS.update(admitted, &[session, user], |_| {
         let change: Values<1> = [(c"token_held_until", until.into())];
         Ok(Some(((), change)))
     })?;

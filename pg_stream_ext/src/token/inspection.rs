@@ -11,7 +11,7 @@ use stream_core::agora::{
 use stream_core::error::ErrorCode;
 
 use crate::clock;
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller;
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::token::certificate::Configuration;
 
@@ -84,7 +84,7 @@ fn inspect(
     channel: Option<&str>,
     account: Option<&str>,
 ) -> Result<(Inspection, i64)> {
-    if caller::enter()? != Caller::Service {
+    if !caller::enter()?.is_service() {
         return Err(ErrorCode::Forbidden.into());
     }
     let token = required(token, "token")?;

@@ -12,9 +12,10 @@ use stream_core::error::ErrorCode;
 
 use crate::clock;
 use crate::digest::sha256_hex;
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer, required};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::token::certificate::Signer;
 use crate::token::grant;
 use crate::token::mint::{Content, Issued, issue, mint_token, unsigned};
@@ -24,8 +25,8 @@ use crate::viewer::joining::{Lease, join_as};
 
 statements! {
     /// Reads one row however many the user has, by agora_tokens_session_id_user_id_is_active_created_at_idx.
-    NEWEST: Write [UUIDOID, UUIDOID]
-        "select t.token_hash::text, t.salt::integer, t.created_at, t.expires_at
+    NEWEST: Write [UUIDOID, UUIDOID] -> Stored,
+        "select t.token_hash::text as hash, t.salt::integer as salt, t.created_at as issued_at, t.expires_at
          from stream.agora_tokens as t
          where t.session_id = $1 and t.user_id = $2 and t.is_active
          order by t.created_at desc limit 1";
@@ -81,15 +82,16 @@ fn join(session_id: Option<Uuid>) -> Result<Joined> {
     let user = caller.speak_of(None)?;
     let session = required(session_id, "session_id")?;
     clock::now_s()?;
-    let signer = Settings::read()?.signing.signer()?;
+    let signer = Settings::read(caller.admitted())?.signing.signer()?;
     caller.act_for(None)?;
-    let lease = join_as(user, session)?;
-    let token = issue_or_reissue(user, session, &signer)?;
+    let lease = join_as(caller.admitted(), user, session)?;
+    let token = issue_or_reissue(caller.admitted(), user, session, &signer)?;
     Ok(Joined { user, lease, token })
 }
 
 /// Issues a token for a viewer whose lease this transaction has locked, or the newest one again.
 fn issue_or_reissue(
+    admitted: Admitted,
     user: Uuid,
     session: Uuid,
     signer: &Signer,
@@ -103,8 +105,8 @@ fn issue_or_reissue(
         // The join may have waited.
         issued_at: clock::now_s()?,
     };
-    let wait_ms = match grant::grant(&request, &Settings::read()?) {
-        Ok(granted) => return issue(&request, &granted, signer).map(Ok),
+    let wait_ms = match grant::grant(admitted, &request, &Settings::read(admitted)?) {
+        Ok(granted) => return issue(admitted, &request, &granted, signer).map(Ok),
         Err(Failure::Refused {
             code: ErrorCode::RateLimited,
             retry_after_ms,
@@ -112,34 +114,29 @@ fn issue_or_reissue(
         }) => retry_after_ms.unwrap_or(1),
         Err(failure) => return Err(failure),
     };
-    let again = reissue(session, &request, signer)?;
+    let again = reissue(admitted, session, &request, signer)?;
     // The heartbeat renews by this time: it returns a token to a viewer without one as to one whose token ends soon.
     let held_until = match &again {
         Some(issued) => issued.expires_at,
         None => clock::timestamp(request.issued_at.into())?,
     };
-    grant::note_held(session, user, held_until)?;
+    grant::note_held(admitted, session, user, held_until)?;
     Ok(again.ok_or(i64::try_from(wait_ms).unwrap_or(i64::MAX)))
 }
 
-/// The stored fields of the newest token that the user may still use.
-struct Stored {
-    hash: String,
-    salt: i32,
-    issued_at: TimestampWithTimeZone,
-    expires_at: TimestampWithTimeZone,
+columns! {
+    /// The stored fields of the newest token that the user may still use.
+    struct Stored {
+        hash: String,
+        salt: i32,
+        issued_at: TimestampWithTimeZone,
+        expires_at: TimestampWithTimeZone,
+    }
 }
 
 impl Stored {
     fn newest(session: Uuid, user: Uuid) -> Result<Option<Self>> {
-        spi::first(&NEWEST, &[session.into(), user.into()], |row| {
-            Ok(Self {
-                hash: column(row, 1)?,
-                salt: column(row, 2)?,
-                issued_at: column(row, 3)?,
-                expires_at: column(row, 4)?,
-            })
-        })
+        spi::first(&NEWEST, &[session.into(), user.into()])
     }
 
     fn life_s(&self) -> i64 {
@@ -157,8 +154,13 @@ impl Stored {
     }
 }
 
-fn reissue(session: Uuid, request: &GrantRequest<'_>, signer: &Signer) -> Result<Option<Issued>> {
-    let Some(uid) = grant::uid_of_lease(session, request.user)? else {
+fn reissue(
+    admitted: Admitted,
+    session: Uuid,
+    request: &GrantRequest<'_>,
+    signer: &Signer,
+) -> Result<Option<Issued>> {
+    let Some(uid) = grant::uid_of_lease(admitted, session, request.user)? else {
         return Ok(None);
     };
     let Some(stored) = Stored::newest(session, request.user)? else {

@@ -4,6 +4,7 @@ use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use stream_core::agora::{ChannelName, MAX_SALT, Role, TokenRequest, Uid, host_uid, mint};
 
 use crate::digest::sha256_hex;
+use crate::postgres::caller::Admitted;
 use crate::postgres::composite::{self, Composite};
 use crate::postgres::error::{Failure, Result};
 use crate::token::certificate::Signer;
@@ -38,7 +39,12 @@ impl Issued {
 }
 
 /// Mints a new token and stores its row.
-pub fn issue(request: &GrantRequest<'_>, grant: &Grant, signer: &Signer) -> Result<Issued> {
+pub fn issue(
+    admitted: Admitted,
+    request: &GrantRequest<'_>,
+    grant: &Grant,
+    signer: &Signer,
+) -> Result<Issued> {
     let random = Random::draw()?;
     let content = Content {
         channel: request.channel,
@@ -56,6 +62,7 @@ pub fn issue(request: &GrantRequest<'_>, grant: &Grant, signer: &Signer) -> Resu
     };
     let hash = sha256_hex(&issued.token);
     stored::store(
+        admitted,
         random.row_id,
         random.salt,
         request,

@@ -10,6 +10,7 @@ use stream_core::error::ErrorCode;
 use crate::clock;
 use crate::moderation::active_restrictions;
 use crate::postgres::application_rows;
+use crate::postgres::caller::Admitted;
 use crate::postgres::composite::Composite;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::spi::{self, statements};
@@ -41,35 +42,35 @@ pub struct Renewal {
 impl Renewal {
     /// Prepares the renewal for a viewer whose lease holds. None while another transaction holds the user or the stream,
     /// and none while the configuration is wrong, which `doctor()` shows: a heartbeat must not fail for that.
-    pub fn of_viewer(session: Uuid, user: Uuid) -> Result<Option<Self>> {
-        let Some(renewal) = Self::prepare(session, user, Role::Subscriber)? else {
+    pub fn of_viewer(admitted: Admitted, session: Uuid, user: Uuid) -> Result<Option<Self>> {
+        let Some(renewal) = Self::prepare(admitted, session, user, Role::Subscriber)? else {
             return Ok(None);
         };
-        if !application_rows::hold_user_if_free(user)?
+        if !application_rows::hold_user_if_free(admitted, user)?
             || spi::execute(&LOCK_FREE_SESSION, &[session.into()])? == 0
         {
             return Ok(None);
         }
         // After the lock, which a ban takes too.
-        if active_restrictions::in_force(session, user)?.is_banned {
+        if active_restrictions::in_force(admitted, session, user)?.is_banned {
             return Err(ErrorCode::Banned.into());
         }
         Ok(Some(renewal))
     }
 
     /// Prepares the renewal for the host of a stream whose row is locked.
-    pub fn of_host(session: Uuid, user: Uuid) -> Result<Option<Self>> {
-        let renewal = Self::prepare(session, user, Role::Publisher)?;
+    pub fn of_host(admitted: Admitted, session: Uuid, user: Uuid) -> Result<Option<Self>> {
+        let renewal = Self::prepare(admitted, session, user, Role::Publisher)?;
         Ok(match renewal {
-            Some(renewal) if application_rows::hold_user_if_free(user)? => Some(renewal),
+            Some(renewal) if application_rows::hold_user_if_free(admitted, user)? => Some(renewal),
             _ => None,
         })
     }
 
-    fn prepare(session: Uuid, user: Uuid, role: Role) -> Result<Option<Self>> {
+    fn prepare(admitted: Admitted, session: Uuid, user: Uuid, role: Role) -> Result<Option<Self>> {
         let read = || {
             let issued_at = clock::now_s()?;
-            let settings = Settings::read()?;
+            let settings = Settings::read(admitted)?;
             let signer = settings.signing.signer()?;
             Ok((issued_at, settings, signer))
         };
@@ -80,7 +81,7 @@ impl Renewal {
             Err(failure) => return Err(failure),
         };
         let channel = session.to_string();
-        let created_at = SESSIONS.find(&[session], |row| is_open(row, &channel))?;
+        let created_at = SESSIONS.find(admitted, &[session], |row| is_open(row, &channel))?;
         let Some(created_at) = created_at else {
             return Ok(None);
         };
@@ -100,7 +101,7 @@ impl Renewal {
 
     /// Mints and stores the token after it is noted in the row. `number` is the generation of the host or the uid
     /// of the viewer.
-    pub fn issue(self, number: i32) -> Result<Composite> {
+    pub fn issue(self, admitted: Admitted, number: i32) -> Result<Composite> {
         let request = GrantRequest {
             user: self.user,
             channel: &self.channel,
@@ -116,7 +117,7 @@ impl Renewal {
             life_s: self.life_s,
             expires_at: self.noted.expires_at,
         };
-        issue(&request, &grant, &self.signer)?.into_composite(request.channel, grant.role)
+        issue(admitted, &request, &grant, &self.signer)?.into_composite(request.channel, grant.role)
     }
 }
 

@@ -3,6 +3,7 @@
 use pgrx::datum::TimestampWithTimeZone;
 
 use crate::clock;
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::Table;
 use crate::rate::Rate;
@@ -23,8 +24,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn read() -> Result<Self> {
-        let settings = CONFIG.only(|row| {
+    pub fn read(admitted: Admitted) -> Result<Self> {
+        let settings = CONFIG.only(admitted, |row| {
             Ok(Self {
                 signing: SigningConfiguration {
                     app_id: row.nullable(c"agora_app_id")?,

@@ -9,6 +9,7 @@ use pgrx::{direct_function_call_as_datum, pg_sys};
 use stream_core::agora::Role;
 
 use crate::clock;
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Table, Values};
 use crate::token::request::{Grant, GrantRequest};
@@ -22,6 +23,7 @@ thread_local! {
 
 /// Inserts the row of a token. With its uid, salt and times the same token can be minted again.
 pub fn store(
+    admitted: Admitted,
     id: Uuid,
     salt: u32,
     request: &GrantRequest<'_>,
@@ -46,7 +48,7 @@ pub fn store(
         (c"expires_at", grant.expires_at.into()),
         (c"is_active", true.into()),
     ];
-    TOKENS.insert(columns)
+    TOKENS.insert(admitted, columns)
 }
 
 /// The privileges as jsonb, parsed once in a backend.

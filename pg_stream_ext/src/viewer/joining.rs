@@ -6,17 +6,16 @@
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::agora::viewer_uid;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
 use crate::moderation::active_restrictions;
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Admitted};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer, required};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::stream::gate;
-use crate::stream::state;
 use crate::stream::watch_time::watched_ms;
 
 /// How many uids are tried. With 2^31 uids and some ten thousand viewers even a second try is rare.
@@ -52,19 +51,19 @@ macro_rules! with_change {
 
 statements! {
     /// Shared with other joins; conflicts with every change of the state.
-    LOCK_SESSION: Write [UUIDOID]
+    LOCK_SESSION: Write [UUIDOID] -> LockedStream,
         "select s.state, s.seller_id from stream.stream_sessions as s where s.id = $1 for share";
 
-    CAN_VIEW: Write [UUIDOID, UUIDOID, UUIDOID]
+    CAN_VIEW: Write [UUIDOID, UUIDOID, UUIDOID] -> bool,
         "select stream_private.can_view($1, $2, $3)";
 
-    LOCK_LEASE: Write [UUIDOID, UUIDOID]
+    LOCK_LEASE: Write [UUIDOID, UUIDOID] -> LockedLease,
         "select v.is_active, v.join_no from stream.stream_viewers as v
          where v.session_id = $1 and v.user_id = $2 for no key update";
 
     /// $3: whether the number of viewers may change. For a lease that holds `lease_check_at` stays as it is: the sweep
     /// then checks too early and sets it anew.
-    REJOIN: Write [UUIDOID, UUIDOID, BOOLOID]
+    REJOIN: Write [UUIDOID, UUIDOID, BOOLOID] -> Lease,
         concat!(with_change!("$3"), "update stream.stream_viewers as v
          set join_no = v.join_no + 1, left_at = null,
              joined_at = case when v.is_active then v.joined_at else now() end,
@@ -74,9 +73,9 @@ statements! {
              change_id = coalesce((select n.id from change as n), v.change_id)
          from stream.config as c
          where v.session_id = $1 and v.user_id = $2
-         returning v.agora_uid::integer, v.join_no, v.joined_at");
+         returning v.agora_uid::integer as agora_uid, v.join_no, v.joined_at");
 
-    JOIN: Write [UUIDOID, UUIDOID, INT4OID]
+    JOIN: Write [UUIDOID, UUIDOID, INT4OID] -> Lease,
         "with change as (
              insert into stream.viewer_changes (session_id) values ($1) returning id
          )
@@ -84,7 +83,7 @@ statements! {
          select $1, $2, $3, now() + c.lease_s * interval '1 second', n.id
          from stream.config as c cross join change as n
          on conflict do nothing
-         returning agora_uid::integer, join_no, joined_at";
+         returning agora_uid::integer as agora_uid, join_no, joined_at";
 
     LEAVE: Write [UUIDOID, UUIDOID]
         concat!(
@@ -96,20 +95,22 @@ statements! {
         );
 }
 
-/// A viewer's lease, locked by this transaction.
-pub struct Lease {
-    pub agora_uid: i32,
-    pub join_no: i32,
-    pub joined_at: TimestampWithTimeZone,
-}
+columns! {
+    struct LockedStream {
+        state: StreamState,
+        seller_id: Uuid,
+    }
 
-impl Lease {
-    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        Ok(Self {
-            agora_uid: column(row, 1)?,
-            join_no: column(row, 2)?,
-            joined_at: column(row, 3)?,
-        })
+    struct LockedLease {
+        is_active: bool,
+        join_no: i32,
+    }
+
+    /// A viewer's lease, locked by this transaction.
+    pub struct Lease {
+        pub agora_uid: i32,
+        pub join_no: i32,
+        pub joined_at: TimestampWithTimeZone,
     }
 }
 
@@ -143,19 +144,16 @@ fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Lease
     let caller = caller::enter_to_write()?;
     let buyer = caller.act_for(buyer_id)?;
     let session = required(session_id, "session_id")?;
-    Ok((buyer, join_as(buyer, session)?))
+    Ok((buyer, join_as(caller.admitted(), buyer, session)?))
 }
 
 /// Joins for a user whose row is locked.
-pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Lease> {
+pub fn join_as(admitted: Admitted, buyer: Uuid, session: Uuid) -> Result<Lease> {
     gate::pass(session)?;
-    let found = spi::first(&LOCK_SESSION, &[session.into()], |row| {
-        Ok((
-            state::read(&column::<String>(row, 1)?)?,
-            column::<Uuid>(row, 2)?,
-        ))
-    })?;
-    let (state, seller) = found.ok_or(ErrorCode::SessionNotFound)?;
+    let LockedStream {
+        state,
+        seller_id: seller,
+    } = spi::first(&LOCK_SESSION, &[session.into()])?.ok_or(ErrorCode::SessionNotFound)?;
     if seller == buyer {
         return Err(Failure::with_hint(
             ErrorCode::InvalidArgument,
@@ -163,11 +161,11 @@ pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Lease> {
         ));
     }
     let can_view = [buyer.into(), session.into(), seller.into()];
-    if spi::first(&CAN_VIEW, &can_view, |row| column(row, 1))? != Some(true) {
+    if spi::first(&CAN_VIEW, &can_view)? != Some(true) {
         return Err(ErrorCode::CannotView.into());
     }
     // Read after the lock, so a ban committed meanwhile counts.
-    if active_restrictions::in_force(session, buyer)?.is_banned {
+    if active_restrictions::in_force(admitted, session, buyer)?.is_banned {
         return Err(ErrorCode::Banned.into());
     }
     if state == StreamState::Ended {
@@ -178,19 +176,14 @@ pub fn join_as(buyer: Uuid, session: Uuid) -> Result<Lease> {
 
 fn take_lease(session: Uuid, buyer: Uuid) -> Result<Lease> {
     let key = [session.into(), buyer.into()];
-    let was_active = spi::first(&LOCK_LEASE, &key, |row| column::<bool>(row, 1))?;
-    if let Some(was_active) = was_active {
-        return rejoin(session, buyer, !was_active)?
+    if let Some(lease) = spi::first(&LOCK_LEASE, &key)? {
+        return rejoin(session, buyer, !lease.is_active)?
             .ok_or(Failure::Row("the locked viewer is gone"));
     }
     for attempt in 0..UID_ATTEMPTS {
         let uid = viewer_uid(session.as_bytes(), buyer.as_bytes(), attempt);
         let uid = i32::try_from(uid).map_err(|_| Failure::Row("a uid above 2^31-1"))?;
-        if let Some(lease) = spi::first(
-            &JOIN,
-            &[session.into(), buyer.into(), uid.into()],
-            Lease::read,
-        )? {
+        if let Some(lease) = spi::first(&JOIN, &[session.into(), buyer.into(), uid.into()])? {
             return Ok(lease);
         }
         // Either the uid is taken, or the same user joined from another device meanwhile.
@@ -203,7 +196,7 @@ fn take_lease(session: Uuid, buyer: Uuid) -> Result<Lease> {
 
 fn rejoin(session: Uuid, buyer: Uuid, changes_count: bool) -> Result<Option<Lease>> {
     let arguments = [session.into(), buyer.into(), changes_count.into()];
-    spi::first(&REJOIN, &arguments, Lease::read)
+    spi::first(&REJOIN, &arguments)
 }
 
 fn leave(
@@ -214,10 +207,8 @@ fn leave(
     let caller = caller::enter_to_write()?;
     let buyer = caller.speak_of(buyer_id)?;
     let session = required(session_id, "session_id")?;
-    let lease = spi::first(&LOCK_LEASE, &[session.into(), buyer.into()], |row| {
-        Ok((column::<bool>(row, 1)?, column::<i32>(row, 2)?))
-    })?;
-    match lease {
+    let lease = spi::first(&LOCK_LEASE, &[session.into(), buyer.into()])?;
+    match lease.map(|lease| (lease.is_active, lease.join_no)) {
         None => {
             require_session(session)?;
             Ok("not_joined")
@@ -234,6 +225,8 @@ fn leave(
 }
 
 fn require_session(session: Uuid) -> Result<()> {
-    spi::first(&LOCK_SESSION, &[session.into()], |_| Ok(()))?
+    let stream = spi::first(&LOCK_SESSION, &[session.into()])?;
+    stream
+        .map(|_| ())
         .ok_or_else(|| ErrorCode::SessionNotFound.into())
 }

@@ -6,20 +6,21 @@ use stream_core::error::ErrorCode;
 
 use crate::limits;
 use crate::postgres::caller::{self, Caller};
+use crate::postgres::column::{LeftJoined, columns};
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 
 statements! {
-    COUNT: Read [UUIDOID, UUIDOID]
-        "select stream_private.can_view($2, s.id, s.seller_id),
+    COUNT: Read [UUIDOID, UUIDOID] -> Count,
+        "select stream_private.can_view($2, s.id, s.seller_id) as can_view,
              (select count(*)::integer from stream_private.leases as v
-              where v.session_id = s.id and v.holds)
+              where v.session_id = s.id and v.holds) as viewer_count
          from stream.stream_sessions as s
          where s.id = $1";
 
-    LIST: Read [UUIDOID, UUIDOID, UUIDOID, INT4OID]
-        "select $2 is null or s.seller_id = $2,
-             v.user_id, v.agora_uid::integer, v.joined_at, v.last_seen_at, v.foreground, v.watched_ms
+    LIST: Read [UUIDOID, UUIDOID, UUIDOID, INT4OID] -> Page,
+        "select $2 is null or s.seller_id = $2 as may_list,
+             v.user_id, v.agora_uid::integer as agora_uid, v.joined_at, v.last_seen_at, v.foreground, v.watched_ms
          from stream.stream_sessions as s
          left join lateral (
              select * from stream_private.leases as v
@@ -30,6 +31,27 @@ statements! {
          ) as v on $2 is null or s.seller_id = $2
          where s.id = $1
          order by v.user_id";
+}
+
+columns! {
+    struct Count {
+        can_view: bool,
+        viewer_count: i32,
+    }
+
+    struct Page {
+        may_list: bool,
+        viewer: LeftJoined<Viewer>,
+    }
+
+    struct Viewer {
+        user_id: Uuid,
+        agora_uid: i32,
+        joined_at: TimestampWithTimeZone,
+        last_seen_at: TimestampWithTimeZone,
+        foreground: bool,
+        watched_ms: i64,
+    }
 }
 
 #[pg_extern(stable)]
@@ -53,30 +75,20 @@ fn get_viewers(
         name!(watch_ms, i64),
     ),
 > {
-    TableIterator::new(answer(list(session_id, after, page_size)))
+    let viewers = answer(list(session_id, after, page_size));
+    TableIterator::new(viewers.into_iter().map(Into::into))
 }
 
 fn count(session_id: Option<Uuid>) -> Result<i32> {
     let caller = caller::enter()?;
     let session = required(session_id, "session_id")?;
-    let found = spi::first(&COUNT, &[session.into(), caller.user_id().into()], |row| {
-        Ok((column::<bool>(row, 1)?, column::<i32>(row, 2)?))
-    })?;
-    match found {
+    let count = spi::first(&COUNT, &[session.into(), caller.user_id().into()])?;
+    match count {
         None => Err(ErrorCode::SessionNotFound.into()),
-        Some((false, _)) => Err(ErrorCode::CannotView.into()),
-        Some((true, count)) => Ok(count),
+        Some(count) if !count.can_view => Err(ErrorCode::CannotView.into()),
+        Some(count) => Ok(count.viewer_count),
     }
 }
-
-type Viewer = (
-    Uuid,
-    i32,
-    TimestampWithTimeZone,
-    TimestampWithTimeZone,
-    bool,
-    i64,
-);
 
 fn list(
     session_id: Option<Uuid>,
@@ -92,26 +104,10 @@ fn list(
         after.into(),
         page_size.into(),
     ];
-    spi::run(&LIST, &arguments, |rows| {
-        if rows.is_empty() {
-            return Err(ErrorCode::SessionNotFound.into());
-        }
-        let mut page = Vec::with_capacity(rows.len());
-        for row in rows {
-            if !column::<bool>(&row, 1)? {
-                return Err(ErrorCode::NotStreamOwner.into());
-            }
-            if let Some(user) = nullable(&row, 2)? {
-                page.push((
-                    user,
-                    column(&row, 3)?,
-                    column(&row, 4)?,
-                    column(&row, 5)?,
-                    column(&row, 6)?,
-                    column(&row, 7)?,
-                ));
-            }
-        }
-        Ok(page)
-    })
+    let rows = spi::all(&LIST, &arguments)?;
+    match rows.first() {
+        None => Err(ErrorCode::SessionNotFound.into()),
+        Some(first) if !first.may_list => Err(ErrorCode::NotStreamOwner.into()),
+        Some(_) => Ok(rows.into_iter().filter_map(|row| row.viewer.0).collect()),
+    }
 }

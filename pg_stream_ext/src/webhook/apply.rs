@@ -9,7 +9,7 @@ use stream_core::lifecycle::StreamState;
 use stream_core::webhook::host::{self, Step};
 use stream_core::webhook::{Change, Event, Notice, UserChange};
 
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller::{self, Admitted};
 use crate::postgres::error::{Failure, Result, answer, required};
 use crate::postgres::spi::{self, statements};
 use crate::stream::lifecycle;
@@ -102,16 +102,19 @@ fn apply_webhook(
 }
 
 fn apply(notice: Option<&str>) -> Result<Outcome> {
-    if caller::enter_to_write()? != Caller::Service {
+    let caller = caller::enter_to_write()?;
+    if !caller.is_service() {
         return Err(ErrorCode::Forbidden.into());
     }
+    let admitted = caller.admitted();
     let notice = required(notice, "notice")?;
     let notice = Notice::parse(notice.as_bytes())
         .map_err(|error| Failure::with_hint(ErrorCode::InvalidArgument, error.to_string()))?;
     let (session, outcome) = match &notice.event {
         Event::Test => (None, Outcome::plain("test")),
         Event::Unknown => (None, Outcome::ignored("unknown_event")),
-        Event::Change { channel, change } => match NoticeSession::find(channel, *change)? {
+        Event::Change { channel, change } => match NoticeSession::find(admitted, channel, *change)?
+        {
             None => (None, Outcome::plain("unknown_channel")),
             Some(session) => (Some(session), NOTED),
         },
@@ -120,7 +123,7 @@ fn apply(notice: Option<&str>) -> Result<Outcome> {
         return Ok(Outcome::plain("duplicate"));
     }
     let outcome = match (&notice.event, &session) {
-        (Event::Change { change, .. }, Some(session)) => apply_change(session, *change)?,
+        (Event::Change { change, .. }, Some(session)) => apply_change(admitted, session, *change)?,
         _ => outcome,
     };
     if outcome != NOTED {
@@ -166,7 +169,7 @@ fn store(notice: &Notice, session: Option<&NoticeSession>) -> Result<bool> {
     Ok(stored == 1)
 }
 
-fn apply_change(session: &NoticeSession, change: Change) -> Result<Outcome> {
+fn apply_change(admitted: Admitted, session: &NoticeSession, change: Change) -> Result<Outcome> {
     if session.stream.state == StreamState::Ended {
         return Ok(Outcome::ignored("ended"));
     }
@@ -178,11 +181,16 @@ fn apply_change(session: &NoticeSession, change: Change) -> Result<Outcome> {
                 Ok(Outcome::plain("outdated"))
             }
         }
-        Change::User(user) => apply_user_change(session, user, change),
+        Change::User(user) => apply_user_change(admitted, session, user, change),
     }
 }
 
-fn apply_user_change(session: &NoticeSession, user: UserChange, change: Change) -> Result<Outcome> {
+fn apply_user_change(
+    admitted: Admitted,
+    session: &NoticeSession,
+    user: UserChange,
+    change: Change,
+) -> Result<Outcome> {
     if let Some(ignored) = user.ignored() {
         return Ok(Outcome::ignored(ignored.as_str()));
     }
@@ -200,7 +208,7 @@ fn apply_user_change(session: &NoticeSession, user: UserChange, change: Change) 
         return Ok(Outcome::plain("outdated"));
     }
     if is_host_uid(user.uid) {
-        apply_host_change(session, user)
+        apply_host_change(admitted, session, user)
     } else {
         // Leases follow the app's heartbeats alone and end by themselves; Agora may be late or wrong.
         Ok(NOTED)
@@ -219,7 +227,11 @@ fn advance(session: &NoticeSession, uid: i64, change: Change, ts: i64) -> Result
     Ok(spi::execute(&ADVANCE, &arguments)? == 1)
 }
 
-fn apply_host_change(session: &NoticeSession, user: UserChange) -> Result<Outcome> {
+fn apply_host_change(
+    admitted: Admitted,
+    session: &NoticeSession,
+    user: UserChange,
+) -> Result<Outcome> {
     let verdict = host::judge(user.kind, session.heartbeats);
     let (id, state) = (session.id, session.stream.state);
     Ok(match host::step(session.stream, verdict) {
@@ -231,6 +243,7 @@ fn apply_host_change(session: &NoticeSession, user: UserChange) -> Result<Outcom
         }
         Step::Return => {
             lifecycle::move_to(
+                admitted,
                 id,
                 state,
                 StreamState::Active,
@@ -241,6 +254,7 @@ fn apply_host_change(session: &NoticeSession, user: UserChange) -> Result<Outcom
         }
         Step::Lose(loss) => {
             lifecycle::move_to(
+                admitted,
                 id,
                 state,
                 StreamState::Error,

@@ -11,6 +11,8 @@ const PLACEHOLDER: &str = "begin end";
 /// The result type that pgrx declares where it makes the row itself; plpgsql compares it with the declared
 /// composite.
 const RECORD: &str = "record";
+/// What pgrx declares where it makes rows of the type that the last argument, a null, has.
+const ANYELEMENT: &str = "anyelement";
 
 /// The statements for `sql/api`.
 pub fn write(catalogue: &Catalogue, operations: &[Operation]) -> Result<String> {
@@ -78,18 +80,24 @@ fn body(catalogue: &Catalogue, operation: &Operation, name: &str) -> Result<Stri
 }
 
 fn arguments(function: &Function, native: &Function) -> Result<String> {
-    if native.arguments.len() != function.arguments.len() {
+    let (taken, row_type) = match native.arguments.split_last() {
+        Some((last, others)) if last.type_name == ANYELEMENT => (others, Some(&function.result)),
+        _ => (native.arguments.as_slice(), None),
+    };
+    if taken.len() != function.arguments.len() {
         bail!(
             "it has {} arguments and the native one {}",
             function.arguments.len(),
-            native.arguments.len()
+            taken.len()
         );
     }
-    let pairs = function.arguments.iter().zip(&native.arguments);
+    let pairs = function.arguments.iter().zip(taken);
     let passed = pairs.enumerate().map(|(place, (declared, taken))| {
         passed(place + 1, declared, taken).with_context(|| format!("argument {}", declared.name))
     });
-    Ok(passed.collect::<Result<Vec<_>>>()?.join(", "))
+    let row_type = row_type.map(|row_type| Ok(format!("null::{row_type}")));
+    let passed: Result<Vec<_>> = passed.chain(row_type).collect();
+    Ok(passed?.join(", "))
 }
 
 fn passed(place: usize, declared: &Argument, taken: &Argument) -> Result<String> {
@@ -113,7 +121,8 @@ fn scalar(function: &Function, native: &Function, call: &str) -> Result<String> 
     if native.is_set != function.is_set {
         bail!("one of them returns a set");
     }
-    let makes_the_row = native.result == RECORD && function.result.starts_with("stream.");
+    let makes_the_row = [RECORD, ANYELEMENT].contains(&native.result.as_str())
+        && function.result.starts_with("stream.");
     if native.result != function.result && !makes_the_row {
         bail!(
             "it returns {} and the native one {}",

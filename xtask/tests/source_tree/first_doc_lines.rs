@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sources;
 
 /// Folders that still ask; each is taken off this list when it states.
-const EXCEPTED: &[&str] = &["pg_stream_ext/src"];
+const EXCEPTED: &[&str] = &[];
 
 /// Written by cargo-pgrx.
 const GENERATED: &str = "pg_stream_ext/sql";

@@ -12,14 +12,14 @@ use crate::chat::sender::Sender;
 use crate::chat::viewer_row;
 use crate::log::message::{Message, message_columns};
 use crate::log::relay::{Sending, relay};
-use crate::postgres::caller::Caller;
+use crate::postgres::caller::{Admitted, Caller};
 use crate::postgres::commit::wait_for_the_disk;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::spi::{self, statements};
 
 statements! {
     /// The times continue the log's, one microsecond after the other.
-    INSERT_MESSAGES: Write [UUIDOID, INT8OID, TEXTOID]
+    INSERT_MESSAGES: Write [UUIDOID, INT8OID, TEXTOID] -> Message,
         concat!(
             "with head as (
                  update stream.chat_heads
@@ -112,6 +112,7 @@ impl Accepted {
     /// Writes the accepted items, whose rows are all locked. Returns the answers with the indexes of their items.
     pub fn write(
         self,
+        admitted: Admitted,
         session: Uuid,
         senders: &[Sender],
         sending: Sending,
@@ -125,13 +126,10 @@ impl Accepted {
         let rows =
             serde_json::to_string(&self.rows).map_err(|_| Failure::Row("rows are no JSON"))?;
         let arguments = [session.into(), count.into(), rows.into()];
-        let messages = spi::run(&INSERT_MESSAGES, &arguments, |rows| {
-            rows.map(|row| Message::read(&row))
-                .collect::<Result<Vec<_>>>()
-        })?;
+        let messages = spi::all(&INSERT_MESSAGES, &arguments)?;
         self.charge(session, senders)?;
         if let Some(first) = messages.first() {
-            relay(session, sending, first.seq)?;
+            relay(admitted, session, sending, first.seq)?;
         }
         self.answers
             .iter()

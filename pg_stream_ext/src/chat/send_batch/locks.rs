@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 
 use crate::chat::viewer_row::ViewerRow;
 use crate::log::relay::{self, Sending};
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::guc;
 use crate::postgres::keyed::{Locked, Table, Waiting};
@@ -56,12 +57,17 @@ impl Waits {
 
     /// Locks the rows that messages of these users need, `users` in ascending order: the viewers' rows, the head,
     /// the session's key, which every message refers to, and the relay row.
-    pub fn lock(&mut self, session: Uuid, users: &[Uuid]) -> Result<SessionLocks> {
+    pub fn lock(
+        &mut self,
+        admitted: Admitted,
+        session: Uuid,
+        users: &[Uuid],
+    ) -> Result<SessionLocks> {
         self.budget.begin(self.for_session);
         let budget = &mut self.budget;
         let mut viewer_rows = Vec::with_capacity(users.len());
         for user in users {
-            match budget.lock(|| ViewerRow::lock_free(session, *user))? {
+            match budget.lock(|| ViewerRow::lock_free(admitted, session, *user))? {
                 Locked::Held(row) => viewer_rows.push(row),
                 Locked::Missing => {}
                 Locked::Taken => return Ok(SessionLocks::Taken),
@@ -69,7 +75,7 @@ impl Waits {
         }
         let mode = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
         let head = budget.lock(|| {
-            HEADS.lock(&[session], mode, Waiting::Skip, |head| {
+            HEADS.lock(admitted, &[session], mode, Waiting::Skip, |head| {
                 let is_open: bool = head.column(c"open")?;
                 Ok((is_open, head.column(c"host_chat_tat")?))
             })
@@ -81,11 +87,12 @@ impl Waits {
         };
         // As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
         let mode = pg_sys::LockTupleMode::LockTupleKeyShare;
-        let key = budget.lock(|| SESSIONS.lock(&[session], mode, Waiting::Skip, |_| Ok(())))?;
+        let key =
+            budget.lock(|| SESSIONS.lock(admitted, &[session], mode, Waiting::Skip, |_| Ok(())))?;
         if matches!(key, Locked::Taken) {
             return Ok(SessionLocks::Taken);
         }
-        Ok(match relay::prepare(session, budget)? {
+        Ok(match relay::prepare(admitted, session, budget)? {
             Locked::Held(sending) => SessionLocks::Ready(Ready {
                 viewer_rows,
                 host_tat,

@@ -7,8 +7,10 @@ use pgrx::PgTupleDesc;
 use pgrx::datum::FromDatum;
 use pgrx::prelude::*;
 
+use crate::postgres::caller::Admitted;
 use crate::postgres::column::ColumnValue;
 use crate::postgres::error::{Failure, Result};
+use crate::postgres::keyed::scan::{IndexScan, TableScan, lock_mode};
 
 /// A place for one row of an open table: nothing until it was found.
 pub struct Row {
@@ -43,6 +45,7 @@ pub enum Locked<T> {
 /// Opens a table. When rows may be locked in it, the table's lock is kept until the transaction ends, as a
 /// statement keeps it. What an error leaves open, the end of the transaction closes.
 pub fn with_table<T>(
+    _: Admitted,
     table: pg_sys::Oid,
     mode: u32,
     work: impl FnOnce(&mut Row) -> Result<T>,
@@ -96,28 +99,14 @@ impl Row {
             // SAFETY: initialises the condition.
             unsafe { pg_sys::ScanKeyInit(condition, place, equal, key.equal, key.value) };
         }
-        let count = i32::try_from(K).map_err(|_| Failure::Row("a key is too long"))?;
-        let backward = pg_sys::ScanDirection::BackwardScanDirection;
-        // SAFETY: the table is open; conditions, snapshot and index outlive the scan.
-        unsafe {
-            let index = index.unwrap_or_else(|| primary_key_index(self.table));
-            let index = pg_sys::index_open(index, lock_mode(pg_sys::AccessShareLock));
-            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
-            #[cfg(feature = "pg18")]
-            let scan = pg_sys::index_beginscan(self.table, index, snapshot, null_mut(), count, 0);
-            #[cfg(not(feature = "pg18"))]
-            let scan = pg_sys::index_beginscan(self.table, index, snapshot, count, 0);
-            pg_sys::index_rescan(scan, conditions.as_mut_ptr(), count, null_mut(), 0);
-            let mut found = Ok(None);
-            while matches!(found, Ok(None)) && pg_sys::index_getnext_slot(scan, backward, self.slot)
-            {
-                found = read(self);
-            }
-            pg_sys::index_endscan(scan);
-            pg_sys::UnregisterSnapshot(snapshot);
-            pg_sys::index_close(index, lock_mode(pg_sys::AccessShareLock));
-            found
+        let index = index.unwrap_or_else(|| primary_key_index(self.table));
+        let scan = IndexScan::begin(self.table, index, &mut conditions)?;
+        let mut found = Ok(None);
+        while matches!(found, Ok(None)) && scan.next(self.slot) {
+            found = read(self);
         }
+        scan.end();
+        found
     }
 
     /// The only row of a table that has one.
@@ -125,19 +114,13 @@ impl Row {
         &mut self,
         read: impl FnOnce(&Self) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
-        let forward = pg_sys::ScanDirection::ForwardScanDirection;
-        // SAFETY: the table is open; the snapshot outlives the scan.
-        unsafe {
-            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
-            let scan = pg_sys::table_beginscan(self.table, snapshot, 0, null_mut());
-            let found = match pg_sys::table_scan_getnextslot(scan, forward, self.slot) {
-                true => read(self),
-                false => Ok(None),
-            };
-            pg_sys::table_endscan(scan);
-            pg_sys::UnregisterSnapshot(snapshot);
-            found
-        }
+        let scan = TableScan::begin(self.table);
+        let found = match scan.next(self.slot) {
+            true => read(self),
+            false => Ok(None),
+        };
+        scan.end();
+        found
     }
 
     /// A column that may be null.
@@ -184,22 +167,18 @@ impl Row {
             Waiting::Block => pg_sys::LockWaitPolicy::LockWaitBlock,
             Waiting::Skip => pg_sys::LockWaitPolicy::LockWaitSkip,
         };
-        let mut failure = pg_sys::TM_FailureData::default();
+        let (table, slot) = (self.table, self.slot);
+        let flags = flags as u8;
+        let failure = &mut pg_sys::TM_FailureData::default();
         // SAFETY: the slot holds a row of this open table; its place is copied, because the lock
         // writes the slot.
         let outcome = unsafe {
-            let mut place = (*self.slot).tts_tid;
-            pg_sys::table_tuple_lock(
-                self.table,
-                &mut place,
+            let at = &mut (*slot).tts_tid.clone();
+            let (now, command) = (
                 pg_sys::GetActiveSnapshot(),
-                self.slot,
                 pg_sys::GetCurrentCommandId(false),
-                mode,
-                policy,
-                flags as u8,
-                &mut failure,
-            )
+            );
+            pg_sys::table_tuple_lock(table, at, now, slot, command, mode, policy, flags, failure)
         };
         match outcome {
             pg_sys::TM_Result::TM_Ok => Locked::Held(()),
@@ -229,19 +208,13 @@ impl Row {
     }
 }
 
-/// # Safety
-/// The table must be open.
-unsafe fn primary_key_index(table: pg_sys::Relation) -> pg_sys::Oid {
-    // SAFETY: the caller's promise.
+fn primary_key_index(table: pg_sys::Relation) -> pg_sys::Oid {
+    // SAFETY: the table of a row is open.
     unsafe {
         #[cfg(feature = "pg18")]
-        {
-            pg_sys::RelationGetPrimaryKeyIndex(table, false)
-        }
+        return pg_sys::RelationGetPrimaryKeyIndex(table, false);
         #[cfg(not(feature = "pg18"))]
-        {
-            pg_sys::RelationGetPrimaryKeyIndex(table)
-        }
+        return pg_sys::RelationGetPrimaryKeyIndex(table);
     }
 }
 
@@ -249,8 +222,4 @@ unsafe fn primary_key_index(table: pg_sys::Relation) -> pg_sys::Oid {
 pub(super) fn base_type(type_oid: pg_sys::Oid) -> pg_sys::Oid {
     // SAFETY: looks a type up that is there.
     unsafe { pg_sys::getBaseType(type_oid) }
-}
-
-fn lock_mode(mode: u32) -> pg_sys::LOCKMODE {
-    mode as pg_sys::LOCKMODE
 }

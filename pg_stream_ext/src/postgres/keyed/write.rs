@@ -50,37 +50,35 @@ pub fn update<const N: usize>(row: &Row, changes: Values<N>) -> Result<()> {
         }
     }
     let count = i32::try_from(N).map_err(|_| Failure::Row("a table has no so many columns"))?;
+    let (columns, values) = (columns.as_mut_ptr(), values.as_mut_ptr());
+    let (old, row_type, nulls) = (row.slot, row.descriptor(), nulls.as_mut_ptr());
     // SAFETY: the slot holds a row of this table; numbers and types of the columns are the table's.
     let tuple = unsafe {
-        pg_sys::heap_modify_tuple_by_cols(
-            pg_sys::ExecFetchSlotHeapTuple(row.slot, false, null_mut()),
-            row.descriptor(),
-            count,
-            columns.as_mut_ptr(),
-            values.as_mut_ptr(),
-            nulls.as_mut_ptr(),
-        )
+        let old = pg_sys::ExecFetchSlotHeapTuple(old, false, null_mut());
+        pg_sys::heap_modify_tuple_by_cols(old, row_type, count, columns, values, nulls)
     };
     write(row, tuple, |executor, table, next| {
         let mut recheck = pg_sys::EPQState::default();
+        begin_recheck(&mut recheck, executor);
         // SAFETY: the next version of a locked row of the table that `write` has opened.
         unsafe {
-            #[cfg(feature = "pg15")]
-            pg_sys::EvalPlanQualInit(&mut recheck, executor, null_mut(), null_mut(), -1);
-            #[cfg(not(feature = "pg15"))]
-            pg_sys::EvalPlanQualInit(
-                &mut recheck,
-                executor,
-                null_mut(),
-                null_mut(),
-                -1,
-                null_mut(),
-            );
-            pg_sys::ExecSimpleRelationUpdate(table, executor, &mut recheck, row.slot, next);
+            pg_sys::ExecSimpleRelationUpdate(table, executor, &mut recheck, old, next);
             pg_sys::EvalPlanQualEnd(&mut recheck);
         }
     });
     Ok(())
+}
+
+/// For triggers before the update, which could find that the row has changed; there is no query to evaluate again.
+fn begin_recheck(recheck: &mut pg_sys::EPQState, executor: *mut pg_sys::EState) {
+    use std::ptr::null_mut as no;
+    // SAFETY: initialises the state.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        pg_sys::EvalPlanQualInit(recheck, executor, no(), no(), -1);
+        #[cfg(not(feature = "pg15"))]
+        pg_sys::EvalPlanQualInit(recheck, executor, no(), no(), -1, no());
+    }
 }
 
 /// Calls `apply` with an executor that has the table and its indexes open, and the tuple in a slot. Fires the

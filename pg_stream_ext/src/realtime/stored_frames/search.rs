@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
-use pgrx::spi::SpiHeapTupleData;
 
 use crate::clock;
+use crate::postgres::column::columns;
 use crate::postgres::error::Result;
 use crate::postgres::json_text;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::realtime::broadcast;
 
 /// The frames of topic $1, by the predicate of Realtime's own index. Numbers are compared as JSON, which
@@ -22,13 +22,13 @@ macro_rules! frames_of_topic {
 }
 
 statements! {
-    RECORDED: Write [UUIDOID, INT8ARRAYOID]
+    RECORDED: Write [UUIDOID, INT8ARRAYOID] -> i64,
         "select g.seq from stream.chat_deleted_frames as d
          cross join unnest($2) as g (seq)
          where d.session_id = $1 and d.seqs @> g.seq";
 
     /// One index range, from the time of the message to its frame.
-    DELETE_CARRIER: Write [TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+    DELETE_CARRIER: Write [TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID] -> FrameRange,
         concat!(
             "with carrier as (
                  select m.id, m.inserted_at, m.payload ->> 'from_seq' as from_seq,
@@ -42,18 +42,19 @@ statements! {
              )
              delete from realtime.messages as m using carrier as c
              where m.id = c.id and m.inserted_at = c.inserted_at and c.from_seq::bigint <= $2
-             returning c.from_seq::bigint, c.to_seq::bigint"
+             returning c.from_seq::bigint as first, c.to_seq::bigint as last"
         );
 
     /// Every frame of the log that is kept, once.
-    DELETE_ANYWHERE: Write [TEXTOID, INT8ARRAYOID]
+    DELETE_ANYWHERE: Write [TEXTOID, INT8ARRAYOID] -> FrameRange,
         concat!(
             "delete from realtime.messages as m
              where ", frames_of_topic!(), "
                  and exists (
                      select from unnest($2) as g (seq)
                      where to_jsonb(g.seq) between m.payload -> 'from_seq' and m.payload -> 'to_seq')
-             returning (m.payload ->> 'from_seq')::bigint, (m.payload ->> 'to_seq')::bigint"
+             returning (m.payload ->> 'from_seq')::bigint as first,
+                 (m.payload ->> 'to_seq')::bigint as last"
         );
 
     /// For a table with other columns: every row that contains the id of one of the messages.
@@ -71,42 +72,31 @@ statements! {
          on conflict (session_id) do update set seqs = d.seqs + excluded.seqs";
 
     /// The oldest broadcast in Realtime's table, of any sender.
-    OLDEST_KEPT: Write []
+    OLDEST_KEPT: Write [] -> TimestampWithTimeZone,
         "select m.inserted_at at time zone 'UTC' from realtime.messages as m
          where m.extension = 'broadcast' and m.private is true
          order by m.inserted_at limit 1";
 }
 
-/// An entry of a log that frames may carry.
-#[derive(Clone, Copy)]
-pub struct CarriedEntry {
-    pub seq: i64,
-    pub created_at: TimestampWithTimeZone,
-}
-
-impl CarriedEntry {
-    /// Reads columns `seq` and `created_at`.
-    pub fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        Ok(Self {
-            seq: column(row, 1)?,
-            created_at: column(row, 2)?,
-        })
+columns! {
+    /// An entry of a log that frames may carry.
+    #[derive(Clone, Copy)]
+    pub struct CarriedEntry {
+        pub seq: i64,
+        pub created_at: TimestampWithTimeZone,
     }
-}
 
-/// The newest entry of a log that a frame carries.
-pub struct FlushedUpTo {
-    pub seq: i64,
-    /// No frame is dated later, unless the clock was set back.
-    pub until: TimestampWithTimeZone,
-}
+    /// The newest entry of a log that a frame carries.
+    pub struct FlushedUpTo {
+        pub seq: i64,
+        /// No frame is dated later, unless the clock was set back.
+        pub until: TimestampWithTimeZone,
+    }
 
-impl FlushedUpTo {
-    pub fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        Ok(Self {
-            seq: column(row, 1)?,
-            until: column(row, 2)?,
-        })
+    /// The entries that a frame carries.
+    struct FrameRange {
+        first: i64,
+        last: i64,
     }
 }
 
@@ -121,15 +111,14 @@ pub fn delete_by_time(
         return Ok(messages);
     }
     let arguments = [session.into(), seqs(&messages).into()];
-    let recorded = spi::run(&RECORDED, &arguments, |rows| {
-        rows.map(|row| column::<i64>(&row, 1))
-            .collect::<Result<HashSet<_>>>()
-    })?;
+    let recorded: HashSet<i64> = spi::all(&RECORDED, &arguments)?.into_iter().collect();
     let topic = topic(session);
-    let mut deleted: Vec<(i64, i64)> = Vec::new();
+    let mut deleted: Vec<FrameRange> = Vec::new();
     let mut left = Vec::new();
     for message in messages {
-        let is_with_the_last = deleted.last().is_some_and(|(_, to)| message.seq <= *to);
+        let is_with_the_last = deleted
+            .last()
+            .is_some_and(|frame| message.seq <= frame.last);
         if is_with_the_last || recorded.contains(&message.seq) {
             continue;
         }
@@ -139,8 +128,8 @@ pub fn delete_by_time(
             message.created_at.into(),
             flushed.until.into(),
         ];
-        match spi::first(&DELETE_CARRIER, &arguments, range)? {
-            Some(range) => deleted.push(range),
+        match spi::first(&DELETE_CARRIER, &arguments)? {
+            Some(frame) => deleted.push(frame),
             None => left.push(message),
         }
     }
@@ -172,15 +161,16 @@ pub fn still_kept(messages: Vec<CarriedEntry>) -> Result<Vec<CarriedEntry>> {
 }
 
 pub fn oldest_kept() -> Result<Option<TimestampWithTimeZone>> {
-    spi::first(&OLDEST_KEPT, &[], |row| column(row, 1))
+    spi::first(&OLDEST_KEPT, &[])
 }
 
 /// Records the deleted ranges, so that a message whose frame was deleted with another's is not searched again.
-fn record(session: Uuid, deleted: &[(i64, i64)]) -> Result<()> {
+fn record(session: Uuid, deleted: &[FrameRange]) -> Result<()> {
     if deleted.is_empty() {
         return Ok(());
     }
-    let (from, to): (Vec<i64>, Vec<i64>) = deleted.iter().copied().unzip();
+    let ranges = deleted.iter().map(|frame| (frame.first, frame.last));
+    let (from, to): (Vec<i64>, Vec<i64>) = ranges.unzip();
     spi::execute(&RECORD, &[session.into(), from.into(), to.into()]).map(|_| ())
 }
 
@@ -190,14 +180,12 @@ pub fn delete_anywhere(session: Uuid, messages: Vec<CarriedEntry>) -> Result<Vec
         return Ok(messages);
     }
     let arguments = [topic(session).into(), seqs(&messages).into()];
-    let deleted = spi::run(&DELETE_ANYWHERE, &arguments, |rows| {
-        rows.map(|row| range(&row)).collect::<Result<Vec<_>>>()
-    })?;
+    let deleted = spi::all(&DELETE_ANYWHERE, &arguments)?;
     record(session, &deleted)?;
     let is_found = |message: &CarriedEntry| {
         deleted
             .iter()
-            .any(|(from, to)| (*from..=*to).contains(&message.seq))
+            .any(|frame| (frame.first..=frame.last).contains(&message.seq))
     };
     Ok(messages
         .into_iter()
@@ -208,10 +196,6 @@ pub fn delete_anywhere(session: Uuid, messages: Vec<CarriedEntry>) -> Result<Vec
 /// Deletes every row that names one of these messages, from a table of another shape.
 pub fn delete_by_id(session: Uuid, messages: &[CarriedEntry]) -> Result<()> {
     spi::execute(&DELETE_BY_ID, &[session.into(), seqs(messages).into()]).map(|_| ())
-}
-
-fn range(row: &SpiHeapTupleData<'_>) -> Result<(i64, i64)> {
-    Ok((column(row, 1)?, column(row, 2)?))
 }
 
 fn seqs(messages: &[CarriedEntry]) -> Vec<i64> {

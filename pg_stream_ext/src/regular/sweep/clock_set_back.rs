@@ -6,7 +6,7 @@
 use pgrx::datum::Uuid;
 
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::regular::unit::{Rule, Unit};
 use crate::stream::lifecycle::check_at;
 
@@ -33,7 +33,7 @@ macro_rules! is_misdated {
 }
 
 statements! {
-    MISDATED: Write [INT4OID, UUIDARRAYOID]
+    MISDATED: Write [INT4OID, UUIDARRAYOID] -> Uuid,
         concat!(
             "-- The clock is asked first, so that nothing is read as long as it is right.
              select s.id from stream.stream_sessions as s
@@ -89,11 +89,7 @@ impl Rule for ClockCorrection {
     fn unit(&self, unit: &mut Unit) -> Result<()> {
         let limit = unit.limit().min(unit.rows_left());
         let arguments = [limit.into(), unit.skipping_written().into()];
-        let misdated = spi::run(&MISDATED, &arguments, |rows| {
-            rows.map(|row| column::<Uuid>(&row, 1))
-                .collect::<Result<Vec<_>>>()
-        })?;
-        for session in misdated {
+        for session in spi::all(&MISDATED, &arguments)? {
             if unit.is_over() {
                 break;
             }

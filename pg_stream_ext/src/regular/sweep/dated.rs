@@ -1,20 +1,20 @@
 //! The rules for rows with an end of their own: leases, tokens, restrictions, notices, cursors and first results.
 
-use std::marker::PhantomData;
 use std::thread::LocalKey;
 
 use pgrx::datum::{DatumWithOid, Uuid};
-use pgrx::spi::SpiHeapTupleData;
 
+use crate::postgres::column::Columns;
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, Statement, column, nullable, statements};
+use crate::postgres::spi::{self, Statement, statements};
 use crate::regular::sweep::notices;
+use crate::regular::sweep::swept::{Keys, Swept};
 use crate::regular::unit::{Rule, Unit};
 
 statements! {
     /// Leases that are over, and those that were only checked too early. A check that lies further
     /// ahead than any lease can last is from before the clock was set back.
-    TAKE_LEASES: Write [INT4OID, UUIDARRAYOID]
+    TAKE_LEASES: Write [INT4OID, UUIDARRAYOID] -> Keys<Uuid>,
         "with overdue as (
              select v.session_id, v.user_id
              from stream.stream_viewers as v
@@ -30,12 +30,12 @@ statements! {
              order by v.lease_check_at desc limit $1
              for no key update skip locked
          )
-         select d.session_id, array_agg(d.user_id order by d.user_id)
+         select d.session_id, array_agg(d.user_id order by d.user_id) as keys
          from (select * from overdue union all select * from misdated) as d
          group by d.session_id order by d.session_id";
 
     /// Judges the locked rows, so that a heartbeat that has just come in counts.
-    SWEEP_LEASES: Write [UUIDOID, UUIDARRAYOID]
+    SWEEP_LEASES: Write [UUIDOID, UUIDARRAYOID] -> Swept,
         "with judged as (
              select v.user_id, v.lease_check_at, least(v.last_seen_at, now()) as seen_at, v.ends_at, v.holds, v.watched_ms
              from stream_private.leases as v
@@ -53,36 +53,36 @@ statements! {
              insert into stream.viewer_changes (session_id)
              select $1 where exists (select from swept as w where not w.is_active)
          )
-         select count(*)::integer, max(w.age) from swept as w where not w.is_active";
+         select count(*)::integer as rows, max(w.age) as age from swept as w where not w.is_active";
 
-    TAKE_TOKENS: Write [INT4OID, UUIDARRAYOID]
+    TAKE_TOKENS: Write [INT4OID, UUIDARRAYOID] -> Keys<Uuid>,
         "with due as (
              select t.session_id, t.id from stream.agora_tokens as t
              where t.is_active and t.expires_at <= now() and t.session_id <> all ($2)
              order by t.expires_at limit $1
              for no key update skip locked
          )
-         select d.session_id, array_agg(d.id) from due as d group by d.session_id order by d.session_id";
+         select d.session_id, array_agg(d.id) as keys from due as d group by d.session_id order by d.session_id";
 
-    SWEEP_TOKENS: Write [UUIDOID, UUIDARRAYOID]
+    SWEEP_TOKENS: Write [UUIDOID, UUIDARRAYOID] -> Swept,
         "with swept as (
              update stream.agora_tokens as t set is_active = false
              where t.id = any ($2) and t.session_id = $1 and t.is_active
              returning now() - t.expires_at as age
          )
-         select count(*)::integer, max(w.age) from swept as w";
+         select count(*)::integer as rows, max(w.age) as age from swept as w";
 
-    TAKE_RESTRICTIONS: Write [INT4OID, UUIDARRAYOID]
+    TAKE_RESTRICTIONS: Write [INT4OID, UUIDARRAYOID] -> Keys<Uuid>,
         "with due as (
              select r.session_id, r.user_id from stream_private.restrictions as r
              where not r.is_in_force and r.session_id <> all ($2)
              order by r.until limit $1
              for update skip locked
          )
-         select d.session_id, array_agg(distinct d.user_id) from due as d
+         select d.session_id, array_agg(distinct d.user_id) as keys from due as d
          group by d.session_id order by d.session_id";
 
-    SWEEP_RESTRICTIONS: Write [UUIDOID, UUIDARRAYOID]
+    SWEEP_RESTRICTIONS: Write [UUIDOID, UUIDARRAYOID] -> Swept,
         "with due as (
              select r.user_id, r.kind, r.until from stream_private.restrictions as r
              where r.session_id = $1 and r.user_id = any ($2) and not r.is_in_force
@@ -92,10 +92,10 @@ statements! {
              where r.session_id = $1 and r.user_id = d.user_id and r.kind = d.kind
              returning now() - d.until as age
          )
-         select count(*)::integer, max(w.age) from swept as w";
+         select count(*)::integer as rows, max(w.age) as age from swept as w";
 
     /// Request ids belong to no stream; the nil uuid stands for that.
-    TAKE_REQUESTS: Write [INT4OID, UUIDARRAYOID]
+    TAKE_REQUESTS: Write [INT4OID, UUIDARRAYOID] -> Keys<i64>,
         "with due as (
              select r.id from stream.requests as r
              where r.created_at <= now()
@@ -104,71 +104,47 @@ statements! {
              order by r.created_at limit $1
              for update skip locked
          )
-         select '00000000-0000-0000-0000-000000000000'::uuid, array_agg(d.id) from due as d having count(*) > 0";
+         select '00000000-0000-0000-0000-000000000000'::uuid as session_id, array_agg(d.id) as keys
+         from due as d having count(*) > 0";
 
-    SWEEP_REQUESTS: Write [UUIDOID, INT8ARRAYOID]
+    SWEEP_REQUESTS: Write [UUIDOID, INT8ARRAYOID] -> Swept,
         "with swept as (
              delete from stream.requests as r
              where r.id = any ($2) and $1 = '00000000-0000-0000-0000-000000000000'
              returning now() - r.created_at
                  - (select k.request_retention_hours from stream.config as k) * interval '1 hour' as age
          )
-         select count(*)::integer, max(w.age) from swept as w";
+         select count(*)::integer as rows, max(w.age) as age from swept as w";
 }
-
-/// A type of keys that are passed as an array.
-trait RowKey: Sized {
-    fn read(row: &SpiHeapTupleData<'_>, at: usize) -> Result<Vec<Self>>;
-    fn argument(keys: Vec<Self>) -> DatumWithOid<'static>;
-}
-
-macro_rules! key {
-    ($($kind:ty),+) => {
-        $(impl RowKey for $kind {
-            fn read(row: &SpiHeapTupleData<'_>, at: usize) -> Result<Vec<Self>> {
-                column(row, at)
-            }
-
-            fn argument(keys: Vec<Self>) -> DatumWithOid<'static> {
-                keys.into()
-            }
-        })+
-    };
-}
-key!(Uuid, String, i64);
 
 /// A rule for one table. Its due rows are locked together and handled stream by stream.
-struct Dated<K> {
+struct Dated<K: 'static> {
     name: &'static str,
     /// From the batch size and the streams to skip, returns each stream with the keys of its due rows.
-    take: &'static LocalKey<Statement>,
-    /// From a stream and its keys, returns the number of rows and the longest time overdue.
-    sweep: &'static LocalKey<Statement>,
-    keys: PhantomData<K>,
+    take: &'static LocalKey<Statement<Keys<K>>>,
+    /// A stream and keys.
+    sweep: &'static LocalKey<Statement<Swept>>,
 }
 
-impl<K: RowKey> Rule for Dated<K> {
+impl<K: 'static> Rule for Dated<K>
+where
+    Vec<K>: Columns + Into<DatumWithOid<'static>>,
+{
     fn name(&self) -> &'static str {
         self.name
     }
 
     fn unit(&self, unit: &mut Unit) -> Result<()> {
         let arguments = [unit.rows_left().into(), unit.skipping().into()];
-        let due = spi::run(self.take, &arguments, |rows| {
-            rows.map(|row| Ok((column::<Uuid>(&row, 1)?, K::read(&row, 2)?)))
-                .collect::<Result<Vec<_>>>()
-        })?;
-        for (session, keys) in due {
+        for Keys { session, keys } in spi::all(self.take, &arguments)? {
             if unit.is_over() {
                 break;
             }
             let taken = i32::try_from(keys.len()).unwrap_or(i32::MAX);
-            let (rows, age) = unit.stream(session, || {
-                let swept = spi::first(self.sweep, &[session.into(), K::argument(keys)], |row| {
-                    Ok((column(row, 1)?, nullable(row, 2)?))
-                })?;
-                Ok(swept.unwrap_or((0, None)))
+            let swept = unit.stream(session, || {
+                spi::first(self.sweep, &[session.into(), keys.into()])
             })?;
+            let (rows, age) = swept.map_or((0, None), Into::into);
             unit.spend(taken.max(rows));
             unit.count(self.name, rows, age);
         }
@@ -176,48 +152,45 @@ impl<K: RowKey> Rule for Dated<K> {
     }
 }
 
-fn dated<K: RowKey + 'static>(
+fn dated<K: 'static>(
     name: &'static str,
-    take: &'static LocalKey<Statement>,
-    sweep: &'static LocalKey<Statement>,
-) -> Box<dyn Rule> {
-    let keys = PhantomData::<K>;
-    Box::new(Dated {
-        name,
-        take,
-        sweep,
-        keys,
-    })
+    take: &'static LocalKey<Statement<Keys<K>>>,
+    sweep: &'static LocalKey<Statement<Swept>>,
+) -> Box<dyn Rule>
+where
+    Vec<K>: Columns + Into<DatumWithOid<'static>>,
+{
+    Box::new(Dated { name, take, sweep })
 }
 
 /// Ends leases that are over.
 pub fn leases() -> Box<dyn Rule> {
-    dated::<Uuid>("viewer_leases", &TAKE_LEASES, &SWEEP_LEASES)
+    dated("viewer_leases", &TAKE_LEASES, &SWEEP_LEASES)
 }
 
 /// Marks expired tokens as inactive.
 pub fn tokens() -> Box<dyn Rule> {
-    dated::<Uuid>("tokens", &TAKE_TOKENS, &SWEEP_TOKENS)
+    dated("tokens", &TAKE_TOKENS, &SWEEP_TOKENS)
 }
 
 /// Deletes mutes and bans that are over.
 pub fn restrictions() -> Box<dyn Rule> {
-    dated::<Uuid>("restrictions", &TAKE_RESTRICTIONS, &SWEEP_RESTRICTIONS)
+    dated("restrictions", &TAKE_RESTRICTIONS, &SWEEP_RESTRICTIONS)
 }
 
 /// Deletes notices of Agora after their retention.
 pub fn webhook_events() -> Box<dyn Rule> {
     let (take, sweep) = notices::EVENTS;
-    dated::<String>("webhook_events", take, sweep)
+    dated("webhook_events", take, sweep)
 }
 
 /// Deletes the cursors of users who have left a channel.
 pub fn webhook_cursors() -> Box<dyn Rule> {
     let (take, sweep) = notices::CURSORS;
-    dated::<i64>("webhook_cursors", take, sweep)
+    dated("webhook_cursors", take, sweep)
 }
 
 /// Deletes the first results of request ids after their retention.
 pub fn requests() -> Box<dyn Rule> {
-    dated::<i64>("requests", &TAKE_REQUESTS, &SWEEP_REQUESTS)
+    dated("requests", &TAKE_REQUESTS, &SWEEP_REQUESTS)
 }

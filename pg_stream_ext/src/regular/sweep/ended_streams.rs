@@ -5,14 +5,16 @@
 
 use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
 
+use crate::postgres::column::columns;
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::regular::unit::{Rule, Unit};
 use crate::stream::watch_time::watched_ms;
 
 statements! {
-    UNCLEAN_SESSIONS: Write [INT4OID, UUIDARRAYOID]
-        "select s.id, s.ended_at, greatest(now() - s.ended_at, interval '0') from stream.stream_sessions as s
+    UNCLEAN_SESSIONS: Write [INT4OID, UUIDARRAYOID] -> Unclean,
+        "select s.id, s.ended_at, greatest(now() - s.ended_at, interval '0') as age
+         from stream.stream_sessions as s
          where s.state = 'ended' and not s.is_cleaned and s.id <> all ($2)
          order by s.ended_at limit $1
          for no key update skip locked";
@@ -66,6 +68,14 @@ statements! {
                  select from stream.chat_heads as h where h.session_id = $1 and h.open)";
 }
 
+columns! {
+    struct Unclean {
+        id: Uuid,
+        ended_at: TimestampWithTimeZone,
+        age: Interval,
+    }
+}
+
 /// Handles at most a batch of streams, and of the rows that they left open; reports the number of streams.
 pub struct EndedStreams;
 
@@ -76,21 +86,8 @@ impl Rule for EndedStreams {
 
     fn unit(&self, unit: &mut Unit) -> Result<()> {
         let limit = unit.limit().min(unit.rows_left());
-        let unclean = spi::run(
-            &UNCLEAN_SESSIONS,
-            &[limit.into(), unit.skipping().into()],
-            |rows| {
-                rows.map(|row| {
-                    Ok((
-                        column::<Uuid>(&row, 1)?,
-                        column::<TimestampWithTimeZone>(&row, 2)?,
-                        column::<Interval>(&row, 3)?,
-                    ))
-                })
-                .collect::<Result<Vec<_>>>()
-            },
-        )?;
-        for (id, ended_at, age) in unclean {
+        let arguments = [limit.into(), unit.skipping().into()];
+        for Unclean { id, ended_at, age } in spi::all(&UNCLEAN_SESSIONS, &arguments)? {
             if unit.is_over() {
                 break;
             }

@@ -8,17 +8,18 @@ use pgrx::datum::{Interval, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::postgres::caller::{self, Caller};
+use crate::postgres::caller;
+use crate::postgres::column::columns;
 use crate::postgres::error::{Result, answer, required};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::realtime::broadcast;
 use crate::realtime::stored_frames;
 use crate::regular::unit::{Rule, Unit};
 
 statements! {
     /// The bound is computed in a subquery, so that it limits the scan of the index.
-    EXPIRED_SESSION: Write [UUIDARRAYOID]
-        "select s.id, now() - s.ended_at - c.retention_days * interval '1 day'
+    EXPIRED_SESSION: Write [UUIDARRAYOID] -> Expired,
+        "select s.id, now() - s.ended_at - c.retention_days * interval '1 day' as age
          from stream.stream_sessions as s
          cross join stream.config as c
          where s.state = 'ended'
@@ -36,6 +37,13 @@ statements! {
     LOCK_ENDED_SESSION: Write [UUIDOID]
         "select true from stream.stream_sessions as s
          where s.id = $1 and s.state = 'ended' for update";
+}
+
+columns! {
+    struct Expired {
+        id: Uuid,
+        age: Interval,
+    }
 }
 
 /// Statements for the tables that depend on a stream, in the order in which they are emptied; rows are deleted in the
@@ -107,10 +115,8 @@ impl Rule for Retention {
         if broadcast::is_held()? {
             return Ok(());
         }
-        let expired = spi::first(&EXPIRED_SESSION, &[unit.skipping().into()], |row| {
-            Ok((column::<Uuid>(row, 1)?, column::<Interval>(row, 2)?))
-        })?;
-        let Some((session, age)) = expired else {
+        let expired = spi::first(&EXPIRED_SESSION, &[unit.skipping().into()])?;
+        let Some(Expired { id: session, age }) = expired else {
             return Ok(());
         };
         let at_most = unit.rows_left();
@@ -142,7 +148,7 @@ fn delete_ended_stream(session_id: Option<Uuid>, at_most: Option<i32>) -> i32 {
 }
 
 fn delete_ended(session_id: Option<Uuid>, at_most: Option<i32>) -> Result<i32> {
-    if caller::enter_to_write()? != Caller::Service {
+    if !caller::enter_to_write()?.is_service() {
         return Err(ErrorCode::Forbidden.into());
     }
     let session = required(session_id, "session_id")?;

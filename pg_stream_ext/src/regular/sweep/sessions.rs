@@ -6,21 +6,22 @@ use std::collections::HashSet;
 use pgrx::datum::{Interval, Uuid};
 use stream_core::lifecycle::StreamState;
 
+use crate::postgres::caller::Admitted;
+use crate::postgres::column::columns;
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::regular::unit::{Rule, Unit};
 use crate::stream::gate;
 use crate::stream::lifecycle::{self, HOST_LOST, StateExtras};
-use crate::stream::state;
 
 statements! {
     /// Sweeps run every second, so a stream that is overdue for longer was locked each time.
-    PASSED_OVER: Write []
+    PASSED_OVER: Write [] -> Uuid,
         "select s.id from stream.stream_sessions as s
          where s.check_at <= now() - interval '2 seconds' and s.state <> 'ended'
          order by s.check_at limit 1";
 
-    DUE_SESSIONS: Write [INT4OID, UUIDARRAYOID]
+    DUE_SESSIONS: Write [INT4OID, UUIDARRAYOID] -> DueSession,
         "select s.id, s.state, s.generation,
              case
                  when s.created_at + c.max_duration_s * interval '1 second' <= now() then 'max_duration'
@@ -34,8 +35,8 @@ statements! {
                      and s.state_changed_at + c.paused_timeout_s * interval '1 second' <= now()
                      then 'paused_timeout'
                  when s.state = 'error' and s.reconnect_deadline <= now() then 'reconnect_timeout'
-             end,
-             now() - s.check_at
+             end as verdict,
+             now() - s.check_at as age
          from stream.stream_sessions as s
          cross join stream.config as c
          where s.check_at <= now() and s.state <> 'ended' and s.id <> all ($2)
@@ -44,11 +45,11 @@ statements! {
          for no key update of s skip locked";
 
     /// A transaction that writes to a log holds its head until the end.
-    LOCK_HEADS: Write [UUIDARRAYOID]
+    LOCK_HEADS: Write [UUIDARRAYOID] -> Uuid,
         "select h.session_id from stream.chat_heads as h where h.session_id = any ($1)
          order by h.session_id for no key update skip locked";
 
-    LOCK_RELAYS: Write [UUIDARRAYOID]
+    LOCK_RELAYS: Write [UUIDARRAYOID] -> Uuid,
         "select r.session_id from stream.chat_relay as r where r.session_id = any ($1)
          order by r.session_id for no key update skip locked";
 }
@@ -70,19 +71,28 @@ pub struct Sessions {
     pub waits_for_passed_over: Cell<bool>,
 }
 
-struct DueSession {
-    id: Uuid,
-    state: String,
-    generation: i32,
-    verdict: Option<&'static str>,
-    age: Interval,
+columns! {
+    struct DueSession {
+        id: Uuid,
+        state: StreamState,
+        generation: i32,
+        verdict: Option<String>,
+        age: Interval,
+    }
 }
 
-/// Waits at the gate of a stream that earlier sweeps passed over. Comes before every other lock: a transaction that holds
-/// the gate may wait for rows that a sweep locks.
-pub fn wait_for_passed_over() -> Result<()> {
-    if let Some(session) = spi::first(&PASSED_OVER, &[], |row| column(row, 1))? {
-        gate::close_soon(session)?;
+impl DueSession {
+    fn known_verdict(&self) -> Option<&'static str> {
+        let is_it = |known: &&str| self.verdict.as_deref() == Some(*known);
+        VERDICTS.into_iter().find(is_it)
+    }
+}
+
+/// Gets a turn at a stream that earlier sweeps passed over, before anything else is locked: whoever
+/// holds its gate may wait for what a sweep takes.
+pub fn wait_for_passed_over(admitted: Admitted) -> Result<()> {
+    if let Some(session) = spi::first(&PASSED_OVER, &[])? {
+        gate::close_soon(admitted, session)?;
     }
     Ok(())
 }
@@ -94,10 +104,13 @@ impl Rule for Sessions {
 
     fn unit(&self, unit: &mut Unit) -> Result<()> {
         if self.waits_for_passed_over.take() {
-            wait_for_passed_over()?;
+            wait_for_passed_over(unit.admitted())?;
         }
+        let admitted = unit.admitted();
         let mut due = take(unit)?;
-        let judged = due.iter().filter(|session| session.verdict.is_some());
+        let judged = due
+            .iter()
+            .filter(|session| session.known_verdict().is_some());
         let free = lock_logs(judged.map(|session| session.id).collect())?;
         // The rows are already locked; the logs after them are written by ascending id, as everywhere.
         due.sort_by_key(|session| *session.id.as_bytes());
@@ -105,14 +118,14 @@ impl Rule for Sessions {
             if unit.is_over() {
                 break;
             }
-            if session.verdict.is_some() && !free.contains(session.id.as_bytes()) {
+            if session.known_verdict().is_some() && !free.contains(session.id.as_bytes()) {
                 unit.pass_over(session.id);
                 continue;
             }
-            unit.stream(session.id, || self.judge(session))?;
+            unit.stream(session.id, || self.judge(admitted, session))?;
             unit.wrote_session(session.id);
             unit.spend(1);
-            if let Some(verdict) = session.verdict {
+            if let Some(verdict) = session.known_verdict() {
                 unit.count(verdict, 1, Some(session.age));
             }
         }
@@ -122,19 +135,19 @@ impl Rule for Sessions {
 
 impl Sessions {
     /// Times out a session, or schedules its next check; its row, head and relay are locked.
-    fn judge(&self, session: &DueSession) -> Result<()> {
-        let Some(verdict) = session.verdict else {
+    fn judge(&self, admitted: Admitted, session: &DueSession) -> Result<()> {
+        let Some(verdict) = session.known_verdict() else {
             return lifecycle::schedule_check(session.id, self.count);
         };
-        let from = state::read(&session.state)?;
         let to = if verdict == HOST_LOST {
             StreamState::Error
         } else {
             StreamState::Ended
         };
         let moved = lifecycle::announce_without_waiting(
+            admitted,
             session.id,
-            from,
+            session.state,
             to,
             Some(verdict),
             session.generation,
@@ -149,20 +162,7 @@ impl Sessions {
 fn take(unit: &Unit) -> Result<Vec<DueSession>> {
     let limit = unit.limit().min(unit.rows_left());
     let arguments = [limit.into(), unit.skipping_written().into()];
-    spi::run(&DUE_SESSIONS, &arguments, |rows| {
-        rows.map(|row| {
-            let verdict: Option<String> = nullable(&row, 4)?;
-            let known = |verdict: String| VERDICTS.into_iter().find(|known| *known == verdict);
-            Ok(DueSession {
-                id: column(&row, 1)?,
-                state: column(&row, 2)?,
-                generation: column(&row, 3)?,
-                verdict: verdict.and_then(known),
-                age: column(&row, 5)?,
-            })
-        })
-        .collect()
-    })
+    spi::all(&DUE_SESSIONS, &arguments)
 }
 
 /// Locks head and relay of each stream; returns the streams of which neither was locked.
@@ -170,13 +170,7 @@ fn lock_logs(sessions: Vec<Uuid>) -> Result<HashSet<[u8; 16]>> {
     if sessions.is_empty() {
         return Ok(HashSet::new());
     }
-    let lock = |statement, sessions: Vec<Uuid>| {
-        spi::run(statement, &[sessions.into()], |rows| {
-            rows.map(|row| column::<Uuid>(&row, 1))
-                .collect::<Result<Vec<_>>>()
-        })
-    };
-    let with_head = lock(&LOCK_HEADS, sessions)?;
-    let with_both = lock(&LOCK_RELAYS, with_head)?;
+    let with_head = spi::all(&LOCK_HEADS, &[sessions.into()])?;
+    let with_both = spi::all(&LOCK_RELAYS, &[with_head.into()])?;
     Ok(with_both.iter().map(|id| *id.as_bytes()).collect())
 }

@@ -1,21 +1,24 @@
 //! The row of `stream.ticker`: claiming it, reading what is due, and marking what was done.
 
 use crate::log::relay_queue;
+use crate::postgres::caller::Admitted;
+use crate::postgres::column::columns;
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 
 statements! {
     /// Counting and sweeping is due about once a second. A mark twice a second is enough to show that a ticker is
     /// alive. A time ahead of the clock is from before the clock was set back.
-    DUE: Write []
+    DUE: Write [] -> DueNow,
         "select
-             t.swept_at <= now() - interval '900 milliseconds' or t.swept_at > now(),
-             t.ticked_at <= now() - interval '500 milliseconds' or t.ticked_at > now(),
+             t.swept_at <= now() - interval '900 milliseconds' or t.swept_at > now() as round,
+             t.ticked_at <= now() - interval '500 milliseconds' or t.ticked_at > now() as mark,
              t.ticked_at <= now() - interval '5 seconds' and t.ticked_at > '-infinity' or t.ticked_at > now()
+                 as is_abandoned
          from stream.ticker as t";
 
     /// Only the owner of the tables can lock it, and nobody waits for it.
-    CLAIM: Write []
+    CLAIM: Write [] -> bool,
         "select true from stream.ticker as t where t.id for update skip locked";
 
     /// The first tick after half a second marks, so a mark soon after it shows that ticks come in quick succession and
@@ -29,6 +32,15 @@ statements! {
          where id and (ticked_at <= now() - interval '500 milliseconds' or ticked_at > now())";
 }
 
+columns! {
+    #[derive(Default)]
+    struct DueNow {
+        round: bool,
+        mark: bool,
+        is_abandoned: bool,
+    }
+}
+
 /// The work that is due in a tick.
 pub struct Due {
     pub round: bool,
@@ -40,16 +52,13 @@ pub struct Due {
 
 impl Due {
     /// Reads what is due, without writing or locking anything.
-    pub fn look() -> Result<Self> {
-        let due = spi::first(&DUE, &[], |row| {
-            Ok((column(row, 1)?, column(row, 2)?, column(row, 3)?))
-        })?;
-        let (round, mark, is_abandoned) = due.unwrap_or_default();
+    pub fn look(admitted: Admitted) -> Result<Self> {
+        let due = spi::first(&DUE, &[])?.unwrap_or_default();
         Ok(Self {
-            round,
-            mark,
-            tails: relay_queue::is_due()?,
-            is_abandoned,
+            round: due.round,
+            mark: due.mark,
+            tails: relay_queue::is_due(admitted)?,
+            is_abandoned: due.is_abandoned,
         })
     }
 
@@ -60,7 +69,7 @@ impl Due {
 
 /// Claims the ticker's row until the transaction ends; returns false when another transaction holds it.
 pub fn claim() -> Result<bool> {
-    Ok(spi::first(&CLAIM, &[], |row| column(row, 1))? == Some(true))
+    Ok(spi::first(&CLAIM, &[])? == Some(true))
 }
 
 /// Marks that a ticker is alive; with `sends`, that it sends unsent entries.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::log::relay_queue;
+use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
 use crate::regular::sweep;
@@ -118,9 +119,11 @@ impl Work {
             return false;
         };
         let claim = self.claim();
-        let step = tails.step(self.division.scope, self.division.unit_timeout, || {
-            Ok(relay_queue::is_due()? && claim()?)
-        });
+        let step = tails.step(
+            self.division.scope,
+            self.division.unit_timeout,
+            |admitted| Ok(relay_queue::is_due(admitted)? && claim()?),
+        );
         SENDS.set(
             !matches!(step, Step::Failed(_)) && !tails.has_failed() && !relay_queue::is_held(),
         );
@@ -140,11 +143,8 @@ impl Work {
         let Some(mut round) = self.round.take() else {
             return false;
         };
-        let step = round.step(
-            self.division.scope,
-            self.division.unit_timeout,
-            self.claim(),
-        );
+        let claim = self.claim();
+        let step = round.step(self.division.scope, self.division.unit_timeout, |_| claim());
         match step {
             Step::Worked => self.round = Some(round),
             Step::Over => return self.end_round(),
@@ -238,7 +238,7 @@ fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
 
 /// Waits for the streams that were locked in earlier rounds, before anything is locked in a transaction that holds its
 /// locks until the last unit.
-pub fn wait_for_passed_over() -> Result<()> {
-    sweep::wait_for_passed_over()?;
-    viewer_counts::wait_for_passed_over()
+pub fn wait_for_passed_over(admitted: Admitted) -> Result<()> {
+    sweep::wait_for_passed_over(admitted)?;
+    viewer_counts::wait_for_passed_over(admitted)
 }

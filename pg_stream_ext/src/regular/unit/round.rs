@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use pgrx::datum::Uuid;
 
+use crate::postgres::caller::{self, Admitted};
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
 use crate::regular::unit::troubles::{self, Trouble};
@@ -68,19 +69,20 @@ impl Round {
         &mut self,
         scope: Scope,
         at_most: Duration,
-        begin: impl FnOnce() -> Result<bool>,
+        begin: impl FnOnce(Admitted) -> Result<bool>,
     ) -> Step {
         let Self { rules, written } = self;
         // Outlives the unit's transaction, so that the failed stream is known.
         let mut at: Option<(usize, Unit)> = None;
         let outcome = scope.run(at_most, || {
-            if !begin()? {
+            let admitted = caller::enter_as_owner()?;
+            if !begin(admitted)? {
                 return Ok(Step::Stopped);
             }
             let began_at = Instant::now();
             for (index, running) in rules.iter_mut().enumerate() {
                 while !running.is_over {
-                    let unit = running.begin(began_at, written);
+                    let unit = running.begin(admitted, began_at, written);
                     let (_, unit) = at.insert((index, unit));
                     running.rule.unit(unit)?;
                     running.pass(unit)?;
@@ -151,8 +153,14 @@ impl Running {
         }
     }
 
-    fn begin(&self, began_at: Instant, written: &[Uuid]) -> Unit {
-        let mut unit = Unit::new(began_at, self.limit, self.rows_left, self.skipping.clone());
+    fn begin(&self, admitted: Admitted, began_at: Instant, written: &[Uuid]) -> Unit {
+        let mut unit = Unit::new(
+            admitted,
+            began_at,
+            self.limit,
+            self.rows_left,
+            self.skipping.clone(),
+        );
         unit.written.extend(written);
         unit
     }

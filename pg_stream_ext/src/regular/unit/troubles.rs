@@ -5,20 +5,21 @@ use std::time::Duration;
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 
+use crate::postgres::column::columns;
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::postgres::transaction::{Fault, Scope};
 
 statements! {
-    LOAD: Write []
-        "select t.rule, t.session_id, t.next_attempt_at > clock_timestamp()
+    LOAD: Write [] -> Trouble,
+        "select t.rule, t.session_id as session, t.next_attempt_at > clock_timestamp() as lies_ahead
          from stream.troubles as t
          order by t.next_attempt_at desc limit 10000";
 
     /// 1 s after the first failure, twice as long after each further one, at most 5 minutes; for a rule
     /// that fails as a whole at most 8 s, since all streams wait for it and it fails once in that time.
     /// Returns how often it has failed.
-    NOTE: Write [UUIDOID, TEXTOID, TEXTOID]
+    NOTE: Write [UUIDOID, TEXTOID, TEXTOID] -> i32,
         "insert into stream.troubles as t (session_id, rule, sqlstate, since, attempts, next_attempt_at)
          values ($1, $2, $3, clock_timestamp(), 1, clock_timestamp() + interval '1 second')
          on conflict (session_id, rule) do update
@@ -38,26 +39,19 @@ statements! {
          where t.next_attempt_at < clock_timestamp() - interval '10 minutes'";
 }
 
-/// A failure of a rule for a stream, or as a whole.
-#[derive(Clone)]
-pub struct Trouble {
-    pub rule: String,
-    pub session: Option<Uuid>,
-    /// Whether the next attempt lies ahead.
-    pub lies_ahead: bool,
+columns! {
+    /// A failure of a rule for a stream, or as a whole.
+    #[derive(Clone)]
+    pub struct Trouble {
+        pub rule: String,
+        pub session: Option<Uuid>,
+        /// Whether the next attempt lies ahead.
+        pub lies_ahead: bool,
+    }
 }
 
 pub fn load() -> Result<Vec<Trouble>> {
-    spi::run(&LOAD, &[], |rows| {
-        rows.map(|row| {
-            Ok(Trouble {
-                rule: column(&row, 1)?,
-                session: nullable(&row, 2)?,
-                lies_ahead: column(&row, 3)?,
-            })
-        })
-        .collect()
-    })
+    spi::all(&LOAD, &[])
 }
 
 /// Records a failure, of the rule as a whole where there is no session, and runs `beside` in the same transaction.
@@ -74,7 +68,7 @@ pub fn report(
     // If the row is locked, this waits once and goes on.
     let attempts = scope.run(at_most, || {
         let arguments = [session.into(), rule.into(), sqlstate.into()];
-        let attempts = spi::first(&NOTE, &arguments, |row| column::<i32>(row, 1))?;
+        let attempts = spi::first(&NOTE, &arguments)?;
         beside()?;
         Ok(attempts.unwrap_or(1))
     });

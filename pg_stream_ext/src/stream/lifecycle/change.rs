@@ -5,49 +5,41 @@
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::{self, StreamState, Transition};
 
 use crate::limits;
 use crate::postgres::caller::{self, Caller};
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, answer, required};
-use crate::postgres::spi::{self, column, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::rate::Rate;
 use crate::stream::gate;
 use crate::stream::lifecycle::{StateExtras, announce};
 use crate::stream::state;
 
 statements! {
-    LOCK_SESSION: Write [UUIDOID]
+    LOCK_SESSION: Write [UUIDOID] -> LockedSession,
         "select s.state, s.seller_id, s.generation, s.state_moves_tat,
-             (select c.state_moves_per_minute from stream.config as c)
+             (select c.state_moves_per_minute from stream.config as c) as moves_per_minute
          from stream.stream_sessions as s
          where s.id = $1 for no key update";
 }
 
-/// A session whose row is locked.
-struct LockedSession {
-    state: String,
-    seller: Uuid,
-    generation: i32,
-    moves_tat: Option<TimestampWithTimeZone>,
-    moves: Rate,
+columns! {
+    /// A session whose row is locked.
+    struct LockedSession {
+        state: StreamState,
+        seller_id: Uuid,
+        generation: i32,
+        state_moves_tat: Option<TimestampWithTimeZone>,
+        moves_per_minute: i32,
+    }
 }
 
 impl LockedSession {
     fn lock(id: Uuid) -> Result<Option<Self>> {
-        spi::first(&LOCK_SESSION, &[id.into()], Self::read)
-    }
-
-    fn read(row: &SpiHeapTupleData<'_>) -> Result<Self> {
-        Ok(Self {
-            state: column(row, 1)?,
-            seller: column(row, 2)?,
-            generation: column(row, 3)?,
-            moves_tat: nullable(row, 4)?,
-            moves: Rate::per_minute(column(row, 5)?),
-        })
+        spi::first(&LOCK_SESSION, &[id.into()])
     }
 }
 
@@ -71,26 +63,28 @@ fn change(
     let id = required(session_id, "session_id")?;
     let to = state::parse(required(state, "state")?)?;
     limits::reason(reason)?;
-    gate::close(id)?;
+    gate::close(caller.admitted(), id)?;
     let session = LockedSession::lock(id)?.ok_or(ErrorCode::SessionNotFound)?;
-    require_seller(caller, session.seller)?;
+    require_seller(caller, session.seller_id)?;
     if generation.is_some_and(|generation| generation != session.generation) {
         return Err(ErrorCode::StaleHost.into());
     }
-    let from = state::read(&session.state)?;
+    let from = session.state;
     match lifecycle::transition(from, to) {
         Ok(Transition::Unchanged) => Ok(()),
         Ok(Transition::Changed) => {
             let moves_tat = match caller {
                 Caller::User { .. } if is_limited(from, to) => {
-                    Some(session.moves.take(session.moves_tat)?)
+                    Some(Rate::per_minute(session.moves_per_minute).take(session.state_moves_tat)?)
                 }
                 _ => None,
             };
-            announce(id, from, to, reason, session.generation)?.write(StateExtras {
-                moves_tat,
-                ..StateExtras::default()
-            })
+            announce(caller.admitted(), id, from, to, reason, session.generation)?.write(
+                StateExtras {
+                    moves_tat,
+                    ..StateExtras::default()
+                },
+            )
         }
         Err(_) if from == StreamState::Ended => Err(ErrorCode::StreamEnded.into()),
         Err(refused) => Err(Failure::with_hint(
@@ -111,7 +105,7 @@ fn is_limited(from: StreamState, to: StreamState) -> bool {
 
 fn require_seller(caller: Caller, seller: Uuid) -> Result<()> {
     match caller {
-        Caller::Service => Ok(()),
+        Caller::Service(_) => Ok(()),
         Caller::User { id, .. } if id == seller => Ok(()),
         Caller::User { .. } => Err(ErrorCode::NotStreamOwner.into()),
     }

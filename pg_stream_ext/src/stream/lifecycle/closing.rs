@@ -5,12 +5,12 @@ use std::thread::LocalKey;
 use pgrx::datum::Uuid;
 
 use crate::postgres::error::Result;
-use crate::postgres::spi::{self, Statement, column, statements};
+use crate::postgres::spi::{self, Statement, statements};
 use crate::stream::watch_time::watched_ms;
 
 statements! {
     /// Counts the viewers, including those whom no tick has counted.
-    CLOSE_LEASES: Write [UUIDOID]
+    CLOSE_LEASES: Write [UUIDOID] -> i32,
         concat!(
             "with leases as (
                  select v.session_id, v.user_id from stream.stream_viewers as v
@@ -33,7 +33,7 @@ statements! {
          where session_id = $1 and is_active";
 
     /// All leases that hold are counted, closed or not; `ended_resources` of the sweep closes the others.
-    CLOSE_FREE_LEASES: Write [UUIDOID]
+    CLOSE_FREE_LEASES: Write [UUIDOID] -> i32,
         concat!(
             "with leases as (
                  select v.session_id, v.user_id from stream.stream_viewers as v
@@ -69,7 +69,7 @@ statements! {
 
 /// The statements that close the rows of a stream.
 pub struct ClosingStatements {
-    leases: &'static LocalKey<Statement>,
+    leases: &'static LocalKey<Statement<i32>>,
     tokens: &'static LocalKey<Statement>,
     subscriptions: &'static LocalKey<Statement>,
 }
@@ -91,7 +91,7 @@ pub const SKIPPING_LOCKED: ClosingStatements = ClosingStatements {
 impl ClosingStatements {
     /// Returns the number of viewers.
     pub fn close_leases(&self, session: Uuid) -> Result<Option<i32>> {
-        spi::first(self.leases, &[session.into()], |row| column(row, 1))
+        spi::first(self.leases, &[session.into()])
     }
 
     /// Closes the rest, after the last entry is logged.

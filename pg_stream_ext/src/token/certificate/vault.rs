@@ -4,12 +4,13 @@ use pgrx::prelude::*;
 use stream_core::agora::Certificate;
 use stream_core::error::ErrorCode;
 
+use crate::postgres::catalogue;
 use crate::postgres::error::{Failure, Result};
-use crate::postgres::spi::{self, nullable, statements};
+use crate::postgres::spi::{self, statements};
 use crate::token::certificate::source::{CertificateSource, parse};
 
 statements! {
-    SECRET: Read [TEXTOID]
+    SECRET: Read [TEXTOID] -> Option<String>,
         "select d.decrypted_secret from vault.decrypted_secrets as d where d.name = $1";
 }
 
@@ -38,39 +39,22 @@ pub fn read(name: &str, names: &CertificateSource) -> Result<Certificate> {
 /// Whether the Vault exists and the effective user may read it. Read from the syscache, since a statement about a
 /// missing table would raise.
 fn is_open() -> bool {
-    // SAFETY: look-ups by constant names inside a transaction, and of what was found.
-    unsafe {
-        let schema = pg_sys::get_namespace_oid(c"vault".as_ptr(), true);
-        if schema == pg_sys::InvalidOid {
-            return false;
-        }
-        let view = pg_sys::get_relname_relid(c"decrypted_secrets".as_ptr(), schema);
-        if view == pg_sys::InvalidOid {
-            return false;
-        }
-        let reader = pg_sys::GetUserId();
-        let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
-        may_use(schema, reader)
-            && pg_sys::pg_class_aclcheck(view, reader, select) == pg_sys::AclResult::ACLCHECK_OK
-    }
-}
-
-/// # Safety
-/// The schema must exist.
-unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
-    let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
-    // SAFETY: the caller's promise.
-    let answer = unsafe {
-        #[cfg(feature = "pg15")]
-        {
-            pg_sys::pg_namespace_aclcheck(schema, role, usage)
-        }
-        #[cfg(not(feature = "pg15"))]
-        {
-            pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, role, usage)
-        }
+    let view = catalogue::find_relation(c"vault", c"decrypted_secrets");
+    let (Some(schema), Some(view)) = (catalogue::find_schema(c"vault"), view) else {
+        return false;
     };
-    answer == pg_sys::AclResult::ACLCHECK_OK
+    let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
+    let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
+    // SAFETY: look-ups of what was found, inside a transaction.
+    let answers = unsafe {
+        let reader = pg_sys::GetUserId();
+        #[cfg(feature = "pg15")]
+        let schema = pg_sys::pg_namespace_aclcheck(schema, reader, usage);
+        #[cfg(not(feature = "pg15"))]
+        let schema = pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, reader, usage);
+        [schema, pg_sys::pg_class_aclcheck(view, reader, select)]
+    };
+    answers == [pg_sys::AclResult::ACLCHECK_OK; 2]
 }
 
 /// Reads the decrypted secret. An error that the Vault raises is replaced by a code of the catalogue and its text is
@@ -78,10 +62,7 @@ unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
 fn secret(name: &str) -> Result<Option<String>> {
     let name = name.to_owned();
     PgTryBuilder::new(move || {
-        let found = spi::first(&SECRET, &[name.as_str().into()], |row| {
-            nullable::<String>(row, 1)
-        })?;
-        Ok(found.flatten())
+        Ok(spi::first(&SECRET, &[name.as_str().into()])?.flatten())
     })
     .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error| {
         error.rethrow()

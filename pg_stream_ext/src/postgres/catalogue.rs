@@ -1,0 +1,51 @@
+//! Look-ups in the catalogue by name, through Postgres's caches.
+
+use std::ffi::CStr;
+
+use pgrx::prelude::*;
+
+pub fn find_schema(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: a look-up inside a transaction.
+    known(unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) })
+}
+
+/// A table, a view, an index or a composite type.
+pub fn find_relation(schema: &CStr, name: &CStr) -> Option<pg_sys::Oid> {
+    let schema = find_schema(schema)?;
+    // SAFETY: a look-up inside a transaction.
+    known(unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema) })
+}
+
+pub fn find_role(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: a look-up inside a transaction.
+    known(unsafe { pg_sys::get_role_oid(name.as_ptr(), true) })
+}
+
+/// Locks a relation until the transaction ends, unless that would have to wait.
+pub fn lock_if_free(relation: pg_sys::Oid, mode: u32) -> bool {
+    // SAFETY: raises nothing; a relation that is gone by now can be locked too.
+    unsafe { pg_sys::ConditionalLockRelationOid(relation, mode as pg_sys::LOCKMODE) }
+}
+
+/// What `read` takes from the row of the catalogue with this key; none where there is no such row. `C` is the form of the
+/// cache's table.
+///
+/// # Safety
+/// `C` must be that form.
+pub unsafe fn read_row<C, T>(
+    cache: pg_sys::SysCacheIdentifier::Type,
+    key: pg_sys::Oid,
+    read: impl FnOnce(&C) -> T,
+) -> Option<T> {
+    // SAFETY: the caller's promise; the row is released behind its reading.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(cache as i32, pg_sys::Datum::from(key));
+        let row = (!tuple.is_null()).then(|| read(&*pg_sys::GETSTRUCT(tuple).cast::<C>()))?;
+        pg_sys::ReleaseSysCache(tuple);
+        Some(row)
+    }
+}
+
+fn known(oid: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
