@@ -38,13 +38,17 @@ pub async fn functions(database: &TestDatabase) -> Result<Vec<CalledFunction>> {
         .owner
         .query(
             "select p.oid, format('%I.%I', n.nspname, p.proname), p.oid::regprocedure::text, p.prokind = 'p',
-                 r.typtype = 'c',
+                 r.typtype = 'c' or r.typname = 'anyelement',
                  array(
                      select coalesce(p.proargnames[a.place], '') from unnest(p.proargtypes::oid[])
                          with ordinality as a (type, place) order by a.place
                  ),
                  array(
-                     select t.typname::text from unnest(p.proargtypes::oid[]) with ordinality as a (type, place)
+                     -- The last argument of a native function that returns rows only names their type.
+                     select case when t.typname <> 'anyelement' then format('pg_catalog.%I', t.typname)
+                         when p.proname = 'send_messages' then 'stream.message_result'
+                         else 'stream.chat_message' end
+                     from unnest(p.proargtypes::oid[]) with ordinality as a (type, place)
                      join pg_catalog.pg_type as t on t.oid = a.type order by a.place
                  )
              from pg_catalog.pg_proc as p
@@ -82,7 +86,7 @@ impl CalledFunction {
             .arguments
             .iter()
             .zip(1..)
-            .map(|((_, kind), number)| format!("${number}::pg_catalog.\"{kind}\""))
+            .map(|((_, kind), number)| format!("${number}::{kind}"))
             .collect();
         let call = format!("{}({})", self.name, places.join(", "));
         let statement = match (self.is_procedure, self.returns_row) {
@@ -105,7 +109,7 @@ impl CalledFunction {
                     Value::String(text) => format!("'{}'", text.replace('\'', "''")),
                     other => format!("'{}'", other.to_string().replace('\'', "''")),
                 };
-                format!("{literal}::pg_catalog.\"{kind}\"")
+                format!("{literal}::{kind}")
             })
             .collect();
         format!("{}({})", self.name, literals.join(", "))
@@ -153,7 +157,7 @@ impl CalledFunction {
             "foreground" => json!(true),
             "token_expires_at" => json!("now"),
             "token" | "epoch" | "event" => json!("nothing"),
-            _ if kind == "bool" => json!(false),
+            _ if kind == "pg_catalog.bool" => json!(false),
             _ => Value::Null,
         }
     }
