@@ -8,8 +8,8 @@ use xtask::workspace;
 /// What cargo, npm and `cargo x` write.
 const WRITTEN_BY_PROGRAMS: [&str; 2] = ["target", "node_modules"];
 
-/// Paths from the top of the repository, sorted; hidden directories are left out.
-pub fn with_extension(extensions: &[&str]) -> Vec<PathBuf> {
+/// Paths from the top of the repository, sorted; hidden folders are left out, but for cargo's.
+pub fn all() -> Vec<PathBuf> {
     let root = workspace::root();
     let mut found = Vec::new();
     let mut directories = vec![root.to_owned()];
@@ -18,15 +18,22 @@ pub fn with_extension(extensions: &[&str]) -> Vec<PathBuf> {
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
             if entry.file_type().unwrap().is_dir() {
-                let is_ours = !name.starts_with('.') && !WRITTEN_BY_PROGRAMS.contains(&&*name);
+                let is_ours = (!name.starts_with('.') || name == ".cargo" || name == ".ci")
+                    && !WRITTEN_BY_PROGRAMS.contains(&&*name);
                 directories.extend(is_ours.then_some(path));
-            } else if extension_of(&path).is_some_and(|found| extensions.contains(&found)) {
+            } else {
                 found.push(path.strip_prefix(root).unwrap().to_owned());
             }
         }
     }
     found.sort();
     found
+}
+
+pub fn with_extension(extensions: &[&str]) -> Vec<PathBuf> {
+    let mut files = all();
+    files.retain(|file| extension_of(file).is_some_and(|found| extensions.contains(&found)));
+    files
 }
 
 pub fn read(path: &Path) -> Option<String> {
