@@ -14,7 +14,7 @@ const INTRODUCTION: &str = "\
 The routes of `edge_api`; the file is written from its table. A route calls one operation as the caller and passes the
 database's JSON on as it is, so a request and the same call through `supabase.rpc` have the same answer: an object, an array
 for a set, a bare value for a scalar. Names are the database's everywhere, in problems too. [api.md](api.md) says what each
-operation does, who may call it and what it answers.
+operation does, who may call it and what it returns.
 
 * Every call carries `Authorization: Bearer <access token>`; the service role's key acts for anybody.
 * Names in braces are arguments. The other arguments are members of a JSON object in the body (POST, PUT, PATCH; no body at
@@ -24,7 +24,7 @@ operation does, who may call it and what it answers.
 * Answers of the database are `cache-control: no-store`. Refusals are problems of RFC 9457 with the members of
   [errors.md](errors.md), `field`, `retry_after_ms` and `request_id`.
 * A body has at most 64 KiB unless the table says otherwise.
-* `GET /readyz` tells `contract_version` and `oldest_client`, the oldest contract that a client may have been built with.
+* `GET /readyz` returns `contract_version` and `oldest_client`, the oldest contract that a client may have been built with.
   `GET /healthz` is answered while the process lives, `GET /v1/errors` with the catalogue. `POST /webhooks/agora` is
   Agora's: [webhooks.md](webhooks.md).
 
