@@ -16,8 +16,8 @@ const ENDINGS: [&str; 9] = [
 /// Files that a document tells its reader to make.
 const TO_BE_MADE: [(&str, &str); 3] = [
     ("CONTRIBUTING.md", "<version>_stream_schema_<what>.sql"),
-    ("CONTRIBUTING.md", "docs/upgrading.md"),
-    ("CONTRIBUTING.md", "tests/it/upgrade"),
+    ("docs/upgrading.md", "*_stream_schema_<what>.sql"),
+    ("docs/upgrading.md", "pg_stream_ext--<from>--<to>.sql"),
 ];
 
 /// The repository's files and folders, as a document may name them.
