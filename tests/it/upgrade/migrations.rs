@@ -86,6 +86,19 @@ async fn a_database_of_the_release_before_becomes_a_new_one_and_keeps_its_rows()
     Ok(())
 }
 
+/// Every test's database has the migrations of all releases in their order; `sql/` says what is there now.
+#[tokio::test]
+async fn the_migrations_of_all_releases_make_what_sql_says() -> Result<()> {
+    let sql = ProductSql::read(workspace::root())?;
+    let present = TestDatabase::without_product().await?;
+    for migration in [bundle::schema(&sql), bundle::code(&sql)?, host_app()?] {
+        present.change(&migration).await?;
+    }
+    let migrated = TestDatabase::create().await?;
+    assert_same(&catalogue(&migrated)?, &catalogue(&present)?);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_function_that_the_application_uses_is_not_taken_from_it() -> Result<()> {
     let release = PreviousRelease::new()?;
