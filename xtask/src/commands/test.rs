@@ -68,6 +68,7 @@ const CORE: &[&str] = &[
     "stream::lifecycle",
     "token::minting",
     "token::renewal",
+    "upgrade::",
     "user::erasure",
     "viewer::heartbeats",
     "viewer::join_stream",
