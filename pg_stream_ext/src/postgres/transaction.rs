@@ -1,17 +1,17 @@
 //! Running work in a transaction or subtransaction that an error rolls back without ending the caller.
 
+mod cause;
 mod timer;
 
 use std::cell::Cell;
 use std::ffi::CStr;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::setting;
+use cause::{Cause, catch};
 use timer::Timer;
 
 /// The kind of transaction in which a unit runs.
@@ -39,6 +39,15 @@ impl Fault {
             sqlstate,
             took_too_long: false,
             is_cancel: false,
+        }
+    }
+
+    fn of(cause: &Cause, timer: &Timer) -> Self {
+        let took_too_long = cause.is_cancel() && timer.has_fired();
+        Self {
+            is_cancel: cause.is_cancel() && !took_too_long,
+            took_too_long,
+            sqlstate: cause.sqlstate(),
         }
     }
 }
@@ -91,82 +100,6 @@ impl Drop for Inside {
     fn drop(&mut self) {
         IS_INSIDE.set(false);
     }
-}
-
-/// The error of a body.
-enum Cause {
-    Failed(Failure),
-    /// A copy of Postgres's own report, with its SQLSTATE as it is: pgrx only knows those of its enum.
-    Raised(*mut pg_sys::ErrorData),
-    /// A panic of ours.
-    Panicked,
-}
-
-impl Cause {
-    fn sqlstate(&self) -> String {
-        match self {
-            Self::Failed(failure) => failure.sqlstate().to_owned(),
-            Self::Raised(report) => {
-                // SAFETY: a copy that lives in the caller's memory; the text is a static buffer.
-                let text =
-                    unsafe { CStr::from_ptr(pg_sys::unpack_sql_state((**report).sqlerrcode)) };
-                text.to_string_lossy().into_owned()
-            }
-            Self::Panicked => "XX000".to_owned(),
-        }
-    }
-
-    fn free(self) {
-        if let Self::Raised(report) = self {
-            // SAFETY: a copy of this process's own, in the caller's memory, that nobody else holds.
-            unsafe { pg_sys::FreeErrorData(report) };
-        }
-    }
-
-    fn fault(&self, timer: &Timer) -> Fault {
-        let took_too_long = self.is_cancel() && timer.has_fired();
-        Fault {
-            is_cancel: self.is_cancel() && !took_too_long,
-            took_too_long,
-            sqlstate: self.sqlstate(),
-        }
-    }
-
-    /// Whether Postgres raised it for a pending cancel. The SQLSTATE does not tell: a trigger can raise the same, and so
-    /// can a foreign server that cancels its own statement.
-    fn is_cancel(&self) -> bool {
-        let Self::Raised(report) = self else {
-            return false;
-        };
-        // SAFETY: a copy that lives in the caller's memory; the name is a constant of the server's code, if any.
-        unsafe {
-            let (state, raised_by) = ((**report).sqlerrcode, (**report).funcname);
-            state == PgSqlErrorCode::ERRCODE_QUERY_CANCELED as i32
-                && !raised_by.is_null()
-                && CStr::from_ptr(raised_by) == c"ProcessInterrupts"
-        }
-    }
-}
-
-/// Runs `body` and catches its error; the caller must roll back at once. A report is copied into `memory`.
-fn catch<T>(
-    memory: pg_sys::MemoryContext,
-    body: impl FnOnce() -> Result<T>,
-) -> std::result::Result<T, Cause> {
-    PgTryBuilder::new(AssertUnwindSafe(|| body().map_err(Cause::Failed)))
-        .catch_others(move |error| {
-            Err(match error {
-                CaughtError::PostgresError(_) => {
-                    // SAFETY: the report is on Postgres's stack until this handler returns.
-                    unsafe {
-                        pg_sys::MemoryContextSwitchTo(memory);
-                        Cause::Raised(pg_sys::CopyErrorData())
-                    }
-                }
-                _ => Cause::Panicked,
-            })
-        })
-        .execute()
 }
 
 /// Runs `body` in a subtransaction, which is released or rolled back.
@@ -222,7 +155,7 @@ fn subtransaction<T>(
         Ok(done)
     });
     outcome.map_err(|cause| {
-        let fault = cause.fault(timer);
+        let fault = Fault::of(&cause, timer);
         match cause {
             Cause::Raised(report) if fault.is_cancel => raise_again(report),
             cause => cause.free(),
@@ -283,7 +216,7 @@ fn transaction<T>(
         Ok(done)
     });
     let outcome = outcome.map_err(|cause| {
-        let fault = cause.fault(timer);
+        let fault = Fault::of(&cause, timer);
         cause.free();
         // SAFETY: after an error in a transaction of this process.
         unsafe { pg_sys::AbortCurrentTransaction() };
