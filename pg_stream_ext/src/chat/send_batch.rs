@@ -23,11 +23,14 @@ use crate::log::entry::closed_log_error;
 use crate::log::message::Message;
 use crate::postgres::application_rows;
 use crate::postgres::caller::{self, Admitted, Caller};
+use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::composite::{self, Attribute, Composite};
 use crate::postgres::error::{Failure, Result, answer};
 use accepted::Accepted;
 use item::{Answer, Draft};
 use locks::{Ready, SessionLocks, Waits};
+
+static MESSAGE_RESULT: KnownRelation = KnownRelation::new(c"message_result");
 
 /// Messages of many users and sessions; `items` is the text of a JSON array. One row for each item,
 /// in order: `ok` and the message, or the code of the refusal. Returns the type of `row_type`,
@@ -50,7 +53,7 @@ fn result(item: i32, answer: Answer) -> Result<Composite> {
     };
     let retry_after_ms = retry_after_ms.and_then(|wait| i64::try_from(wait).ok());
     composite::form(
-        c"message_result",
+        &MESSAGE_RESULT,
         [
             item.into(),
             status.into(),

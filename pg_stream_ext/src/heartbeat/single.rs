@@ -22,6 +22,7 @@ use crate::log::system_message;
 use crate::moderation::active_restrictions;
 use crate::postgres::application_rows;
 use crate::postgres::caller::{self, Admitted};
+use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::column::columns;
 use crate::postgres::commit::skip_waiting_for_the_disk;
 use crate::postgres::composite::{self, Attribute, Composite};
@@ -33,6 +34,8 @@ use crate::stream::host_return::{HostRow, HostState, host_columns};
 use crate::stream::lifecycle::{self, StateExtras};
 use crate::token::host;
 use crate::token::renewal::Renewal;
+
+static HEARTBEAT_RESULT: KnownRelation = KnownRelation::new(c"heartbeat_result");
 
 /// The longest wait of a host's return for the log.
 const LOG_WAIT: Duration = Duration::from_millis(100);
@@ -132,7 +135,7 @@ fn process(
         usual_ms
     };
     composite::form(
-        c"heartbeat_result",
+        &HEARTBEAT_RESULT,
         [
             reply.status.into(),
             session.into(),

@@ -5,12 +5,15 @@ use serde_json::value::RawValue;
 
 use crate::log::entry::Entry;
 use crate::postgres::caller::Admitted;
+use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::column::columns;
 use crate::postgres::composite::{self, Composite};
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::json_text;
 use crate::postgres::jsonb_text::JsonbText;
 use crate::postgres::keyed::Table;
+
+static CHAT_MESSAGE: KnownRelation = KnownRelation::new(c"chat_message");
 
 /// The columns of message `m` that a [`Message`] is read from.
 macro_rules! message_columns {
@@ -128,7 +131,7 @@ impl Message {
     /// The message as a `stream.chat_message`.
     pub fn into_composite(self) -> Result<Composite> {
         composite::form(
-            c"chat_message",
+            &CHAT_MESSAGE,
             [
                 self.id.into(),
                 self.session_id.into(),

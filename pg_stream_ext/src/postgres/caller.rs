@@ -9,7 +9,7 @@ use pgrx::datum::Uuid;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::postgres::catalogue;
+use crate::postgres::catalogue::{self, KnownRelation};
 use crate::postgres::error::{Failure, Result, answer};
 use crate::postgres::setting;
 
@@ -119,13 +119,17 @@ fn has_safe_search_path() -> bool {
     path == SEARCH_PATH
 }
 
+static SESSIONS: KnownRelation = KnownRelation::new(c"stream_sessions");
+
 /// The owner of `stream.stream_sessions`, if the effective user is it and runs under the safe path.
 fn require_table_owner() -> Result<pg_sys::Oid> {
     if !has_safe_search_path() {
         return Err(ErrorCode::Forbidden.into());
     }
-    let table = catalogue::find_relation(c"stream", c"stream_sessions");
-    let owner = table.and_then(owner_of).ok_or(ErrorCode::Forbidden)?;
+    let owner = SESSIONS
+        .find()
+        .and_then(owner_of)
+        .ok_or(ErrorCode::Forbidden)?;
     // SAFETY: reads a variable of this backend.
     if unsafe { pg_sys::GetUserId() } == owner {
         Ok(owner)

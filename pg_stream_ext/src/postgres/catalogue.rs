@@ -4,6 +4,8 @@ use std::ffi::CStr;
 
 use pgrx::prelude::*;
 
+use crate::postgres::relcache::KnownOid;
+
 pub fn find_schema(name: &CStr) -> Option<pg_sys::Oid> {
     // SAFETY: a look-up inside a transaction.
     known(unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) })
@@ -14,6 +16,28 @@ pub fn find_relation(schema: &CStr, name: &CStr) -> Option<pg_sys::Oid> {
     let schema = find_schema(schema)?;
     // SAFETY: a look-up inside a transaction.
     known(unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema) })
+}
+
+/// A relation of schema `stream`, whose number is kept until Postgres invalidates a relation.
+pub struct KnownRelation {
+    name: &'static CStr,
+    oid: KnownOid,
+}
+
+impl KnownRelation {
+    pub const fn new(name: &'static CStr) -> Self {
+        Self {
+            name,
+            oid: KnownOid::new(),
+        }
+    }
+
+    pub fn find(&self) -> Option<pg_sys::Oid> {
+        let found = self
+            .oid
+            .get_or(|| find_relation(c"stream", self.name).ok_or(()));
+        found.ok()
+    }
 }
 
 pub fn find_role(name: &CStr) -> Option<pg_sys::Oid> {

@@ -4,13 +4,11 @@
 //! names its type, and plpgsql passes it on unchanged. Called as an expression it costs no statement, unlike a
 //! function that returns a table.
 
-use std::ffi::CStr;
-
 use pgrx::heap_tuple::PgHeapTuple;
 use pgrx::prelude::*;
 use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc};
 
-use crate::postgres::catalogue;
+use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::error::{Failure, Result};
 
 pub type Composite = PgHeapTuple<'static, AllocatedByRust>;
@@ -44,9 +42,12 @@ impl Attribute {
     }
 }
 
-/// A value of the composite type `stream.<name>`, from all its attributes in their order.
-pub fn form<const N: usize>(name: &CStr, attributes: [Attribute; N]) -> Result<Composite> {
-    let descriptor = descriptor(name)?;
+/// A value of a composite type of schema `stream`, from all its attributes in their order.
+pub fn form<const N: usize>(
+    composite: &KnownRelation,
+    attributes: [Attribute; N],
+) -> Result<Composite> {
+    let descriptor = descriptor(composite)?;
     // A null has the type of its place.
     let agrees = |(place, attribute): (&pg_sys::FormData_pg_attribute, &Attribute)| {
         attribute.datum.is_none() || place.type_oid().value() == attribute.type_oid
@@ -60,8 +61,9 @@ pub fn form<const N: usize>(name: &CStr, attributes: [Attribute; N]) -> Result<C
         .map_err(|_| Failure::Row("a composite type is not the extension's"))
 }
 
-fn descriptor(name: &CStr) -> Result<PgTupleDesc<'static>> {
-    let composite = catalogue::find_relation(c"stream", name)
+fn descriptor(composite: &KnownRelation) -> Result<PgTupleDesc<'static>> {
+    let composite = composite
+        .find()
         .ok_or(Failure::Row("a composite type is gone"))?;
     // SAFETY: the type of a relation that is there; the descriptor is counted, and given back when it is
     // dropped.

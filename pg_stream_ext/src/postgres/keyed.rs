@@ -17,11 +17,10 @@ use pgrx::datum::{IntoDatum, Uuid};
 use pgrx::prelude::*;
 
 use crate::postgres::caller::Admitted;
-use crate::postgres::catalogue;
+use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::error::{Failure, Result};
 pub use crate::postgres::keyed::row::{Key, Locked, Row, Waiting, with_table};
 pub use crate::postgres::keyed::values::Values;
-use crate::postgres::relcache::KnownOid;
 
 /// As an update locks that leaves the key as it is.
 const FOR_UPDATE: pg_sys::LockTupleMode::Type = pg_sys::LockTupleMode::LockTupleNoKeyExclusive;
@@ -29,28 +28,22 @@ const FOR_UPDATE: pg_sys::LockTupleMode::Type = pg_sys::LockTupleMode::LockTuple
 /// A table of schema `stream`, and the unique index by which its rows are found: its primary key,
 /// unless another is named.
 pub struct Table {
-    table: Relation,
-    index: Option<Relation>,
-}
-
-/// A table or an index of schema `stream`.
-struct Relation {
-    name: &'static CStr,
-    oid: KnownOid,
+    table: KnownRelation,
+    index: Option<KnownRelation>,
 }
 
 impl Table {
     pub const fn new(name: &'static CStr) -> Self {
         Self {
-            table: Relation::new(name),
+            table: KnownRelation::new(name),
             index: None,
         }
     }
 
     pub const fn by_index(name: &'static CStr, index: &'static CStr) -> Self {
         Self {
-            table: Relation::new(name),
-            index: Some(Relation::new(index)),
+            table: KnownRelation::new(name),
+            index: Some(KnownRelation::new(index)),
         }
     }
 
@@ -64,7 +57,7 @@ impl Table {
     ) -> Result<Option<T>> {
         with_table(
             admitted,
-            self.table.oid()?,
+            oid(&self.table)?,
             pg_sys::AccessShareLock,
             |row| row.find(self.index()?, &key.map(equal), read),
         )
@@ -78,7 +71,7 @@ impl Table {
     ) -> Result<Option<T>> {
         with_table(
             admitted,
-            self.table.oid()?,
+            oid(&self.table)?,
             pg_sys::AccessShareLock,
             |row| row.find_only(|row| read(row).map(Some)),
         )
@@ -95,7 +88,7 @@ impl Table {
     ) -> Result<Option<T>> {
         with_table(
             admitted,
-            self.table.oid()?,
+            oid(&self.table)?,
             pg_sys::RowExclusiveLock,
             |row| match self.find_and_lock(row, key, FOR_UPDATE, Waiting::Block)? {
                 Locked::Held(()) => update(row, change),
@@ -115,7 +108,7 @@ impl Table {
     ) -> Result<Locked<T>> {
         with_table(
             admitted,
-            self.table.oid()?,
+            oid(&self.table)?,
             pg_sys::RowExclusiveLock,
             |row| {
                 let is_wanted = |row: &Row| change(row).map(|wanted| Some(wanted.is_some()));
@@ -144,7 +137,7 @@ impl Table {
     ) -> Result<Locked<T>> {
         with_table(
             admitted,
-            self.table.oid()?,
+            oid(&self.table)?,
             pg_sys::RowShareLock,
             |row| match self.find_and_lock(row, key, mode, waiting)? {
                 Locked::Held(()) => read(row).map(Locked::Held),
@@ -159,7 +152,7 @@ impl Table {
     pub fn insert<const N: usize>(&self, admitted: Admitted, values: Values<N>) -> Result<()> {
         with_table(
             admitted,
-            self.table.oid()?,
+            oid(&self.table)?,
             pg_sys::RowExclusiveLock,
             |row| write::insert(row, values),
         )
@@ -177,7 +170,7 @@ impl Table {
     }
 
     fn index(&self) -> Result<Option<pg_sys::Oid>> {
-        self.index.as_ref().map(Relation::oid).transpose()
+        self.index.as_ref().map(oid).transpose()
     }
 }
 
@@ -200,18 +193,8 @@ fn equal(value: Uuid) -> Key {
     }
 }
 
-impl Relation {
-    const fn new(name: &'static CStr) -> Self {
-        Self {
-            name,
-            oid: KnownOid::new(),
-        }
-    }
-
-    fn oid(&self) -> Result<pg_sys::Oid> {
-        self.oid.get_or(|| {
-            catalogue::find_relation(c"stream", self.name)
-                .ok_or(Failure::Row("a table or an index is gone"))
-        })
-    }
+fn oid(relation: &KnownRelation) -> Result<pg_sys::Oid> {
+    relation
+        .find()
+        .ok_or(Failure::Row("a table or an index is gone"))
 }

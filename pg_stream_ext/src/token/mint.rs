@@ -5,11 +5,15 @@ use stream_core::agora::{ChannelName, MAX_SALT, Role, TokenRequest, Uid, host_ui
 
 use crate::digest::sha256_hex;
 use crate::postgres::caller::Admitted;
+use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::composite::{self, Composite};
 use crate::postgres::error::{Failure, Result};
 use crate::token::certificate::Signer;
 use crate::token::request::{Grant, GrantRequest};
 use crate::token::stored;
+
+static TOKEN_PRIVILEGES: KnownRelation = KnownRelation::new(c"token_privileges");
+static AGORA_TOKEN: KnownRelation = KnownRelation::new(c"agora_token");
 
 /// A minted token, with the fields that its user gets besides.
 pub struct Issued {
@@ -22,11 +26,11 @@ impl Issued {
     pub fn into_composite(self, channel: &str, role: Role) -> Result<Composite> {
         let is_host = role == Role::Publisher;
         let privileges = composite::form(
-            c"token_privileges",
+            &TOKEN_PRIVILEGES,
             [is_host.into(), true.into(), is_host.into()],
         )?;
         composite::form(
-            c"agora_token",
+            &AGORA_TOKEN,
             [
                 self.token.into(),
                 channel.into(),
