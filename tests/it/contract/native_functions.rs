@@ -26,8 +26,8 @@ async fn direct_calls(database: &TestDatabase) -> Result<Vec<String>> {
                  array_to_string(
                      array(
                          select case
-                             -- Only names the type of the rows.
-                             when t = 'anyelement'::regtype then 'null::stream.chat_message'
+                             -- Only names the type of the rows, of which there are none.
+                             when t = 'anyelement'::regtype then 'null::text'
                              when is_null and not p.proisstrict then format('null::%s', t::regtype)
                              else format('%L::%s', coalesce(s.value, '1'), t::regtype) end
                          from unnest(p.proargtypes::oid[]) with ordinality as a (t, place)
