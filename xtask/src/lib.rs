@@ -15,6 +15,7 @@ pub mod generate;
 pub mod interrupt;
 pub mod leaks;
 pub mod local_dir;
+pub mod log_tail;
 pub mod node;
 pub mod packages;
 pub mod postgres;

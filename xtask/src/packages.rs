@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{find_program, output, succeeds};
-use crate::{console, local_dir, privilege, services};
+use crate::{console, local_dir, log_tail, privilege};
 
 /// Makes sure that libfaketime is here, for the tests of a server whose clock is wrong. It is only
 /// loaded by the servers that name it.
@@ -90,7 +90,7 @@ pub fn install(packages: &[String]) -> Result<()> {
     arguments.extend(packages.iter().map(String::as_str));
     let log = File::create(&log_file)?;
     privilege::run_as_root_into("env", &arguments, log.into())
-        .with_context(|| services::tail(&log_file))
+        .with_context(|| log_tail::read(&log_file))
 }
 
 /// Fails, saying what to install by hand, where this cannot be done for the user.

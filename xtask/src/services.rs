@@ -10,15 +10,14 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Address;
-use crate::interrupt;
 use crate::process::{self, POLL_INTERVAL};
 use crate::run::{Ending, Run};
+use crate::{interrupt, log_tail};
 
 /// The edge's variable; `cargo x up` hands its own on.
 pub const WEBHOOK_SECRET: &str = "AGORA_WEBHOOK_SECRET";
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
-const LOG_TAIL_LINES: usize = 20;
 
 /// The settings of both services.
 #[derive(Debug)]
@@ -115,12 +114,12 @@ impl Services<'_> {
             }
             interrupt::check()?;
             if !id.is_alive() {
-                bail!("{name} ended while starting; {}", tail(&log_file));
+                bail!("{name} ended while starting; {}", log_tail::read(&log_file));
             }
             if Instant::now() >= deadline {
                 bail!(
                     "{name} did not answer in {START_DEADLINE:?}; {}",
-                    tail(&log_file)
+                    log_tail::read(&log_file)
                 );
             }
             thread::sleep(POLL_INTERVAL);
@@ -130,13 +129,4 @@ impl Services<'_> {
     fn log_file(&self, name: &str) -> PathBuf {
         self.log_dir.join(format!("{name}.log"))
     }
-}
-
-/// The end of a log, introduced by its name.
-pub fn tail(log_file: &Path) -> String {
-    let text = fs::read(log_file).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    let tail = lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n");
-    format!("the end of {}:\n{tail}", log_file.display())
 }

@@ -122,7 +122,7 @@ pub fn mint(request: &TokenRequest<'_>, certificate: &Certificate) -> Result<Str
         return Err(MintError::Salt(request.salt));
     }
 
-    let mut content = Content::with_room_for_signature();
+    let mut content = TokenContent::with_room_for_signature();
     content.put_text(request.app_id.as_bytes());
     content.put_u32(request.issued_at);
     content.put_u32(request.expires_in_s);
@@ -138,11 +138,11 @@ pub fn mint(request: &TokenRequest<'_>, certificate: &Certificate) -> Result<Str
 }
 
 /// The content while it is written: integers little-endian, texts behind their length.
-struct Content(Vec<u8>);
+struct TokenContent(Vec<u8>);
 
 const SIGNATURE_FIELD_BYTES: usize = 2 + SIGNATURE_BYTES;
 
-impl Content {
+impl TokenContent {
     /// The signature stands first and covers what follows it, so its place is kept free.
     fn with_room_for_signature() -> Self {
         let mut bytes = Vec::with_capacity(256);

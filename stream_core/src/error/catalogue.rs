@@ -1,6 +1,6 @@
 //! The table of all error codes: one row each, in the order in which documents list them.
 
-use super::entry::{Entry, Remedy};
+use super::entry::{CatalogueRow, Remedy};
 use super::recovery::Category;
 
 /// Writes the enum, the list of all codes and the lookup from one table, so that they cannot part.
@@ -17,9 +17,9 @@ macro_rules! catalogue {
             /// Every code, in the order of the catalogue.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            pub(super) const fn entry(self) -> &'static Entry {
+            pub(super) const fn entry(self) -> &'static CatalogueRow {
                 match self {
-                    $(Self::$variant => &Entry {
+                    $(Self::$variant => &CatalogueRow {
                         code: $code,
                         category: Category::$category,
                         sqlstate: sqlstate!($sqlstate),

@@ -3,7 +3,7 @@
 use super::recovery::Category;
 
 /// One row of the catalogue.
-pub(super) struct Entry {
+pub(super) struct CatalogueRow {
     pub code: &'static str,
     pub category: Category,
     pub sqlstate: Option<&'static str>,

@@ -37,7 +37,7 @@ pub fn router(auth: Arc<Auth>) -> Router {
 }
 
 #[derive(Deserialize)]
-struct Grant {
+struct GrantQuery {
     grant_type: String,
 }
 
@@ -72,7 +72,7 @@ async fn no_public_keys() -> Json<Value> {
 
 async fn token(
     State(auth): State<Arc<Auth>>,
-    Query(grant): Query<Grant>,
+    Query(grant): Query<GrantQuery>,
     headers: HeaderMap,
     Json(credentials): Json<Credentials>,
 ) -> Result<Json<SignedIn>, Response> {

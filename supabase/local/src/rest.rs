@@ -44,7 +44,7 @@ async fn rpc(
         Ok(key) => key,
         Err(error) => return error.into_response(),
     };
-    let request = request::Request {
+    let request = request::RpcRequest {
         function,
         method,
         query: query.unwrap_or_default(),

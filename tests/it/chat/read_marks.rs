@@ -1,5 +1,6 @@
 //! Read marks: the messages that a user has read, and the number of those left.
 
+mod calls;
 mod model;
 
 use anyhow::{Context, Result};
@@ -9,45 +10,12 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::session::Session;
 use stream_tests::stateful::check_model;
 use stream_tests::stream::send_message;
-use tokio_postgres::Error;
 use uuid::Uuid;
 
+use self::calls::{ids, mark, mark_up_to, marks, unread};
 use self::model::ReadMarks;
-
-fn marks(session: Uuid, ids: &[Value]) -> Value {
-    let ids: Vec<&str> = ids.iter().filter_map(Value::as_str).collect();
-    json!({"session_id": session, "user_id": null, "message_ids": format!("{{{}}}", ids.join(","))})
-}
-
-async fn mark(caller: &Session, session: Uuid, ids: &[Value]) -> Result<Value, Error> {
-    caller
-        .rpc("mark_messages_as_read", marks(session, ids))
-        .await
-}
-
-async fn mark_up_to(
-    caller: &Session,
-    session: Uuid,
-    seq: impl Into<Value>,
-) -> Result<Value, Error> {
-    let arguments = json!({"session_id": session, "user_id": null, "seq": seq.into()});
-    caller.rpc("mark_read_up_to", arguments).await
-}
-
-async fn unread(caller: &Session, session: Uuid) -> Result<Value, Error> {
-    caller
-        .rpc("unread_count", json!({"session_id": session}))
-        .await
-}
-
-/// The ids of the log in the order of seq.
-async fn ids(database: &TestDatabase, session: Uuid) -> Result<Vec<Value>> {
-    let log = database.log(session).await?;
-    Ok(log.iter().map(|entry| entry["id"].clone()).collect())
-}
 
 async fn stored(database: &TestDatabase, session: Uuid, user: Uuid) -> Result<String> {
     database

@@ -9,6 +9,7 @@ mod liveness;
 mod model;
 mod operation;
 mod product;
+mod time;
 
 use anyhow::Result;
 use stream_tests::stateful::{check, check_model};

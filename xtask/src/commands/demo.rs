@@ -9,9 +9,9 @@ use xtask::run::Run;
 use xtask::stack::{Running, Stack};
 use xtask::{console, process, workspace};
 
-/// The stack on which the demo is played.
+/// The stack that the command line names, if any.
 #[derive(Default)]
-struct Target {
+struct NamedStack {
     supabase_url: Option<String>,
     anon_key: Option<String>,
     edge_url: Option<String>,
@@ -21,15 +21,15 @@ struct Target {
 }
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
-    let mut target = Target::default();
+    let mut named = NamedStack::default();
     while let Some(argument) = arguments.next()? {
         let value = match argument {
-            Long("supabase-url") => &mut target.supabase_url,
-            Long("anon-key") => &mut target.anon_key,
-            Long("edge-url") => &mut target.edge_url,
-            Long("app-id") => &mut target.app_id,
+            Long("supabase-url") => &mut named.supabase_url,
+            Long("anon-key") => &mut named.anon_key,
+            Long("edge-url") => &mut named.edge_url,
+            Long("app-id") => &mut named.app_id,
             Long("json") => {
-                target.as_json = true;
+                named.as_json = true;
                 continue;
             }
             other => return Err(other.unexpected().into()),
@@ -39,22 +39,22 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
 
     let node = Node::ensure()?;
     node.install_packages(&workspace::root().join("client/demo"))?;
-    if target.is_elsewhere()? {
-        return play(&node, &target);
+    if named.is_elsewhere()? {
+        return play(&node, &named);
     }
     if let Some(stack) = Stack::find()? {
         stack.expect_chosen_postgres()?;
-        return play(&node, &target.filled_in(&stack));
+        return play(&node, &named.filled_in(&stack));
     }
     console::step("no stack is running here; starting one for the demo");
     Run::sweep()?;
     let running = Running::start(&format!("demo-{}", std::process::id()))?;
-    let played = play(&node, &target.filled_in(&running.stack));
+    let played = play(&node, &named.filled_in(&running.stack));
     running.cluster.stop();
     played
 }
 
-impl Target {
+impl NamedStack {
     fn filled_in(&self, stack: &Stack) -> Self {
         Self {
             as_json: self.as_json,
@@ -75,23 +75,23 @@ impl Target {
     }
 }
 
-fn play(node: &Node, target: &Target) -> Result<ExitCode> {
+fn play(node: &Node, named: &NamedStack) -> Result<ExitCode> {
     console::step("playing the demo");
     let mut demo = Command::new(&node.program);
     demo.arg("demo.mjs")
         .current_dir(workspace::root().join("client/demo"));
     let options = [
-        ("--supabase-url", &target.supabase_url),
-        ("--anon-key", &target.anon_key),
-        ("--edge-url", &target.edge_url),
-        ("--app-id", &target.app_id),
+        ("--supabase-url", &named.supabase_url),
+        ("--anon-key", &named.anon_key),
+        ("--edge-url", &named.edge_url),
+        ("--app-id", &named.app_id),
     ];
     for (option, value) in options {
         if let Some(value) = value {
             demo.args([option, value]);
         }
     }
-    if target.as_json {
+    if named.as_json {
         demo.arg("--json");
     }
     let status = process::run_status(&mut demo)?;

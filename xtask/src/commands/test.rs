@@ -29,7 +29,7 @@ const MOST_THREADS: usize = 8;
 
 /// The kinds of tests that can be selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum TestKind {
     All,
     /// Those that need nothing but Rust.
     Unit,
@@ -81,14 +81,14 @@ const PG_CRON: &str = "regular_work::pg_cron::";
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut rest: Vec<OsString> = arguments.raw_args()?.collect();
     let kind = match rest.first().and_then(|word| word.to_str()) {
-        Some("unit") => Kind::Unit,
-        Some("it") => Kind::Integration,
-        Some("attack") => Kind::Attack,
-        Some("e2e") => Kind::EndToEnd,
-        Some("core") => Kind::Core,
-        _ => Kind::All,
+        Some("unit") => TestKind::Unit,
+        Some("it") => TestKind::Integration,
+        Some("attack") => TestKind::Attack,
+        Some("e2e") => TestKind::EndToEnd,
+        Some("core") => TestKind::Core,
+        _ => TestKind::All,
     };
-    if kind != Kind::All {
+    if kind != TestKind::All {
         rest.remove(0);
     }
     run_tests(workspace::cargo(), kind, &rest)
@@ -100,7 +100,7 @@ pub fn run_all(seed: u64) -> Result<()> {
     if std::env::var_os(SEED_VARIABLE).is_none() {
         cargo.env(SEED_VARIABLE, seed.to_string());
     }
-    if run_tests(cargo, Kind::All, &[])? != ExitCode::SUCCESS {
+    if run_tests(cargo, TestKind::All, &[])? != ExitCode::SUCCESS {
         bail!("tests failed");
     }
     Ok(())
@@ -108,7 +108,7 @@ pub fn run_all(seed: u64) -> Result<()> {
 
 /// Runs the end-to-end tests whose path holds `filter`.
 pub fn run_end_to_end(cargo: Command, filter: &str) -> Result<ExitCode> {
-    run_tests(cargo, Kind::EndToEnd, &[filter.into()])
+    run_tests(cargo, TestKind::EndToEnd, &[filter.into()])
 }
 
 /// Builds every test there is.
@@ -117,17 +117,17 @@ pub fn build_all() -> Result<()> {
     cargo
         .args(["test", "--no-run"])
         .args(workspace::pgrx_flags()?)
-        .args(selection(Kind::All, &[]));
+        .args(selection(TestKind::All, &[]));
     process::run(&mut cargo)
 }
 
-fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<ExitCode> {
+fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Result<ExitCode> {
     cargo
         .args(["test", "--no-fail-fast"])
         .args(workspace::pgrx_flags()?)
         .args(selection(kind, arguments))
         .args(arguments);
-    if kind == Kind::Unit {
+    if kind == TestKind::Unit {
         return execute(&mut cargo);
     }
     if std::env::var_os(THREADS_VARIABLE).is_none() {
@@ -138,7 +138,7 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
     postgres::ensure()?;
     packages::ensure_faketime()?;
     let mut filters: Vec<&str> = Vec::new();
-    if kind == Kind::Core {
+    if kind == TestKind::Core {
         filters.extend(CORE);
     }
     let has_pg_cron = postgres::ensure_pg_cron()?;
@@ -170,7 +170,7 @@ fn run_tests(mut cargo: Command, kind: Kind, arguments: &[OsString]) -> Result<E
         let violations = wrong.violations.join("; ");
         console::note(format_args!("broadcasts of {}: {violations}", wrong.test));
     }
-    if matches!(kind, Kind::All | Kind::Integration | Kind::Core) {
+    if matches!(kind, TestKind::All | TestKind::Integration | TestKind::Core) {
         console::note(about_pg_cron(has_pg_cron)?);
     }
     let outcome = outcome?;
@@ -283,9 +283,9 @@ pub fn start_cluster(
 }
 
 /// Cargo's arguments for a kind of tests; `--test NAME` among the user's own chooses targets itself.
-fn selection(kind: Kind, arguments: &[OsString]) -> &'static [&'static str] {
+fn selection(kind: TestKind, arguments: &[OsString]) -> &'static [&'static str] {
     match kind {
-        Kind::Unit => &[
+        TestKind::Unit => &[
             "--workspace",
             "--exclude",
             "pg_stream_ext",
@@ -293,12 +293,12 @@ fn selection(kind: Kind, arguments: &[OsString]) -> &'static [&'static str] {
             PACKAGE,
         ],
         _ if arguments.iter().any(|argument| argument == "--test") => &["--package", PACKAGE],
-        Kind::All => &["--workspace", "--exclude", "pg_stream_ext"],
+        TestKind::All => &["--workspace", "--exclude", "pg_stream_ext"],
         // With the unit tests of the harness, which nobody else runs.
-        Kind::Integration => &["--package", PACKAGE, "--lib", "--test", "it"],
-        Kind::Attack => &["--package", PACKAGE, "--test", "attack"],
-        Kind::EndToEnd => &["--package", PACKAGE, "--test", "e2e"],
-        Kind::Core => &["--package", PACKAGE, "--test", "it", "--test", "e2e"],
+        TestKind::Integration => &["--package", PACKAGE, "--lib", "--test", "it"],
+        TestKind::Attack => &["--package", PACKAGE, "--test", "attack"],
+        TestKind::EndToEnd => &["--package", PACKAGE, "--test", "e2e"],
+        TestKind::Core => &["--package", PACKAGE, "--test", "it", "--test", "e2e"],
     }
 }
 

@@ -7,9 +7,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
 use xtask::run::Run;
-use xtask::services;
 use xtask::stack::{Lock, Running, Stack, UP};
-use xtask::{console, interrupt};
+use xtask::{console, interrupt, log_tail};
 
 /// The interval at which the foreground checks whether the stack still runs and whether it should.
 const WATCH_INTERVAL: Duration = Duration::from_millis(100);
@@ -78,7 +77,7 @@ fn watch(mut running: Running) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(name) => {
-            let log = services::tail(&log_dir.join(format!("{name}.log")));
+            let log = log_tail::read(&log_dir.join(format!("{name}.log")));
             bail!("{name} ended by itself, so the stack was stopped; {log}")
         }
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use stream_core::error::ErrorCode;
 
 #[derive(Serialize)]
-struct Entry {
+struct ErrorEntry {
     code: &'static str,
     category: &'static str,
     /// Null: edge_api alone gives it.
@@ -29,7 +29,7 @@ struct Recovery {
 pub fn write() -> Result<String> {
     let entry = |code: &ErrorCode| {
         let recovery = code.recovery();
-        Entry {
+        ErrorEntry {
             code: code.as_str(),
             category: code.category().as_str(),
             sqlstate: code.sqlstate(),

@@ -12,7 +12,7 @@ use super::catalogue::{Catalogue, Composite};
 use super::types_json::{self, DIALECT, ObjectSchema};
 
 #[derive(Debug, Serialize)]
-struct Contract {
+struct EventsFile {
     #[serde(rename = "$schema")]
     dialect: &'static str,
     events: Vec<Event>,
@@ -40,7 +40,7 @@ pub fn write(catalogue: &Catalogue) -> Result<String> {
     super::json::pretty(&contract(catalogue)?)
 }
 
-fn contract(catalogue: &Catalogue) -> Result<Contract> {
+fn contract(catalogue: &Catalogue) -> Result<EventsFile> {
     let mut events = Vec::new();
     let mut payloads = BTreeMap::new();
     for composite in &catalogue.composites {
@@ -64,7 +64,7 @@ fn contract(catalogue: &Catalogue) -> Result<Contract> {
             twice[0].event
         );
     }
-    Ok(Contract {
+    Ok(EventsFile {
         dialect: DIALECT,
         events,
         payloads,

@@ -29,15 +29,15 @@ const TYPES: &[&str] = &[
 ];
 
 #[derive(Serialize)]
-struct Contract<'a> {
+struct OperationsFile<'a> {
     version: Version,
     oldest_client: Version,
     common_errors: &'a [&'a str],
-    operations: BTreeMap<&'a str, Entry<'a>>,
+    operations: BTreeMap<&'a str, OperationEntry<'a>>,
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct OperationEntry<'a> {
     description: &'a str,
     callers: &'a [String],
     access: &'static str,
@@ -79,7 +79,7 @@ pub fn write(versions: Versions, operations: &[Operation], types: &Types) -> Res
             .with_context(|| format!("the operation {}", operation.function.name))?;
         Ok((plain(&operation.function.name), entry))
     });
-    super::json::pretty(&Contract {
+    super::json::pretty(&OperationsFile {
         version: versions.contract,
         oldest_client: versions.oldest_client,
         common_errors: COMMON_ERRORS,
@@ -87,7 +87,7 @@ pub fn write(versions: Versions, operations: &[Operation], types: &Types) -> Res
     })
 }
 
-fn entry<'a>(operation: &'a Operation, types: &Types) -> Result<Entry<'a>> {
+fn entry<'a>(operation: &'a Operation, types: &Types) -> Result<OperationEntry<'a>> {
     let function = &operation.function;
     let arguments = function.arguments.iter().zip(&operation.defaults);
     let arguments = arguments.map(|(argument, default)| {
@@ -98,7 +98,7 @@ fn entry<'a>(operation: &'a Operation, types: &Types) -> Result<Entry<'a>> {
             default: default.as_ref(),
         })
     });
-    Ok(Entry {
+    Ok(OperationEntry {
         description: &operation.description,
         callers: &operation.callers,
         access: if operation.reads_only() {

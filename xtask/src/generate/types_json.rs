@@ -41,7 +41,7 @@ pub struct Schema {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<Kind>,
+    kind: Option<TypeNames>,
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<&'static str>,
     #[serde(rename = "enum", skip_serializing_if = "Vec::is_empty")]
@@ -60,7 +60,7 @@ pub struct Schema {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-enum Kind {
+enum TypeNames {
     One(&'static str),
     OrNull([&'static str; 2]),
 }
@@ -185,7 +185,7 @@ impl Schema {
 
     fn of(kind: &'static str, format: Option<&'static str>) -> Self {
         Self {
-            kind: Some(Kind::One(kind)),
+            kind: Some(TypeNames::One(kind)),
             format,
             ..Self::default()
         }
@@ -200,8 +200,8 @@ impl Schema {
 
     fn or_null(self) -> Self {
         match self.kind {
-            Some(Kind::One(kind)) => Self {
-                kind: Some(Kind::OrNull([kind, "null"])),
+            Some(TypeNames::One(kind)) => Self {
+                kind: Some(TypeNames::OrNull([kind, "null"])),
                 ..self
             },
             _ => Self {

@@ -49,7 +49,7 @@ pub struct JoinRequest {
     echoes: bool,
     announces_replication: bool,
     presence: bool,
-    replay: Option<Result<replay::Request, InvalidRequest>>,
+    replay: Option<Result<replay::ReplayRequest, InvalidRequest>>,
     postgres_changes: bool,
     access_token: Option<String>,
 }
@@ -75,7 +75,7 @@ pub enum Refusal {
     #[error("UnableToReplayMessages: Replay is not allowed for public channels")]
     ReplayOfPublicChannel,
     #[error("UnableToReplayMessages: Replay params are not valid")]
-    ReplayRequest,
+    MalformedReplay,
     #[error("UnableToReplayMessages: Realtime was unable to replay messages")]
     Replay,
     #[error("UnknownErrorOnChannel: supabase_local does not serve postgres_changes")]
@@ -98,7 +98,7 @@ impl JoinRequest {
             echoes: is_true(&broadcast["self"]),
             announces_replication: is_true(&broadcast["replication_ready"]),
             presence: is_true(&config["presence"]["enabled"]),
-            replay: replay::Request::parse(&broadcast["replay"]),
+            replay: replay::ReplayRequest::parse(&broadcast["replay"]),
             postgres_changes: config["postgres_changes"]
                 .as_array()
                 .is_some_and(|changes| !changes.is_empty()),
@@ -246,7 +246,7 @@ async fn replay(
     realtime: &Realtime,
     topic: &Topic,
     access: ReadAccess,
-    asked: Result<replay::Request, InvalidRequest>,
+    asked: Result<replay::ReplayRequest, InvalidRequest>,
 ) -> Result<Vec<Stored>, Refusal> {
     if !topic.private {
         return Err(Refusal::ReplayOfPublicChannel);
@@ -254,7 +254,7 @@ async fn replay(
     if !access.broadcast {
         return Err(Refusal::Unauthorized(topic.name.clone()));
     }
-    let asked = asked.map_err(|InvalidRequest| Refusal::ReplayRequest)?;
+    let asked = asked.map_err(|InvalidRequest| Refusal::MalformedReplay)?;
     let newest = replay::newest(&realtime.pool, &topic.name, asked).await;
     newest.map_err(|error| {
         warn!(%error, "stored messages could not be read");

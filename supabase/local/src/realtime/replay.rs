@@ -25,7 +25,7 @@ const NEWEST: &str = "select id, event, payload::text, binary_payload from realt
 
 /// `config.broadcast.replay` of a join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Request {
+pub struct ReplayRequest {
     /// Unix time.
     since_ms: i64,
     limit: i64,
@@ -38,10 +38,10 @@ pub struct InvalidRequest;
 pub struct Stored {
     id: Uuid,
     event: Option<String>,
-    body: Body,
+    body: MessageBody,
 }
 
-enum Body {
+enum MessageBody {
     Json(Box<RawValue>),
     Binary(Bytes),
 }
@@ -60,7 +60,7 @@ struct Broadcast<'a> {
     meta: Metadata,
 }
 
-impl Request {
+impl ReplayRequest {
     /// Nothing when the join asks for no replay. A limit out of range counts as the nearest in it.
     pub fn parse(replay: &Value) -> Option<Result<Self, InvalidRequest>> {
         if replay.is_null() {
@@ -86,7 +86,7 @@ impl Request {
 pub async fn newest(
     pool: &Pool,
     topic: &str,
-    request: Request,
+    request: ReplayRequest,
 ) -> Result<Vec<Stored>, AuthorizationError> {
     let mut client = authorization::connection(pool).await?;
     let transaction = authorization::begin(&mut client).await?;
@@ -100,8 +100,8 @@ pub async fn newest(
         .rev()
         .filter_map(|row| {
             let body = match row.get::<_, Option<String>>(2) {
-                Some(json) => Body::Json(RawValue::from_string(json).ok()?),
-                None => Body::Binary(row.get::<_, Option<Vec<u8>>>(3)?.into()),
+                Some(json) => MessageBody::Json(RawValue::from_string(json).ok()?),
+                None => MessageBody::Binary(row.get::<_, Option<Vec<u8>>>(3)?.into()),
             };
             Some(Stored {
                 id: row.get(0),
@@ -125,7 +125,7 @@ impl Stored {
             id: self.id,
         };
         match &self.body {
-            Body::Json(payload) => {
+            MessageBody::Json(payload) => {
                 let broadcast = Broadcast {
                     r#type: "broadcast",
                     event: self.event.as_deref(),
@@ -135,7 +135,7 @@ impl Stored {
                 let text = frame::text(Some(join_ref), None, topic, "broadcast", &broadcast);
                 Some(Message::Text(text.into()))
             }
-            Body::Binary(bytes) => {
+            MessageBody::Binary(bytes) => {
                 let meta = serde_json::to_string(&meta).ok()?;
                 let event = self.event.as_deref()?;
                 frame::broadcast(topic, event, &meta, Encoding::Binary, bytes)
@@ -153,12 +153,12 @@ mod tests {
     use super::*;
 
     fn limit_of(replay: Value) -> Option<i64> {
-        Some(Request::parse(&replay)?.ok()?.limit)
+        Some(ReplayRequest::parse(&replay)?.ok()?.limit)
     }
 
     #[test]
     fn a_replay_names_its_beginning_and_may_name_a_number() {
-        assert_eq!(Request::parse(&Value::Null), None);
+        assert_eq!(ReplayRequest::parse(&Value::Null), None);
         for replay in [
             json!({}),
             json!({"limit": 3}),
@@ -168,7 +168,7 @@ mod tests {
             json!(true),
         ] {
             assert_eq!(
-                Request::parse(&replay),
+                ReplayRequest::parse(&replay),
                 Some(Err(InvalidRequest)),
                 "{replay}"
             );
@@ -185,7 +185,7 @@ mod tests {
         let stored = Stored {
             id,
             event: Some("e".to_owned()),
-            body: Body::Json(RawValue::from_string(r#"{"x":1.10}"#.to_owned()).unwrap()),
+            body: MessageBody::Json(RawValue::from_string(r#"{"x":1.10}"#.to_owned()).unwrap()),
         };
         let Some(Message::Text(text)) = stored.frame("1", "realtime:a") else {
             panic!("no text frame");

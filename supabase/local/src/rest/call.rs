@@ -12,7 +12,7 @@ use tokio_postgres::Row;
 use crate::api_key::ApiKey;
 use crate::rest::catalog::{self, Function};
 use crate::rest::error::RestError;
-use crate::rest::request::{Caller, Request, Shape};
+use crate::rest::request::{Caller, RpcRequest, Shape};
 use crate::rest::service::Rest;
 use crate::rest::statement;
 
@@ -28,7 +28,11 @@ const SET_REQUEST: &str = "select \
 const SET_ROLE_SETTING: &str = "select pg_catalog.set_config($1, $2, true)";
 
 /// Calls the function that the request names.
-pub async fn call(rest: &Rest, api_key: ApiKey, request: Request) -> Result<Response, RestError> {
+pub async fn call(
+    rest: &Rest,
+    api_key: ApiKey,
+    request: RpcRequest,
+) -> Result<Response, RestError> {
     let caller = request.caller(&rest.token_key, api_key)?;
     let schema = request.schema(&rest.schemas)?;
     let arguments = request.arguments()?;
@@ -80,7 +84,7 @@ async fn set_request(
     transaction: &Transaction<'_>,
     schema: &str,
     caller: &Caller,
-    request: &Request,
+    request: &RpcRequest,
     role_settings: &[(String, String)],
 ) -> Result<(), RestError> {
     if !role_settings.is_empty() {

@@ -57,7 +57,7 @@ pub enum RestError {
 
 /// PostgREST's error body.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Body {
+struct ErrorBody {
     code: String,
     message: String,
     #[serde(default)]
@@ -160,7 +160,7 @@ impl IntoResponse for RestError {
         if status == 401 {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        let body = Body {
+        let body = ErrorBody {
             code: code.to_owned(),
             message: self.to_string(),
             details: self.details(),
@@ -210,7 +210,7 @@ fn raised_response(error: &DbError) -> Response {
         #[serde(default)]
         headers: BTreeMap<String, String>,
     }
-    let body = serde_json::from_str::<Body>(error.message()).ok();
+    let body = serde_json::from_str::<ErrorBody>(error.message()).ok();
     let answer = error
         .detail()
         .and_then(|detail| serde_json::from_str::<Answer>(detail).ok());
@@ -227,7 +227,7 @@ fn raised_response(error: &DbError) -> Response {
         None => with_code(
             StatusCode::INTERNAL_SERVER_ERROR,
             HeaderMap::new(),
-            Body {
+            ErrorBody {
                 code: "PGRST121".to_owned(),
                 message: "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error".to_owned(),
                 details: None,
@@ -237,7 +237,7 @@ fn raised_response(error: &DbError) -> Response {
     }
 }
 
-fn with_code(status: StatusCode, mut headers: HeaderMap, body: Body) -> Response {
+fn with_code(status: StatusCode, mut headers: HeaderMap, body: ErrorBody) -> Response {
     if let Ok(value) = format!("PostgREST; error={}", body.code).parse() {
         headers.insert("proxy-status", value);
     }

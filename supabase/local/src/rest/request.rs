@@ -16,7 +16,7 @@ use crate::rest::paging::{Paging, Pair};
 const OBJECT: &str = "application/vnd.pgrst.object+json";
 
 /// One HTTP request, undigested.
-pub struct Request {
+pub struct RpcRequest {
     pub function: String,
     pub method: Method,
     pub query: String,
@@ -46,7 +46,7 @@ pub enum Shape {
     Object,
 }
 
-impl Request {
+impl RpcRequest {
     /// GET and HEAD may not write, whatever the function says of itself.
     pub fn is_safe(&self) -> bool {
         self.method == Method::GET || self.method == Method::HEAD
@@ -161,8 +161,8 @@ impl Shape {
 mod tests {
     use super::*;
 
-    fn request(method: Method, query: &str, body: &str) -> Request {
-        Request {
+    fn request(method: Method, query: &str, body: &str) -> RpcRequest {
+        RpcRequest {
             function: "f".to_owned(),
             method,
             query: query.to_owned(),

@@ -13,7 +13,7 @@ use stream_tests::session::Session;
 use stream_tests::stateful::{Model, Outcome};
 use uuid::Uuid;
 
-use super::{ids, mark, mark_up_to, unread};
+use super::calls::{ids, mark, mark_up_to, unread};
 
 #[derive(Debug, Clone)]
 pub enum MarkStep {

@@ -50,7 +50,7 @@ pub struct Crate {
 type Read<'a> = &'a dyn Fn(&Path) -> Option<String>;
 
 /// Where the files of a module's children are, and where `#[path]` starts.
-struct Place {
+struct SourceFile {
     path: PathBuf,
     children: PathBuf,
 }
@@ -60,26 +60,26 @@ impl Crate {
     pub fn read(top: &Path, read: Read<'_>) -> Self {
         let mut tree = Self::default();
         let children = top.parent().unwrap_or(Path::new("")).to_owned();
-        let place = Place {
+        let file = SourceFile {
             path: top.to_owned(),
             children,
         };
-        tree.read_file(None, place, false, read);
+        tree.read_file(None, file, false, read);
         tree
     }
 
     fn read_file(
         &mut self,
         parent: Option<ModuleId>,
-        place: Place,
+        file: SourceFile,
         is_test: bool,
         read: Read<'_>,
     ) -> ModuleId {
-        let text = read(&place.path).unwrap_or_else(|| panic!("no file {}", place.path.display()));
+        let text = read(&file.path).unwrap_or_else(|| panic!("no file {}", file.path.display()));
         let syntax = syn::parse_file(&text)
-            .unwrap_or_else(|error| panic!("{}: {error}", place.path.display()));
-        let id = self.open(parent, place.path.display().to_string());
-        self.read_items(id, &syntax.items, &place, is_test, read);
+            .unwrap_or_else(|error| panic!("{}: {error}", file.path.display()));
+        let id = self.open(parent, file.path.display().to_string());
+        self.read_items(id, &syntax.items, &file, is_test, read);
         id
     }
 
@@ -99,14 +99,14 @@ impl Crate {
         &mut self,
         id: ModuleId,
         items: &[Item],
-        place: &Place,
+        file: &SourceFile,
         is_test: bool,
         read: Read<'_>,
     ) {
         for item in items {
             let is_test = is_test || attributes(item).iter().any(is_for_tests);
             if let Item::Mod(module) = item {
-                self.read_module(id, module, place, is_test, read);
+                self.read_module(id, module, file, is_test, read);
                 continue;
             }
             let from = layer(&self.modules[id].file, is_test);
@@ -133,22 +133,21 @@ impl Crate {
         &mut self,
         id: ModuleId,
         module: &ItemMod,
-        place: &Place,
+        file: &SourceFile,
         is_test: bool,
         read: Read<'_>,
     ) {
         let name = module.ident.to_string();
         let child = if let Some((_, items)) = &module.content {
-            let file = self.modules[id].file.clone();
-            let child = self.open(Some(id), file);
-            let inner = Place {
-                path: place.path.clone(),
-                children: place.children.join(&name),
+            let child = self.open(Some(id), self.modules[id].file.clone());
+            let inner = SourceFile {
+                path: file.path.clone(),
+                children: file.children.join(&name),
             };
             self.read_items(child, items, &inner, is_test, read);
             child
         } else {
-            self.read_file(Some(id), file_of(module, place, read), is_test, read)
+            self.read_file(Some(id), file_of(module, file, read), is_test, read)
         };
         self.modules[id].children.insert(name, child);
     }
@@ -254,8 +253,11 @@ impl Crate {
         let mut found = BTreeSet::from([Found::Module(module)]);
         for (depth, name) in rest.iter().enumerate() {
             let is_within_crate = is_anchored || depth > 0;
+            // A function may have the name of a module, but nothing stands behind a function.
+            let has_module = found.iter().any(|found| matches!(found, Found::Module(_)));
             found = found
                 .into_iter()
+                .filter(|found| !has_module || matches!(found, Found::Module(_)))
                 .flat_map(|found| match found {
                     Found::Module(id) => {
                         let named = self.look_up(id, name, visited);
@@ -305,23 +307,23 @@ impl Crate {
 }
 
 /// The file of `mod name;`.
-fn file_of(module: &ItemMod, place: &Place, read: Read<'_>) -> Place {
+fn file_of(module: &ItemMod, file: &SourceFile, read: Read<'_>) -> SourceFile {
     if let Some(named) = module.attrs.iter().find_map(path_of) {
         // The language starts at the directory of the file.
-        let directory = place.path.parent().unwrap_or(Path::new(""));
+        let directory = file.path.parent().unwrap_or(Path::new(""));
         let path = normal(&directory.join(named));
         let children = path.parent().unwrap_or(Path::new("")).to_owned();
-        return Place { path, children };
+        return SourceFile { path, children };
     }
     let name = module.ident.to_string();
-    let children = place.children.join(&name);
-    let beside = place.children.join(format!("{name}.rs"));
+    let children = file.children.join(&name);
+    let beside = file.children.join(format!("{name}.rs"));
     let path = if read(&beside).is_some() {
         beside
     } else {
         children.join("mod.rs")
     };
-    Place { path, children }
+    SourceFile { path, children }
 }
 
 fn path_of(attribute: &Attribute) -> Option<String> {
