@@ -4,5 +4,6 @@ pub mod gate;
 pub mod host_return;
 pub mod lifecycle;
 pub mod start;
+mod start_rate;
 pub mod state;
 pub mod watch_time;

@@ -364,7 +364,7 @@ begin
 end
 $$;
 comment on function stream.list_live_streams(integer, uuid) is
-    'The streams that have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to 200. One call looks at 500 streams at most, so a page can be short, or empty, although more follow: go on while next_after is not null.';
+    'The streams that were active, have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to 200. One call looks at 500 streams or a few more, so a page can be short, or empty, although more follow: go on while next_after is not null. It is a stream of the page, or a moment in the form of an id.';
 
 create function stream.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
 returns setof stream.reported_message
@@ -614,7 +614,7 @@ begin
 end
 $$;
 comment on function stream.start_stream(uuid, uuid, integer, uuid) is
-    'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the configured one.';
+    'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the configured one. At most config.starts_per_minute of one seller.';
 
 create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
 returns stream.chat_subscription

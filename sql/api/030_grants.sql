@@ -33,9 +33,9 @@ revoke all on function stream_private.delete_user_messages(uuid, uuid, text) fro
 revoke all on function stream_private.doctor() from public, anon, authenticated, service_role;
 revoke all on function stream_private.emit_live(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;
-revoke all on function stream_private.emit_session_start() from public, anon, authenticated, service_role;
 revoke all on function stream_private.end_stream(uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.export_user(uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.find_live_streams(uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.find_session_of_user(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.first_result(uuid, text, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.forget_in_session(uuid, uuid, integer) from public, anon, authenticated, service_role;
@@ -66,6 +66,7 @@ revoke all on function stream_private.lock_places_of_deleted_session() from publ
 revoke all on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mark_read_up_to(uuid, uuid, bigint) from public, anon, authenticated, service_role;
 revoke all on function stream_private.may_watch(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.milliseconds_of(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_author() from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;

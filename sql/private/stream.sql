@@ -34,10 +34,10 @@ $$;
 comment on function stream_private.start_stream is $$
 Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation +
 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the
-configured one.
+configured one. At most config.starts_per_minute of one seller.
 @callers authenticated, service_role
 @repeat safe with request_id
-@errors isolation_level, invalid_argument, not_self, not_auction_owner, auction_live, takeovers_exhausted
+@errors isolation_level, invalid_argument, not_self, not_auction_owner, auction_live, takeovers_exhausted, rate_limited
 $$;
 
 create function stream_private.update_stream_state(

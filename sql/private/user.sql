@@ -137,7 +137,7 @@ begin
     if changed > 0 then
         return row(changed, true)::stream.erasure_result;
     end if;
-    -- The sold ones last: a table of the application that refers to one and keeps it fails the call.
+    -- The sold ones last, and with the newest the rate of starts: a table of the application that refers to one and keeps it fails the call.
     select s.id into session from stream.stream_sessions as s where s.seller_id = $1 order by s.id limit 1;
     if found then
         return row(stream_ext.delete_ended_stream(session, at_most), true)::stream.erasure_result;
@@ -173,6 +173,9 @@ begin
         'created_at', s.created_at, 'started_at', s.started_at, 'ended_at', s.ended_at,
         'peak_viewer_count', s.peak_viewer_count, 'chat_mode', s.chat_mode, 'slow_mode_ms', s.slow_mode_ms))
     from stream.stream_sessions as s where s.seller_id = $1 order by s.id;
+    return query
+    select json_build_object('table', 'start_rates', 'record', json_build_object('session_id', r.session_id, 'tat', r.tat))
+    from stream.start_rates as r where r.seller_id = $1;
     return query
     select json_build_object('table', 'stream_viewers', 'record', json_build_object(
         'session_id', v.session_id, 'agora_uid', v.agora_uid, 'join_no', v.join_no, 'joined_at', v.joined_at,

@@ -12,22 +12,6 @@ $$;
 comment on function stream_private.emit_live(uuid, uuid, text) is
     'Broadcasts to the topic live. Every signed-in user may join that, so it says nothing but which stream and auction.';
 
-create function stream_private.emit_session_start() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform stream_private.emit_live(n.id, n.auction_id, n.state) from new_rows as n where n.state <> 'ended';
-    return null;
-end
-$$;
-comment on function stream_private.emit_session_start() is 'Broadcasts to the topic live that a stream was started.';
-
-create trigger stream_sessions_emit_start
-after insert on stream.stream_sessions
-referencing new table as new_rows
-for each statement execute function stream_private.emit_session_start();
-
 create function stream_private.emit_session_changes() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -42,7 +26,7 @@ begin
             n.viewer_count, n.peak_viewer_count, n.reconnect_deadline,
             (n.state, n.generation) is distinct from (o.state, o.generation) as state_changed,
             n.auction_id,
-            n.state <> o.state and (n.state = 'ended' or o.started_at is null and n.started_at is not null) as list_changed,
+            n.started_at is not null and (o.started_at is null or n.state = 'ended' and o.state <> 'ended') as list_changed,
             n.viewer_count is distinct from o.viewer_count as count_changed
         from new_rows as n
         join old_rows as o on o.id = n.id
@@ -68,7 +52,7 @@ begin
 end
 $$;
 comment on function stream_private.emit_session_changes() is
-    'Broadcasts state changes to stream:<id>, viewer counts to viewers:<id>, and ends and first activations to live.';
+    'Broadcasts state changes to stream:<id>, viewer counts to viewers:<id>, and first activations and the ends after them to live.';
 
 create trigger stream_sessions_emit_changes
 after update on stream.stream_sessions

@@ -6,6 +6,7 @@ create table stream.config (
     agora_secondary_certificate_secret text,
     token_ttl_s integer not null default 3600,
     token_rate_per_minute integer not null default 30,
+    starts_per_minute integer not null default 10,
     state_moves_per_minute integer not null default 10,
     restrictions_per_minute integer not null default 10,
     reports_per_minute integer not null default 10,
@@ -36,6 +37,7 @@ create table stream.config (
     -- A refused value is answered with the constraint's name, which says the range.
     constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400),
     constraint config_token_rate_per_minute_1_to_1000000 check (token_rate_per_minute between 1 and 1000000),
+    constraint config_starts_per_minute_1_to_1000000 check (starts_per_minute between 1 and 1000000),
     constraint config_state_moves_per_minute_1_to_1000000 check (state_moves_per_minute between 1 and 1000000),
     constraint config_restrictions_per_minute_1_to_1000000 check (restrictions_per_minute between 1 and 1000000),
     constraint config_reports_per_minute_1_to_1000000 check (reports_per_minute between 1 and 1000000),
@@ -71,6 +73,9 @@ comment on column stream.config.token_rate_per_minute is
     'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
     'refused: beyond the rate join_stream answers the newest token again, or none with retry_after_ms. Renewals by '
     'heartbeat and calls of the service do not count.';
+comment on column stream.config.starts_per_minute is
+    'Streams that one seller may start or take over within a minute, 1 to 1000000; as many at once. Calls of the service do not '
+    'count and are not refused.';
 comment on column stream.config.state_moves_per_minute is
     'Moves between states that the seller of one stream may make within a minute, 1 to 1000000; as many at once. Ending, '
     'going live or back from initializing, what repeats the present state, and calls of the service do not count and are not refused.';

@@ -57,7 +57,7 @@ create index stream_sessions_ended_at_uncleaned_idx on stream.stream_sessions (e
 create index stream_sessions_ended_at_idx on stream.stream_sessions (ended_at) where state = 'ended';
 create unique index stream_sessions_auction_id_live_key on stream.stream_sessions (auction_id) where state <> 'ended';
 -- The newest first, for lists of what is on; UUIDs of version 7 are in the order of their time.
-create index stream_sessions_id_live_idx on stream.stream_sessions (id) where state <> 'ended';
+create index stream_sessions_id_live_idx on stream.stream_sessions (id) where state <> 'ended' and started_at is not null;
 create index stream_sessions_auction_id_idx on stream.stream_sessions (auction_id);
 create index stream_sessions_seller_id_idx on stream.stream_sessions (seller_id);
 
@@ -104,6 +104,24 @@ create domain stream.viewer_uid as integer constraint viewer_uid_check check (va
 comment on domain stream.viewer_uid is 'Agora uid of a viewer; those below belong to hosts.';
 create domain stream.milliseconds as bigint constraint milliseconds_check check (value >= 0);
 comment on domain stream.milliseconds is 'A time span in milliseconds.';
+
+create table stream.start_rates (
+    seller_id uuid not null,
+    session_id uuid not null,
+    tat timestamptz not null,
+    constraint start_rates_pkey primary key (seller_id),
+    -- The row goes with the stream that the seller started last.
+    constraint start_rates_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade
+);
+create index start_rates_session_id_idx on stream.start_rates (session_id);
+comment on table stream.start_rates is
+    'How often each seller has started or taken over streams lately. Last in the order of locks.';
+comment on column stream.start_rates.session_id is 'The stream that the seller started or took over last.';
+comment on column stream.start_rates.tat is
+    'Theoretical arrival time of the next start (GCRA): config.starts_per_minute lies before it.';
+alter table stream.start_rates enable row level security;
+revoke all on table stream.start_rates from public, anon, authenticated, service_role;
 
 create table stream.stream_viewers (
     id uuid not null default gen_random_uuid(),

@@ -74,8 +74,8 @@ comment on column stream.restriction_event.until is 'Null: until it is lifted, o
 
 create type stream.live_event as (session_id uuid, auction_id uuid, state text, server_time timestamptz);
 comment on type stream.live_event is $$
-That a stream was started (initializing), became active for the first time, or ended: ask get_live_stream what it is.
+That a stream became active for the first time, or ended after that: ask get_live_stream what it is.
 @topic live
 @event live
 $$;
-comment on column stream.live_event.state is '@enum initializing, active, ended';
+comment on column stream.live_event.state is '@enum active, ended';

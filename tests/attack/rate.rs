@@ -3,3 +3,4 @@
 mod joins;
 mod leases;
 mod sellers_and_moderators;
+mod starts;

@@ -15,6 +15,7 @@ use crate::postgres::spi::{self, statements};
 use crate::stream::gate;
 use crate::stream::host_return::{HostRow, HostState, host_columns};
 use crate::stream::lifecycle::{self, StateExtras, check_at};
+use crate::stream::start_rate;
 
 /// A live session can end between finding and locking it; more than two such attempts are unlikely.
 const START_ATTEMPTS: usize = 3;
@@ -91,6 +92,16 @@ fn start(
     }
     // Checked before anything is locked, so that nobody can lock the auctions of others.
     check_owner(seller, auction)?;
+    let id = create_or_take_over(seller, auction, reconnect_window_s)?;
+    start_rate::charge(caller, seller, id)?;
+    Ok(id)
+}
+
+fn create_or_take_over(
+    seller: Uuid,
+    auction: Uuid,
+    reconnect_window_s: Option<i32>,
+) -> Result<Uuid> {
     for _ in 0..START_ATTEMPTS {
         if find_live(auction)?.is_none() {
             // The session refers to the auction, and the foreign key's own check would come after the index entry, for

@@ -37,7 +37,11 @@ async fn exhaust(seller: &Session, session: Uuid) -> Result<()> {
 #[tokio::test]
 async fn ten_a_minute_are_the_rule() -> Result<()> {
     let database = TestDatabase::create().await?;
-    for column in ["state_moves_per_minute", "restrictions_per_minute"] {
+    for column in [
+        "starts_per_minute",
+        "state_moves_per_minute",
+        "restrictions_per_minute",
+    ] {
         let rule: String = database
             .value(&format!(
                 "select column_default from information_schema.columns

@@ -8,8 +8,8 @@ use uuid::Uuid;
 /// A million streams that have ended and two thousand that go on, past the functions.
 const FILL: &str = "set session_replication_role = replica;
 set synchronous_commit = off;
-insert into stream.stream_sessions (id, seller_id, auction_id, channel_id, state, ended_at, check_at, is_cleaned)
-select i.id, i.id, i.id, i.id::text, case when n % 500 = 0 then 'active' else 'ended' end,
+insert into stream.stream_sessions (id, seller_id, auction_id, channel_id, state, started_at, ended_at, check_at, is_cleaned)
+select i.id, i.id, i.id, i.id::text, case when n % 500 = 0 then 'active' else 'ended' end, now(),
     case when n % 500 <> 0 then now() end, case when n % 500 = 0 then now() end, n % 500 <> 0
 from generate_series(1, 1000000) as n cross join lateral (select md5(n::text)::uuid as id) as i;
 insert into stream.stream_viewers (session_id, user_id, agora_uid)
