@@ -7,15 +7,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $5 is null then
         return stream_private.ban_user($1, $2, $3, $4);
     end if;
-    kept := stream_private.first_result($5, 'ban_user', row($1, $2, $3, $4)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $5, 'ban_user', row($1, $2, $3, $4)::text);
     if kept is null then
         kept := to_jsonb(stream_private.ban_user($1, $2, $3, $4));
-        perform stream_private.keep_result($5, kept);
+        perform stream_private.keep_result(caller, $5, kept);
     end if;
     return jsonb_populate_record(null::stream.restriction, kept);
 end
@@ -30,15 +32,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.block_term($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'block_term', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'block_term', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.block_term($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -53,15 +57,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.delete_message($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'delete_message', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'delete_message', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.delete_message($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -76,15 +82,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.delete_user_messages($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'delete_user_messages', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'delete_user_messages', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.delete_user_messages($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return (kept #>> '{}')::integer;
 end
@@ -99,15 +107,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.end_stream($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'end_stream', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'end_stream', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.end_stream($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -122,15 +132,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.lift_restriction($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'lift_restriction', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'lift_restriction', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.lift_restriction($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -151,15 +163,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $5 is null then
         return stream_private.mute_user($1, $2, $3, $4);
     end if;
-    kept := stream_private.first_result($5, 'mute_user', row($1, $2, $3, $4)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $5, 'mute_user', row($1, $2, $3, $4)::text);
     if kept is null then
         kept := to_jsonb(stream_private.mute_user($1, $2, $3, $4));
-        perform stream_private.keep_result($5, kept);
+        perform stream_private.keep_result(caller, $5, kept);
     end if;
     return jsonb_populate_record(null::stream.restriction, kept);
 end
@@ -174,15 +188,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.pause_stream($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'pause_stream', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'pause_stream', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.pause_stream($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -197,15 +213,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.pin_message($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'pin_message', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'pin_message', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.pin_message($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -220,15 +238,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.resolve_report($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'resolve_report', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'resolve_report', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.resolve_report($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -243,15 +263,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.resume_stream($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'resume_stream', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'resume_stream', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.resume_stream($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -266,15 +288,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.set_chat_mode($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'set_chat_mode', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'set_chat_mode', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.set_chat_mode($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -289,15 +313,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.set_slow_mode($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'set_slow_mode', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'set_slow_mode', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.set_slow_mode($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -317,15 +343,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.start_stream($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'start_stream', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'start_stream', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.start_stream($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -340,15 +368,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.unblock_term($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'unblock_term', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'unblock_term', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.unblock_term($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -363,15 +393,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $2 is null then
         return stream_private.unpin_message($1);
     end if;
-    kept := stream_private.first_result($2, 'unpin_message', row($1)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $2, 'unpin_message', row($1)::text);
     if kept is null then
         kept := to_jsonb(stream_private.unpin_message($1));
-        perform stream_private.keep_result($2, kept);
+        perform stream_private.keep_result(caller, $2, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -392,15 +424,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $5 is null then
         return stream_private.update_stream_state($1, $2, $3, $4);
     end if;
-    kept := stream_private.first_result($5, 'update_stream_state', row($1, $2, $3, $4)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $5, 'update_stream_state', row($1, $2, $3, $4)::text);
     if kept is null then
         kept := to_jsonb(stream_private.update_stream_state($1, $2, $3, $4));
-        perform stream_private.keep_result($5, kept);
+        perform stream_private.keep_result(caller, $5, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end

@@ -249,7 +249,7 @@ begin
 end
 $$;
 comment on function stream.get_stream_summary(uuid) is
-    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. It counts the rows of this stream alone. Seller and service only.';
+    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far, counted from the rows of this stream. The figures of one that has ended are kept by the next sweep and change no more. Seller and service only.';
 
 create function stream.get_viewer_count(session_id uuid)
 returns integer

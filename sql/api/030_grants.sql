@@ -34,10 +34,11 @@ revoke all on function stream_private.doctor() from public, anon, authenticated,
 revoke all on function stream_private.emit_live(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;
 revoke all on function stream_private.end_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.enter_request() from public, anon, authenticated, service_role;
 revoke all on function stream_private.export_user(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.find_live_streams(uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.find_session_of_user(uuid) from public, anon, authenticated, service_role;
-revoke all on function stream_private.first_result(uuid, text, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.first_result(uuid, uuid, text, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.forget_in_session(uuid, uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.forget_user(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.generate_buyer_token(uuid, text) from public, anon, authenticated, service_role;
@@ -50,11 +51,12 @@ revoke all on function stream_private.get_stream_state(uuid) from public, anon, 
 revoke all on function stream_private.get_stream_summary(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewer_count(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewers(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.has_joined(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeats(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.inspect_token(text, text, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.join_stream(uuid) from public, anon, authenticated, service_role;
-revoke all on function stream_private.keep_result(uuid, jsonb) from public, anon, authenticated, service_role;
+revoke all on function stream_private.keep_result(uuid, uuid, jsonb) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lift_restriction(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.list_live_streams(integer, uuid) from public, anon, authenticated, service_role;

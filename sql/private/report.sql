@@ -29,7 +29,7 @@ begin
         if exists (select from stream_private.bans as b where b.session_id = $1 and b.user_id = reporter) then
             perform stream_ext.refuse('banned');
         end if;
-        if not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = reporter) then
+        if not stream_private.has_joined(reporter, $1) then
             perform stream_ext.refuse('not_viewer');
         end if;
     end if;

@@ -71,6 +71,17 @@ comment on function stream_private.may_watch(uuid, uuid, uuid) is
     'Whether a user (null: the service) may find a stream of this seller and hear of it: who may view it and is not '
     'banned, and the seller.';
 
+create function stream_private.has_joined(user_id uuid, session_id uuid) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (select from stream.stream_viewers as v where v.session_id = $2 and v.user_id = $1);
+end
+$$;
+comment on function stream_private.has_joined(uuid, uuid) is
+    'Whether a user has ever joined a stream; whoever has may read its chat, as long as they may view it and are not banned.';
+
 create function stream_private.check_page_size(page_size integer) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

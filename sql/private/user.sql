@@ -140,6 +140,8 @@ begin
     -- The sold ones last, and with the newest the rate of starts: a table of the application that refers to one and keeps it fails the call.
     select s.id into session from stream.stream_sessions as s where s.seller_id = $1 order by s.id limit 1;
     if found then
+        update stream.webhook_events as e set uid = null, client_seq = null
+        where e.session_id = session and e.uid between 1 and 999999;
         return row(stream_ext.delete_ended_stream(session, at_most), true)::stream.erasure_result;
     end if;
     return row(0, false)::stream.erasure_result;
@@ -156,6 +158,16 @@ a sold stream without a cascade fails the call (23503), when what the user did e
 @errors isolation_level, invalid_argument, stream_live
 $$;
 
+-- The uids of a host are the generations of the stream so far.
+create view stream_private.agora_uids as
+select v.user_id, v.session_id, v.agora_uid as first_uid, v.agora_uid as last_uid
+from stream.stream_viewers as v
+union all
+select s.seller_id, s.id, 1, s.generation
+from stream.stream_sessions as s;
+comment on view stream_private.agora_uids is 'Under which Agora uids a user was or is in a stream, as a viewer and as its host.';
+revoke all on table stream_private.agora_uids from public, anon, authenticated, service_role;
+
 create function stream_private.export_user(user_id uuid)
 returns setof json
 language plpgsql stable security definer
@@ -171,7 +183,9 @@ begin
     select json_build_object('table', 'stream_sessions', 'record', json_build_object(
         'id', s.id, 'auction_id', s.auction_id, 'channel_id', s.channel_id, 'state', s.state, 'state_reason', s.state_reason,
         'created_at', s.created_at, 'started_at', s.started_at, 'ended_at', s.ended_at,
-        'peak_viewer_count', s.peak_viewer_count, 'chat_mode', s.chat_mode, 'slow_mode_ms', s.slow_mode_ms))
+        'peak_viewer_count', s.peak_viewer_count, 'message_count', s.message_count,
+        'deleted_message_count', s.deleted_message_count, 'unique_viewers', s.unique_viewers, 'watch_ms', s.watch_ms,
+        'chat_mode', s.chat_mode, 'slow_mode_ms', s.slow_mode_ms, 'metadata', s.metadata))
     from stream.stream_sessions as s where s.seller_id = $1 order by s.id;
     return query
     select json_build_object('table', 'start_rates', 'record', json_build_object('session_id', r.session_id, 'tat', r.tat))
@@ -213,16 +227,16 @@ begin
     return query
     select json_build_object('table', 'webhook_cursors', 'record', json_build_object(
         'session_id', k.session_id, 'uid', k.uid, 'is_present', k.is_present, 'happened_at', k.happened_at))
-    from stream.stream_viewers as v
-    join stream.webhook_cursors as k on k.session_id = v.session_id and k.uid = v.agora_uid
-    where v.user_id = $1 order by k.session_id;
+    from stream_private.agora_uids as u
+    join stream.webhook_cursors as k on k.session_id = u.session_id and k.uid between u.first_uid and u.last_uid
+    where u.user_id = $1 order by k.session_id, k.uid;
     return query
     select json_build_object('table', 'webhook_events', 'record', json_build_object(
         'session_id', e.session_id, 'uid', e.uid, 'event_type', e.event_type, 'happened_at', e.happened_at,
         'reason', e.reason, 'duration_s', e.duration_s))
-    from stream.stream_viewers as v
-    join stream.webhook_events as e on e.session_id = v.session_id and e.uid = v.agora_uid
-    where v.user_id = $1 order by e.session_id, e.happened_at;
+    from stream_private.agora_uids as u
+    join stream.webhook_events as e on e.session_id = u.session_id and e.uid between u.first_uid and u.last_uid
+    where u.user_id = $1 order by e.session_id, e.happened_at;
     -- Of what others decided about the user, all but who they are; of what the user decided about others, not about whom.
     return query
     select json_build_object('table', 'chat_restrictions', 'record', json_build_object(

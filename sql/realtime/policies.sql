@@ -23,13 +23,7 @@ begin
     return exists (
         select from stream.stream_sessions as s
         where s.id = subject and stream_private.may_watch(caller, s.id, s.seller_id)
-            and (
-                kind <> 'chat' or s.seller_id = caller
-                or exists (
-                    select from stream.stream_viewers as v
-                    where v.session_id = s.id and v.user_id = caller
-                )
-            )
+            and (kind <> 'chat' or s.seller_id = caller or stream_private.has_joined(caller, s.id))
     );
 end
 $$;

@@ -26,6 +26,11 @@ create table stream.stream_sessions (
     state_moves_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
+    counted_seq bigint not null default 0,
+    message_count bigint not null default 0,
+    deleted_message_count bigint not null default 0,
+    unique_viewers bigint not null default 0,
+    watch_ms bigint not null default 0,
     chat_mode text not null default 'viewers',
     slow_mode_ms integer not null default 0,
     pinned_seq bigint,
@@ -88,6 +93,12 @@ comment on column stream.stream_sessions.state_moves_tat is
     'Theoretical arrival time of the seller''s next move (GCRA): config.state_moves_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
+comment on column stream.stream_sessions.counted_seq is
+    'Up to which entry of the log the sweep has counted the messages of an ended stream.';
+comment on column stream.stream_sessions.message_count is 'Messages of users up to counted_seq, the deleted ones among them.';
+comment on column stream.stream_sessions.deleted_message_count is 'Those of them that were deleted when they were counted.';
+comment on column stream.stream_sessions.unique_viewers is 'Viewers who ever joined, once is_cleaned.';
+comment on column stream.stream_sessions.watch_ms is 'Milliseconds that all of them together watched, once is_cleaned.';
 comment on column stream.stream_sessions.is_cleaned is
     'Whether the sweep has made sure that an ended stream holds no lease, no active token or subscription, and no open log.';
 comment on column stream.stream_sessions.chat_mode is

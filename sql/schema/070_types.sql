@@ -113,6 +113,9 @@ create type stream.message_result as (
 );
 comment on type stream.message_result is
     'Answer to one message of a batch, by its place from 1: ok and the stored message, or the code of the refusal.';
+comment on column stream.message_result.status is '@enum ok, invalid_argument, session_not_found, stream_ended, banned, not_viewer, '
+    'cannot_chat, muted, chat_closed, slow_mode, rate_limited, content_empty, content_too_long, content_invalid, '
+    'content_blocked, message_id_conflict, lock_timeout';
 comment on column stream.message_result.retry_after_ms is 'When to send it again, where that is known. @null';
 comment on column stream.message_result.message is 'The stored message, when status is ok. @null';
 

@@ -35,6 +35,9 @@ comment on type stream.moderation_entry is
     'One decision of a moderator. seq is the log entry that announced it, null where nothing is announced.';
 comment on column stream.moderation_entry.session_id is 'Null: about all streams. @null';
 comment on column stream.moderation_entry.seq is '@null';
+comment on column stream.moderation_entry.action is '@enum user_muted, user_banned, mute_lifted, ban_lifted, message_deleted, '
+    'user_messages_deleted, messages_deleted, message_pinned, message_unpinned, slow_mode, chat_mode, term_blocked, '
+    'term_unblocked, report_resolved';
 comment on column stream.moderation_entry.actor is 'Null: the service. @null';
 comment on column stream.moderation_entry.user_id is 'Whom it was about. @null';
 comment on column stream.moderation_entry.target_seq is 'The message that it was about. @null';

@@ -37,7 +37,7 @@ create type stream.stream_summary as (
     deleted_message_count bigint
 );
 comment on type stream.stream_summary is
-    'The figures of one stream, so far while it goes on. Viewers who were deleted or forgotten since are not among them.';
+    'The figures of one stream, so far while it goes on. Viewers who were deleted or forgotten before it ended are not among them.';
 comment on column stream.stream_summary.state is '@enum initializing, active, paused, error, ended';
 comment on column stream.stream_summary.title is 'What hook_title calls the auction, at most 200 characters. @null';
 comment on column stream.stream_summary.end_reason is
@@ -48,3 +48,4 @@ comment on column stream.stream_summary.duration_ms is
     'Milliseconds from when it first became active to its end, or to now; 0 if it never became active.';
 comment on column stream.stream_summary.watch_ms is 'Milliseconds that all viewers together watched.';
 comment on column stream.stream_summary.message_count is 'Messages of users, the deleted ones among them.';
+comment on column stream.stream_summary.deleted_message_count is 'Those that were deleted, by the end of the stream.';

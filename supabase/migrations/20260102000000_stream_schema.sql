@@ -32,6 +32,7 @@ create table stream.config (
     agora_secondary_certificate_secret text,
     token_ttl_s integer not null default 3600,
     token_rate_per_minute integer not null default 30,
+    starts_per_minute integer not null default 10,
     state_moves_per_minute integer not null default 10,
     restrictions_per_minute integer not null default 10,
     reports_per_minute integer not null default 10,
@@ -62,6 +63,7 @@ create table stream.config (
     -- A refused value is answered with the constraint's name, which says the range.
     constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400),
     constraint config_token_rate_per_minute_1_to_1000000 check (token_rate_per_minute between 1 and 1000000),
+    constraint config_starts_per_minute_1_to_1000000 check (starts_per_minute between 1 and 1000000),
     constraint config_state_moves_per_minute_1_to_1000000 check (state_moves_per_minute between 1 and 1000000),
     constraint config_restrictions_per_minute_1_to_1000000 check (restrictions_per_minute between 1 and 1000000),
     constraint config_reports_per_minute_1_to_1000000 check (reports_per_minute between 1 and 1000000),
@@ -97,6 +99,9 @@ comment on column stream.config.token_rate_per_minute is
     'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
     'refused: beyond the rate join_stream answers the newest token again, or none with retry_after_ms. Renewals by '
     'heartbeat and calls of the service do not count.';
+comment on column stream.config.starts_per_minute is
+    'Streams that one seller may start or take over within a minute, 1 to 1000000; as many at once. Calls of the service do not '
+    'count and are not refused.';
 comment on column stream.config.state_moves_per_minute is
     'Moves between states that the seller of one stream may make within a minute, 1 to 1000000; as many at once. Ending, '
     'going live or back from initializing, what repeats the present state, and calls of the service do not count and are not refused.';
@@ -170,6 +175,11 @@ create table stream.stream_sessions (
     state_moves_tat timestamptz,
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
+    counted_seq bigint not null default 0,
+    message_count bigint not null default 0,
+    deleted_message_count bigint not null default 0,
+    unique_viewers bigint not null default 0,
+    watch_ms bigint not null default 0,
     chat_mode text not null default 'viewers',
     slow_mode_ms integer not null default 0,
     pinned_seq bigint,
@@ -201,7 +211,7 @@ create index stream_sessions_ended_at_uncleaned_idx on stream.stream_sessions (e
 create index stream_sessions_ended_at_idx on stream.stream_sessions (ended_at) where state = 'ended';
 create unique index stream_sessions_auction_id_live_key on stream.stream_sessions (auction_id) where state <> 'ended';
 -- The newest first, for lists of what is on; UUIDs of version 7 are in the order of their time.
-create index stream_sessions_id_live_idx on stream.stream_sessions (id) where state <> 'ended';
+create index stream_sessions_id_live_idx on stream.stream_sessions (id) where state <> 'ended' and started_at is not null;
 create index stream_sessions_auction_id_idx on stream.stream_sessions (auction_id);
 create index stream_sessions_seller_id_idx on stream.stream_sessions (seller_id);
 
@@ -232,6 +242,12 @@ comment on column stream.stream_sessions.state_moves_tat is
     'Theoretical arrival time of the seller''s next move (GCRA): config.state_moves_per_minute lies before it.';
 comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
+comment on column stream.stream_sessions.counted_seq is
+    'Up to which entry of the log the sweep has counted the messages of an ended stream.';
+comment on column stream.stream_sessions.message_count is 'Messages of users up to counted_seq, the deleted ones among them.';
+comment on column stream.stream_sessions.deleted_message_count is 'Those of them that were deleted when they were counted.';
+comment on column stream.stream_sessions.unique_viewers is 'Viewers who ever joined, once is_cleaned.';
+comment on column stream.stream_sessions.watch_ms is 'Milliseconds that all of them together watched, once is_cleaned.';
 comment on column stream.stream_sessions.is_cleaned is
     'Whether the sweep has made sure that an ended stream holds no lease, no active token or subscription, and no open log.';
 comment on column stream.stream_sessions.chat_mode is
@@ -248,6 +264,24 @@ create domain stream.viewer_uid as integer constraint viewer_uid_check check (va
 comment on domain stream.viewer_uid is 'Agora uid of a viewer; those below belong to hosts.';
 create domain stream.milliseconds as bigint constraint milliseconds_check check (value >= 0);
 comment on domain stream.milliseconds is 'A time span in milliseconds.';
+
+create table stream.start_rates (
+    seller_id uuid not null,
+    session_id uuid not null,
+    tat timestamptz not null,
+    constraint start_rates_pkey primary key (seller_id),
+    -- The row goes with the stream that the seller started last.
+    constraint start_rates_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade
+);
+create index start_rates_session_id_idx on stream.start_rates (session_id);
+comment on table stream.start_rates is
+    'How often each seller has started or taken over streams lately. Last in the order of locks.';
+comment on column stream.start_rates.session_id is 'The stream that the seller started or took over last.';
+comment on column stream.start_rates.tat is
+    'Theoretical arrival time of the next start (GCRA): config.starts_per_minute lies before it.';
+alter table stream.start_rates enable row level security;
+revoke all on table stream.start_rates from public, anon, authenticated, service_role;
 
 create table stream.stream_viewers (
     id uuid not null default gen_random_uuid(),
@@ -1062,6 +1096,9 @@ create type stream.message_result as (
 );
 comment on type stream.message_result is
     'Answer to one message of a batch, by its place from 1: ok and the stored message, or the code of the refusal.';
+comment on column stream.message_result.status is '@enum ok, invalid_argument, session_not_found, stream_ended, banned, not_viewer, '
+    'cannot_chat, muted, chat_closed, slow_mode, rate_limited, content_empty, content_too_long, content_invalid, '
+    'content_blocked, message_id_conflict, lock_timeout';
 comment on column stream.message_result.retry_after_ms is 'When to send it again, where that is known. @null';
 comment on column stream.message_result.message is 'The stored message, when status is ok. @null';
 
@@ -1283,11 +1320,11 @@ comment on column stream.restriction_event.until is 'Null: until it is lifted, o
 
 create type stream.live_event as (session_id uuid, auction_id uuid, state text, server_time timestamptz);
 comment on type stream.live_event is $$
-That a stream was started (initializing), became active for the first time, or ended: ask get_live_stream what it is.
+That a stream became active for the first time, or ended after that: ask get_live_stream what it is.
 @topic live
 @event live
 $$;
-comment on column stream.live_event.state is '@enum initializing, active, ended';
+comment on column stream.live_event.state is '@enum active, ended';
 
 -- sql/schema/074_moderation_types.sql
 
@@ -1328,6 +1365,9 @@ comment on type stream.moderation_entry is
     'One decision of a moderator. seq is the log entry that announced it, null where nothing is announced.';
 comment on column stream.moderation_entry.session_id is 'Null: about all streams. @null';
 comment on column stream.moderation_entry.seq is '@null';
+comment on column stream.moderation_entry.action is '@enum user_muted, user_banned, mute_lifted, ban_lifted, message_deleted, '
+    'user_messages_deleted, messages_deleted, message_pinned, message_unpinned, slow_mode, chat_mode, term_blocked, '
+    'term_unblocked, report_resolved';
 comment on column stream.moderation_entry.actor is 'Null: the service. @null';
 comment on column stream.moderation_entry.user_id is 'Whom it was about. @null';
 comment on column stream.moderation_entry.target_seq is 'The message that it was about. @null';
@@ -1411,7 +1451,7 @@ create type stream.stream_summary as (
     deleted_message_count bigint
 );
 comment on type stream.stream_summary is
-    'The figures of one stream, so far while it goes on. Viewers who were deleted or forgotten since are not among them.';
+    'The figures of one stream, so far while it goes on. Viewers who were deleted or forgotten before it ended are not among them.';
 comment on column stream.stream_summary.state is '@enum initializing, active, paused, error, ended';
 comment on column stream.stream_summary.title is 'What hook_title calls the auction, at most 200 characters. @null';
 comment on column stream.stream_summary.end_reason is
@@ -1422,6 +1462,7 @@ comment on column stream.stream_summary.duration_ms is
     'Milliseconds from when it first became active to its end, or to now; 0 if it never became active.';
 comment on column stream.stream_summary.watch_ms is 'Milliseconds that all viewers together watched.';
 comment on column stream.stream_summary.message_count is 'Messages of users, the deleted ones among them.';
+comment on column stream.stream_summary.deleted_message_count is 'Those that were deleted, by the end of the stream.';
 
 -- sql/schema/078_user_types.sql
 

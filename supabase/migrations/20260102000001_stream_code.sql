@@ -1,1462 +1,258 @@
 -- Generated from sql/ by `cargo x sql bundle`; change those files, not this one.
 
--- sql/edition/native/extension.sql
-
--- The extension, which brings schema stream_ext.
-create extension if not exists pg_stream_ext;
-
--- sql/schema/010_schemas.sql
-
--- The schemas.
---
--- stream          what callers see: SECURITY INVOKER wrappers, and the tables (no API role holds a table privilege)
--- stream_private  the one privilege boundary: SECURITY DEFINER, not exposed by PostgREST
--- stream_ext      native functions; they refuse unless the effective user owns the tables
-create schema stream;
-comment on schema stream is 'Live streams, viewers and chat. Exposed to PostgREST; call its functions by rpc.';
-
-create schema stream_private;
-comment on schema stream_private is
-    'The privilege boundary of schema stream: SECURITY DEFINER functions. Never expose this schema.';
-
--- Default privileges of a database may have granted them. sql/api/ opens both once every function has its rights.
-revoke all on schema stream, stream_private from public, anon, authenticated, service_role;
-
--- sql/schema/020_config.sql
-
--- Settings: one typed row; a wrong value is refused by its CHECK.
-create table stream.config (
-    id boolean not null default true,
-    agora_app_id text,
-    agora_certificate_secret text not null default 'agora_app_certificate',
-    agora_secondary_certificate_secret text,
-    token_ttl_s integer not null default 3600,
-    token_rate_per_minute integer not null default 30,
-    starts_per_minute integer not null default 10,
-    state_moves_per_minute integer not null default 10,
-    restrictions_per_minute integer not null default 10,
-    reports_per_minute integer not null default 10,
-    request_retention_hours integer not null default 24,
-    host_timeout_s integer not null default 20,
-    reconnect_window_s integer not null default 60,
-    initializing_timeout_s integer not null default 300,
-    paused_timeout_s integer not null default 3600,
-    max_duration_s integer not null default 43200,
-    heartbeat_interval_s integer not null default 15,
-    lease_s integer not null default 45,
-    background_grace_s integer not null default 60,
-    retention_days integer default 90,
-    webhook_retention_days integer not null default 7,
-    sweep_batch_size integer not null default 500,
-    chat_interval_ms integer not null default 1000,
-    chat_burst integer not null default 10,
-    host_chat_interval_ms integer not null default 200,
-    host_chat_burst integer not null default 20,
-    anonymous_users_may_chat boolean not null default false,
-    epoch_salt text not null default '',
-    constraint config_pkey primary key (id),
-    constraint config_id_single_row check (id),
-    constraint config_agora_app_id_is_32_hex check (agora_app_id ~ '^[0-9a-fA-F]{32}$'),
-    constraint config_agora_certificate_secret_1_to_255 check (length(agora_certificate_secret) between 1 and 255),
-    constraint config_agora_secondary_certificate_secret_1_to_255
-        check (length(agora_secondary_certificate_secret) between 1 and 255),
-    -- A refused value is answered with the constraint's name, which says the range.
-    constraint config_token_ttl_s_60_to_86400 check (token_ttl_s between 60 and 86400),
-    constraint config_token_rate_per_minute_1_to_1000000 check (token_rate_per_minute between 1 and 1000000),
-    constraint config_starts_per_minute_1_to_1000000 check (starts_per_minute between 1 and 1000000),
-    constraint config_state_moves_per_minute_1_to_1000000 check (state_moves_per_minute between 1 and 1000000),
-    constraint config_restrictions_per_minute_1_to_1000000 check (restrictions_per_minute between 1 and 1000000),
-    constraint config_reports_per_minute_1_to_1000000 check (reports_per_minute between 1 and 1000000),
-    constraint config_request_retention_hours_1_to_168 check (request_retention_hours between 1 and 168),
-    constraint config_host_timeout_s_5_to_300 check (host_timeout_s between 5 and 300),
-    constraint config_reconnect_window_s_0_to_1800 check (reconnect_window_s between 0 and 1800),
-    constraint config_initializing_timeout_s_30_to_3600 check (initializing_timeout_s between 30 and 3600),
-    constraint config_paused_timeout_s_60_to_86400 check (paused_timeout_s between 60 and 86400),
-    constraint config_max_duration_s_60_to_604800 check (max_duration_s between 60 and 604800),
-    constraint config_heartbeat_interval_s_5_to_60 check (heartbeat_interval_s between 5 and 60),
-    constraint config_lease_s_15_to_600 check (lease_s between 15 and 600),
-    constraint config_lease_s_over_2_heartbeats check (lease_s > 2 * heartbeat_interval_s),
-    constraint config_background_grace_s_0_to_3600 check (background_grace_s between 0 and 3600),
-    constraint config_retention_days_1_to_3650 check (retention_days between 1 and 3650),
-    constraint config_chat_interval_ms_1_to_60000 check (chat_interval_ms between 1 and 60000),
-    constraint config_chat_burst_1_to_1000 check (chat_burst between 1 and 1000),
-    constraint config_host_chat_interval_ms_1_to_60000 check (host_chat_interval_ms between 1 and 60000),
-    constraint config_host_chat_burst_1_to_1000 check (host_chat_burst between 1 and 1000),
-    constraint config_webhook_retention_days_1_to_365 check (webhook_retention_days between 1 and 365),
-    constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
-);
-comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
-comment on column stream.config.agora_app_id is 'Agora App ID: 32 hexadecimal digits. Not a secret. Null: token functions answer not_configured.';
-comment on column stream.config.agora_certificate_secret is
-    'Name of the Supabase Vault secret that holds the Agora primary certificate; never the certificate itself.';
-comment on column stream.config.agora_secondary_certificate_secret is
-    'Name of the Vault secret that holds the Agora secondary certificate while certificates are rotated; inspect_token '
-    'accepts its tokens. Null: there is none.';
-comment on column stream.config.token_ttl_s is
-    'Life of an Agora token in seconds, 60 to 86400 (Agora''s own limit is 24 h). It is shortened to what is left of its '
-    'stream''s longest duration, but never below 60 s, also when the sweep that ends the stream is late.';
-comment on column stream.config.token_rate_per_minute is
-    'Tokens that one user may ask for in one stream within a minute, 1 to 1000000; as many at once. Joins count and are not '
-    'refused: beyond the rate join_stream answers the newest token again, or none with retry_after_ms. Renewals by '
-    'heartbeat and calls of the service do not count.';
-comment on column stream.config.starts_per_minute is
-    'Streams that one seller may start or take over within a minute, 1 to 1000000; as many at once. Calls of the service do not '
-    'count and are not refused.';
-comment on column stream.config.state_moves_per_minute is
-    'Moves between states that the seller of one stream may make within a minute, 1 to 1000000; as many at once. Ending, '
-    'going live or back from initializing, what repeats the present state, and calls of the service do not count and are not refused.';
-comment on column stream.config.restrictions_per_minute is
-    'Mutes, bans and lifts that one moderator may make in one stream within a minute, 1 to 1000000; as many at once. What '
-    'changes nothing and calls of the service do not count and are not refused.';
-comment on column stream.config.reports_per_minute is
-    'Reports about messages that one viewer may make in one stream within a minute, 1 to 1000000; as many at once. The same '
-    'report again does not count.';
-comment on column stream.config.request_retention_hours is
-    'Hours for which a request id returns its first result, 1 to 168.';
-comment on column stream.config.host_timeout_s is
-    'Seconds without a host heartbeat until the host counts as lost, 5 to 300; judged only after a first heartbeat.';
-comment on column stream.config.reconnect_window_s is
-    'Seconds that a lost host has to return, 0 to 1800; start_stream can set another window for one stream.';
-comment on column stream.config.initializing_timeout_s is
-    'Seconds until a stream that never became active is ended, 30 to 3600.';
-comment on column stream.config.paused_timeout_s is 'Seconds until a paused stream is ended, 60 to 86400.';
-comment on column stream.config.max_duration_s is
-    'Seconds from the start until any stream is ended, 60 to 604800 (a week).';
-comment on column stream.config.heartbeat_interval_s is 'Seconds between two heartbeats of a client, 5 to 60.';
-comment on column stream.config.lease_s is
-    'Seconds that a viewer counts after the last heartbeat, 15 to 600; more than two heartbeats.';
-comment on column stream.config.background_grace_s is
-    'Seconds that a viewer whose app is in the background still counts while it goes on sending heartbeats, 0 to 3600; '
-    'never longer than lease_s without them.';
-comment on column stream.config.retention_days is
-    'Days that an ended stream and its log are kept, 1 to 3650; null keeps them for ever.';
-comment on column stream.config.webhook_retention_days is
-    'Days that Agora''s notices are kept, 1 to 365; one that comes again later is applied again.';
-comment on column stream.config.sweep_batch_size is 'Rows that one sweep handles for each rule, 1 to 10000.';
-comment on column stream.config.chat_interval_ms is
-    'Milliseconds in which a viewer regains one message, 1 to 60000: the steady rate.';
-comment on column stream.config.chat_burst is 'Messages that a viewer who was silent may send at once, 1 to 1000.';
-comment on column stream.config.host_chat_interval_ms is 'The same as chat_interval_ms for the seller, 1 to 60000.';
-comment on column stream.config.host_chat_burst is 'The same as chat_burst for the seller, 1 to 1000.';
-comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
-comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';
-
-alter table stream.config enable row level security;
-revoke all on table stream.config from public, anon, authenticated, service_role;
-insert into stream.config (id) values (true);
-
--- sql/schema/030_streams.sql
-
--- Stream sessions and the viewers of each.
-create table stream.stream_sessions (
-    id uuid not null,
-    seller_id uuid not null,
-    auction_id uuid not null,
-    channel_id text not null,
-    state text not null default 'initializing',
-    state_reason text,
-    state_seq bigint not null default 0,
-    state_changed_at timestamptz not null default now(),
-    generation integer not null default 1,
-    viewer_count integer not null default 0,
-    peak_viewer_count integer not null default 0,
-    created_at timestamptz not null default now(),
-    started_at timestamptz,
-    ended_at timestamptz,
-    host_seen_at timestamptz,
-    host_heartbeat_at timestamptz,
-    state_before_error text,
-    reconnect_deadline timestamptz,
-    reconnect_window_s integer not null default 60,
-    host_token_issued_at timestamptz,
-    host_token_expires_at timestamptz,
-    host_token_held_until timestamptz,
-    host_token_tat timestamptz,
-    state_moves_tat timestamptz,
-    check_at timestamptz default now(),
-    is_cleaned boolean not null default false,
-    chat_mode text not null default 'viewers',
-    slow_mode_ms integer not null default 0,
-    pinned_seq bigint,
-    metadata jsonb not null default '{}',
-    constraint stream_sessions_pkey primary key (id),
-    constraint stream_sessions_channel_id_key unique (channel_id),
-    -- Agora's channel alphabet without blanks; 63 bytes satisfies every version of Agora's documentation.
-    constraint stream_sessions_channel_id_check check (channel_id ~ '^[0-9A-Za-z_.:-]{1,63}$'),
-    constraint stream_sessions_state_check check (state in ('initializing', 'active', 'paused', 'ended', 'error')),
-    constraint stream_sessions_state_reason_check check (length(state_reason) <= 200),
-    -- Below the first viewer uid (1,000,000), because the host's Agora uid is the generation.
-    constraint stream_sessions_generation_check check (generation between 1 and 999999),
-    constraint stream_sessions_viewer_count_check check (viewer_count >= 0),
-    constraint stream_sessions_peak_viewer_count_check check (peak_viewer_count >= viewer_count),
-    constraint stream_sessions_ended_at_check check ((state = 'ended') = (ended_at is not null)),
-    constraint stream_sessions_state_before_error_check
-        check ((state = 'error') = (state_before_error is not null)),
-    constraint stream_sessions_reconnect_deadline_check check ((state = 'error') = (reconnect_deadline is not null)),
-    constraint stream_sessions_reconnect_window_s_check check (reconnect_window_s between 0 and 1800),
-    constraint stream_sessions_check_at_check check ((state = 'ended') = (check_at is null)),
-    constraint stream_sessions_chat_mode_check check (chat_mode in ('viewers', 'verified', 'hosts', 'nobody')),
-    constraint stream_sessions_slow_mode_ms_check check (slow_mode_ms between 0 and 3600000),
-    constraint stream_sessions_metadata_check check (jsonb_typeof(metadata) = 'object')
-) with (fillfactor = 50);
--- What the sweep looks for; heartbeats change neither column, so they stay HOT.
-create index stream_sessions_check_at_idx on stream.stream_sessions (check_at) where state <> 'ended';
-create index stream_sessions_ended_at_uncleaned_idx on stream.stream_sessions (ended_at)
-    where state = 'ended' and not is_cleaned;
-create index stream_sessions_ended_at_idx on stream.stream_sessions (ended_at) where state = 'ended';
-create unique index stream_sessions_auction_id_live_key on stream.stream_sessions (auction_id) where state <> 'ended';
--- The newest first, for lists of what is on; UUIDs of version 7 are in the order of their time.
-create index stream_sessions_id_live_idx on stream.stream_sessions (id) where state <> 'ended' and started_at is not null;
-create index stream_sessions_auction_id_idx on stream.stream_sessions (auction_id);
-create index stream_sessions_seller_id_idx on stream.stream_sessions (seller_id);
-
-comment on table stream.stream_sessions is 'One row per broadcast of an auction. At most one that has not ended per auction.';
-comment on column stream.stream_sessions.id is 'UUID version 7.';
-comment on column stream.stream_sessions.channel_id is 'Agora channel name; the text of id.';
-comment on column stream.stream_sessions.state is 'initializing, active, paused, error or ended (final).';
-comment on column stream.stream_sessions.state_seq is 'seq of the log entry that announced the current state.';
-comment on column stream.stream_sessions.generation is
-    'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
-comment on column stream.stream_sessions.viewer_count is 
-    'Viewers at the last tick, as broadcast: a lease that is over counts until a sweep has come to it. get_viewer_count and sync count now.';
-comment on column stream.stream_sessions.peak_viewer_count is
-    'The greatest number of viewers at a tick or at the end of the stream.';
-comment on column stream.stream_sessions.host_seen_at is
-    'Last sign of life of a host who sends heartbeats: one of them, a move to a running state, a takeover, or Agora''s word; null until the first heartbeat.';
-comment on column stream.stream_sessions.host_heartbeat_at is 'Last heartbeat of the host, and nothing else; null until the first.';
-comment on column stream.stream_sessions.state_before_error is 'The state that a returning host goes back to.';
-comment on column stream.stream_sessions.reconnect_deadline is 'When a stream in state error ends.';
-comment on column stream.stream_sessions.reconnect_window_s is 'Seconds that a lost host has to return, 0 to 1800.';
-comment on column stream.stream_sessions.host_token_issued_at is
-    'When the host''s newest token was issued; for renewal by heartbeat.';
-comment on column stream.stream_sessions.host_token_held_until is
-    'When the token ends that the host may still hold; before that of the newest after a renewal, whose answer may be lost.';
-comment on column stream.stream_sessions.host_token_tat is
-    'Theoretical arrival time of the host''s next token (GCRA): config.token_rate_per_minute lies before it.';
-comment on column stream.stream_sessions.state_moves_tat is
-    'Theoretical arrival time of the seller''s next move (GCRA): config.state_moves_per_minute lies before it.';
-comment on column stream.stream_sessions.check_at is
-    'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
-comment on column stream.stream_sessions.is_cleaned is
-    'Whether the sweep has made sure that an ended stream holds no lease, no active token or subscription, and no open log.';
-comment on column stream.stream_sessions.chat_mode is
-    'Who may write: viewers (whoever holds a lease), verified (of those, whom hook_is_verified knows), hosts (the seller and moderators) or nobody.';
-comment on column stream.stream_sessions.slow_mode_ms is
-    'Milliseconds that a viewer waits between two messages, 0 (off) to 3,600,000; the seller and moderators do not wait.';
-comment on column stream.stream_sessions.pinned_seq is 'seq of the pinned message, if there is one.';
-comment on column stream.stream_sessions.started_at is 'When the stream first became active.';
-
--- The limits of single columns of stream_viewers. As domains they are checked where a column is assigned; a CHECK of the
--- table is read from its text again in every statement that updates a row, and a row is updated with every heartbeat and
--- every message (measured with callgrind: five CHECKs cost more than the rest of such an update).
-create domain stream.viewer_uid as integer constraint viewer_uid_check check (value >= 1000000);
-comment on domain stream.viewer_uid is 'Agora uid of a viewer; those below belong to hosts.';
-create domain stream.milliseconds as bigint constraint milliseconds_check check (value >= 0);
-comment on domain stream.milliseconds is 'A time span in milliseconds.';
-
-create table stream.start_rates (
-    seller_id uuid not null,
-    session_id uuid not null,
-    tat timestamptz not null,
-    constraint start_rates_pkey primary key (seller_id),
-    -- The row goes with the stream that the seller started last.
-    constraint start_rates_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade
-);
-create index start_rates_session_id_idx on stream.start_rates (session_id);
-comment on table stream.start_rates is
-    'How often each seller has started or taken over streams lately. Last in the order of locks.';
-comment on column stream.start_rates.session_id is 'The stream that the seller started or took over last.';
-comment on column stream.start_rates.tat is
-    'Theoretical arrival time of the next start (GCRA): config.starts_per_minute lies before it.';
-alter table stream.start_rates enable row level security;
-revoke all on table stream.start_rates from public, anon, authenticated, service_role;
-
-create table stream.stream_viewers (
-    id uuid not null default gen_random_uuid(),
-    session_id uuid not null,
-    user_id uuid not null,
-    agora_uid stream.viewer_uid not null,
-    join_no integer not null default 1,
-    joined_at timestamptz not null default now(),
-    left_at timestamptz,
-    is_active boolean not null generated always as (left_at is null) stored,
-    last_seen_at timestamptz not null default now(),
-    lease_check_at timestamptz not null default now(),
-    foreground boolean not null generated always as (background_since is null) stored,
-    background_since timestamptz,
-    watch_ms stream.milliseconds not null default 0,
-    token_issued_at timestamptz,
-    token_expires_at timestamptz,
-    token_held_until timestamptz,
-    chat_tat timestamptz not null default '-infinity',
-    last_chat_at timestamptz,
-    token_tat timestamptz,
-    change_id bigint,
-    constraint stream_viewers_pkey primary key (session_id, user_id),
-    constraint stream_viewers_session_id_agora_uid_key unique (session_id, agora_uid),
-    constraint stream_viewers_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade
-) with (fillfactor = 50);
--- Neither last_seen_at nor the token columns are in an index, so heartbeats are HOT updates.
-create index stream_viewers_session_id_active_idx on stream.stream_viewers (session_id) where is_active;
-create index stream_viewers_lease_check_at_idx on stream.stream_viewers (lease_check_at) where is_active;
-create index stream_viewers_user_id_idx on stream.stream_viewers (user_id);
-
-comment on table stream.stream_viewers is 'One row per viewer and stream, kept over rejoins.';
-comment on column stream.stream_viewers.agora_uid is 'Agora uid, 1,000,000 to 2^31-1, unique in the session and stable per viewer.';
-comment on column stream.stream_viewers.join_no is 'One more with every join; the last device to join holds the place.';
-
-comment on column stream.stream_viewers.last_seen_at is
-    'Last sign of life, a heartbeat or a message; the lease lasts config.lease_s from here.';
-comment on column stream.stream_viewers.lease_check_at is
-    'When the sweep looks at the lease: written at join, when the app goes to the background, and by the sweep.';
-comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
-comment on column stream.stream_viewers.watch_ms is 'Time watched in ended leases, in milliseconds.';
-comment on column stream.stream_viewers.chat_tat is
-    'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
-comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
-comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
-comment on column stream.stream_viewers.token_held_until is
-    'When the token ends that the viewer may still hold; before that of the newest after a renewal, whose answer may be lost.';
-comment on column stream.stream_viewers.token_tat is
-    'Theoretical arrival time of the viewer''s next token (GCRA): config.token_rate_per_minute lies before it.';
-comment on column stream.stream_viewers.change_id is
-    'The row of viewer_changes that notes this viewer''s newest joining or leaving; it may have been taken since.';
-
-create table stream.viewer_changes (
-    id bigint generated always as identity,
-    session_id uuid not null,
-    constraint viewer_changes_pkey primary key (id)
-);
-comment on table stream.viewer_changes is
-    'Sessions whose viewers changed since the last tick. Joins only add rows, so they never wait for each other; whoever '
-    'joins and leaves again and again has one row at a time.';
-
-create table stream.ticker (
-    id boolean not null default true,
-    ticked_at timestamptz not null default '-infinity',
-    sends_at timestamptz not null default '-infinity',
-    swept_at timestamptz not null default '-infinity',
-    was_set_back boolean not null default false,
-    constraint ticker_pkey primary key (id),
-    constraint ticker_id_single_row check (id)
-);
-comment on table stream.ticker is 'When tick and sweep ran last, whoever ran them: one row.';
-comment on column stream.ticker.sends_at is
-    'The last tick that came soon after the one before, so that messages may wait for the next.';
-comment on column stream.ticker.was_set_back is
-    'Whether the clock was set back and sweeps still correct streams that are dated by the later time.';
-insert into stream.ticker (id) values (true);
-
-alter table stream.stream_sessions enable row level security;
-alter table stream.stream_viewers enable row level security;
-alter table stream.viewer_changes enable row level security;
-alter table stream.ticker enable row level security;
-revoke all on table stream.stream_sessions, stream.stream_viewers, stream.viewer_changes, stream.ticker
-    from public, anon, authenticated, service_role;
-
--- sql/schema/032_troubles.sql
-
--- Streams that the regular work has failed at.
-create table stream.troubles (
-    session_id uuid,
-    rule text not null,
-    sqlstate text not null,
-    since timestamptz not null,
-    attempts integer not null,
-    next_attempt_at timestamptz not null,
-    -- No foreign key: it would wait for whoever holds the stream's row, and that may be the trouble.
-    constraint troubles_session_id_rule_key unique nulls not distinct (session_id, rule),
-    constraint troubles_attempts_check check (attempts >= 1)
-);
-comment on table stream.troubles is
-    'What the regular work has failed at, one row for each stream and rule: left out until next_attempt_at, and gone once it passes. See stream.doctor().';
-comment on column stream.troubles.session_id is 'The stream; null: the rule fails whatever the stream.';
-comment on column stream.troubles.rule is 'The part of the regular work, as in docs/operations.md.';
-comment on column stream.troubles.sqlstate is 'Of the last failure: 57014 took too long, 55P03 waited too long for a lock.';
-comment on column stream.troubles.since is 'When it failed first.';
-comment on column stream.troubles.attempts is 'How often it has failed.';
-comment on column stream.troubles.next_attempt_at is
-    'When it is tried again: 1 s after the first failure, twice as long after each further one, at most 5 minutes; 8 s where the rule fails whatever the stream.';
-
-alter table stream.troubles enable row level security;
-revoke all on table stream.troubles from public, anon, authenticated, service_role;
-
--- sql/schema/040_log.sql
-
--- The log of a stream: its head (the lock and the next number), how far frames were written, and the entries.
--- Heads and relays have no CHECK, which would be read from its text again with every message; what they count is
--- checked where it ends up, in chat_messages.
-create table stream.chat_heads (
-    session_id uuid not null,
-    last_seq bigint not null default 0,
-    last_at timestamptz not null default '-infinity',
-    open boolean not null default true,
-    host_chat_tat timestamptz not null default '-infinity',
-    constraint chat_heads_pkey primary key (session_id),
-    constraint chat_heads_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade
-) with (fillfactor = 50);
-comment on table stream.chat_heads is
-    'One row per session: whoever updates it holds the log until commit, so commit order equals seq order. Only its key is indexed, so updates stay HOT.';
-comment on column stream.chat_heads.host_chat_tat is
-    'Rate limiter of the seller''s messages: the theoretical arrival time of GCRA. A viewer''s is in stream_viewers.';
-comment on column stream.chat_heads.open is 'False once the stream has ended: nothing is logged after that.';
-
-create table stream.chat_relay (
-    session_id uuid not null,
-    flushed_seq bigint not null default 0,
-    flushed_at timestamptz not null default '-infinity',
-    constraint chat_relay_pkey primary key (session_id),
-    constraint chat_relay_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade
-) with (fillfactor = 50);
-comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames.';
-
-create table stream.chat_tails (
-    xid xid8 not null default pg_current_xact_id(),
-    id bigint generated always as identity,
-    session_id uuid not null,
-    -- The transaction first: the ticker reads by snapshots.
-    constraint chat_tails_pkey primary key (xid, id)
-);
-comment on table stream.chat_tails is
-    'Queue of sessions whose newest entries no frame carries yet: written with the first such entry, taken by tick. Writers only add rows, so they never wait for each other.';
-comment on column stream.chat_tails.xid is 'The transaction that wrote the row; it is taken once that has committed.';
-
-create table stream.chat_tail_reads (
-    id bigint generated always as identity,
-    read_upto pg_snapshot,
-    read_by xid8 not null default pg_current_xact_id(),
-    epoch text,
-    unsent uuid[] not null default '{}',
-    looked_at timestamptz not null default '-infinity',
-    look_after uuid,
-    constraint chat_tail_reads_pkey primary key (id)
-);
-comment on table stream.chat_tail_reads is
-    'How far tick has read chat_tails: the row with the highest id. Each read adds a row and deletes the one before, so that the newest is found first however many old versions a held snapshot keeps.';
-comment on column stream.chat_tail_reads.read_upto is
-    'Every row of chat_tails that this snapshot sees was taken; null: none was.';
-comment on column stream.chat_tail_reads.read_by is
-    'The transaction that wrote the row: its own rows of chat_tails are read the next time.';
-comment on column stream.chat_tail_reads.epoch is
-    'The run of the database that read_upto belongs to; in another one, as after a restore, everything is read again.';
-comment on column stream.chat_tail_reads.unsent is
-    'Sessions that were taken from chat_tails and not sent yet, as somebody holds them or they failed.';
-comment on column stream.chat_tail_reads.looked_at is
-    'When tick last began to compare the heads and relays of all live sessions.';
-comment on column stream.chat_tail_reads.look_after is
-    'The auction up to which that comparison has come; null: it is complete.';
-insert into stream.chat_tail_reads default values;
-
-create table stream.chat_messages (
-    id uuid not null default gen_random_uuid(),
-    session_id uuid not null,
-    seq bigint not null,
-    user_id uuid,
-    username text,
-    content text not null,
-    message_type text not null default 'user_message',
-    created_at timestamptz not null,
-    updated_at timestamptz not null,
-    metadata jsonb not null default '{}',
-    deleted_at timestamptz,
-    constraint chat_messages_pkey primary key (session_id, seq),
-    constraint chat_messages_session_id_id_key unique (session_id, id),
-    constraint chat_messages_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint chat_messages_seq_check check (seq >= 1),
-    -- A deleted message keeps its number and loses its text.
-    constraint chat_messages_content_check check (
-        length(content) between 1 and 2000 or deleted_at is not null and content = ''),
-    constraint chat_messages_message_type_check
-        check (message_type in ('user_message', 'system_message', 'auction_update')),
-    constraint chat_messages_metadata_check check (jsonb_typeof(metadata) = 'object')
-);
--- No sample of the texts in the planner's statistics, where a deleted one would stay until the next analyze.
-alter table stream.chat_messages
-    alter column username set statistics 0,
-    alter column content set statistics 0,
-    alter column metadata set statistics 0;
--- For the deletion of a user, and for the messages of one user in one stream.
-create index chat_messages_user_id_session_id_idx on stream.chat_messages (user_id, session_id)
-    where user_id is not null;
-
-comment on table stream.chat_messages is 'The gap-free log of every stream: chat, system messages and auction updates.';
-comment on column stream.chat_messages.id is 'Made by the client, so that a retry is recognised; unique in its session.';
-comment on column stream.chat_messages.seq is 'Dense number from 1 in each session, in commit order.';
-comment on column stream.chat_messages.user_id is 'The sender; null for system rows and for users deleted since.';
-comment on column stream.chat_messages.username is 'The sender''s name when it was sent, from hook_username.';
-comment on column stream.chat_messages.deleted_at is 'When a moderator deleted the text; the row stays as a tombstone.';
-comment on column stream.chat_messages.created_at is 'Strictly increasing with seq.';
-
-create table stream.chat_deleted_frames (
-    session_id uuid not null,
-    seqs int8multirange not null,
-    constraint chat_deleted_frames_pkey primary key (session_id),
-    constraint chat_deleted_frames_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade
-);
-comment on table stream.chat_deleted_frames is
-    'Numbers of the log whose frame was deleted from realtime.messages, because it carried a message that was deleted.';
-
-alter table stream.chat_heads enable row level security;
-alter table stream.chat_relay enable row level security;
-alter table stream.chat_tails enable row level security;
-alter table stream.chat_tail_reads enable row level security;
-alter table stream.chat_messages enable row level security;
-alter table stream.chat_deleted_frames enable row level security;
-revoke all on table stream.chat_heads, stream.chat_relay, stream.chat_tails, stream.chat_tail_reads,
-    stream.chat_messages, stream.chat_deleted_frames
-    from public, anon, authenticated, service_role;
-
--- sql/schema/042_readers.sql
-
--- What a reader of the log keeps: which entries were read, and that the reader follows.
-create table stream.chat_reads (
-    session_id uuid not null,
-    user_id uuid not null,
-    read int8multirange not null default '{}',
-    updated_at timestamptz not null default now(),
-    constraint chat_reads_pkey primary key (session_id, user_id),
-    constraint chat_reads_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade
-);
-create index chat_reads_user_id_idx on stream.chat_reads (user_id);
-comment on table stream.chat_reads is 'Which entries of a log a user has read.';
-comment on column stream.chat_reads.read is 'The numbers read, as ranges: a user who reads everything in order has one.';
-
-create table stream.chat_subscriptions (
-    id uuid not null default gen_random_uuid(),
-    session_id uuid not null,
-    user_id uuid not null,
-    channel text not null,
-    is_active boolean not null default true,
-    created_at timestamptz not null default now(),
-    ended_at timestamptz,
-    constraint chat_subscriptions_pkey primary key (id),
-    constraint chat_subscriptions_session_id_user_id_key unique (session_id, user_id),
-    constraint chat_subscriptions_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint chat_subscriptions_ended_at_check check (is_active = (ended_at is null))
-);
-create index chat_subscriptions_user_id_idx on stream.chat_subscriptions (user_id);
-comment on table stream.chat_subscriptions is 'Who follows the chat of a stream; one row per user and stream.';
-comment on column stream.chat_subscriptions.channel is 'The private Realtime topic to join: chat:<session_id>.';
-
-alter table stream.chat_reads enable row level security;
-alter table stream.chat_subscriptions enable row level security;
-revoke all on table stream.chat_reads, stream.chat_subscriptions from public, anon, authenticated, service_role;
-
--- sql/schema/044_moderation.sql
-
--- What moderators decide: who may not write, which words are not welcome, and who decided what.
-create table stream.chat_restrictions (
-    session_id uuid not null,
-    user_id uuid not null,
-    kind text not null,
-    until timestamptz,
-    actor uuid,
-    reason text,
-    created_at timestamptz not null default now(),
-    constraint chat_restrictions_pkey primary key (session_id, user_id, kind),
-    constraint chat_restrictions_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint chat_restrictions_kind_check check (kind in ('mute', 'ban')),
-    constraint chat_restrictions_reason_check check (length(reason) <= 200)
-);
-create index chat_restrictions_until_idx on stream.chat_restrictions (until) where until is not null;
-create index chat_restrictions_user_id_idx on stream.chat_restrictions (user_id);
-create index chat_restrictions_actor_idx on stream.chat_restrictions (actor) where actor is not null;
-comment on table stream.chat_restrictions is 'Who is muted in, or banned from, a stream.';
-comment on column stream.chat_restrictions.until is 'When it ends by itself; null lasts until lifted.';
-alter table stream.chat_restrictions enable row level security;
-revoke all on table stream.chat_restrictions from public, anon, authenticated, service_role;
-
-create table stream.restriction_rates (
-    session_id uuid not null,
-    actor uuid not null,
-    tat timestamptz not null,
-    constraint restriction_rates_pkey primary key (session_id, actor),
-    constraint restriction_rates_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade
-);
-create index restriction_rates_actor_idx on stream.restriction_rates (actor);
-comment on table stream.restriction_rates is 'How often each moderator has muted, banned and lifted in a stream lately.';
-comment on column stream.restriction_rates.tat is
-    'Theoretical arrival time of the next one (GCRA): config.restrictions_per_minute lies before it.';
-alter table stream.restriction_rates enable row level security;
-revoke all on table stream.restriction_rates from public, anon, authenticated, service_role;
-
-create table stream.blocked_terms (
-    id uuid not null default gen_random_uuid(),
-    session_id uuid,
-    term text not null,
-    pattern text not null,
-    actor uuid,
-    created_at timestamptz not null default now(),
-    constraint blocked_terms_pkey primary key (id),
-    constraint blocked_terms_session_id_pattern_key unique nulls not distinct (session_id, pattern),
-    constraint blocked_terms_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint blocked_terms_term_check check (length(term) between 1 and 100),
-    constraint blocked_terms_pattern_check check (length(pattern) >= 1)
-);
-create index blocked_terms_actor_idx on stream.blocked_terms (actor) where actor is not null;
-comment on table stream.blocked_terms is 'Words that no message may contain: in one stream, or in all (session_id null).';
-comment on column stream.blocked_terms.pattern is
-    'What is searched for in a message''s normalised text: the term without case, accents and zero-width characters.';
-
-create table stream.moderation_log (
-    id bigint generated always as identity,
-    session_id uuid,
-    seq bigint,
-    action text not null,
-    actor uuid,
-    user_id uuid,
-    target_seq bigint,
-    reason text,
-    until timestamptz,
-    term text,
-    created_at timestamptz not null default now(),
-    constraint moderation_log_pkey primary key (id),
-    constraint moderation_log_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint moderation_log_action_check check (length(action) between 1 and 50),
-    constraint moderation_log_reason_check check (length(reason) <= 200),
-    constraint moderation_log_term_check check (length(term) between 1 and 100)
-);
-create index moderation_log_session_id_id_idx on stream.moderation_log (session_id, id);
-create index moderation_log_user_id_idx on stream.moderation_log (user_id) where user_id is not null;
-create index moderation_log_actor_idx on stream.moderation_log (actor) where actor is not null;
-comment on table stream.moderation_log is
-    'Append-only: what moderators did, without any message text. It goes with its session; whoever is forgotten leaves the nil uuid.';
-comment on column stream.moderation_log.session_id is 'The stream; null where it is about all of them.';
-comment on column stream.moderation_log.seq is 'The log entry that announced it; null where nothing is announced.';
-comment on column stream.moderation_log.actor is 'Who did it; null for the service.';
-comment on column stream.moderation_log.user_id is 'Whom it is about, if anybody.';
-comment on column stream.moderation_log.term is 'The term that was blocked or unblocked.';
-
--- No sample of reasons in the planner's statistics, where a forgotten one would stay.
-alter table stream.chat_restrictions alter column reason set statistics 0;
-alter table stream.moderation_log alter column reason set statistics 0;
-alter table stream.blocked_terms enable row level security;
-alter table stream.moderation_log enable row level security;
-revoke all on table stream.blocked_terms, stream.moderation_log from public, anon, authenticated, service_role;
-
-create table stream.moderation_turns (
-    session_id uuid not null,
-    constraint moderation_turns_pkey primary key (session_id)
-);
-comment on table stream.moderation_turns is
-    'Locked by whoever moderates a session, one call at a time; added by its first moderator. The nil uuid stands for the terms of all streams. No foreign key: whoever deletes a session must not wait here.';
-alter table stream.moderation_turns enable row level security;
-revoke all on table stream.moderation_turns from public, anon, authenticated, service_role;
-
--- sql/schema/046_reports.sql
-
--- Reports of viewers about messages, and the messages that wait for a moderator because of them.
-create table stream.message_reports (
-    session_id uuid not null,
-    seq bigint not null,
-    user_id uuid not null,
-    reason text,
-    created_at timestamptz not null default clock_timestamp(),
-    constraint message_reports_pkey primary key (session_id, seq, user_id),
-    constraint message_reports_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint message_reports_reason_check check (length(reason) between 1 and 200)
-);
--- The newest of one message, and those of one user for erasure and export.
-create index message_reports_session_id_seq_created_at_idx on stream.message_reports (session_id, seq, created_at);
-create index message_reports_user_id_idx on stream.message_reports (user_id);
-comment on table stream.message_reports is
-    'What viewers reported: one row per user and message, with the number of the message and none of its text.';
-comment on column stream.message_reports.user_id is 'Who reported.';
-
-create table stream.reported_messages (
-    session_id uuid not null,
-    seq bigint not null,
-    report_count integer not null default 1,
-    first_reported_at timestamptz not null default clock_timestamp(),
-    last_reported_at timestamptz not null default clock_timestamp(),
-    resolved_at timestamptz,
-    resolved_by uuid,
-    constraint reported_messages_pkey primary key (session_id, seq),
-    constraint reported_messages_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint reported_messages_report_count_check check (report_count >= 1)
-);
-create index reported_messages_session_id_seq_open_idx on stream.reported_messages (session_id, seq)
-    where resolved_at is null;
-create index reported_messages_resolved_by_idx on stream.reported_messages (resolved_by) where resolved_by is not null;
-comment on table stream.reported_messages is
-    'Messages that were reported. Last in the order of locks, but for the rows of a user who is forgotten.';
-comment on column stream.reported_messages.report_count is
-    'Reports so far; those of users who were forgotten or deleted since still count.';
-comment on column stream.reported_messages.resolved_at is
-    'When a moderator resolved the reports or the message was deleted; a later report opens them again.';
-comment on column stream.reported_messages.resolved_by is
-    'The moderator; null for the service, the nil uuid for one who was forgotten.';
-
-create table stream.report_rates (
-    session_id uuid not null,
-    user_id uuid not null,
-    tat timestamptz not null,
-    constraint report_rates_pkey primary key (session_id, user_id),
-    constraint report_rates_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade
-);
-create index report_rates_user_id_idx on stream.report_rates (user_id);
-comment on table stream.report_rates is 'How often each viewer has reported in a stream lately.';
-comment on column stream.report_rates.tat is
-    'Theoretical arrival time of the next report (GCRA): config.reports_per_minute lies before it.';
-
--- No sample of them in the planner's statistics, where a forgotten one would stay.
-alter table stream.message_reports alter column reason set statistics 0;
-alter table stream.message_reports enable row level security;
-alter table stream.reported_messages enable row level security;
-alter table stream.report_rates enable row level security;
-revoke all on table stream.message_reports, stream.reported_messages, stream.report_rates
-    from public, anon, authenticated, service_role;
-
--- sql/schema/047_deleted_authors.sql
-
--- What a user had written whom the application deleted: their id leaves the log with them, and their text stays until
--- forget_user() takes it away.
-create table stream.authors_deleted (
-    user_id uuid not null,
-    session_id uuid not null,
-    seqs int8multirange not null,
-    -- No foreign key: the deletion of a user holds messages here, and that of a stream holds its row while it
-    -- waits for messages.
-    constraint authors_deleted_pkey primary key (user_id, session_id)
-);
-create index authors_deleted_session_id_idx on stream.authors_deleted (session_id);
-comment on table stream.authors_deleted is
-    'The numbers of the messages of users who were deleted, so that they can still be forgotten. It goes with its session.';
-alter table stream.authors_deleted enable row level security;
-revoke all on table stream.authors_deleted from public, anon, authenticated, service_role;
-
--- sql/schema/050_tokens.sql
-
--- Agora tokens that were handed out: their hash, never the token.
-create domain stream.sha256_hex as text constraint sha256_hex_check check (value ~ '^[0-9a-f]{64}$');
-comment on domain stream.sha256_hex is 'A SHA-256 digest, lower-case hexadecimal.';
-create domain stream.agora_uid as integer constraint agora_uid_check check (value >= 1);
-comment on domain stream.agora_uid is 'Agora uid of a host or a viewer.';
-create domain stream.agora_salt as integer constraint agora_salt_check check (value between 1 and 99999999);
-comment on domain stream.agora_salt is 'Random part of an Agora token, in the range of Agora''s own libraries.';
-
-create table stream.agora_tokens (
-    id uuid not null default gen_random_uuid(),
-    user_id uuid not null,
-    session_id uuid not null,
-    token_hash stream.sha256_hex not null,
-    channel_id text not null,
-    uid stream.agora_uid not null,
-    salt stream.agora_salt not null,
-    privileges jsonb not null,
-    expires_at timestamptz not null,
-    created_at timestamptz not null default now(),
-    is_active boolean not null default true,
-    constraint agora_tokens_pkey primary key (id),
-    constraint agora_tokens_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint agora_tokens_expires_at_check check (expires_at > created_at)
-);
--- A refresh finds the rows that it retires without passing those that are retired already, and a join beyond the rate
--- the newest one without reading the others.
-create index agora_tokens_session_id_user_id_is_active_created_at_idx
-    on stream.agora_tokens (session_id, user_id, is_active, created_at);
-create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
-create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
-
-comment on table stream.agora_tokens is
-    'Agora tokens handed out, for audit, and what join_stream mints one from again: its times, uid and salt. Without the '
-    'certificate nobody can.';
-comment on column stream.agora_tokens.created_at is 'The time of issue in the token: whole seconds, from which its life counts.';
-comment on column stream.agora_tokens.salt is 'The random number in the token, which the certificate signs; no secret.';
-comment on column stream.agora_tokens.is_active is
-    'False once the token has expired, the stream has ended or refresh_token has replaced it. Agora itself cannot revoke a token.';
-comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, lower-case hexadecimal.';
-
-alter table stream.agora_tokens enable row level security;
-revoke all on table stream.agora_tokens from public, anon, authenticated, service_role;
-
--- sql/schema/052_requests.sql
-
--- Results by request id: the same call with the same id again returns what the first one did.
-create table stream.requests (
-    id bigint generated always as identity,
-    caller uuid not null,
-    request_id uuid not null,
-    operation text not null,
-    arguments_hash stream.sha256_hex not null,
-    result jsonb,
-    about uuid,
-    created_at timestamptz not null default now(),
-    constraint requests_pkey primary key (id),
-    -- Comes before every other lock: a second call with the same id waits here for the first, and holds nothing.
-    constraint requests_caller_request_id_key unique (caller, request_id)
-) with (fillfactor = 70);
-create index requests_created_at_idx on stream.requests (created_at);
-create index requests_about_idx on stream.requests (about) where about is not null;
-comment on table stream.requests is
-    'First results of calls that named a request id, kept for config.request_retention_hours.';
-comment on column stream.requests.caller is 'The user who called; the nil uuid for the service.';
-comment on column stream.requests.arguments_hash is 'SHA-256 of the arguments, of which nothing else is kept.';
-comment on column stream.requests.result is 'What the call returned; null while it runs.';
-comment on column stream.requests.about is 'The user whom the result names, so that it goes when they are forgotten.';
--- Results hold reasons: no sample of them in the planner's statistics, where a forgotten one would stay.
-alter table stream.requests alter column result set statistics 0;
-alter table stream.requests enable row level security;
-revoke all on table stream.requests from public, anon, authenticated, service_role;
-
--- sql/schema/055_webhooks.sql
-
--- Agora's notices: each one once, and the newest one of every user of a channel.
-create table stream.webhook_events (
-    notice_id text not null,
-    received_at timestamptz not null default now(),
-    product_id integer not null,
-    event_type integer not null,
-    channel_id text,
-    session_id uuid,
-    uid bigint,
-    client_seq bigint,
-    happened_at timestamptz,
-    reason integer,
-    duration_s bigint,
-    status text not null,
-    effect text,
-    constraint webhook_events_pkey primary key (notice_id),
-    constraint webhook_events_notice_id_1_to_64 check (length(notice_id) between 1 and 64),
-    constraint webhook_events_channel_id_1_to_64 check (length(channel_id) between 1 and 64),
-    constraint webhook_events_status_check
-        check (status in ('applied', 'outdated', 'ignored', 'unknown_channel', 'test'))
-) with (fillfactor = 80);
--- What the sweep takes, and when the newest one came.
-create index webhook_events_received_at_idx on stream.webhook_events (received_at);
--- For a user who is forgotten.
-create index webhook_events_session_id_uid_idx on stream.webhook_events (session_id, uid) where uid is not null;
-
-comment on table stream.webhook_events is
-    'Agora''s notices, each stored once however often it was sent, with what became of it. Kept config.webhook_retention_days.';
-comment on column stream.webhook_events.session_id is
-    'The stream of the channel; no foreign key, so that a notice may outlive its stream. Null: a channel of nobody here.';
-comment on column stream.webhook_events.happened_at is 'When it happened by Agora''s clock, in whole seconds.';
-comment on column stream.webhook_events.reason is 'Agora''s number of the reason for a leave.';
-comment on column stream.webhook_events.duration_s is 'Seconds that a user who left was in the channel.';
-comment on column stream.webhook_events.status is
-    'applied, outdated (a newer one had come), ignored, unknown_channel or test (of the console); a repetition is not stored.';
-comment on column stream.webhook_events.effect is 'What an applied notice did, or why it was ignored.';
-
-create table stream.webhook_cursors (
-    session_id uuid not null,
-    uid bigint not null,
-    position bigint not null,
-    is_present boolean not null,
-    happened_at timestamptz not null,
-    seen_at timestamptz not null,
-    forget_at timestamptz not null,
-    constraint webhook_cursors_pkey primary key (session_id, uid),
-    constraint webhook_cursors_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade,
-    constraint webhook_cursors_uid_check check (uid between 0 and 4294967295)
-) with (fillfactor = 70);
-create index webhook_cursors_forget_at_idx on stream.webhook_cursors (forget_at);
-
-comment on table stream.webhook_cursors is
-    'The newest notice of each user of a channel: older ones that arrive later are not applied. Whoever has left '
-    'is kept 60 s for that.';
-comment on column stream.webhook_cursors.uid is 'Agora uid; 0 is the channel itself.';
-comment on column stream.webhook_cursors.position is
-    'clientSeq; of the channel itself twice the second in which it was created or destroyed, plus one if created.';
-comment on column stream.webhook_cursors.is_present is 'Whether the user is in the channel, by Agora''s word. A hint.';
-comment on column stream.webhook_cursors.forget_at is
-    '60 s after the notice of a leave; after that of a join, when no stream can last any longer.';
-
-alter table stream.webhook_events enable row level security;
-alter table stream.webhook_cursors enable row level security;
-revoke all on table stream.webhook_events, stream.webhook_cursors from public, anon, authenticated, service_role;
-
--- sql/schema/060_hooks.sql
-
--- What the host application decides. Created closed: nobody owns an auction, may view or chat.
--- The host-app migration replaces the bodies; no later release touches them again.
--- They run with the rights of the table owner, inside the privilege boundary, and must be STABLE. Keep them in
--- plpgsql: its statements are planned once per connection, those of language sql at every call (measured: send_message
--- took 0.92 ms with sql hooks and 0.16 ms with plpgsql ones).
-create function stream.hook_username(user_id uuid) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
+do $$
 begin
-    return null::text;
+    -- Until the end of this transaction. Whoever waits for a table makes others wait behind it.
+    perform set_config('lock_timeout', '5s', true);
+    perform set_config('pg_stream.migration', pg_current_xact_id()::text, true);
 end
 $$;
-comment on function stream.hook_username(uuid) is
-    'Host-app hook: the name shown beside a user''s messages. Never read it from user-editable metadata. Null: the user may not chat. '
-    'Control characters, line separators and overrides of the text''s direction are taken out, and it is cut to 64 '
-    'characters; a name of which nothing visible is left counts as null.';
-
-create function stream.hook_owns_auction(user_id uuid, auction_id uuid) returns boolean
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
+do $$
 begin
-    return false;
+    if current_setting('pg_stream.migration', true) is distinct from pg_current_xact_id()::text then
+        raise exception 'apply this migration in one transaction, as supabase db push and psql --single-transaction do';
+    end if;
 end
 $$;
-comment on function stream.hook_owns_auction(uuid, uuid) is 'Host-app hook: whether the user may stream this auction.';
 
-create function stream.hook_can_view(user_id uuid, session_id uuid) returns boolean
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
+-- What the release before made.
+create temporary table code_objects_before (place integer, kind text, name text, form text) on commit drop;
+do $$
 begin
-    return false;
+    if to_regclass('stream_private.code_objects') is not null then
+        insert into code_objects_before select o.place, o.kind, o.name, o.form from stream_private.code_objects as o;
+        drop view stream_private.code_objects;
+    end if;
 end
 $$;
-comment on function stream.hook_can_view(uuid, uuid) is
-    'Host-app hook: whether the user may watch this stream and read its chat. The seller always may.';
+create view stream_private.code_objects as
+select o.place::integer, o.kind::text, o.name::text, o.form::text
+from (values
+    (0, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (1, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
+    (2, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (3, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (4, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (5, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '0260f9cec90fdf868d781113df51dbe6111c00d2d87992463984be68bb75fdef'),
+    (6, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (7, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', 'd51dd2764b6abb5e8873daa9f70bc489680ecd9ec364cbf1d690a0df636b663d'),
+    (8, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (9, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (10, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (11, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (12, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (13, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (14, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (15, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (16, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (17, 'trigger', 'config_rearm on stream.config', '4f29ea9f3a1c3bb5bb9518bcf8a6de85c731a222b6e1440e609f07d6dea8f031'),
+    (18, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (19, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (20, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (21, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (22, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (23, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (24, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (25, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (26, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (27, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (28, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (29, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (30, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (31, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (32, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (33, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (34, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (35, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (36, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (37, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (38, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (39, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (40, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (41, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (42, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (43, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (44, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (45, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', '9e4ce07eddb44fea1f2c35989a2b0b450a4ad555ec0624b39c55528fd33cc7ac'),
+    (46, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', '175587f6ea08098e576439c3d264afb5fc902bdab17eb860d79289d4639819e5'),
+    (47, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (48, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '53233d4d495b83764f35a48d351b9b8d08d7e9709596af79726dfbf9d417b273'),
+    (49, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (50, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (51, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (52, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (53, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
+    (54, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (55, 'function', 'stream.schedule_with_pg_cron()', 'returns text defaults 0'),
+    (56, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (57, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (58, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (59, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (60, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (61, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (62, 'view', 'stream_private.restrictions', '9517f7d064b9cdd1e60eaefb07635fe72e16688e4f2829f00a5c30b437333356'),
+    (63, 'view', 'stream_private.bans', '2553c73db0a0ec7dd30b57c12336210adf276d06ab5d197fc7f4e0fffa3cea42'),
+    (64, 'view', 'stream_private.leases', 'db504b1cdd5fd2fcff4be9a307ab1e7f18ca3badacdee05f16f6fbd7612a8b0e'),
+    (65, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (66, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (67, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (68, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (69, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (70, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (71, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (72, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (73, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (74, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (75, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (76, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (77, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (78, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (79, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', '72982056eb8668bdbc92c4a56e43ccadf1d7a083234ba9b5fea32ba483bd0af3'),
+    (80, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (81, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', 'e5c6c225d9ebb2e534b545adf1613e7f930f6d04a18fa42f563b9617d48921f6'),
+    (82, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (83, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (84, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (85, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (86, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (87, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (88, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (89, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (90, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (91, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (92, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (93, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (94, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (95, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (96, 'view', 'stream_private.agora_uids', '80cda605808736dc4cb38cca66a402192ec9365d2048ed8c25c0d1fee6f29748'),
+    (97, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (98, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (99, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (100, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (101, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (102, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (103, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (104, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (105, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (106, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '4583f42f20108511dc5e934e420ee9f09a41436c324f55a0a74536ec228256fe'),
+    (107, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (108, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.heartbeat_status defaults 0'),
+    (109, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (110, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (111, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (112, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '16dde4cb1ec51d82599ed0d8fdc9ddbedf5c5abf4e3b8d0d1d6b8639b82f2c62'),
+    (113, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (114, 'policy', 'stream_topics_read on realtime.messages', '6981ef31604c426e852b868398d42f8658fcb08ba62995005743a1d163564188'),
+    (115, 'view', 'stream_private.error_catalogue', '6431ea511182af1b7bd6a60b8b9a14c73be33ed4c901b5d8f8595d14f268d241'),
+    (116, 'view', 'stream_private.state_transitions', 'f1f33471ee06124147a05ed7c04a034302eae0883ae2cabf7abd032c3a02ddaf'),
+    (117, 'view', 'stream_private.limits', '75c8f2e61ddb9aa4eed804850a67bf282255dc71754979d81ec4e66c2524c14d'),
+    (118, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (119, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (120, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (121, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (122, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (123, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (124, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (125, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (126, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (127, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (128, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (129, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (130, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (131, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (132, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (133, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (134, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (135, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (136, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (137, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (138, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (139, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (140, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (141, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (142, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (143, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (144, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (145, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (146, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (147, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (148, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (149, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (150, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (151, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (152, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (153, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (154, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (155, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (156, 'function', 'stream.heartbeats(items json)', 'returns setof stream.heartbeat_status defaults 0'),
+    (157, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (158, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (159, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (160, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (161, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (162, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (163, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (164, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (165, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (166, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (167, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (168, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (169, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (170, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (171, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (172, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (173, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (174, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (175, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (176, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (177, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (178, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (179, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (180, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (181, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (182, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (183, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (184, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (185, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (186, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (187, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (188, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (189, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (190, 'function', 'stream.user_id()', 'returns uuid defaults 0')
+) as o (place, kind, name, form);
+comment on view stream_private.code_objects is
+    'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
+revoke all on table stream_private.code_objects from public, anon, authenticated, service_role;
 
-create function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
+-- Drops what this release makes otherwise or no more. Whatever of the application hangs on it is named in the error.
+do $$
+declare
+    before record;
 begin
-    return false;
+    for before in
+        select b.kind, b.name from code_objects_before as b
+        where not exists (
+            select from stream_private.code_objects as o
+            where (o.kind, o.name, o.form) = (b.kind, b.name, b.form)
+        )
+        order by array_position('{trigger,view,policy}', b.kind) nulls last, b.place desc
+    loop
+        execute format('drop %s if exists %s', before.kind, before.name);
+    end loop;
 end
 $$;
-comment on function stream.hook_can_chat(uuid, uuid) is
-    'Host-app hook: whether the user, who holds a lease, may send chat messages. The seller always may.';
 
-create function stream.hook_is_verified(user_id uuid) returns boolean
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
+-- sql/edition/native/code.sql
+
+-- The version of the extension that the bodies call. Its files are installed with the server's; whoever owns the extension
+-- updates it here, in the transaction in which the bodies that call it change.
+do $$
 begin
-    return false;
+    if (select e.extversion from pg_catalog.pg_extension as e where e.extname = 'pg_stream_ext') <> '0.1.0' then
+        alter extension pg_stream_ext update to '0.1.0';
+    end if;
 end
 $$;
-comment on function stream.hook_is_verified(uuid) is
-    'Host-app hook: whether the user may write while chat_mode is verified.';
-
-create function stream.hook_can_moderate(user_id uuid, session_id uuid) returns boolean
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return false;
-end
-$$;
-comment on function stream.hook_can_moderate(uuid, uuid) is
-    'Host-app hook: whether the user may moderate this stream''s chat. The seller always may.';
-
-create function stream.hook_title(auction_id uuid) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return null::text;
-end
-$$;
-comment on function stream.hook_title(uuid) is
-    'Host-app hook: what lists of streams show as the title of an auction, cut to 200 characters. Null: none.';
-
--- sql/schema/070_types.sql
-
--- The result types that callers see.
-create type stream.session as (
-    id uuid,
-    seller_id uuid,
-    auction_id uuid,
-    channel_id text,
-    state text,
-    state_reason text,
-    generation integer,
-    host_uid integer,
-    viewer_count integer,
-    peak_viewer_count integer,
-    created_at timestamptz,
-    started_at timestamptz,
-    ended_at timestamptz,
-    state_changed_at timestamptz,
-    reconnect_deadline timestamptz,
-    chat_mode text,
-    slow_mode_ms integer,
-    pinned_seq bigint,
-    metadata jsonb
-);
-comment on type stream.session is 'A stream session. host_uid is the only Agora uid whose video clients show.';
-comment on column stream.session.state is '@enum initializing, active, paused, error, ended';
-comment on column stream.session.state_reason is 'Why it is in this state, where somebody said so. @null';
-comment on column stream.session.generation is 'Which device of the seller streams; one more at every takeover.';
-comment on column stream.session.started_at is 'When it first was active. @null';
-comment on column stream.session.ended_at is 'When it ended. @null';
-comment on column stream.session.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
-comment on column stream.session.chat_mode is 'Who may write. @enum viewers, verified, hosts, nobody';
-comment on column stream.session.slow_mode_ms is 'How long a viewer waits between two messages; 0: not at all.';
-comment on column stream.session.pinned_seq is 'The log entry that is kept in view. @null';
-comment on column stream.session.metadata is 'Of the application. @json object';
-
-create type stream.token_privileges as (can_publish boolean, can_subscribe boolean, can_admin boolean);
-comment on type stream.token_privileges is 'What an Agora token permits; can_admin is true for the host.';
-
-create type stream.agora_token as (
-    token text,
-    channel_id text,
-    uid integer,
-    expires_at timestamptz,
-    privileges stream.token_privileges
-);
-comment on type stream.agora_token is 'An Agora RTC token, version 007; privileges expire with it.';
-comment on column stream.agora_token.uid is 'The Agora uid that the token is for.';
-
-create type stream.granted_privilege as (service text, privilege text, expires_at timestamptz);
-comment on type stream.granted_privilege is
-    'One privilege of an inspected Agora token: of service rtc for instance join, publish_audio, publish_video, publish_data.';
-
-create type stream.token_inspection as (
-    version text,
-    app_id text,
-    channel_id text,
-    account text,
-    role text,
-    privileges stream.granted_privilege[],
-    issued_at timestamptz,
-    expires_at timestamptz,
-    is_expired boolean,
-    is_signed boolean,
-    signed_by text
-);
-comment on type stream.token_inspection is
-    'What an Agora token says. account is the uid or the name as text; role is publisher or subscriber; signed_by is '
-    'primary or secondary. is_signed is null where it cannot be told: version 006 without channel and account.';
-comment on column stream.token_inspection.channel_id is 'Not in a token of version 006: the given one, where it fits. @null';
-comment on column stream.token_inspection.account is 'Like channel_id. @null';
-comment on column stream.token_inspection.role is '@null @enum publisher, subscriber';
-comment on column stream.token_inspection.issued_at is 'Version 007 only. @null';
-comment on column stream.token_inspection.is_signed is 'Whether one of our certificates signed it. @null';
-comment on column stream.token_inspection.signed_by is 'Which certificate. @null @enum primary, secondary';
-
-create type stream.viewer_lease as (
-    session_id uuid,
-    user_id uuid,
-    agora_uid integer,
-    join_no integer,
-    joined_at timestamptz
-);
-comment on type stream.viewer_lease is 'A viewer''s place in a stream.';
-comment on column stream.viewer_lease.agora_uid is 'The uid with which the viewer joins the channel.';
-comment on column stream.viewer_lease.join_no is 'How often this viewer has joined; an older device knows itself by it.';
-
-create type stream.chat_message as (
-    id uuid,
-    session_id uuid,
-    seq bigint,
-    user_id uuid,
-    username text,
-    content text,
-    message_type text,
-    created_at timestamptz,
-    updated_at timestamptz,
-    metadata jsonb,
-    deleted_at timestamptz
-);
-comment on type stream.chat_message is 'One entry of a stream''s log.';
-comment on column stream.chat_message.seq is 'Its number in the log, from 1 without gaps.';
-comment on column stream.chat_message.user_id is 'Null for system messages, and when the user is gone. @null';
-comment on column stream.chat_message.username is 'As it was when the message was sent. @null';
-comment on column stream.chat_message.content is 'Empty once the message is deleted.';
-comment on column stream.chat_message.message_type is '@enum user_message, system_message, auction_update';
-comment on column stream.chat_message.metadata is 'What an entry says to programs, by its kind. @json object';
-comment on column stream.chat_message.deleted_at is 'When its text was taken away. @null';
-
-create type stream.message_result as (
-    item integer,
-    status text,
-    retry_after_ms bigint,
-    message stream.chat_message
-);
-comment on type stream.message_result is
-    'Answer to one message of a batch, by its place from 1: ok and the stored message, or the code of the refusal.';
-comment on column stream.message_result.retry_after_ms is 'When to send it again, where that is known. @null';
-comment on column stream.message_result.message is 'The stored message, when status is ok. @null';
-
-create type stream.log_entry as (
-    id uuid,
-    seq bigint,
-    user_id uuid,
-    username text,
-    content text,
-    message_type text,
-    created_at timestamptz,
-    metadata jsonb,
-    deleted_at timestamptz
-);
-comment on type stream.log_entry is 'An entry of a log whose stream is known: a chat_message without what says which.';
-comment on column stream.log_entry.seq is 'Its number in the log, from 1 without gaps.';
-comment on column stream.log_entry.user_id is 'Null for system messages, and when the user is gone. @null';
-comment on column stream.log_entry.username is 'As it was when the message was sent. @null';
-comment on column stream.log_entry.content is 'Empty once the message is deleted.';
-comment on column stream.log_entry.message_type is '@enum user_message, system_message, auction_update';
-comment on column stream.log_entry.metadata is 'What an entry says to programs, by its kind. @json object';
-comment on column stream.log_entry.deleted_at is 'When its text was taken away. @null';
-
-create type stream.sync_result as (
-    session_id uuid,
-    state text,
-    role text,
-    generation integer,
-    host_uid integer,
-    viewer_count integer,
-    epoch text,
-    head_seq bigint,
-    oldest_seq bigint,
-    recovered boolean,
-    has_more boolean,
-    messages json,
-    read json,
-    unread_count bigint,
-    cooldown_ms integer,
-    chat_mode text,
-    slow_mode_ms integer,
-    pinned_seq bigint,
-    pinned json,
-    restrictions json,
-    server_time timestamptz
-);
-comment on type stream.sync_result is
-    'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is '
-    'older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
-    'cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, '
-    '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null.';
-comment on column stream.sync_result.state is '@enum initializing, active, paused, error, ended';
-comment on column stream.sync_result.chat_mode is 'Who may write. @enum viewers, verified, hosts, nobody';
-comment on column stream.sync_result.role is 'Of the caller. @enum seller, viewer, guest, service';
-comment on column stream.sync_result.recovered is 'Whether the messages continue what the caller holds.';
-comment on column stream.sync_result.has_more is 'Whether there are others behind the messages.';
-comment on column stream.sync_result.messages is 'In ascending seq. @json stream.log_entry[]';
-comment on column stream.sync_result.read is 'Ranges of seq, first and last included. @json pairs';
-comment on column stream.sync_result.unread_count is 'Null for the service. @null';
-comment on column stream.sync_result.cooldown_ms is 'Until the caller may write; 0: now.';
-comment on column stream.sync_result.pinned_seq is 'The log entry that is kept in view. @null';
-comment on column stream.sync_result.pinned is 'The entry of pinned_seq. @null @json stream.log_entry';
-comment on column stream.sync_result.restrictions is 'Of the caller, in force. @json stream.own_restriction[]';
-
-create type stream.chat_subscription as (
-    id uuid,
-    session_id uuid,
-    user_id uuid,
-    channel text,
-    is_active boolean
-);
-comment on type stream.chat_subscription is
-    'That a user follows the chat of a stream; channel is the private Realtime topic to join.';
-
-create type stream.viewer as (
-    user_id uuid,
-    agora_uid integer,
-    joined_at timestamptz,
-    last_seen_at timestamptz,
-    foreground boolean,
-    watch_ms bigint
-);
-comment on type stream.viewer is 'A viewer who holds a lease; watch_ms counts the present lease too.';
-
-create type stream.heartbeat_result as (
-    status text,
-    session_id uuid,
-    state text,
-    generation integer,
-    host_uid integer,
-    epoch text,
-    head_seq bigint,
-    viewer_count integer,
-    reconnect_deadline timestamptz,
-    server_time timestamptz,
-    next_in_ms integer,
-    token stream.agora_token
-);
-comment on type stream.heartbeat_result is
-    'status is ok, also where the row was held and nothing was written, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
-comment on column stream.heartbeat_result.state is '@enum initializing, active, paused, error, ended';
-comment on column stream.heartbeat_result.status is '@enum ok, superseded';
-comment on column stream.heartbeat_result.next_in_ms is 'When to send the next heartbeat.';
-comment on column stream.heartbeat_result.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
-comment on column stream.heartbeat_result.token is 'A fresh one, when it is time. @null';
-
-create type stream.join_result as (
-    lease stream.viewer_lease,
-    token stream.agora_token,
-    retry_after_ms bigint,
-    sync stream.sync_result,
-    contract_version text,
-    oldest_client text
-);
-comment on type stream.join_result is
-    'All that a viewer needs to show a stream. token is null when the caller has asked for too many and none of them can be '
-    'handed out again; retry_after_ms then says when there is one, and is null otherwise.';
-comment on column stream.join_result.token is 'Null where the caller asked for too many. @null';
-comment on column stream.join_result.retry_after_ms is 'When there is a token, where there is none. @null';
-comment on column stream.join_result.contract_version is 'Of the server; see contract/operations.json.';
-comment on column stream.join_result.oldest_client is 'The oldest version whose clients the server serves.';
-
-create type stream.heartbeat_status as (item integer, status text);
-comment on type stream.heartbeat_status is
-    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, banned, superseded, invalid_argument, '
-    'or lock_timeout when something else is at this lease: send it again.';
-comment on column stream.heartbeat_status.status is '@enum ok, not_viewer, banned, superseded, invalid_argument, lock_timeout';
-
-create type stream.webhook_result as (status text, effect text);
-comment on type stream.webhook_result is
-    'status is applied, duplicate, outdated, ignored, unknown_channel or test; effect is what an applied notice did, '
-    'or why it was ignored.';
-comment on column stream.webhook_result.status is '@enum applied, duplicate, outdated, ignored, unknown_channel, test';
-comment on column stream.webhook_result.effect is '@null';
-
-create type stream.sweep_rule as (rule text, rows integer, oldest_age interval);
-comment on type stream.sweep_rule is 'What one rule of a sweep did: rows handled, and for how long the oldest was due.';
-comment on column stream.sweep_rule.oldest_age is 'Null where nothing was due. @null';
-
-create type stream.check_result as (check_name text, status text, detail text);
-comment on type stream.check_result is 'One check of doctor(): status is ok, warning or failure.';
-comment on column stream.check_result.status is '@enum ok, warning, failure';
-
--- sql/schema/072_event_types.sql
-
--- What Realtime delivers: one composite for the payload of each event, with its topic.
-create type stream.state_event as (
-    session_id uuid,
-    seq bigint,
-    state text,
-    previous_state text,
-    reason text,
-    generation integer,
-    host_uid integer,
-    reconnect_deadline timestamptz,
-    server_time timestamptz
-);
-comment on type stream.state_event is $$
-The stream has another state, or another device of the seller streams.
-@topic stream:<session_id>
-@event state
-$$;
-comment on column stream.state_event.seq is 'The log entry that announced the state; it never moves the cursor of the chat.';
-comment on column stream.state_event.state is '@enum initializing, active, paused, error, ended';
-comment on column stream.state_event.previous_state is 'The same as state after a takeover that left it. @enum initializing, active, paused, error, ended';
-comment on column stream.state_event.reason is 'Why it is in this state, where somebody said so. @null';
-comment on column stream.state_event.generation is 'Which device of the seller streams; one more at every takeover.';
-comment on column stream.state_event.host_uid is 'The only Agora uid whose video clients show.';
-comment on column stream.state_event.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
-
-create type stream.messages_event as (
-    v integer,
-    session_id uuid,
-    epoch text,
-    from_seq bigint,
-    to_seq bigint,
-    head_seq bigint,
-    server_time timestamptz,
-    messages stream.log_entry[]
-);
-comment on type stream.messages_event is $$
-A frame: the entries of the log from from_seq to to_seq, without a hole.
-@topic chat:<session_id>
-@event messages
-$$;
-comment on column stream.messages_event.v is 'The version of the form: 1.';
-comment on column stream.messages_event.epoch is 'Another one than before: the database was restored, or another took over.';
-comment on column stream.messages_event.head_seq is 'The newest number of the log when the frame was written.';
-comment on column stream.messages_event.messages is 'In ascending seq, as in sync.';
-
-create type stream.viewer_count_event as (
-    session_id uuid,
-    viewer_count integer,
-    peak integer,
-    server_time timestamptz
-);
-comment on type stream.viewer_count_event is $$
-Another number of viewers than before.
-@topic viewers:<session_id>
-@event viewer_count
-$$;
-comment on column stream.viewer_count_event.peak is 'The most that the stream has had.';
-
-create type stream.restriction_event as (
-    session_id uuid,
-    restriction text,
-    is_in_force boolean,
-    until timestamptz,
-    server_time timestamptz
-);
-comment on type stream.restriction_event is $$
-To the user whom it is about: restricted for a mute and for the end of a mute or ban, revoked for a ban.
-@topic user:<user_id>
-@event restricted, revoked
-$$;
-comment on column stream.restriction_event.restriction is '@enum mute, ban';
-comment on column stream.restriction_event.is_in_force is 'False: it was lifted.';
-comment on column stream.restriction_event.until is 'Null: until it is lifted, or lifted now. @null';
-
-create type stream.live_event as (session_id uuid, auction_id uuid, state text, server_time timestamptz);
-comment on type stream.live_event is $$
-That a stream became active for the first time, or ended after that: ask get_live_stream what it is.
-@topic live
-@event live
-$$;
-comment on column stream.live_event.state is '@enum active, ended';
-
--- sql/schema/074_moderation_types.sql
-
--- The result types about moderation and reports.
-create type stream.restriction as (
-    user_id uuid,
-    kind text,
-    until timestamptz,
-    actor uuid,
-    reason text,
-    created_at timestamptz
-);
-comment on type stream.restriction is 'A mute or ban in force; until is null when it lasts until lifted, actor when the service set it.';
-comment on column stream.restriction.kind is '@enum mute, ban';
-comment on column stream.restriction.until is 'Null: until it is lifted. @null';
-comment on column stream.restriction.actor is 'Null: the service. @null';
-comment on column stream.restriction.reason is '@null';
-
-create type stream.blocked_term as (session_id uuid, term text, actor uuid, created_at timestamptz);
-comment on type stream.blocked_term is 'A term that no message may contain; session_id is null for all streams.';
-comment on column stream.blocked_term.session_id is 'Null: of all streams. @null';
-comment on column stream.blocked_term.actor is 'Null: the service. @null';
-
-create type stream.moderation_entry as (
-    id bigint,
-    session_id uuid,
-    seq bigint,
-    action text,
-    actor uuid,
-    user_id uuid,
-    target_seq bigint,
-    reason text,
-    until timestamptz,
-    term text,
-    created_at timestamptz
-);
-comment on type stream.moderation_entry is
-    'One decision of a moderator. seq is the log entry that announced it, null where nothing is announced.';
-comment on column stream.moderation_entry.session_id is 'Null: about all streams. @null';
-comment on column stream.moderation_entry.seq is '@null';
-comment on column stream.moderation_entry.actor is 'Null: the service. @null';
-comment on column stream.moderation_entry.user_id is 'Whom it was about. @null';
-comment on column stream.moderation_entry.target_seq is 'The message that it was about. @null';
-comment on column stream.moderation_entry.reason is '@null';
-comment on column stream.moderation_entry.until is '@null';
-comment on column stream.moderation_entry.term is '@null';
-
-create type stream.own_restriction as (kind text, until timestamptz, reason text);
-comment on type stream.own_restriction is 'A mute or ban in force, as the one hears of it whom it is about.';
-comment on column stream.own_restriction.kind is '@enum mute, ban';
-comment on column stream.own_restriction.until is 'Null: until it is lifted. @null';
-comment on column stream.own_restriction.reason is '@null';
-
-create type stream.message_report as (
-    session_id uuid,
-    message_id uuid,
-    seq bigint,
-    user_id uuid,
-    reason text,
-    created_at timestamptz
-);
-comment on type stream.message_report is 'That a user reported a message.';
-comment on column stream.message_report.user_id is 'Who reported it.';
-comment on column stream.message_report.reason is 'At most 200 characters. @null';
-
-create type stream.reported_message as (
-    session_id uuid,
-    message_id uuid,
-    seq bigint,
-    user_id uuid,
-    username text,
-    report_count integer,
-    first_reported_at timestamptz,
-    last_reported_at timestamptz,
-    reports stream.message_report[]
-);
-comment on type stream.reported_message is 'A message whose reports no moderator has resolved yet.';
-comment on column stream.reported_message.user_id is 'Who wrote it; null for users deleted since. @null';
-comment on column stream.reported_message.username is 'The author''s name when it was sent. @null';
-comment on column stream.reported_message.report_count is 'How often it was reported, also by users who are gone since.';
-comment on column stream.reported_message.reports is 'Who reported it, when and why: the newest 20, the newest first.';
-
--- sql/schema/076_stream_types.sql
-
--- The result types about finding streams and about what one was.
-create type stream.live_stream as (
-    session_id uuid,
-    auction_id uuid,
-    seller_id uuid,
-    title text,
-    state text,
-    viewer_count integer,
-    peak_viewer_count integer,
-    created_at timestamptz,
-    started_at timestamptz
-);
-comment on type stream.live_stream is 'A stream that has not ended, as lists show it.';
-comment on column stream.live_stream.state is '@enum initializing, active, paused, error, ended';
-comment on column stream.live_stream.title is 'What hook_title calls the auction, at most 200 characters. @null';
-comment on column stream.live_stream.viewer_count is 'The last count, as viewers:<session_id> told it.';
-comment on column stream.live_stream.started_at is 'When it first became active. @null';
-
-create type stream.live_page as (streams stream.live_stream[], next_after uuid);
-comment on type stream.live_page is 'A page of the streams that are on, the newest first.';
-comment on column stream.live_page.next_after is 'The argument after of the next page; null when nothing is left. @null';
-
-create type stream.stream_summary as (
-    session_id uuid,
-    auction_id uuid,
-    title text,
-    state text,
-    end_reason text,
-    created_at timestamptz,
-    started_at timestamptz,
-    ended_at timestamptz,
-    duration_ms bigint,
-    peak_viewer_count integer,
-    unique_viewers bigint,
-    watch_ms bigint,
-    message_count bigint,
-    deleted_message_count bigint
-);
-comment on type stream.stream_summary is
-    'The figures of one stream, so far while it goes on. Viewers who were deleted or forgotten since are not among them.';
-comment on column stream.stream_summary.state is '@enum initializing, active, paused, error, ended';
-comment on column stream.stream_summary.title is 'What hook_title calls the auction, at most 200 characters. @null';
-comment on column stream.stream_summary.end_reason is
-    'Why it ended, where that was said: by whoever ended it, or the rule of the sweep. @null';
-comment on column stream.stream_summary.started_at is 'When it first became active. @null';
-comment on column stream.stream_summary.ended_at is 'When it ended; null while it goes on. @null';
-comment on column stream.stream_summary.duration_ms is
-    'Milliseconds from when it first became active to its end, or to now; 0 if it never became active.';
-comment on column stream.stream_summary.watch_ms is 'Milliseconds that all viewers together watched.';
-comment on column stream.stream_summary.message_count is 'Messages of users, the deleted ones among them.';
-
--- sql/schema/078_user_types.sql
-
--- The result type about forgetting a user.
-create type stream.erasure_result as (changed integer, has_more boolean);
-comment on type stream.erasure_result is
-    'One part of an erasure: rows that were deleted or cleared, and whether to call again.';
-
--- sql/schema/090_sequences.sql
-
--- Sequences of identity columns, which default privileges of a database may have granted.
-revoke all on all sequences in schema stream from public, anon, authenticated, service_role;
 
 -- sql/private/auction_update.sql
 
@@ -1464,11 +260,11 @@ revoke all on all sequences in schema stream from public, anon, authenticated, s
 -- Whoever may call it speaks in the name of the auction: never a role that users have. update is of type json, whose text
 -- is kept as it came: numbers keep every digit, and escapes that cannot be stored are refused by the extension, where
 -- jsonb would quote what stands around them.
-create function stream_private.post_auction_update(session_id uuid, update json)
+create or replace function stream_private.post_auction_update(session_id uuid, update json)
 returns stream.chat_message
 language plpgsql
 as 'begin end';
-comment on function stream_private.post_auction_update is $$
+comment on function stream_private.post_auction_update(session_id uuid, update json) is $$
 Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind
 auction_update; content is its member text, or a neutral sentence. Not for users: an application's own SECURITY
 DEFINER functions call the one of the same name in stream_private.
@@ -1481,7 +277,7 @@ $$;
 -- SECURITY DEFINER although callers see this schema: a trigger function cannot be called, only be attached, and only
 -- the owner may attach it. It must run as the owner, because the rows are written by bidders.
 -- The row's values become texts of a frame that everybody reads, in formats that the bidder's session must not choose.
-create function stream.auction_update_trigger() returns trigger
+create or replace function stream.auction_update_trigger() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -1507,8 +303,8 @@ comment on function stream.auction_update_trigger() is
 
 -- sql/private/chat.sql
 
--- Chat: sending.
-create function stream_private.send_message(
+-- Sending chat messages, one or many.
+create or replace function stream_private.send_message(
     session_id uuid,
     user_id uuid default null,
     content text default null,
@@ -1520,7 +316,7 @@ language plpgsql
 -- call (measured: 860 microseconds of processor time for a send, instead of less than half).
 set plan_cache_mode = force_generic_plan
 as 'begin end';
-comment on function stream_private.send_message is $$
+comment on function stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid) is $$
 Sends a chat message: 1 to 2,000 characters after trimming. id is made by the client; the same id again returns the
 stored message. user_id null: the caller.
 @native
@@ -1531,26 +327,17 @@ stored message. user_id null: the caller.
     content_blocked, message_id_conflict
 $$;
 
-create function stream_private.send_messages(items json)
+create or replace function stream_private.send_messages(items json)
 returns setof stream.message_result
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-set jit = off set enable_seqscan = off set enable_bitmapscan = off
+language plpgsql
 -- As send_message.
 set plan_cache_mode = force_generic_plan
-as $$
-begin
-    return query
-    select s.item, s.status, s.retry_after_ms,
-        case when s.seq is not null then (s.id, s.session_id, s.seq, s.user_id, s.username, s.content,
-            s.message_type, s.created_at, s.updated_at, s.metadata, s.deleted_at)::stream.chat_message end
-    from stream_ext.send_messages($1::text) as s;
-end
-$$;
-comment on function stream_private.send_messages is $$
+as 'begin end';
+comment on function stream_private.send_messages(items json) is $$
 Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id,
 content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs
 its own items alone: lock_timeout after 200 ms, send them again.
+@native
 @callers service_role
 @repeat unsafe
 @errors isolation_level, invalid_argument
@@ -1560,7 +347,7 @@ $$;
 
 -- Messages whose author the application deleted, noted so that they can still be forgotten.
 -- With the owner's rights: it runs as whoever deletes a user.
-create function stream_private.note_deleted_author() returns trigger
+create or replace function stream_private.note_deleted_author() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
@@ -1583,12 +370,21 @@ $$;
 comment on function stream_private.note_deleted_author() is
     'Notes whose messages lost their author, as the deletion of a user does it. Erased ones have no text to find again.';
 
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.chat_messages'::regclass and o.tgname = 'chat_messages_note_deleted_author') then
+        execute $create$
 create trigger chat_messages_note_deleted_author
 after update on stream.chat_messages
 referencing old table as old_rows new table as new_rows
-for each statement execute function stream_private.note_deleted_author();
+for each statement execute function stream_private.note_deleted_author()
+$create$;
+    end if;
+end
+$missing$;
 
-create function stream_private.delete_authors_of_deleted_session() returns trigger
+create or replace function stream_private.delete_authors_of_deleted_session() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
@@ -1604,14 +400,23 @@ $$;
 comment on function stream_private.delete_authors_of_deleted_session() is
     'Does not wait: a row that somebody writes while its session is deleted stays behind, and names no text.';
 
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.stream_sessions'::regclass and o.tgname = 'stream_sessions_delete_authors') then
+        execute $create$
 create trigger stream_sessions_delete_authors
 after delete on stream.stream_sessions
-for each row execute function stream_private.delete_authors_of_deleted_session();
+for each row execute function stream_private.delete_authors_of_deleted_session()
+$create$;
+    end if;
+end
+$missing$;
 
 -- sql/private/chat_reader.sql
 
--- What a reader of the log keeps: read marks and subscriptions.
-create function stream_private.mark_messages_as_read(
+-- Read marks and chat subscriptions.
+create or replace function stream_private.mark_messages_as_read(
     session_id uuid,
     user_id uuid default null,
     message_ids uuid[] default null
@@ -1619,7 +424,7 @@ create function stream_private.mark_messages_as_read(
 returns bigint
 language plpgsql
 as 'begin end';
-comment on function stream_private.mark_messages_as_read is $$
+comment on function stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[]) is $$
 Marks up to 1,000 messages as read and answers how many entries of the log are unread then. In any order, again and
 from several devices at once; ids that the log does not hold are ignored. user_id null: the caller.
 @native
@@ -1628,11 +433,11 @@ from several devices at once; ids that the log does not hold are ignored. user_i
 @errors isolation_level, invalid_argument, not_self, session_not_found, cannot_view
 $$;
 
-create function stream_private.mark_read_up_to(session_id uuid, user_id uuid default null, seq bigint default null)
+create or replace function stream_private.mark_read_up_to(session_id uuid, user_id uuid default null, seq bigint default null)
 returns bigint
 language plpgsql
 as 'begin end';
-comment on function stream_private.mark_read_up_to is $$
+comment on function stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint) is $$
 Marks every entry of the log up to seq as read, none beyond the newest, and answers how many are unread then. user_id
 null: the caller.
 @native
@@ -1641,11 +446,11 @@ null: the caller.
 @errors isolation_level, invalid_argument, not_self, session_not_found, cannot_view
 $$;
 
-create function stream_private.unread_count(session_id uuid, user_id uuid default null)
+create or replace function stream_private.unread_count(session_id uuid, user_id uuid default null)
 returns bigint
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.unread_count is $$
+comment on function stream_private.unread_count(session_id uuid, user_id uuid) is $$
 How many entries of the kept log are not marked as read, without looking at them: system messages and one's own count
 too. user_id null: the caller.
 @native
@@ -1653,11 +458,11 @@ too. user_id null: the caller.
 @errors invalid_argument, not_self, session_not_found, cannot_view
 $$;
 
-create function stream_private.subscribe_to_chat(session_id uuid, user_id uuid default null)
+create or replace function stream_private.subscribe_to_chat(session_id uuid, user_id uuid default null)
 returns stream.chat_subscription
 language plpgsql
 as 'begin end';
-comment on function stream_private.subscribe_to_chat is $$
+comment on function stream_private.subscribe_to_chat(session_id uuid, user_id uuid) is $$
 Follows the chat of a stream and names the private Realtime topic to join: for the seller, and for viewers who have
 joined and are not banned. Again: the same subscription. It ends with the stream. user_id null: the caller.
 @native
@@ -1666,11 +471,11 @@ joined and are not banned. Again: the same subscription. It ends with the stream
 @errors isolation_level, invalid_argument, not_self, session_not_found, stream_ended, cannot_view, banned, not_viewer
 $$;
 
-create function stream_private.unsubscribe_from_chat(subscription_id uuid)
+create or replace function stream_private.unsubscribe_from_chat(subscription_id uuid)
 returns stream.chat_subscription
 language plpgsql
 as 'begin end';
-comment on function stream_private.unsubscribe_from_chat is $$
+comment on function stream_private.unsubscribe_from_chat(subscription_id uuid) is $$
 Ends a subscription of the caller, or anybody's for the service. Again: no change. Somebody else's is answered like
 one that is not there.
 @native
@@ -1681,8 +486,8 @@ $$;
 
 -- sql/private/chat_reading.sql
 
--- Reading the log: history, what was missed, synchronisation.
-create function stream_private.get_message_history(
+-- Reading the log: pages of its history, missed messages, and the state from one snapshot.
+create or replace function stream_private.get_message_history(
     session_id uuid,
     page_size integer default 50,
     skip integer default 0,
@@ -1692,7 +497,7 @@ create function stream_private.get_message_history(
 returns setof stream.chat_message
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.get_message_history is $$
+comment on function stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint) is $$
 A page of the log in ascending seq: the newest messages, skip of them left out, or those before or after a seq.
 page_size 1 to 200. A deleted message is there with deleted_at and without its text.
 @native
@@ -1700,11 +505,11 @@ page_size 1 to 200. A deleted message is there with deleted_at and without its t
 @errors invalid_argument, session_not_found, cannot_view
 $$;
 
-create function stream_private.sync_messages(session_id uuid, last_message_id uuid default null)
+create or replace function stream_private.sync_messages(session_id uuid, last_message_id uuid default null)
 returns setof stream.chat_message
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.sync_messages is $$
+comment on function stream_private.sync_messages(session_id uuid, last_message_id uuid) is $$
 The messages after one that the caller holds, in ascending seq, at most 1,000: call again with the last of them until
 nothing comes. Null: the newest 50. Refuses an id that the log does not hold; call sync then.
 @native
@@ -1712,11 +517,11 @@ nothing comes. Null: the newest 50. Refuses an id that the log does not hold; ca
 @errors invalid_argument, session_not_found, cannot_view, message_not_found
 $$;
 
-create function stream_private.sync(session_id uuid, after_seq bigint default null, epoch text default null)
+create or replace function stream_private.sync(session_id uuid, after_seq bigint default null, epoch text default null)
 returns stream.sync_result
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.sync is $$
+comment on function stream_private.sync(session_id uuid, after_seq bigint, epoch text) is $$
 State, counts, what the caller has read and may write, and the messages after after_seq (at most 1,000; has_more says
 there are others), from one snapshot. Without after_seq: the newest page. recovered is false when the epoch is another
 or the log has not reached after_seq: the newest page too.
@@ -1727,8 +532,8 @@ $$;
 
 -- sql/private/config.sql
 
--- Settings: what a change of them does to live streams.
-create function stream_private.rearm() returns trigger
+-- New settings reach live streams and their viewers.
+create or replace function stream_private.rearm() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1743,22 +548,31 @@ $$;
 comment on function stream_private.rearm() is
     'New timeouts apply to live streams and to their viewers from the next sweep on.';
 
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.config'::regclass and o.tgname = 'config_rearm') then
+        execute $create$
 create trigger config_rearm
 after update on stream.config
-for each row execute function stream_private.rearm();
+for each row execute function stream_private.rearm()
+$create$;
+    end if;
+end
+$missing$;
 
 -- sql/private/contract.sql
 
 -- The version of the contract: what operations, types and events are, as contract/ describes them. `cargo x generate`
 -- reads it here and refuses what breaks clients of contract/released.json while the first number stands.
-create function stream_private.contract_version() returns text
+create or replace function stream_private.contract_version() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$ select '1.0' $$;
 comment on function stream_private.contract_version() is
     'The version of the contract: the first number moves with what breaks clients, the second with what is added.';
 
-create function stream_private.oldest_client() returns text
+create or replace function stream_private.oldest_client() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$ select '1.0' $$;
@@ -1766,8 +580,8 @@ comment on function stream_private.oldest_client() is 'The oldest version of the
 
 -- sql/private/doctor.sql
 
--- doctor(): whether all is well.
-create function stream_private.doctor()
+-- doctor(): one row for each check of the installation.
+create or replace function stream_private.doctor()
 returns setof stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -1847,7 +661,7 @@ begin
         'cannot be seen from here: without co-host authentication in the Agora console a subscriber token can publish';
 end
 $$;
-comment on function stream_private.doctor is $$
+comment on function stream_private.doctor() is $$
 One row per check of the installation: certificates, clock, Agora's notices, ticker and background worker, Realtime's
 partition, publication, slot and policies, the owner's rights, the server's log, time zone, and a reminder of what
 only Agora's console shows.
@@ -1858,7 +672,7 @@ $$;
 
 -- The check of doctor() about who could attach code of their own to the tables. A trigger after a change runs as whoever
 -- changes the row, and a cascade of the regular work is a change by the owner of the tables.
-create function stream_private.check_table_privileges() returns stream.check_result
+create or replace function stream_private.check_table_privileges() returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
@@ -1926,7 +740,7 @@ comment on function stream_private.check_table_privileges() is 'The check table_
 
 -- Checks of doctor() about what the Realtime server makes. It makes the publication, and the partitions of yesterday to three
 -- days ahead, when the first client joins a channel; until then nothing is wrong, and nobody misses what is not broadcast.
-create function stream_private.check_realtime_publication() returns stream.check_result
+create or replace function stream_private.check_realtime_publication() returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
@@ -1935,10 +749,27 @@ declare
     publication pg_catalog.text;
     is_followed pg_catalog.bool;
 begin
+    -- From the catalogue itself: pg_publication_tables locks every published table from Postgres 16 on, and doctor()
+    -- is asked when somebody holds one.
     select min(p.pubname)
     into publication
-    from pg_catalog.pg_publication_tables as p
-    where p.schemaname = 'realtime' and p.tablename like 'messages%';
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_publication as p
+        on p.puballtables
+        or exists (
+            select from pg_catalog.pg_publication_rel as r where r.prpubid = p.oid and r.prrelid = c.oid
+        )
+        or exists (
+            select from pg_catalog.pg_publication_namespace as s where s.pnpubid = p.oid and s.pnnspid = n.oid
+        )
+    where n.nspname = 'realtime' and c.relname like 'messages%'
+        and c.relkind in ('r', 'p') and c.relpersistence = 'p'
+        -- A partitioned table stands for its partitions, unless it is published itself.
+        and (
+            c.relkind = 'r' or p.pubviaroot
+            or exists (select from pg_catalog.pg_inherits as i where i.inhparent = c.oid)
+        );
     if publication is not null then
         return row('realtime_publication', 'ok', publication)::stream.check_result;
     end if;
@@ -1959,7 +790,7 @@ end
 $$;
 comment on function stream_private.check_realtime_publication() is 'The check realtime_publication of doctor().';
 
-create function stream_private.check_realtime_partitions(at timestamptz) returns stream.check_result
+create or replace function stream_private.check_realtime_partitions(at timestamptz) returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
@@ -1994,7 +825,7 @@ comment on function stream_private.check_realtime_partitions(timestamptz) is
 
 -- Frames are written and deleted as the owner of the tables, whom no policy of realtime.messages admits. Older versions of
 -- Realtime made that role a member of its own, newer ones take this back, so the membership is no cure.
-create function stream_private.check_owner() returns stream.check_result
+create or replace function stream_private.check_owner() returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
@@ -2019,8 +850,8 @@ comment on function stream_private.check_owner() is 'The check owner_bypasses_rl
 
 -- sql/private/doctor_regular_work.sql
 
--- What doctor() says about the regular work: what failed, and who holds what it waits for.
-create function stream_private.check_troubles()
+-- Checks of doctor() about the regular work: its failures, and the holders of rows that it waits for.
+create or replace function stream_private.check_troubles()
 returns setof stream.check_result
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -2058,7 +889,7 @@ $$;
 comment on function stream_private.check_troubles() is
     'For doctor(): what the regular work has failed at, and what to do.';
 
-create function stream_private.lock_holders(xmax xid)
+create or replace function stream_private.lock_holders(xmax xid)
 returns setof integer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -2081,7 +912,7 @@ $$;
 comment on function stream_private.lock_holders(xid) is
     'Who still holds a row with this xmax, by process; null for a prepared transaction.';
 
-create function stream_private.check_held_rows()
+create or replace function stream_private.check_held_rows()
 returns setof stream.check_result
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -2149,7 +980,7 @@ comment on function stream_private.check_held_rows() is
 -- sql/private/doctor_server_log.sql
 
 -- The check of doctor() about what gets into the server's log.
-create function stream_private.check_server_log() returns stream.check_result
+create or replace function stream_private.check_server_log() returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
@@ -2171,12 +1002,12 @@ comment on function stream_private.check_server_log() is 'The check server_log o
 
 -- sql/private/moderation.sql
 
--- Moderation: deleting messages, restricting users, the rules of a chat, and what was decided.
-create function stream_private.delete_message(session_id uuid, message_id uuid, reason text default null)
+-- Moderation: deleting messages, restricting users, the rules of a chat, and the record of decisions.
+create or replace function stream_private.delete_message(session_id uuid, message_id uuid, reason text default null)
 returns text
 language plpgsql
 as 'begin end';
-comment on function stream_private.delete_message is $$
+comment on function stream_private.delete_message(session_id uuid, message_id uuid, reason text) is $$
 Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except messages
 of the seller; authors their own. After the end of the stream too, then without an event.
 @native
@@ -2185,11 +1016,11 @@ of the seller; authors their own. After the end of the stream too, then without 
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found
 $$;
 
-create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
+create or replace function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text default null)
 returns integer
 language plpgsql
 as 'begin end';
-comment on function stream_private.delete_user_messages is $$
+comment on function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text) is $$
 Takes the text of all messages of a user away, with one event; answers how many. Moderators only.
 @native
 @callers authenticated, service_role
@@ -2197,7 +1028,7 @@ Takes the text of all messages of a user away, with one event; answers how many.
 @errors isolation_level, invalid_argument, session_not_found, not_moderator
 $$;
 
-create function stream_private.restrict_user(
+create or replace function stream_private.restrict_user(
     session_id uuid,
     user_id uuid,
     kind text,
@@ -2225,7 +1056,7 @@ $$;
 comment on function stream_private.restrict_user(uuid, uuid, text, integer, text) is
     'The body of mute_user and ban_user, which run it as the owner: sets a mute or a ban and answers it.';
 
-create function stream_private.mute_user(
+create or replace function stream_private.mute_user(
     session_id uuid,
     user_id uuid,
     duration_s integer default null,
@@ -2240,7 +1071,7 @@ begin
     return stream_private.restrict_user($1, $2, 'mute', $3, $4);
 end
 $$;
-comment on function stream_private.mute_user is $$
+comment on function stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text) is $$
 Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts.
 Moderators only, and nobody against the seller or themself.
 @callers authenticated, service_role
@@ -2248,7 +1079,7 @@ Moderators only, and nobody against the seller or themself.
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
 
-create function stream_private.ban_user(
+create or replace function stream_private.ban_user(
     session_id uuid,
     user_id uuid,
     duration_s integer default null,
@@ -2263,7 +1094,7 @@ begin
     return stream_private.restrict_user($1, $2, 'ban', $3, $4);
 end
 $$;
-comment on function stream_private.ban_user is $$
+comment on function stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text) is $$
 Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are refused,
 for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.
 @callers authenticated, service_role
@@ -2271,11 +1102,11 @@ for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody agains
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
 
-create function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)
+create or replace function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)
 returns text
 language plpgsql
 as 'begin end';
-comment on function stream_private.lift_restriction is $$
+comment on function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text) is $$
 Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.
 @native
 @callers authenticated, service_role
@@ -2283,7 +1114,7 @@ Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nob
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended, rate_limited
 $$;
 
-create function stream_private.set_slow_mode(session_id uuid, interval_ms integer)
+create or replace function stream_private.set_slow_mode(session_id uuid, interval_ms integer)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2294,14 +1125,14 @@ begin
     return stream_private.session($1);
 end
 $$;
-comment on function stream_private.set_slow_mode is $$
+comment on function stream_private.set_slow_mode(session_id uuid, interval_ms integer) is $$
 How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.
 @callers authenticated, service_role
 @repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
-create function stream_private.set_chat_mode(session_id uuid, mode text)
+create or replace function stream_private.set_chat_mode(session_id uuid, mode text)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2312,14 +1143,14 @@ begin
     return stream_private.session($1);
 end
 $$;
-comment on function stream_private.set_chat_mode is $$
+comment on function stream_private.set_chat_mode(session_id uuid, mode text) is $$
 Who may write: viewers, verified, hosts or nobody. Moderators only.
 @callers authenticated, service_role
 @repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
-create function stream_private.pin_message(session_id uuid, message_id uuid)
+create or replace function stream_private.pin_message(session_id uuid, message_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2330,14 +1161,14 @@ begin
     return stream_private.session($1);
 end
 $$;
-comment on function stream_private.pin_message is $$
+comment on function stream_private.pin_message(session_id uuid, message_id uuid) is $$
 Keeps a message of a user in view, in place of the one before. Moderators only.
 @callers authenticated, service_role
 @repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, message_not_found, stream_ended
 $$;
 
-create function stream_private.unpin_message(session_id uuid)
+create or replace function stream_private.unpin_message(session_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2348,18 +1179,18 @@ begin
     return stream_private.session($1);
 end
 $$;
-comment on function stream_private.unpin_message is $$
+comment on function stream_private.unpin_message(session_id uuid) is $$
 Takes the pin away, if there is one. Moderators only.
 @callers authenticated, service_role
 @repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
-create function stream_private.block_term(session_id uuid default null, term text default null)
+create or replace function stream_private.block_term(session_id uuid default null, term text default null)
 returns text
 language plpgsql
 as 'begin end';
-comment on function stream_private.block_term is $$
+comment on function stream_private.block_term(session_id uuid, term text) is $$
 Refuses messages that contain a term, however it is spelled: blocked, or already_blocked. At most 500. Moderators
 only; session_id null, for all streams, the service only.
 @native
@@ -2368,11 +1199,11 @@ only; session_id null, for all streams, the service only.
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
-create function stream_private.unblock_term(session_id uuid default null, term text default null)
+create or replace function stream_private.unblock_term(session_id uuid default null, term text default null)
 returns text
 language plpgsql
 as 'begin end';
-comment on function stream_private.unblock_term is $$
+comment on function stream_private.unblock_term(session_id uuid, term text) is $$
 Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.
 @native
 @callers authenticated, service_role
@@ -2380,11 +1211,11 @@ Ends a block: unblocked, or not_blocked. Moderators only; session_id null the se
 @errors isolation_level, invalid_argument, session_not_found, not_moderator, stream_ended
 $$;
 
-create function stream_private.list_blocked_terms(session_id uuid default null)
+create or replace function stream_private.list_blocked_terms(session_id uuid default null)
 returns setof stream.blocked_term
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.list_blocked_terms is $$
+comment on function stream_private.list_blocked_terms(session_id uuid) is $$
 The terms that are blocked in a stream, or in all of them (null), oldest first. Moderators only; null the service
 only.
 @native
@@ -2392,11 +1223,11 @@ only.
 @errors session_not_found, not_moderator
 $$;
 
-create function stream_private.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
+create or replace function stream_private.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.restriction
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.list_restrictions is $$
+comment on function stream_private.list_restrictions(session_id uuid, after uuid, page_size integer) is $$
 Mutes and bans in force, of the users behind after by ascending user_id; page_size 1 to 200 counts users. Moderators
 only.
 @native
@@ -2404,7 +1235,7 @@ only.
 @errors invalid_argument, session_not_found, not_moderator
 $$;
 
-create function stream_private.get_moderation_log(
+create or replace function stream_private.get_moderation_log(
     session_id uuid default null,
     before_id bigint default null,
     page_size integer default 50
@@ -2412,7 +1243,7 @@ create function stream_private.get_moderation_log(
 returns setof stream.moderation_entry
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.get_moderation_log is $$
+comment on function stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer) is $$
 What was decided in a stream, the newest first, those before an id; page_size 1 to 200. Moderators only; session_id
 null, for decisions about all streams, the service only.
 @native
@@ -2424,7 +1255,7 @@ $$;
 
 -- The moderation log: append-only.
 -- By the owner of the tables too; who owns them can still take the trigger away, and that shows in the catalogue.
-create function stream_private.refuse_changing_moderation_log() returns trigger
+create or replace function stream_private.refuse_changing_moderation_log() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2455,18 +1286,36 @@ $$;
 comment on function stream_private.refuse_changing_moderation_log() is
     'Rows of the moderation log go with their session, or when its time has passed, and change only to forget a user.';
 
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.moderation_log'::regclass and o.tgname = 'moderation_log_refuse_changing') then
+        execute $create$
 create trigger moderation_log_refuse_changing
 before update or delete on stream.moderation_log
-for each row execute function stream_private.refuse_changing_moderation_log();
+for each row execute function stream_private.refuse_changing_moderation_log()
+$create$;
+    end if;
+end
+$missing$;
 
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.moderation_log'::regclass and o.tgname = 'moderation_log_refuse_truncating') then
+        execute $create$
 create trigger moderation_log_refuse_truncating
 before truncate on stream.moderation_log
-for each statement execute function stream_private.refuse_changing_moderation_log();
+for each statement execute function stream_private.refuse_changing_moderation_log()
+$create$;
+    end if;
+end
+$missing$;
 
 -- sql/private/moderation_turn.sql
 
 -- The turns of moderators, which go with their session.
-create function stream_private.delete_turn_of_deleted_session() returns trigger
+create or replace function stream_private.delete_turn_of_deleted_session() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2480,20 +1329,29 @@ $$;
 comment on function stream_private.delete_turn_of_deleted_session() is
     'Does not wait: the row of a session that is deleted while somebody moderates it stays behind.';
 
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.stream_sessions'::regclass and o.tgname = 'stream_sessions_delete_turn') then
+        execute $create$
 create trigger stream_sessions_delete_turn
 after delete on stream.stream_sessions
-for each row execute function stream_private.delete_turn_of_deleted_session();
+for each row execute function stream_private.delete_turn_of_deleted_session()
+$create$;
+    end if;
+end
+$missing$;
 
 -- sql/private/regular_work.sql
 
 -- The regular work and its scheduling.
-create function stream_private.tick()
+create or replace function stream_private.tick()
 returns void
 language plpgsql
 -- For what is looked at before any unit, which has its own.
 set lock_timeout = '100ms'
 as 'begin end';
-comment on function stream_private.tick is $$
+comment on function stream_private.tick() is $$
 The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and from
 anywhere, in a transaction of its own; one at a time works.
 @native
@@ -2502,7 +1360,7 @@ anywhere, in a transaction of its own; one at a time works.
 @errors isolation_level
 $$;
 
-create function stream_private.begin_work()
+create or replace function stream_private.begin_work()
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2515,7 +1373,7 @@ $$;
 comment on function stream_private.begin_work() is
     'For tick_for_a_minute(): how long its loop goes on is counted from here, and ends before statement_timeout.';
 
-create function stream_private.work()
+create or replace function stream_private.work()
 returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2529,7 +1387,7 @@ $$;
 comment on function stream_private.work() is
     'One unit of the regular work, for a loop that commits after each: false when the loop is to end.';
 
-create function stream_private.pause()
+create or replace function stream_private.pause()
 returns double precision
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2543,7 +1401,7 @@ comment on function stream_private.pause() is
     'Seconds until there is more to do for that loop: none while a round of counting and sweeping goes on.';
 
 -- It commits, so it can set nothing and names all schemas.
-create procedure stream_private.tick_for_a_minute()
+create or replace procedure stream_private.tick_for_a_minute()
 language plpgsql
 as $$
 begin
@@ -2559,11 +1417,11 @@ comment on procedure stream_private.tick_for_a_minute() is
     'The regular work in a loop of just under a minute, for pg_cron: one transaction for each unit, 50 ms of sleep when '
     'nothing is left. Outside a transaction, as the owner of the tables.';
 
-create function stream_private.sweep()
+create or replace function stream_private.sweep()
 returns setof stream.sweep_rule
 language plpgsql
 as 'begin end';
-comment on function stream_private.sweep is $$
+comment on function stream_private.sweep() is $$
 Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.
 @native
 @callers service_role
@@ -2571,7 +1429,7 @@ Runs every rule about what is overdue, at most config.sweep_batch_size rows each
 @errors isolation_level
 $$;
 
-create function stream.schedule_with_pg_cron() returns text
+create or replace function stream.schedule_with_pg_cron() returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2604,8 +1462,8 @@ comment on function stream.schedule_with_pg_cron() is
 
 -- sql/private/report.sql
 
--- Reports: viewers say which messages a moderator should look at.
-create function stream_private.report_message(session_id uuid, message_id uuid, reason text default null)
+-- Reports of viewers about messages: making, listing and resolving them.
+create or replace function stream_private.report_message(session_id uuid, message_id uuid, reason text default null)
 returns stream.message_report
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2635,7 +1493,7 @@ begin
         if exists (select from stream_private.bans as b where b.session_id = $1 and b.user_id = reporter) then
             perform stream_ext.refuse('banned');
         end if;
-        if not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = reporter) then
+        if not stream_private.has_joined(reporter, $1) then
             perform stream_ext.refuse('not_viewer');
         end if;
     end if;
@@ -2687,7 +1545,7 @@ begin
     return result;
 end
 $$;
-comment on function stream_private.report_message is $$
+comment on function stream_private.report_message(session_id uuid, message_id uuid, reason text) is $$
 Reports a message of somebody else to the moderators, for whoever may read the chat. The same user and message again: the first
 report. At most config.reports_per_minute in a stream. The text of the message is not copied.
 @callers authenticated
@@ -2696,7 +1554,7 @@ report. At most config.reports_per_minute in a stream. The text of the message i
     rate_limited
 $$;
 
-create function stream_private.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
+create or replace function stream_private.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
 returns setof stream.reported_message
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -2723,14 +1581,14 @@ begin
     limit $3;
 end
 $$;
-comment on function stream_private.list_reports is $$
+comment on function stream_private.list_reports(session_id uuid, after bigint, page_size integer) is $$
 The reported messages that nobody has resolved or deleted, by ascending seq, those behind after; page_size 1 to 200. Moderators
 only.
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found, not_moderator
 $$;
 
-create function stream_private.resolve_report(session_id uuid, message_id uuid)
+create or replace function stream_private.resolve_report(session_id uuid, message_id uuid)
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -2764,7 +1622,7 @@ begin
     return 'resolved';
 end
 $$;
-comment on function stream_private.resolve_report is $$
+comment on function stream_private.resolve_report(session_id uuid, message_id uuid) is $$
 Takes a message off the list of reports and leaves it as it is: resolved, or not_reported. A later report puts it back. Deleting
 the message resolves its reports too. Moderators only, and nobody about their own message.
 @callers authenticated, service_role
@@ -2774,74 +1632,102 @@ $$;
 
 -- sql/private/request.sql
 
--- Request ids: what makes a call that changes something safe to send again. The generated body of every operation that
--- takes one calls these two, and nothing when it is null.
-create function stream_private.first_result(request_id uuid, operation text, arguments text) returns jsonb
+-- Request ids make a call that changes something safe to send again. The generated body of every operation that
+-- takes one calls these three, and nothing when it is null.
+create or replace function stream_private.enter_request() returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- First: above READ COMMITTED the insertion of the request could raise 40001.
+    return coalesce(stream_ext.enter_to_write(), '00000000-0000-0000-0000-000000000000');
+end
+$$;
+comment on function stream_private.enter_request() is
+    'Who calls, as requests note it: the user, or the nil uuid for the service.';
+
+create or replace function stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    -- First: above READ COMMITTED the insertion could raise 40001.
-    who pg_catalog.uuid := coalesce(stream_ext.enter_to_write(), '00000000-0000-0000-0000-000000000000');
-    hash pg_catalog.text := encode(sha256(convert_to($3, 'UTF8')), 'hex');
+    hash pg_catalog.text := encode(sha256(convert_to($4, 'UTF8')), 'hex');
     earlier pg_catalog.record;
 begin
     loop
         insert into stream.requests as r (caller, request_id, operation, arguments_hash)
-        values (who, $1, $2, hash)
+        values ($1, $2, $3, hash)
         on conflict on constraint requests_caller_request_id_key do nothing;
         if found then
             return null;
         end if;
         select r.operation, r.arguments_hash, r.result into earlier
         from stream.requests as r
-        where r.caller = who and r.request_id = $1;
+        where r.caller = $1 and r.request_id = $2;
         -- Otherwise the sweep has taken it meanwhile.
         exit when found;
     end loop;
-    if (earlier.operation, earlier.arguments_hash) <> ($2, hash) then
+    if (earlier.operation, earlier.arguments_hash) <> ($3, hash) then
         perform stream_ext.refuse('request_id_conflict');
     end if;
     return earlier.result;
 end
 $$;
-comment on function stream_private.first_result(uuid, text, text) is
+comment on function stream_private.first_result(uuid, uuid, text, text) is
     'What the caller''s first call with this id returned; null for the first one, which now holds the id. Waits for one that runs.';
 
-create function stream_private.keep_result(request_id uuid, result jsonb) returns void
+create or replace function stream_private.keep_result(caller uuid, request_id uuid, result jsonb) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    who pg_catalog.uuid := coalesce(stream_ext.enter_to_write(), '00000000-0000-0000-0000-000000000000');
 begin
     update stream.requests as r
-    set result = $2,
-        about = case when jsonb_typeof($2) = 'object' then coalesce($2 ->> 'seller_id', $2 ->> 'user_id')::uuid end
-    where r.caller = who and r.request_id = $1;
+    set result = $3,
+        about = case when jsonb_typeof($3) = 'object' then coalesce($3 ->> 'seller_id', $3 ->> 'user_id')::uuid end
+    where r.caller = $1 and r.request_id = $2;
 end
 $$;
-comment on function stream_private.keep_result(uuid, jsonb) is 'Keeps what the first call with this id returned.';
+comment on function stream_private.keep_result(uuid, uuid, jsonb) is 'Keeps what the first call with this id returned.';
 
 -- sql/private/rules.sql
 
 -- Rules that statements of SQL and of native code share: each stands here once.
 -- Views and not functions where a rule is part of a plan: Postgres takes a view into the statement that reads it, and
 -- runs a function once for every row.
+do $missing$
+begin
+    if to_regclass('stream_private.restrictions') is null then
+        execute $create$
 create view stream_private.restrictions as
 select r.session_id, r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at,
     r.until is null or r.until > now() as is_in_force
-from stream.chat_restrictions as r;
+from stream.chat_restrictions as r
+$create$;
+    end if;
+end
+$missing$;
 comment on view stream_private.restrictions is
     'Mutes and bans, and whether each is in force: until its time, or until it is lifted. What is over is the sweep''s.';
 
+do $missing$
+begin
+    if to_regclass('stream_private.bans') is null then
+        execute $create$
 create view stream_private.bans as
 select r.session_id, r.user_id
 from stream_private.restrictions as r
-where r.kind = 'ban' and r.is_in_force;
+where r.kind = 'ban' and r.is_in_force
+$create$;
+    end if;
+end
+$missing$;
 comment on view stream_private.bans is 'Who is banned from which stream now.';
 
 -- The limit says that there is one row of config: nobody analyzes so small a table, and the planner supposes hundreds.
+do $missing$
+begin
+    if to_regclass('stream_private.leases') is null then
+        execute $create$
 create view stream_private.leases as
 select v.session_id, v.user_id, v.agora_uid, v.joined_at, v.last_seen_at, v.background_since, v.foreground, v.watch_ms,
     v.lease_check_at, e.ends_at, e.ends_at > now() as holds,
@@ -2861,7 +1747,11 @@ cross join lateral (
         case when v.background_since is not null then least(v.background_since, now()) + c.grace end
     ) as ends_at
 ) as e
-where v.is_active;
+where v.is_active
+$create$;
+    end if;
+end
+$missing$;
 comment on view stream_private.leases is
     'Leases of viewers, when each ends unless a sign of life comes, whether it still holds, and the time watched, which for '
     'one that is over ended with the last sign of life: the sweep, which closes '
@@ -2871,7 +1761,7 @@ revoke all on table stream_private.restrictions, stream_private.bans, stream_pri
     from public, anon, authenticated, service_role;
 
 -- A function, since it asks the host application in any case: 10 microseconds instead of the 7 of the hook alone.
-create function stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)
+create or replace function stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)
 returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -2883,7 +1773,7 @@ $$;
 comment on function stream_private.can_view(uuid, uuid, uuid) is
     'Who may view a stream: its seller, the service (null), and whomever the host application lets. Bans are not looked at.';
 
-create function stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid) returns boolean
+create or replace function stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2898,7 +1788,18 @@ comment on function stream_private.may_watch(uuid, uuid, uuid) is
     'Whether a user (null: the service) may find a stream of this seller and hear of it: who may view it and is not '
     'banned, and the seller.';
 
-create function stream_private.check_page_size(page_size integer) returns void
+create or replace function stream_private.has_joined(user_id uuid, session_id uuid) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (select from stream.stream_viewers as v where v.session_id = $2 and v.user_id = $1);
+end
+$$;
+comment on function stream_private.has_joined(uuid, uuid) is
+    'Whether a user has ever joined a stream; whoever has may read its chat, as long as they may view it and are not banned.';
+
+create or replace function stream_private.check_page_size(page_size integer) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2917,7 +1818,7 @@ $$;
 comment on function stream_private.check_page_size(integer) is
     'Refuses a page size beyond the limits, in the words of the native functions.';
 
-create function stream_private.check_reason(reason text) returns void
+create or replace function stream_private.check_reason(reason text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2934,8 +1835,8 @@ comment on function stream_private.check_reason(text) is
 
 -- sql/private/stream.sql
 
--- Lifecycle: starting, moving and reading a stream session.
-create function stream_private.session(session_id uuid)
+-- Starting, moving and reading a stream session.
+create or replace function stream_private.session(session_id uuid)
 returns stream.session
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -2950,7 +1851,7 @@ as $$
 $$;
 comment on function stream_private.session(uuid) is 'A session as callers see it; for the functions of this schema only.';
 
-create function stream_private.start_stream(
+create or replace function stream_private.start_stream(
     auction_id uuid,
     seller_id uuid default null,
     reconnect_window_s integer default null
@@ -2967,7 +1868,7 @@ begin
     return stream_private.session(started);
 end
 $$;
-comment on function stream_private.start_stream is $$
+comment on function stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer) is $$
 Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation +
 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the
 configured one. At most config.starts_per_minute of one seller.
@@ -2976,7 +1877,7 @@ configured one. At most config.starts_per_minute of one seller.
 @errors isolation_level, invalid_argument, not_self, not_auction_owner, auction_live, takeovers_exhausted, rate_limited
 $$;
 
-create function stream_private.update_stream_state(
+create or replace function stream_private.update_stream_state(
     session_id uuid,
     state text,
     reason text default null,
@@ -2992,7 +1893,7 @@ begin
     return stream_private.session($1);
 end
 $$;
-comment on function stream_private.update_stream_state is $$
+comment on function stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer) is $$
 Moves a stream to a state (initializing, active, paused, ended, error). The same state again succeeds without an
 event. Seller and service only.
 @callers authenticated, service_role
@@ -3001,7 +1902,7 @@ event. Seller and service only.
     stream_ended, rate_limited
 $$;
 
-create function stream_private.pause_stream(session_id uuid, generation integer default null, reason text default null)
+create or replace function stream_private.pause_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -3012,7 +1913,7 @@ begin
     return stream_private.session($1);
 end
 $$;
-comment on function stream_private.pause_stream is $$
+comment on function stream_private.pause_stream(session_id uuid, generation integer, reason text) is $$
 Pauses a stream. Seller and service only.
 @callers authenticated, service_role
 @repeat safe with request_id
@@ -3020,7 +1921,7 @@ Pauses a stream. Seller and service only.
     stream_ended, rate_limited
 $$;
 
-create function stream_private.resume_stream(session_id uuid, generation integer default null, reason text default null)
+create or replace function stream_private.resume_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -3031,7 +1932,7 @@ begin
     return stream_private.session($1);
 end
 $$;
-comment on function stream_private.resume_stream is $$
+comment on function stream_private.resume_stream(session_id uuid, generation integer, reason text) is $$
 Moves a stream to active. Seller and service only.
 @callers authenticated, service_role
 @repeat safe with request_id
@@ -3039,7 +1940,7 @@ Moves a stream to active. Seller and service only.
     stream_ended, rate_limited
 $$;
 
-create function stream_private.end_stream(session_id uuid, generation integer default null, reason text default null)
+create or replace function stream_private.end_stream(session_id uuid, generation integer default null, reason text default null)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -3050,25 +1951,25 @@ begin
     return stream_private.session($1);
 end
 $$;
-comment on function stream_private.end_stream is $$
+comment on function stream_private.end_stream(session_id uuid, generation integer, reason text) is $$
 Ends a stream for good: viewers leave, the log closes. Seller and service only.
 @callers authenticated, service_role
 @repeat safe with request_id
 @errors isolation_level, invalid_argument, session_not_found, not_stream_owner, stale_host
 $$;
 
-create function stream_private.get_stream_state(session_id uuid)
+create or replace function stream_private.get_stream_state(session_id uuid)
 returns text
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.get_stream_state is $$
+comment on function stream_private.get_stream_state(session_id uuid) is $$
 The state of a stream: initializing, active, paused, ended or error.
 @native
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found, cannot_view
 $$;
 
-create function stream_private.get_session(session_id uuid)
+create or replace function stream_private.get_session(session_id uuid)
 returns stream.session
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -3079,7 +1980,7 @@ begin
     return stream_private.session($1);
 end
 $$;
-comment on function stream_private.get_session is $$
+comment on function stream_private.get_session(session_id uuid) is $$
 A stream session, for whoever may view it.
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found, cannot_view
@@ -3088,7 +1989,7 @@ $$;
 -- sql/private/stream_deletion.sql
 
 -- Deletion of streams, and of the users and auctions that they hang on.
-create function stream_private.refuse_deleting_live_session() returns trigger
+create or replace function stream_private.refuse_deleting_live_session() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3102,11 +2003,20 @@ $$;
 comment on function stream_private.refuse_deleting_live_session() is
     'A stream must end before it, its seller or its auction can be deleted.';
 
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.stream_sessions'::regclass and o.tgname = 'stream_sessions_refuse_deleting_live') then
+        execute $create$
 create trigger stream_sessions_refuse_deleting_live
 before delete on stream.stream_sessions
-for each row execute function stream_private.refuse_deleting_live_session();
+for each row execute function stream_private.refuse_deleting_live_session()
+$create$;
+    end if;
+end
+$missing$;
 
-create function stream_private.lock_places_of_deleted_session() returns trigger
+create or replace function stream_private.lock_places_of_deleted_session() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3120,11 +2030,20 @@ comment on function stream_private.lock_places_of_deleted_session() is
     'Whoever deletes a stream takes the places of its viewers in the order of locks.';
 
 -- Triggers run by name, so behind the one that refuses.
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.stream_sessions'::regclass and o.tgname = 'stream_sessions_then_lock_places') then
+        execute $create$
 create trigger stream_sessions_then_lock_places
 before delete on stream.stream_sessions
-for each row execute function stream_private.lock_places_of_deleted_session();
+for each row execute function stream_private.lock_places_of_deleted_session()
+$create$;
+    end if;
+end
+$missing$;
 
-create function stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[]) returns void
+create or replace function stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[]) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3162,8 +2081,8 @@ comment on function stream_private.lock_for_deletion(uuid[], uuid[]) is
 
 -- sql/private/stream_finding.sql
 
--- Finding a stream: by its auction, and what is on.
-create function stream_private.get_live_stream(auction_id uuid)
+-- Finding the stream of an auction, and listing those that are live.
+create or replace function stream_private.get_live_stream(auction_id uuid)
 returns stream.live_stream
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -3188,14 +2107,14 @@ begin
     return result;
 end
 $$;
-comment on function stream_private.get_live_stream is $$
+comment on function stream_private.get_live_stream(auction_id uuid) is $$
 The stream of an auction that has not ended, for its seller and for whoever may view it and is not banned. One that is not
 there and one that the caller may not watch are refused alike.
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found
 $$;
 
-create function stream_private.find_live_streams(after uuid, at_most integer) returns setof stream.live_stream
+create or replace function stream_private.find_live_streams(after uuid, at_most integer) returns setof stream.live_stream
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 -- Otherwise Postgres reads all streams that are on by an index of another order and sorts them (2,000 of them, seen). For
@@ -3215,7 +2134,7 @@ $$;
 comment on function stream_private.find_live_streams(uuid, integer) is
     'Streams that were active and have not ended, the newest first, whoever may watch them; without their titles.';
 
-create function stream_private.milliseconds_of(id uuid) returns bigint
+create or replace function stream_private.milliseconds_of(id uuid) returns bigint
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3225,7 +2144,7 @@ end
 $$;
 comment on function stream_private.milliseconds_of(uuid) is 'The Unix time in milliseconds with which a UUID of version 7 begins.';
 
-create function stream_private.list_live_streams(page_size integer default 50, after uuid default null)
+create or replace function stream_private.list_live_streams(page_size integer default 50, after uuid default null)
 returns stream.live_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -3272,7 +2191,7 @@ begin
     return row(page, null)::stream.live_page;
 end
 $$;
-comment on function stream_private.list_live_streams is $$
+comment on function stream_private.list_live_streams(page_size integer, after uuid) is $$
 The streams that were active, have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to
 200. One call looks at 500 streams or a few more, so a page can be short, or empty, although more follow: go on while next_after
 is not null. It is a stream of the page, or a moment in the form of an id.
@@ -3282,8 +2201,8 @@ $$;
 
 -- sql/private/stream_summary.sql
 
--- What a stream was: its summary for the seller.
-create function stream_private.get_stream_summary(session_id uuid)
+-- The summary of a stream for its seller.
+create or replace function stream_private.get_stream_summary(session_id uuid)
 returns stream.stream_summary
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -3298,7 +2217,8 @@ begin
         perform stream_ext.refuse_with_hint('invalid_argument', 'session_id must not be null');
     end if;
     select s.id, s.seller_id, s.auction_id, s.state, s.state_reason, s.created_at, s.started_at, s.ended_at,
-        s.peak_viewer_count
+        s.peak_viewer_count, s.is_cleaned, s.counted_seq, s.unique_viewers, s.watch_ms, s.message_count,
+        s.deleted_message_count
     into session
     from stream.stream_sessions as s
     where s.id = $1;
@@ -3313,31 +2233,37 @@ begin
         case when session.state = 'ended' then session.state_reason end,
         session.created_at, session.started_at, session.ended_at,
         coalesce(greatest(0, extract(epoch from coalesce(session.ended_at, now()) - session.started_at) * 1000)::bigint, 0),
-        session.peak_viewer_count, 0, 0, 0, 0
+        session.peak_viewer_count, session.unique_viewers, session.watch_ms, session.message_count,
+        session.deleted_message_count
     )::stream.stream_summary;
+    -- Counted by the sweep, once and for all.
+    if session.is_cleaned then
+        return result;
+    end if;
     select count(*), coalesce(sum(coalesce(e.watched_ms, v.watch_ms)), 0)
     into result.unique_viewers, result.watch_ms
     from stream.stream_viewers as v
     left join stream_private.leases as e on e.session_id = v.session_id and e.user_id = v.user_id
     where v.session_id = $1;
-    select count(*), count(*) filter (where m.deleted_at is not null)
+    select session.message_count + count(*),
+        session.deleted_message_count + count(*) filter (where m.deleted_at is not null)
     into result.message_count, result.deleted_message_count
     from stream.chat_messages as m
-    where m.session_id = $1 and m.message_type = 'user_message';
+    where m.session_id = $1 and m.seq > session.counted_seq and m.message_type = 'user_message';
     return result;
 end
 $$;
-comment on function stream_private.get_stream_summary is $$
-What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. It counts the
-rows of this stream alone. Seller and service only.
+comment on function stream_private.get_stream_summary(session_id uuid) is $$
+What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far, counted from the
+rows of this stream. The figures of one that has ended are kept by the next sweep and change no more. Seller and service only.
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found, not_stream_owner
 $$;
 
 -- sql/private/token.sql
 
--- Agora tokens: for the host, for viewers, anew, and what a given one says.
-create function stream_private.generate_seller_token(
+-- Agora tokens: minted for the host and for viewers, renewed, and inspected.
+create or replace function stream_private.generate_seller_token(
     seller_id uuid default null,
     channel_id text default null,
     generation integer default null
@@ -3351,7 +2277,7 @@ begin
     return stream_ext.generate_token($1, $2, 'host', 'request', $3);
 end
 $$;
-comment on function stream_private.generate_seller_token is $$
+comment on function stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer) is $$
 A publisher token for the seller of the stream on this channel. seller_id null: the caller. A stale generation is
 refused, so that an old device cannot evict the new one; null: any.
 @callers authenticated, service_role
@@ -3361,7 +2287,7 @@ refused, so that an old device cannot evict the new one; null: any.
     clock_wrong
 $$;
 
-create function stream_private.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
+create or replace function stream_private.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
 returns stream.agora_token
 language plpgsql security definer
 -- Its rows are found by key without a statement, so it need not set and reset what it never plans with. The one statement
@@ -3372,7 +2298,7 @@ begin
     return stream_ext.generate_token($1, $2, 'viewer', 'request', null);
 end
 $$;
-comment on function stream_private.generate_buyer_token is $$
+comment on function stream_private.generate_buyer_token(buyer_id uuid, channel_id text) is $$
 A subscriber token for a viewer who has joined the stream on this channel. buyer_id null: the caller.
 @callers authenticated, service_role
 @repeat safe
@@ -3381,7 +2307,7 @@ A subscriber token for a viewer who has joined the stream on this channel. buyer
     clock_wrong
 $$;
 
-create function stream_private.refresh_token(
+create or replace function stream_private.refresh_token(
     user_id uuid default null,
     channel_id text default null,
     generation integer default null
@@ -3395,7 +2321,7 @@ begin
     return stream_ext.generate_token($1, $2, null, 'refresh', $3);
 end
 $$;
-comment on function stream_private.refresh_token is $$
+comment on function stream_private.refresh_token(user_id uuid, channel_id text, generation integer) is $$
 A fresh token for the seller or a viewer of the stream on this channel, as the rows say; the older ones are retired
 (Agora accepts them until they expire). user_id null: the caller. A stale generation of the seller is refused; null:
 any. A viewer has none, and it is not looked at.
@@ -3406,7 +2332,7 @@ any. A viewer has none, and it is not looked at.
     clock_wrong
 $$;
 
-create function stream_private.inspect_token(token text, channel_id text default null, account text default null)
+create or replace function stream_private.inspect_token(token text, channel_id text default null, account text default null)
 returns stream.token_inspection
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -3426,7 +2352,7 @@ begin
     return result;
 end
 $$;
-comment on function stream_private.inspect_token is $$
+comment on function stream_private.inspect_token(token text, channel_id text, account text) is $$
 What an Agora token of version 007 or 006 says, and which certificate signed it. channel_id and account are needed to
 check a token of version 006, which holds only their checksums. Service only; the answer never holds the token.
 @callers service_role
@@ -3436,13 +2362,13 @@ $$;
 
 -- sql/private/user.sql
 
--- Users: who calls, forgetting one, and what is stored of one.
+-- Users: the signed-in one, forgetting one, and exporting what is stored of one.
 -- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
-create function stream_private.user_id()
+create or replace function stream_private.user_id()
 returns uuid
 language plpgsql stable parallel safe
 as 'begin end';
-comment on function stream_private.user_id is $$
+comment on function stream_private.user_id() is $$
 The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub
 that is no uuid are refused with token_invalid.
 @native
@@ -3451,7 +2377,7 @@ that is no uuid are refused with token_invalid.
 @null
 $$;
 
-create function stream_private.find_session_of_user(user_id uuid) returns uuid
+create or replace function stream_private.find_session_of_user(user_id uuid) returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3478,7 +2404,7 @@ end
 $$;
 comment on function stream_private.find_session_of_user(uuid) is 'A stream in which something is stored of a user, but its seller.';
 
-create function stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer) returns integer
+create or replace function stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer) returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3526,7 +2452,7 @@ $$;
 comment on function stream_private.forget_in_session(uuid, uuid, integer) is
     'One part of forgetting a user in a stream; at least 1, as a row of the user was found there.';
 
-create function stream_private.forget_user(user_id uuid)
+create or replace function stream_private.forget_user(user_id uuid)
 returns stream.erasure_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -3578,12 +2504,14 @@ begin
     -- The sold ones last, and with the newest the rate of starts: a table of the application that refers to one and keeps it fails the call.
     select s.id into session from stream.stream_sessions as s where s.seller_id = $1 order by s.id limit 1;
     if found then
+        update stream.webhook_events as e set uid = null, client_seq = null
+        where e.session_id = session and e.uid between 1 and 999999;
         return row(stream_ext.delete_ended_stream(session, at_most), true)::stream.erasure_result;
     end if;
     return row(0, false)::stream.erasure_result;
 end
 $$;
-comment on function stream_private.forget_user is $$
+comment on function stream_private.forget_user(user_id uuid) is $$
 Erases a user from everything that is stored here, a part of it in each call: go on while has_more is true. Messages lose text,
 name and id and keep their numbers, stored frames that carried them go, the streams that the user sold are deleted, places, tokens,
 read marks, subscriptions, restrictions and reports go too. In what others did and in moderation logs the nil uuid takes the
@@ -3594,7 +2522,25 @@ a sold stream without a cascade fails the call (23503), when what the user did e
 @errors isolation_level, invalid_argument, stream_live
 $$;
 
-create function stream_private.export_user(user_id uuid)
+-- The uids of a host are the generations of the stream so far.
+do $missing$
+begin
+    if to_regclass('stream_private.agora_uids') is null then
+        execute $create$
+create view stream_private.agora_uids as
+select v.user_id, v.session_id, v.agora_uid as first_uid, v.agora_uid as last_uid
+from stream.stream_viewers as v
+union all
+select s.seller_id, s.id, 1, s.generation
+from stream.stream_sessions as s
+$create$;
+    end if;
+end
+$missing$;
+comment on view stream_private.agora_uids is 'Under which Agora uids a user was or is in a stream, as a viewer and as its host.';
+revoke all on table stream_private.agora_uids from public, anon, authenticated, service_role;
+
+create or replace function stream_private.export_user(user_id uuid)
 returns setof json
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -3609,7 +2555,9 @@ begin
     select json_build_object('table', 'stream_sessions', 'record', json_build_object(
         'id', s.id, 'auction_id', s.auction_id, 'channel_id', s.channel_id, 'state', s.state, 'state_reason', s.state_reason,
         'created_at', s.created_at, 'started_at', s.started_at, 'ended_at', s.ended_at,
-        'peak_viewer_count', s.peak_viewer_count, 'chat_mode', s.chat_mode, 'slow_mode_ms', s.slow_mode_ms))
+        'peak_viewer_count', s.peak_viewer_count, 'message_count', s.message_count,
+        'deleted_message_count', s.deleted_message_count, 'unique_viewers', s.unique_viewers, 'watch_ms', s.watch_ms,
+        'chat_mode', s.chat_mode, 'slow_mode_ms', s.slow_mode_ms, 'metadata', s.metadata))
     from stream.stream_sessions as s where s.seller_id = $1 order by s.id;
     return query
     select json_build_object('table', 'start_rates', 'record', json_build_object('session_id', r.session_id, 'tat', r.tat))
@@ -3651,16 +2599,16 @@ begin
     return query
     select json_build_object('table', 'webhook_cursors', 'record', json_build_object(
         'session_id', k.session_id, 'uid', k.uid, 'is_present', k.is_present, 'happened_at', k.happened_at))
-    from stream.stream_viewers as v
-    join stream.webhook_cursors as k on k.session_id = v.session_id and k.uid = v.agora_uid
-    where v.user_id = $1 order by k.session_id;
+    from stream_private.agora_uids as u
+    join stream.webhook_cursors as k on k.session_id = u.session_id and k.uid between u.first_uid and u.last_uid
+    where u.user_id = $1 order by k.session_id, k.uid;
     return query
     select json_build_object('table', 'webhook_events', 'record', json_build_object(
         'session_id', e.session_id, 'uid', e.uid, 'event_type', e.event_type, 'happened_at', e.happened_at,
         'reason', e.reason, 'duration_s', e.duration_s))
-    from stream.stream_viewers as v
-    join stream.webhook_events as e on e.session_id = v.session_id and e.uid = v.agora_uid
-    where v.user_id = $1 order by e.session_id, e.happened_at;
+    from stream_private.agora_uids as u
+    join stream.webhook_events as e on e.session_id = u.session_id and e.uid between u.first_uid and u.last_uid
+    where u.user_id = $1 order by e.session_id, e.happened_at;
     -- Of what others decided about the user, all but who they are; of what the user decided about others, not about whom.
     return query
     select json_build_object('table', 'chat_restrictions', 'record', json_build_object(
@@ -3709,7 +2657,7 @@ begin
     from stream.requests as r where r.about = $1 and r.caller is distinct from $1 order by r.id;
 end
 $$;
-comment on function stream_private.export_user is $$
+comment on function stream_private.export_user(user_id uuid) is $$
 Everything that is stored of a user, as JSON lines: one object {table, record} for each row, with as where the user acted on
 what is somebody else's. It says nothing of other people, and holds neither tokens nor their hashes. Service only.
 @callers service_role
@@ -3719,7 +2667,7 @@ $$;
 -- sql/private/viewer.sql
 
 -- Viewers: joining, leaving, heartbeats, counting.
-create function stream_private.wait_at_gate(session_id uuid, alone boolean)
+create or replace function stream_private.wait_at_gate(session_id uuid, alone boolean)
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -3738,7 +2686,7 @@ $$;
 comment on function stream_private.wait_at_gate(uuid, boolean) is
     'Waits 100 ms for the gate of a session and, to be alone, 100 ms for its row; false when that was not enough, and nothing is held.';
 
-create function stream_private.wait_for_session(session_id uuid)
+create or replace function stream_private.wait_for_session(session_id uuid)
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -3754,11 +2702,11 @@ $$;
 comment on function stream_private.wait_for_session(uuid) is
     'Waits for the row of a session longer than the usual deadlock_timeout, so that Postgres finds a circle.';
 
-create function stream_private.add_viewer(session_id uuid, buyer_id uuid default null)
+create or replace function stream_private.add_viewer(session_id uuid, buyer_id uuid default null)
 returns stream.viewer_lease
 language plpgsql
 as 'begin end';
-comment on function stream_private.add_viewer is $$
+comment on function stream_private.add_viewer(session_id uuid, buyer_id uuid) is $$
 Joins a stream; a second join keeps the row and counts join_no up. buyer_id null: the caller.
 @native
 @callers authenticated, service_role
@@ -3766,7 +2714,7 @@ Joins a stream; a second join keeps the row and counts join_no up. buyer_id null
 @errors isolation_level, invalid_argument, not_self, session_not_found, cannot_view, banned, stream_ended
 $$;
 
-create function stream_private.join_stream(session_id uuid)
+create or replace function stream_private.join_stream(session_id uuid)
 returns stream.join_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -3793,7 +2741,7 @@ begin
     return result;
 end
 $$;
-comment on function stream_private.join_stream is $$
+comment on function stream_private.join_stream(session_id uuid) is $$
 Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate:
 beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.
 @callers authenticated
@@ -3802,11 +2750,11 @@ beyond config.token_rate_per_minute the token is the newest one again, or null w
     certificate_missing, certificate_malformed, certificate_unsafe, vault_unreadable, clock_wrong
 $$;
 
-create function stream_private.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
+create or replace function stream_private.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
 returns text
 language plpgsql
 as 'begin end';
-comment on function stream_private.remove_viewer is $$
+comment on function stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer) is $$
 Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then).
 Without join_no a late repetition ends a newer join.
 @native
@@ -3815,29 +2763,29 @@ Without join_no a late repetition ends a newer join.
 @errors isolation_level, invalid_argument, not_self, session_not_found
 $$;
 
-create function stream_private.get_viewer_count(session_id uuid)
+create or replace function stream_private.get_viewer_count(session_id uuid)
 returns integer
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.get_viewer_count is $$
+comment on function stream_private.get_viewer_count(session_id uuid) is $$
 The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the tick.
 @native
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found, cannot_view
 $$;
 
-create function stream_private.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
+create or replace function stream_private.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.viewer
 language plpgsql stable
 as 'begin end';
-comment on function stream_private.get_viewers is $$
+comment on function stream_private.get_viewers(session_id uuid, after uuid, page_size integer) is $$
 The viewers who hold a lease, by ascending user_id, those behind after; page_size 1 to 200. Seller and service only.
 @native
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found, not_stream_owner
 $$;
 
-create function stream_private.note_deleted_viewers() returns trigger
+create or replace function stream_private.note_deleted_viewers() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3848,15 +2796,24 @@ end
 $$;
 comment on function stream_private.note_deleted_viewers() is 'A deleted user no longer counts.';
 
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.stream_viewers'::regclass and o.tgname = 'stream_viewers_note_deleted') then
+        execute $create$
 create trigger stream_viewers_note_deleted
 after delete on stream.stream_viewers
 referencing old table as old_rows
-for each statement execute function stream_private.note_deleted_viewers();
+for each statement execute function stream_private.note_deleted_viewers()
+$create$;
+    end if;
+end
+$missing$;
 
 -- sql/private/viewer_heartbeat.sql
 
 -- Heartbeats: of one device, and of many for the service.
-create function stream_private.heartbeat(
+create or replace function stream_private.heartbeat(
     session_id uuid,
     foreground boolean default null,
     generation integer default null,
@@ -3867,7 +2824,7 @@ create function stream_private.heartbeat(
 returns stream.heartbeat_result
 language plpgsql
 as 'begin end';
-comment on function stream_private.heartbeat is $$
+comment on function stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz) is $$
 Says that a device is still there. The seller's keeps the stream alive (a stale generation is refused) and brings it
 back from host_lost; a viewer's prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds
 the row, the seller's 200 ms at most: it answers the same then and writes nothing. A device whose log ends below
@@ -3881,11 +2838,11 @@ user_id null: the caller.
 @errors isolation_level, invalid_argument, not_self, session_not_found, stream_ended, banned, not_viewer, stale_host
 $$;
 
-create function stream_private.heartbeats(items json)
+create or replace function stream_private.heartbeats(items json)
 returns setof stream.heartbeat_status
 language plpgsql
 as 'begin end';
-comment on function stream_private.heartbeats is $$
+comment on function stream_private.heartbeats(items json) is $$
 Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One answer per
 item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: lock_timeout, send it
 again. No tokens come along.
@@ -3897,12 +2854,12 @@ $$;
 
 -- sql/private/webhook.sql
 
--- Webhooks: what Agora's notification service tells.
-create function stream_private.apply_webhook(notice json)
+-- Notices of Agora's notification service, applied once each.
+create or replace function stream_private.apply_webhook(notice json)
 returns stream.webhook_result
 language plpgsql
 as 'begin end';
-comment on function stream_private.apply_webhook is $$
+comment on function stream_private.apply_webhook(notice json) is $$
 Stores and applies a notice of Agora's notification service whose signature the caller has verified: once per
 noticeId, and per user only if it is newer than those before. Status is applied, duplicate, outdated, ignored,
 unknown_channel or test.
@@ -3916,7 +2873,7 @@ $$;
 
 -- The trigger that emits state changes and viewer counts to Supabase Realtime, in the writing transaction, once per statement.
 -- Payloads are the composites of schema/072_event_types.sql. Log entries are sent by the functions that write them (pg_stream_ext: relay).
-create function stream_private.emit_live(session_id uuid, auction_id uuid, state text) returns void
+create or replace function stream_private.emit_live(session_id uuid, auction_id uuid, state text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -3928,7 +2885,7 @@ $$;
 comment on function stream_private.emit_live(uuid, uuid, text) is
     'Broadcasts to the topic live. Every signed-in user may join that, so it says nothing but which stream and auction.';
 
-create function stream_private.emit_session_changes() returns trigger
+create or replace function stream_private.emit_session_changes() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 -- The times in an event that everybody reads do not depend on who caused it.
@@ -3970,15 +2927,24 @@ $$;
 comment on function stream_private.emit_session_changes() is
     'Broadcasts state changes to stream:<id>, viewer counts to viewers:<id>, and first activations and the ends after them to live.';
 
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_trigger as o
+        where o.tgrelid = 'stream.stream_sessions'::regclass and o.tgname = 'stream_sessions_emit_changes') then
+        execute $create$
 create trigger stream_sessions_emit_changes
 after update on stream.stream_sessions
 referencing old table as old_rows new table as new_rows
-for each statement execute function stream_private.emit_session_changes();
+for each statement execute function stream_private.emit_session_changes()
+$create$;
+    end if;
+end
+$missing$;
 
 -- sql/realtime/policies.sql
 
--- Who may join the private Realtime channels. The database is the only sender: there is no insert policy.
-create function stream_private.can_read_topic(topic text) returns boolean
+-- The policy of private Realtime channels. The database is the only sender: there is no insert policy.
+create or replace function stream_private.can_read_topic(topic text) returns boolean
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
@@ -4002,17 +2968,11 @@ begin
     return exists (
         select from stream.stream_sessions as s
         where s.id = subject and stream_private.may_watch(caller, s.id, s.seller_id)
-            and (
-                kind <> 'chat' or s.seller_id = caller
-                or exists (
-                    select from stream.stream_viewers as v
-                    where v.session_id = s.id and v.user_id = caller
-                )
-            )
+            and (kind <> 'chat' or s.seller_id = caller or stream_private.has_joined(caller, s.id))
     );
 end
 $$;
-comment on function stream_private.can_read_topic is $$
+comment on function stream_private.can_read_topic(topic text) is $$
 Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too,
 user is one's own,
 live is every signed-in user's.
@@ -4021,14 +2981,27 @@ live is every signed-in user's.
 $$;
 
 -- realtime.topic() is null outside Realtime's own check, so the stored rows cannot be read through this policy.
+do $missing$
+begin
+    if not exists (select from pg_catalog.pg_policy as o
+        where o.polrelid = 'realtime.messages'::regclass and o.polname = 'stream_topics_read') then
+        execute $create$
 create policy stream_topics_read on realtime.messages
 for select to authenticated
-using (extension = 'broadcast' and (select stream_private.can_read_topic((select realtime.topic()))));
+using (extension = 'broadcast' and (select stream_private.can_read_topic((select realtime.topic()))))
+$create$;
+    end if;
+end
+$missing$;
 
 -- sql/api/005_core.sql
 
 -- Generated by `cargo x generate` from stream_core: its error catalogue, the moves of a stream and the limits.
 
+do $missing$
+begin
+    if to_regclass('stream_private.error_catalogue') is null then
+        execute $create$
 create view stream_private.error_catalogue as
 select v.code::text, v.category::text, v.sqlstate::text, v.status::integer, v.recoverable::boolean, v.message::text, v.hint::text
 from (values
@@ -4097,11 +3070,19 @@ from (values
     ('invalid_escape', 'system_error', '22P05', 400, false, 'a text holds an escape that cannot be stored', 'Send no zero characters.'),
     ('out_of_range', 'system_error', '22003', 400, false, 'a number is out of range', 'Check the range of numbers against the documentation.'),
     ('invalid_syntax', 'system_error', '22P02', 400, false, 'a value is malformed', 'Check the format of ids and numbers.')
-) as v (code, category, sqlstate, status, recoverable, message, hint);
+) as v (code, category, sqlstate, status, recoverable, message, hint)
+$create$;
+    end if;
+end
+$missing$;
 comment on view stream_private.error_catalogue is
     'The error codes. sqlstate is null where no function raises the code; hint is what the caller is told to do.';
 revoke all on table stream_private.error_catalogue from public, anon, authenticated, service_role;
 
+do $missing$
+begin
+    if to_regclass('stream_private.state_transitions') is null then
+        execute $create$
 create view stream_private.state_transitions as
 select v.from_state::text, v.to_state::text, v.changes::boolean
 from (values
@@ -4123,11 +3104,19 @@ from (values
     ('error', 'paused', true),
     ('error', 'ended', true),
     ('error', 'error', false)
-) as v (from_state, to_state, changes);
+) as v (from_state, to_state, changes)
+$create$;
+    end if;
+end
+$missing$;
 comment on view stream_private.state_transitions is
     'The legal moves of a stream. changes is false where the stream is in that state already: a success without an event.';
 revoke all on table stream_private.state_transitions from public, anon, authenticated, service_role;
 
+do $missing$
+begin
+    if to_regclass('stream_private.limits') is null then
+        execute $create$
 create view stream_private.limits as
 select v.name::text, v.least::bigint, v.most::bigint
 from (values
@@ -4140,7 +3129,11 @@ from (values
     ('restriction_s', 1, 31536000),
     ('slow_mode_ms', 0, 3600000),
     ('reconnect_window_s', 0, 1800)
-) as v (name, least, most);
+) as v (name, least, most)
+$create$;
+    end if;
+end
+$missing$;
 comment on view stream_private.limits is
     'What a caller may ask for at least and at most.';
 revoke all on table stream_private.limits from public, anon, authenticated, service_role;
@@ -4227,10 +3220,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
-    return query
-    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
-        n.metadata, n.deleted_at
-    from stream_ext.get_message_history($1, $2, $3, $4, $5) as n;
+    return query select * from stream_ext.get_message_history($1, $2, $3, $4, $5, null::stream.chat_message);
 end
 $$;
 
@@ -4399,14 +3389,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
-declare
-    result stream.chat_message;
 begin
-    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
-        n.metadata, n.deleted_at
-    into result
-    from stream_ext.post_auction_update($1, $2::text) as n;
-    return result;
+    return stream_ext.post_auction_update($1, $2::text);
 end
 $$;
 
@@ -4439,6 +3423,18 @@ set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
     return stream_ext.send_message($1, $2, $3, $4);
+end
+$$;
+
+create or replace function stream_private.send_messages(items json)
+returns setof stream.message_result
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+set plan_cache_mode = 'force_generic_plan'
+as $$
+begin
+    return query select * from stream_ext.send_messages($1::text, null::stream.message_result);
 end
 $$;
 
@@ -4496,10 +3492,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
-    return query
-    select n.id, n.session_id, n.seq, n.user_id, n.username, n.content, n.message_type, n.created_at, n.updated_at,
-        n.metadata, n.deleted_at
-    from stream_ext.sync_messages($1, $2) as n;
+    return query select * from stream_ext.sync_messages($1, $2, null::stream.chat_message);
 end
 $$;
 
@@ -4567,22 +3560,24 @@ $$;
 
 -- Generated by `cargo x generate` from the comments in sql/: calls that take a request id.
 
-create function stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)
+create or replace function stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)
 returns stream.restriction
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $5 is null then
         return stream_private.ban_user($1, $2, $3, $4);
     end if;
-    kept := stream_private.first_result($5, 'ban_user', row($1, $2, $3, $4)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $5, 'ban_user', row($1, $2, $3, $4)::text);
     if kept is null then
         kept := to_jsonb(stream_private.ban_user($1, $2, $3, $4));
-        perform stream_private.keep_result($5, kept);
+        perform stream_private.keep_result(caller, $5, kept);
     end if;
     return jsonb_populate_record(null::stream.restriction, kept);
 end
@@ -4590,22 +3585,24 @@ $$;
 comment on function stream_private.ban_user(uuid, uuid, integer, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.block_term(session_id uuid, term text, request_id uuid)
+create or replace function stream_private.block_term(session_id uuid, term text, request_id uuid)
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.block_term($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'block_term', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'block_term', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.block_term($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -4613,22 +3610,24 @@ $$;
 comment on function stream_private.block_term(uuid, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)
+create or replace function stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.delete_message($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'delete_message', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'delete_message', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.delete_message($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -4636,22 +3635,24 @@ $$;
 comment on function stream_private.delete_message(uuid, uuid, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)
+create or replace function stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)
 returns integer
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.delete_user_messages($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'delete_user_messages', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'delete_user_messages', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.delete_user_messages($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return (kept #>> '{}')::integer;
 end
@@ -4659,22 +3660,24 @@ $$;
 comment on function stream_private.delete_user_messages(uuid, uuid, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)
+create or replace function stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.end_stream($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'end_stream', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'end_stream', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.end_stream($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -4682,22 +3685,24 @@ $$;
 comment on function stream_private.end_stream(uuid, integer, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)
+create or replace function stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.lift_restriction($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'lift_restriction', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'lift_restriction', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.lift_restriction($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -4705,7 +3710,7 @@ $$;
 comment on function stream_private.lift_restriction(uuid, uuid, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.mute_user(
+create or replace function stream_private.mute_user(
     session_id uuid,
     user_id uuid,
     duration_s integer,
@@ -4718,15 +3723,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $5 is null then
         return stream_private.mute_user($1, $2, $3, $4);
     end if;
-    kept := stream_private.first_result($5, 'mute_user', row($1, $2, $3, $4)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $5, 'mute_user', row($1, $2, $3, $4)::text);
     if kept is null then
         kept := to_jsonb(stream_private.mute_user($1, $2, $3, $4));
-        perform stream_private.keep_result($5, kept);
+        perform stream_private.keep_result(caller, $5, kept);
     end if;
     return jsonb_populate_record(null::stream.restriction, kept);
 end
@@ -4734,22 +3741,24 @@ $$;
 comment on function stream_private.mute_user(uuid, uuid, integer, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)
+create or replace function stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.pause_stream($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'pause_stream', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'pause_stream', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.pause_stream($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -4757,22 +3766,24 @@ $$;
 comment on function stream_private.pause_stream(uuid, integer, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)
+create or replace function stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.pin_message($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'pin_message', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'pin_message', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.pin_message($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -4780,22 +3791,24 @@ $$;
 comment on function stream_private.pin_message(uuid, uuid, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)
+create or replace function stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.resolve_report($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'resolve_report', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'resolve_report', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.resolve_report($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -4803,22 +3816,24 @@ $$;
 comment on function stream_private.resolve_report(uuid, uuid, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)
+create or replace function stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.resume_stream($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'resume_stream', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'resume_stream', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.resume_stream($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -4826,22 +3841,24 @@ $$;
 comment on function stream_private.resume_stream(uuid, integer, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)
+create or replace function stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.set_chat_mode($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'set_chat_mode', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'set_chat_mode', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.set_chat_mode($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -4849,22 +3866,24 @@ $$;
 comment on function stream_private.set_chat_mode(uuid, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)
+create or replace function stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.set_slow_mode($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'set_slow_mode', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'set_slow_mode', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.set_slow_mode($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -4872,7 +3891,7 @@ $$;
 comment on function stream_private.set_slow_mode(uuid, integer, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.start_stream(
+create or replace function stream_private.start_stream(
     auction_id uuid,
     seller_id uuid,
     reconnect_window_s integer,
@@ -4884,15 +3903,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $4 is null then
         return stream_private.start_stream($1, $2, $3);
     end if;
-    kept := stream_private.first_result($4, 'start_stream', row($1, $2, $3)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $4, 'start_stream', row($1, $2, $3)::text);
     if kept is null then
         kept := to_jsonb(stream_private.start_stream($1, $2, $3));
-        perform stream_private.keep_result($4, kept);
+        perform stream_private.keep_result(caller, $4, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -4900,22 +3921,24 @@ $$;
 comment on function stream_private.start_stream(uuid, uuid, integer, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.unblock_term(session_id uuid, term text, request_id uuid)
+create or replace function stream_private.unblock_term(session_id uuid, term text, request_id uuid)
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $3 is null then
         return stream_private.unblock_term($1, $2);
     end if;
-    kept := stream_private.first_result($3, 'unblock_term', row($1, $2)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $3, 'unblock_term', row($1, $2)::text);
     if kept is null then
         kept := to_jsonb(stream_private.unblock_term($1, $2));
-        perform stream_private.keep_result($3, kept);
+        perform stream_private.keep_result(caller, $3, kept);
     end if;
     return (kept #>> '{}')::text;
 end
@@ -4923,22 +3946,24 @@ $$;
 comment on function stream_private.unblock_term(uuid, text, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.unpin_message(session_id uuid, request_id uuid)
+create or replace function stream_private.unpin_message(session_id uuid, request_id uuid)
 returns stream.session
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $2 is null then
         return stream_private.unpin_message($1);
     end if;
-    kept := stream_private.first_result($2, 'unpin_message', row($1)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $2, 'unpin_message', row($1)::text);
     if kept is null then
         kept := to_jsonb(stream_private.unpin_message($1));
-        perform stream_private.keep_result($2, kept);
+        perform stream_private.keep_result(caller, $2, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -4946,7 +3971,7 @@ $$;
 comment on function stream_private.unpin_message(uuid, uuid) is
     'Calls the body of this name, once for each request id.';
 
-create function stream_private.update_stream_state(
+create or replace function stream_private.update_stream_state(
     session_id uuid,
     state text,
     reason text,
@@ -4959,15 +3984,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if $5 is null then
         return stream_private.update_stream_state($1, $2, $3, $4);
     end if;
-    kept := stream_private.first_result($5, 'update_stream_state', row($1, $2, $3, $4)::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, $5, 'update_stream_state', row($1, $2, $3, $4)::text);
     if kept is null then
         kept := to_jsonb(stream_private.update_stream_state($1, $2, $3, $4));
-        perform stream_private.keep_result($5, kept);
+        perform stream_private.keep_result(caller, $5, kept);
     end if;
     return jsonb_populate_record(null::stream.session, kept);
 end
@@ -4979,7 +4006,7 @@ comment on function stream_private.update_stream_state(uuid, text, text, integer
 
 -- Generated by `cargo x generate` from the comments in sql/: what callers see of each operation.
 
-create function stream.add_viewer(session_id uuid, buyer_id uuid default null)
+create or replace function stream.add_viewer(session_id uuid, buyer_id uuid default null)
 returns stream.viewer_lease
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -4991,7 +4018,7 @@ $$;
 comment on function stream.add_viewer(uuid, uuid) is
     'Joins a stream; a second join keeps the row and counts join_no up. buyer_id null: the caller.';
 
-create function stream.apply_webhook(notice json)
+create or replace function stream.apply_webhook(notice json)
 returns stream.webhook_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5003,7 +4030,7 @@ $$;
 comment on function stream.apply_webhook(json) is
     'Stores and applies a notice of Agora''s notification service whose signature the caller has verified: once per noticeId, and per user only if it is newer than those before. Status is applied, duplicate, outdated, ignored, unknown_channel or test.';
 
-create function stream.ban_user(
+create or replace function stream.ban_user(
     session_id uuid,
     user_id uuid,
     duration_s integer default null,
@@ -5021,7 +4048,7 @@ $$;
 comment on function stream.ban_user(uuid, uuid, integer, text, uuid) is
     'Puts a user out of this stream: the place and the tokens end, and joining, heartbeats, tokens and writing are refused, for 1 to 31,536,000 s or until lifted (null). Moderators only, and nobody against the seller or themself.';
 
-create function stream.block_term(session_id uuid default null, term text default null, request_id uuid default null)
+create or replace function stream.block_term(session_id uuid default null, term text default null, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5033,7 +4060,7 @@ $$;
 comment on function stream.block_term(uuid, text, uuid) is
     'Refuses messages that contain a term, however it is spelled: blocked, or already_blocked. At most 500. Moderators only; session_id null, for all streams, the service only.';
 
-create function stream.delete_message(
+create or replace function stream.delete_message(
     session_id uuid,
     message_id uuid,
     reason text default null,
@@ -5050,7 +4077,7 @@ $$;
 comment on function stream.delete_message(uuid, uuid, text, uuid) is
     'Takes the text of a message away; the entry and its seq stay: deleted, or already_deleted. Moderators, except messages of the seller; authors their own. After the end of the stream too, then without an event.';
 
-create function stream.delete_user_messages(
+create or replace function stream.delete_user_messages(
     session_id uuid,
     user_id uuid,
     reason text default null,
@@ -5067,7 +4094,7 @@ $$;
 comment on function stream.delete_user_messages(uuid, uuid, text, uuid) is
     'Takes the text of all messages of a user away, with one event; answers how many. Moderators only.';
 
-create function stream.doctor()
+create or replace function stream.doctor()
 returns setof stream.check_result
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5079,7 +4106,7 @@ $$;
 comment on function stream.doctor() is
     'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
 
-create function stream.end_stream(
+create or replace function stream.end_stream(
     session_id uuid,
     generation integer default null,
     reason text default null,
@@ -5096,7 +4123,7 @@ $$;
 comment on function stream.end_stream(uuid, integer, text, uuid) is
     'Ends a stream for good: viewers leave, the log closes. Seller and service only.';
 
-create function stream.export_user(user_id uuid)
+create or replace function stream.export_user(user_id uuid)
 returns setof json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5108,7 +4135,7 @@ $$;
 comment on function stream.export_user(uuid) is
     'Everything that is stored of a user, as JSON lines: one object {table, record} for each row, with as where the user acted on what is somebody else''s. It says nothing of other people, and holds neither tokens nor their hashes. Service only.';
 
-create function stream.forget_user(user_id uuid)
+create or replace function stream.forget_user(user_id uuid)
 returns stream.erasure_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5120,7 +4147,7 @@ $$;
 comment on function stream.forget_user(uuid) is
     'Erases a user from everything that is stored here, a part of it in each call: go on while has_more is true. Messages lose text, name and id and keep their numbers, stored frames that carried them go, the streams that the user sold are deleted, places, tokens, read marks, subscriptions, restrictions and reports go too. In what others did and in moderation logs the nil uuid takes the user''s place. Also after the account is gone; refused while the user sells in a live stream. A table of the application that refers to a sold stream without a cascade fails the call (23503), when what the user did elsewhere is gone. Service only.';
 
-create function stream.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
+create or replace function stream.generate_buyer_token(buyer_id uuid default null, channel_id text default null)
 returns stream.agora_token
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5132,7 +4159,7 @@ $$;
 comment on function stream.generate_buyer_token(uuid, text) is
     'A subscriber token for a viewer who has joined the stream on this channel. buyer_id null: the caller.';
 
-create function stream.generate_seller_token(
+create or replace function stream.generate_seller_token(
     seller_id uuid default null,
     channel_id text default null,
     generation integer default null
@@ -5148,7 +4175,7 @@ $$;
 comment on function stream.generate_seller_token(uuid, text, integer) is
     'A publisher token for the seller of the stream on this channel. seller_id null: the caller. A stale generation is refused, so that an old device cannot evict the new one; null: any.';
 
-create function stream.get_live_stream(auction_id uuid)
+create or replace function stream.get_live_stream(auction_id uuid)
 returns stream.live_stream
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5160,7 +4187,7 @@ $$;
 comment on function stream.get_live_stream(uuid) is
     'The stream of an auction that has not ended, for its seller and for whoever may view it and is not banned. One that is not there and one that the caller may not watch are refused alike.';
 
-create function stream.get_message_history(
+create or replace function stream.get_message_history(
     session_id uuid,
     page_size integer default 50,
     skip integer default 0,
@@ -5178,7 +4205,7 @@ $$;
 comment on function stream.get_message_history(uuid, integer, integer, bigint, bigint) is
     'A page of the log in ascending seq: the newest messages, skip of them left out, or those before or after a seq. page_size 1 to 200. A deleted message is there with deleted_at and without its text.';
 
-create function stream.get_moderation_log(
+create or replace function stream.get_moderation_log(
     session_id uuid default null,
     before_id bigint default null,
     page_size integer default 50
@@ -5194,7 +4221,7 @@ $$;
 comment on function stream.get_moderation_log(uuid, bigint, integer) is
     'What was decided in a stream, the newest first, those before an id; page_size 1 to 200. Moderators only; session_id null, for decisions about all streams, the service only.';
 
-create function stream.get_session(session_id uuid)
+create or replace function stream.get_session(session_id uuid)
 returns stream.session
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5206,7 +4233,7 @@ $$;
 comment on function stream.get_session(uuid) is
     'A stream session, for whoever may view it.';
 
-create function stream.get_stream_state(session_id uuid)
+create or replace function stream.get_stream_state(session_id uuid)
 returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5218,7 +4245,7 @@ $$;
 comment on function stream.get_stream_state(uuid) is
     'The state of a stream: initializing, active, paused, ended or error.';
 
-create function stream.get_stream_summary(session_id uuid)
+create or replace function stream.get_stream_summary(session_id uuid)
 returns stream.stream_summary
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5228,9 +4255,9 @@ begin
 end
 $$;
 comment on function stream.get_stream_summary(uuid) is
-    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. It counts the rows of this stream alone. Seller and service only.';
+    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far, counted from the rows of this stream. The figures of one that has ended are kept by the next sweep and change no more. Seller and service only.';
 
-create function stream.get_viewer_count(session_id uuid)
+create or replace function stream.get_viewer_count(session_id uuid)
 returns integer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5242,7 +4269,7 @@ $$;
 comment on function stream.get_viewer_count(uuid) is
     'The number of viewers who hold a lease, counted now; stream_sessions.viewer_count and the broadcasts follow the tick.';
 
-create function stream.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
+create or replace function stream.get_viewers(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.viewer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5254,7 +4281,7 @@ $$;
 comment on function stream.get_viewers(uuid, uuid, integer) is
     'The viewers who hold a lease, by ascending user_id, those behind after; page_size 1 to 200. Seller and service only.';
 
-create function stream.heartbeat(
+create or replace function stream.heartbeat(
     session_id uuid,
     foreground boolean default null,
     generation integer default null,
@@ -5273,7 +4300,7 @@ $$;
 comment on function stream.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) is
     'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. A device whose log ends below head_seq is behind and calls sync. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first. user_id null: the caller.';
 
-create function stream.heartbeats(items json)
+create or replace function stream.heartbeats(items json)
 returns setof stream.heartbeat_status
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5285,7 +4312,7 @@ $$;
 comment on function stream.heartbeats(json) is
     'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: lock_timeout, send it again. No tokens come along.';
 
-create function stream.inspect_token(token text, channel_id text default null, account text default null)
+create or replace function stream.inspect_token(token text, channel_id text default null, account text default null)
 returns stream.token_inspection
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5297,7 +4324,7 @@ $$;
 comment on function stream.inspect_token(text, text, text) is
     'What an Agora token of version 007 or 006 says, and which certificate signed it. channel_id and account are needed to check a token of version 006, which holds only their checksums. Service only; the answer never holds the token.';
 
-create function stream.join_stream(session_id uuid)
+create or replace function stream.join_stream(session_id uuid)
 returns stream.join_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5309,7 +4336,7 @@ $$;
 comment on function stream.join_stream(uuid) is
     'Joins a stream in one call: lease, subscriber token and everything that sync answers. Never refused for its rate: beyond config.token_rate_per_minute the token is the newest one again, or null with retry_after_ms.';
 
-create function stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid default null)
+create or replace function stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5321,7 +4348,7 @@ $$;
 comment on function stream.lift_restriction(uuid, uuid, text, uuid) is
     'Ends a mute or a ban (kind): lifted, or not_restricted. Moderators only, and nobody their own.';
 
-create function stream.list_blocked_terms(session_id uuid default null)
+create or replace function stream.list_blocked_terms(session_id uuid default null)
 returns setof stream.blocked_term
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5333,7 +4360,7 @@ $$;
 comment on function stream.list_blocked_terms(uuid) is
     'The terms that are blocked in a stream, or in all of them (null), oldest first. Moderators only; null the service only.';
 
-create function stream.list_live_streams(page_size integer default 50, after uuid default null)
+create or replace function stream.list_live_streams(page_size integer default 50, after uuid default null)
 returns stream.live_page
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5345,7 +4372,7 @@ $$;
 comment on function stream.list_live_streams(integer, uuid) is
     'The streams that were active, have not ended and that the caller may watch, the newest first, those behind after; page_size 1 to 200. One call looks at 500 streams or a few more, so a page can be short, or empty, although more follow: go on while next_after is not null. It is a stream of the page, or a moment in the form of an id.';
 
-create function stream.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
+create or replace function stream.list_reports(session_id uuid, after bigint default null, page_size integer default 50)
 returns setof stream.reported_message
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5357,7 +4384,7 @@ $$;
 comment on function stream.list_reports(uuid, bigint, integer) is
     'The reported messages that nobody has resolved or deleted, by ascending seq, those behind after; page_size 1 to 200. Moderators only.';
 
-create function stream.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
+create or replace function stream.list_restrictions(session_id uuid, after uuid default null, page_size integer default 50)
 returns setof stream.restriction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5369,7 +4396,7 @@ $$;
 comment on function stream.list_restrictions(uuid, uuid, integer) is
     'Mutes and bans in force, of the users behind after by ascending user_id; page_size 1 to 200 counts users. Moderators only.';
 
-create function stream.mark_messages_as_read(
+create or replace function stream.mark_messages_as_read(
     session_id uuid,
     user_id uuid default null,
     message_ids uuid[] default null
@@ -5385,7 +4412,7 @@ $$;
 comment on function stream.mark_messages_as_read(uuid, uuid, uuid[]) is
     'Marks up to 1,000 messages as read and answers how many entries of the log are unread then. In any order, again and from several devices at once; ids that the log does not hold are ignored. user_id null: the caller.';
 
-create function stream.mark_read_up_to(session_id uuid, user_id uuid default null, seq bigint default null)
+create or replace function stream.mark_read_up_to(session_id uuid, user_id uuid default null, seq bigint default null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5397,7 +4424,7 @@ $$;
 comment on function stream.mark_read_up_to(uuid, uuid, bigint) is
     'Marks every entry of the log up to seq as read, none beyond the newest, and answers how many are unread then. user_id null: the caller.';
 
-create function stream.mute_user(
+create or replace function stream.mute_user(
     session_id uuid,
     user_id uuid,
     duration_s integer default null,
@@ -5415,7 +4442,7 @@ $$;
 comment on function stream.mute_user(uuid, uuid, integer, text, uuid) is
     'Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts. Moderators only, and nobody against the seller or themself.';
 
-create function stream.pause_stream(
+create or replace function stream.pause_stream(
     session_id uuid,
     generation integer default null,
     reason text default null,
@@ -5432,7 +4459,7 @@ $$;
 comment on function stream.pause_stream(uuid, integer, text, uuid) is
     'Pauses a stream. Seller and service only.';
 
-create function stream.pin_message(session_id uuid, message_id uuid, request_id uuid default null)
+create or replace function stream.pin_message(session_id uuid, message_id uuid, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5444,7 +4471,7 @@ $$;
 comment on function stream.pin_message(uuid, uuid, uuid) is
     'Keeps a message of a user in view, in place of the one before. Moderators only.';
 
-create function stream.post_auction_update(session_id uuid, update json)
+create or replace function stream.post_auction_update(session_id uuid, update json)
 returns stream.chat_message
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5456,7 +4483,7 @@ $$;
 comment on function stream.post_auction_update(uuid, json) is
     'Writes an auction update into the log of a stream: metadata is the update, a JSON object of at most 8 KB, with kind auction_update; content is its member text, or a neutral sentence. Not for users: an application''s own SECURITY DEFINER functions call the one of the same name in stream_private.';
 
-create function stream.refresh_token(
+create or replace function stream.refresh_token(
     user_id uuid default null,
     channel_id text default null,
     generation integer default null
@@ -5472,7 +4499,7 @@ $$;
 comment on function stream.refresh_token(uuid, text, integer) is
     'A fresh token for the seller or a viewer of the stream on this channel, as the rows say; the older ones are retired (Agora accepts them until they expire). user_id null: the caller. A stale generation of the seller is refused; null: any. A viewer has none, and it is not looked at.';
 
-create function stream.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
+create or replace function stream.remove_viewer(session_id uuid, buyer_id uuid default null, join_no integer default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5484,7 +4511,7 @@ $$;
 comment on function stream.remove_viewer(uuid, uuid, integer) is
     'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then). Without join_no a late repetition ends a newer join.';
 
-create function stream.report_message(session_id uuid, message_id uuid, reason text default null)
+create or replace function stream.report_message(session_id uuid, message_id uuid, reason text default null)
 returns stream.message_report
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5496,7 +4523,7 @@ $$;
 comment on function stream.report_message(uuid, uuid, text) is
     'Reports a message of somebody else to the moderators, for whoever may read the chat. The same user and message again: the first report. At most config.reports_per_minute in a stream. The text of the message is not copied.';
 
-create function stream.resolve_report(session_id uuid, message_id uuid, request_id uuid default null)
+create or replace function stream.resolve_report(session_id uuid, message_id uuid, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5508,7 +4535,7 @@ $$;
 comment on function stream.resolve_report(uuid, uuid, uuid) is
     'Takes a message off the list of reports and leaves it as it is: resolved, or not_reported. A later report puts it back. Deleting the message resolves its reports too. Moderators only, and nobody about their own message.';
 
-create function stream.resume_stream(
+create or replace function stream.resume_stream(
     session_id uuid,
     generation integer default null,
     reason text default null,
@@ -5525,7 +4552,7 @@ $$;
 comment on function stream.resume_stream(uuid, integer, text, uuid) is
     'Moves a stream to active. Seller and service only.';
 
-create function stream.send_message(
+create or replace function stream.send_message(
     session_id uuid,
     user_id uuid default null,
     content text default null,
@@ -5542,7 +4569,7 @@ $$;
 comment on function stream.send_message(uuid, uuid, text, uuid) is
     'Sends a chat message: 1 to 2,000 characters after trimming. id is made by the client; the same id again returns the stored message. user_id null: the caller.';
 
-create function stream.send_messages(items json)
+create or replace function stream.send_messages(items json)
 returns setof stream.message_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5554,7 +4581,7 @@ $$;
 comment on function stream.send_messages(json) is
     'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
-create function stream.set_chat_mode(session_id uuid, mode text, request_id uuid default null)
+create or replace function stream.set_chat_mode(session_id uuid, mode text, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5566,7 +4593,7 @@ $$;
 comment on function stream.set_chat_mode(uuid, text, uuid) is
     'Who may write: viewers, verified, hosts or nobody. Moderators only.';
 
-create function stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid default null)
+create or replace function stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5578,7 +4605,7 @@ $$;
 comment on function stream.set_slow_mode(uuid, integer, uuid) is
     'How long a viewer waits between two messages, 0 (off) to 3,600,000 ms. Moderators only.';
 
-create function stream.start_stream(
+create or replace function stream.start_stream(
     auction_id uuid,
     seller_id uuid default null,
     reconnect_window_s integer default null,
@@ -5595,7 +4622,7 @@ $$;
 comment on function stream.start_stream(uuid, uuid, integer, uuid) is
     'Starts a stream of an auction, state initializing. By the same seller while one is live: takes it over, generation + 1. seller_id null: the caller. reconnect_window_s: seconds that a lost host has to return, 0 to 1800; null: the configured one. At most config.starts_per_minute of one seller.';
 
-create function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
+create or replace function stream.subscribe_to_chat(session_id uuid, user_id uuid default null)
 returns stream.chat_subscription
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5607,7 +4634,7 @@ $$;
 comment on function stream.subscribe_to_chat(uuid, uuid) is
     'Follows the chat of a stream and names the private Realtime topic to join: for the seller, and for viewers who have joined and are not banned. Again: the same subscription. It ends with the stream. user_id null: the caller.';
 
-create function stream.sweep()
+create or replace function stream.sweep()
 returns setof stream.sweep_rule
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5619,7 +4646,7 @@ $$;
 comment on function stream.sweep() is
     'Runs every rule about what is overdue, at most config.sweep_batch_size rows each: one row per rule.';
 
-create function stream.sync(session_id uuid, after_seq bigint default null, epoch text default null)
+create or replace function stream.sync(session_id uuid, after_seq bigint default null, epoch text default null)
 returns stream.sync_result
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5631,7 +4658,7 @@ $$;
 comment on function stream.sync(uuid, bigint, text) is
     'State, counts, what the caller has read and may write, and the messages after after_seq (at most 1,000; has_more says there are others), from one snapshot. Without after_seq: the newest page. recovered is false when the epoch is another or the log has not reached after_seq: the newest page too.';
 
-create function stream.sync_messages(session_id uuid, last_message_id uuid default null)
+create or replace function stream.sync_messages(session_id uuid, last_message_id uuid default null)
 returns setof stream.chat_message
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5643,7 +4670,7 @@ $$;
 comment on function stream.sync_messages(uuid, uuid) is
     'The messages after one that the caller holds, in ascending seq, at most 1,000: call again with the last of them until nothing comes. Null: the newest 50. Refuses an id that the log does not hold; call sync then.';
 
-create function stream.tick()
+create or replace function stream.tick()
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5655,7 +4682,7 @@ $$;
 comment on function stream.tick() is
     'The regular work: sends the tails of logs, and counts viewers and sweeps about once a second. Call it often and from anywhere, in a transaction of its own; one at a time works.';
 
-create function stream.unblock_term(session_id uuid default null, term text default null, request_id uuid default null)
+create or replace function stream.unblock_term(session_id uuid default null, term text default null, request_id uuid default null)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5667,7 +4694,7 @@ $$;
 comment on function stream.unblock_term(uuid, text, uuid) is
     'Ends a block: unblocked, or not_blocked. Moderators only; session_id null the service only.';
 
-create function stream.unpin_message(session_id uuid, request_id uuid default null)
+create or replace function stream.unpin_message(session_id uuid, request_id uuid default null)
 returns stream.session
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5679,7 +4706,7 @@ $$;
 comment on function stream.unpin_message(uuid, uuid) is
     'Takes the pin away, if there is one. Moderators only.';
 
-create function stream.unread_count(session_id uuid, user_id uuid default null)
+create or replace function stream.unread_count(session_id uuid, user_id uuid default null)
 returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5691,7 +4718,7 @@ $$;
 comment on function stream.unread_count(uuid, uuid) is
     'How many entries of the kept log are not marked as read, without looking at them: system messages and one''s own count too. user_id null: the caller.';
 
-create function stream.unsubscribe_from_chat(subscription_id uuid)
+create or replace function stream.unsubscribe_from_chat(subscription_id uuid)
 returns stream.chat_subscription
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -5703,7 +4730,7 @@ $$;
 comment on function stream.unsubscribe_from_chat(uuid) is
     'Ends a subscription of the caller, or anybody''s for the service. Again: no change. Somebody else''s is answered like one that is not there.';
 
-create function stream.update_stream_state(
+create or replace function stream.update_stream_state(
     session_id uuid,
     state text,
     reason text default null,
@@ -5721,7 +4748,7 @@ $$;
 comment on function stream.update_stream_state(uuid, text, text, integer, uuid) is
     'Moves a stream to a state (initializing, active, paused, ended, error). The same state again succeeds without an event. Seller and service only.';
 
-create function stream.user_id()
+create or replace function stream.user_id()
 returns uuid
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -5771,10 +4798,11 @@ revoke all on function stream_private.doctor() from public, anon, authenticated,
 revoke all on function stream_private.emit_live(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.emit_session_changes() from public, anon, authenticated, service_role;
 revoke all on function stream_private.end_stream(uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.enter_request() from public, anon, authenticated, service_role;
 revoke all on function stream_private.export_user(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.find_live_streams(uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.find_session_of_user(uuid) from public, anon, authenticated, service_role;
-revoke all on function stream_private.first_result(uuid, text, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.first_result(uuid, uuid, text, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.forget_in_session(uuid, uuid, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.forget_user(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.generate_buyer_token(uuid, text) from public, anon, authenticated, service_role;
@@ -5787,11 +4815,12 @@ revoke all on function stream_private.get_stream_state(uuid) from public, anon, 
 revoke all on function stream_private.get_stream_summary(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewer_count(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.get_viewers(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.has_joined(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeats(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.inspect_token(text, text, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.join_stream(uuid) from public, anon, authenticated, service_role;
-revoke all on function stream_private.keep_result(uuid, jsonb) from public, anon, authenticated, service_role;
+revoke all on function stream_private.keep_result(uuid, uuid, jsonb) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lift_restriction(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.list_blocked_terms(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.list_live_streams(integer, uuid) from public, anon, authenticated, service_role;
@@ -6086,4 +5115,5 @@ revoke all on function stream.user_id() from public, anon, authenticated, servic
 grant execute on function stream.user_id() to authenticated, service_role;
 grant execute on function stream_private.user_id() to authenticated, service_role;
 
+revoke all on schema stream, stream_private from public, anon, authenticated, service_role;
 grant usage on schema stream, stream_private to authenticated, service_role;

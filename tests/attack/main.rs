@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod errors;
+mod operations;
 mod rate;
 mod regular_work;
 mod session;

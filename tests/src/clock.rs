@@ -30,6 +30,7 @@ begin
     loop
         execute change;
     end loop;
+    update stream.requests set created_at = created_at - interval '{seconds} s';
     update stream.ticker set swept_at = swept_at - interval '{seconds} s',
         ticked_at = ticked_at - interval '{seconds} s',
         sends_at = sends_at - interval '{seconds} s';
@@ -37,7 +38,7 @@ end
 $block$";
 
 impl TestDatabase {
-    /// Lets so many seconds pass for a session: all its times, and those of the ticker, move back.
+    /// Lets so many seconds pass for a session: all its times, and those of the ticker and of request ids, move back.
     /// A negative number sets the clock back for it.
     pub async fn pass_time(&self, session: Uuid, seconds: i64) -> Result<()> {
         let statement = SHIFT_SESSION

@@ -40,6 +40,7 @@ impl TestDatabase {
             .batch_execute(
                 "update stream.config set chat_interval_ms = 1, chat_burst = 1000,
                      host_chat_interval_ms = 1, host_chat_burst = 1000,
+                     starts_per_minute = 1000000,
                      state_moves_per_minute = 1000000, restrictions_per_minute = 1000000 where id",
             )
             .await?;

@@ -13,10 +13,11 @@ impl TestDatabase {
     /// A new stream of the demo seller, of an auction of its own, in state `initializing`.
     pub async fn start_stream(&self) -> Result<Uuid> {
         let auction = self.add_auction(demo::SELLER).await?;
-        // The service has no rate, which a test of many streams would meet.
-        let service = self.service().await?;
-        let arguments = json!({"auction_id": auction, "seller_id": demo::SELLER});
-        session_id(&service.rpc("start_stream", arguments).await?)
+        let seller = self.user(demo::SELLER).await?;
+        let session = seller
+            .rpc("start_stream", json!({"auction_id": auction}))
+            .await?;
+        session_id(&session)
     }
 
     /// A new stream of the demo seller in any state.

@@ -7,7 +7,7 @@ use pgrx::datum::Uuid;
 use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, Statement, statements};
-use crate::stream::lifecycle::check_at;
+use crate::stream::lifecycle::{HostToken, check_at};
 use crate::token::host;
 use crate::token::renewal::Renewal;
 
@@ -16,8 +16,6 @@ use crate::token::renewal::Renewal;
 pub enum HostWrite {
     FirstHeartbeat,
     Heartbeat,
-    /// None: the return of the host has already written them.
-    TokenOnly,
 }
 
 /// Sets the columns of the host's token; they stay as they are where $2 to $4 are null.
@@ -50,10 +48,6 @@ statements! {
              cross join stream.config as c
              where o.id = $1"
         );
-
-    /// After a return, which has already written the row.
-    NOTE_TOKEN: Write [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
-        concat!("update stream.stream_sessions as o set ", token_noted!(), " where o.id = $1");
 }
 
 /// Writes the row of the stream, with the host's token if there is one.
@@ -66,17 +60,25 @@ pub fn write_host(
     let statement: &'static LocalKey<Statement> = match write {
         HostWrite::FirstHeartbeat => &FIRST_HEARTBEAT,
         HostWrite::Heartbeat => &HEARTBEAT,
-        HostWrite::TokenOnly => &NOTE_TOKEN,
     };
-    let noted = renewal.map(|renewal| &renewal.noted);
+    let token = renewal
+        .map(|renewal| host_token(admitted, session, renewal))
+        .transpose()?;
     let arguments = [
         session.into(),
-        noted.map(|noted| noted.issued_at).into(),
-        noted.map(|noted| noted.expires_at).into(),
-        noted
-            .map(|noted| host::held_until(admitted, session, noted))
-            .transpose()?
-            .into(),
+        token.map(|token| token.issued_at).into(),
+        token.map(|token| token.expires_at).into(),
+        token.map(|token| token.held_until).into(),
     ];
     spi::execute(statement, &arguments).map(|_| ())
+}
+
+/// What the row of the stream notes of a token of its host.
+pub fn host_token(admitted: Admitted, session: Uuid, renewal: &Renewal) -> Result<HostToken> {
+    let noted = &renewal.noted;
+    Ok(HostToken {
+        issued_at: noted.issued_at,
+        expires_at: noted.expires_at,
+        held_until: host::held_until(admitted, session, noted)?,
+    })
 }

@@ -13,17 +13,15 @@ use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
 use crate::clock;
-use crate::heartbeat::host::{HostWrite, write_host};
+use crate::heartbeat::host::{HostWrite, host_token, write_host};
 use crate::heartbeat::lease::{self, LeaseOutcome};
 use crate::heartbeat::request::HeartbeatRequest;
 use crate::heartbeat::summary::{self, Summary};
 use crate::log::flush_without_ticker;
 use crate::log::system_message;
 use crate::moderation::active_restrictions;
-use crate::postgres::application_rows;
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::catalogue::KnownRelation;
-use crate::postgres::column::columns;
 use crate::postgres::commit::skip_waiting_for_the_disk;
 use crate::postgres::composite::{self, Attribute, Composite};
 use crate::postgres::error::{Result, answer, required};
@@ -45,19 +43,12 @@ const SOON_MS: i32 = 1000;
 
 statements! {
     /// The row is locked already, or must not be waited for.
-    HOST: Write [UUIDOID, UUIDOID] -> Host,
+    HOST: Write [UUIDOID, UUIDOID] -> HostRow,
         concat!(
-            "select ", host_columns!(), ", s.auction_id
+            "select ", host_columns!(), "
              from stream.stream_sessions as s
              where s.id = $1 and s.seller_id = $2"
         );
-}
-
-columns! {
-    struct Host {
-        host: HostRow,
-        auction_id: Uuid,
-    }
 }
 
 /// Processes a heartbeat. `token_expires_at` is when the token of the device ends; null: the device does not say. Returns
@@ -189,11 +180,7 @@ fn host_heartbeat(
         return Ok(None);
     }
     let is_locked = gate::close_soon(admitted, session)?;
-    let Some(Host {
-        host,
-        auction_id: auction,
-    }) = spi::first(&HOST, &key)?
-    else {
+    let Some(host) = spi::first(&HOST, &key)? else {
         return Ok(None);
     };
     let host = HostState::from(host);
@@ -243,18 +230,15 @@ fn host_heartbeat(
         Some(lifecycle::HOST_RETURNED),
         host.generation,
     )?;
+    let host_token = renewal
+        .as_ref()
+        .map(|renewal| host_token(admitted, session, renewal))
+        .transpose()?;
     returned.write(StateExtras {
         heartbeat: true,
+        host_token,
         ..StateExtras::default()
     })?;
-    // This is a second update of the row, which locks the rows it refers to. A transaction that holds one of them may
-    // be waiting for this stream: then the token comes with the next heartbeat.
-    let token = match renewal {
-        Some(renewal) if application_rows::hold_auction_if_free(admitted, auction)? => {
-            write_host(admitted, HostWrite::TokenOnly, session, Some(&renewal))?;
-            Some(renewal.issue(admitted, host.generation)?)
-        }
-        _ => None,
-    };
-    Ok(Some(HeartbeatReply::with(token)))
+    let token = renewal.map(|renewal| renewal.issue(admitted, host.generation));
+    Ok(Some(HeartbeatReply::with(token.transpose()?)))
 }

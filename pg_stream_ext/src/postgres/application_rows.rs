@@ -74,12 +74,6 @@ pub fn hold_auction(admitted: Admitted, auction: Uuid) -> Result<()> {
     lock(admitted, &AUCTION, auction, Waiting::Block).map(|_| ())
 }
 
-/// Locks the auction of a stream whose row a transaction is about to update for the second time: Postgres then checks
-/// its foreign keys again. Does not wait; returns false when the auction is locked.
-pub fn hold_auction_if_free(admitted: Admitted, auction: Uuid) -> Result<bool> {
-    lock(admitted, &AUCTION, auction, Waiting::Skip)
-}
-
 fn lock(
     admitted: Admitted,
     reference: &'static LocalKey<Reference>,

@@ -62,7 +62,7 @@ statements! {
     /// A transition to a running state shows that the host is there, as a heartbeat ($7) does. After the clock
     /// was set back the log's time is ahead of it; timeouts count from the clock.
     SET_STATE: Write [UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, INT4OID,
-                      TIMESTAMPTZOID]
+                      TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
         concat!(
             "update stream.stream_sessions as o
              set state = s.state, state_reason = $3, state_seq = $4, state_changed_at = s.state_changed_at,
@@ -77,7 +77,10 @@ statements! {
                  reconnect_deadline = s.reconnect_deadline,
                  host_seen_at = s.host_seen_at, generation = coalesce($9, o.generation),
                  host_heartbeat_at = case when $7 then now() else o.host_heartbeat_at end,
-                 state_moves_tat = coalesce($11, o.state_moves_tat)
+                 state_moves_tat = coalesce($11, o.state_moves_tat),
+                 host_token_issued_at = coalesce($12, o.host_token_issued_at),
+                 host_token_expires_at = coalesce($13, o.host_token_expires_at),
+                 host_token_held_until = coalesce($14, o.host_token_held_until)
              from (
                  -- The row as it will be, as far as the next look depends on it.
                  select p.created_at, $2 as state, t.time as state_changed_at,
@@ -151,6 +154,16 @@ pub struct StateExtras {
     pub generation: Option<i32>,
     /// The new value of the seller's rate limiter.
     pub moves_tat: Option<TimestampWithTimeZone>,
+    /// The token that a host who returns is given.
+    pub host_token: Option<HostToken>,
+}
+
+/// The times of a host's token, as the row of the stream notes them.
+#[derive(Clone, Copy)]
+pub struct HostToken {
+    pub issued_at: TimestampWithTimeZone,
+    pub expires_at: TimestampWithTimeZone,
+    pub held_until: TimestampWithTimeZone,
 }
 
 /// A transition that is logged and broadcast but not yet stored in `stream_sessions`.
@@ -249,6 +262,9 @@ impl Announced<'_> {
             extras.generation.into(),
             self.last_viewers.into(),
             extras.moves_tat.into(),
+            extras.host_token.map(|token| token.issued_at).into(),
+            extras.host_token.map(|token| token.expires_at).into(),
+            extras.host_token.map(|token| token.held_until).into(),
         ];
         spi::execute(&SET_STATE, &arguments).map(|_| ())
     }

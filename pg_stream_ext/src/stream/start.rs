@@ -92,12 +92,13 @@ fn start(
     }
     // Checked before anything is locked, so that nobody can lock the auctions of others.
     check_owner(seller, auction)?;
-    let id = create_or_take_over(seller, auction, reconnect_window_s)?;
+    let id = create_or_take_over(caller.admitted(), seller, auction, reconnect_window_s)?;
     start_rate::charge(caller, seller, id)?;
     Ok(id)
 }
 
 fn create_or_take_over(
+    admitted: Admitted,
     seller: Uuid,
     auction: Uuid,
     reconnect_window_s: Option<i32>,
@@ -107,18 +108,18 @@ fn create_or_take_over(
             // The session refers to the auction, and the foreign key's own check would come after the index entry, for
             // which a transaction waits that has locked its auction and starts the stream itself. So the application's
             // row is locked first.
-            application_rows::hold_auction(caller.admitted(), auction)?;
+            application_rows::hold_auction(admitted, auction)?;
             check_owner(seller, auction)?;
             let id = Uuid::from_bytes(*uuid::Uuid::now_v7().as_bytes());
-            if create(caller.admitted(), id, seller, auction, reconnect_window_s)? {
+            if create(admitted, id, seller, auction, reconnect_window_s)? {
                 return Ok(id);
             }
         }
         if let Some(id) = find_live(auction)? {
-            gate::close(caller.admitted(), id)?;
+            gate::close(admitted, id)?;
         }
         match spi::first(&LOCK_LIVE_SESSION, &[auction.into()])? {
-            Some(live) if live.seller_id == seller => return take_over(caller.admitted(), live),
+            Some(live) if live.seller_id == seller => return take_over(admitted, live),
             Some(_) => return Err(ErrorCode::AuctionLive.into()),
             None => {}
         }

@@ -6,33 +6,36 @@
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 
 use crate::postgres::caller::Caller;
+use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result};
-use crate::postgres::spi::{self, column, statements};
+use crate::postgres::spi::{self, statements};
 use crate::rate::Rate;
 
 statements! {
     /// Locks the row, also when it was there; it goes with the stream that the seller started last.
-    LOCK: Write [UUIDOID, UUIDOID]
+    LOCK: Write [UUIDOID, UUIDOID] -> RateRow,
         "insert into stream.start_rates as r (seller_id, session_id, tat) values ($1, $2, clock_timestamp())
          on conflict (seller_id) do update set session_id = excluded.session_id
-         returning r.tat, (select c.starts_per_minute from stream.config as c)";
+         returning r.tat, (select c.starts_per_minute from stream.config as c) as starts_per_minute";
 
     NOTE: Write [UUIDOID, TIMESTAMPTZOID]
         "update stream.start_rates set tat = $2 where seller_id = $1";
 }
 
+columns! {
+    struct RateRow {
+        tat: TimestampWithTimeZone,
+        starts_per_minute: i32,
+    }
+}
+
 /// Counts a start, or refuses it with the wait. The service has no rate.
 pub fn charge(caller: Caller, seller: Uuid, session: Uuid) -> Result<()> {
-    if matches!(caller, Caller::Service) {
+    if matches!(caller, Caller::Service(_)) {
         return Ok(());
     }
-    let locked = spi::first(&LOCK, &[seller.into(), session.into()], |row| {
-        Ok((
-            column::<TimestampWithTimeZone>(row, 1)?,
-            column::<i32>(row, 2)?,
-        ))
-    })?;
-    let (noted, per_minute) = locked.ok_or(Failure::Row("the rate of starts was not locked"))?;
-    let tat = Rate::per_minute(per_minute).take(Some(noted))?;
+    let rate = spi::first(&LOCK, &[seller.into(), session.into()])?
+        .ok_or(Failure::Row("the rate of starts was not locked"))?;
+    let tat = Rate::per_minute(rate.starts_per_minute).take(Some(rate.tat))?;
     spi::execute(&NOTE, &[seller.into(), tat.into()]).map(|_| ())
 }

@@ -51,7 +51,11 @@ async fn one_start_more_than_the_rate_is_refused_with_the_wait_and_leaves_no_tra
     other
         .rpc("start_stream", json!({"auction_id": auction}))
         .await?;
-    database.start_stream().await?;
+    let service = database.service().await?;
+    let arguments = json!({
+        "auction_id": database.add_auction(demo::SELLER).await?, "seller_id": demo::SELLER,
+    });
+    service.rpc("start_stream", arguments).await?;
 
     database
         .change("update stream.start_rates set tat = tat - interval '30 seconds'")

@@ -38,6 +38,46 @@ Returns a number.
 $$;
 ";
 
+/// A composite that is an event too.
+const TYPES: &str = "
+create type stream.echo as (number integer);
+comment on type stream.echo is $$
+A number that was told.
+@topic live
+@event echo
+$$;
+comment on column stream.echo.number is 'The number. @null';
+";
+
+/// An operation with a request id, and one that forwards to native code.
+const OTHERS: &str = "
+create function stream_private.tell_number(number integer)
+returns stream.echo
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return row($1 + (random() * 1000000)::pg_catalog.int4)::stream.echo;
+end
+$$;
+comment on function stream_private.tell_number is $$
+Returns another number at each call.
+@callers service_role
+@repeat safe with request_id
+$$;
+
+create function stream_private.native_state(session_id uuid)
+returns text
+language plpgsql stable
+as 'begin end';
+comment on function stream_private.native_state is $$
+The state of a stream.
+@native get_stream_state
+@callers service_role
+@errors invalid_argument, session_not_found, cannot_view
+$$;
+";
+
 const ROUTE: Route = get("/v1/numbers/{number}", "echo_number");
 
 /// What the copy generates; the database has all of it afterwards.
@@ -49,7 +89,11 @@ fn generate_with_the_body(database: &TestDatabase) -> Result<Files> {
         fs::create_dir_all(path.parent().expect("is in a directory"))?;
         fs::write(path, &file.text)?;
     }
-    fs::write(copy.join("sql/private/new_operation.sql"), BODY)?;
+    fs::write(copy.join("sql/schema/079_echo_types.sql"), TYPES)?;
+    fs::write(
+        copy.join("sql/private/new_operation.sql"),
+        format!("{BODY}{OTHERS}"),
+    )?;
     let files = generate::files(&copy, &database.environment.cluster, database.name());
     fs::remove_dir_all(&copy)?;
     files
@@ -94,6 +138,15 @@ async fn operation_that_is_written_once_is_in_every_generated_file_and_has_its_r
     ] {
         assert!(files[path].contains("echo_number"), "{path}");
     }
+    for (path, generated) in [
+        ("sql/api/010_natives.sql", "stream_ext.get_stream_state($1)"),
+        ("sql/api/010_natives.sql", "stream_private.native_state("),
+        ("sql/api/015_repeats.sql", "stream_private.tell_number($1)"),
+        ("contract/types.json", "\"echo\""),
+        ("contract/events.json", "\"echo\""),
+    ] {
+        assert!(files[path].contains(generated), "{path}");
+    }
 
     let services = Services::start_on(database)?;
     let edge = start_edge(&services, &files["contract/operations.json"]).await?;
@@ -118,6 +171,26 @@ async fn operation_that_is_written_once_is_in_every_generated_file_and_has_its_r
     for answer in [over_rpc(&user).await?, over_edge(&user).await?] {
         assert_eq!(answer.status, 403, "{answer:?}");
     }
+
+    let native = services.rpc(&service, "native_state", json!({"session_id": null}));
+    assert_eq!(native.await?.status, 400);
+    // Another number at each call, but for a repeat.
+    let mut told = Vec::new();
+    for id in [
+        "00000000-0000-4000-8000-00000000abcd",
+        "00000000-0000-4000-8000-00000000abcd",
+        "00000000-0000-4000-8000-00000000abce",
+    ] {
+        let arguments = json!({"number": 1, "request_id": id});
+        told.push(
+            services
+                .rpc(&service, "tell_number", arguments)
+                .await?
+                .ok()?,
+        );
+    }
+    assert_eq!(told[0], told[1]);
+    assert_ne!(told[0], told[2]);
 
     // Checked by the copy's contract, before the database is asked.
     let malformed = Request::get("/v1/numbers/eight").bearer(&service);

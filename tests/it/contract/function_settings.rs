@@ -33,7 +33,7 @@ const OTHERS: [(&str, &[&str]); 11] = [
     ),
     ("emit_live", &["timezone=utc"]),
     ("emit_session_changes", &["timezone=utc"]),
-    ("list_live_streams", &["enable_sort=off"]),
+    ("find_live_streams", &["enable_sort=off"]),
     ("note_deleted_author", &["enable_nestloop=off"]),
     ("send_message", &["plan_cache_mode=force_generic_plan"]),
     ("send_messages", &["plan_cache_mode=force_generic_plan"]),

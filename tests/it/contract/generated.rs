@@ -13,8 +13,9 @@ fn contract(part: &str) -> Result<Value> {
     Ok(serde_json::from_str(&std::fs::read_to_string(file)?)?)
 }
 
-/// No column of the two schemas' functions, policies and triggers names one that is generated: it would
-/// be compiled and run in a database that has it, so only its text tells.
+/// Views, policies and triggers cannot name what is not there when they are applied. Bodies can, so their texts are searched
+/// for calls of wrappers, and the host application's file too; and all hand-written texts for calls of the overloads with a
+/// request id, which `sql/api` adds beside bodies of the same name.
 #[tokio::test]
 async fn hand_written_sql_applies_alone_and_names_nothing_generated() -> Result<()> {
     let database = TestDatabase::without_product().await?;
@@ -25,8 +26,8 @@ async fn hand_written_sql_applies_alone_and_names_nothing_generated() -> Result<
             .await
             .map_err(|error| error.context(file.path.clone()))?;
     }
-    let operations = contract("operations")?;
-    let operations: BTreeSet<&str> = operations["operations"]
+    let contract = contract("operations")?;
+    let operations: BTreeSet<&str> = contract["operations"]
         .as_object()
         .expect("an object")
         .keys()
@@ -57,7 +58,62 @@ async fn hand_written_sql_applies_alone_and_names_nothing_generated() -> Result<
         called_of_schema_stream("a stream.x(1), mystream.y(2), stream.z, stream_private.w()"),
         BTreeSet::from(["x"])
     );
+    let host_app = sql.host_app.as_ref().expect("the host application's file");
+    let called = called_of_schema_stream(&host_app.text);
+    let generated: Vec<_> = called.intersection(&operations).collect();
+    assert!(
+        generated.is_empty(),
+        "{} calls {generated:?}",
+        host_app.path
+    );
+    // The overload with a request id takes one argument more than its body.
+    for (name, operation) in contract["operations"].as_object().expect("an object") {
+        let arguments = operation["arguments"].as_array().expect("a list");
+        if arguments
+            .last()
+            .is_none_or(|last| last["name"] != "request_id")
+        {
+            continue;
+        }
+        for file in sql.hand_written().chain([host_app]) {
+            let longest = argument_counts(&file.text, &format!("stream_private.{name}")).max();
+            assert!(
+                longest.is_none_or(|count| count < arguments.len()),
+                "{} calls the overload of {name}",
+                file.path
+            );
+        }
+    }
+    assert_eq!(
+        argument_counts("a.f(b(1, 2), 'c') a.f() a.f(1, (2, 3), 4)", "a.f").collect::<Vec<_>>(),
+        [2, 0, 3]
+    );
     Ok(())
+}
+
+/// How many arguments each call of a function has in a text; declarations and comments count as calls.
+fn argument_counts(text: &str, function: &str) -> impl Iterator<Item = usize> {
+    let call = format!("{function}(");
+    let starts: Vec<usize> = text
+        .match_indices(&call)
+        .map(|(place, _)| place + call.len())
+        .collect();
+    starts.into_iter().map(|start| {
+        let (mut depth, mut commas, mut is_empty) = (1, 0, true);
+        for c in text[start..].chars() {
+            match c {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                ',' if depth == 1 => commas += 1,
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+            is_empty &= c.is_whitespace();
+        }
+        if is_empty { 0 } else { commas + 1 }
+    })
 }
 
 /// Names of functions that a text calls in schema `stream`.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use xtask::workspace;
 
 /// (what a copy would hold, the files that may)
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 14] = [
     ("r.until is null", &["sql/private/rules.sql"]),
     ("until <= now", &[]),
     ("coalesce(stream.hook_can_view(", &["sql/private/rules.sql"]),
@@ -29,6 +29,22 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("RateLimit::new(", &["pg_stream_ext/src/chat/settings.rs"]),
     ("Vec<&RawValue>", &["pg_stream_ext/src/batch.rs"]),
     (".div_ceil(1000)", &["pg_stream_ext/src/rate.rs"]),
+    // When a lease ends: a join sets the first look of the sweep by it, which need not be exact.
+    (
+        "lease_s * interval",
+        &[
+            "sql/private/rules.sql",
+            "pg_stream_ext/src/viewer/joining.rs",
+        ],
+    ),
+    // How long somebody has watched: in the view for reading, in one macro for writing.
+    (
+        "- v.joined_at) * 1000",
+        &[
+            "sql/private/rules.sql",
+            "pg_stream_ext/src/stream/watch_time.rs",
+        ],
+    ),
 ];
 
 fn sources(directory: &Path, into: &mut Vec<PathBuf>) -> Result<()> {

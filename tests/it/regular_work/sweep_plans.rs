@@ -5,7 +5,8 @@ use serde_json::json;
 use stream_tests::logged_plans::{LoggedPlans, scans};
 
 /// Tables that no part of the regular work may read as a whole.
-const LARGE: [&str; 10] = [
+const LARGE: [&str; 11] = [
+    "requests",
     "stream_viewers",
     "stream_sessions",
     "agora_tokens",
@@ -97,6 +98,10 @@ insert into stream.webhook_cursors
     (session_id, uid, position, is_present, happened_at, seen_at, forget_at)
 select md5((n % 1000 + 1)::text)::uuid, 1000000 + n, 1, true, now(), now(),
     now() + (n - 1000) * interval '1 second' + case when n > 1000 then interval '1 hour' else '0' end
+from generate_series(1, 100000) as n;
+insert into stream.requests (caller, request_id, operation, arguments_hash, result, created_at)
+select md5(n::text)::uuid, md5(n::text)::uuid, 'x', repeat(md5(n::text), 2), '{}',
+    now() - interval '1 day' + (n - 1000) * interval '1 second' + case when n > 1000 then interval '1 hour' else '0' end
 from generate_series(1, 100000) as n;
 insert into stream.viewer_changes (session_id)
 select md5(n::text)::uuid from generate_series(1, 1000) as n;

@@ -29,7 +29,7 @@ const fn case(rule: &'static str, due_after: i64, next: &'static [&'static str])
 }
 
 /// With the defaults of `stream.config`. A stream that a sweep ends is checked by the next one.
-const CASES: [DueRule; 11] = [
+const CASES: [DueRule; 12] = [
     case("initializing_timeout", 300, &["ended_resources"]),
     case("host_lost", 20, &[]),
     case("reconnect_timeout", 60, &["ended_resources"]),
@@ -41,6 +41,7 @@ const CASES: [DueRule; 11] = [
     case("retention", 90 * 86_400, &[]),
     case("webhook_cursors", 60, &[]),
     case("webhook_events", 7 * 86_400, &[]),
+    case("requests", 86_400, &[]),
 ];
 
 /// Makes what the rule of a case is about; it is not due yet.
@@ -66,6 +67,11 @@ async fn prepare(database: &TestDatabase, rule: &str) -> Result<Uuid> {
         }
         "restrictions" => restrict(database, id, demo::ADA, "mute").await?,
         "retention" => {
+            database.sweep().await?;
+        }
+        "requests" => {
+            let request = json!({"session_id": id, "request_id": Uuid::new_v4()});
+            seller.rpc("end_stream", request).await?;
             database.sweep().await?;
         }
         "webhook_events" | "webhook_cursors" => {

@@ -42,6 +42,21 @@ async fn a_renewal_writes_the_row_of_its_caller_once() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_host_who_returns_with_a_token_due_writes_the_stream_once() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (id, [seller, _]) = stream_with_old_tokens(&database).await?;
+    send_heartbeat(&seller, id).await?;
+    database.pass_time(id, 2700).await?;
+    database.sweep().await?;
+    assert_eq!(database.session_row(id).await?["state"], "error");
+    database.refuse_second_updates().await?;
+    let answer = send_heartbeat(&seller, id).await?;
+    assert_eq!(answer["state"], "active");
+    database.verified(&answer["token"], PUBLISHER)?;
+    Ok(())
+}
+
 /// What the two rows tell of tokens, and how many tokens there are.
 async fn tokens(database: &TestDatabase, id: Uuid) -> Result<Value> {
     database

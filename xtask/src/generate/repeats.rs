@@ -27,15 +27,17 @@ pub fn write(operations: &[Operation]) -> String {
         };
         let body = format!(
             "declare
+    caller pg_catalog.uuid;
     kept pg_catalog.jsonb;
 begin
     if {id} is null then
         return {call};
     end if;
-    kept := stream_private.first_result({id}, {}, row({})::text);
+    caller := stream_private.enter_request();
+    kept := stream_private.first_result(caller, {id}, {}, row({})::text);
     if kept is null then
         kept := to_jsonb({call});
-        perform stream_private.keep_result({id}, kept);
+        perform stream_private.keep_result(caller, {id}, kept);
     end if;
     return {kept};
 end
@@ -61,4 +63,63 @@ end
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::generate::catalogue::Catalogue;
+
+    fn written(result: &str, repeat: &str) -> anyhow::Result<String> {
+        let function = json!({
+            "schema": "stream_private", "name": "stop", "types": "uuid, text", "is_procedure": false,
+            "arguments": [
+                {"name": "session_id", "type": "uuid", "default": null},
+                {"name": "reason", "type": "text", "default": "NULL::text"},
+            ],
+            "columns": [], "result": result, "is_set": false, "volatility": "volatile", "parallel": "unsafe",
+            "settings": [], "body": "begin return 1; end",
+            "comment": format!("Stops.\n@callers authenticated\n@repeat {repeat}"),
+        });
+        let catalogue = json!({"functions": [function], "composites": []});
+        let catalogue: Catalogue = serde_json::from_value(catalogue)?;
+        Ok(write(&Operation::all(&catalogue)?))
+    }
+
+    #[test]
+    fn a_request_id_wraps_the_body_and_keeps_a_composite_or_a_scalar() {
+        let composite = written("stream.session", "safe with request_id").unwrap();
+        let kept = "return jsonb_populate_record(null::stream.session, kept);";
+        assert!(composite.contains(kept), "{composite}");
+        let scalar = written("text", "safe with request_id").unwrap();
+        assert!(scalar.contains("return (kept #>> '{}')::text;"), "{scalar}");
+        for text in [composite, scalar] {
+            for part in [
+                "    if $3 is null then\n        return stream_private.stop($1, $2);\n",
+                "    caller := stream_private.enter_request();\n",
+                "first_result(caller, $3, 'stop', row($1, $2)::text)",
+                "keep_result(caller, $3, kept)",
+                "comment on function stream_private.stop(uuid, text, uuid) is",
+            ] {
+                assert!(text.contains(part), "{part} is not in {text}");
+            }
+            // Else a call without the id would mean both functions.
+            assert!(!text.contains(" default "), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_operations_are_not_wrapped() {
+        for repeat in ["safe", "unsafe", "safe with reason"] {
+            let text = written("text", repeat).unwrap();
+            assert!(!text.contains("create"), "{repeat}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_single_result_takes_no_request_id() {
+        assert!(written("void", "safe with request_id").is_err());
+    }
 }

@@ -1,4 +1,5 @@
-//! The rule `ended_resources`: closes leases, tokens, subscriptions and logs that ended streams left open.
+//! The rule `ended_resources`: closes leases, tokens, subscriptions and logs that ended streams left open, and counts
+//! what their summaries tell.
 //!
 //! Functions close everything in the transaction that ends a stream; this is for streams that were ended otherwise,
 //! and for rows that were locked when a sweep ended the stream.
@@ -55,17 +56,42 @@ statements! {
          update stream.chat_heads as h set open = false
          from left_over as l where h.session_id = l.session_id";
 
-    SET_CLEAN: Write [UUIDOID]
-        "update stream.stream_sessions set is_cleaned = true
-         where id = $1
-             and not exists (
-                 select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
-             and not exists (
-                 select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)
-             and not exists (
-                 select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)
-             and not exists (
-                 select from stream.chat_heads as h where h.session_id = $1 and h.open)";
+    /// Counts a part of the log, and with the last part the viewers, when nothing is open any more. One write: a second one
+    /// in a transaction would check the references of the row again, and wait for whoever holds them.
+    FINISH: Write [UUIDOID, INT8OID]
+        "with part as (
+             select s.counted_seq, least(l.last_seq, s.counted_seq + $2) as upto,
+                 s.counted_seq + $2 >= l.last_seq
+                     and not exists (
+                         select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
+                     and not exists (
+                         select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)
+                     and not exists (
+                         select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)
+                     and not l.open as is_last
+             from stream.stream_sessions as s
+             cross join lateral (
+                 select coalesce(max(h.last_seq), 0) as last_seq, coalesce(bool_or(h.open), false) as open
+                 from stream.chat_heads as h where h.session_id = $1
+             ) as l
+             where s.id = $1
+         )
+         update stream.stream_sessions as s
+         set counted_seq = p.upto, message_count = s.message_count + m.messages,
+             deleted_message_count = s.deleted_message_count + m.deleted,
+             unique_viewers = v.viewers, watch_ms = v.watch_ms, is_cleaned = p.is_last
+         from part as p
+         cross join lateral (
+             select count(*) as messages, count(*) filter (where m.deleted_at is not null) as deleted
+             from stream.chat_messages as m
+             where m.session_id = $1 and m.seq > p.counted_seq and m.seq <= p.upto
+                 and m.message_type = 'user_message'
+         ) as m
+         cross join lateral (
+             select count(*) as viewers, coalesce(sum(v.watch_ms), 0)::bigint as watch_ms
+             from stream.stream_viewers as v where v.session_id = $1 and p.is_last
+         ) as v
+         where s.id = $1 and (p.is_last or p.upto > p.counted_seq)";
 }
 
 columns! {
@@ -75,6 +101,9 @@ columns! {
         age: Interval,
     }
 }
+
+/// Entries of the log that one sweep counts of a stream.
+const COUNTED: i64 = 10_000;
 
 /// Handles at most a batch of streams, and of the rows that they left open; reports the number of streams.
 pub struct EndedStreams;
@@ -109,6 +138,6 @@ fn close(id: Uuid, ended_at: TimestampWithTimeZone, at_most: i32) -> Result<i32>
     }
     spi::execute(&CLEAN_LOG, &[id.into()])?;
     // After a full batch, or with locked rows, the rest is left to the next sweep.
-    spi::execute(&SET_CLEAN, &[id.into()])?;
+    spi::execute(&FINISH, &[id.into(), COUNTED.into()])?;
     Ok(at_most - left)
 }
