@@ -38,15 +38,18 @@ Returns a number.
 $$;
 ";
 
-/// A composite that is an event too.
+/// A result, and the payload of an event.
 const TYPES: &str = "
 create type stream.echo as (number integer);
-comment on type stream.echo is $$
-A number that was told.
+comment on type stream.echo is 'A number that was told.';
+comment on column stream.echo.number is 'The number. @null';
+
+create type stream.echo_event as (number integer);
+comment on type stream.echo_event is $$
+A number was told.
 @topic live
 @event echo
 $$;
-comment on column stream.echo.number is 'The number. @null';
 ";
 
 /// An operation with a request id, and one that forwards to native code.
@@ -143,7 +146,7 @@ async fn operation_that_is_written_once_is_in_every_generated_file_and_has_its_r
         ("sql/api/010_natives.sql", "stream_private.native_state("),
         ("sql/api/015_repeats.sql", "stream_private.tell_number($1)"),
         ("contract/types.json", "\"echo\""),
-        ("contract/events.json", "\"echo\""),
+        ("contract/events.json", "\"echo_event\""),
     ] {
         assert!(files[path].contains(generated), "{path}");
     }
