@@ -1,9 +1,9 @@
 //! Replaces errors of Postgres that leave the body of an operation by those of the catalogue.
 //!
 //! Postgres names tables, columns, constraints and files in its messages, details and hints, and PostgREST passes all three
-//! on. Every body is a SECURITY DEFINER function of `stream_private`, so Postgres calls the hook for such functions when an
-//! error passes through one, native or not, whether a statement, a trigger or native code raised it. Nothing is caught in a
-//! subtransaction, and a call without an error costs a look into a small table.
+//! on. Every body is a SECURITY DEFINER function of `stream_private`, so Postgres calls the hook for it, as for every function
+//! with a SET clause, when an error passes through, whether a statement, a trigger or native code raised it. Nothing is caught
+//! in a subtransaction, and a call without an error costs a look into a small table.
 //!
 //! What the application says itself passes unchanged: its RAISE, a PT state of its own, a constraint of one of its tables.
 
@@ -17,6 +17,7 @@ use stream_core::error::ErrorCode;
 
 use crate::postgres::catalogue;
 use crate::postgres::error::{pack_sqlstate, raise_instead};
+use crate::postgres::transaction;
 
 /// The hook that another library had set before.
 static PREVIOUS: OnceLock<pg_sys::fmgr_hook_type> = OnceLock::new();
@@ -54,7 +55,9 @@ unsafe extern "C-unwind" fn on_call(
         // SAFETY: as we were called; the argument belongs to the hook before us alone.
         unsafe { previous(event, function, argument) };
     }
-    if event == pg_sys::FmgrHookEventType::FHET_ABORT && is_body(oid) {
+    // The errors of a unit of regular work reach no caller, and their own states are what an operator needs.
+    let reaches_a_caller = !transaction::is_inside();
+    if event == pg_sys::FmgrHookEventType::FHET_ABORT && reaches_a_caller && is_body(oid) {
         replace();
     }
 }
@@ -75,17 +78,19 @@ fn is_body(function: pg_sys::Oid) -> bool {
 
 /// Raises the catalogue's error in the place of the one that is on its way, unless that may pass.
 fn replace() {
-    // SAFETY: an error is being handled, so Postgres's stack of errors has one. The copy lives as long as the transaction.
-    let report = unsafe {
-        if replacement(pg_sys::geterrcode()).is_none() {
-            return;
-        }
+    // SAFETY: an error is being handled, so Postgres's stack of errors has one.
+    if replacement(unsafe { pg_sys::geterrcode() }).is_none() {
+        return;
+    }
+    // SAFETY: the context lives as long as the transaction. It stays the current one while the replacement is raised: errors
+    // may not be copied in Postgres's context of errors.
+    let (before, report) = unsafe {
         let before = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
-        let report = &*pg_sys::CopyErrorData();
-        pg_sys::MemoryContextSwitchTo(before);
-        report
+        (before, &*pg_sys::CopyErrorData())
     };
     let Some(code) = replacement(report.sqlerrcode).filter(|_| !is_of_application(report)) else {
+        // SAFETY: the context in which Postgres called the hook.
+        unsafe { pg_sys::MemoryContextSwitchTo(before) };
         return;
     };
     let inside = description(report);
@@ -130,11 +135,19 @@ fn in_class(state: c_int, class: &str) -> bool {
     state & mask == pack_sqlstate(class)
 }
 
-/// Raised by a RAISE of PL/pgSQL, which no body of ours has, or about a table or type outside of our schemas.
+/// Schemas whose tables no application may show to its callers: ours and those of Supabase that operations use.
+const HIDDEN_SCHEMAS: [&str; 5] = [
+    "stream",
+    "stream_private",
+    "stream_ext",
+    "realtime",
+    "vault",
+];
+
+/// Raised by a RAISE of PL/pgSQL, which no body of ours has, or about a table or type of the application.
 fn is_of_application(report: &pg_sys::ErrorData) -> bool {
-    let is_about_theirs = text(report.schema_name).is_some_and(|schema| {
-        !["stream", "stream_private", "stream_ext"].contains(&schema.as_str())
-    });
+    let is_about_theirs =
+        text(report.schema_name).is_some_and(|schema| !HIDDEN_SCHEMAS.contains(&schema.as_str()));
     text(report.funcname).is_some_and(|name| name == "exec_stmt_raise") || is_about_theirs
 }
 
