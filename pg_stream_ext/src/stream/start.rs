@@ -92,6 +92,7 @@ fn start(
     }
     // Checked before anything is locked, so that nobody can lock the auctions of others.
     check_owner(seller, auction)?;
+    start_rate::check(caller, seller)?;
     let id = create_or_take_over(caller.admitted(), seller, auction, reconnect_window_s)?;
     start_rate::charge(caller, seller, id)?;
     Ok(id)
