@@ -1,5 +1,8 @@
 -- Generated from sql/ by `cargo x sql bundle`; change those files, not this one.
 
+select pg_catalog.set_config('pg_stream.path_before', pg_catalog.current_setting('search_path'), false);
+set search_path = pg_catalog, pg_temp;
+
 -- sql/edition/native/schema.sql
 
 -- The extension, which brings schema stream_ext.
@@ -213,7 +216,8 @@ create unique index stream_sessions_auction_id_live_key on stream.stream_session
 -- The newest first, for lists of what is on; UUIDs of version 7 are in the order of their time.
 create index stream_sessions_id_live_idx on stream.stream_sessions (id) where state <> 'ended' and started_at is not null;
 create index stream_sessions_auction_id_idx on stream.stream_sessions (auction_id);
-create index stream_sessions_seller_id_idx on stream.stream_sessions (seller_id);
+-- With id, by which erasure takes a seller's streams one after the other.
+create index stream_sessions_seller_id_id_idx on stream.stream_sessions (seller_id, id);
 
 comment on table stream.stream_sessions is 'One row per broadcast of an auction. At most one that has not ended per auction.';
 comment on column stream.stream_sessions.id is 'UUID version 7.';
@@ -1475,3 +1479,5 @@ comment on type stream.erasure_result is
 
 -- Sequences of identity columns, which default privileges of a database may have granted.
 revoke all on all sequences in schema stream from public, anon, authenticated, service_role;
+
+select pg_catalog.set_config('search_path', pg_catalog.current_setting('pg_stream.path_before'), false);

@@ -2,15 +2,33 @@
 
 do $$
 begin
+    -- Until the end of this migration: names without a schema are Postgres's own, whatever stands in schema public.
+    perform pg_catalog.set_config('pg_stream.path_before', pg_catalog.current_setting('search_path'), true);
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     -- Until the end of this transaction. Whoever waits for a table makes others wait behind it.
-    perform set_config('lock_timeout', '5s', true);
-    perform set_config('pg_stream.migration', pg_current_xact_id()::text, true);
+    perform pg_catalog.set_config('lock_timeout', '5s', true);
+    perform pg_catalog.set_config('pg_stream.migration', pg_catalog.pg_current_xact_id()::pg_catalog.text, true);
 end
 $$;
 do $$
 begin
-    if current_setting('pg_stream.migration', true) is distinct from pg_current_xact_id()::text then
-        raise exception 'apply this migration in one transaction, as supabase db push and psql --single-transaction do';
+    if pg_catalog.current_setting('pg_stream.migration', true)
+        operator(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
+    then
+        return;
+    end if;
+    -- An error would let psql go on with the next statement, each in a transaction of its own.
+    raise warning 'apply this migration in one transaction, as supabase db push and psql --single-transaction do';
+    perform pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid());
+end
+$$;
+do $$
+begin
+    if not exists (
+        select from pg_catalog.pg_class as c
+        where c.oid = 'stream.stream_sessions'::regclass and c.relowner = current_user::regrole
+    ) then
+        raise exception 'apply this migration as the role that owns the tables of schema stream';
     end if;
 end
 $$;
@@ -248,7 +266,11 @@ $$;
 -- updates it here, in the transaction in which the bodies that call it change.
 do $$
 begin
-    if (select e.extversion from pg_catalog.pg_extension as e where e.extname = 'pg_stream_ext') <> '0.1.0' then
+    -- A newer one serves older bodies too, until the migration of its own release replaces them.
+    if (
+        select string_to_array(e.extversion, '.')::integer[] < string_to_array('0.1.0', '.')::integer[]
+        from pg_catalog.pg_extension as e where e.extname = 'pg_stream_ext'
+    ) then
         alter extension pg_stream_ext update to '0.1.0';
     end if;
 end
@@ -5117,3 +5139,5 @@ grant execute on function stream_private.user_id() to authenticated, service_rol
 
 revoke all on schema stream, stream_private from public, anon, authenticated, service_role;
 grant usage on schema stream, stream_private to authenticated, service_role;
+
+select pg_catalog.set_config('search_path', pg_catalog.current_setting('pg_stream.path_before'), true);

@@ -53,12 +53,22 @@ pub fn release() -> Result<()> {
     Sources::read(workspace::root())?.release()
 }
 
+/// What a schema migration is put between: names without a schema are Postgres's own, whatever stands in schema public.
+const SCHEMA_BEGIN: &str = "
+select pg_catalog.set_config('pg_stream.path_before', pg_catalog.current_setting('search_path'), false);
+set search_path = pg_catalog, pg_temp;
+";
+const SCHEMA_END: &str = "
+select pg_catalog.set_config('search_path', pg_catalog.current_setting('pg_stream.path_before'), false);
+";
+
 /// The migration that makes tables and types in a database without the product.
 pub fn schema(sql: &ProductSql) -> String {
-    let mut bundle = String::from(HEADER);
+    let mut bundle = format!("{HEADER}{SCHEMA_BEGIN}");
     for file in &sql.schema {
         bundle.push_str(&format!("\n-- {}\n\n{}\n", file.path, file.text.trim_end()));
     }
+    bundle.push_str(SCHEMA_END);
     bundle
 }
 

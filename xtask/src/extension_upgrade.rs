@@ -275,7 +275,7 @@ CREATE  FUNCTION "new"() RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'new';
         let control = read("pg_stream_ext/pg_stream_ext.control")?;
         assert!(control.contains(&format!("default_version = '{version}'")));
         let code = read("sql/edition/native/code.sql")?;
-        assert!(code.contains(&format!("<> '{version}' then")));
+        assert!(code.contains(&format!("< string_to_array('{version}', '.')")));
         assert!(code.contains(&format!("update to '{version}';")));
         assert_eq!(
             full_versions(&workspace::root().join(DIRECTORY))?.last(),

@@ -112,7 +112,7 @@ async fn a_function_that_the_application_uses_is_not_taken_from_it() -> Result<(
     let detail = refusal.and_then(|refusal| refusal.as_db_error()?.detail());
     assert_eq!(
         detail,
-        Some("view mine depends on function stream.gone(integer)")
+        Some("view public.mine depends on function stream.gone(integer)")
     );
     assert_same(&catalogue(&old)?, &before);
     Ok(())
@@ -203,6 +203,64 @@ async fn code_is_applied_in_one_transaction_or_not_at_all() -> Result<()> {
         .cluster
         .psql(SUPERUSER, database.name());
     superuser.run("select from stream_private.code_objects")?;
+    // What a superuser made would be a superuser's.
+    let refusal = superuser.run(&in_one).expect_err("another owner");
+    assert!(
+        format!("{refusal:#}").contains("role that owns the tables"),
+        "{refusal:#}"
+    );
     assert_same(&catalogue(&database)?, &before);
+    Ok(())
+}
+
+/// Fits better than what Postgres has, where schema public is searched too.
+const TRAPS: &str = "
+create function public.format(text, text, text) returns text
+language plpgsql as 'begin raise exception ''caught''; end';
+create function public.array_position(text[], text) returns integer
+language plpgsql as 'begin raise exception ''caught''; end';
+create function public.trap(integer, interval) returns interval
+language plpgsql as 'begin raise exception ''caught''; end';
+create operator public.* (function = public.trap, leftarg = integer, rightarg = interval);
+";
+
+#[tokio::test]
+async fn migrations_take_no_name_from_schema_public() -> Result<()> {
+    let release = PreviousRelease::new()?;
+    let database = TestDatabase::without_product().await?;
+    database.change(TRAPS).await?;
+    let path = "select current_setting('search_path')";
+    let before: String = database.value(path).await?;
+    for migration in [&release.schema, &release.code, &host_app()?] {
+        database.change(migration).await?;
+    }
+    database.change(&release.schema_of_upgrade).await?;
+    database.change(&code()?).await?;
+    let bound: i64 = database
+        .value(
+            "select count(*) from pg_catalog.pg_depend as d
+             where d.refobjid in (
+                 'public.trap(integer, interval)'::regprocedure, 'public.*(integer, interval)'::regoperator
+             ) and d.classid = 'pg_catalog.pg_rewrite'::regclass",
+        )
+        .await?;
+    assert_eq!(bound, 0);
+    let after: String = database.value(path).await?;
+    assert_eq!(after, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn code_leaves_an_extension_of_a_later_release_as_it_is() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute("update pg_catalog.pg_extension set extversion = '0.10.0' where extname = 'pg_stream_ext'")
+        .await?;
+    database.change(&code()?).await?;
+    let version: String = database
+        .value("select extversion from pg_catalog.pg_extension where extname = 'pg_stream_ext'")
+        .await?;
+    assert_eq!(version, "0.10.0");
     Ok(())
 }

@@ -18,15 +18,33 @@ use crate::statements::{split, without_comments};
 const BEGIN: &str = "\
 do $$
 begin
+    -- Until the end of this migration: names without a schema are Postgres's own, whatever stands in schema public.
+    perform pg_catalog.set_config('pg_stream.path_before', pg_catalog.current_setting('search_path'), true);
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     -- Until the end of this transaction. Whoever waits for a table makes others wait behind it.
-    perform set_config('lock_timeout', '5s', true);
-    perform set_config('pg_stream.migration', pg_current_xact_id()::text, true);
+    perform pg_catalog.set_config('lock_timeout', '5s', true);
+    perform pg_catalog.set_config('pg_stream.migration', pg_catalog.pg_current_xact_id()::pg_catalog.text, true);
 end
 $$;
 do $$
 begin
-    if current_setting('pg_stream.migration', true) is distinct from pg_current_xact_id()::text then
-        raise exception 'apply this migration in one transaction, as supabase db push and psql --single-transaction do';
+    if pg_catalog.current_setting('pg_stream.migration', true)
+        operator(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
+    then
+        return;
+    end if;
+    -- An error would let psql go on with the next statement, each in a transaction of its own.
+    raise warning 'apply this migration in one transaction, as supabase db push and psql --single-transaction do';
+    perform pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid());
+end
+$$;
+do $$
+begin
+    if not exists (
+        select from pg_catalog.pg_class as c
+        where c.oid = 'stream.stream_sessions'::regclass and c.relowner = current_user::regrole
+    ) then
+        raise exception 'apply this migration as the role that owns the tables of schema stream';
     end if;
 end
 $$;
@@ -68,6 +86,11 @@ end
 $$;
 ";
 
+/// For what else the transaction does.
+const END: &str = "
+select pg_catalog.set_config('search_path', pg_catalog.current_setting('pg_stream.path_before'), true);
+";
+
 /// The migration of files that are given in the order in which they are applied.
 pub fn write<'a>(files: impl IntoIterator<Item = &'a SqlFile>) -> Result<String> {
     let mut objects: Vec<Made> = Vec::new();
@@ -98,7 +121,7 @@ pub fn write<'a>(files: impl IntoIterator<Item = &'a SqlFile>) -> Result<String>
         text.push_str(file.text[begin..].trim_end());
         text.push('\n');
     }
-    Ok(format!("{BEGIN}{}{DROP}{text}", list(&objects)))
+    Ok(format!("{BEGIN}{}{DROP}{text}{END}", list(&objects)))
 }
 
 /// Notes an object; a body may replace its declaration, which has the same form.
@@ -209,7 +232,7 @@ mod tests {
                 "comment on function s.f(a integer) is",
             );
         assert!(
-            text.ends_with(&format!("\n-- sql/private/f.sql\n\n{replaced}")),
+            text.ends_with(&format!("\n-- sql/private/f.sql\n\n{replaced}{END}")),
             "{text}"
         );
         assert!(
