@@ -1,6 +1,6 @@
 //! The rate of starts and takeovers: so many a minute for each seller.
 //!
-//! The row is locked behind everything else that a start takes, and judged under that lock: two devices of one seller cannot
+//! The row is locked last, and judged under that lock: two devices of one seller cannot
 //! both use the last of a minute's starts, and whoever holds the row waits for nobody. A look without a lock comes before anything is
 //! written, so that a seller who goes on after a refusal leaves nothing behind that has to be undone.
 

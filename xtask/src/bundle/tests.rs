@@ -67,7 +67,8 @@ impl Drop for Repository {
 fn schema_and_code_stand_in_migrations_of_their_own() {
     let repository = Repository::new("order");
     repository.sources().write().expect("writes");
-    let schema = format!("{HEADER}\n-- sql/schema/010_a.sql\n\nselect 1;\n");
+    let schema =
+        format!("{HEADER}{SCHEMA_BEGIN}\n-- sql/schema/010_a.sql\n\nselect 1;\n{SCHEMA_END}");
     assert_eq!(repository.text(SCHEMA), schema);
     let code = repository.text(CODE);
     assert!(code.contains("-- sql/private/b.sql\n\ncreate or replace function b()"));
