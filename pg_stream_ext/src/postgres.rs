@@ -16,6 +16,7 @@ pub mod relcache;
 pub mod server_log;
 pub mod setting;
 pub mod spi;
+pub mod sqlstate;
 pub mod transaction;
 pub mod utc;
 pub mod wait_budget;

@@ -8,6 +8,8 @@ use std::ffi::{CStr, CString};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
+use crate::postgres::sqlstate;
+
 /// The error of a native function.
 #[derive(Debug)]
 pub enum Failure {
@@ -143,13 +145,13 @@ fn c_string(text: &str) -> CString {
 
 /// Raises an error. A code of the edge has no SQLSTATE: raising it is a bug, and PostgREST drops its connections at a 503.
 fn throw(code: ErrorCode, detail: &CStr, detail_log: &CStr, hint: &CStr) -> ! {
-    let Some(sqlstate) = code.sqlstate() else {
+    let Some(state) = code.sqlstate() else {
         Failure::Row("that error code belongs to the edge").raise()
     };
     let message = c_string(code.message());
     let mut report = pg_sys::ErrorData {
         elevel: PgLogLevel::ERROR as i32,
-        sqlerrcode: pack_sqlstate(sqlstate),
+        sqlerrcode: sqlstate::pack(state),
         message: message.as_ptr().cast_mut(),
         detail: detail.as_ptr().cast_mut(),
         detail_log: detail_log.as_ptr().cast_mut(),
@@ -163,11 +165,4 @@ fn throw(code: ErrorCode, detail: &CStr, detail_log: &CStr, hint: &CStr) -> ! {
     // pgrx turns the jump into an unwind, so the CStrings above are dropped.
     unsafe { pg_sys::ThrowErrorData(&mut report) };
     unreachable!("ThrowErrorData returned")
-}
-
-/// Postgres's MAKE_SQLSTATE: six bits for each character.
-pub fn pack_sqlstate(state: &str) -> i32 {
-    state.bytes().enumerate().fold(0, |packed, (place, byte)| {
-        packed | ((i32::from(byte) - i32::from(b'0')) & 0x3f) << (6 * place)
-    })
 }

@@ -16,8 +16,8 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::postgres::catalogue;
-use crate::postgres::error::{pack_sqlstate, raise_instead};
-use crate::postgres::transaction;
+use crate::postgres::error::raise_instead;
+use crate::postgres::{sqlstate, transaction};
 
 /// The hook that another library had set before.
 static PREVIOUS: OnceLock<pg_sys::fmgr_hook_type> = OnceLock::new();
@@ -101,13 +101,13 @@ fn replace() {
 
 /// What a caller is told in the place of an error of this state; nothing where it may pass.
 fn replacement(state: c_int) -> Option<ErrorCode> {
-    let is = |text: &str| state == pack_sqlstate(text);
+    let is = |text: &str| state == sqlstate::pack(text);
     // The catalogue's own, the isolation of the caller's transaction, and what an operator or a time limit ended: no
     // internals in their texts.
-    let passes = in_class(state, "PT")
-        || in_class(state, "57")
-        || in_class(state, "25")
-        || in_class(state, "40") && !is("40P01");
+    let passes = sqlstate::begins_with(state, "PT")
+        || sqlstate::begins_with(state, "57")
+        || sqlstate::begins_with(state, "25")
+        || sqlstate::begins_with(state, "40") && !is("40P01");
     if passes {
         return None;
     }
@@ -130,11 +130,6 @@ fn replacement(state: c_int) -> Option<ErrorCode> {
     Some(same.unwrap_or(ErrorCode::Internal))
 }
 
-fn in_class(state: c_int, class: &str) -> bool {
-    let mask = (1 << (6 * class.len())) - 1;
-    state & mask == pack_sqlstate(class)
-}
-
 /// Schemas whose tables no application may show to its callers: ours and those of Supabase that operations use.
 const HIDDEN_SCHEMAS: [&str; 5] = [
     "stream",
@@ -154,10 +149,10 @@ fn is_of_application(report: &pg_sys::ErrorData) -> bool {
 /// For the server's log. Never with DETAIL, which quotes rows; of a bad value (class 22), which message and context quote,
 /// the message up to the value and the functions.
 fn description(report: &pg_sys::ErrorData) -> String {
-    let state = unpacked(report.sqlerrcode);
+    let state = sqlstate::unpack(report.sqlerrcode);
     let message = text(report.message).unwrap_or_default();
     let context = text(report.context).unwrap_or_default();
-    if !in_class(report.sqlerrcode, "22") {
+    if !sqlstate::begins_with(report.sqlerrcode, "22") {
         return format!("{state} {message}\n{context}");
     }
     let message = message.split('"').next().unwrap_or_default();
@@ -166,14 +161,6 @@ fn description(report: &pg_sys::ErrorData) -> String {
         .filter(|line| line.starts_with("PL/pgSQL function "))
         .collect();
     format!("{state} {message}\n{}", functions.join("\n"))
-}
-
-/// Postgres's `unpack_sql_state`.
-fn unpacked(state: c_int) -> String {
-    (0..5)
-        .filter_map(|place| u8::try_from(((state >> (6 * place)) & 0x3f) + i32::from(b'0')).ok())
-        .map(char::from)
-        .collect()
 }
 
 fn text(text: *const c_char) -> Option<String> {

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use pgrx::prelude::*;
 
 use crate::postgres::caller;
-use crate::postgres::error::{RAISED_HERE, answer, pack_sqlstate};
-use crate::postgres::setting;
+use crate::postgres::error::{RAISED_HERE, answer};
+use crate::postgres::{setting, sqlstate};
 
 /// The hook that another library had set before.
 static PREVIOUS: OnceLock<pg_sys::emit_log_hook_type> = OnceLock::new();
@@ -60,18 +60,16 @@ fn is_told_to_caller(report: &pg_sys::ErrorData) -> bool {
 
 /// Whether it is an error of our catalogue about the call (PT4xx).
 fn is_refusal(report: &pg_sys::ErrorData) -> bool {
-    bytes(report.filename) == RAISED_HERE.to_bytes() && begins(report.sqlerrcode, "PT4")
+    bytes(report.filename) == RAISED_HERE.to_bytes()
+        && sqlstate::begins_with(report.sqlerrcode, "PT4")
 }
 
 /// Whether it is an argument of a call of the API that Postgres could not parse (class 22), before any function was
 /// called. Such an error quotes the argument: the text of a message for example, in the JSON that PostgREST passes on.
 fn is_bad_argument(report: &pg_sys::ErrorData) -> bool {
-    begins(report.sqlerrcode, "22") && !is_inside_function(report) && is_call_of_api()
-}
-
-fn begins(sqlstate: i32, class: &str) -> bool {
-    let mask = (1 << (6 * class.len())) - 1;
-    sqlstate & mask == pack_sqlstate(class)
+    sqlstate::begins_with(report.sqlerrcode, "22")
+        && !is_inside_function(report)
+        && is_call_of_api()
 }
 
 /// Whether a function was running. Every function of the API is one of PL/pgSQL, whose frame is the last line of the

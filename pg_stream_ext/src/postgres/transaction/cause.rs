@@ -7,6 +7,7 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
 use crate::postgres::error::{Failure, Result};
+use crate::postgres::sqlstate;
 
 /// The error of a body.
 pub enum Cause {
@@ -23,10 +24,8 @@ impl Cause {
         match self {
             Self::Failed(failure) => failure.sqlstate().to_owned(),
             Self::Raised(report) => {
-                // SAFETY: a copy that lives in the caller's memory; the text is a static buffer.
-                let text =
-                    unsafe { CStr::from_ptr(pg_sys::unpack_sql_state((**report).sqlerrcode)) };
-                text.to_string_lossy().into_owned()
+                // SAFETY: a copy that lives in the caller's memory.
+                sqlstate::unpack(unsafe { (**report).sqlerrcode })
             }
             Self::Panicked => "XX000".to_owned(),
         }
