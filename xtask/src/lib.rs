@@ -12,6 +12,7 @@ pub mod extension_sql;
 pub mod extension_upgrade;
 pub mod fixtures;
 pub mod generate;
+mod hex;
 pub mod interrupt;
 pub mod leaks;
 pub mod local_dir;

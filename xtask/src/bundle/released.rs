@@ -10,6 +10,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use crate::hex;
+
 /// Where the list is committed.
 pub const FILE: &str = "sql/released.sha256";
 
@@ -74,6 +76,5 @@ impl Released {
 
 fn digest_of(root: &Path, path: &str) -> Result<String> {
     let bytes = fs::read(root.join(path)).with_context(|| format!("cannot read {path}"))?;
-    let digest = Sha256::digest(bytes);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::of(&Sha256::digest(bytes)))
 }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use super::made::{Kind, Made};
+use crate::hex;
 use crate::product_sql::SqlFile;
 use crate::statements::{split, without_comments};
 
@@ -111,9 +112,9 @@ pub fn write<'a>(files: impl IntoIterator<Item = &'a SqlFile>) -> Result<String>
                 // A view may read those before it, and goes with them.
                 Kind::View => {
                     views.update(statement);
-                    made.form = hex(&views.clone().finalize());
+                    made.form = hex::of(&views.clone().finalize());
                 }
-                Kind::Trigger | Kind::Policy => made.form = hex(&Sha256::digest(statement)),
+                Kind::Trigger | Kind::Policy => made.form = hex::of(&Sha256::digest(statement)),
             }
             text.push_str(&repeatable(statement, &made));
             add(&mut objects, made).with_context(|| file.path.clone())?;
@@ -203,10 +204,6 @@ fn list(objects: &[Made]) -> String {
          from (values\n{}\n) as o (place, kind, name, form);\n",
         rows.join(",\n")
     )
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
