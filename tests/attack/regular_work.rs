@@ -37,7 +37,7 @@ mod transaction_ids;
 mod units;
 
 /// A live stream for which everything is due soon: a viewer to be counted, a tail to be sent and, once
-/// [`let_time_pass`] says so, a host who is lost.
+/// [`make_due`] says so, a host who is lost.
 pub async fn stream(database: &TestDatabase) -> Result<Uuid> {
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
@@ -56,13 +56,7 @@ pub async fn make_due(database: &TestDatabase, ids: &[Uuid]) -> Result<()> {
             .await?;
         database.viewer(*id, demo::ADA).await?;
         // All at once, and nothing that a ticker waits for.
-        database
-            .change(&format!(
-                "update stream.stream_sessions
-                 set host_seen_at = now() - interval '25 seconds', check_at = now() - interval '5 seconds'
-                 where id = '{id}'"
-            ))
-            .await?;
+        make_host_lost(database, *id).await?;
     }
     Ok(())
 }
@@ -76,4 +70,15 @@ pub fn is_done(id: Uuid) -> String {
          join stream.chat_relay as r on r.session_id = s.id
          where s.id = '{id}'"
     )
+}
+
+/// Moves the host's last sign of life so far back that the next sweep finds the host lost.
+async fn make_host_lost(database: &TestDatabase, id: Uuid) -> Result<()> {
+    database
+        .change(&format!(
+            "update stream.stream_sessions
+             set host_seen_at = now() - interval '25 seconds', check_at = now() - interval '5 seconds'
+             where id = '{id}'"
+        ))
+        .await
 }

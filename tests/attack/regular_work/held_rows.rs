@@ -10,7 +10,7 @@ use stream_tests::ticking::{Ticker, Ticking};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::{is_done, make_due, stream};
+use super::{is_done, make_due, make_host_lost, stream};
 
 attacks! {
     hold_logs: the_worker_goes_on_beside_a_held_log_of_a_lost_host
@@ -211,13 +211,7 @@ async fn hold_advisory_locks(mut ticking: Ticking) -> Result<()> {
     }
     // Joins wait at the gate too, so only what is judged.
     for id in ids {
-        database
-            .change(&format!(
-                "update stream.stream_sessions
-                 set host_seen_at = now() - interval '25 seconds', check_at = now() - interval '5 seconds'
-                 where id = '{id}'"
-            ))
-            .await?;
+        make_host_lost(database, id).await?;
     }
     for id in ids {
         ticking

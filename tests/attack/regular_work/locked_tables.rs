@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use stream_tests::demo;
 use stream_tests::ticking::{Ticker, Ticking};
 
-use super::stream;
+use super::{make_host_lost, stream};
 
 attacks! {
     lock_queue: the_worker_goes_on_beside_a_locked_queue
@@ -24,13 +24,7 @@ async fn lock_queue(mut ticking: Ticking) -> Result<()> {
             ))
             .await?;
         database.viewer(id, demo::ADA).await?;
-        database
-            .change(&format!(
-                "update stream.stream_sessions
-                 set host_seen_at = now() - interval '25 seconds', check_at = now() - interval '5 seconds'
-                 where id = '{id}'"
-            ))
-            .await?;
+        make_host_lost(database, id).await?;
         ticking
             .until(&format!(
                 "select state = 'error' and viewer_count = 1
