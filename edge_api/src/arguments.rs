@@ -3,7 +3,9 @@
 //! A refusal names the argument and never repeats its value.
 
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
+use crate::caller::Caller;
 use crate::contract::{Argument, Defect, Operation};
 use crate::error::ApiError;
 use crate::upstream::Call;
@@ -36,7 +38,7 @@ impl Arguments {
     }
 
     /// The call, in which the contract's defaults stand for what was not given.
-    pub fn into_call(self) -> Result<Call, ApiError> {
+    pub fn into_call(self, caller: Caller, deadline: Instant) -> Result<Call, ApiError> {
         let parameters = &self.operation.parameters;
         let arguments = self.given.into_iter().zip(parameters);
         let arguments = arguments.map(|(given, parameter)| {
@@ -47,6 +49,8 @@ impl Arguments {
         Ok(Call {
             operation: self.operation,
             arguments: arguments.collect::<Result<_, _>>()?,
+            caller,
+            deadline,
         })
     }
 

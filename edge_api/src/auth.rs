@@ -8,6 +8,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::caller::{Claims, Role};
 use crate::contract::parse_uuid;
@@ -54,7 +55,7 @@ impl Verifier {
     }
 
     /// The role and claims of a token whose signature, times, audience, role and subject hold.
-    pub fn verify(&self, token: &str) -> Result<(Role, Claims), AuthError> {
+    pub fn verify(&self, token: &str) -> Result<(Role, Option<Uuid>, Claims), AuthError> {
         let claims = decode::<Map<String, Value>>(token, &self.key, &self.validation)
             .map_err(|error| match error.kind() {
                 ErrorKind::ExpiredSignature => AuthError::Expired,
@@ -64,8 +65,8 @@ impl Verifier {
                 _ => AuthError::Invalid("malformed or not yet valid"),
             })?
             .claims;
-        let role = role_of(&claims)?;
-        Ok((role, Claims::new(claims)))
+        let (role, user_id) = role_of(&claims)?;
+        Ok((role, user_id, Claims::new(claims)))
     }
 }
 
@@ -75,19 +76,19 @@ impl fmt::Debug for Verifier {
     }
 }
 
-fn role_of(claims: &Map<String, Value>) -> Result<Role, AuthError> {
+/// The role, and the user where the role is one of users.
+fn role_of(claims: &Map<String, Value>) -> Result<(Role, Option<Uuid>), AuthError> {
     match claims.get("role").and_then(Value::as_str) {
-        Some("service_role") => Ok(Role::ServiceRole),
+        Some("service_role") => Ok((Role::ServiceRole, None)),
         Some("anon") => Err(AuthError::Anonymous),
         Some("authenticated") => {
             if !audience_is_right(claims) {
                 return Err(AuthError::Invalid("audience"));
             }
             let subject = claims.get("sub").and_then(Value::as_str);
-            if subject.is_none_or(|subject| parse_uuid(subject).is_err()) {
-                return Err(AuthError::Invalid("subject"));
-            }
-            Ok(Role::Authenticated)
+            let user_id = subject.and_then(|subject| parse_uuid(subject).ok());
+            let user_id = user_id.ok_or(AuthError::Invalid("subject"))?;
+            Ok((Role::Authenticated, Some(user_id)))
         }
         _ => Err(AuthError::Invalid("role")),
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 /// The database role that a request runs as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ impl fmt::Debug for Claims {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub role: Role,
+    /// The user that the claims name; none of the service.
+    pub user_id: Option<Uuid>,
     pub claims: Claims,
     pub method: String,
     pub path: String,
@@ -57,6 +60,7 @@ impl Caller {
     pub fn service() -> Self {
         Self {
             role: Role::ServiceRole,
+            user_id: None,
             claims: Claims(r#"{"role":"service_role"}"#.to_owned()),
             method: String::new(),
             path: String::new(),

@@ -17,16 +17,13 @@ use stream_core::error::ErrorCode;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 
+use crate::deadline::Deadline;
 use crate::error::ApiError;
 use crate::request_id::X_REQUEST_ID;
 
 /// The largest body is a message of 2,000 characters with its ids, even when every character is
 /// escaped; this is room for about twice that.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
-
-/// Longer than a statement may take (`upstream::sql`), so that the database's answer, which
-/// names the reason, comes first.
-pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 
 /// `methods` are those of all routes, for browsers of other origins.
 pub(crate) fn wrap(
@@ -55,8 +52,10 @@ fn cors(methods: Vec<Method>, allowed_origins: Vec<HeaderValue>) -> CorsLayer {
         .max_age(Duration::from_secs(600))
 }
 
-async fn deadline(request: Request, next: Next) -> Response {
-    tokio::time::timeout(REQUEST_DEADLINE, next.run(request))
+async fn deadline(mut request: Request, next: Next) -> Response {
+    let deadline = Deadline::of_new_request();
+    request.extensions_mut().insert(deadline);
+    tokio::time::timeout_at(deadline.0, next.run(request))
         .await
         .unwrap_or_else(|_| ApiError::new(ErrorCode::StatementTimeout).into_response())
 }

@@ -19,6 +19,7 @@ pub mod body;
 pub mod caller;
 pub mod config;
 pub mod contract;
+pub mod deadline;
 pub mod error;
 pub mod layers;
 pub mod logging;

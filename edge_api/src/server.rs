@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// As long as one request may take.
-pub const DRAIN: Duration = crate::layers::REQUEST_DEADLINE;
+pub const DRAIN: Duration = crate::deadline::LONGEST;
 
 /// Serves until `stop`; then takes no new connection and waits up to `drain` for open requests.
 pub async fn serve(

@@ -7,7 +7,6 @@ use secrecy::SecretString;
 use serde_json::value::RawValue;
 
 use crate::auth::Verifier;
-use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::upstream::{Call, Upstream};
 
@@ -36,9 +35,9 @@ impl AppState {
         }
     }
 
-    /// Calls an operation as the caller.
-    pub async fn call(&self, caller: &Caller, call: &Call) -> Result<Box<RawValue>, ApiError> {
-        Ok(self.upstream.call(caller, call).await?)
+    /// Makes a call of an operation.
+    pub async fn call(&self, call: Call) -> Result<Box<RawValue>, ApiError> {
+        Ok(self.upstream.call(Arc::new(call)).await?)
     }
 
     pub(crate) fn upstream(&self) -> &dyn Upstream {

@@ -49,11 +49,10 @@ impl Ticker {
 }
 
 async fn run(upstream: Arc<dyn Upstream>, interval: Duration, mut stopped: oneshot::Receiver<()>) {
-    let (caller, call) = (Caller::service(), call());
     let mut outage = Outage::default();
     loop {
         let started_at = Instant::now();
-        let outcome = tick(upstream.as_ref(), &caller, &call).await;
+        let outcome = tick(upstream.as_ref()).await;
         let next_at = match &outcome {
             Ok(()) => started_at + interval,
             Err(_) => Instant::now() + interval.max(RETRY_AFTER),
@@ -67,17 +66,19 @@ async fn run(upstream: Arc<dyn Upstream>, interval: Duration, mut stopped: onesh
     }
 }
 
-/// The call of `tick`, which has no arguments.
+/// A call of `tick`, which has no arguments.
 fn call() -> Call {
     let operation = Contract::get().operation("tick");
     Call {
         operation: operation.expect("the contract has tick, as the table of routes tests"),
         arguments: Vec::new(),
+        caller: Caller::service(),
+        deadline: Instant::now() + TICK_DEADLINE,
     }
 }
 
-async fn tick(upstream: &dyn Upstream, caller: &Caller, call: &Call) -> Result<(), UpstreamError> {
-    match timeout(TICK_DEADLINE, upstream.call(caller, call)).await {
+async fn tick(upstream: &dyn Upstream) -> Result<(), UpstreamError> {
+    match timeout(TICK_DEADLINE, upstream.call(Arc::new(call()))).await {
         Ok(answer) => answer.map(|_| ()),
         Err(_) => Err(UpstreamError::Unavailable {
             reason: "no answer within the deadline".to_owned(),

@@ -5,6 +5,7 @@ pub mod sql;
 mod sqlstate;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
@@ -12,19 +13,18 @@ use stream_core::error::ErrorCode;
 pub use call::Call;
 pub use sqlstate::from_sqlstate;
 
-use crate::caller::Caller;
+/// A future of an [`Upstream`]: boxed, because the implementation is chosen at run time, and free of
+/// borrows, so that what was begun can outlive the request that asked for it.
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, UpstreamError>> + Send>>;
 
-/// A future of an [`Upstream`]: boxed, because the implementation is chosen at run time.
-pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, UpstreamError>> + Send + 'a>>;
-
-/// A database that holds the schema `stream`, reached in one way or another.
+/// A database that holds the schema `stream`, reached in one way or another, or a rule in front of one.
 pub trait Upstream: Send + Sync {
-    /// Calls an operation as the caller, in a transaction of its own. The answer is its result as the
-    /// database writes it in JSON, and is passed on as it is.
-    fn call<'a>(&'a self, caller: &'a Caller, call: &'a Call) -> Pending<'a, Box<RawValue>>;
+    /// Makes the call in a transaction of its own, as its caller. The answer is the operation's result as
+    /// the database writes it in JSON, and is passed on as it is.
+    fn call(&self, call: Arc<Call>) -> Pending<Box<RawValue>>;
 
     /// Whether the database answers at all.
-    fn ping(&self) -> Pending<'_, ()>;
+    fn ping(&self) -> Pending<()>;
 }
 
 /// The failure of a call. A `reason` is for the log: it names states and functions, never values.

@@ -50,6 +50,7 @@ from (values
     ('vault_unreadable', 'system_error', 'PT500', 500, true, 'the Vault cannot be read', 'The operator must let the owner of the tables read vault.decrypted_secrets.'),
     ('clock_wrong', 'system_error', 'PT500', 500, false, 'the clock of the server is wrong', 'The operator must correct the time of the database server.'),
     ('upstream_unavailable', 'network_error', null, 503, true, 'the service cannot reach its database', 'Try again later.'),
+    ('overloaded', 'system_error', null, 503, true, 'the service is busy', 'Wait for retry_after_ms before trying again; the request was not begun.'),
     ('internal', 'system_error', 'PT500', 500, false, 'something went wrong inside the service', 'Report the request id to the operator.'),
     ('statement_timeout', 'system_error', '57014', 504, true, 'the request took too long', 'Try again later.'),
     ('lock_timeout', 'system_error', '55P03', 503, true, 'the stream is busy', 'Try again later.'),

@@ -18,9 +18,10 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let token = bearer_token(parts).ok_or(AuthError::Missing)?;
-        let (role, claims) = Arc::<Verifier>::from_ref(state).verify(token)?;
+        let (role, user_id, claims) = Arc::<Verifier>::from_ref(state).verify(token)?;
         Ok(Self {
             role,
+            user_id,
             claims,
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),

@@ -13,9 +13,9 @@ use crate::arguments::Arguments;
 use crate::body::RawBody;
 use crate::caller::Caller;
 use crate::contract::{Contract, Operation, Rows};
+use crate::deadline::Deadline;
 use crate::error::ApiError;
 use crate::state::AppState;
-use crate::upstream::Call;
 
 /// The handler of a route, for its method. Panics when the contract lacks the operation; a test of
 /// the table sees to it that none does.
@@ -25,9 +25,13 @@ pub fn method_router(route: &'static Route, contract: &'static Contract) -> Meth
         .unwrap_or_else(|| panic!("the contract has no operation {}", route.operation));
     on(
         filter(route.verb),
-        move |State(state): State<AppState>, caller: Caller, request: Request| async move {
-            let call = read(route, operation, request).await?;
-            let answer = state.call(&caller, &call).await?;
+        move |State(state): State<AppState>,
+              caller: Caller,
+              deadline: Deadline,
+              request: Request| async move {
+            let arguments = read(route, operation, request).await?;
+            let call = arguments.into_call(caller, deadline.0)?;
+            let answer = state.call(call).await?;
             Ok::<Response, ApiError>(match operation.rows {
                 Rows::None => Nothing.into_response(),
                 Rows::One | Rows::Many => DatabaseJson(answer).into_response(),
@@ -50,7 +54,7 @@ async fn read(
     route: &Route,
     operation: &'static Operation,
     mut request: Request,
-) -> Result<Call, ApiError> {
+) -> Result<Arguments, ApiError> {
     let mut arguments = Arguments::of(operation);
     read_path(&mut request, &mut arguments).await?;
     read_query(route.verb, &request, &mut arguments)?;
@@ -72,7 +76,7 @@ async fn read(
             }
         }
     }
-    arguments.into_call()
+    Ok(arguments)
 }
 
 async fn read_path(request: &mut Request, arguments: &mut Arguments) -> Result<(), ApiError> {

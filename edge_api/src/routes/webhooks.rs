@@ -11,7 +11,7 @@ use stream_core::webhook::{
     MAX_NOTICE_BYTES, Notice, NoticeError, SHA1_SIGNATURE_HEADER, SIGNATURE_HEADER, SignatureError,
     verify,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::answer::DatabaseJson;
 use crate::arguments::Arguments;
@@ -38,9 +38,8 @@ pub async fn agora(
 ) -> Result<DatabaseJson, ApiError> {
     check_signature(&state, &headers, &body.bytes)?;
     let notice = Notice::parse(&body.bytes).map_err(refusal)?;
-    let call = call(&notice)?;
-    let caller = Caller::service();
-    let answer = timeout(DATABASE_DEADLINE, state.call(&caller, &call)).await;
+    let call = call(&notice, Instant::now() + DATABASE_DEADLINE)?;
+    let answer = timeout_at(call.deadline, state.call(call)).await;
     match answer {
         Ok(result) => result.map(DatabaseJson),
         // What was begun ends as a whole or not at all, and comes again.
@@ -49,7 +48,7 @@ pub async fn agora(
     }
 }
 
-fn call(notice: &Notice) -> Result<Call, ApiError> {
+fn call(notice: &Notice, deadline: Instant) -> Result<Call, ApiError> {
     let operation = Contract::get().operation("apply_webhook");
     let operation =
         operation.ok_or_else(|| ApiError::internal("the contract lacks apply_webhook"))?;
@@ -57,7 +56,7 @@ fn call(notice: &Notice) -> Result<Call, ApiError> {
         .map_err(|_| ApiError::internal("a notice cannot be written as JSON"))?;
     let mut arguments = Arguments::of(operation);
     arguments.give_json("notice", &notice)?;
-    arguments.into_call()
+    arguments.into_call(Caller::service(), deadline)
 }
 
 fn check_signature(state: &AppState, headers: &HeaderMap, body: &[u8]) -> Result<(), ApiError> {

@@ -1,5 +1,8 @@
 //! A call of an operation, apart from the way it is sent.
 
+use tokio::time::Instant;
+
+use crate::caller::Caller;
 use crate::contract::{Argument, Operation};
 
 /// One call of an operation. Its names are those of the contract, so an implementation may put them
@@ -9,6 +12,9 @@ pub struct Call {
     pub operation: &'static Operation,
     /// One for each parameter, in the order of the declaration, so that each operation has one statement.
     pub arguments: Vec<Argument>,
+    pub caller: Caller,
+    /// By when the answer is due; behind it nobody waits for one.
+    pub deadline: Instant,
 }
 
 impl Call {

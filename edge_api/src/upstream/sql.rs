@@ -14,6 +14,7 @@ mod statement;
 mod values;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tokio_postgres::types::ToSql;
@@ -24,7 +25,6 @@ pub use self::pool::PoolSetupError;
 use self::statement::Statements;
 use self::values::Answer;
 use super::{Call, Pending, Upstream, UpstreamError};
-use crate::caller::Caller;
 use crate::contract::{Access, Contract};
 
 /// Role and claims as PostgREST sets them. The role comes first and lasts, like the others, to the
@@ -37,28 +37,29 @@ const SETTINGS: &str = "select set_config('role', $1, true), \
     set_config('statement_timeout', '8s', true)";
 
 /// A pool of connections of the role that may become the API roles.
+#[derive(Clone)]
 pub struct SqlUpstream {
     pool: Connections,
-    statements: Statements,
+    statements: Arc<Statements>,
 }
 
 impl SqlUpstream {
     /// Connects when the first request needs it, so that the service may start before its database.
     pub fn new(database: Config, pool_size: usize) -> Result<Self, PoolSetupError> {
         let pool = Connections::new(database, pool_size)?;
-        let statements = Statements::of(Contract::get());
+        let statements = Arc::new(Statements::of(Contract::get()));
         Ok(Self { pool, statements })
     }
 
     /// Calls the operations of another contract than the one that is built in.
     pub fn with_contract(self, contract: &'static Contract) -> Self {
         Self {
-            statements: Statements::of(contract),
+            statements: Arc::new(Statements::of(contract)),
             ..self
         }
     }
 
-    async fn run(&self, caller: &Caller, call: &Call) -> Result<Box<RawValue>, UpstreamError> {
+    async fn run(&self, call: &Call) -> Result<Box<RawValue>, UpstreamError> {
         let connection = self.pool.take().await?;
         let settings = connection
             .prepare_cached(SETTINGS)
@@ -75,6 +76,7 @@ impl SqlUpstream {
             .map(|argument| argument as &(dyn ToSql + Sync))
             .collect();
 
+        let caller = &call.caller;
         let (role, claims) = (caller.role.as_str(), caller.claims.as_json());
         let identity: [&(dyn ToSql + Sync); 4] = [&role, &claims, &caller.method, &caller.path];
 
@@ -108,13 +110,15 @@ impl SqlUpstream {
 }
 
 impl Upstream for SqlUpstream {
-    fn call<'a>(&'a self, caller: &'a Caller, call: &'a Call) -> Pending<'a, Box<RawValue>> {
-        Box::pin(self.run(caller, call))
+    fn call(&self, call: Arc<Call>) -> Pending<Box<RawValue>> {
+        let database = self.clone();
+        Box::pin(async move { database.run(&call).await })
     }
 
-    fn ping(&self) -> Pending<'_, ()> {
-        Box::pin(async {
-            let connection = self.pool.take().await?;
+    fn ping(&self) -> Pending<()> {
+        let pool = self.pool.clone();
+        Box::pin(async move {
+            let connection = pool.take().await?;
             connection
                 .check_connection()
                 .await

@@ -101,17 +101,19 @@ impl RecordingDatabase {
 }
 
 impl Upstream for RecordingDatabase {
-    fn call<'a>(&'a self, caller: &'a Caller, call: &'a Call) -> Pending<'a, Box<RawValue>> {
+    fn call(&self, call: Arc<Call>) -> Pending<Box<RawValue>> {
+        let database = self.clone();
         Box::pin(async move {
-            let asked = (caller.clone(), call.clone());
-            self.lock().asked.push(asked);
-            self.calls.send_modify(|calls| *calls += 1);
-            let answer = self.answer().await;
+            let asked = (call.caller.clone(), Call::clone(&call));
+            database.lock().asked.push(asked);
+            database.calls.send_modify(|calls| *calls += 1);
+            let answer = database.answer().await;
             answer.map(|json| RawValue::from_string(json).expect("a test answers in JSON"))
         })
     }
 
-    fn ping(&self) -> Pending<'_, ()> {
-        Box::pin(async move { self.answer().await.map(|_| ()) })
+    fn ping(&self) -> Pending<()> {
+        let database = self.clone();
+        Box::pin(async move { database.answer().await.map(|_| ()) })
     }
 }

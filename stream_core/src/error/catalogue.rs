@@ -168,6 +168,8 @@ catalogue! {
         "the clock of the server is wrong", "The operator must correct the time of the database server.";
     UpstreamUnavailable "upstream_unavailable" NetworkError none 503 recoverable:
         "the service cannot reach its database", "Try again later.";
+    Overloaded "overloaded" SystemError none 503 recoverable:
+        "the service is busy", "Wait for retry_after_ms before trying again; the request was not begun.";
     Internal "internal" SystemError "PT500" 500 operator:
         "something went wrong inside the service", "Report the request id to the operator.";
 

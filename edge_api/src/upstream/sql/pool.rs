@@ -19,6 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct PoolSetupError(#[from] deadpool_postgres::BuildError);
 
 /// At most as many connections as the pool's size, made when they are needed first.
+#[derive(Clone)]
 pub(super) struct Connections(Pool);
 
 impl Connections {
