@@ -14,6 +14,7 @@ pub mod database;
 pub mod declared_events;
 pub mod demo;
 pub mod doctor;
+pub mod fault_proxy;
 pub mod flush_queue;
 pub mod heartbeat;
 pub mod identity;

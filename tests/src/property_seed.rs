@@ -11,10 +11,15 @@ use proptest::test_runner::{Config, RngSeed};
 
 /// `cases` unless `PROPTEST_CASES` says otherwise.
 pub fn config(cases: u32) -> Config {
+    config_with_seed(seed(), number_from("PROPTEST_CASES").unwrap_or(cases))
+}
+
+/// The seed of this run, printed: a new one unless `PROPERTY_SEED` says otherwise.
+pub fn seed() -> u64 {
     let seed =
         number_from("PROPERTY_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
     eprintln!("PROPERTY_SEED={seed}");
-    config_with_seed(seed, number_from("PROPTEST_CASES").unwrap_or(cases))
+    seed
 }
 
 /// The random cases that belong to a seed.
