@@ -3,15 +3,13 @@
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use edge_api::auth::Verifier;
 use edge_api::config::{Command, Config, USAGE};
 use edge_api::router::router;
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
-use edge_api::upstream::Upstream;
-use edge_api::upstream::sql::SqlUpstream;
+use edge_api::upstream::{UpstreamSettings, assemble};
 use edge_api::{logging, server};
 use tokio::net::TcpListener;
 
@@ -37,8 +35,11 @@ async fn main() -> ExitCode {
 async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     logging::install(&env::var("LOG").unwrap_or_else(|_| "info".to_owned()))?;
     let stop = server::stop_signal()?;
-    let upstream: Arc<dyn Upstream> =
-        Arc::new(SqlUpstream::new(config.database, config.pool_size)?);
+    let stack = assemble(UpstreamSettings {
+        database: config.database,
+        connections: config.pool_size,
+    })?;
+    let upstream = stack.upstream.clone();
     let takes_webhooks = !config.webhook_secrets.is_empty();
     let state = AppState::new(upstream.clone(), Verifier::new(&config.jwt_secret))
         .with_webhook_secrets(config.webhook_secrets);
@@ -58,6 +59,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     if let Some(ticker) = ticker {
         ticker.stop().await;
     }
+    stack.finish().await;
     served?;
     tracing::info!("stopped");
     Ok(())

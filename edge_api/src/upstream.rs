@@ -1,5 +1,7 @@
 //! The seam to the database: calls of operations, and what comes back.
 
+pub mod admission;
+mod assembly;
 mod call;
 pub mod sql;
 mod sqlstate;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 
+pub use assembly::{Stack, UpstreamSettings, assemble};
 pub use call::Call;
 pub use sqlstate::from_sqlstate;
 
@@ -21,6 +24,9 @@ pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, UpstreamError>> + Se
 pub trait Upstream: Send + Sync {
     /// Makes the call in a transaction of its own, as its caller. The answer is the operation's result as
     /// the database writes it in JSON, and is passed on as it is.
+    ///
+    /// Dropping the future ends the call as a whole: it is cancelled, or has been committed. The rule of
+    /// [`admission`] keeps what was begun from being dropped.
     fn call(&self, call: Arc<Call>) -> Pending<Box<RawValue>>;
 
     /// Whether the database answers at all.
@@ -39,4 +45,12 @@ pub enum UpstreamError {
     Unavailable { reason: String },
     #[error("the database failed unexpectedly: {reason}")]
     Unexpected { reason: String },
+}
+
+impl UpstreamError {
+    /// Refused before anything was begun, because too much is under way.
+    pub(crate) const OVERLOADED: Self = Self::Refused {
+        code: ErrorCode::Overloaded,
+        retry_after_ms: Some(1000),
+    };
 }

@@ -1,6 +1,7 @@
 //! A call of an operation, apart from the way it is sent.
 
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::contract::{Argument, Operation};
@@ -22,5 +23,18 @@ impl Call {
     pub fn argument(&self, name: &str) -> Option<&Argument> {
         let position = self.operation.position(name)?;
         self.arguments.get(position)
+    }
+
+    /// The session that the call is about, as far as its arguments name one. A channel bears the id of its
+    /// session.
+    pub fn session(&self) -> Option<Uuid> {
+        match self
+            .argument("session_id")
+            .or_else(|| self.argument("channel_id"))?
+        {
+            Argument::Uuid(session) => Some(*session),
+            Argument::Text(channel) => Uuid::try_parse(channel).ok(),
+            _ => None,
+        }
     }
 }

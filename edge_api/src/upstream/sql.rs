@@ -11,6 +11,7 @@
 mod failure;
 mod pool;
 mod statement;
+mod timeouts;
 mod values;
 
 use std::fmt;
@@ -23,18 +24,19 @@ use tokio_postgres::{Config, Row};
 use self::pool::Connections;
 pub use self::pool::PoolSetupError;
 use self::statement::Statements;
+use self::timeouts::Timeouts;
 use self::values::Answer;
 use super::{Call, Pending, Upstream, UpstreamError};
 use crate::contract::{Access, Contract};
 
 /// Role and claims as PostgREST sets them. The role comes first and lasts, like the others, to the
-/// end of the transaction. SET ROLE does not bring a role's own `statement_timeout`, so the one that
-/// Supabase gives to `authenticated` (8 s) is set here; it stays below the request's deadline.
+/// end of the transaction. SET ROLE does not bring a role's own timeouts, so they are set here.
 const SETTINGS: &str = "select set_config('role', $1, true), \
     set_config('request.jwt.claims', $2, true), \
     set_config('request.method', $3, true), \
     set_config('request.path', $4, true), \
-    set_config('statement_timeout', '8s', true)";
+    set_config('statement_timeout', $5, true), \
+    set_config('lock_timeout', $6, true)";
 
 /// A pool of connections of the role that may become the API roles.
 #[derive(Clone)]
@@ -78,33 +80,42 @@ impl SqlUpstream {
 
         let caller = &call.caller;
         let (role, claims) = (caller.role.as_str(), caller.claims.as_json());
-        let identity: [&(dyn ToSql + Sync); 4] = [&role, &claims, &caller.method, &caller.path];
+        let timeouts = Timeouts::until(call.deadline)?;
+        let (statement_timeout, lock_timeout) = timeouts.as_settings();
+        let settings_values: [&(dyn ToSql + Sync); 6] = [
+            &role,
+            &claims,
+            &caller.method,
+            &caller.path,
+            &statement_timeout,
+            &lock_timeout,
+        ];
 
         // `biased` polls, and so sends, in the written order.
-        let (begun, set, answered) = tokio::join!(
+        let (begun, set, (row, ended)) = tokio::join!(
             biased;
             connection.batch_execute(begin),
-            connection.execute(
-                &settings,
-                &identity,
-            ),
+            connection.execute(&settings, &settings_values),
             async {
                 // Inside the transaction: only the caller's role may look into the schema. A first
-                // preparation waits for the server here, hence the commit is sent from here too.
-                let function = connection.prepare_cached(statement).await?;
-                Ok(tokio::join!(
-                    biased;
-                    connection.query_one(&function, &arguments),
-                    connection.batch_execute("commit"),
-                ))
+                // preparation waits for the server here, hence the end is sent from here too.
+                match connection.prepare_cached(statement).await {
+                    Ok(function) => tokio::join!(
+                        biased;
+                        connection.query_one(&function, &arguments),
+                        connection.batch_execute("commit"),
+                    ),
+                    Err(error) => (Err(error), connection.batch_execute("rollback").await),
+                }
             },
         );
+        if ended.is_ok() {
+            connection.give_back();
+        }
         begun.map_err(failure::of_postgres)?;
         set.map_err(failure::of_settings)?;
-        let (row, committed) = answered.map_err(failure::of_postgres)?;
-        connection.give_back();
         let row = row.map_err(failure::of_postgres)?;
-        committed.map_err(failure::of_postgres)?;
+        ended.map_err(failure::of_postgres)?;
         read(&row)
     }
 }

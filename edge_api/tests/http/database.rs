@@ -13,6 +13,16 @@ type Answer = Result<String, UpstreamError>;
 pub struct RecordingDatabase {
     recording: Arc<Mutex<Recording>>,
     calls: watch::Sender<usize>,
+    under_way: watch::Sender<usize>,
+}
+
+/// A call while its future is there.
+struct UnderWay(watch::Sender<usize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|under_way| *under_way -= 1);
+    }
 }
 
 struct Recording {
@@ -55,6 +65,7 @@ impl RecordingDatabase {
         Self {
             recording: Arc::new(Mutex::new(Recording { behaviour, asked })),
             calls: watch::Sender::new(0),
+            under_way: watch::Sender::new(0),
         }
     }
 
@@ -82,6 +93,11 @@ impl RecordingDatabase {
         reached.expect("this database sends");
     }
 
+    /// How many calls are neither answered nor dropped.
+    pub fn under_way(&self) -> usize {
+        *self.under_way.borrow()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Recording> {
         self.recording.lock().expect("no test panics with the lock")
     }
@@ -107,6 +123,8 @@ impl Upstream for RecordingDatabase {
             let asked = (call.caller.clone(), Call::clone(&call));
             database.lock().asked.push(asked);
             database.calls.send_modify(|calls| *calls += 1);
+            database.under_way.send_modify(|under_way| *under_way += 1);
+            let _under_way = UnderWay(database.under_way.clone());
             let answer = database.answer().await;
             answer.map(|json| RawValue::from_string(json).expect("a test answers in JSON"))
         })

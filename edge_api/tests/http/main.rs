@@ -1,5 +1,6 @@
 //! The whole router with a database that only records: what a caller gets for each request.
 
+mod admission;
 mod auth;
 mod browsers;
 mod database;

@@ -1,17 +1,28 @@
 //! The connections of the role that may become the API roles.
 
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_postgres::{Config, NoTls};
 
 use super::failure;
 use crate::upstream::UpstreamError;
 
-/// A request waits this long for a free connection before it is refused as `upstream_unavailable`.
+/// The rule of admission lets in as many calls as there are connections, so that this long a wait is for a
+/// connection that is being closed.
 const POOL_WAIT: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A cancel request takes a connection of its own, and so long at most.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// So many cancel requests are under way at the same time: each makes the server start a process.
+const CANCELS: usize = 2;
 
 /// The pool cannot be made; a bug, since it does not connect yet.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +31,10 @@ pub struct PoolSetupError(#[from] deadpool_postgres::BuildError);
 
 /// At most as many connections as the pool's size, made when they are needed first.
 #[derive(Clone)]
-pub(super) struct Connections(Pool);
+pub(super) struct Connections {
+    pool: Pool,
+    cancels: Arc<Semaphore>,
+}
 
 impl Connections {
     pub(super) fn new(mut database: Config, size: usize) -> Result<Self, PoolSetupError> {
@@ -40,25 +54,34 @@ impl Connections {
             .create_timeout(Some(CONNECT_TIMEOUT))
             .recycle_timeout(Some(CONNECT_TIMEOUT))
             .build()?;
-        Ok(Self(pool))
+        Ok(Self {
+            pool,
+            cancels: Arc::new(Semaphore::new(CANCELS)),
+        })
     }
 
     /// A free connection, within [`POOL_WAIT`].
     pub(super) async fn take(&self) -> Result<Connection, UpstreamError> {
-        let connection = self.0.get().await.map_err(failure::of_pool)?;
-        Ok(Connection(Some(connection)))
+        let connection = self.pool.get().await.map_err(failure::of_pool)?;
+        Ok(Connection {
+            connection: Some(connection),
+            cancels: self.cancels.clone(),
+        })
     }
 }
 
-/// A connection that goes back to the pool only when its transaction is known to be over. A request
-/// that is cut off in between (the client left, the deadline passed) closes it instead: the server
-/// finishes what was sent, commits it as a whole or rolls it back, and nobody waits behind it.
-pub(super) struct Connection(Option<Object>);
+/// A connection that goes back to the pool only when its transaction is known to be over. Dropped before, it
+/// is closed, and what it was about is cancelled: otherwise the server would work on, or wait for a lock, for
+/// nobody. The server then has committed the transaction as a whole or rolls it back.
+pub(super) struct Connection {
+    connection: Option<Object>,
+    cancels: Arc<Semaphore>,
+}
 
 impl Connection {
     /// For the next request: its transaction is over.
     pub(super) fn give_back(mut self) {
-        drop(self.0.take());
+        drop(self.connection.take());
     }
 }
 
@@ -66,13 +89,51 @@ impl Deref for Connection {
     type Target = Object;
 
     fn deref(&self) -> &Object {
-        self.0
+        self.connection
             .as_ref()
             .expect("only give_back empties it, and consumes it")
     }
 }
 
 impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let closing = Closing(Some(connection));
+        if closing.is_closed() {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let cancels = self.cancels.clone();
+        runtime.spawn(async move {
+            // Closed it never is.
+            let _one_of_few = cancels.acquire().await;
+            let token = closing.cancel_token();
+            let cancel = token.cancel_query(NoTls);
+            if !matches!(timeout(CANCEL_TIMEOUT, cancel).await, Ok(Ok(()))) {
+                tracing::debug!("cannot cancel a query; its connection is closed all the same");
+            }
+            // Its place in the pool is free from here on.
+            drop(closing);
+        });
+    }
+}
+
+/// A connection that leaves the pool for good when this is dropped.
+struct Closing(Option<Object>);
+
+impl Deref for Closing {
+    type Target = Object;
+
+    fn deref(&self) -> &Object {
+        self.0.as_ref().expect("only its drop empties it")
+    }
+}
+
+impl Drop for Closing {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
             drop(Object::take(connection));

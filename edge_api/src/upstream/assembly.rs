@@ -1,0 +1,44 @@
+//! The stack of upstreams that a process calls: the database, and the rules in front of it.
+
+use std::sync::Arc;
+
+use super::Upstream;
+use super::admission::Admission;
+use super::sql::{PoolSetupError, SqlUpstream};
+
+/// The way to the database, and how much of it there is.
+#[derive(Debug)]
+pub struct UpstreamSettings {
+    pub database: tokio_postgres::Config,
+    /// Connections to the database.
+    pub connections: usize,
+}
+
+/// An upstream with every rule in front of it.
+#[derive(Clone)]
+pub struct Stack {
+    pub upstream: Arc<dyn Upstream>,
+    admission: Admission,
+}
+
+/// Makes the stack of the settings. It does not connect yet.
+pub fn assemble(settings: UpstreamSettings) -> Result<Stack, PoolSetupError> {
+    let database = SqlUpstream::new(settings.database, settings.connections)?;
+    Ok(Stack::around(Arc::new(database), settings.connections))
+}
+
+impl Stack {
+    /// The rules, from the inside out, around an upstream that makes so many calls at the same time.
+    pub fn around(innermost: Arc<dyn Upstream>, connections: usize) -> Self {
+        let admission = Admission::new(innermost, connections);
+        Self {
+            upstream: Arc::new(admission.clone()),
+            admission,
+        }
+    }
+
+    /// Returns when the calls that were begun and then abandoned are over, each within its deadline.
+    pub async fn finish(&self) {
+        self.admission.finish_abandoned().await;
+    }
+}
