@@ -11,6 +11,7 @@
 //! * [`upstream`]: the seam to the database.
 //! * [`error`]: refusals, as RFC 9457 problems.
 //! * [`ticker`]: the one thing that it does unasked.
+//! * [`metrics`]: every metric that it keeps.
 
 pub mod answer;
 pub mod arguments;
@@ -23,6 +24,7 @@ pub mod deadline;
 pub mod error;
 pub mod layers;
 pub mod logging;
+pub mod metrics;
 pub mod request_id;
 pub mod router;
 pub mod routes;

@@ -5,21 +5,13 @@
 
 use std::io;
 
-use tracing_subscriber::filter::{ParseError, Targets};
+use tracing::subscriber::SetGlobalDefaultError;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
-
-#[derive(Debug, thiserror::Error)]
-pub enum LoggingError {
-    #[error("LOG is not a list of levels")]
-    Levels(#[from] ParseError),
-    #[error("logging is set up already")]
-    Twice(#[from] tracing::subscriber::SetGlobalDefaultError),
-}
 
 /// Logs at `levels` (like `info,edge_api=debug`), and panics by their place alone, since the message
 /// of a panic may hold values.
-pub fn install(levels: &str) -> Result<(), LoggingError> {
-    let levels: Targets = levels.parse()?;
+pub fn install(levels: Targets) -> Result<(), SetGlobalDefaultError> {
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

@@ -5,25 +5,30 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use edge_api::auth::Verifier;
-use edge_api::config::{Command, Config, USAGE};
+use edge_api::config::{Command, Config};
 use edge_api::router::router;
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
 use edge_api::upstream::{UpstreamSettings, assemble};
-use edge_api::{logging, server};
+use edge_api::{logging, metrics, server};
 use tokio::net::TcpListener;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let outcome = match Command::read(env::args_os().skip(1), |name| env::var(name).ok()) {
-        Ok(Command::Help) => {
-            print!("{USAGE}");
-            Ok(())
+/// A configuration with mistakes, as with most programs a wrong command line.
+const WRONG_CONFIGURATION: u8 = 2;
+
+fn main() -> ExitCode {
+    let config = match Command::read(env::args_os().skip(1), |name| env::var_os(name)) {
+        Ok(Command::Serve(config)) => *config,
+        Ok(Command::Print(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
         }
-        Ok(Command::Serve(config)) => run(*config).await,
-        Err(error) => Err(error.into()),
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            return ExitCode::from(WRONG_CONFIGURATION);
+        }
     };
-    match outcome {
+    match run(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("edge_api: {}", sentence(error.as_ref()));
@@ -32,27 +37,39 @@ async fn main() -> ExitCode {
     }
 }
 
+#[tokio::main]
 async fn run(config: Config) -> Result<(), Box<dyn Error>> {
-    logging::install(&env::var("LOG").unwrap_or_else(|_| "info".to_owned()))?;
+    let Config {
+        settings,
+        secrets,
+        database,
+    } = config;
+    logging::install(settings.observation.log)?;
+    metrics::install()?;
     let stop = server::stop_signal()?;
     let stack = assemble(UpstreamSettings {
-        database: config.database,
-        connections: config.pool_size,
+        database,
+        connections: settings.database.database_pool_size,
     })?;
     let upstream = stack.upstream.clone();
-    let takes_webhooks = !config.webhook_secrets.is_empty();
-    let state = AppState::new(upstream.clone(), Verifier::new(&config.jwt_secret))
-        .with_webhook_secrets(config.webhook_secrets);
-    let router = router(state, config.allowed_origins);
+    let takes_webhooks = !secrets.webhooks.is_empty();
+    let jwt_secret = secrets.jwt.first().ok_or("no secret of access tokens")?;
+    let webhook_secrets = secrets.webhooks.iter();
+    let webhook_secrets = webhook_secrets
+        .map(|secret| secret.value().clone())
+        .collect();
+    let state = AppState::new(upstream.clone(), Verifier::new(jwt_secret.value()))
+        .with_webhook_secrets(webhook_secrets);
+    let router = router(state, settings.browsers.cors_allowed_origins.0);
 
-    let listener = TcpListener::bind(config.listen).await?;
+    let listener = TcpListener::bind(settings.server.listen).await?;
     let address = listener.local_addr()?;
     // The socket accepts from here on; what arrives before `serve` waits in its queue.
-    if let Some(file) = &config.address_file {
+    if let Some(file) = &settings.server.address_file {
         server::write_address(file, address)?;
     }
     tracing::info!(%address, takes_webhooks, "listening");
-    let interval = config.tick_interval;
+    let interval = settings.ticker.tick_interval_ms.0;
     let ticker = interval.map(|interval| Ticker::start(upstream, interval));
     let served = server::serve(listener, router, stop, server::DRAIN).await;
     // Last, so that what the open requests did is emitted too.

@@ -1,58 +1,179 @@
-//! Settings that are taken, settings that are refused, and that no secret is printed.
+//! Settings that are taken, settings that are refused, all at once, and that no secret is printed.
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::*;
 
 const URL: &str = "postgres://authenticator:hunter2@127.0.0.1:5432/postgres";
 const SECRET: &str = "a secret of exactly thirty-two b";
+const NEEDED: [(&str, &str); 2] = [("DATABASE_URL", URL), ("JWT_SECRET", SECRET)];
 
-fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Command, Mistakes> {
     let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
-    let lookup = |name| {
+    Command::read(arguments, |name: &str| {
         let found = variables.iter().rev().find(|(key, _)| *key == name);
-        found.map(|(_, value)| (*value).to_owned())
-    };
-    match Command::read(arguments, lookup)? {
+        found.map(|(_, value)| OsString::from(value))
+    })
+}
+
+fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Config, Mistakes> {
+    match command(arguments, variables)? {
         Command::Serve(config) => Ok(*config),
-        Command::Help => panic!("help was asked for"),
+        Command::Print(text) => panic!("{text}"),
     }
 }
 
-fn with(name: &'static str, value: &'static str) -> Result<Config, ConfigError> {
-    read(
-        &[],
-        &[("DATABASE_URL", URL), ("JWT_SECRET", SECRET), (name, value)],
-    )
+/// With what is needed and one variable more.
+fn with(name: &str, value: &str) -> Result<Config, Mistakes> {
+    read(&[], &[NEEDED[0], NEEDED[1], (name, value)])
+}
+
+fn printed(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    match command(arguments, variables).expect("no mistake") {
+        Command::Print(text) => text,
+        Command::Serve(_) => panic!("it serves"),
+    }
+}
+
+/// A file with a secret, of a name of its own.
+fn file(name: &str, text: &str) -> PathBuf {
+    let file = format!("edge_api_{name}_{}", std::process::id());
+    let file = std::env::temp_dir().join(file);
+    std::fs::write(&file, text).expect("a writable directory");
+    file
 }
 
 #[test]
 fn nothing_listens_beyond_loopback_and_cors_is_closed_by_default() {
-    let config = with("LOG", "").expect("a full configuration");
-    assert!(config.listen.ip().is_loopback());
-    assert!(config.allowed_origins.is_empty());
-    assert_eq!(config.pool_size, DEFAULT_POOL_SIZE);
+    let settings = with("LOG", "").expect("a full configuration").settings;
+    assert!(settings.server.listen.ip().is_loopback());
+    assert!(settings.browsers.cors_allowed_origins.0.is_empty());
+    assert_eq!(settings.database.database_pool_size, 10);
 }
 
 #[test]
-fn flags_say_where_to_listen() {
-    let variables = [("DATABASE_URL", URL), ("JWT_SECRET", SECRET)];
-    let flags = [
-        "--listen",
-        "127.0.0.1:8080",
-        "--address-file",
-        "edge.address",
+fn a_flag_counts_before_the_variable_of_the_same_name() {
+    let variables = [
+        NEEDED[0],
+        NEEDED[1],
+        ("DATABASE_POOL_SIZE", "20"),
+        ("LISTEN", "[::1]:1"),
     ];
-    let config = read(&flags, &variables).expect("known flags");
-    assert_eq!(config.listen.port(), 8080);
-    assert_eq!(config.address_file, Some(PathBuf::from("edge.address")));
-    assert!(read(&["--port", "1"], &variables).is_err());
+    let flags = ["--database-pool-size", "30", "--address-file=edge.address"];
+    let settings = read(&flags, &variables).expect("known flags").settings;
+    assert_eq!(settings.database.database_pool_size, 30);
+    assert_eq!(settings.server.listen.port(), 1);
+    assert_eq!(
+        settings.server.address_file,
+        Some(PathBuf::from("edge.address"))
+    );
 }
 
 #[test]
-fn a_missing_or_empty_variable_is_named() {
-    for (name, value) in [("DATABASE_URL", ""), ("JWT_SECRET", "")] {
-        let error = with(name, value).expect_err("required");
-        assert_eq!(error.to_string(), format!("{name} is not set"));
+fn every_setting_has_a_flag_a_variable_of_the_same_name_and_a_text() {
+    let command = secrets::declare(Settings::command());
+    for argument in command.get_arguments() {
+        let Some(variable) = argument.get_env() else {
+            assert!(
+                !argument.get_action().takes_values(),
+                "{argument:?} has no variable"
+            );
+            continue;
+        };
+        let flag = argument.get_long().expect("a flag");
+        let variable = variable.to_str().expect("a name");
+        assert_eq!(flag.to_ascii_uppercase().replace('-', "_"), variable);
+        assert!(
+            argument.get_action().takes_values(),
+            "{variable} has no value to give"
+        );
+        assert!(argument.get_help().is_some(), "{variable} has no help");
     }
+}
+
+#[test]
+fn all_mistakes_are_listed_at_once() {
+    let variables = [
+        ("DATABASE_POOL_SIZE", "0"),
+        ("LOG", "loud=9"),
+        ("JWT_SECRET", "short"),
+    ];
+    let flags = [
+        "--port",
+        "1",
+        "--listen",
+        "nowhere",
+        "--tick-interval-ms=7",
+        "--address-file",
+    ];
+    let mistakes = read(&flags, &variables).expect_err("mistakes").to_string();
+    let mistakes: Vec<_> = mistakes.lines().collect();
+    assert_eq!(
+        mistakes,
+        [
+            "--port is no flag of edge_api; see --help",
+            "--address-file has no value",
+            "DATABASE_URL is not set",
+            "JWT_SECRET is shorter than 32 bytes",
+            "LISTEN invalid socket address syntax",
+            "DATABASE_POOL_SIZE 0 is not in 1..=1000",
+            "TICK_INTERVAL_MS is neither 0 nor a number from 50 to 60000",
+            "LOG is not a list of levels like info,edge_api=debug",
+        ]
+    );
+}
+
+#[test]
+fn a_missing_or_empty_secret_is_named() {
+    for name in ["DATABASE_URL", "JWT_SECRET"] {
+        let mistakes = with(name, "").expect_err("required");
+        assert_eq!(mistakes.to_string(), format!("{name} is not set"));
+    }
+}
+
+#[test]
+fn a_secret_is_no_flag_and_its_value_not_repeated() {
+    for flags in [
+        ["--jwt-secret", SECRET],
+        ["--jwt-secret=hunter2", "hunter2"],
+    ] {
+        let mistakes = read(&flags, &NEEDED).expect_err("no flag").to_string();
+        assert!(
+            mistakes.starts_with("--jwt-secret is no flag"),
+            "{mistakes}"
+        );
+        assert!(!mistakes.contains(flags[1]), "{mistakes}");
+        assert!(!mistakes.contains("hunter2"), "{mistakes}");
+    }
+}
+
+#[test]
+fn a_secret_comes_from_a_file_without_its_line_end_and_can_be_read_again() {
+    let path = file("jwt_secret", &format!("{SECRET}\n"));
+    let name = path.to_str().expect("a name");
+    let config = read(&["--jwt-secret-file", name], &NEEDED[..1]).expect("a secret");
+    let secret = &config.secrets.jwt[0];
+    assert_eq!(secret.expose(), SECRET);
+
+    let another = SECRET.replace("exactly", "no less");
+    std::fs::write(&path, &another).expect("a writable file");
+    assert_eq!(secret.read_again().expect("a secret").expose(), another);
+    std::fs::write(&path, "short").expect("a writable file");
+    assert_eq!(
+        secret.read_again().expect_err("short"),
+        "is shorter than 32 bytes"
+    );
+
+    let both = read(&["--jwt-secret-file", name], &NEEDED).expect_err("two");
+    assert_eq!(both.to_string(), "JWT_SECRET is set beside JWT_SECRET_FILE");
+    std::fs::remove_file(&path).expect("the file");
+    let gone = read(&["--jwt-secret-file", name], &NEEDED[..1]).expect_err("no file");
+    assert!(
+        gone.to_string()
+            .starts_with("JWT_SECRET cannot be read from"),
+        "{gone}"
+    );
 }
 
 #[test]
@@ -65,6 +186,51 @@ fn a_short_secret_is_refused_and_a_long_enough_one_taken() {
 fn a_database_that_requires_tls_is_refused_at_the_start() {
     assert!(with("DATABASE_URL", "postgres://a@h/d?sslmode=require").is_err());
     assert!(with("DATABASE_URL", "postgres://a@h/d?sslmode=disable").is_ok());
+}
+
+#[test]
+fn what_is_in_effect_is_printed_with_its_source_and_without_secrets() {
+    let variables = [
+        NEEDED[0],
+        NEEDED[1],
+        ("DATABASE_POOL_SIZE", "20"),
+        ("LOG", ""),
+    ];
+    let text = printed(&["--print-config", "--listen=127.0.0.1:8080"], &variables);
+    for line in [
+        "# DATABASE_URL: authenticator at 127.0.0.1:5432, database postgres (environment)",
+        "# JWT_SECRET: a secret (environment)",
+        "LISTEN=127.0.0.1:8080 # flag",
+        "DATABASE_POOL_SIZE=20 # environment",
+        "LOG=info # default",
+    ] {
+        assert!(
+            text.lines().any(|printed| printed == line),
+            "{line} in {text}"
+        );
+    }
+    assert!(
+        !text.contains("hunter2") && !text.contains(SECRET),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_check_reads_everything_and_help_comes_before_all() {
+    assert_eq!(
+        printed(&["--check"], &NEEDED),
+        "the configuration is valid\n"
+    );
+    assert!(command(&["--check"], &[]).is_err());
+    let help = printed(&["--help"], &[("LISTEN", "hidden-value")]);
+    for part in [
+        "--database-pool-size",
+        "DATABASE_POOL_SIZE",
+        "--jwt-secret-file",
+        "  JWT_SECRET\n",
+    ] {
+        assert!(help.contains(part), "{part} in {help}");
+    }
 }
 
 #[test]
@@ -84,7 +250,12 @@ fn origins_are_a_list_without_wildcards_or_paths() {
         "CORS_ALLOWED_ORIGINS",
         "https://a.test, http://b.test:3000,",
     );
-    assert_eq!(config.expect("two origins").allowed_origins.len(), 2);
+    let origins = config
+        .expect("two origins")
+        .settings
+        .browsers
+        .cors_allowed_origins;
+    assert_eq!(origins.0.len(), 2);
     for bad in ["*", "https://*", "https://a.test/", "a.test", "https://"] {
         assert!(with("CORS_ALLOWED_ORIGINS", bad).is_err(), "{bad}");
     }
@@ -92,7 +263,10 @@ fn origins_are_a_list_without_wildcards_or_paths() {
 
 #[test]
 fn nobody_ticks_unless_told_to_and_the_interval_has_bounds() {
-    let interval = |text| with("TICK_INTERVAL_MS", text).map(|config| config.tick_interval);
+    let interval = |text| {
+        let config = with("TICK_INTERVAL_MS", text);
+        config.map(|config| config.settings.ticker.tick_interval_ms.0)
+    };
     for never in ["", "0"] {
         assert_eq!(interval(never).expect("no interval"), None, "{never}");
     }
@@ -115,23 +289,22 @@ fn notices_are_signed_with_none_one_or_two_secrets_that_are_not_printed() {
     ];
     for (count, secrets) in [(2, 0), (3, 1), (4, 2)] {
         let config = read(&[], &variables[..count]).expect("a full configuration");
-        assert_eq!(config.webhook_secrets.len(), secrets);
+        assert_eq!(config.secrets.webhooks.len(), secrets);
         let printed = format!("{config:?}");
         assert!(!printed.contains("webhook-secret"), "{printed}");
     }
     let empty = with("AGORA_WEBHOOK_SECRET", "").expect("a full configuration");
-    assert!(empty.webhook_secrets.is_empty());
+    assert!(empty.secrets.webhooks.is_empty());
 }
 
 #[test]
 fn the_pool_size_has_bounds() {
-    assert_eq!(
-        with("DATABASE_POOL_SIZE", "1000")
-            .expect("in bounds")
-            .pool_size,
-        1000
-    );
+    let size = |text| {
+        let config = with("DATABASE_POOL_SIZE", text);
+        config.map(|config| config.settings.database.database_pool_size)
+    };
+    assert_eq!(size("1000").expect("in bounds"), 1000);
     for bad in ["0", "1001", "-1", "ten"] {
-        assert!(with("DATABASE_POOL_SIZE", bad).is_err(), "{bad}");
+        assert!(size(bad).is_err(), "{bad}");
     }
 }

@@ -12,6 +12,7 @@ mod inputs;
 mod problems;
 mod requests;
 mod routes;
+mod settings;
 mod shutdown;
 mod ticker;
 mod webhooks;
