@@ -3,21 +3,21 @@
 //! From the outside in: request id, log line and problem body ([`observation`]); CORS; a panic becomes
 //! a problem; a deadline; the limit of the body.
 
+mod deadline;
 mod observation;
 
 use std::any::Any;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
-use stream_core::error::ErrorCode;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 
-use crate::deadline::Deadline;
+use crate::deadline::X_REQUEST_TIMEOUT_MS;
 use crate::error::ApiError;
 use crate::request_id::X_REQUEST_ID;
 
@@ -33,7 +33,7 @@ pub(crate) fn wrap(
 ) -> Router {
     let routes = routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(from_fn(deadline))
+        .layer(from_fn(deadline::deadline))
         .layer(CatchPanicLayer::custom(panicked));
     let routes = if allowed_origins.is_empty() {
         routes
@@ -47,17 +47,14 @@ fn cors(methods: Vec<Method>, allowed_origins: Vec<HeaderValue>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed_origins)
         .allow_methods(methods)
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, X_REQUEST_ID])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            X_REQUEST_ID,
+            X_REQUEST_TIMEOUT_MS,
+        ])
         .expose_headers([X_REQUEST_ID, header::RETRY_AFTER])
         .max_age(Duration::from_secs(600))
-}
-
-async fn deadline(mut request: Request, next: Next) -> Response {
-    let deadline = Deadline::of_new_request();
-    request.extensions_mut().insert(deadline);
-    tokio::time::timeout_at(deadline.0, next.run(request))
-        .await
-        .unwrap_or_else(|_| ApiError::new(ErrorCode::StatementTimeout).into_response())
 }
 
 /// The payload of the panic is dropped: it may hold values of the request. The panic hook has

@@ -59,7 +59,8 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         .map(|secret| secret.value().clone())
         .collect();
     let state = AppState::new(upstream.clone(), Verifier::new(jwt_secret.value()))
-        .with_webhook_secrets(webhook_secrets);
+        .with_webhook_secrets(webhook_secrets)
+        .with_breakers(stack.breakers.clone());
     let router = router(state, settings.browsers.cors_allowed_origins.0);
 
     let listener = TcpListener::bind(settings.server.listen).await?;

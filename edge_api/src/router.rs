@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use crate::contract::Contract;
 use crate::error::ApiError;
 use crate::layers;
-use crate::routes::{ROUTES, Route, errors, health, methods, operation, webhooks};
+use crate::routes::{ROUTES, Route, errors, health, methods, operation, operator, webhooks};
 use crate::state::AppState;
 
 /// The whole service; browsers may call it from `allowed_origins` only.
@@ -28,6 +28,8 @@ pub fn router_of(
         .route("/readyz", get(health::ready))
         .route("/v1/errors", get(errors::list))
         .route("/v1/errors/{code}", get(errors::one))
+        .route("/v1/operator/breakers/{name}/trip", post(operator::trip))
+        .route("/v1/operator/breakers/{name}/reset", post(operator::reset))
         .route(
             "/webhooks/agora",
             post(webhooks::agora).layer(DefaultBodyLimit::max(webhooks::BODY_LIMIT_BYTES)),

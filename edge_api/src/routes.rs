@@ -6,6 +6,7 @@
 pub mod errors;
 pub mod health;
 pub mod operation;
+pub mod operator;
 pub mod webhooks;
 
 use axum::http::Method;

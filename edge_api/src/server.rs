@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// As long as one request may take.
-pub const DRAIN: Duration = crate::deadline::LONGEST;
+pub const DRAIN: Duration = crate::deadline::LONGEST.saturating_add(crate::deadline::GRACE);
 
 /// Serves until `stop`; then takes no new connection and waits up to `drain` for open requests.
 pub async fn serve(

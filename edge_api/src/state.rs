@@ -8,14 +8,16 @@ use serde_json::value::RawValue;
 
 use crate::auth::Verifier;
 use crate::error::ApiError;
+use crate::upstream::breaker::Breaker;
 use crate::upstream::{Call, Upstream};
 
-/// Shared by every handler; cloning it copies three pointers.
+/// Shared by every handler; cloning it copies pointers.
 #[derive(Clone)]
 pub struct AppState {
     upstream: Arc<dyn Upstream>,
     verifier: Arc<Verifier>,
     webhook_secrets: Arc<[SecretString]>,
+    breakers: Arc<[Arc<Breaker>]>,
 }
 
 impl AppState {
@@ -24,6 +26,7 @@ impl AppState {
             upstream,
             verifier: Arc::new(verifier),
             webhook_secrets: Arc::new([]),
+            breakers: Arc::new([]),
         }
     }
 
@@ -35,6 +38,14 @@ impl AppState {
         }
     }
 
+    /// With the breakers of the dependencies that the upstream has.
+    pub fn with_breakers(self, breakers: Vec<Arc<Breaker>>) -> Self {
+        Self {
+            breakers: breakers.into(),
+            ..self
+        }
+    }
+
     /// Makes a call of an operation.
     pub async fn call(&self, call: Call) -> Result<Box<RawValue>, ApiError> {
         Ok(self.upstream.call(Arc::new(call)).await?)
@@ -42,6 +53,10 @@ impl AppState {
 
     pub(crate) fn upstream(&self) -> &dyn Upstream {
         self.upstream.as_ref()
+    }
+
+    pub(crate) fn breakers(&self) -> &[Arc<Breaker>] {
+        &self.breakers
     }
 
     pub(crate) fn webhook_secrets(&self) -> &[SecretString] {

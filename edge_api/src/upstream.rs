@@ -2,7 +2,9 @@
 
 pub mod admission;
 mod assembly;
+pub mod breaker;
 mod call;
+pub mod retry;
 pub mod sql;
 mod sqlstate;
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::Upstream;
 use super::admission::Admission;
+use super::breaker::{Breaker, Guarded};
+use super::retry::Retrying;
 use super::sql::{PoolSetupError, SqlUpstream};
 
 /// The way to the database, and how much of it there is.
@@ -18,21 +20,35 @@ pub struct UpstreamSettings {
 #[derive(Clone)]
 pub struct Stack {
     pub upstream: Arc<dyn Upstream>,
+    /// The breakers of this copy of the service, one for each dependency.
+    pub breakers: Vec<Arc<Breaker>>,
     admission: Admission,
 }
 
 /// Makes the stack of the settings. It does not connect yet.
 pub fn assemble(settings: UpstreamSettings) -> Result<Stack, PoolSetupError> {
     let database = SqlUpstream::new(settings.database, settings.connections)?;
-    Ok(Stack::around(Arc::new(database), settings.connections))
+    Ok(Stack::around(
+        "database",
+        Arc::new(database),
+        settings.connections,
+    ))
 }
 
 impl Stack {
-    /// The rules, from the inside out, around an upstream that makes so many calls at the same time.
-    pub fn around(innermost: Arc<dyn Upstream>, connections: usize) -> Self {
+    /// The rules, from the inside out, around the upstream of a dependency that makes so many calls at
+    /// the same time.
+    pub fn around(
+        dependency: &'static str,
+        innermost: Arc<dyn Upstream>,
+        connections: usize,
+    ) -> Self {
         let admission = Admission::new(innermost, connections);
+        let breaker = Breaker::new(dependency);
+        let guarded = Guarded::new(breaker.clone(), admission.clone());
         Self {
-            upstream: Arc::new(admission.clone()),
+            upstream: Arc::new(Retrying::new(guarded)),
+            breakers: vec![breaker],
             admission,
         }
     }

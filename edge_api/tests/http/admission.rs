@@ -49,7 +49,7 @@ struct Calls {
 
 impl Calls {
     fn new(database: RecordingDatabase, connections: usize) -> Self {
-        let stack = Stack::around(Arc::new(database.clone()), connections);
+        let stack = Stack::around("database", Arc::new(database.clone()), connections);
         Self { database, stack }
     }
 

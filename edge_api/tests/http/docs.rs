@@ -23,10 +23,12 @@ operation does, who may call it and what it returns.
   Ids have their hyphens, integers no fraction, times an offset (RFC 3339); JSON keeps every digit.
 * Answers of the database are `cache-control: no-store`. Refusals are problems of RFC 9457 with the members of
   [errors.md](errors.md), `field`, `retry_after_ms` and `request_id`.
+* `x-request-timeout-ms`, from 100 to 8000, asks for an answer within that time; without it a call has 8 s.
 * A body has at most 64 KiB unless the table says otherwise.
 * `GET /readyz` returns `contract_version` and `oldest_client`, the oldest contract that a client may have been built with.
   `GET /healthz` is answered while the process lives, `GET /v1/errors` with the catalogue. `POST /webhooks/agora` is
-  Agora's: [webhooks.md](webhooks.md).
+  Agora's: [webhooks.md](webhooks.md). `POST /v1/operator/breakers/{name}/trip` and `reset` are the service role's:
+  [operations.md](operations.md#when-a-dependency-of-the-edge-is-away).
 
 | route | operation | body |
 |---|---|---|
