@@ -20,6 +20,7 @@ use uuid::Uuid;
 pub use self::machine::{FAILURE_THRESHOLD, OPEN_TIMEOUT, PROBE_WAIT, State};
 use self::machine::{Machine, Outcome, Permit};
 use super::{Call, Pending, Upstream, UpstreamError};
+use crate::metrics::{BREAKER_OPENED, BREAKER_STATE};
 
 /// After a call's deadline: the dependency's own refusal, which names the reason, comes first.
 pub const ANSWER_GRACE: Duration = Duration::from_millis(500);
@@ -52,6 +53,7 @@ pub struct Snapshot {
 impl Breaker {
     /// A closed one.
     pub fn new(name: &'static str) -> Arc<Self> {
+        metrics::gauge!(BREAKER_STATE, "dependency" => name).set(0.0);
         let watched = Mutex::default();
         Arc::new(Self { name, watched })
     }
@@ -139,20 +141,33 @@ impl Breaker {
         let (after, failures) = (watched.machine.state, watched.machine.failure_count());
         drop(watched);
         if before != after {
-            match after {
-                State::Open => tracing::warn!(
-                    breaker = self.name,
-                    failures,
-                    "circuit breaker opened: calls are refused"
-                ),
-                State::HalfOpen => tracing::info!(
-                    breaker = self.name,
-                    "circuit breaker half open: one call probes"
-                ),
-                State::Closed => tracing::info!(breaker = self.name, "circuit breaker closed"),
-            }
+            self.report(after, failures);
         }
         result
+    }
+
+    fn report(&self, state: State, failures: u32) {
+        let breaker = self.name;
+        let level = match state {
+            State::Closed => {
+                tracing::info!(breaker, "circuit breaker closed");
+                0.0
+            }
+            State::HalfOpen => {
+                tracing::info!(breaker, "circuit breaker half open: one call probes");
+                1.0
+            }
+            State::Open => {
+                tracing::warn!(
+                    breaker,
+                    failures,
+                    "circuit breaker opened: calls are refused"
+                );
+                metrics::counter!(BREAKER_OPENED, "dependency" => breaker).increment(1);
+                2.0
+            }
+        };
+        metrics::gauge!(BREAKER_STATE, "dependency" => breaker).set(level);
     }
 
     /// No code panics with the lock; if one did, a breaker is better in any state than gone.

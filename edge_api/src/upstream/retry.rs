@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use self::budget::Budget;
 use super::{Call, Pending, Upstream, UpstreamError};
 use crate::contract::{Argument, Repeat};
+use crate::metrics::RETRIES;
 
 /// Tries of one call after the first.
 pub const MAX_RETRIES: u32 = 2;
@@ -73,7 +74,9 @@ impl<U: Upstream + 'static> Retrying<U> {
             if retry_at + WORTH_A_TRY > call.deadline || !lock(&budget, Budget::withdraw) {
                 return Err(error);
             }
-            tracing::debug!(operation = call.operation.name, %error, "trying again");
+            let operation = call.operation.name;
+            tracing::debug!(operation, %error, "trying again");
+            metrics::counter!(RETRIES, "operation" => operation).increment(1);
             sleep_until(retry_at).await;
             retries += 1;
         }
