@@ -1,13 +1,25 @@
 //! The report of a benchmark: figures, machine, settings, baselines, targets.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use serde::Serialize;
+use anyhow::Result;
 use tokio_postgres::Client;
+use xtask::measurement::{self, Measured};
 
-/// Names the file that the report is written to as JSON as well.
+pub use xtask::measurement::{Row, Spread, median};
+
+/// Names the file to which the report is added as JSON as well.
 pub const JSON_VARIABLE: &str = "PG_STREAM_BENCH_JSON";
+
+/// Set when a run only shows that the benchmark works: with few requests, and whatever the figures are.
+pub const QUICK_VARIABLE: &str = "PG_STREAM_BENCH_QUICK";
+
+/// Names the parts that run, separated by commas, where a benchmark has parts.
+pub const ONLY_VARIABLE: &str = "PG_STREAM_BENCH_ONLY";
+
+/// A quick run makes one request of so many.
+const QUICK_SHARE: usize = 50;
 
 /// The server settings that decide what a figure means.
 const SETTINGS: &[&str] = &[
@@ -19,100 +31,8 @@ const SETTINGS: &[&str] = &[
     "max_wal_size",
 ];
 
-/// A figure with a target.
-#[derive(Debug, Serialize)]
-pub struct Row {
-    pub bench: &'static str,
-    pub name: String,
-    pub value: f64,
-    pub unit: &'static str,
-    pub baseline: Option<String>,
-    pub baseline_value: Option<f64>,
-    pub ratio: Option<f64>,
-    /// Of the ratios of single rounds, where there were several.
-    pub spread: Option<Spread>,
-    pub target: Option<String>,
-    pub holds: Option<bool>,
-}
-
-impl Row {
-    pub fn new(
-        bench: &'static str,
-        name: impl Into<String>,
-        value: f64,
-        unit: &'static str,
-    ) -> Self {
-        Self {
-            bench,
-            name: name.into(),
-            value,
-            unit,
-            baseline: None,
-            baseline_value: None,
-            ratio: None,
-            spread: None,
-            target: None,
-            holds: None,
-        }
-    }
-
-    /// Two things measured in turns, round by round. The ratio is the median of the rounds' own ratios, so that what
-    /// slows a whole round down, or one round alone, does not decide.
-    pub fn in_rounds(
-        bench: &'static str,
-        name: impl Into<String>,
-        values: &[f64],
-        unit: &'static str,
-        baseline: impl Into<String>,
-        baselines: &[f64],
-    ) -> Self {
-        let ratios: Vec<f64> = values.iter().zip(baselines).map(|(a, b)| a / b).collect();
-        let mut row = Self::new(bench, name, median(values.to_vec()), unit)
-            .against(baseline, median(baselines.to_vec()));
-        row.spread = Some(Spread::of(&ratios));
-        row.ratio = Some(median(ratios));
-        row
-    }
-
-    /// Measured in the same run, in the same unit.
-    pub fn against(mut self, baseline: impl Into<String>, value: f64) -> Self {
-        self.baseline = Some(baseline.into());
-        self.baseline_value = Some(value);
-        self.ratio = Some(self.value / value);
-        self
-    }
-
-    pub fn with_target(mut self, target: impl Into<String>, holds: bool) -> Self {
-        self.target = Some(target.into());
-        self.holds = Some(holds);
-        self
-    }
-}
-
-/// How far single rounds lay apart.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Spread {
-    pub rounds: usize,
-    pub lowest: f64,
-    pub highest: f64,
-}
-
-impl Spread {
-    pub fn of(values: &[f64]) -> Self {
-        Self {
-            rounds: values.len(),
-            lowest: values.iter().copied().fold(f64::INFINITY, f64::min),
-            highest: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-pub struct Report {
-    pub machine: String,
-    pub settings: Vec<String>,
-    pub rows: Vec<Row>,
-}
+#[derive(Debug)]
+pub struct Report(Measured);
 
 impl Report {
     pub async fn begin(client: &Client) -> Result<Self> {
@@ -123,22 +43,31 @@ impl Report {
                 .await?;
             settings.push(format!("{name}={}", row.get::<_, String>(0)));
         }
-        let report = Self {
+        let report = Self(Measured {
             machine: machine(),
             settings,
             rows: Vec::new(),
-        };
+        });
         println!(
             "machine: {}\nsettings: {}",
-            report.machine,
-            report.settings.join(" ")
+            report.0.machine,
+            report.0.settings.join(" ")
         );
+        if is_quick() {
+            println!("quick: the figures mean nothing");
+        }
         Ok(report)
+    }
+
+    /// Notes a setting of another part than the server.
+    pub fn add_setting(&mut self, setting: String) {
+        println!("setting: {setting}");
+        self.0.settings.push(setting);
     }
 
     /// Prints a row at once, so that a long run shows how far it is.
     pub fn add(&mut self, row: Row) {
-        print!("{:<44} {:>12.2} {:<6}", row.name, row.value, row.unit);
+        print!("{:<58} {:>12.2} {:<5}", row.name, row.value, row.unit);
         if let (Some(baseline), Some(value), Some(ratio)) =
             (&row.baseline, row.baseline_value, row.ratio)
         {
@@ -157,30 +86,40 @@ impl Report {
             );
         }
         println!();
-        self.rows.push(row);
+        self.0.rows.push(row);
     }
 
-    /// Writes the JSON file, if one was asked for; fails when a target was missed.
+    /// Adds the report to the JSON file, if one was asked for; fails when a target was missed.
     pub fn finish(self) -> Result<()> {
+        let rows = self.0.rows.iter();
+        let missed = rows.filter(|row| row.holds == Some(false)).count();
         if let Some(file) = std::env::var_os(JSON_VARIABLE) {
-            let text = serde_json::to_string_pretty(&self)?;
-            std::fs::write(&file, text)
-                .with_context(|| format!("cannot write {}", file.display()))?;
+            measurement::append(Path::new(&file), self.0)?;
         }
-        let missed = self
-            .rows
-            .iter()
-            .filter(|row| row.holds == Some(false))
-            .count();
-        anyhow::ensure!(missed == 0, "{missed} targets missed");
+        anyhow::ensure!(missed == 0 || is_quick(), "{missed} targets missed");
         Ok(())
     }
 }
 
-/// The middle of an odd number of measurements.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// A number of requests, or the small one of a quick run.
+pub fn scaled(count: usize) -> usize {
+    if is_quick() {
+        count / QUICK_SHARE
+    } else {
+        count
+    }
+}
+
+/// Whether a part of a benchmark is to run: all do, unless some were named.
+pub fn is_wanted(part: &str) -> bool {
+    match std::env::var(ONLY_VARIABLE) {
+        Ok(parts) => parts.split(',').any(|wanted| wanted == part),
+        Err(_) => true,
+    }
+}
+
+fn is_quick() -> bool {
+    std::env::var_os(QUICK_VARIABLE).is_some()
 }
 
 /// The value that `share` of the measurements do not exceed.

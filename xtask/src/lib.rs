@@ -17,6 +17,7 @@ pub mod interrupt;
 pub mod leaks;
 pub mod local_dir;
 pub mod log_tail;
+pub mod measurement;
 pub mod node;
 pub mod packages;
 pub mod postgres;
