@@ -12,11 +12,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 
+pub use self::observation::AccessLog;
+use self::observation::Observation;
 use crate::deadline::X_REQUEST_TIMEOUT_MS;
 use crate::error::ApiError;
 use crate::request_id::X_REQUEST_ID;
@@ -30,6 +32,7 @@ pub(crate) fn wrap(
     routes: Router,
     methods: Vec<Method>,
     allowed_origins: Vec<HeaderValue>,
+    access_log: AccessLog,
 ) -> Router {
     let routes = routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
@@ -40,7 +43,8 @@ pub(crate) fn wrap(
     } else {
         routes.layer(cors(methods, allowed_origins))
     };
-    routes.layer(from_fn(observation::observe))
+    let observation = Observation::new(access_log);
+    routes.layer(from_fn_with_state(observation, observation::observe))
 }
 
 fn cors(methods: Vec<Method>, allowed_origins: Vec<HeaderValue>) -> CorsLayer {

@@ -31,4 +31,5 @@ pub mod routes;
 pub mod server;
 pub mod state;
 pub mod ticker;
+pub mod trace;
 pub mod upstream;

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::error::Error;
+use std::future::pending;
 use std::process::ExitCode;
 
 use edge_api::auth::Verifier;
@@ -10,7 +11,7 @@ use edge_api::router::router;
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
 use edge_api::upstream::{UpstreamSettings, assemble};
-use edge_api::{logging, metrics, server};
+use edge_api::{logging, metrics, routes, server};
 use tokio::net::TcpListener;
 
 /// A configuration with mistakes, as with most programs a wrong command line.
@@ -44,8 +45,9 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         secrets,
         database,
     } = config;
-    logging::install(settings.observation.log)?;
-    metrics::install()?;
+    let access_log = settings.observation.access_log();
+    let log = logging::install(settings.observation.log)?;
+    let metrics = metrics::install()?.with_dropped_lines(log.dropped.clone());
     let stop = server::stop_signal()?;
     let stack = assemble(UpstreamSettings {
         database,
@@ -60,9 +62,19 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         .collect();
     let state = AppState::new(upstream.clone(), Verifier::new(jwt_secret.value()))
         .with_webhook_secrets(webhook_secrets)
-        .with_breakers(stack.breakers.clone());
+        .with_breakers(stack.breakers.clone())
+        .with_metrics(metrics.clone())
+        .with_access_log(access_log);
     let router = router(state, settings.browsers.cors_allowed_origins.0);
 
+    tokio::spawn(metrics.clone().keep_up());
+    if let Some(address) = settings.observation.metrics_listen {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        tracing::info!(%address, "answering GET /metrics");
+        let router = routes::metrics::router(metrics);
+        tokio::spawn(server::serve(listener, router, pending(), server::DRAIN));
+    }
     let listener = TcpListener::bind(settings.server.listen).await?;
     let address = listener.local_addr()?;
     // The socket accepts from here on; what arrives before `serve` waits in its queue.

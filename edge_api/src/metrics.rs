@@ -8,14 +8,15 @@
 //! looked up.
 
 mod declared;
+mod exposition;
 mod metric;
+mod process;
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
-use metrics_exporter_prometheus::{
-    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
-};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusRecorder};
 
 pub use self::declared::*;
+pub use self::exposition::Exposition;
 pub use self::metric::{Kind, Metric};
 
 /// Why no metric can be kept.
@@ -28,12 +29,12 @@ pub enum MetricsError {
 }
 
 /// Keeps the metrics of this process from now on.
-pub fn install() -> Result<PrometheusHandle, MetricsError> {
+pub fn install() -> Result<Exposition, MetricsError> {
     let recorder = recorder()?;
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|_| MetricsError::Twice)?;
     describe();
-    Ok(handle)
+    Ok(Exposition::of(handle))
 }
 
 /// A recorder that knows the buckets of every declared histogram.

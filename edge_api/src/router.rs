@@ -8,7 +8,9 @@ use axum::routing::{get, post};
 use crate::contract::Contract;
 use crate::error::ApiError;
 use crate::layers;
-use crate::routes::{ROUTES, Route, errors, health, methods, operation, operator, webhooks};
+use crate::routes::{
+    ROUTES, Route, errors, health, methods, metrics, operation, operator, webhooks,
+};
 use crate::state::AppState;
 
 /// The whole service; browsers may call it from `allowed_origins` only.
@@ -23,9 +25,11 @@ pub fn router_of(
     state: AppState,
     allowed_origins: Vec<HeaderValue>,
 ) -> Router {
+    let access_log = state.access_log();
     let by_hand = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::of_service))
         .route("/v1/errors", get(errors::list))
         .route("/v1/errors/{code}", get(errors::one))
         .route("/v1/operator/breakers/{name}/trip", post(operator::trip))
@@ -47,5 +51,5 @@ pub fn router_of(
         // After the routes: it applies to those that exist already.
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(state);
-    layers::wrap(routes, methods(table), allowed_origins)
+    layers::wrap(routes, methods(table), allowed_origins, access_log)
 }

@@ -5,6 +5,7 @@
 
 pub mod errors;
 pub mod health;
+pub mod metrics;
 pub mod operation;
 pub mod operator;
 pub mod webhooks;

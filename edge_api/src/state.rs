@@ -8,6 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::auth::Verifier;
 use crate::error::ApiError;
+use crate::layers::AccessLog;
+use crate::metrics::Exposition;
 use crate::upstream::breaker::Breaker;
 use crate::upstream::{Call, Upstream};
 
@@ -18,6 +20,8 @@ pub struct AppState {
     verifier: Arc<Verifier>,
     webhook_secrets: Arc<[SecretString]>,
     breakers: Arc<[Arc<Breaker>]>,
+    metrics: Option<Exposition>,
+    access_log: AccessLog,
 }
 
 impl AppState {
@@ -27,6 +31,8 @@ impl AppState {
             verifier: Arc::new(verifier),
             webhook_secrets: Arc::new([]),
             breakers: Arc::new([]),
+            metrics: None,
+            access_log: AccessLog::default(),
         }
     }
 
@@ -46,6 +52,19 @@ impl AppState {
         }
     }
 
+    /// With metrics that its service may read.
+    pub fn with_metrics(self, metrics: Exposition) -> Self {
+        Self {
+            metrics: Some(metrics),
+            ..self
+        }
+    }
+
+    /// With another choice of requests that are logged than all of them.
+    pub fn with_access_log(self, access_log: AccessLog) -> Self {
+        Self { access_log, ..self }
+    }
+
     /// Makes a call of an operation.
     pub async fn call(&self, call: Call) -> Result<Box<RawValue>, ApiError> {
         Ok(self.upstream.call(Arc::new(call)).await?)
@@ -57,6 +76,14 @@ impl AppState {
 
     pub(crate) fn breakers(&self) -> &[Arc<Breaker>] {
         &self.breakers
+    }
+
+    pub(crate) fn metrics(&self) -> Option<&Exposition> {
+        self.metrics.as_ref()
+    }
+
+    pub(crate) fn access_log(&self) -> AccessLog {
+        self.access_log
     }
 
     pub(crate) fn webhook_secrets(&self) -> &[SecretString] {

@@ -4,14 +4,16 @@
 //! function lets one caller at a time work and sends the others away, so every edge may tick.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use metrics::{Counter, Gauge, counter, gauge};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::caller::Caller;
 use crate::contract::Contract;
+use crate::metrics::{TICK_FAILURES, TICK_LAST_SUCCESS, TICKS};
 use crate::upstream::{Call, Upstream, UpstreamError};
 
 /// Longer than a statement may take (`upstream::sql`), so that the database gives up first.
@@ -50,9 +52,11 @@ impl Ticker {
 
 async fn run(upstream: Arc<dyn Upstream>, interval: Duration, mut stopped: oneshot::Receiver<()>) {
     let mut outage = Outage::default();
+    let figures = Figures::new();
     loop {
         let started_at = Instant::now();
         let outcome = tick(upstream.as_ref()).await;
+        figures.record(outcome.is_ok());
         let next_at = match &outcome {
             Ok(()) => started_at + interval,
             Err(_) => Instant::now() + interval.max(RETRY_AFTER),
@@ -83,6 +87,33 @@ async fn tick(upstream: &dyn Upstream) -> Result<(), UpstreamError> {
         Err(_) => Err(UpstreamError::Unavailable {
             reason: "no answer within the deadline".to_owned(),
         }),
+    }
+}
+
+/// The metrics of the ticker; there from its start, so that an alert sees the first failure.
+struct Figures {
+    ticks: Counter,
+    failures: Counter,
+    last_success: Gauge,
+}
+
+impl Figures {
+    fn new() -> Self {
+        Self {
+            ticks: counter!(TICKS),
+            failures: counter!(TICK_FAILURES),
+            last_success: gauge!(TICK_LAST_SUCCESS),
+        }
+    }
+
+    fn record(&self, is_ok: bool) {
+        self.ticks.increment(1);
+        if is_ok {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            self.last_success.set(now.unwrap_or_default().as_secs_f64());
+        } else {
+            self.failures.increment(1);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod admission;
 mod assembly;
 pub mod breaker;
 mod call;
+pub mod measured;
 pub mod retry;
 pub mod sql;
 mod sqlstate;

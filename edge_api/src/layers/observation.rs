@@ -1,74 +1,114 @@
-//! One request as it is seen from outside: its id, its log line and the body of its refusal.
+//! One request as it is seen from outside: its id, its metrics, its log line and the body of its refusal.
 
-use std::time::{Duration, Instant};
+mod access_log;
+mod series;
 
-use axum::extract::{MatchedPath, Request};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
+use metrics::{Gauge, counter, gauge};
 
+pub use self::access_log::AccessLog;
+use self::access_log::{Line, Sampler};
+use self::series::Routes;
 use crate::error::{ApiError, problem};
+use crate::metrics::{REFUSALS, REQUESTS_IN_FLIGHT};
 use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::trace::TraceParent;
 
-/// Gives the request its id, and the answer its body when it is a refusal; logs what became of it.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
-    let started_at = Instant::now();
+/// What is kept of all requests.
+pub(super) struct Observation {
+    routes: Routes,
+    in_flight: Gauge,
+    sampler: Sampler,
+}
+
+impl Observation {
+    pub(super) fn new(log: AccessLog) -> Arc<Self> {
+        Arc::new(Self {
+            routes: Routes::default(),
+            in_flight: gauge!(REQUESTS_IN_FLIGHT),
+            sampler: Sampler::new(log),
+        })
+    }
+}
+
+/// Gives the request its id, and the answer its body when it is a refusal; counts it, and logs what
+/// became of it when it was refused, was slow, or is one of the sample.
+pub(super) async fn observe(
+    State(observation): State<Arc<Observation>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut open = Open::begin(observation, &request);
     let request_id = RequestId::of(request.headers());
-    let method = request.method().clone();
-    // The pattern, not the path: a path may hold anything, and ids would split the statistics.
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let parent = TraceParent::of(request.headers());
 
     let mut response = next.run(request).await;
     let error = response.extensions_mut().remove::<ApiError>();
     if let Some(error) = &error {
         problem::write(&mut response, error, &request_id);
+        counter!(REFUSALS, "code" => error.code().as_str()).increment(1);
     }
     response
         .headers_mut()
         .insert(X_REQUEST_ID, request_id.to_header());
 
-    let outcome = Outcome {
-        request_id,
-        method,
-        route,
-        status: response.status().as_u16(),
-        duration: started_at.elapsed(),
-    };
-    outcome.log(error.as_ref());
+    let status = response.status().as_u16();
+    open.status = Some(status);
+    let duration = open.started_at.elapsed();
+    if open.observation.sampler.wants(error.is_some(), duration) {
+        let line = Line {
+            request_id: request_id.as_str(),
+            parent,
+            method: open.method.as_str(),
+            route: open.route(),
+            status,
+            error: error.as_ref(),
+            duration,
+        };
+        line.write();
+    }
     response
 }
 
-/// What is known of a request when its answer leaves: all that a log line or a metric may hold.
-struct Outcome {
-    request_id: RequestId,
+/// A request from its head to its answer's. Dropped without a status, its client has gone.
+struct Open {
+    observation: Arc<Observation>,
+    started_at: Instant,
     method: Method,
+    /// The pattern, not the path: a path may hold anything, and ids would split the statistics.
     route: Option<MatchedPath>,
-    status: u16,
-    duration: Duration,
+    status: Option<u16>,
 }
 
-impl Outcome {
-    fn log(&self, error: Option<&ApiError>) {
-        let code = error.map(|error| error.code().as_str());
-        let cause = error.and_then(ApiError::cause);
-        macro_rules! log {
-            ($level:ident) => {
-                tracing::$level!(
-                    request_id = self.request_id.as_str(),
-                    method = self.method.as_str(),
-                    route = self.route.as_ref().map_or("none", MatchedPath::as_str),
-                    status = self.status,
-                    code,
-                    cause,
-                    duration_ms = self.duration.as_secs_f64() * 1e3,
-                    "request answered"
-                )
-            };
+impl Open {
+    fn begin(observation: Arc<Observation>, request: &Request) -> Self {
+        observation.in_flight.increment(1);
+        Self {
+            observation,
+            started_at: Instant::now(),
+            method: request.method().clone(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            status: None,
         }
-        match self.status {
-            500 => log!(error),
-            501.. => log!(warn),
-            _ => log!(info),
-        }
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("none", MatchedPath::as_str)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let observation = &self.observation;
+        observation.in_flight.decrement(1);
+        let duration = self.started_at.elapsed();
+        let routes = &observation.routes;
+        routes.record(self.route(), &self.method, self.status, duration);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Upstream;
 use super::admission::Admission;
 use super::breaker::{Breaker, Guarded};
+use super::measured::Measured;
 use super::retry::Retrying;
 use super::sql::{PoolSetupError, SqlUpstream};
 
@@ -43,7 +44,8 @@ impl Stack {
         innermost: Arc<dyn Upstream>,
         connections: usize,
     ) -> Self {
-        let admission = Admission::new(innermost, connections);
+        let measured = Measured::new(innermost);
+        let admission = Admission::new(Arc::new(measured), connections);
         let breaker = Breaker::new(dependency);
         let guarded = Guarded::new(breaker.clone(), admission.clone());
         Self {

@@ -10,6 +10,8 @@ mod draft;
 mod fixtures;
 mod heartbeats;
 mod inputs;
+mod log;
+mod metrics;
 mod operator;
 mod problems;
 mod requests;
