@@ -1,6 +1,8 @@
 //! One websocket: its channels, the frames of its client, and its end.
 
+mod outcomes;
 mod outgoing;
+mod requests;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -12,15 +14,15 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::api_key::ApiKey;
 use crate::jwt;
-use crate::realtime::channel::{self, Channel, JoinRequest, Refusal, Renewal};
-use crate::realtime::frame::{self, Event, Push, UserBroadcast};
-use crate::realtime::hub::{self, Hub, Inbox, Mailbox, Origin};
+use crate::realtime::channel::{Channel, Refusal, Renewal};
+use crate::realtime::frame::{self, Event, Push};
+use crate::realtime::hub::{self, Inbox, Mailbox};
 use crate::realtime::service::Realtime;
 
 /// Phoenix closes a socket that its client left silent for so long.
@@ -209,222 +211,6 @@ impl Socket {
         }
     }
 
-    /// Asks the policies; the answer comes as an [`Outcome::Joined`].
-    async fn join(
-        &mut self,
-        topic: String,
-        join_ref: String,
-        reference: Option<&str>,
-        payload: &Value,
-    ) -> Result<(), axum::Error> {
-        // A second join of a topic replaces the first.
-        if self.channels.contains_key(&topic) {
-            self.end_channel(&topic).await?;
-        }
-        let joining = if self.channels.len() + self.joining.len() < MAX_CHANNELS {
-            let request = JoinRequest::parse(payload);
-            Box::pin(channel::join(
-                self.realtime.clone(),
-                self.key.clone(),
-                self.headers_json.clone(),
-                topic.clone(),
-                join_ref.clone(),
-                request,
-            )) as BoxFuture<'static, _>
-        } else {
-            Box::pin(channel::refuse_too_many())
-        };
-        self.joining.insert(topic.clone(), join_ref.clone());
-        let reference = reference.map(str::to_owned);
-        self.work.push(Box::pin(async move {
-            Outcome::Joined {
-                channel: Box::new(joining.await),
-                topic,
-                join_ref,
-                reference,
-            }
-        }));
-        Ok(())
-    }
-
-    async fn leave(
-        &mut self,
-        topic: &str,
-        join_ref: Option<&str>,
-        reference: Option<&str>,
-    ) -> Result<(), axum::Error> {
-        self.joining.remove(topic);
-        self.reply(join_ref, reference, topic, "ok", json!({}))
-            .await?;
-        self.end_channel(topic).await
-    }
-
-    fn renew(&mut self, topic: String, token: Option<&str>) {
-        let (Some(channel), Some(token)) = (self.channels.get(&topic), token) else {
-            return;
-        };
-        if channel.has_token(token) {
-            return;
-        }
-        let join_ref = channel.join_ref.clone();
-        let renewing = channel::renew(
-            self.realtime.clone(),
-            self.headers_json.clone(),
-            channel.topic.clone(),
-            channel.presence,
-            token.to_owned(),
-        );
-        self.work.push(Box::pin(async move {
-            Outcome::Renewed {
-                topic,
-                join_ref,
-                renewal: renewing.await,
-            }
-        }));
-    }
-
-    /// Passes a client's broadcast on to the other sockets of its topic. One that the policies
-    /// forbid is dropped without a word, as the real server does.
-    async fn relay(
-        &mut self,
-        topic: &str,
-        reference: Option<&str>,
-        broadcast: UserBroadcast,
-    ) -> Result<(), axum::Error> {
-        let Some(channel) = self.channels.get_mut(topic) else {
-            let response = json!({ "reason": "unmatched topic" });
-            return self.reply(None, reference, topic, "error", response).await;
-        };
-        if !channel.may_write(&self.realtime).await {
-            return Ok(());
-        }
-        let UserBroadcast {
-            event,
-            encoding,
-            payload,
-        } = broadcast;
-        // Only a topic of more than 255 bytes fails here, and the client could not have sent it.
-        if let Ok(frame) = frame::broadcast(topic, &event, "", encoding, &payload) {
-            let except = (!channel.echoes).then_some(self.mailbox.socket);
-            let hub = &self.realtime.hub;
-            hub.publish(&channel.topic, &frame, Origin::Socket { except });
-        }
-        if channel.acknowledges {
-            let join_ref = channel.join_ref.clone();
-            self.reply(Some(&join_ref), reference, topic, "ok", json!({}))
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn finish(&mut self, outcome: Outcome) -> Result<(), axum::Error> {
-        match outcome {
-            Outcome::Joined {
-                topic,
-                join_ref,
-                reference,
-                channel,
-            } => {
-                // Left, or joined anew, in the meantime.
-                if self.joining.get(&topic) != Some(&join_ref) {
-                    return Ok(());
-                }
-                self.joining.remove(&topic);
-                match *channel {
-                    Ok(channel) => self.joined(topic, reference.as_deref(), channel).await,
-                    Err(refusal) => {
-                        let response = json!({ "reason": refusal.to_string() });
-                        let reference = reference.as_deref();
-                        self.reply(Some(&join_ref), reference, &topic, "error", response)
-                            .await
-                    }
-                }
-            }
-            Outcome::Renewed {
-                topic,
-                join_ref,
-                renewal,
-            } => {
-                let Some(channel) = self.channels.get_mut(&topic) else {
-                    return Ok(());
-                };
-                if channel.join_ref != join_ref {
-                    return Ok(());
-                }
-                match renewal {
-                    Ok(Renewal::Nothing) => Ok(()),
-                    Ok(Renewal::Renewed {
-                        subject,
-                        token,
-                        access,
-                    }) => {
-                        channel.renewed(subject, token, access);
-                        deliver_or_withhold(&self.realtime.hub, channel, &self.mailbox);
-                        Ok(())
-                    }
-                    Err(refusal) => self.end_with_error(&topic, &refusal.to_string()).await,
-                }
-            }
-            Outcome::Replication {
-                topic,
-                join_ref,
-                is_streaming,
-            } => {
-                let known = self.channels.get(&topic);
-                if known.is_none_or(|channel| channel.join_ref != join_ref) {
-                    return Ok(());
-                }
-                if is_streaming {
-                    self.system(&topic, "ok", "Replication connection established")
-                        .await
-                } else {
-                    self.end_with_error(&topic, "Replication connection is not established")
-                        .await
-                }
-            }
-        }
-    }
-
-    /// Subscribes before the reply: whoever has the reply misses nothing from then on.
-    async fn joined(
-        &mut self,
-        topic: String,
-        reference: Option<&str>,
-        mut channel: Channel,
-    ) -> Result<(), axum::Error> {
-        deliver_or_withhold(&self.realtime.hub, &channel, &self.mailbox);
-        let join_ref = channel.join_ref.clone();
-        let presence = channel.presence;
-        let announces_replication = channel.announces_replication;
-        let replay = std::mem::take(&mut channel.replay);
-        self.channels.insert(topic.clone(), channel);
-        let response = json!({ "postgres_changes": [] });
-        self.reply(Some(&join_ref), reference, &topic, "ok", response)
-            .await?;
-        for stored in &replay {
-            if let Some(message) = stored.frame(&join_ref, &topic) {
-                self.websocket.feed(message).await?;
-            }
-        }
-        if presence {
-            let frame = frame::text(Some(&join_ref), None, &topic, "presence_state", &json!({}));
-            self.websocket.feed(Message::Text(frame.into())).await?;
-        }
-        if announces_replication {
-            let realtime = self.realtime.clone();
-            self.work.push(Box::pin(async move {
-                let streaming = realtime.hub.streaming();
-                let waited = tokio::time::timeout(REPLICATION_TIMEOUT, streaming).await;
-                Outcome::Replication {
-                    topic,
-                    join_ref,
-                    is_streaming: waited.is_ok(),
-                }
-            }));
-        }
-        Ok(())
-    }
-
     async fn close_expired(&mut self) -> Result<(), axum::Error> {
         let now_s = jwt::now_s();
         let expired: Vec<(String, u64)> = self
@@ -454,14 +240,5 @@ impl Socket {
             Some(expiry) => idle.min(Instant::now() + expiry),
             None => idle,
         }
-    }
-}
-
-/// With presence alone readable a channel is joined and its broadcasts are withheld.
-fn deliver_or_withhold(hub: &Hub, channel: &Channel, mailbox: &Mailbox) {
-    if channel.access.broadcast {
-        hub.subscribe(&channel.topic, mailbox, &channel.replayed);
-    } else {
-        hub.unsubscribe(&channel.topic, mailbox.socket);
     }
 }
