@@ -40,9 +40,7 @@ impl Node {
             return Ok(node);
         }
         let directory = local_dir::directory("node")?.join(WHEEL.version);
-        if !directory.is_dir() {
-            fetch(&directory)?;
-        }
+        local_dir::make_once("node", || directory.is_dir(), || fetch(&directory))?;
         Ok(Self::in_wheel(&directory))
     }
 
@@ -51,9 +49,14 @@ impl Node {
         let lock = fs::read(package.join("package-lock.json"))
             .with_context(|| format!("{} has no package-lock.json", package.display()))?;
         let stamp = package.join("node_modules/.installed-package-lock.json");
-        if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
-            return Ok(());
-        }
+        let is_installed = || fs::read(&stamp).is_ok_and(|installed| installed == lock);
+        local_dir::make_once("npm", is_installed, || {
+            self.install(package)?;
+            fs::write(&stamp, &lock).with_context(|| format!("cannot write {}", stamp.display()))
+        })
+    }
+
+    fn install(&self, package: &Path) -> Result<()> {
         console::step(format_args!(
             "installing npm packages of {}",
             relative(package)
@@ -70,8 +73,7 @@ impl Node {
             .current_dir(package)
             .env("PATH", self.search_path())
             .stdout(std::io::stderr());
-        process::run(&mut npm)?;
-        fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))
+        process::run(&mut npm)
     }
 
     fn of_machine() -> Option<Self> {
@@ -115,6 +117,7 @@ fn fetch(directory: &Path) -> Result<()> {
         "fetching Node {} (the machine's own is older or absent)",
         WHEEL.version
     ));
+    // What a killed command left.
     let unfinished = directory.with_extension("new");
     let _ = fs::remove_dir_all(&unfinished);
     WHEEL

@@ -118,6 +118,32 @@ async fn a_function_that_the_application_uses_is_not_taken_from_it() -> Result<(
     Ok(())
 }
 
+/// A policy, whose text is the same in both releases, is made anew when the function that it calls has other arguments.
+#[tokio::test]
+async fn a_policy_follows_the_function_that_it_calls() -> Result<()> {
+    let mut before = ProductSql::read(workspace::root())?;
+    for (present, older) in [
+        (
+            "can_read_topic(topic text)",
+            "can_read_topic(topic text, which integer default 0)",
+        ),
+        ("can_read_topic(text)", "can_read_topic(text, integer)"),
+    ] {
+        let files = before.bodies.iter_mut().chain(&mut before.api);
+        let changed = files.filter(|file| file.text.contains(present));
+        let changed = changed.map(|file| file.text = file.text.replace(present, older));
+        assert_ne!(changed.count(), 0, "{present}");
+    }
+    let old = TestDatabase::without_product().await?;
+    for migration in [bundle::schema(&before), bundle::code(&before)?, host_app()?] {
+        old.change(&migration).await?;
+    }
+    old.change(&code()?).await?;
+    let new = TestDatabase::create().await?;
+    assert_same(&catalogue(&old)?, &catalogue(&new)?);
+    Ok(())
+}
+
 #[tokio::test]
 async fn code_of_the_same_release_changes_nothing_and_locks_no_table() -> Result<()> {
     let database = TestDatabase::create().await?;

