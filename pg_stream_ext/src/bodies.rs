@@ -8,26 +8,26 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::postgres::caller;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::rate::Rate;
 
 /// Admits a call that only reads; returns the user who calls, null for the service.
 #[pg_extern(stable)]
 fn enter_to_read() -> Option<Uuid> {
-    answer(caller::enter()).user_id()
+    or_raise(caller::enter()).user_id()
 }
 
 /// Admits a call that writes; returns the user who calls, null for the service.
 #[pg_extern]
 fn enter_to_write() -> Option<Uuid> {
-    answer(caller::enter_to_write()).user_id()
+    or_raise(caller::enter_to_write()).user_id()
 }
 
 /// Admits a call that writes for a user, by default the caller, and keeps the user from being deleted
 /// meanwhile. Comes before anything is locked.
 #[pg_extern]
 fn act_for(user_id: Option<Uuid>) -> Uuid {
-    answer(caller::enter_to_write().and_then(|caller| caller.act_for(user_id)))
+    or_raise(caller::enter_to_write().and_then(|caller| caller.act_for(user_id)))
 }
 
 /// Raises an error of the catalogue with a more exact hint.
@@ -36,7 +36,7 @@ fn refuse_with_hint(code: &str, hint: &str) {
     let refused = ErrorCode::parse(code).map_or(Failure::Row("no such error code"), |code| {
         Failure::with_hint(code, hint)
     });
-    answer(Err(refused))
+    or_raise(Err(refused))
 }
 
 /// Counts one call against a limit a minute; returns the time to store, or refuses with the wait.
@@ -45,7 +45,7 @@ fn take_rate(
     per_minute: Option<i32>,
     noted: Option<TimestampWithTimeZone>,
 ) -> TimestampWithTimeZone {
-    answer(take(per_minute, noted))
+    or_raise(take(per_minute, noted))
 }
 
 fn take(

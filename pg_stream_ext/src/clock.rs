@@ -8,7 +8,7 @@ use stream_core::agora::{ClockWrong, issue_time};
 use stream_core::error::ErrorCode;
 
 use crate::postgres::caller;
-use crate::postgres::error::{Failure, Result, answer};
+use crate::postgres::error::{Failure, Result, or_raise};
 
 /// Unix seconds of 2000-01-01, from which Postgres counts.
 const POSTGRES_EPOCH_S: i64 = 946_684_800;
@@ -21,7 +21,7 @@ pub const MICROSECONDS_PER_S: Microseconds = 1_000_000;
 /// Raises `clock_wrong` when no token can be minted for that reason; otherwise returns true.
 #[pg_extern(stable)]
 fn check_clock() -> bool {
-    answer(caller::enter_as_owner().and_then(|_| now_s()));
+    or_raise(caller::enter_as_owner().and_then(|_| now_s()));
     true
 }
 

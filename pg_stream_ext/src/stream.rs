@@ -6,4 +6,5 @@ pub mod lifecycle;
 pub mod start;
 mod start_rate;
 pub mod state;
+mod viewing;
 pub mod watch_time;

@@ -249,7 +249,7 @@ begin
 end
 $$;
 comment on function stream.get_stream_summary(uuid) is
-    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far, counted from the rows of this stream. The figures of one that has ended are kept by the next sweep and change no more. Seller and service only.';
+    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. One call reads 10,000 viewers and 10,000 entries at most: beyond them the figures are estimates from these (about 1 in 100 off) until the stream has ended. Then the next sweeps count all and keep the figures, which change no more. Seller and service only.';
 
 create function stream.get_viewer_count(session_id uuid)
 returns integer

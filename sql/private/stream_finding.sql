@@ -49,7 +49,7 @@ begin
 end
 $$;
 comment on function stream_private.find_live_streams(uuid, integer) is
-    'Streams that were active and have not ended, the newest first, whoever may watch them; without their titles.';
+    'The streams behind `after` that were active and have not ended, the newest first and without titles; also those that the caller may not watch.';
 
 create function stream_private.milliseconds_of(id uuid) returns bigint
 language plpgsql immutable

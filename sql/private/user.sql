@@ -134,10 +134,14 @@ begin
         select o.id from stream.requests as o where o.about = $1 limit at_most));
     get diagnostics rows = row_count;
     changed := changed + rows;
+    -- Last in the order of locks.
+    delete from stream.start_rates as r where r.seller_id = $1;
+    get diagnostics rows = row_count;
+    changed := changed + rows;
     if changed > 0 then
         return row(changed, true)::stream.erasure_result;
     end if;
-    -- The sold ones last, and with the newest the rate of starts: a table of the application that refers to one and keeps it fails the call.
+    -- The sold ones last: a table of the application that refers to one and keeps it fails the call.
     select s.id into session from stream.stream_sessions as s where s.seller_id = $1 order by s.id limit 1;
     if found then
         update stream.webhook_events as e set uid = null, client_seq = null
@@ -158,14 +162,14 @@ a sold stream without a cascade fails the call (23503), when what the user did e
 @errors isolation_level, invalid_argument, stream_live
 $$;
 
--- The uids of a host are the generations of the stream so far.
+-- A host's uid is the generation of the stream, so the host has had every uid from 1 to the present one.
 create view stream_private.agora_uids as
 select v.user_id, v.session_id, v.agora_uid as first_uid, v.agora_uid as last_uid
 from stream.stream_viewers as v
 union all
 select s.seller_id, s.id, 1, s.generation
 from stream.stream_sessions as s;
-comment on view stream_private.agora_uids is 'Under which Agora uids a user was or is in a stream, as a viewer and as its host.';
+comment on view stream_private.agora_uids is 'The range of Agora uids that a user has had in a stream, as a viewer or as its host.';
 revoke all on table stream_private.agora_uids from public, anon, authenticated, service_role;
 
 create function stream_private.export_user(user_id uuid)
@@ -188,7 +192,7 @@ begin
         'chat_mode', s.chat_mode, 'slow_mode_ms', s.slow_mode_ms, 'metadata', s.metadata))
     from stream.stream_sessions as s where s.seller_id = $1 order by s.id;
     return query
-    select json_build_object('table', 'start_rates', 'record', json_build_object('session_id', r.session_id, 'tat', r.tat))
+    select json_build_object('table', 'start_rates', 'record', json_build_object('tat', r.tat))
     from stream.start_rates as r where r.seller_id = $1;
     return query
     select json_build_object('table', 'stream_viewers', 'record', json_build_object(

@@ -28,9 +28,8 @@ begin
 end
 $$;
 comment on function stream_private.can_read_topic is $$
-Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too,
-user is one's own,
-live is every signed-in user's.
+Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user is
+one's own, live is every signed-in user's.
 @policy
 @callers authenticated
 $$;

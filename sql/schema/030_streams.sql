@@ -27,6 +27,7 @@ create table stream.stream_sessions (
     check_at timestamptz default now(),
     is_cleaned boolean not null default false,
     counted_seq bigint not null default 0,
+    counted_uid integer not null default 0,
     message_count bigint not null default 0,
     deleted_message_count bigint not null default 0,
     unique_viewers bigint not null default 0,
@@ -96,10 +97,12 @@ comment on column stream.stream_sessions.check_at is
     'When the sweep looks at the stream next: set by state moves and by the sweep, never by heartbeats.';
 comment on column stream.stream_sessions.counted_seq is
     'Up to which entry of the log the sweep has counted the messages of an ended stream.';
+comment on column stream.stream_sessions.counted_uid is
+    'Up to which Agora uid the sweep has counted the viewers of an ended stream.';
 comment on column stream.stream_sessions.message_count is 'Messages of users up to counted_seq, the deleted ones among them.';
 comment on column stream.stream_sessions.deleted_message_count is 'Those of them that were deleted when they were counted.';
-comment on column stream.stream_sessions.unique_viewers is 'Viewers who ever joined, once is_cleaned.';
-comment on column stream.stream_sessions.watch_ms is 'Milliseconds that all of them together watched, once is_cleaned.';
+comment on column stream.stream_sessions.unique_viewers is 'Viewers who ever joined, up to counted_uid; all of them once is_cleaned.';
+comment on column stream.stream_sessions.watch_ms is 'Milliseconds that these together watched.';
 comment on column stream.stream_sessions.is_cleaned is
     'Whether the sweep has made sure that an ended stream holds no lease, no active token or subscription, and no open log.';
 comment on column stream.stream_sessions.chat_mode is
@@ -119,17 +122,14 @@ comment on domain stream.milliseconds is 'A time span in milliseconds.';
 
 create table stream.start_rates (
     seller_id uuid not null,
-    session_id uuid not null,
     tat timestamptz not null,
-    constraint start_rates_pkey primary key (seller_id),
-    -- The row goes with the stream that the seller started last.
-    constraint start_rates_session_id_fkey foreign key (session_id)
-        references stream.stream_sessions (id) on delete cascade
+    -- Of the seller and of no stream: whoever deletes streams or auctions gets no start back.
+    constraint start_rates_pkey primary key (seller_id)
 );
-create index start_rates_session_id_idx on stream.start_rates (session_id);
+-- For the sweep.
+create index start_rates_tat_idx on stream.start_rates (tat);
 comment on table stream.start_rates is
-    'How often each seller has started or taken over streams lately. Last in the order of locks.';
-comment on column stream.start_rates.session_id is 'The stream that the seller started or took over last.';
+    'How often each seller has started or taken over streams lately; swept once that is no limit any more. Last in the order of locks.';
 comment on column stream.start_rates.tat is
     'Theoretical arrival time of the next start (GCRA): config.starts_per_minute lies before it.';
 alter table stream.start_rates enable row level security;

@@ -51,9 +51,9 @@ from (values
     (2, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
     (3, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
     (4, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (5, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '0260f9cec90fdf868d781113df51dbe6111c00d2d87992463984be68bb75fdef'),
+    (5, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
     (6, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (7, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', 'd51dd2764b6abb5e8873daa9f70bc489680ecd9ec364cbf1d690a0df636b663d'),
+    (7, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
     (8, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
     (9, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
     (10, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
@@ -63,7 +63,7 @@ from (values
     (14, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
     (15, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
     (16, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (17, 'trigger', 'config_rearm on stream.config', '4f29ea9f3a1c3bb5bb9518bcf8a6de85c731a222b6e1440e609f07d6dea8f031'),
+    (17, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
     (18, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
     (19, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
     (20, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
@@ -91,10 +91,10 @@ from (values
     (42, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
     (43, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
     (44, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (45, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', '9e4ce07eddb44fea1f2c35989a2b0b450a4ad555ec0624b39c55528fd33cc7ac'),
-    (46, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', '175587f6ea08098e576439c3d264afb5fc902bdab17eb860d79289d4639819e5'),
+    (45, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (46, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
     (47, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (48, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '53233d4d495b83764f35a48d351b9b8d08d7e9709596af79726dfbf9d417b273'),
+    (48, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
     (49, 'function', 'stream_private.tick()', 'returns void defaults 0'),
     (50, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
     (51, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
@@ -108,9 +108,9 @@ from (values
     (59, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
     (60, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
     (61, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (62, 'view', 'stream_private.restrictions', '9517f7d064b9cdd1e60eaefb07635fe72e16688e4f2829f00a5c30b437333356'),
-    (63, 'view', 'stream_private.bans', '2553c73db0a0ec7dd30b57c12336210adf276d06ab5d197fc7f4e0fffa3cea42'),
-    (64, 'view', 'stream_private.leases', 'db504b1cdd5fd2fcff4be9a307ab1e7f18ca3badacdee05f16f6fbd7612a8b0e'),
+    (62, 'view', 'stream_private.restrictions', 'b8342e45398ad92093a1bd23f544a7bf694f29d5388ff0aad0748d561d2a206d'),
+    (63, 'view', 'stream_private.bans', '13085b5d8b979974b6db7b2bbbcd1915ea6911fa73c2a3475bc0415d636a9065'),
+    (64, 'view', 'stream_private.leases', 'ba3c083e1a1c8bba92a459b7203fe46caee730589f7501f44d931e029f0e49f4'),
     (65, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
     (66, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
     (67, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
@@ -125,9 +125,9 @@ from (values
     (76, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
     (77, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
     (78, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (79, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', '72982056eb8668bdbc92c4a56e43ccadf1d7a083234ba9b5fea32ba483bd0af3'),
+    (79, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
     (80, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (81, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', 'e5c6c225d9ebb2e534b545adf1613e7f930f6d04a18fa42f563b9617d48921f6'),
+    (81, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
     (82, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
     (83, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
     (84, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
@@ -142,7 +142,7 @@ from (values
     (93, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
     (94, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
     (95, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (96, 'view', 'stream_private.agora_uids', '80cda605808736dc4cb38cca66a402192ec9365d2048ed8c25c0d1fee6f29748'),
+    (96, 'view', 'stream_private.agora_uids', '97fcbe19c9c873a20dfc074f612420f2ebf4dbae8ff7f50df46ccf1ef2060f83'),
     (97, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
     (98, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
     (99, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
@@ -152,18 +152,18 @@ from (values
     (103, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
     (104, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
     (105, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (106, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '4583f42f20108511dc5e934e420ee9f09a41436c324f55a0a74536ec228256fe'),
+    (106, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
     (107, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
     (108, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.heartbeat_status defaults 0'),
     (109, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
     (110, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
     (111, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (112, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '16dde4cb1ec51d82599ed0d8fdc9ddbedf5c5abf4e3b8d0d1d6b8639b82f2c62'),
+    (112, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
     (113, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (114, 'policy', 'stream_topics_read on realtime.messages', '6981ef31604c426e852b868398d42f8658fcb08ba62995005743a1d163564188'),
-    (115, 'view', 'stream_private.error_catalogue', '9f39a137a76f0ccaa55b35e28256b7dcc016313194194475cff5964cc422eca2'),
-    (116, 'view', 'stream_private.state_transitions', '46b6fc0a935cd9e2ab24f8a58702e7b7499be9681c928c51246fbd394aa43232'),
-    (117, 'view', 'stream_private.limits', '5d80e8f7ba045643950dfe418ab58419411626c381dcbeced8f40be92bfe5c15'),
+    (114, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (115, 'view', 'stream_private.error_catalogue', 'cd128a46d5d834ffdd6771dde9a08ef95a80cb15b26f15447f1dd854179a1ade'),
+    (116, 'view', 'stream_private.state_transitions', '4b6e876d88f25a3926ef7fd101d5049c45cac4e4be6732ff4de2c5164d6e0374'),
+    (117, 'view', 'stream_private.limits', 'dcf0e67ff26b0a3ca437c613c9664d03b7eeb777cc5c33a05ab85e05449dd7a5'),
     (118, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
     (119, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
     (120, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
@@ -2154,7 +2154,7 @@ begin
 end
 $$;
 comment on function stream_private.find_live_streams(uuid, integer) is
-    'Streams that were active and have not ended, the newest first, whoever may watch them; without their titles.';
+    'The streams behind `after` that were active and have not ended, the newest first and without titles; also those that the caller may not watch.';
 
 create or replace function stream_private.milliseconds_of(id uuid) returns bigint
 language plpgsql immutable
@@ -2234,6 +2234,11 @@ declare
     caller pg_catalog.uuid := stream_ext.enter_to_read();
     session pg_catalog.record;
     result stream.stream_summary;
+    -- Of entries, and of viewers, that one call reads.
+    at_most constant pg_catalog.int8 := 10000;
+    uncounted pg_catalog.int8;
+    newest_uid pg_catalog.int8;
+    viewers pg_catalog.int8;
 begin
     if $1 is null then
         perform stream_ext.refuse_with_hint('invalid_argument', 'session_id must not be null');
@@ -2262,22 +2267,48 @@ begin
     if session.is_cleaned then
         return result;
     end if;
-    select count(*), coalesce(sum(coalesce(e.watched_ms, v.watch_ms)), 0)
-    into result.unique_viewers, result.watch_ms
-    from stream.stream_viewers as v
-    left join stream_private.leases as e on e.session_id = v.session_id and e.user_id = v.user_id
-    where v.session_id = $1;
-    select session.message_count + count(*),
-        session.deleted_message_count + count(*) filter (where m.deleted_at is not null)
+    -- Uids are drawn at random, so the lowest ones are a fair sample, and from how far apart they lie follows how many there are.
+    select count(*), coalesce(sum(n.watched_ms), 0), max(n.agora_uid)
+    into result.unique_viewers, result.watch_ms, newest_uid
+    from (
+        select v.agora_uid, coalesce(
+            (select e.watched_ms from stream_private.leases as e where e.session_id = $1 and e.user_id = v.user_id),
+            v.watch_ms) as watched_ms
+        from stream.stream_viewers as v
+        where v.session_id = $1
+        order by v.agora_uid
+        limit at_most + 1
+    ) as n;
+    if result.unique_viewers > at_most then
+        viewers := (at_most * (2147483647 - 1000000)) / (newest_uid - 1000000 + 1);
+        result.watch_ms := (result.watch_ms::numeric * viewers / result.unique_viewers)::bigint;
+        result.unique_viewers := viewers;
+    end if;
+    select h.last_seq - session.counted_seq into uncounted from stream.chat_heads as h where h.session_id = $1;
+    -- A long log in a hundred parts as far from one another.
+    select count(*), count(*) filter (where m.deleted_at is not null)
     into result.message_count, result.deleted_message_count
-    from stream.chat_messages as m
-    where m.session_id = $1 and m.seq > session.counted_seq and m.message_type = 'user_message';
+    from generate_series(0, case when uncounted > at_most then 99 else 0 end) as part
+    cross join lateral (
+        select e.deleted_at from stream.chat_messages as e
+        where e.session_id = $1 and e.message_type = 'user_message'
+            and e.seq > session.counted_seq + part * uncounted / 100
+            and e.seq <= session.counted_seq + part * uncounted / 100
+                + case when uncounted > at_most then at_most / 100 else at_most end
+    ) as m;
+    if uncounted > at_most then
+        result.message_count := result.message_count * uncounted / at_most;
+        result.deleted_message_count := result.deleted_message_count * uncounted / at_most;
+    end if;
+    result.message_count := session.message_count + result.message_count;
+    result.deleted_message_count := session.deleted_message_count + result.deleted_message_count;
     return result;
 end
 $$;
 comment on function stream_private.get_stream_summary(session_id uuid) is $$
-What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far, counted from the
-rows of this stream. The figures of one that has ended are kept by the next sweep and change no more. Seller and service only.
+What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. One call reads
+10,000 viewers and 10,000 entries at most: beyond them the figures are estimates from these (about 1 in 100 off) until the stream
+has ended. Then the next sweeps count all and keep the figures, which change no more. Seller and service only.
 @callers authenticated, service_role
 @errors invalid_argument, session_not_found, not_stream_owner
 $$;
@@ -2520,10 +2551,14 @@ begin
         select o.id from stream.requests as o where o.about = $1 limit at_most));
     get diagnostics rows = row_count;
     changed := changed + rows;
+    -- Last in the order of locks.
+    delete from stream.start_rates as r where r.seller_id = $1;
+    get diagnostics rows = row_count;
+    changed := changed + rows;
     if changed > 0 then
         return row(changed, true)::stream.erasure_result;
     end if;
-    -- The sold ones last, and with the newest the rate of starts: a table of the application that refers to one and keeps it fails the call.
+    -- The sold ones last: a table of the application that refers to one and keeps it fails the call.
     select s.id into session from stream.stream_sessions as s where s.seller_id = $1 order by s.id limit 1;
     if found then
         update stream.webhook_events as e set uid = null, client_seq = null
@@ -2544,7 +2579,7 @@ a sold stream without a cascade fails the call (23503), when what the user did e
 @errors isolation_level, invalid_argument, stream_live
 $$;
 
--- The uids of a host are the generations of the stream so far.
+-- A host's uid is the generation of the stream, so the host has had every uid from 1 to the present one.
 do $missing$
 begin
     if to_regclass('stream_private.agora_uids') is null then
@@ -2559,7 +2594,7 @@ $create$;
     end if;
 end
 $missing$;
-comment on view stream_private.agora_uids is 'Under which Agora uids a user was or is in a stream, as a viewer and as its host.';
+comment on view stream_private.agora_uids is 'The range of Agora uids that a user has had in a stream, as a viewer or as its host.';
 revoke all on table stream_private.agora_uids from public, anon, authenticated, service_role;
 
 create or replace function stream_private.export_user(user_id uuid)
@@ -2582,7 +2617,7 @@ begin
         'chat_mode', s.chat_mode, 'slow_mode_ms', s.slow_mode_ms, 'metadata', s.metadata))
     from stream.stream_sessions as s where s.seller_id = $1 order by s.id;
     return query
-    select json_build_object('table', 'start_rates', 'record', json_build_object('session_id', r.session_id, 'tat', r.tat))
+    select json_build_object('table', 'start_rates', 'record', json_build_object('tat', r.tat))
     from stream.start_rates as r where r.seller_id = $1;
     return query
     select json_build_object('table', 'stream_viewers', 'record', json_build_object(
@@ -2995,9 +3030,8 @@ begin
 end
 $$;
 comment on function stream_private.can_read_topic(topic text) is $$
-Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too,
-user is one's own,
-live is every signed-in user's.
+Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user is
+one's own, live is every signed-in user's.
 @policy
 @callers authenticated
 $$;
@@ -4278,7 +4312,7 @@ begin
 end
 $$;
 comment on function stream.get_stream_summary(uuid) is
-    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far, counted from the rows of this stream. The figures of one that has ended are kept by the next sweep and change no more. Seller and service only.';
+    'What came of a stream: length, peak, viewers, watch time, messages and why it ended; while it goes on, so far. One call reads 10,000 viewers and 10,000 entries at most: beyond them the figures are estimates from these (about 1 in 100 off) until the stream has ended. Then the next sweeps count all and keep the figures, which change no more. Seller and service only.';
 
 create or replace function stream.get_viewer_count(session_id uuid)
 returns integer

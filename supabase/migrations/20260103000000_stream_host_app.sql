@@ -24,6 +24,9 @@ alter table stream.report_rates
     add constraint report_rates_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
 alter table stream.agora_tokens
     add constraint agora_tokens_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade;
+-- Deleted in the order of these constraints, and this row is last in the order of locks.
+alter table stream.start_rates
+    add constraint start_rates_seller_id_fkey foreign key (seller_id) references auth.users (id) on delete cascade;
 
 -- Deleting users or auctions, the foreign keys above take rows of streams as they come. Taken in the
 -- order of pg_stream before that, no deletion waits in a circle with a batch or a tick. All rows of the

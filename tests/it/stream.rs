@@ -5,6 +5,7 @@ mod changes_beside_joins;
 mod finding;
 mod finding_plans;
 mod host_liveness;
+mod large_summary;
 mod lifecycle;
 mod properties;
 mod start_and_takeover;

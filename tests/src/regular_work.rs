@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::database::TestDatabase;
 
 /// The rules in the order in which they are reported.
-pub const RULES: [&str; 13] = [
+pub const RULES: [&str; 14] = [
     "initializing_timeout",
     "host_lost",
     "reconnect_timeout",
@@ -23,6 +23,7 @@ pub const RULES: [&str; 13] = [
     "webhook_events",
     "webhook_cursors",
     "requests",
+    "start_rates",
 ];
 
 /// What one sweep did.

@@ -9,7 +9,7 @@ use crate::limits;
 use crate::log::message::{Message, message_columns};
 use crate::postgres::caller;
 use crate::postgres::column::{LeftJoined, columns};
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 
 statements! {
@@ -58,8 +58,8 @@ fn get_message_history(
     row_type: Option<AnyElement>,
 ) -> SetOfIterator<'static, pgrx::composite_type!('static, "anyelement")> {
     let _ = row_type;
-    let messages = answer(page(session_id, page_size, skip, before_seq, after_seq)).into_iter();
-    SetOfIterator::new(messages.map(|message| answer(message.into_composite())))
+    let messages = or_raise(page(session_id, page_size, skip, before_seq, after_seq)).into_iter();
+    SetOfIterator::new(messages.map(|message| or_raise(message.into_composite())))
 }
 
 fn page(

@@ -9,8 +9,18 @@ use stream_core::limits::MAX_BATCH_ITEMS;
 
 use crate::postgres::caller;
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
+
+/// The number of the oldest entry that is kept of session `s` with head `h`, or of the next one where none is, as SQL text.
+macro_rules! oldest_seq_sql {
+    () => {
+        "coalesce(
+             (select min(m.seq) from stream.chat_messages as m where m.session_id = s.id),
+             h.last_seq + 1)"
+    };
+}
+pub(crate) use oldest_seq_sql;
 
 /// The read ranges within the kept log, as SQL text where its bounds `b` and the marks `r` are in scope.
 macro_rules! kept_reads {
@@ -94,10 +104,9 @@ macro_rules! count_sql {
              from (
                  select s.id, h.last_seq,
                      stream_private.can_view($2, s.id, s.seller_id) as can_view,
-                     coalesce(
-                         (select min(m.seq) from stream.chat_messages as m
-                          where m.session_id = s.id),
-                         h.last_seq + 1) as oldest_seq
+                     ",
+            $crate::chat::read_marks::oldest_seq_sql!(),
+            " as oldest_seq
                  from stream.stream_sessions as s
                  join stream.chat_heads as h on h.session_id = s.id
                  where s.id = $1
@@ -146,18 +155,18 @@ fn mark_messages_as_read(
     user_id: Option<Uuid>,
     message_ids: Option<Array<'_, Uuid>>,
 ) -> i64 {
-    answer(mark_messages(session_id, user_id, message_ids))
+    or_raise(mark_messages(session_id, user_id, message_ids))
 }
 
 /// Returns how many entries are unread afterwards.
 #[pg_extern]
 fn mark_read_up_to(session_id: Option<Uuid>, user_id: Option<Uuid>, seq: Option<i64>) -> i64 {
-    answer(mark_up_to(session_id, user_id, seq))
+    or_raise(mark_up_to(session_id, user_id, seq))
 }
 
 #[pg_extern(stable)]
 fn unread_count(session_id: Option<Uuid>, user_id: Option<Uuid>) -> i64 {
-    answer(count_unread(session_id, user_id))
+    or_raise(count_unread(session_id, user_id))
 }
 
 fn mark_messages(
@@ -196,7 +205,7 @@ fn mark_up_to(session_id: Option<Uuid>, user_id: Option<Uuid>, seq: Option<i64>)
 }
 
 fn count_unread(session_id: Option<Uuid>, user_id: Option<Uuid>) -> Result<i64> {
-    let user = caller::enter()?.speak_of(user_id)?;
+    let user = caller::enter()?.resolve_user(user_id)?;
     let session = required(session_id, "session_id")?;
     unread(&UNREAD, session, user)
 }

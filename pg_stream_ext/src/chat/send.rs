@@ -15,7 +15,7 @@ use crate::log::entry::{closed_log_error, next_seq};
 use crate::log::message::Message;
 use crate::log::relay;
 use crate::postgres::caller::{self, Admitted};
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 
 statements! {
@@ -37,7 +37,7 @@ fn send_message(
     content: Option<&str>,
     id: Option<Uuid>,
 ) -> pgrx::composite_type!('static, "record") {
-    answer(send(session_id, user_id, content, id).and_then(Message::into_composite))
+    or_raise(send(session_id, user_id, content, id).and_then(Message::into_composite))
 }
 
 fn send(

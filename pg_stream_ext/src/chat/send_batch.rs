@@ -25,7 +25,7 @@ use crate::postgres::application_rows;
 use crate::postgres::caller::{self, Admitted, Caller};
 use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::composite::{self, Attribute, Composite};
-use crate::postgres::error::{Failure, Result, answer};
+use crate::postgres::error::{Failure, Result, or_raise};
 use accepted::Accepted;
 use item::{Answer, Draft};
 use locks::{Ready, SessionLocks, Waits};
@@ -41,8 +41,8 @@ fn send_messages(
     row_type: Option<AnyElement>,
 ) -> SetOfIterator<'static, pgrx::composite_type!('static, "anyelement")> {
     let _ = row_type;
-    let answers = (1..).zip(answer(send_all(items)));
-    SetOfIterator::new(answers.map(|(item, reply)| answer(result(item, reply))))
+    let answers = (1..).zip(or_raise(send_all(items)));
+    SetOfIterator::new(answers.map(|(item, reply)| or_raise(result(item, reply))))
 }
 
 /// As `stream.message_result`.

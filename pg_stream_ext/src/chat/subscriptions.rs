@@ -9,7 +9,7 @@ use stream_core::error::ErrorCode;
 
 use crate::postgres::caller;
 use crate::postgres::column::columns;
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::stream::gate;
 
@@ -119,7 +119,7 @@ fn subscribe_to_chat(
         name!(is_active, bool),
     ),
 > {
-    TableIterator::once(answer(subscribe(session_id, user_id)).into())
+    TableIterator::once(or_raise(subscribe(session_id, user_id)).into())
 }
 
 #[pg_extern]
@@ -135,7 +135,7 @@ fn unsubscribe_from_chat(
         name!(is_active, bool),
     ),
 > {
-    TableIterator::once(answer(unsubscribe(subscription_id)).into())
+    TableIterator::once(or_raise(unsubscribe(subscription_id)).into())
 }
 
 fn subscribe(session_id: Option<Uuid>, user_id: Option<Uuid>) -> Result<Subscription> {

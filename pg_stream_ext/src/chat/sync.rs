@@ -7,12 +7,12 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::chat::cooldown::{Cooldown, cooldown_columns};
-use crate::chat::read_marks::{read_json_sql, unread_count_sql};
+use crate::chat::read_marks::{oldest_seq_sql, read_json_sql, unread_count_sql};
 use crate::log::epoch::{epoch_origin, epoch_sql};
 use crate::log::message::message_json;
 use crate::postgres::caller;
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
 
@@ -43,10 +43,7 @@ statements! {
                               where v.session_id = s.id and v.user_id = $2 and v.is_active
                           ) then 'viewer'
                           else 'guest' end as role,
-                     coalesce(
-                         (select min(m.seq) from stream.chat_messages as m
-                          where m.session_id = s.id),
-                         h.last_seq + 1) as oldest_seq
+                     ", oldest_seq_sql!(), " as oldest_seq
                  from stream.stream_sessions as s
                  join stream.chat_heads as h on h.session_id = s.id
                  cross join config as c
@@ -172,7 +169,7 @@ fn sync(
         name!(server_time, TimestampWithTimeZone),
     ),
 > {
-    TableIterator::once(answer(missed(session_id, after_seq, epoch)))
+    TableIterator::once(or_raise(missed(session_id, after_seq, epoch)))
 }
 
 fn missed(

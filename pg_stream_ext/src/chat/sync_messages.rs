@@ -9,7 +9,7 @@ use crate::chat::sync::{MAX_MISSED, NEWEST_PAGE};
 use crate::log::message::{Message, message_columns};
 use crate::postgres::caller;
 use crate::postgres::column::{LeftJoined, columns};
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 
 statements! {
@@ -51,8 +51,8 @@ fn sync_messages(
     row_type: Option<AnyElement>,
 ) -> SetOfIterator<'static, pgrx::composite_type!('static, "anyelement")> {
     let _ = row_type;
-    let messages = answer(since(session_id, last_message_id)).into_iter();
-    SetOfIterator::new(messages.map(|message| answer(message.into_composite())))
+    let messages = or_raise(since(session_id, last_message_id)).into_iter();
+    SetOfIterator::new(messages.map(|message| or_raise(message.into_composite())))
 }
 
 fn since(session_id: Option<Uuid>, last_message_id: Option<Uuid>) -> Result<Vec<Message>> {

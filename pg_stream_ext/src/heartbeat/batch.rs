@@ -8,7 +8,7 @@ use crate::log::flush_without_ticker;
 use crate::postgres::caller;
 use crate::postgres::column::columns;
 use crate::postgres::commit::skip_waiting_for_the_disk;
-use crate::postgres::error::{Failure, Result, answer};
+use crate::postgres::error::{Failure, Result, or_raise};
 use crate::postgres::spi::{self, statements};
 
 statements! {
@@ -77,7 +77,7 @@ columns! {
 fn heartbeats(
     items: Option<&str>,
 ) -> TableIterator<'static, (name!(item, i32), name!(status, String))> {
-    TableIterator::new(answer(heartbeat_all(items)).into_iter().map(Into::into))
+    TableIterator::new(or_raise(heartbeat_all(items)).into_iter().map(Into::into))
 }
 
 /// One heartbeat of a batch. A malformed one has no fields and is refused alone.

@@ -22,7 +22,7 @@ pub enum LeaseOutcome {
     /// Prolonged, with a fresh token when one was due.
     Prolonged(Option<Composite>),
     /// The lease holds, but its row is locked by another transaction and stays as it is.
-    Held,
+    Unwritten,
     /// Another device of the user has joined since.
     Superseded,
     /// The user has no lease.
@@ -43,7 +43,7 @@ pub fn prolong(
         outcome = judge(row, request)?;
         is_changed = changes_foreground(row, request)?;
         is_due = columns::is_due(row, &OF_VIEWER, request.token_expires_at)?;
-        if !matches!(outcome, LeaseOutcome::Held) || is_changed || is_due {
+        if !matches!(outcome, LeaseOutcome::Unwritten) || is_changed || is_due {
             return Ok(None);
         }
         let changes: Values<1> = [(c"last_seen_at", now.into())];
@@ -51,7 +51,7 @@ pub fn prolong(
     })?;
     match seen {
         Locked::Held(()) => Ok(LeaseOutcome::Prolonged(None)),
-        Locked::Missing if matches!(outcome, LeaseOutcome::Held) => {
+        Locked::Missing if matches!(outcome, LeaseOutcome::Unwritten) => {
             let renewal = if is_due {
                 Renewal::of_viewer(admitted, session, user)?
             } else {
@@ -89,7 +89,7 @@ fn prolong_with_token(
     let mut outcome = LeaseOutcome::Missing;
     let seen = VIEWERS.update_free(admitted, &[session, user], |row| {
         outcome = judge(row, request)?;
-        if !matches!(outcome, LeaseOutcome::Held) {
+        if !matches!(outcome, LeaseOutcome::Unwritten) {
             return Ok(None);
         }
         let (uid, [issued_at, expires_at, held_until]) = token_columns(row, request, renewal)?;
@@ -120,7 +120,7 @@ fn prolong_with_foreground(
     let mut outcome = LeaseOutcome::Missing;
     let seen = VIEWERS.update_free(admitted, &[session, user], |row| {
         outcome = judge(row, request)?;
-        if !matches!(outcome, LeaseOutcome::Held) {
+        if !matches!(outcome, LeaseOutcome::Unwritten) {
             return Ok(None);
         }
         let background_since: Option<TimestampWithTimeZone> = row.nullable(c"background_since")?;
@@ -191,7 +191,7 @@ fn unchanged(row: &Row) -> Result<[DatumWithOid<'static>; 3]> {
     ])
 }
 
-/// Checks whether the heartbeat may prolong the lease: `Held` if it may, because then only a lock can prevent the write.
+/// Checks whether the heartbeat may prolong the lease: `Unwritten` if it may, because then only a lock can prevent the write.
 fn judge(row: &Row, request: &HeartbeatRequest) -> Result<LeaseOutcome> {
     if !row.column::<bool>(c"is_active")? {
         return Ok(LeaseOutcome::Missing);
@@ -201,7 +201,7 @@ fn judge(row: &Row, request: &HeartbeatRequest) -> Result<LeaseOutcome> {
         if request.join_no.is_some_and(|join_no| join_no != newest) {
             LeaseOutcome::Superseded
         } else {
-            LeaseOutcome::Held
+            LeaseOutcome::Unwritten
         },
     )
 }

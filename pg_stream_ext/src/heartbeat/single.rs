@@ -24,7 +24,7 @@ use crate::postgres::caller::{self, Admitted};
 use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::commit::skip_waiting_for_the_disk;
 use crate::postgres::composite::{self, Attribute, Composite};
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::postgres::wait_budget::WaitBudget;
 use crate::stream::gate;
@@ -68,7 +68,7 @@ fn heartbeat(
         join_no,
         token_expires_at,
     };
-    answer(process(session_id, user_id, request))
+    or_raise(process(session_id, user_id, request))
 }
 
 struct HeartbeatReply {
@@ -108,7 +108,7 @@ fn process(
     request: HeartbeatRequest,
 ) -> Result<Composite> {
     let caller = caller::enter_to_write()?;
-    let user = caller.speak_of(user_id)?;
+    let user = caller.resolve_user(user_id)?;
     let session = required(session_id, "session_id")?;
     let reply = match host_heartbeat(caller.admitted(), session, user, &request)? {
         Some(reply) => reply,
@@ -154,7 +154,7 @@ fn viewer_heartbeat(
     skip_waiting_for_the_disk();
     match lease::prolong(admitted, session, user, request)? {
         LeaseOutcome::Prolonged(token) => return Ok(HeartbeatReply::with(token)),
-        LeaseOutcome::Held => return Ok(HeartbeatReply::new("ok")),
+        LeaseOutcome::Unwritten => return Ok(HeartbeatReply::new("ok")),
         LeaseOutcome::Superseded => return Ok(HeartbeatReply::new("superseded")),
         LeaseOutcome::Missing => {}
     }

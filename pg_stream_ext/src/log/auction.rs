@@ -19,7 +19,7 @@ use crate::log::message::{Message, message_columns, message_json};
 use crate::log::relay::relay_one_now;
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::jsonb_text::JsonbText;
 use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
@@ -59,7 +59,7 @@ fn post_auction_update(
     session_id: Option<Uuid>,
     update: Option<&str>,
 ) -> pgrx::composite_type!('static, "record") {
-    answer(post(session_id, update).and_then(Message::into_composite))
+    or_raise(post(session_id, update).and_then(Message::into_composite))
 }
 
 /// A row that a trigger found in a table of the application, as the text of a JSON object. `columns` are the arguments of
@@ -67,7 +67,7 @@ fn post_auction_update(
 /// auction is not live.
 #[pg_extern]
 fn log_auction_row(columns: Option<Vec<Option<String>>>, row: Option<&str>) {
-    answer(log_row(&columns.unwrap_or_default(), row))
+    or_raise(log_row(&columns.unwrap_or_default(), row))
 }
 
 fn post(session_id: Option<Uuid>, update: Option<&str>) -> Result<Message> {

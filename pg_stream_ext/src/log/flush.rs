@@ -11,7 +11,7 @@ use crate::log::message::message_json;
 use crate::log::relay_row::{self, RELAYS};
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::json_text;
 use crate::postgres::keyed::{Locked, Values, Waiting};
 use crate::postgres::spi::{self, statements};
@@ -48,7 +48,7 @@ columns! {
 /// writes nothing: the messages stay, and `sync` finds them.
 #[pg_extern]
 fn flush(session_id: Option<Uuid>) {
-    answer(
+    or_raise(
         caller::enter_as_owner()
             .and_then(|admitted| flush_all(admitted, required(session_id, "session_id")?)),
     )

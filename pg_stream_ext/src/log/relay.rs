@@ -205,10 +205,11 @@ fn may_wait_for_tick(relay: &Row, now: TimestampWithTimeZone) -> Result<bool> {
 }
 
 /// Sends all unsent entries, of which `first_seq` is the first of this transaction. Above READ COMMITTED they are left
-/// to the next flush, because this transaction may not see the entries before its own; these have queued the session.
+/// to the next flush, because this transaction may not see the entries before its own. It queues the session itself: it
+/// cannot see whether these have.
 fn flush_with_others(admitted: Admitted, session: Uuid, first_seq: i64) -> Result<()> {
     if caller::is_above_read_committed() {
-        return Ok(());
+        return relay_queue::note(session);
     }
     let relay = LockedRelay::wait_for(admitted, session)?;
     let is_next = relay.flushed_seq >= first_seq - 1;

@@ -6,7 +6,7 @@ use serde_json::json;
 use stream_core::limits::SLOW_MODE_MS;
 
 use crate::moderation::decision::{Moderation, Record, invalid};
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 
 /// The chat modes, as `stream_sessions_chat_mode_check` lists them.
@@ -24,12 +24,12 @@ statements! {
 
 #[pg_extern]
 fn set_slow_mode(session_id: Option<Uuid>, interval_ms: Option<i32>) {
-    answer(slow_mode(session_id, interval_ms))
+    or_raise(slow_mode(session_id, interval_ms))
 }
 
 #[pg_extern]
 fn set_chat_mode(session_id: Option<Uuid>, mode: Option<&str>) {
-    answer(chat_mode(session_id, mode))
+    or_raise(chat_mode(session_id, mode))
 }
 
 fn slow_mode(session_id: Option<Uuid>, interval_ms: Option<i32>) -> Result<()> {

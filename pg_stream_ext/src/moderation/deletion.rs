@@ -12,7 +12,7 @@ use crate::limits;
 use crate::moderation::decision::{Moderation, Rank, Record};
 use crate::moderation::message::{ModeratedMessage, not_found};
 use crate::postgres::caller;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::realtime::stored_frames::{self, CarriedEntry};
 use crate::stream::gate;
@@ -66,7 +66,7 @@ fn delete_message(
     message_id: Option<Uuid>,
     reason: Option<&str>,
 ) -> &'static str {
-    answer(delete(session_id, message_id, reason))
+    or_raise(delete(session_id, message_id, reason))
 }
 
 #[pg_extern]
@@ -75,7 +75,7 @@ fn delete_user_messages(
     user_id: Option<Uuid>,
     reason: Option<&str>,
 ) -> i32 {
-    answer(delete_of_user(session_id, user_id, reason))
+    or_raise(delete_of_user(session_id, user_id, reason))
 }
 
 fn delete(

@@ -14,7 +14,7 @@ use crate::moderation::deletion::{author_of, hold_head, lock_session};
 use crate::postgres::application_rows;
 use crate::postgres::caller;
 use crate::postgres::column::columns;
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::realtime::stored_frames::{self, CarriedEntry};
 use crate::stream::gate;
@@ -110,7 +110,7 @@ columns! {
 /// log.
 #[pg_extern]
 fn erase_from_log(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) -> i32 {
-    answer(erase(session_id, user_id, at_most))
+    or_raise(erase(session_id, user_id, at_most))
 }
 
 fn erase(session_id: Option<Uuid>, user_id: Option<Uuid>, at_most: Option<i32>) -> Result<i32> {

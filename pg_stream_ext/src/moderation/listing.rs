@@ -8,7 +8,7 @@ use crate::limits;
 use crate::moderation::decision::Moderation;
 use crate::postgres::caller;
 use crate::postgres::column::columns;
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 
 statements! {
@@ -58,7 +58,7 @@ fn get_moderation_log(
         name!(created_at, TimestampWithTimeZone),
     ),
 > {
-    let rows = answer(log(session_id, before_id, page_size));
+    let rows = or_raise(log(session_id, before_id, page_size));
     TableIterator::new(rows.into_iter().map(Into::into))
 }
 
@@ -82,7 +82,7 @@ fn list_restrictions(
         name!(created_at, TimestampWithTimeZone),
     ),
 > {
-    let rows = answer(restrictions(session_id, after, page_size));
+    let rows = or_raise(restrictions(session_id, after, page_size));
     TableIterator::new(rows.into_iter().map(Into::into))
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::moderation::decision::{Moderation, Record};
 use crate::moderation::message::{ModeratedMessage, not_found};
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 
 statements! {
@@ -17,12 +17,12 @@ statements! {
 /// Pins a message, in place of the one that was pinned before.
 #[pg_extern]
 fn pin_message(session_id: Option<Uuid>, message_id: Option<Uuid>) {
-    answer(pin(session_id, message_id))
+    or_raise(pin(session_id, message_id))
 }
 
 #[pg_extern]
 fn unpin_message(session_id: Option<Uuid>) {
-    answer(unpin(session_id))
+    or_raise(unpin(session_id))
 }
 
 fn pin(session_id: Option<Uuid>, message_id: Option<Uuid>) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::limits;
 use crate::moderation::charge::RestrictionCharge;
 use crate::moderation::decision::{Moderation, Rank, Record, invalid, notify_user};
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::json_text;
 use crate::postgres::spi::{self, statements};
 use crate::stream::watch_time::watched_ms;
@@ -95,7 +95,7 @@ fn restrict_user(
     duration_s: Option<i32>,
     reason: Option<&str>,
 ) {
-    answer(restrict(session_id, user_id, kind, duration_s, reason))
+    or_raise(restrict(session_id, user_id, kind, duration_s, reason))
 }
 
 #[pg_extern]
@@ -104,7 +104,7 @@ fn lift_restriction(
     user_id: Option<Uuid>,
     kind: Option<&str>,
 ) -> &'static str {
-    answer(lift(session_id, user_id, kind))
+    or_raise(lift(session_id, user_id, kind))
 }
 
 fn restrict(

@@ -6,18 +6,18 @@ use pgrx::prelude::*;
 use crate::moderation::decision::Moderation;
 use crate::moderation::listing;
 use crate::postgres::caller;
-use crate::postgres::error::{answer, required};
+use crate::postgres::error::{or_raise, required};
 
 /// Admits a moderator who only reads.
 #[pg_extern(stable)]
 fn require_moderator(session_id: Option<Uuid>) {
     let session = caller::enter().and_then(|_| required(session_id, "session_id"));
-    answer(session.and_then(|session| listing::require_reader(Some(session))))
+    or_raise(session.and_then(|session| listing::require_reader(Some(session))))
 }
 
 /// Admits a moderator and waits until nobody else moderates the stream, which may have ended; returns
 /// the moderator, null for the service.
 #[pg_extern]
 fn begin_moderation(session_id: Option<Uuid>) -> Option<Uuid> {
-    answer(Moderation::begin(session_id)).actor
+    or_raise(Moderation::begin(session_id)).actor
 }

@@ -11,7 +11,7 @@ use crate::moderation::decision::{Moderation, Record, insert_record, invalid};
 use crate::moderation::moderator_lock;
 use crate::postgres::caller;
 use crate::postgres::column::columns;
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 
 /// The most terms of a stream: every message is compared with each of them.
@@ -42,12 +42,12 @@ statements! {
 /// Null session: all streams.
 #[pg_extern]
 fn block_term(session_id: Option<Uuid>, term: Option<&str>) -> &'static str {
-    answer(block(session_id, term))
+    or_raise(block(session_id, term))
 }
 
 #[pg_extern]
 fn unblock_term(session_id: Option<Uuid>, term: Option<&str>) -> &'static str {
-    answer(unblock(session_id, term))
+    or_raise(unblock(session_id, term))
 }
 
 #[pg_extern(stable)]
@@ -62,7 +62,7 @@ fn list_blocked_terms(
         name!(created_at, TimestampWithTimeZone),
     ),
 > {
-    TableIterator::new(answer(list(session_id)).into_iter().map(Into::into))
+    TableIterator::new(or_raise(list(session_id)).into_iter().map(Into::into))
 }
 
 /// Admits the moderator and waits until nobody else moderates there; returns the actor.

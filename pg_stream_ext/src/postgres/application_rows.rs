@@ -45,7 +45,7 @@ impl Caller {
     /// The user for whom a call writes, who cannot be deleted before it ends: call this before
     /// anything is locked.
     pub fn act_for(self, named: Option<Uuid>) -> Result<Uuid> {
-        let user = self.speak_of(named)?;
+        let user = self.resolve_user(named)?;
         hold_user(self.admitted(), user)?;
         Ok(user)
     }
@@ -80,8 +80,6 @@ fn lock(
     id: Uuid,
     waiting: Waiting,
 ) -> Result<bool> {
-    // SAFETY: raises, as a statement that locks a row would; a standby could not lock it at all.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"SELECT FOR KEY SHARE".as_ptr()) };
     let Some(referenced) = reference.with(Reference::key) else {
         return Ok(true);
     };

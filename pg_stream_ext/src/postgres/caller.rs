@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::postgres::catalogue::{self, KnownRelation};
-use crate::postgres::error::{Failure, Result, answer};
+use crate::postgres::error::{Failure, Result, or_raise};
 use crate::postgres::setting;
 
 /// The proof that the caller was checked. Only the ways in make it, and what needs no rights of the caller, like
@@ -81,8 +81,8 @@ impl Caller {
         matches!(self, Self::Service(_))
     }
 
-    /// The user that a call is about: the one named in an argument, by default the caller.
-    pub fn speak_of(self, named: Option<Uuid>) -> Result<Uuid> {
+    /// Returns the user whom a call is about: the one named in an argument, by default the caller.
+    pub fn resolve_user(self, named: Option<Uuid>) -> Result<Uuid> {
         match (self, named) {
             (Self::Service(_), Some(id)) => Ok(id),
             (Self::Service(_), None) => Err(Failure::with_hint(
@@ -171,7 +171,7 @@ struct Claims {
 #[pg_extern(stable, parallel_safe)]
 fn user_id() -> Option<Uuid> {
     let claimed = require_table_owner().and_then(|_| claimed_user());
-    answer(claimed).map(|(id, _)| id)
+    or_raise(claimed).map(|(id, _)| id)
 }
 
 fn signed_in_user(admitted: Admitted) -> Result<Caller> {

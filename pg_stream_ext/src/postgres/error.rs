@@ -113,7 +113,7 @@ pub fn raise_instead(code: ErrorCode, inside: &str) -> ! {
 }
 
 /// Returns the value to Postgres, or raises the failure.
-pub fn answer<T>(result: Result<T>) -> T {
+pub fn or_raise<T>(result: Result<T>) -> T {
     result.unwrap_or_else(|failure| failure.raise())
 }
 

@@ -47,8 +47,8 @@ impl Table {
         }
     }
 
-    /// What `read` gives for the first row of which it gives anything, from the end of the index, which
-    /// begins with the uuids of `key`. Sees what is committed by now.
+    /// Returns the first `Some` that `read` yields, scanning backward the rows whose columns at the beginning of the index
+    /// equal `key`. Sees what is committed by now.
     pub fn find<const K: usize, T>(
         &self,
         admitted: Admitted,
@@ -63,7 +63,7 @@ impl Table {
         )
     }
 
-    /// What `read` gives for the row of a table that has one row. Sees what is committed by now.
+    /// Reads the row of a table that has one row. Sees what is committed by now.
     pub fn only<T>(
         &self,
         admitted: Admitted,

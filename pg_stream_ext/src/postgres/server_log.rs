@@ -7,10 +7,11 @@
 use std::ffi::{CStr, c_char};
 use std::sync::OnceLock;
 
+use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::prelude::*;
 
 use crate::postgres::caller;
-use crate::postgres::error::{RAISED_HERE, answer};
+use crate::postgres::error::{RAISED_HERE, or_raise};
 use crate::postgres::{setting, sqlstate};
 
 /// The hook that another library had set before.
@@ -34,14 +35,16 @@ pub fn register() {
 /// connection's first statement is logged.
 #[pg_extern(stable)]
 fn is_preloaded() -> bool {
-    answer(caller::enter_as_owner());
+    or_raise(caller::enter_as_owner());
     const SETTINGS: [&CStr; 2] = [c"shared_preload_libraries", c"session_preload_libraries"];
     SETTINGS.iter().any(|name| {
         setting::get(name).is_some_and(|text| contains(text.to_bytes(), b"pg_stream_ext"))
     })
 }
 
-/// Called before an entry is logged. It must neither allocate nor raise: an error is being handled.
+/// Called before an entry is logged. It must neither allocate nor raise: an error is being handled. An error of the hook
+/// before us goes on as one.
+#[pg_guard]
 unsafe extern "C-unwind" fn on_log(report: *mut pg_sys::ErrorData) {
     // SAFETY: Postgres passes the report that it handles; the hook may take away `output_to_server`.
     unsafe {
@@ -49,7 +52,7 @@ unsafe extern "C-unwind" fn on_log(report: *mut pg_sys::ErrorData) {
             (*report).output_to_server = false;
         }
         if let Some(Some(previous)) = PREVIOUS.get() {
-            previous(report);
+            pg_guard_ffi_boundary(|| previous(report));
         }
     }
 }

@@ -187,6 +187,25 @@ pub fn attempt<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
+/// Runs `body` in a subtransaction, and replaces an error of Postgres by `failure`: nothing of its text is kept. A cancel
+/// stays one. Without the subtransaction the caller would go on in what the error left half done.
+pub fn attempt_or<T>(
+    failure: impl FnOnce() -> Failure,
+    body: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    in_subtransaction(body).map_err(|cause| {
+        let is_cancel = cause.is_cancel();
+        match cause {
+            Cause::Failed(failure) => failure,
+            Cause::Raised(report) if is_cancel => raise_again(report),
+            cause => {
+                cause.free();
+                failure()
+            }
+        }
+    })
+}
+
 /// The wait for locks that cannot be skipped. Shorter than any sensible deadlock_timeout, so that the regular work does
 /// not stay in a deadlock.
 const LOCK_TIMEOUT: &CStr = c"100ms";

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::postgres::caller;
 use crate::postgres::column::columns;
 use crate::postgres::commit::wait_for_the_disk;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::relcache;
 use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
@@ -102,7 +102,7 @@ thread_local! {
 /// Broadcasts one event to a private topic. `payload` is the text of a JSON object.
 #[pg_extern]
 fn emit(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) {
-    answer(emit_event(topic, event, payload))
+    or_raise(emit_event(topic, event, payload))
 }
 
 fn emit_event(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) -> Result<()> {

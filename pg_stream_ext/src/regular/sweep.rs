@@ -29,7 +29,7 @@ statements! {
 }
 
 /// The rules that are reported, in this order.
-const REPORTED: [&str; 8] = [
+const REPORTED: [&str; 9] = [
     "viewer_leases",
     "tokens",
     "restrictions",
@@ -38,6 +38,7 @@ const REPORTED: [&str; 8] = [
     "webhook_events",
     "webhook_cursors",
     "requests",
+    "start_rates",
 ];
 
 /// Rows that one sweep handles for each rule.
@@ -66,6 +67,7 @@ pub fn rules(count: bool, waits_for_passed_over: bool) -> Vec<Box<dyn Rule>> {
         dated::webhook_events(),
         dated::webhook_cursors(),
         dated::requests(),
+        dated::start_rates(),
     ]
 }
 

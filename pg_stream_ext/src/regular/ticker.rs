@@ -14,7 +14,7 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::postgres::caller::{self, Admitted, Caller};
-use crate::postgres::error::{Result, answer};
+use crate::postgres::error::{Result, or_raise};
 use crate::postgres::transaction::{self, Scope};
 use crate::regular::sweep;
 use crate::regular::ticker::work::{Division, Work};
@@ -36,7 +36,7 @@ const LOOP_FOR: Duration = Duration::from_millis(58_500);
 /// Sends unsent entries, counts viewers, sweeps, and marks that a ticker is alive.
 #[pg_extern(name = "tick")]
 fn tick_function() {
-    answer(tick())
+    or_raise(tick())
 }
 
 /// Runs every sweep rule once, at once.
@@ -49,7 +49,7 @@ fn sweep_function() -> TableIterator<
         name!(oldest_age, Option<Interval>),
     ),
 > {
-    let rules = answer(enter_as_service().and_then(sweep::sweep));
+    let rules = or_raise(enter_as_service().and_then(sweep::sweep));
     TableIterator::new(
         rules
             .into_iter()
@@ -60,7 +60,7 @@ fn sweep_function() -> TableIterator<
 /// Begins the loop that calls [`work_function`], and sets its end.
 #[pg_extern]
 fn begin_work() {
-    answer(caller::enter_as_owner());
+    or_raise(caller::enter_as_owner());
     // SAFETY: a plain integer of this backend.
     let timeout_ms = u64::try_from(unsafe { pg_sys::StatementTimeout }).unwrap_or(0);
     // The whole loop is one statement.
@@ -77,13 +77,13 @@ fn begin_work() {
 /// Does one unit, for a loop that commits after each; returns whether the loop goes on.
 #[pg_extern(name = "work")]
 fn work_function() -> bool {
-    answer(work_in_loop())
+    or_raise(work_in_loop())
 }
 
 /// The seconds that the loop sleeps before the next unit.
 #[pg_extern(name = "pause")]
 fn pause_function() -> f64 {
-    answer(caller::enter_as_owner());
+    or_raise(caller::enter_as_owner());
     let has_more =
         LOOP.with_borrow(|state| state.as_ref().is_some_and(|state| state.work.is_some()));
     if has_more { 0.0 } else { PAUSE_S }

@@ -20,7 +20,7 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::postgres::caller::{self, Admitted};
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::keyed::{Locked, Table, Waiting};
 use crate::postgres::spi::{self, statements};
 
@@ -100,7 +100,7 @@ pub fn close_soon(admitted: Admitted, session: Uuid) -> Result<bool> {
 /// Waits at the gate, for `stream_private.wait_at_gate`, which limits the wait and rolls it back when it fails.
 #[pg_extern]
 fn enter_gate(session_id: Option<Uuid>, alone: Option<bool>) {
-    answer(caller::enter_as_owner().and_then(|_| {
+    or_raise(caller::enter_as_owner().and_then(|_| {
         let session = required(session_id, "session_id")?;
         let mode = if required(alone, "alone")? {
             Mode::Alone

@@ -11,16 +11,13 @@ mod change;
 mod closing;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
-use pgrx::prelude::*;
-use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_core::webhook::host::Loss;
 
 use crate::log::entry::Entry;
 use crate::log::system_message::log_system;
-use crate::postgres::caller::{self, Admitted};
-use crate::postgres::column::columns;
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::caller::Admitted;
+use crate::postgres::error::Result;
 use crate::postgres::spi::{self, statements};
 use crate::stream::lifecycle::closing::ClosingStatements;
 
@@ -82,7 +79,7 @@ statements! {
                  host_token_expires_at = coalesce($13, o.host_token_expires_at),
                  host_token_held_until = coalesce($14, o.host_token_held_until)
              from (
-                 -- The row as it will be, as far as the next look depends on it.
+                 -- Those columns of the row, as they will be, from which the time of its next check follows.
                  select p.created_at, $2 as state, t.time as state_changed_at,
                      case when $2 = 'error' then t.time + p.reconnect_window_s * interval '1 second' end
                          as reconnect_deadline,
@@ -106,28 +103,6 @@ statements! {
              cross join ", counted!("$2"), "
              where s.id = $1 and s.state <> 'ended'"
         );
-
-    READ_STATE: Read [UUIDOID, UUIDOID] -> ViewableState,
-        "select s.state, stream_private.can_view($2, s.id, s.seller_id) as can_view
-         from stream.stream_sessions as s where s.id = $1";
-}
-
-columns! {
-    struct ViewableState {
-        state: String,
-        can_view: bool,
-    }
-}
-
-#[pg_extern(stable)]
-fn get_stream_state(session_id: Option<Uuid>) -> String {
-    answer(viewable_state(session_id))
-}
-
-/// Raises unless the caller may view the session.
-#[pg_extern(stable)]
-fn authorize_view(session_id: Option<Uuid>) {
-    answer(viewable_state(session_id).map(|_| ()))
 }
 
 /// Makes a legal transition of a session whose row is locked: logs it, closes what belongs to an ended stream, and
@@ -300,14 +275,4 @@ pub fn log_state(
         "generation": generation,
     });
     log_system(admitted, id, sentence, &metadata)
-}
-
-fn viewable_state(session_id: Option<Uuid>) -> Result<String> {
-    let caller = caller::enter()?;
-    let id = required(session_id, "session_id")?;
-    match spi::first(&READ_STATE, &[id.into(), caller.user_id().into()])? {
-        None => Err(ErrorCode::SessionNotFound.into()),
-        Some(found) if !found.can_view => Err(ErrorCode::CannotView.into()),
-        Some(found) => Ok(found.state),
-    }
 }

@@ -10,12 +10,12 @@ use crate::log::system_message;
 use crate::postgres::application_rows;
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::stream::gate;
 use crate::stream::host_return::{HostRow, HostState, host_columns};
 use crate::stream::lifecycle::{self, StateExtras, check_at};
-use crate::stream::start_rate;
+use crate::stream::start_rate::StartRate;
 
 /// A live session can end between finding and locking it; more than two such attempts are unlikely.
 const START_ATTEMPTS: usize = 3;
@@ -73,7 +73,7 @@ fn start_stream(
     seller_id: Option<Uuid>,
     reconnect_window_s: Option<i32>,
 ) -> Uuid {
-    answer(start(auction_id, seller_id, reconnect_window_s))
+    or_raise(start(auction_id, seller_id, reconnect_window_s))
 }
 
 fn start(
@@ -92,9 +92,9 @@ fn start(
     }
     // Checked before anything is locked, so that nobody can lock the auctions of others.
     check_owner(seller, auction)?;
-    start_rate::check(caller, seller)?;
+    let rate = StartRate::check(caller, seller)?;
     let id = create_or_take_over(caller.admitted(), seller, auction, reconnect_window_s)?;
-    start_rate::charge(caller, seller, id)?;
+    rate.map_or(Ok(()), StartRate::charge)?;
     Ok(id)
 }
 

@@ -13,7 +13,7 @@ use stream_core::error::ErrorCode;
 
 use crate::postgres::caller;
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer};
+use crate::postgres::error::{Failure, Result, or_raise};
 use crate::postgres::guc;
 use crate::postgres::spi::{self, statements};
 use source::CertificateSource;
@@ -29,7 +29,7 @@ statements! {
 /// certificate itself is never returned.
 #[pg_extern(stable)]
 fn check_certificate(is_secondary: Option<bool>) -> bool {
-    answer(caller::enter_as_owner().and_then(|_| check(is_secondary == Some(true))))
+    or_raise(caller::enter_as_owner().and_then(|_| check(is_secondary == Some(true))))
 }
 
 fn check(is_secondary: bool) -> Result<bool> {

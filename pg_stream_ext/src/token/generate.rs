@@ -9,7 +9,7 @@ use stream_core::agora::Role;
 use crate::clock;
 use crate::postgres::caller;
 use crate::postgres::composite::Composite;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::token::grant;
 use crate::token::mint::issue;
 use crate::token::request::{GrantRequest, TokenCharge};
@@ -26,7 +26,7 @@ fn generate_token(
     occasion: Option<&str>,
     generation: Option<i32>,
 ) -> pgrx::composite_type!('static, "record") {
-    answer(generate(user_id, channel_id, role, occasion, generation))
+    or_raise(generate(user_id, channel_id, role, occasion, generation))
 }
 
 fn generate(
@@ -51,7 +51,7 @@ fn generate(
         _ => return Err(Failure::Row("no such occasion")),
     };
     let request = GrantRequest {
-        user: caller.speak_of(user_id)?,
+        user: caller.resolve_user(user_id)?,
         channel: required(channel_id, "channel_id")?,
         role,
         generation,

@@ -12,7 +12,7 @@ use stream_core::error::ErrorCode;
 
 use crate::clock;
 use crate::postgres::caller;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::token::certificate::Configuration;
 
 const SERVICE_RTC: u16 = 1;
@@ -61,7 +61,7 @@ fn inspect_token(
         name!(signed_by, Option<&'static str>),
     ),
 > {
-    let (inspection, now_s) = answer(inspect(token, channel_id, account));
+    let (inspection, now_s) = or_raise(inspect(token, channel_id, account));
     let role = inspection.role();
     let privileges = JsonB(inspection.named_privileges());
     TableIterator::once((

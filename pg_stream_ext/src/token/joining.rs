@@ -14,7 +14,7 @@ use crate::clock;
 use crate::digest::sha256_hex;
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::token::certificate::Signer;
 use crate::token::grant;
@@ -53,7 +53,7 @@ fn join_with_token(
         name!(retry_after_ms, Option<i64>),
     ),
 > {
-    let joined = answer(join(session_id));
+    let joined = or_raise(join(session_id));
     let lease = joined.lease;
     let (token, expires_at, retry_after_ms) = match joined.token {
         Ok(issued) => (Some(issued.token), Some(issued.expires_at), None),
@@ -79,7 +79,7 @@ struct Joined {
 
 fn join(session_id: Option<Uuid>) -> Result<Joined> {
     let caller = caller::enter_to_write()?;
-    let user = caller.speak_of(None)?;
+    let user = caller.resolve_user(None)?;
     let session = required(session_id, "session_id")?;
     clock::now_s()?;
     let signer = Settings::read(caller.admitted())?.signing.signer()?;

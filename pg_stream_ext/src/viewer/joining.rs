@@ -13,7 +13,7 @@ use stream_core::lifecycle::StreamState;
 use crate::moderation::active_restrictions;
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::stream::gate;
 use crate::stream::watch_time::watched_ms;
@@ -127,7 +127,7 @@ fn add_viewer(
         name!(joined_at, TimestampWithTimeZone),
     ),
 > {
-    let (user, lease) = answer(join(session_id, buyer_id));
+    let (user, lease) = or_raise(join(session_id, buyer_id));
     TableIterator::once((user, lease.agora_uid, lease.join_no, lease.joined_at))
 }
 
@@ -137,7 +137,7 @@ fn remove_viewer(
     buyer_id: Option<Uuid>,
     join_no: Option<i32>,
 ) -> &'static str {
-    answer(leave(session_id, buyer_id, join_no))
+    or_raise(leave(session_id, buyer_id, join_no))
 }
 
 fn join(session_id: Option<Uuid>, buyer_id: Option<Uuid>) -> Result<(Uuid, Lease)> {
@@ -205,7 +205,7 @@ fn leave(
     join_no: Option<i32>,
 ) -> Result<&'static str> {
     let caller = caller::enter_to_write()?;
-    let buyer = caller.speak_of(buyer_id)?;
+    let buyer = caller.resolve_user(buyer_id)?;
     let session = required(session_id, "session_id")?;
     let lease = spi::first(&LOCK_LEASE, &[session.into(), buyer.into()])?;
     match lease.map(|lease| (lease.is_active, lease.join_no)) {

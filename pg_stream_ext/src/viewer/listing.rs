@@ -7,7 +7,7 @@ use stream_core::error::ErrorCode;
 use crate::limits;
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::column::{LeftJoined, columns};
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 
 statements! {
@@ -56,7 +56,7 @@ columns! {
 
 #[pg_extern(stable)]
 fn get_viewer_count(session_id: Option<Uuid>) -> i32 {
-    answer(count(session_id))
+    or_raise(count(session_id))
 }
 
 #[pg_extern(stable)]
@@ -75,7 +75,7 @@ fn get_viewers(
         name!(watch_ms, i64),
     ),
 > {
-    let viewers = answer(list(session_id, after, page_size));
+    let viewers = or_raise(list(session_id, after, page_size));
     TableIterator::new(viewers.into_iter().map(Into::into))
 }
 

@@ -10,7 +10,7 @@ use stream_core::webhook::host::{self, Step};
 use stream_core::webhook::{Change, Event, Notice, UserChange};
 
 use crate::postgres::caller::{self, Admitted};
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::stream::lifecycle;
 use crate::webhook::session::{NoticeSession, is_host_uid};
@@ -97,7 +97,7 @@ fn apply_webhook(
         name!(effect, Option<&'static str>),
     ),
 > {
-    let outcome = answer(apply(notice));
+    let outcome = or_raise(apply(notice));
     TableIterator::once((outcome.status, outcome.effect))
 }
 

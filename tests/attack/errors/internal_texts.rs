@@ -77,3 +77,31 @@ async fn an_internal_error_tells_its_caller_what_the_catalogue_says() -> Result<
     }
     Ok(())
 }
+
+/// Nothing is copied where memory is gone, so not even the application's own text is told.
+#[tokio::test]
+async fn a_lack_of_memory_is_told_without_its_text() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(session, demo::ADA).await?;
+    database
+        .superuser()
+        .await?
+        .batch_execute(
+            "create function public.fail() returns trigger language plpgsql
+                 as $$ begin raise sqlstate '53200' using message = 'failed on request of size 8'; end $$;
+             create trigger fail before insert on stream.chat_messages
+                 for each row execute function public.fail()",
+        )
+        .await?;
+    // The first call of a connection may load the library.
+    for _ in 0..2 {
+        let call = json!({"session_id": session, "user_id": null, "content": "hi"});
+        let error = ada.rpc("send_message", call).await;
+        let error = error.err().context("it is refused")?;
+        let error = error.as_db_error().context("by the server")?;
+        assert_eq!(error.code().code(), "53200");
+        assert_eq!(error.message(), ErrorCode::OutOfMemory.message());
+    }
+    Ok(())
+}

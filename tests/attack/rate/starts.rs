@@ -115,21 +115,143 @@ async fn two_starts_at_once_do_not_both_use_the_last_one() -> Result<()> {
     Ok(())
 }
 
-/// The row names a seller: it goes with the stream that was started last.
+/// The rate is the seller's: neither the deletion of the streams nor that of the auctions gives a start back.
 #[tokio::test]
-async fn the_rate_of_a_seller_goes_with_the_last_stream() -> Result<()> {
+async fn who_deletes_auctions_gets_no_start_back() -> Result<()> {
+    let (database, seller) = limited().await?;
+    for _ in 0..2 {
+        let id = start(&database, &seller).await?;
+        move_to(&seller, id, Ended).await?;
+    }
+    // As an application does that lets sellers delete their auctions.
+    let delete = format!(
+        "delete from public.auctions where seller_id = '{}'",
+        demo::SELLER
+    );
+    database.change(&delete).await?;
+    let left: i64 = database
+        .value("select count(*) from stream.stream_sessions")
+        .await?;
+    assert_eq!(left, 0);
+    let next = json!({"auction_id": database.add_auction(demo::SELLER).await?});
+    let refused = seller.rpc("start_stream", next);
+    database.refuses(ErrorCode::RateLimited, refused).await
+}
+
+/// A deletion of older auctions holds their streams, but nothing of the rate: a start beside it ends first.
+#[tokio::test]
+async fn a_start_waits_for_no_deletion_of_another_auction() -> Result<()> {
     let (database, seller) = limited().await?;
     let id = start(&database, &seller).await?;
+    let auction = database.session_row(id).await?["auction_id"].clone();
     move_to(&seller, id, Ended).await?;
-    database
-        .change(&format!(
-            "delete from auth.users where id = '{}'",
+    let deleting = database.connect("postgres").await?;
+    deleting
+        .batch_execute(&format!(
+            "begin; delete from public.auctions where id = '{}'",
+            auction.as_str().context("no auction")?
+        ))
+        .await?;
+    // Otherwise it would wait until the deletion ends, which it never does.
+    seller.begin().await?;
+    seller
+        .execute_within("set local lock_timeout = '10s'")
+        .await?;
+    let next = json!({"auction_id": database.add_auction(demo::SELLER).await?});
+    seller.rpc_within("start_stream", next).await?;
+    seller.commit().await?;
+    deleting.batch_execute("commit").await?;
+    Ok(())
+}
+
+/// Of a takeover beside the deletion of its seller one waits with nothing locked, also where the rate was swept and its
+/// row refers to the user anew.
+#[tokio::test]
+async fn a_takeover_locks_its_seller_before_the_stream() -> Result<()> {
+    let (database, seller) = limited().await?;
+    let id = start(&database, &seller).await?;
+    let auction = database.session_row(id).await?["auction_id"].clone();
+    database.change("delete from stream.start_rates").await?;
+    let deleting = database.superuser().await?;
+    deleting
+        .batch_execute(&format!(
+            "begin; select from auth.users where id = '{}' for update",
             demo::SELLER
         ))
         .await?;
+    let backend = seller.backend().await?;
+    let waiting = tokio::spawn(async move {
+        seller
+            .rpc("start_stream", json!({"auction_id": auction}))
+            .await
+    });
+    wait_until_blocked(&database.owner, backend).await?;
+    deleting
+        .batch_execute(&format!(
+            "select from stream.stream_sessions where id = '{id}' for update nowait; commit"
+        ))
+        .await?;
+    assert_eq!(waiting.await??["generation"], 2);
+    Ok(())
+}
+
+/// The row names a seller: it goes with the user.
+#[tokio::test]
+async fn the_rate_of_a_seller_goes_with_the_user() -> Result<()> {
+    let (database, seller) = limited().await?;
+    let id = start(&database, &seller).await?;
+    move_to(&seller, id, Ended).await?;
+    let delete = format!("delete from auth.users where id = '{}'", demo::SELLER);
+    database.change(&delete).await?;
     let left: i64 = database
         .value("select count(*) from stream.start_rates")
         .await?;
     assert_eq!(left, 0);
+    Ok(())
+}
+
+/// A start is one version of the row: it waits for nobody between two of them.
+#[tokio::test]
+async fn a_start_writes_the_rate_once() -> Result<()> {
+    let (database, seller) = limited().await?;
+    start(&database, &seller).await?;
+    seller.begin().await?;
+    let next = json!({"auction_id": database.add_auction(demo::SELLER).await?});
+    seller.rpc_within("start_stream", next).await?;
+    let written = seller
+        .query_within(
+            "select to_json(pg_stat_get_xact_tuples_updated('stream.start_rates'::regclass))",
+        )
+        .await?;
+    assert_eq!(written, [json!(1)]);
+    seller.commit().await?;
+    Ok(())
+}
+
+/// So that the table holds those who start streams, and not all who ever did.
+#[tokio::test]
+async fn rates_that_have_long_limited_nothing_are_swept() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let ids: Vec<Uuid> = (0..4).map(|_| Uuid::new_v4()).collect();
+    for (id, tat) in ids
+        .iter()
+        .zip(["-61 minutes", "-59 minutes", "1 minute", "1 day"])
+    {
+        database
+            .superuser()
+            .await?
+            .batch_execute(&format!(
+                "set session_replication_role = replica;
+                 insert into stream.start_rates (seller_id, tat) values ('{id}', now() + interval '{tat}')"
+            ))
+            .await?;
+    }
+    let swept = database.sweep().await?;
+    // The last is from before the clock was set back.
+    assert_eq!(swept.rule("start_rates")?["rows"], 2);
+    let left: Vec<Uuid> = database
+        .value("select array_agg(seller_id order by tat) from stream.start_rates")
+        .await?;
+    assert_eq!(left, ids[1..3]);
     Ok(())
 }

@@ -185,3 +185,26 @@ async fn bids_at_once_are_all_sent() -> Result<()> {
     }
     Ok(())
 }
+
+/// Also when the note about the messages before it is lost: the bid notes the session itself.
+#[tokio::test]
+async fn a_bid_that_cannot_send_is_queued_itself() -> Result<()> {
+    for isolation in ABOVE_READ_COMMITTED {
+        let auction = Auction::start().await?;
+        auction.bid_at(isolation).await?;
+        auction.leave_unflushed().await?;
+        auction
+            .database
+            .change("delete from stream.chat_tails")
+            .await?;
+        auction.ada.commit().await?;
+        let queued: i64 = auction
+            .database
+            .value("select count(*) from stream.chat_tails")
+            .await?;
+        assert_eq!(queued, 1, "{isolation}");
+        auction.database.tick().await?;
+        assert_eq!(auction.sent().await?, [1, 2, 3, 4, 5], "{isolation}");
+    }
+    Ok(())
+}

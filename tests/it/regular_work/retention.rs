@@ -88,7 +88,7 @@ const ROWS_OF_SESSION: &str = "select coalesce(sum((xpath('/row/rows/text()', qu
     from pg_catalog.pg_constraint as k
     where k.confrelid = 'stream.stream_sessions'::regclass
         and k.conrelid not in (
-            'stream.chat_heads'::regclass, 'stream.chat_relay'::regclass, 'stream.start_rates'::regclass)";
+            'stream.chat_heads'::regclass, 'stream.chat_relay'::regclass)";
 
 #[tokio::test]
 async fn everything_that_hangs_on_an_old_stream_goes_in_batches() -> Result<()> {

@@ -5,8 +5,9 @@ use serde_json::json;
 use stream_tests::logged_plans::{LoggedPlans, scans};
 
 /// Tables that no part of the regular work may read as a whole.
-const LARGE: [&str; 11] = [
+const LARGE: [&str; 12] = [
     "requests",
+    "start_rates",
     "stream_viewers",
     "stream_sessions",
     "agora_tokens",
@@ -37,6 +38,7 @@ const FILL: &str = "alter table stream.stream_sessions drop constraint stream_se
 alter table stream.stream_viewers drop constraint stream_viewers_user_id_fkey;
 alter table stream.agora_tokens drop constraint agora_tokens_user_id_fkey;
 alter table stream.chat_restrictions drop constraint chat_restrictions_user_id_fkey;
+alter table stream.start_rates drop constraint start_rates_seller_id_fkey;
 set session_replication_role = replica;
 set synchronous_commit = off;
 -- What is not due yet does not become due while this runs, and a lease lies no further ahead than leases do.
@@ -103,6 +105,9 @@ insert into stream.requests (caller, request_id, operation, arguments_hash, resu
 select md5(n::text)::uuid, md5(n::text)::uuid, 'x', repeat(md5(n::text), 2), '{}',
     now() - interval '1 day' + (n - 1000) * interval '1 second' + case when n > 1000 then interval '1 hour' else '0' end
 from generate_series(1, 100000) as n;
+insert into stream.start_rates (seller_id, tat)
+select md5(n::text)::uuid, now() - interval '1 hour' + (n - 1000) * interval '1 second'
+from generate_series(1, 4000) as n;
 insert into stream.viewer_changes (session_id)
 select md5(n::text)::uuid from generate_series(1, 1000) as n;
 reset session_replication_role;

@@ -3,9 +3,10 @@
 use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;
 use stream_tests::agora::{buyer_token, seller_token};
+use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::refusal::refuses_before_writing;
+use stream_tests::refusal::{expect_refusal, refuses_before_writing};
 use stream_tests::secret;
 use tokio_postgres::error::SqlState;
 
@@ -112,6 +113,43 @@ async fn without_a_readable_vault_there_are_no_tokens() -> Result<()> {
     ] {
         assert_refused_after(ErrorCode::VaultUnreadable, statements).await?;
     }
+    Ok(())
+}
+
+/// What the Vault has taken before it raises is given back before the call goes on to the reason for a refusal.
+#[tokio::test]
+async fn an_error_of_the_vault_leaves_nothing_half_done() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.start_stream().await?;
+    let ada = database.viewer(id, demo::ADA).await?;
+    database
+        .superuser()
+        .await?
+        .batch_execute(
+            "create function vault.broken() returns text language plpgsql
+                 as $$ begin perform pg_advisory_xact_lock(1); raise 'cannot decrypt'; end $$;
+             create or replace view vault.decrypted_secrets as
+                 select s.id, s.name, s.description, s.secret, vault.broken() as decrypted_secret,
+                     s.key_id, s.nonce, s.created_at, s.updated_at
+                 from vault.secrets as s",
+        )
+        .await?;
+    // The reason is read from the places, which somebody holds.
+    let holder = database.connect("postgres").await?;
+    holder
+        .batch_execute("begin; lock table stream.stream_viewers in access exclusive mode")
+        .await?;
+    let backend = ada.backend().await?;
+    let waiting = tokio::spawn(async move { buyer_token(&ada, id).await });
+    wait_until_blocked(&database.owner, backend).await?;
+    let held: i64 = database
+        .value(&format!(
+            "select count(*) from pg_locks where pid = {backend} and locktype = 'advisory' and objid = 1"
+        ))
+        .await?;
+    holder.batch_execute("commit").await?;
+    expect_refusal(ErrorCode::VaultUnreadable, waiting.await?)?;
+    assert_eq!(held, 0);
     Ok(())
 }
 

@@ -30,6 +30,7 @@ pub struct Key {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
     Block,
+    /// As SKIP LOCKED, which still waits where a key's lock passes an update and the same transaction deletes the row.
     Skip,
 }
 
@@ -42,7 +43,7 @@ pub enum Locked<T> {
     Missing,
 }
 
-/// Opens a table. When rows may be locked in it, the table's lock is kept until the transaction ends, as a
+/// Opens a table, which is refused to a READ ONLY transaction unless it is only read. When rows may be locked in it, the table's lock is kept until the transaction ends, as a
 /// statement keeps it. What an error leaves open, the end of the transaction closes.
 pub fn with_table<T>(
     _: Admitted,
@@ -50,15 +51,26 @@ pub fn with_table<T>(
     mode: u32,
     work: impl FnOnce(&mut Row) -> Result<T>,
 ) -> Result<T> {
+    let is_read = mode == pg_sys::AccessShareLock;
+    if !is_read {
+        prevent_if_read_only(mode);
+    }
     let mut row = Row::of(table, mode);
     let answer = work(&mut row);
     // Nothing that was only read needs its lock any longer, and Postgres keeps only 16 in the cheap way.
-    row.close(if mode == pg_sys::AccessShareLock {
-        mode
-    } else {
-        pg_sys::NoLock
-    });
+    row.close(if is_read { mode } else { pg_sys::NoLock });
     answer
+}
+
+/// Refuses (25006) as a statement does, which the executor's functions for single rows do not: a transaction that is READ
+/// ONLY, as all of a standby are.
+fn prevent_if_read_only(mode: u32) {
+    let command = match mode {
+        pg_sys::RowShareLock => c"SELECT FOR UPDATE",
+        _ => c"UPDATE",
+    };
+    // SAFETY: raises, or does nothing.
+    unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) };
 }
 
 impl Row {
@@ -82,9 +94,8 @@ impl Row {
         }
     }
 
-    /// What `read` gives for the first row of which it gives anything, from the end of the index. The
-    /// index, by default that of the primary key, begins with the columns of `key`. Sees what is
-    /// committed by now. Versions of a row are in the index in the order of their places, so the end
+    /// Returns the first `Some` that `read` yields, scanning backward the rows whose columns at the beginning of the index
+    /// equal `key`; by default the primary key's. Sees what is committed by now. Versions of a row are in the index in the order of their places, so the end
     /// is where the newest one is when a held snapshot keeps the others (with 6,000 of them a search from
     /// the beginning took 0.4 ms).
     pub fn find<T, const K: usize>(

@@ -1,4 +1,4 @@
-//! The rules for rows with an end of their own: leases, tokens, restrictions, notices, cursors and first results.
+//! The rules for rows with an end of their own: leases, tokens, restrictions, notices, cursors, first results and rates.
 
 use std::thread::LocalKey;
 
@@ -115,6 +115,32 @@ statements! {
                  - (select k.request_retention_hours from stream.config as k) * interval '1 hour' as age
          )
          select count(*)::integer as rows, max(w.age) as age from swept as w";
+
+    /// Rates belong to sellers and to no stream, too. One that lies an hour in the past has long limited nothing; one beyond
+    /// a minute ahead is from before the clock was set back.
+    TAKE_START_RATES: Write [INT4OID, UUIDARRAYOID] -> Keys<Uuid>,
+        "with past as (
+             select r.seller_id from stream.start_rates as r
+             where r.tat <= now() - interval '1 hour' and '00000000-0000-0000-0000-000000000000' <> all ($2)
+             order by r.tat limit $1
+             for update skip locked
+         ), misdated as (
+             select r.seller_id from stream.start_rates as r
+             where r.tat > now() + interval '2 minutes'
+                 and '00000000-0000-0000-0000-000000000000' <> all ($2)
+             order by r.tat desc limit $1
+             for update skip locked
+         )
+         select '00000000-0000-0000-0000-000000000000'::uuid as session_id, array_agg(d.seller_id) as keys
+         from (select * from past union all select * from misdated) as d having count(*) > 0";
+
+    SWEEP_START_RATES: Write [UUIDOID, UUIDARRAYOID] -> Swept,
+        "with swept as (
+             delete from stream.start_rates as r
+             where r.seller_id = any ($2) and $1 = '00000000-0000-0000-0000-000000000000'
+             returning greatest(now() - interval '1 hour' - r.tat, interval '0') as age
+         )
+         select count(*)::integer as rows, max(w.age) as age from swept as w";
 }
 
 /// A rule for one table. Its due rows are locked together and handled stream by stream.
@@ -193,4 +219,9 @@ pub fn webhook_cursors() -> Box<dyn Rule> {
 /// Deletes the first results of request ids after their retention.
 pub fn requests() -> Box<dyn Rule> {
     dated("requests", &TAKE_REQUESTS, &SWEEP_REQUESTS)
+}
+
+/// Deletes the rates of sellers who may start as often as anybody again.
+pub fn start_rates() -> Box<dyn Rule> {
+    dated("start_rates", &TAKE_START_RATES, &SWEEP_START_RATES)
 }

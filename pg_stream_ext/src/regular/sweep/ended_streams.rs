@@ -56,11 +56,11 @@ statements! {
          update stream.chat_heads as h set open = false
          from left_over as l where h.session_id = l.session_id";
 
-    /// Counts a part of the log, and with the last part the viewers, when nothing is open any more. One write: a second one
-    /// in a transaction would check the references of the row again, and wait for whoever holds them.
+    /// Counts a part of the log; behind its last part, when nothing is open any more, a part of the viewers. One write: a
+    /// second one in a transaction would check the references of the row again, and wait for whoever holds them.
     FINISH: Write [UUIDOID, INT8OID]
         "with part as (
-             select s.counted_seq, least(l.last_seq, s.counted_seq + $2) as upto,
+             select s.counted_seq, s.counted_uid, least(l.last_seq, s.counted_seq + $2) as upto,
                  s.counted_seq + $2 >= l.last_seq
                      and not exists (
                          select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
@@ -68,7 +68,7 @@ statements! {
                          select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)
                      and not exists (
                          select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)
-                     and not l.open as is_last
+                     and not l.open as is_closed
              from stream.stream_sessions as s
              cross join lateral (
                  select coalesce(max(h.last_seq), 0) as last_seq, coalesce(bool_or(h.open), false) as open
@@ -79,7 +79,8 @@ statements! {
          update stream.stream_sessions as s
          set counted_seq = p.upto, message_count = s.message_count + m.messages,
              deleted_message_count = s.deleted_message_count + m.deleted,
-             unique_viewers = v.viewers, watch_ms = v.watch_ms, is_cleaned = p.is_last
+             counted_uid = v.upto, unique_viewers = s.unique_viewers + v.viewers,
+             watch_ms = s.watch_ms + v.watch_ms, is_cleaned = p.is_closed and v.viewers < $2
          from part as p
          cross join lateral (
              select count(*) as messages, count(*) filter (where m.deleted_at is not null) as deleted
@@ -88,10 +89,15 @@ statements! {
                  and m.message_type = 'user_message'
          ) as m
          cross join lateral (
-             select count(*) as viewers, coalesce(sum(v.watch_ms), 0)::bigint as watch_ms
-             from stream.stream_viewers as v where v.session_id = $1 and p.is_last
+             select count(*) as viewers, coalesce(sum(n.watch_ms), 0)::bigint as watch_ms,
+                 coalesce(max(n.agora_uid), p.counted_uid) as upto
+             from (
+                 select v.agora_uid, v.watch_ms from stream.stream_viewers as v
+                 where v.session_id = $1 and p.is_closed and v.agora_uid > p.counted_uid
+                 order by v.agora_uid limit $2
+             ) as n
          ) as v
-         where s.id = $1 and (p.is_last or p.upto > p.counted_seq)";
+         where s.id = $1 and (p.is_closed or p.upto > p.counted_seq)";
 }
 
 columns! {
@@ -102,7 +108,7 @@ columns! {
     }
 }
 
-/// Entries of the log that one sweep counts of a stream.
+/// Entries of the log, and viewers, that one sweep counts of a stream.
 const COUNTED: i64 = 10_000;
 
 /// Handles at most a batch of streams, and of the rows that they left open; reports the number of streams.

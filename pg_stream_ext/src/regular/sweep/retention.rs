@@ -10,7 +10,7 @@ use stream_core::error::ErrorCode;
 
 use crate::postgres::caller;
 use crate::postgres::column::columns;
-use crate::postgres::error::{Result, answer, required};
+use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::realtime::broadcast;
 use crate::realtime::stored_frames;
@@ -144,7 +144,7 @@ impl Rule for Retention {
 /// service. Returns how many; 0 when the rest is locked.
 #[pg_extern]
 fn delete_ended_stream(session_id: Option<Uuid>, at_most: Option<i32>) -> i32 {
-    answer(delete_ended(session_id, at_most))
+    or_raise(delete_ended(session_id, at_most))
 }
 
 fn delete_ended(session_id: Option<Uuid>, at_most: Option<i32>) -> Result<i32> {

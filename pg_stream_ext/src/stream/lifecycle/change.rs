@@ -11,7 +11,7 @@ use stream_core::lifecycle::{self, StreamState, Transition};
 use crate::limits;
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result, answer, required};
+use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::rate::Rate;
 use crate::stream::gate;
@@ -50,7 +50,7 @@ fn change_state(
     reason: Option<&str>,
     generation: Option<i32>,
 ) {
-    answer(change(session_id, state, reason, generation))
+    or_raise(change(session_id, state, reason, generation))
 }
 
 fn change(

@@ -7,6 +7,7 @@ use stream_core::error::ErrorCode;
 use crate::postgres::catalogue;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::spi::{self, statements};
+use crate::postgres::transaction;
 use crate::token::certificate::source::{CertificateSource, parse};
 
 statements! {
@@ -58,24 +59,16 @@ fn is_open() -> bool {
 }
 
 /// Reads the decrypted secret. An error that the Vault raises is replaced by a code of the catalogue and its text is
-/// dropped, because it could quote anything. A cancelled statement stays cancelled.
+/// dropped, because it could quote anything. A cancelled statement stays cancelled. The caller goes on after a refusal: whoever
+/// may have no token is told that instead.
 fn secret(name: &str) -> Result<Option<String>> {
-    let name = name.to_owned();
-    PgTryBuilder::new(move || {
-        Ok(spi::first(&SECRET, &[name.as_str().into()])?.flatten())
-    })
-    .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error| {
-        error.rethrow()
-    })
-    .catch_when(PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN, |error| {
-        error.rethrow()
-    })
-    .catch_others(|_| {
-        // The transaction ends with this, so no subtransaction is needed.
-        Err(Failure::with_hint(
+    let unreadable = || {
+        Failure::with_hint(
             ErrorCode::VaultUnreadable,
             "vault.decrypted_secrets raised an error of its own: read it as the owner of the tables",
-        ))
+        )
+    };
+    transaction::attempt_or(unreadable, || {
+        Ok(spi::first(&SECRET, &[name.into()])?.flatten())
     })
-    .execute()
 }
