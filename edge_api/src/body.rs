@@ -2,19 +2,40 @@
 //!
 //! A refusal never repeats a value.
 
+use std::error::Error;
 use std::fmt;
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use http_body::Body as _;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 
 use crate::error::ApiError;
+
+/// The largest body is a message of 2,000 characters with its ids, even when every character is
+/// escaped; this is room for about twice that.
+pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// The largest body of a route, in the extensions of its requests; without it [`BODY_LIMIT_BYTES`].
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimit(pub usize);
+
+/// The failure of a body on its way in.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    #[error("too many bodies are held at once")]
+    NoMemory,
+    #[error("the body could not be read")]
+    Broken(#[from] hyper::Error),
+}
 
 /// The bytes as they came, up to the route's limit.
 pub struct RawBody {
@@ -25,15 +46,37 @@ pub struct RawBody {
 impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = ApiError;
 
-    async fn from_request(mut request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(mut request: Request, _: &S) -> Result<Self, ApiError> {
         let headers = std::mem::take(request.headers_mut());
-        match Bytes::from_request(request, state).await {
-            Ok(bytes) => Ok(Self { bytes, headers }),
-            Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
-                Err(ApiError::new(ErrorCode::PayloadTooLarge))
-            }
-            Err(_) => Err(ApiError::invalid("the body could not be read")),
+        let limit = request.extensions().get::<BodyLimit>();
+        let limit = limit.map_or(BODY_LIMIT_BYTES, |limit| limit.0);
+        let bytes = read(request.into_body(), limit).await?;
+        Ok(Self { bytes, headers })
+    }
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    // A length that is announced is refused before its first byte: a client that waits for 100 (Continue) sends none.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(ApiError::new(ErrorCode::PayloadTooLarge));
+    }
+    let collected = Limited::new(body, limit).collect().await;
+    let bytes = collected.map_err(|error| not_read(error.as_ref()))?;
+    Ok(bytes.to_bytes())
+}
+
+/// The refusal of a body that did not arrive.
+fn not_read(error: &(dyn Error + 'static)) -> ApiError {
+    let causes = || std::iter::successors(Some(error), |error| (*error).source());
+    if causes().any(|error| error.is::<LengthLimitError>()) {
+        return ApiError::new(ErrorCode::PayloadTooLarge);
+    }
+    match causes().find_map(|error| error.downcast_ref::<BodyError>()) {
+        Some(BodyError::TooSlow) => ApiError::body_too_slow(),
+        Some(BodyError::NoMemory) => {
+            ApiError::new(ErrorCode::Overloaded).because("bodies take all their memory")
         }
+        _ => ApiError::invalid("the body could not be read"),
     }
 }
 

@@ -14,8 +14,10 @@ mod settings;
 
 pub mod auth;
 pub mod browsers;
+pub mod connections;
 pub mod database;
 pub mod observation;
+pub mod rates;
 pub mod secrets;
 pub mod server;
 pub mod ticker;

@@ -3,6 +3,7 @@
 pub mod problem;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -93,6 +94,24 @@ impl ApiError {
         }
     }
 
+    /// 408 for a client whose body does not arrive; for whoever may try again it is the same as 504.
+    pub fn body_too_slow() -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            detail: Some("the body did not arrive in time".into()),
+            ..Self::new(ErrorCode::StatementTimeout)
+        }
+    }
+
+    /// One request too many; the next one is let through after `wait`.
+    pub fn rate_limited(wait: Duration) -> Self {
+        let wait_ms = wait.as_nanos().div_ceil(1_000_000).max(1);
+        Self {
+            retry_after_ms: Some(u64::try_from(wait_ms).unwrap_or(u64::MAX)),
+            ..Self::new(ErrorCode::RateLimited)
+        }
+    }
+
     pub fn code(&self) -> ErrorCode {
         self.code
     }
@@ -111,6 +130,11 @@ impl ApiError {
         self
     }
 }
+
+/// The refusal of a request whose head is no good; the server puts it into the request's extensions, so that it is
+/// answered like every other.
+#[derive(Debug, Clone)]
+pub struct Malformed(pub ApiError);
 
 impl From<UpstreamError> for ApiError {
     fn from(error: UpstreamError) -> Self {

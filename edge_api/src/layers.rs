@@ -1,31 +1,33 @@
 //! The layers around every handler.
 //!
-//! From the outside in: request id, log line and problem body ([`observation`]); CORS; a panic becomes
-//! a problem; a deadline; the limit of the body.
+//! From the outside in: request id, log line and problem body ([`observation`]); CORS; what is refused
+//! unseen ([`limits`]); the memory of answers ([`answers`]); a panic becomes a problem; a deadline; the
+//! limit of the body.
 
+mod answers;
 mod deadline;
+mod limits;
 mod observation;
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 
 pub use self::observation::AccessLog;
 use self::observation::Observation;
+use crate::answers::Answers;
+use crate::body::{BODY_LIMIT_BYTES, BodyLimit};
 use crate::deadline::X_REQUEST_TIMEOUT_MS;
 use crate::error::ApiError;
+use crate::limits::Limits;
 use crate::request_id::X_REQUEST_ID;
-
-/// The largest body is a message of 2,000 characters with its ids, even when every character is
-/// escaped; this is room for about twice that.
-pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
 /// `methods` are those of all routes, for browsers of other origins.
 pub(crate) fn wrap(
@@ -33,11 +35,15 @@ pub(crate) fn wrap(
     methods: Vec<Method>,
     allowed_origins: Vec<HeaderValue>,
     access_log: AccessLog,
+    limits: Arc<Limits>,
+    answers: Answers,
 ) -> Router {
     let routes = routes
-        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(Extension(BodyLimit(BODY_LIMIT_BYTES)))
         .layer(from_fn(deadline::deadline))
-        .layer(CatchPanicLayer::custom(panicked));
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(answers, answers::hold))
+        .layer(from_fn_with_state(limits, limits::limit));
     let routes = if allowed_origins.is_empty() {
         routes
     } else {

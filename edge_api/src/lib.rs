@@ -10,19 +10,25 @@
 //! * [`auth`]: verifies access tokens; [`caller`]: who they make of a request.
 //! * [`upstream`]: the seam to the database.
 //! * [`error`]: refusals, as RFC 9457 problems.
+//! * [`server`]: connections and their limits; [`client`]: who is at the other end; [`limits`]: how often
+//!   they may ask; [`answers`]: how much they may leave unread.
 //! * [`ticker`]: the one thing that it does unasked.
 //! * [`metrics`]: every metric that it keeps.
 
 pub mod answer;
+pub mod answers;
 pub mod arguments;
 pub mod auth;
 pub mod body;
+pub mod budget;
 pub mod caller;
+pub mod client;
 pub mod config;
 pub mod contract;
 pub mod deadline;
 pub mod error;
 pub mod layers;
+pub mod limits;
 pub mod logging;
 pub mod metrics;
 pub mod request_id;

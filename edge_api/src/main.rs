@@ -8,10 +8,11 @@ use std::process::ExitCode;
 use edge_api::auth::Verifier;
 use edge_api::config::{Command, Config};
 use edge_api::router::router;
+use edge_api::server::{self, ServerSettings, descriptors};
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
 use edge_api::upstream::{UpstreamSettings, assemble};
-use edge_api::{logging, metrics, routes, server};
+use edge_api::{logging, metrics, routes};
 use tokio::net::TcpListener;
 
 /// A configuration with mistakes, as with most programs a wrong command line.
@@ -46,9 +47,10 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         database,
     } = config;
     let access_log = settings.observation.access_log();
-    let log = logging::install(settings.observation.log)?;
+    let log = logging::install(settings.observation.log.clone())?;
     let metrics = metrics::install()?.with_dropped_lines(log.dropped.clone());
     let stop = server::stop_signal()?;
+    let limit = descriptors::raise_limit()?;
     let stack = assemble(UpstreamSettings {
         database,
         connections: settings.database.database_pool_size,
@@ -64,7 +66,9 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         .with_webhook_secrets(webhook_secrets)
         .with_breakers(stack.breakers.clone())
         .with_metrics(metrics.clone())
-        .with_access_log(access_log);
+        .with_access_log(access_log)
+        .with_limits(settings.limits())
+        .with_answers(settings.connections.answers());
     let router = router(state, settings.browsers.cors_allowed_origins.0);
 
     tokio::spawn(metrics.clone().keep_up());
@@ -73,7 +77,12 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         let address = listener.local_addr()?;
         tracing::info!(%address, "answering GET /metrics");
         let router = routes::metrics::router(metrics);
-        tokio::spawn(server::serve(listener, router, pending(), server::DRAIN));
+        tokio::spawn(server::serve(
+            listener,
+            router,
+            ServerSettings::default(),
+            pending(),
+        ));
     }
     let listener = TcpListener::bind(settings.server.listen).await?;
     let address = listener.local_addr()?;
@@ -84,13 +93,23 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     tracing::info!(%address, takes_webhooks, "listening");
     let interval = settings.ticker.tick_interval_ms.0;
     let ticker = interval.map(|interval| Ticker::start(upstream, interval));
-    let served = server::serve(listener, router, stop, server::DRAIN).await;
+    let wanted = settings.connections.max_connections;
+    let pool_size = settings.database.database_pool_size;
+    let max_connections = descriptors::connections_within(limit, pool_size, wanted);
+    if max_connections < wanted {
+        tracing::warn!(
+            limit,
+            max_connections,
+            "the limit of open files leaves room for fewer connections than are allowed"
+        );
+    }
+    let server_settings = settings.connections.server(max_connections);
+    server::serve(listener, router, server_settings, stop).await;
     // Last, so that what the open requests did is emitted too.
     if let Some(ticker) = ticker {
         ticker.stop().await;
     }
     stack.finish().await;
-    served?;
     tracing::info!("stopped");
     Ok(())
 }

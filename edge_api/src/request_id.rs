@@ -23,7 +23,12 @@ impl RequestId {
             .get(X_REQUEST_ID)
             .and_then(|value| value.to_str().ok())
             .and_then(Self::parse)
-            .unwrap_or_else(|| Self(Uuid::now_v7().to_string()))
+            .unwrap_or_else(Self::new)
+    }
+
+    #[expect(clippy::new_without_default, reason = "each is another")]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7().to_string())
     }
 
     pub fn parse(text: &str) -> Option<Self> {

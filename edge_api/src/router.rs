@@ -1,10 +1,10 @@
 //! The whole service as one router.
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
+use crate::body::BodyLimit;
 use crate::contract::Contract;
 use crate::error::ApiError;
 use crate::layers;
@@ -26,8 +26,9 @@ pub fn router_of(
     allowed_origins: Vec<HeaderValue>,
 ) -> Router {
     let access_log = state.access_log();
+    let (limits, answers) = (state.limits().clone(), state.answers().clone());
     let by_hand = Router::new()
-        .route("/healthz", get(health::live))
+        .route(health::LIVENESS_PATH, get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::of_service))
         .route("/v1/errors", get(errors::list))
@@ -36,12 +37,12 @@ pub fn router_of(
         .route("/v1/operator/breakers/{name}/reset", post(operator::reset))
         .route(
             "/webhooks/agora",
-            post(webhooks::agora).layer(DefaultBodyLimit::max(webhooks::BODY_LIMIT_BYTES)),
+            post(webhooks::agora).layer(Extension(BodyLimit(webhooks::BODY_LIMIT_BYTES))),
         );
     let routes = table.iter().fold(by_hand, |router, route| {
         let handler = operation::method_router(route, contract);
         let handler = match route.body_limit_bytes {
-            Some(bytes) => handler.layer(DefaultBodyLimit::max(bytes)),
+            Some(bytes) => handler.layer(Extension(BodyLimit(bytes))),
             None => handler,
         };
         router.route(route.path, handler)
@@ -51,5 +52,12 @@ pub fn router_of(
         // After the routes: it applies to those that exist already.
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(state);
-    layers::wrap(routes, methods(table), allowed_origins, access_log)
+    layers::wrap(
+        routes,
+        methods(table),
+        allowed_origins,
+        access_log,
+        limits,
+        answers,
+    )
 }

@@ -21,7 +21,7 @@ pub struct Route {
     pub operation: &'static str,
     /// The argument that the whole body is.
     pub whole_body: Option<&'static str>,
-    /// The largest body, if another than [`BODY_LIMIT_BYTES`](crate::layers::BODY_LIMIT_BYTES).
+    /// The largest body, if another than [`BODY_LIMIT_BYTES`](crate::body::BODY_LIMIT_BYTES).
     pub body_limit_bytes: Option<usize>,
 }
 

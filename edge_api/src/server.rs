@@ -1,53 +1,40 @@
-//! Listening, and stopping without cutting off open requests.
+//! Listening, serving each connection within its limits, and stopping without cutting off what was begun.
+//!
+//! One task accepts ([`accept`]); it refuses early what would be one connection too many ([`slots`]). One task serves each
+//! connection ([`connection`]): it waits for bytes without holding a buffer, then lets hyper speak HTTP over a socket
+//! whose writes have a time limit ([`socket`]), and knows at each moment how far the request under way is
+//! ([`exchange`]).
 
-use std::future::pending;
+mod accept;
+mod connection;
+pub mod descriptors;
+mod exchange;
+mod host;
+mod progress;
+mod refusal;
+mod settings;
+mod slots;
+mod socket;
+
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 use std::{fs, io};
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 
-/// As long as one request may take.
-pub const DRAIN: Duration = crate::deadline::LONGEST.saturating_add(crate::deadline::GRACE);
+pub use self::settings::ServerSettings;
 
-/// Serves until `stop`; then takes no new connection and waits up to `drain` for open requests.
+/// Serves until `stop`; then takes no new connection, closes those on which no request is under way, and waits for the
+/// others up to the settings' drain time.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-    drain: Duration,
-) -> io::Result<()> {
-    let (stopping, stopped) = oneshot::channel();
-    let stop = async move {
-        stop.await;
-        // The receiver lives as long as this function.
-        let _ = stopping.send(());
-    };
-    // Answers are single small writes; waiting to join them would only delay them.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    let server = axum::serve(listener, router).with_graceful_shutdown(stop);
-    let too_long = async {
-        match stopped.await {
-            Ok(()) => tokio::time::sleep(drain).await,
-            Err(_) => pending().await,
-        }
-    };
-    tokio::select! {
-        result = server => result,
-        () = too_long => {
-            tracing::warn!("stopping although requests are still open");
-            Ok(())
-        }
-    }
+    settings: ServerSettings,
+    stop: impl Future<Output = ()> + Send,
+) {
+    accept::run(listener, router, settings, stop).await;
 }
 
 /// Resolves at SIGTERM or SIGINT. The handlers are installed before this returns.

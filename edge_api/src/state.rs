@@ -1,4 +1,4 @@
-//! The state that all requests share: the upstream, the verifier of tokens, the secrets of notices.
+//! The state that all requests share: the upstream, the verifier of tokens, the secrets of notices, the limits.
 
 use std::sync::Arc;
 
@@ -6,9 +6,11 @@ use axum::extract::FromRef;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
+use crate::answers::Answers;
 use crate::auth::Verifier;
 use crate::error::ApiError;
 use crate::layers::AccessLog;
+use crate::limits::Limits;
 use crate::metrics::Exposition;
 use crate::upstream::breaker::Breaker;
 use crate::upstream::{Call, Upstream};
@@ -22,6 +24,8 @@ pub struct AppState {
     breakers: Arc<[Arc<Breaker>]>,
     metrics: Option<Exposition>,
     access_log: AccessLog,
+    limits: Arc<Limits>,
+    answers: Answers,
 }
 
 impl AppState {
@@ -33,6 +37,8 @@ impl AppState {
             breakers: Arc::new([]),
             metrics: None,
             access_log: AccessLog::default(),
+            limits: Arc::new(Limits::none()),
+            answers: Answers::within(Answers::DEFAULT_MEMORY_BYTES),
         }
     }
 
@@ -60,9 +66,22 @@ impl AppState {
         }
     }
 
+    /// With limits of rates; without them there are none.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self {
+            limits: Arc::new(limits),
+            ..self
+        }
+    }
+
     /// With another choice of requests that are logged than all of them.
     pub fn with_access_log(self, access_log: AccessLog) -> Self {
         Self { access_log, ..self }
+    }
+
+    /// With another memory for answers than the usual.
+    pub fn with_answers(self, answers: Answers) -> Self {
+        Self { answers, ..self }
     }
 
     /// Makes a call of an operation.
@@ -84,6 +103,14 @@ impl AppState {
 
     pub(crate) fn access_log(&self) -> AccessLog {
         self.access_log
+    }
+
+    pub(crate) fn limits(&self) -> &Arc<Limits> {
+        &self.limits
+    }
+
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     pub(crate) fn webhook_secrets(&self) -> &[SecretString] {

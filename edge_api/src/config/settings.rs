@@ -4,10 +4,13 @@ use clap::Parser;
 
 use super::auth::AuthSettings;
 use super::browsers::BrowserSettings;
+use super::connections::ConnectionSettings;
 use super::database::DatabaseSettings;
 use super::observation::ObservationSettings;
+use super::rates::RateSettings;
 use super::server::ServerSettings;
 use super::ticker::TickerSettings;
+use crate::limits::Limits;
 
 /// HTTP service of live-auction streams.
 #[derive(Debug, Clone, Parser)]
@@ -15,6 +18,10 @@ use super::ticker::TickerSettings;
 pub struct Settings {
     #[command(flatten, next_help_heading = "Listening")]
     pub server: ServerSettings,
+    #[command(flatten, next_help_heading = "Connections of clients")]
+    pub connections: ConnectionSettings,
+    #[command(flatten, next_help_heading = "Rates of requests")]
+    pub rates: RateSettings,
     #[command(flatten, next_help_heading = "Database")]
     pub database: DatabaseSettings,
     #[command(flatten, next_help_heading = "Access tokens")]
@@ -32,4 +39,11 @@ pub struct Settings {
     /// Print all settings, without secrets, and where each comes from, and end.
     #[arg(long, help_heading = "Instead of serving")]
     pub(super) print_config: bool,
+}
+
+impl Settings {
+    /// The limits of rates.
+    pub fn limits(&self) -> Limits {
+        Limits::new(self.rates.limits(self.connections.trusted_proxies.clone()))
+    }
 }

@@ -9,6 +9,8 @@ use stream_core::error::{ErrorCode, RecoveryStrategy};
 use super::ApiError;
 use crate::request_id::RequestId;
 
+const MEDIA_TYPE: &str = "application/problem+json";
+
 /// The route that explains a code; problems point to it with their `type`.
 pub fn type_of(code: ErrorCode) -> String {
     format!("/v1/errors/{}", code.as_str())
@@ -32,22 +34,57 @@ struct Problem<'a> {
     request_id: &'a str,
 }
 
+/// The pause after a refusal that lasts for a moment.
+const MOMENT_MS: u64 = 1000;
+/// The pause after a refusal that a person has to end.
+const WHILE_MS: u64 = 60_000;
+
+/// The pause that the error names, or the usual one: every 429 and 503 has one.
+fn retry_after_ms(error: &ApiError) -> Option<u64> {
+    let is_due = matches!(error.status.as_u16(), 429 | 503);
+    let usual = if error.code.recoverable() {
+        MOMENT_MS
+    } else {
+        WHILE_MS
+    };
+    error.retry_after_ms.or_else(|| is_due.then_some(usual))
+}
+
+/// The header's whole seconds, never too early.
+fn retry_after_s(wait_ms: u64) -> u64 {
+    wait_ms.div_ceil(1000)
+}
+
+/// A whole answer of HTTP/1.1 that ends its connection, for who has no request to answer.
+pub(crate) fn as_bytes(error: &ApiError, request_id: &RequestId) -> Vec<u8> {
+    let body = body(error, request_id);
+    let (status, length) = (error.status, body.len());
+    let reason = status.canonical_reason().unwrap_or_default();
+    let retry_after = retry_after_ms(error)
+        .map(|wait_ms| format!("retry-after: {}\r\n", retry_after_s(wait_ms)))
+        .unwrap_or_default();
+    let head = format!(
+        "HTTP/1.1 {} {reason}\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {length}\r\n\
+         cache-control: no-store\r\n{retry_after}x-request-id: {}\r\nconnection: close\r\n\r\n",
+        status.as_u16(),
+        request_id.as_str()
+    );
+    [head.as_bytes(), &body].concat()
+}
+
 /// Makes an answer a problem: body and headers.
 pub(crate) fn write(response: &mut Response, error: &ApiError, request_id: &RequestId) {
     let body = body(error, request_id);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, body.len().into());
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     // 404, 405 and 410 may be cached when nobody says otherwise (RFC 9110, section 15.1).
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(challenge) = challenge(error.code) {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
-    if let Some(wait_ms) = error.retry_after_ms {
-        headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1000).into());
+    if let Some(wait_ms) = retry_after_ms(error) {
+        headers.insert(header::RETRY_AFTER, retry_after_s(wait_ms).into());
     }
     *response.body_mut() = Body::from(body);
 }
@@ -63,7 +100,7 @@ fn body(error: &ApiError, request_id: &RequestId) -> Vec<u8> {
         category: code.category().as_str(),
         recoverable: code.recoverable(),
         field: error.field.as_deref(),
-        retry_after_ms: error.retry_after_ms,
+        retry_after_ms: retry_after_ms(error),
         recovery: code.recovery(),
         request_id: request_id.as_str(),
     };

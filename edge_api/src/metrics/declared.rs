@@ -80,8 +80,14 @@ declare! {
 
     /// Open connections of clients.
     CONNECTIONS = Gauge "edge_connections" Count [] NO_BUCKETS;
-    /// Connections of clients that were refused or closed, by reason.
+    /// Connections of clients that were refused, by reason: full (all places are taken), address (all places of the
+    /// address are), kernel (no descriptor or memory for it).
     CONNECTIONS_REFUSED = Counter "edge_connections_refused_total" Count ["reason"] NO_BUCKETS;
+    /// Connections of clients that were closed for taking too long, by reason: silent (nothing was ever sent), slow_head,
+    /// slow_body, idle (no further request), answer_not_read.
+    CONNECTIONS_CLOSED = Counter "edge_connections_closed_total" Count ["reason"] NO_BUCKETS;
+    /// Requests over a rate of this service, by limit: user, address, failures (sign-ins of an address).
+    RATE_LIMITED = Counter "edge_rate_limited_total" Count ["limit"] NO_BUCKETS;
     /// Bytes of answers that clients have not read yet.
     ANSWER_BYTES_PENDING = Gauge "edge_answer_pending_bytes" Bytes [] NO_BUCKETS;
     /// Fetches of the key set by which access tokens are checked, by outcome (ok, failed).

@@ -2,11 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::Uri;
 use serde::Serialize;
 
 use crate::contract::Contract;
 use crate::error::ApiError;
 use crate::state::AppState;
+
+/// The route of the liveness probe.
+pub const LIVENESS_PATH: &str = "/healthz";
+
+/// Whether a request asks if the process lives: no load may make that fail.
+pub(crate) fn is_probe(target: &Uri) -> bool {
+    target.path() == LIVENESS_PATH
+}
 
 #[derive(Debug, Serialize)]
 pub struct Health {

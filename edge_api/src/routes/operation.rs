@@ -29,6 +29,7 @@ pub fn method_router(route: &'static Route, contract: &'static Contract) -> Meth
               caller: Caller,
               deadline: Deadline,
               request: Request| async move {
+            state.limits().admit_caller(&caller)?;
             let arguments = read(route, operation, request).await?;
             let call = arguments.into_call(caller, deadline.0)?;
             let answer = state.call(call).await?;

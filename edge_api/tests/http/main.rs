@@ -17,6 +17,6 @@ mod problems;
 mod requests;
 mod routes;
 mod settings;
-mod shutdown;
+mod sockets;
 mod ticker;
 mod webhooks;

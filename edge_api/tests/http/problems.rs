@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, Request};
 use edge_api::upstream::{UpstreamError, from_sqlstate};
-use serde_json::{Value, json};
+use serde_json::json;
 use stream_core::error::ErrorCode;
 
 use crate::database::RecordingDatabase;
@@ -56,13 +56,18 @@ async fn a_problem_has_the_members_of_rfc_9457_and_of_the_catalogue() {
 }
 
 #[tokio::test]
-async fn every_code_of_the_database_becomes_its_own_problem() {
+async fn every_code_becomes_its_own_problem_with_its_recovery_and_its_wait() {
     for &code in ErrorCode::ALL {
         let answer = failure(refused(code, None)).await;
         let expected = (code.http_status(), code.as_str().to_owned());
         assert_eq!(answer.refusal(), expected);
-        assert_eq!(answer.json()["retry_after_ms"], Value::Null);
-        assert_eq!(answer.header("retry-after"), "");
+        let recovery = serde_json::to_value(code.recovery()).expect("a flat struct");
+        assert_eq!(answer.json()["recovery"], recovery, "{code:?}");
+        let is_due = matches!(code.http_status(), 429 | 503);
+        let wait_ms = answer.json()["retry_after_ms"].as_u64();
+        assert_eq!(wait_ms.is_some(), is_due, "{code:?}");
+        let seconds = wait_ms.map(|wait_ms| wait_ms.div_ceil(1000).to_string());
+        assert_eq!(answer.header("retry-after"), seconds.unwrap_or_default());
     }
 }
 

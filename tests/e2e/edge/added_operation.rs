@@ -121,8 +121,8 @@ async fn start_edge(services: &Services, operations: &str) -> Result<String> {
     tokio::spawn(edge_api::server::serve(
         listener,
         router,
+        edge_api::server::ServerSettings::default(),
         std::future::pending(),
-        edge_api::server::DRAIN,
     ));
     Ok(format!("http://{address}"))
 }

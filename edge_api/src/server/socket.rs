@@ -1,0 +1,139 @@
+//! The socket of a connection: reads what was read ahead first, and gives up writing to a client that reads nothing.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use metrics::counter;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use super::progress::Progress;
+use crate::metrics::CONNECTIONS_CLOSED;
+
+/// A TCP stream with a limit of time for writes without progress.
+///
+/// Progress is what the kernel takes: its buffer has room again only after the client has acknowledged about a third of
+/// it, so a client that reads single bytes makes none.
+pub(super) struct Socket {
+    stream: TcpStream,
+    /// Bytes that were read and not yet used.
+    read_ahead: Bytes,
+    progress: Arc<Progress>,
+    write_timeout: Duration,
+    /// Runs while a write waits.
+    stalled: Option<Pin<Box<Sleep>>>,
+    has_ended: bool,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, progress: Arc<Progress>, write_timeout: Duration) -> Self {
+        Self {
+            stream,
+            read_ahead: Bytes::new(),
+            progress,
+            write_timeout,
+            stalled: None,
+            has_ended: false,
+        }
+    }
+
+    /// Puts back what was read too far.
+    pub(super) fn unread(&mut self, bytes: Bytes) {
+        debug_assert!(self.read_ahead.is_empty(), "hyper reads it first");
+        self.read_ahead = bytes;
+    }
+
+    /// Waits for the first byte; false: the client has closed instead.
+    pub(super) async fn has_bytes(&self) -> bool {
+        !self.read_ahead.is_empty() || matches!(self.stream.peek(&mut [0]).await, Ok(1..))
+    }
+
+    /// Whether the client has ended its side.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    fn written<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.stalled = None;
+            return outcome;
+        }
+        let timeout = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        ready!(stalled.as_mut().poll(cx));
+        counter!(CONNECTIONS_CLOSED, "reason" => "answer_not_read").increment(1);
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.read_ahead.is_empty() {
+            let length = buffer.remaining().min(self.read_ahead.len());
+            buffer.put_slice(&self.read_ahead[..length]);
+            self.read_ahead.advance(length);
+            self.progress.read();
+            return Poll::Ready(Ok(()));
+        }
+        let (room, filled) = (buffer.remaining(), buffer.filled().len());
+        let outcome = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
+        if buffer.filled().len() > filled {
+            self.progress.read();
+        } else {
+            self.has_ended |= room > 0;
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.written(cx, outcome)
+    }
+
+    /// Without it hyper would copy answers into its own buffer, out of the budget's sight.
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// hyper flushes when it has written everything that it held.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.stream).poll_flush(cx);
+        if matches!(outcome, Poll::Ready(Ok(()))) {
+            self.progress.flushed();
+        }
+        self.written(cx, outcome)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.written(cx, outcome)
+    }
+}
