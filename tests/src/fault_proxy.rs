@@ -6,43 +6,20 @@
 
 mod chance;
 mod relay;
+mod shared;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::Result;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use self::chance::Odds;
 use self::relay::Relay;
-
-/// How often each fault strikes a piece of at most 4 KiB, out of a thousand pieces; in either direction.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Odds {
-    /// The piece comes later, by up to `longest_delay`.
-    pub delay: u32,
-    pub longest_delay: Duration,
-    /// A part of the piece still arrives; then both sides see an orderly end.
-    pub truncate: u32,
-    /// The piece is lost; both sides see an orderly end.
-    pub cut: u32,
-    /// The piece is lost; both sides see a reset.
-    pub reset: u32,
-}
-
-impl Odds {
-    /// Some of everything, so that most of several hundred exchanges succeed.
-    pub const ROUGH: Self = Self {
-        delay: 100,
-        longest_delay: Duration::from_millis(20),
-        truncate: 20,
-        cut: 20,
-        reset: 20,
-    };
-}
+use self::shared::{Counts, Shared};
 
 /// The numbers of faults that struck so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,26 +35,6 @@ pub struct FaultProxy {
     address: SocketAddr,
     shared: Arc<Shared>,
     _tasks: JoinSet<()>,
-}
-
-/// The state that the proxy shares with its connections.
-struct Shared {
-    target: Mutex<SocketAddr>,
-    seed: u64,
-    odds: Mutex<Odds>,
-    counts: Counts,
-    /// Nothing is passed on while it is true.
-    held: watch::Sender<bool>,
-    /// Each change resets every open connection.
-    reset: watch::Sender<u64>,
-}
-
-#[derive(Default)]
-struct Counts {
-    delayed: AtomicU64,
-    truncated: AtomicU64,
-    cut: AtomicU64,
-    reset: AtomicU64,
 }
 
 impl FaultProxy {
@@ -160,13 +117,6 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             }
             Some(_) = connections.join_next() => {}
         }
-    }
-}
-
-impl Shared {
-    async fn connect(&self) -> std::io::Result<TcpStream> {
-        let target = *self.target.lock().expect("no panic with the lock");
-        TcpStream::connect(target).await
     }
 }
 

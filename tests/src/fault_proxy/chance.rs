@@ -1,7 +1,31 @@
 //! The decisions of one direction of one connection, which its seed repeats.
 
-use super::Odds;
 use std::time::Duration;
+
+/// How often each fault strikes a piece of at most 4 KiB, out of a thousand pieces; in either direction.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Odds {
+    /// The piece comes later, by up to `longest_delay`.
+    pub delay: u32,
+    pub longest_delay: Duration,
+    /// A part of the piece still arrives; then both sides see an orderly end.
+    pub truncate: u32,
+    /// The piece is lost; both sides see an orderly end.
+    pub cut: u32,
+    /// The piece is lost; both sides see a reset.
+    pub reset: u32,
+}
+
+impl Odds {
+    /// Some of everything, so that most of several hundred exchanges succeed.
+    pub const ROUGH: Self = Self {
+        delay: 100,
+        longest_delay: Duration::from_millis(20),
+        truncate: 20,
+        cut: 20,
+        reset: 20,
+    };
+}
 
 /// What becomes of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
-use super::Shared;
 use super::chance::{Chance, Fate};
+use super::shared::Shared;
 
 /// Small, so that a large answer meets its fate several times.
 const PIECE_BYTES: usize = 4096;

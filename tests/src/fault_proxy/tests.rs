@@ -1,6 +1,7 @@
 //! Each fault is seen from both sides, and the same seed brings the same faults.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
