@@ -2,7 +2,9 @@
 
 mod added_operation;
 mod clock_wrong;
+mod openapi;
 mod refusals;
 mod requests;
 mod routes;
+mod two_copies;
 mod webhooks;

@@ -1,13 +1,15 @@
-//! The product from outside: its two services, started over a database that is the test's own, and stopped with
+//! The product from outside: its services, started over a database that is the test's own, and stopped with
 //! it.
 
 pub mod access_token;
 pub mod answer;
+pub mod balancer;
 pub mod edge;
 pub mod gateway;
 pub mod request;
 pub mod script;
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, ensure};
@@ -21,22 +23,29 @@ use crate::database::TestDatabase;
 use crate::secret;
 use crate::services::access_token::{Signer, claims_of};
 use crate::services::answer::Answer;
+use crate::services::balancer::Balancer;
 use crate::services::request::Request;
 use crate::trace::Trace;
 
-const EDGE: &str = "edge_api";
+/// Two copies of the edge, so that no test passes by what one of them remembers.
+const COPIES: [&str; 2] = ["edge_api_1", "edge_api_2"];
 const TICK_INTERVAL_MS: u32 = 100;
 
-/// `supabase_local` and `edge_api`, and the database that they serve.
+/// `supabase_local` and two copies of `edge_api` behind a balancer, and the database that they serve.
 pub struct Services {
     pub supabase_url: String,
+    /// The balancer's: each connection goes to the next copy.
     pub edge_url: String,
+    /// Those of the copies themselves.
+    pub copy_urls: [String; 2],
     pub keys: Keys,
     pub jwt_secret: String,
     /// Signs what the services take for tokens of the sign-in routes.
     pub signer: Signer,
     /// What Agora's notices are signed with.
     pub webhook_secret: String,
+    /// None: the copies were killed.
+    balancer: Option<Balancer>,
     /// Taken away before the database: a database is not dropped while its log is followed.
     run: Option<Run>,
     pub database: TestDatabase,
@@ -85,9 +94,19 @@ impl Services {
         };
         let keys = services.keys()?;
         secret::note("a service key", &keys.service_role_key)?;
+        let supabase_url = services.start_supabase(&mut run)?;
+        let [first, second] = COPIES;
+        let copy_urls = [
+            services.start_edge_as(first, &mut run)?,
+            services.start_edge_as(second, &mut run)?,
+        ];
+        let targets = copy_urls.iter().map(|url| address_of(url));
+        let balancer = Balancer::start(targets.collect::<Result<_>>()?)?;
         Ok(Self {
-            supabase_url: services.start_supabase(&mut run)?,
-            edge_url: services.start_edge(&mut run)?,
+            supabase_url,
+            edge_url: format!("http://{}", balancer.address()),
+            copy_urls,
+            balancer: Some(balancer),
             keys,
             signer: Signer::new(&jwt_secret),
             webhook_secret,
@@ -102,18 +121,24 @@ impl Services {
         self.signer.sign(&claims_of(user))
     }
 
-    /// Ends the edge as a crash would: its address refuses connections from here on.
+    /// Ends both copies of the edge as a crash would: its address refuses connections from here on.
     pub fn kill_edge(&mut self) -> Result<()> {
+        self.balancer = None;
+        (0..COPIES.len()).try_for_each(|copy| self.kill_copy(copy))
+    }
+
+    /// Ends one copy of the edge as a crash would.
+    pub fn kill_copy(&mut self, copy: usize) -> Result<()> {
         let run = self.run.as_mut().context("the services were stopped")?;
         let id = run
             .processes()
-            .find_map(|(name, id)| (name == EDGE).then(|| id.clone()))
+            .find_map(|(name, id)| (name == COPIES[copy]).then(|| id.clone()))
             .context("the edge was not started")?;
         id.signal(Signal::KILL);
-        run.stop_process(EDGE)
+        run.stop_process(COPIES[copy])
     }
 
-    /// Whether both processes still run.
+    /// Whether all processes still run.
     pub fn are_alive(&self) -> bool {
         self.run
             .as_ref()
@@ -132,6 +157,11 @@ impl Services {
         );
         Ok(answer)
     }
+}
+
+fn address_of(url: &str) -> Result<SocketAddr> {
+    let address = url.strip_prefix("http://");
+    Ok(address.context("a copy has no address")?.parse()?)
 }
 
 impl Drop for Services {

@@ -25,6 +25,7 @@ pub mod privilege;
 pub mod process;
 pub mod product_sql;
 pub mod psql;
+pub mod python_packages;
 pub mod run;
 pub mod secrets;
 pub mod server_user;

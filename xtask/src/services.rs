@@ -61,11 +61,16 @@ impl Services<'_> {
                 "REALTIME_DATABASE_URL",
                 self.address.url("realtime_gateway", self.database)?,
             );
-        self.start(run, "supabase_local", command)
+        self.start(run, "supabase_local", "supabase_local", command)
     }
 
     /// Starts the edge service and returns its URL once it answers.
     pub fn start_edge(&self, run: &mut Run) -> Result<String> {
+        self.start_edge_as("edge_api", run)
+    }
+
+    /// The same under a name of its own, for one of several copies. Their log is one.
+    pub fn start_edge_as(&self, name: &str, run: &mut Run) -> Result<String> {
         let mut command = self.command("edge_api");
         command.env(
             "DATABASE_URL",
@@ -75,7 +80,7 @@ impl Services<'_> {
         if let Some(secret) = self.webhook_secret {
             command.env(WEBHOOK_SECRET, secret);
         }
-        self.start(run, "edge_api", command)
+        self.start(run, name, "edge_api", command)
     }
 
     /// The API keys that go with the JWT secret.
@@ -98,13 +103,19 @@ impl Services<'_> {
         command
     }
 
-    fn start(&self, run: &mut Run, name: &str, mut command: Command) -> Result<String> {
+    fn start(
+        &self,
+        run: &mut Run,
+        name: &str,
+        program: &str,
+        mut command: Command,
+    ) -> Result<String> {
         let address_file = run.directory().join(format!("{name}.address"));
         let _ = fs::remove_file(&address_file);
         command
             .args(["--listen", "127.0.0.1:0", "--address-file"])
             .arg(&address_file);
-        let log_file = self.log_file(name);
+        let log_file = self.log_file(program);
         let id = run.spawn(name, &mut command, &log_file, Ending::Terminate)?;
 
         let deadline = Instant::now() + START_DEADLINE;

@@ -10,6 +10,7 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 use xtask::cluster::Options;
 use xtask::leaks::{self, Watch};
+use xtask::python_packages::PythonPackages;
 use xtask::run::Run;
 use xtask::test_environment::TestEnvironment;
 use xtask::{console, local_dir, packages, postgres, process, workspace};
@@ -137,6 +138,9 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
 
     postgres::ensure()?;
     packages::ensure_faketime()?;
+    if matches!(kind, TestKind::All | TestKind::EndToEnd) {
+        PythonPackages::ensure()?;
+    }
     let mut filters: Vec<&str> = Vec::new();
     if kind == TestKind::Core {
         filters.extend(CORE);

@@ -1,0 +1,162 @@
+//! The OpenAPI document of a running service: valid by its meta-schema, and kept to by every answer that schemathesis gets.
+//!
+//! schemathesis makes requests from the document, good and bad ones, and looks at the answers: no 5xx, no status, content
+//! type, header or schema that is not described, no refusal of what is described as good, no success of what is not.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use std::{env, fs};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use stream_core::lifecycle::StreamState;
+use stream_tests::demo;
+use stream_tests::services::Services;
+use stream_tests::services::request::Request;
+use tokio::process::Command;
+use uuid::Uuid;
+use xtask::python_packages::PythonPackages;
+
+/// Longer than all requests take; it only ends a run that hangs.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// A directory of one test, gone with it.
+struct Workplace(PathBuf);
+
+impl Workplace {
+    fn new(services: &Services) -> Result<Self> {
+        let name = format!("{}-openapi", services.database.name());
+        let directory = env::temp_dir().join(name);
+        fs::create_dir_all(&directory)?;
+        Ok(Self(directory))
+    }
+
+    fn write(&self, name: &str, text: &[u8]) -> Result<PathBuf> {
+        let file = self.0.join(name);
+        fs::write(&file, text)?;
+        Ok(file)
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs a Python module to its end, which must be a success.
+async fn run(module: &str, arguments: &[&str], token: &str, workplace: &Path) -> Result<String> {
+    let mut command = Command::from(PythonPackages::installed()?.command(module));
+    let child = command
+        .args(arguments)
+        .current_dir(workplace)
+        .env("HOME", workplace)
+        .env("COLUMNS", "140")
+        // Not among the arguments, which everybody on the machine can see.
+        .env("ACCESS_TOKEN", token)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot start Python")?;
+    let output = tokio::time::timeout(DEADLINE, child.wait_with_output())
+        .await
+        .with_context(|| format!("{module} did not end in {DEADLINE:?}"))??;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{module}: {}\n{printed}\n{said}",
+        output.status
+    );
+    Ok(printed)
+}
+
+#[tokio::test]
+async fn the_document_is_valid_by_the_meta_schema() -> Result<()> {
+    let services = Services::start().await?;
+    let workplace = Workplace::new(&services)?;
+    let document = Request::get("/openapi.json")
+        .send(&services.edge_url)
+        .await?;
+    let mut document = document.ok()?;
+    for (is_valid, name) in [(true, "openapi.json"), (false, "broken.json")] {
+        if !is_valid {
+            document["paths"]["/v1/streams"]["get"]["parameters"][0] = json!({"name": "after"});
+        }
+        let file = workplace.write(name, document.to_string().as_bytes())?;
+        let file = file.to_str().context("no text")?;
+        let run = run(
+            "openapi_spec_validator",
+            &["--schema", "3.1", file],
+            "",
+            &workplace.0,
+        )
+        .await;
+        assert_eq!(run.is_ok(), is_valid, "{run:?}");
+    }
+    Ok(())
+}
+
+/// A stream that is on the air, with a viewer and a message, and what stands for the parameters of paths.
+async fn prepare(services: &Services) -> Result<String> {
+    let database = &services.database;
+    let stream = database.stream_in(StreamState::Active).await?;
+    for viewer in [demo::ADA, demo::BEN] {
+        database.viewer(stream, viewer).await?;
+    }
+    let message = Uuid::new_v4();
+    let body = json!({"content": "Good evening", "id": message});
+    let sent = Request::post(format!("/v1/streams/{stream}/messages")).json(&body);
+    let ada = services.token_of(demo::ADA);
+    sent.bearer(&ada).send(&services.edge_url).await?.ok()?;
+    Ok(format!(
+        r#"
+"path.session_id" = "{stream}"
+"path.message_id" = "{message}"
+"path.last_message_id" = "{message}"
+"path.auction_id" = "{auction}"
+"path.user_id" = "{ada}"
+"path.buyer_id" = "{ada}"
+"path.subscription_id" = "{unknown}"
+"#,
+        auction = demo::AUCTION,
+        ada = demo::ADA,
+        unknown = Uuid::new_v4(),
+    ))
+}
+
+async fn explore(services: &Services, token: &str) -> Result<String> {
+    let workplace = Workplace::new(services)?;
+    let parameters = prepare(services).await?;
+    let settings = include_str!("openapi/schemathesis.toml");
+    let settings = format!("{settings}\n[parameters]\n{parameters}");
+    let settings = workplace.write("schemathesis.toml", settings.as_bytes())?;
+    let document = format!("{}/openapi.json", services.edge_url);
+    let arguments = [
+        "--config-file",
+        settings.to_str().context("no text")?,
+        "run",
+        &document,
+    ];
+    let printed = run("schemathesis.cli", &arguments, token, &workplace.0).await?;
+    eprintln!("{printed}");
+    assert!(services.are_alive());
+    Ok(printed)
+}
+
+#[tokio::test]
+async fn schemathesis_finds_nothing_as_the_seller() -> Result<()> {
+    let services = Services::start().await?;
+    let token = services.token_of(demo::SELLER);
+    explore(&services, &token).await.map(drop)
+}
+
+#[tokio::test]
+async fn schemathesis_finds_nothing_as_the_service() -> Result<()> {
+    let services = Services::start().await?;
+    let token = services.keys.service_role_key.clone();
+    explore(&services, &token).await.map(drop)
+}
