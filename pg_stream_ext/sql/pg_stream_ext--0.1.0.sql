@@ -227,11 +227,10 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'heartbeat_wrapper';
 
 CREATE  FUNCTION "heartbeats"(
-	"items" TEXT /* Option < & str > */
-) RETURNS TABLE (
-	"item" INT,  /* i32 */
-	"status" TEXT  /* String */
-)
+	"items" TEXT, /* Option < & str > */
+	"row_type" anyelement /* Option < AnyElement > */
+) RETURNS SETOF anyelement /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
+> */
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'heartbeats_wrapper';
 
@@ -481,7 +480,8 @@ CREATE  FUNCTION "sync"(
 	"pinned_seq" bigint,  /* Option < i64 > */
 	"pinned" TEXT,  /* Option < String > */
 	"restrictions" TEXT,  /* String */
-	"server_time" timestamp with time zone  /* TimestampWithTimeZone */
+	"server_time" timestamp with time zone,  /* TimestampWithTimeZone */
+	"version" TEXT  /* String */
 )
 STABLE
 LANGUAGE c /* Rust */

@@ -1,12 +1,17 @@
-//! Batches of the service: a JSON array whose malformed items are refused one by one.
+//! Batches of the service: a JSON array whose malformed items are refused one by one, and the callers for whom the
+//! items are.
+
+use std::ffi::CString;
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 use stream_core::limits::MAX_BATCH_ITEMS;
 
-use crate::postgres::caller::Caller;
+use crate::postgres::caller::{CLAIMS, Caller};
 use crate::postgres::error::{Failure, Result, required};
+use crate::postgres::setting;
+use crate::postgres::transaction::Isolated;
 
 /// Admits the service alone, because the items name their users.
 pub fn admit(caller: Caller) -> Result<()> {
@@ -30,4 +35,72 @@ pub fn read<T: DeserializeOwned>(items: Option<&str>) -> Result<Vec<Option<T>>> 
     Ok(items
         .map(|item| serde_json::from_str(item.get()).ok())
         .collect())
+}
+
+/// The verified claims that come with an item: those of the user for whom the service sends it. None for an item of the
+/// service itself.
+#[derive(Clone, Default, serde::Deserialize)]
+#[serde(transparent)]
+pub struct ItemClaims(Option<Box<RawValue>>);
+
+impl ItemClaims {
+    pub fn as_json(&self) -> Option<&str> {
+        self.0.as_deref().map(RawValue::get)
+    }
+}
+
+impl PartialEq for ItemClaims {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json()
+    }
+}
+
+/// Puts the claims of one item after the other into the setting where hooks of the application look for them, until
+/// [`ClaimsInForce::end`]. An error that leaves it open ends it with the (sub)transaction.
+pub struct ClaimsInForce {
+    level: setting::Level,
+    own: CString,
+    /// Whether the claims of another item are in force.
+    are_of_item: bool,
+}
+
+impl ClaimsInForce {
+    pub fn begin() -> Self {
+        let own = setting::get(CLAIMS).map(CString::from).unwrap_or_default();
+        Self {
+            level: setting::Level::begin(),
+            own,
+            are_of_item: false,
+        }
+    }
+
+    pub fn set(&mut self, claims: &ItemClaims) -> Result<()> {
+        let Some(claims) = claims.as_json() else {
+            if self.are_of_item {
+                self.level.set(CLAIMS, &self.own);
+                self.are_of_item = false;
+            }
+            return Ok(());
+        };
+        self.are_of_item = true;
+        // JSON holds the zero character only as an escape.
+        let claims = CString::new(claims).map_err(|_| ErrorCode::TokenInvalid)?;
+        self.level.set(CLAIMS, &claims);
+        Ok(())
+    }
+
+    /// The service's own claims are in force again.
+    pub fn end(self) {
+        self.level.end();
+    }
+}
+
+/// Writes into the server's log that an item failed, which no caller is told in words.
+pub fn log_fault(operation: &str, fault: Isolated) {
+    if !fault.is_refusal {
+        pgrx::log!(
+            "an item of {operation} failed alone with {}, the others of the batch went on",
+            fault.code.as_str()
+        );
+    }
 }

@@ -158,15 +158,13 @@ end
 $$;
 
 create or replace function stream_private.heartbeats(items json)
-returns setof stream.heartbeat_status
+returns setof stream.batched_heartbeat
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
-    return query
-    select n.item, n.status
-    from stream_ext.heartbeats($1::text) as n;
+    return query select * from stream_ext.heartbeats($1::text, null::stream.batched_heartbeat);
 end
 $$;
 
@@ -336,7 +334,7 @@ declare
 begin
     select n.session_id, n.state, n.role, n.generation, n.host_uid, n.viewer_count, n.epoch, n.head_seq, n.oldest_seq,
         n.recovered, n.has_more, n.messages::json, n.read::json, n.unread_count, n.cooldown_ms, n.chat_mode,
-        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.server_time
+        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.server_time, n.version
     into result
     from stream_ext.sync($1, $2, $3) as n;
     return result;

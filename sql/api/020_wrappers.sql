@@ -295,7 +295,7 @@ comment on function stream.heartbeat(uuid, boolean, integer, integer, uuid, time
     'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. A device whose log ends below head_seq is behind and calls sync. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first. user_id null: the caller.';
 
 create function stream.heartbeats(items json)
-returns setof stream.heartbeat_status
+returns setof stream.batched_heartbeat
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -304,7 +304,7 @@ begin
 end
 $$;
 comment on function stream.heartbeats(json) is
-    'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: lock_timeout, send it again. No tokens come along.';
+    'Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?, generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for whom it is sent; the item is then judged as that user''s own call. Waits for nobody: the seller''s heartbeat gets lock_timeout where it would have to, send it alone then.';
 
 create function stream.inspect_token(token text, channel_id text default null, account text default null)
 returns stream.token_inspection
@@ -573,7 +573,7 @@ begin
 end
 $$;
 comment on function stream.send_messages(json) is
-    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
+    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the verified ones of the user for whom the item is sent: it is then judged as that user''s own call, user_id null is the user, and hooks find these claims in request.jwt.claims. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
 create function stream.set_chat_mode(session_id uuid, mode text, request_id uuid default null)
 returns stream.session

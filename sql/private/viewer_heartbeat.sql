@@ -25,13 +25,15 @@ user_id null: the caller.
 $$;
 
 create function stream_private.heartbeats(items json)
-returns setof stream.heartbeat_status
+returns setof stream.batched_heartbeat
 language plpgsql
 as 'begin end';
 comment on function stream_private.heartbeats is $$
-Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One answer per
-item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: lock_timeout, send it
-again. No tokens come along.
+Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?,
+generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh
+token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for
+whom it is sent; the item is then judged as that user's own call. Waits for nobody: the seller's heartbeat gets
+lock_timeout where it would have to, send it alone then.
 @native
 @callers service_role
 @repeat safe

@@ -1100,9 +1100,10 @@ create type stream.message_result as (
 );
 comment on type stream.message_result is
     'Answer to one message of a batch, by its place from 1: ok and the stored message, or the code of the refusal.';
-comment on column stream.message_result.status is '@enum ok, invalid_argument, session_not_found, stream_ended, banned, not_viewer, '
-    'cannot_chat, muted, chat_closed, slow_mode, rate_limited, content_empty, content_too_long, content_invalid, '
-    'content_blocked, message_id_conflict, lock_timeout';
+comment on column stream.message_result.status is '@enum ok, invalid_argument, not_self, session_not_found, stream_ended, banned, '
+    'not_viewer, cannot_chat, anonymous_user, muted, chat_closed, slow_mode, rate_limited, content_empty, content_too_long, '
+    'content_invalid, content_blocked, message_id_conflict, unauthenticated, token_invalid, lock_timeout, deadlock, '
+    'permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, internal';
 comment on column stream.message_result.retry_after_ms is 'When to send it again, where that is known. @null';
 comment on column stream.message_result.message is 'The stored message, when status is ok. @null';
 
@@ -1147,13 +1148,15 @@ create type stream.sync_result as (
     pinned_seq bigint,
     pinned json,
     restrictions json,
-    server_time timestamptz
+    server_time timestamptz,
+    version text
 );
 comment on type stream.sync_result is
     'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is '
     'older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
     'cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, '
-    '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null.';
+    '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null. version: of all the '
+    'rest but server_time and what is left of cooldown_ms; equal ones of the same caller and cursor mean an equal result.';
 comment on column stream.sync_result.state is '@enum initializing, active, paused, error, ended';
 comment on column stream.sync_result.chat_mode is 'Who may write. @enum viewers, verified, hosts, nobody';
 comment on column stream.sync_result.role is 'Of the caller. @enum seller, viewer, guest, service';
@@ -1166,6 +1169,8 @@ comment on column stream.sync_result.cooldown_ms is 'Until the caller may write;
 comment on column stream.sync_result.pinned_seq is 'The log entry that is kept in view. @null';
 comment on column stream.sync_result.pinned is 'The entry of pinned_seq. @null @json stream.log_entry';
 comment on column stream.sync_result.restrictions is 'Of the caller, in force. @json stream.own_restriction[]';
+comment on column stream.sync_result.version is
+    'epoch, head_seq, state, viewer_count and a digest of everything else. Compare it whole.';
 
 create type stream.chat_subscription as (
     id uuid,
@@ -1225,11 +1230,14 @@ comment on column stream.join_result.retry_after_ms is 'When there is a token, w
 comment on column stream.join_result.contract_version is 'Of the server; see contract/operations.json.';
 comment on column stream.join_result.oldest_client is 'The oldest version whose clients the server serves.';
 
-create type stream.heartbeat_status as (item integer, status text);
-comment on type stream.heartbeat_status is
-    'Answer to one heartbeat of a batch, by its place from 1: ok, not_viewer, banned, superseded, invalid_argument, '
-    'or lock_timeout when something else is at this lease: send it again.';
-comment on column stream.heartbeat_status.status is '@enum ok, not_viewer, banned, superseded, invalid_argument, lock_timeout';
+create type stream.batched_heartbeat as (item integer, status text, heartbeat stream.heartbeat_result);
+comment on type stream.batched_heartbeat is
+    'Answer to one heartbeat of a batch, by its place from 1: ok and what heartbeat answers, or the code of the refusal.';
+comment on column stream.batched_heartbeat.status is '@enum ok, invalid_argument, not_self, session_not_found, stream_ended, '
+    'banned, not_viewer, stale_host, unauthenticated, token_invalid, lock_timeout, deadlock, permission_denied, invalid_text, '
+    'invalid_escape, invalid_syntax, out_of_range, internal';
+comment on column stream.batched_heartbeat.heartbeat is
+    'With a fresh token, when it is time: of this user alone. Null where status is not ok. @null';
 
 create type stream.webhook_result as (status text, effect text);
 comment on type stream.webhook_result is

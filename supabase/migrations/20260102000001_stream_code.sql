@@ -154,7 +154,7 @@ from (values
     (105, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
     (106, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
     (107, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (108, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.heartbeat_status defaults 0'),
+    (108, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
     (109, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
     (110, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
     (111, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
@@ -202,7 +202,7 @@ from (values
     (153, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
     (154, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
     (155, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (156, 'function', 'stream.heartbeats(items json)', 'returns setof stream.heartbeat_status defaults 0'),
+    (156, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
     (157, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
     (158, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
     (159, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
@@ -357,8 +357,10 @@ set plan_cache_mode = force_generic_plan
 as 'begin end';
 comment on function stream_private.send_messages(items json) is $$
 Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id,
-content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs
-its own items alone: lock_timeout after 200 ms, send them again.
+content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the
+verified ones of the user for whom the item is sent: it is then judged as that user's own call, user_id null is the user,
+and hooks find these claims in request.jwt.claims. A stream whose rows somebody holds costs its own items alone:
+lock_timeout after 200 ms, send them again.
 @native
 @callers service_role
 @repeat unsafe
@@ -2896,13 +2898,15 @@ user_id null: the caller.
 $$;
 
 create or replace function stream_private.heartbeats(items json)
-returns setof stream.heartbeat_status
+returns setof stream.batched_heartbeat
 language plpgsql
 as 'begin end';
 comment on function stream_private.heartbeats(items json) is $$
-Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One answer per
-item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: lock_timeout, send it
-again. No tokens come along.
+Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?,
+generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh
+token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for
+whom it is sent; the item is then judged as that user's own call. Waits for nobody: the seller's heartbeat gets
+lock_timeout where it would have to, send it alone then.
 @native
 @callers service_role
 @repeat safe
@@ -3357,15 +3361,13 @@ end
 $$;
 
 create or replace function stream_private.heartbeats(items json)
-returns setof stream.heartbeat_status
+returns setof stream.batched_heartbeat
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
-    return query
-    select n.item, n.status
-    from stream_ext.heartbeats($1::text) as n;
+    return query select * from stream_ext.heartbeats($1::text, null::stream.batched_heartbeat);
 end
 $$;
 
@@ -3535,7 +3537,7 @@ declare
 begin
     select n.session_id, n.state, n.role, n.generation, n.host_uid, n.viewer_count, n.epoch, n.head_seq, n.oldest_seq,
         n.recovered, n.has_more, n.messages::json, n.read::json, n.unread_count, n.cooldown_ms, n.chat_mode,
-        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.server_time
+        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.server_time, n.version
     into result
     from stream_ext.sync($1, $2, $3) as n;
     return result;
@@ -4358,7 +4360,7 @@ comment on function stream.heartbeat(uuid, boolean, integer, integer, uuid, time
     'Says that a device is still there. The seller''s keeps the stream alive (a stale generation is refused) and brings it back from host_lost; a viewer''s prolongs the lease, unless join_no is not the newest join. Waits for nobody who holds the row, the seller''s 200 ms at most: it answers the same then and writes nothing. A device whose log ends below head_seq is behind and calls sync. A fresh token comes along in the last quarter of the caller''s, at most one in 30 s. token_expires_at is when the token ends that the caller holds; null: the older one, until it has ended, since an answer can be lost. None comes where an operator has to mend something first. user_id null: the caller.';
 
 create or replace function stream.heartbeats(items json)
-returns setof stream.heartbeat_status
+returns setof stream.batched_heartbeat
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -4367,7 +4369,7 @@ begin
 end
 $$;
 comment on function stream.heartbeats(json) is
-    'Heartbeats of many viewers: an array of {session_id, user_id, foreground?, join_no?}, at most 1,000. One answer per item, in order; a bad item costs only itself. A lease that somebody holds is not waited for: lock_timeout, send it again. No tokens come along.';
+    'Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?, generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for whom it is sent; the item is then judged as that user''s own call. Waits for nobody: the seller''s heartbeat gets lock_timeout where it would have to, send it alone then.';
 
 create or replace function stream.inspect_token(token text, channel_id text default null, account text default null)
 returns stream.token_inspection
@@ -4636,7 +4638,7 @@ begin
 end
 $$;
 comment on function stream.send_messages(json) is
-    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?}. One row for each, in order; a refused item costs only itself. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
+    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the verified ones of the user for whom the item is sent: it is then judged as that user''s own call, user_id null is the user, and hooks find these claims in request.jwt.claims. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
 create or replace function stream.set_chat_mode(session_id uuid, mode text, request_id uuid default null)
 returns stream.session

@@ -20,3 +20,4 @@ mod subscriptions;
 mod sync;
 mod sync_caller;
 mod sync_messages;
+mod sync_version;

@@ -5,6 +5,7 @@
 //! promise that it left no trace: see [`refusal`].
 
 pub mod agora;
+pub mod batched;
 pub mod bench;
 pub mod blocking;
 pub mod certificate_file;

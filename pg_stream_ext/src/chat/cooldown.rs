@@ -38,6 +38,14 @@ columns! {
 }
 
 impl Cooldown {
+    /// What decides when the user may write again, apart from the present time and their last message; the last says
+    /// whether slow mode counts.
+    pub fn ends(&self) -> (Option<i64>, [i32; 3], bool) {
+        let tat = self.tat.map(TimestampWithTimeZone::into_inner);
+        let limits = [self.interval_ms, self.burst, self.slow_mode_ms];
+        (tat, limits, self.silent_ms.is_some())
+    }
+
     /// Returns the longer of the rate limiter's wait and slow mode's, in milliseconds.
     pub fn wait_ms(&self) -> i32 {
         let rate = ChatRate {

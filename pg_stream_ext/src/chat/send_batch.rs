@@ -1,19 +1,20 @@
 //! Sending messages of many users to many streams in one call.
 //!
 //! Sessions are handled one after the other by ascending id, each in the order of a single send:
-//! viewer rows, head row, relay row. A refused item costs only itself; a session whose rows
-//! are locked by others costs only its own items.
+//! viewer rows, head row, relay row. An item that is refused or fails costs only itself; a session whose rows
+//! are locked by others costs only its own items. An item that comes with a user's verified claims is judged as
+//! that user's own call.
 
 mod accepted;
 mod item;
 mod locks;
+mod senders;
 
 use std::collections::{BTreeMap, HashMap};
 
 use pgrx::AnyElement;
 use pgrx::datum::Uuid;
 use pgrx::prelude::*;
-use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 
 use crate::batch;
@@ -22,13 +23,15 @@ use crate::chat::settings::ChatSettings;
 use crate::log::entry::closed_log_error;
 use crate::log::message::Message;
 use crate::postgres::application_rows;
-use crate::postgres::caller::{self, Admitted, Caller};
+use crate::postgres::caller::{self, Admitted};
 use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::composite::{self, Attribute, Composite};
 use crate::postgres::error::{Failure, Result, or_raise};
+use crate::postgres::transaction::{self, Isolated};
 use accepted::Accepted;
-use item::{Answer, Draft};
+use item::{Answer, Draft, Item, refused};
 use locks::{Ready, SessionLocks, Waits};
+use senders::Senders;
 
 static MESSAGE_RESULT: KnownRelation = KnownRelation::new(c"message_result");
 
@@ -63,15 +66,6 @@ fn result(item: i32, answer: Answer) -> Result<Composite> {
     )
 }
 
-/// One message of a batch.
-#[derive(serde::Deserialize)]
-struct Item {
-    session_id: Option<uuid::Uuid>,
-    user_id: Option<uuid::Uuid>,
-    content: Option<String>,
-    id: Option<uuid::Uuid>,
-}
-
 fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
     let caller = caller::enter_to_write()?;
     batch::admit(caller)?;
@@ -80,26 +74,63 @@ fn send_all(items: Option<&str>) -> Result<Vec<Answer>> {
     let mut sessions: BTreeMap<[u8; 16], Vec<Draft>> = BTreeMap::new();
     let mut are_free: HashMap<[u8; 16], bool> = HashMap::new();
     for (index, item) in items.into_iter().enumerate() {
-        match read(index, item) {
+        match Draft::read(index, item, caller) {
             // Before anything is locked, and without waiting: a user who is being deleted costs the
             // others nothing.
-            Ok((_, draft)) if !is_free(caller.admitted(), &mut are_free, draft.user)? => {
+            Ok(draft) if !is_free(caller.admitted(), &mut are_free, draft.user)? => {
                 answers[index] = Some(Answer::Refused(ErrorCode::LockTimeout, None));
             }
-            Ok((session, draft)) => sessions.entry(session).or_default().push(draft),
-            Err(code) => answers[index] = Some(Answer::Refused(code, None)),
+            Ok(draft) => sessions
+                .entry(*draft.session.as_bytes())
+                .or_default()
+                .push(draft),
+            Err(failure) => answers[index] = Some(refused(failure)?),
         }
     }
-    let mut waits = Waits::new();
-    for (session, drafts) in sessions {
-        let session = Uuid::from_bytes(session);
-        for (index, answer) in send_to(caller, session, drafts, &mut waits)? {
-            answers[index] = Some(answer);
-        }
+    let sessions: Vec<Vec<Draft>> = sessions.into_values().collect();
+    for (index, answer) in send_isolated(caller.admitted(), &sessions) {
+        answers[index] = Some(answer);
     }
     answers
         .into_iter()
         .map(|answer| answer.ok_or(Failure::Row("an item was not answered")))
+        .collect()
+}
+
+/// Sends everything in one subtransaction. After a fault every session gets one of its own, and where that fails too every
+/// item, so that it costs the item alone: a hook or a trigger of the application that raises, for instance. One for each
+/// session at once would spend a transaction id on each.
+fn send_isolated(admitted: Admitted, sessions: &[Vec<Draft>]) -> Vec<(usize, Answer)> {
+    let mut waits = Waits::new();
+    let together = transaction::isolated(|| {
+        let mut answers = Vec::new();
+        for drafts in sessions {
+            answers.extend(send_to(admitted, drafts, &mut waits)?);
+        }
+        Ok(answers)
+    });
+    if let Ok(answers) = together {
+        return answers;
+    }
+    let mut answers = Vec::new();
+    for drafts in sessions {
+        match transaction::isolated(|| send_to(admitted, drafts, &mut waits)) {
+            Ok(answered) => answers.extend(answered),
+            Err(_) => answers.extend(drafts.chunks(1).flat_map(|one| {
+                transaction::isolated(|| send_to(admitted, one, &mut waits))
+                    .unwrap_or_else(|fault| failed(one, fault))
+            })),
+        }
+    }
+    answers
+}
+
+fn failed(drafts: &[Draft], fault: Isolated) -> Vec<(usize, Answer)> {
+    batch::log_fault("send_messages", fault);
+    let answer = Answer::Refused(fault.code, fault.retry_after_ms);
+    drafts
+        .iter()
+        .map(|draft| (draft.index, answer.clone()))
         .collect()
 }
 
@@ -112,30 +143,20 @@ fn is_free(admitted: Admitted, known: &mut HashMap<[u8; 16], bool>, user: Uuid) 
     Ok(is_free)
 }
 
-fn read(index: usize, item: Option<Item>) -> std::result::Result<([u8; 16], Draft), ErrorCode> {
-    let item = item.ok_or(ErrorCode::InvalidArgument)?;
-    let session = item.session_id.ok_or(ErrorCode::InvalidArgument)?;
-    let draft = Draft {
-        index,
-        user: Uuid::from_bytes(*item.user_id.ok_or(ErrorCode::InvalidArgument)?.as_bytes()),
-        content: Content::parse(&item.content.ok_or(ErrorCode::InvalidArgument)?)?,
-        id: item.id.map(|id| Uuid::from_bytes(*id.as_bytes())),
-    };
-    Ok((*session.as_bytes(), draft))
-}
-
-/// Sends the messages of one session, in the order of the batch.
+/// Sends messages of one session, in the order of the batch.
 fn send_to(
-    caller: Caller,
-    session: Uuid,
-    drafts: Vec<Draft>,
+    admitted: Admitted,
+    drafts: &[Draft],
     waits: &mut Waits,
 ) -> Result<Vec<(usize, Answer)>> {
+    let Some(session) = drafts.first().map(|draft| draft.session) else {
+        return Ok(Vec::new());
+    };
     let mut users: Vec<Uuid> = drafts.iter().map(|draft| draft.user).collect();
     users.sort_by_key(|user| *user.as_bytes());
     users.dedup();
-    let locked = waits.lock(caller.admitted(), session, &users)?;
-    let stored = stored_before(caller.admitted(), session, &drafts)?;
+    let locked = waits.lock(admitted, session, &users)?;
+    let stored = stored_before(admitted, session, drafts)?;
     // A retry returns its stored message in any case.
     let refuse_new = |code| {
         let answers = drafts.iter().map(|draft| {
@@ -153,26 +174,20 @@ fn send_to(
         SessionLocks::Closed => return refuse_new(closed_log_error(session)?),
         SessionLocks::Taken => return refuse_new(ErrorCode::LockTimeout),
     };
-    let mut senders = Vec::with_capacity(users.len());
-    let settings = ChatSettings::read(caller.admitted())?;
-    let rules = Rules::read(caller.admitted(), session, host_tat, &settings)?;
-    for user in users {
-        let viewer_row = viewer_rows.iter().find(|row| row.user == user);
-        senders.push(rules.sender(caller.admitted(), user, viewer_row)?);
-    }
+    let settings = ChatSettings::read(admitted)?;
+    let rules = Rules::read(admitted, session, host_tat, &settings)?;
+    let mut senders = Senders::new(&rules, &viewer_rows, session);
     let mut accepted = Accepted::default();
     let mut answers = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        if let Some(answer) = stored_answer(&draft, &stored) {
-            answers.push((draft.index, answer));
-            continue;
-        }
-        let index = draft.index;
-        if let Some(refusal) = accepted.judge(caller, session, draft, &mut senders)? {
-            answers.push((index, refusal));
-        }
+        let answer = match stored_answer(draft, &stored) {
+            None => accepted.judge(admitted, draft, &mut senders)?,
+            stored => stored,
+        };
+        answers.extend(answer.map(|answer| (draft.index, answer)));
     }
-    answers.extend(accepted.write(caller.admitted(), session, &senders, sending)?);
+    let senders = senders.end();
+    answers.extend(accepted.write(admitted, session, &senders, sending)?);
     Ok(answers)
 }
 

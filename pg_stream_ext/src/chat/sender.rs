@@ -51,6 +51,18 @@ columns! {
     }
 }
 
+impl Hooks {
+    fn ask(session: Uuid, user: Uuid, is_seller: bool) -> Result<Self> {
+        let arguments = [user.into(), session.into(), is_seller.into()];
+        let hooks: Self =
+            spi::first(&HOOKS, &arguments)?.ok_or(Failure::Row("no answer of a hook"))?;
+        Ok(Self {
+            username: hooks.username.and_then(|name| display_name(&name)),
+            ..hooks
+        })
+    }
+}
+
 /// One user as a sender: the rules that apply to them, and how far their rate limiter is used.
 pub struct Sender {
     pub user: Uuid,
@@ -119,14 +131,12 @@ impl<'a> Rules<'a> {
         let viewer_row = viewer_row.filter(|_| !is_seller);
         let arrived_at =
             viewer_row.map_or_else(clock::now, |viewer_row| Ok(viewer_row.arrived_at))?;
-        let arguments = [user.into(), self.session.into(), is_seller.into()];
-        let Hooks { can_chat, username } =
-            spi::first(&HOOKS, &arguments)?.ok_or(Failure::Row("no answer of a hook"))?;
+        let Hooks { can_chat, username } = Hooks::ask(self.session, user, is_seller)?;
         Ok(Sender {
             user,
             is_seller,
             can_chat,
-            username: username.and_then(|name| display_name(&name)),
+            username,
             chat_mode: self.chat_mode.clone(),
             slow_mode_ms: self.slow_mode_ms,
             restrictions: active_restrictions::in_force(admitted, self.session, user)?,
@@ -146,6 +156,13 @@ impl<'a> Rules<'a> {
 }
 
 impl Sender {
+    /// Asks the host application again, for a message that comes with other claims of the same user.
+    pub fn ask_hooks(&mut self, session: Uuid) -> Result<()> {
+        let Hooks { can_chat, username } = Hooks::ask(session, self.user, self.is_seller)?;
+        (self.can_chat, self.username) = (can_chat, username);
+        Ok(())
+    }
+
     /// The theoretical arrival time of the next message, after the accepted ones.
     pub fn tat(&self) -> Result<TimestampWithTimeZone> {
         clock::from_microseconds(self.arrived_at.into_inner().saturating_add(self.backlog_us))
@@ -175,14 +192,7 @@ impl Sender {
     }
 
     fn admit(&self, caller: Caller, session: Uuid) -> Result<()> {
-        let is_anonymous = matches!(
-            caller,
-            Caller::User {
-                is_anonymous: true,
-                ..
-            }
-        );
-        if is_anonymous && !self.anonymous_users_may_chat {
+        if caller.is_anonymous() && !self.anonymous_users_may_chat {
             return Err(ErrorCode::AnonymousUser.into());
         }
         if self.restrictions.is_banned {

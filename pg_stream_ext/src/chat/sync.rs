@@ -8,6 +8,7 @@ use stream_core::error::ErrorCode;
 
 use crate::chat::cooldown::{Cooldown, cooldown_columns};
 use crate::chat::read_marks::{oldest_seq_sql, read_json_sql, unread_count_sql};
+use crate::digest::sha256_hex;
 use crate::log::epoch::{epoch_origin, epoch_sql};
 use crate::log::message::message_json;
 use crate::postgres::caller;
@@ -18,6 +19,9 @@ use crate::postgres::utc::in_utc;
 
 /// The most missed messages in one result; the next call returns the rest.
 pub const MAX_MISSED: i32 = 1000;
+
+/// How much of a digest a version holds: 64 bits, and nobody gains by two that are equal.
+const DIGEST_DIGITS: usize = 16;
 
 /// How many messages a client gets that holds none, or only messages of another epoch.
 pub const NEWEST_PAGE: i32 = 50;
@@ -78,7 +82,7 @@ statements! {
                       from stream_private.restrictions as x
                       where x.session_id = b.id and x.user_id = $2 and x.is_in_force),
                      '[]'::json)::text as restrictions,
-                 ", cooldown_columns!(), "
+                 ", cooldown_columns!(), ", v.last_chat_at
              from bounds as b
              cross join config as c
              cross join (select clock_timestamp() as now) as t
@@ -107,6 +111,37 @@ columns! {
         pinned: Option<String>,
         restrictions: String,
         cooldown: Cooldown,
+        last_chat_at: Option<TimestampWithTimeZone>,
+    }
+}
+
+impl SyncColumns {
+    /// Equal versions of the same session, for the same caller and cursor, mean an equal result: its first four parts say
+    /// what changes most, the last is a digest of everything else. Of times it covers when the cooldown ends, not how long
+    /// that is from now.
+    fn version(&self) -> String {
+        let rest = serde_json::json!([
+            self.role,
+            self.generation,
+            self.oldest_seq,
+            self.recovered,
+            self.has_more,
+            self.messages,
+            self.read,
+            self.unread_count,
+            self.chat_mode,
+            self.pinned_seq,
+            self.pinned,
+            self.restrictions,
+            self.cooldown.ends(),
+            self.last_chat_at.map(TimestampWithTimeZone::into_inner),
+        ]);
+        let mut digest = sha256_hex(&rest.to_string());
+        digest.truncate(DIGEST_DIGITS);
+        format!(
+            "{}.{}.{}.{}.{digest}",
+            self.epoch, self.last_seq, self.state, self.viewer_count
+        )
     }
 }
 
@@ -132,6 +167,7 @@ type SyncRow = (
     Option<String>,
     String,
     TimestampWithTimeZone,
+    String,
 );
 
 #[pg_extern(stable)]
@@ -167,6 +203,7 @@ fn sync(
         name!(pinned, Option<String>),
         name!(restrictions, String),
         name!(server_time, TimestampWithTimeZone),
+        name!(version, String),
     ),
 > {
     TableIterator::once(or_raise(missed(session_id, after_seq, epoch)))
@@ -198,6 +235,7 @@ fn missed(
     if !row.can_view {
         return Err(ErrorCode::CannotView.into());
     }
+    let version = row.version();
     Ok((
         session,
         row.state,
@@ -221,5 +259,6 @@ fn missed(
         row.pinned,
         row.restrictions,
         row.cooldown.now,
+        version,
     ))
 }

@@ -1,109 +1,139 @@
-//! Heartbeats of many viewers in one call.
+//! Heartbeats of many devices in one call.
+//!
+//! Each is processed as a single one and gets the same result, token included. They wait for nobody: a viewer's never
+//! does, and a host's that would have to is refused with `lock_timeout`.
 
-use pgrx::datum::Uuid;
+use pgrx::AnyElement;
+use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
+use stream_core::error::ErrorCode;
 
-use crate::batch;
+use crate::batch::{self, ClaimsInForce, ItemClaims};
+use crate::heartbeat::request::HeartbeatRequest;
+use crate::heartbeat::single::{HostWait, Processed, process_for};
 use crate::log::flush_without_ticker;
-use crate::postgres::caller;
-use crate::postgres::column::columns;
+use crate::postgres::caller::{self, Caller};
+use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::commit::skip_waiting_for_the_disk;
+use crate::postgres::composite::{self, Attribute, Composite};
 use crate::postgres::error::{Failure, Result, or_raise};
-use crate::postgres::spi::{self, statements};
+use crate::postgres::transaction;
 
-statements! {
-    /// Prolongs all leases of a batch. A lease that another transaction holds gets `lock_timeout` and is not waited for:
-    /// the rest of the batch would wait too, with its leases locked.
-    BATCH: Write [TEXTOID] -> ItemStatus,
-        "with items as (
-             select i.ordinality::integer as item, i.session_id, i.user_id, i.foreground, i.join_no
-             from rows from (
-                 jsonb_to_recordset($1::jsonb)
-                     as (session_id uuid, user_id uuid, foreground boolean, join_no integer)
-             ) with ordinality as i (session_id, user_id, foreground, join_no, ordinality)
-         ), leases as (
-             select v.session_id, v.user_id, v.join_no
-             from stream.stream_viewers as v
-             where (v.session_id, v.user_id) in (select i.session_id, i.user_id from items as i)
-                 and v.is_active
-             order by v.session_id, v.user_id
-             for no key update skip locked
-         ), newest as (
-             select distinct on (i.session_id, i.user_id) i.session_id, i.user_id, i.foreground
-             from items as i
-             join leases as l on l.session_id = i.session_id and l.user_id = i.user_id
-             where i.join_no is null or i.join_no = l.join_no
-             order by i.session_id, i.user_id, i.item desc
-         ), renewed as (
-             update stream.stream_viewers as v
-             set last_seen_at = now(),
-                 background_since = case when coalesce(n.foreground, v.foreground) then null
-                                         else coalesce(v.background_since, now()) end,
-                 lease_check_at = case when v.foreground and not coalesce(n.foreground, v.foreground)
-                     then least(v.lease_check_at, now() + c.background_grace_s * interval '1 second')
-                     else v.lease_check_at end
-             from newest as n
-             cross join stream.config as c
-             where v.session_id = n.session_id and v.user_id = n.user_id
-             returning v.session_id
-         )
-         select i.item,
-             case when i.session_id is null or i.user_id is null then 'invalid_argument'
-                  when l.user_id is null and exists (
-                      select from stream.stream_viewers as v
-                      where v.session_id = i.session_id and v.user_id = i.user_id and v.is_active
-                  ) then 'lock_timeout'
-                  when l.user_id is null and exists (
-                      select from stream_private.bans as b
-                      where b.session_id = i.session_id and b.user_id = i.user_id
-                  ) then 'banned'
-                  when l.user_id is null then 'not_viewer'
-                  when i.join_no <> l.join_no then 'superseded'
-                  else 'ok' end as status
-         from items as i
-         left join leases as l on l.session_id = i.session_id and l.user_id = i.user_id
-         order by i.item";
-}
+static BATCHED_HEARTBEAT: KnownRelation = KnownRelation::new(c"batched_heartbeat");
 
-columns! {
-    struct ItemStatus {
-        item: i32,
-        status: String,
-    }
-}
-
-/// Heartbeats of many viewers; `items` is the text of a JSON array.
+/// Heartbeats of many devices; `items` is the text of a JSON array. One row for each item, in order: `ok` and the result, or
+/// the code of the refusal. Returns the type of `row_type`, `stream.batched_heartbeat`.
 #[pg_extern]
 fn heartbeats(
     items: Option<&str>,
-) -> TableIterator<'static, (name!(item, i32), name!(status, String))> {
-    TableIterator::new(or_raise(heartbeat_all(items)).into_iter().map(Into::into))
+    row_type: Option<AnyElement>,
+) -> SetOfIterator<'static, pgrx::composite_type!('static, "anyelement")> {
+    let _ = row_type;
+    let answers = (1..).zip(or_raise(process_all(items)));
+    SetOfIterator::new(answers.map(|(item, reply)| or_raise(row(item, reply))))
 }
 
-/// One heartbeat of a batch. A malformed one has no fields and is refused alone.
-#[derive(Default, serde::Deserialize, serde::Serialize)]
-struct BatchItem {
+/// One heartbeat of a batch.
+#[derive(serde::Deserialize)]
+struct Item {
     session_id: Option<uuid::Uuid>,
     user_id: Option<uuid::Uuid>,
     foreground: Option<bool>,
+    generation: Option<i32>,
     join_no: Option<i32>,
+    token_expires_at: Option<String>,
+    #[serde(default)]
+    claims: ItemClaims,
 }
 
-fn heartbeat_all(items: Option<&str>) -> Result<Vec<ItemStatus>> {
+/// The result, or the code of the refusal.
+type Answer = std::result::Result<Processed, ErrorCode>;
+
+/// As `stream.batched_heartbeat`.
+fn row(item: i32, answer: Answer) -> Result<Composite> {
+    let (status, result) = match answer {
+        Ok(processed) => ("ok", Some(processed.into_composite()?)),
+        Err(code) => (code.as_str(), None),
+    };
+    composite::form(
+        &BATCHED_HEARTBEAT,
+        [item.into(), status.into(), Attribute::composite(result)],
+    )
+}
+
+fn process_all(items: Option<&str>) -> Result<Vec<Answer>> {
     let caller = caller::enter_to_write()?;
     batch::admit(caller)?;
-    let items = batch::read(items)?.into_iter();
-    let items: Vec<BatchItem> = items.map(Option::unwrap_or_default).collect();
-    let sessions: Vec<_> = items.iter().map(|item| item.session_id).collect();
-    let items = serde_json::to_string(&items).map_err(|_| Failure::Row("items are not JSON"))?;
+    let items: Vec<Option<Item>> = batch::read(items)?;
     skip_waiting_for_the_disk();
-    let answers = spi::all(&BATCH, &[items.as_str().into()])?;
-    let renewed = answers.iter().filter(|answer| answer.status == "ok");
-    let renewed = renewed.filter_map(|answer| {
-        let index = usize::try_from(answer.item - 1).ok()?;
-        let session = *sessions.get(index)?;
-        Some(Uuid::from_bytes(*session?.as_bytes()))
-    });
-    flush_without_ticker::flush_all(caller.admitted(), renewed)?;
+    let answers = process_isolated(caller, &items);
+    let sessions = answers.iter().flatten().map(|processed| processed.session);
+    flush_without_ticker::flush_all(caller.admitted(), sessions)?;
     Ok(answers)
+}
+
+/// Processes everything in one subtransaction, and after a fault every item in one of its own, so that it costs that item
+/// alone. One for each item at once would spend a transaction id on each.
+fn process_isolated(service: Caller, items: &[Option<Item>]) -> Vec<Answer> {
+    match transaction::isolated(|| process_in_order(service, items)) {
+        Ok(answers) => answers,
+        Err(_) => items
+            .chunks(1)
+            .flat_map(|one| {
+                transaction::isolated(|| process_in_order(service, one)).unwrap_or_else(|fault| {
+                    batch::log_fault("heartbeats", fault);
+                    vec![Err(fault.code)]
+                })
+            })
+            .collect(),
+    }
+}
+
+/// Goes through the sessions by ascending id, and through the items of each in their order.
+fn process_in_order(service: Caller, items: &[Option<Item>]) -> Result<Vec<Answer>> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|index| items[*index].as_ref().and_then(|item| item.session_id));
+    let mut answers: Vec<Option<Answer>> = items.iter().map(|_| None).collect();
+    let mut claims = ClaimsInForce::begin();
+    for index in order {
+        let processed = match &items[index] {
+            Some(item) => process(service, item, &mut claims),
+            None => Err(ErrorCode::InvalidArgument.into()),
+        };
+        answers[index] = Some(match processed {
+            Ok(processed) => Ok(processed),
+            Err(Failure::Refused { code, .. }) if code != ErrorCode::Internal => Err(code),
+            Err(failure) => return Err(failure),
+        });
+    }
+    claims.end();
+    answers
+        .into_iter()
+        .map(|answer| answer.ok_or(Failure::Row("an item was not answered")))
+        .collect()
+}
+
+fn process(service: Caller, item: &Item, claims: &mut ClaimsInForce) -> Result<Processed> {
+    let postgres_uuid = |id: uuid::Uuid| Uuid::from_bytes(*id.as_bytes());
+    let caller = service.of_item(item.claims.as_json())?;
+    claims.set(&item.claims)?;
+    let token_expires_at = item.token_expires_at.as_deref().map(timestamptz);
+    let request = HeartbeatRequest {
+        foreground: item.foreground,
+        generation: item.generation,
+        join_no: item.join_no,
+        token_expires_at: token_expires_at.transpose()?,
+    };
+    process_for(
+        caller,
+        item.session_id.map(postgres_uuid),
+        item.user_id.map(postgres_uuid),
+        &request,
+        HostWait::None,
+    )
+}
+
+/// Reads a time as a cast does.
+fn timestamptz(text: &str) -> Result<TimestampWithTimeZone> {
+    text.parse().map_err(|_| ErrorCode::InvalidArgument.into())
 }

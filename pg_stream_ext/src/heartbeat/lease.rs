@@ -8,11 +8,10 @@ use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
 use crate::clock::{self, MICROSECONDS_PER_S, Microseconds};
 use crate::heartbeat::request::HeartbeatRequest;
 use crate::postgres::caller::Admitted;
-use crate::postgres::composite::Composite;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Locked, Row, Table, Values};
 use crate::token::columns::{self, OF_VIEWER};
-use crate::token::renewal::Renewal;
+use crate::token::renewal::{Renewal, Renewed};
 
 static VIEWERS: Table = Table::new(c"stream_viewers");
 static CONFIG: Table = Table::new(c"config");
@@ -20,7 +19,7 @@ static CONFIG: Table = Table::new(c"config");
 /// The outcome of a heartbeat for the lease.
 pub enum LeaseOutcome {
     /// Prolonged, with a fresh token when one was due.
-    Prolonged(Option<Composite>),
+    Prolonged(Option<Renewed>),
     /// The lease holds, but its row is locked by another transaction and stays as it is.
     Unwritten,
     /// Another device of the user has joined since.

@@ -3,7 +3,8 @@
 //! A viewer's heartbeat prolongs the lease, the host's keeps the stream alive and brings it back after a loss. It emits
 //! nothing by itself, so its commit need not wait for the disk, unless it flushes a log because no ticker is alive. It
 //! does not wait for a locked row: a viewer's heartbeat never, the host's 200 ms at most. It returns the same result
-//! then without a write; a host, who is lost sooner than a viewer, is told to come again soon.
+//! then without a write; a host, who is lost sooner than a viewer, is told to come again soon. In a batch the host's waits
+//! for nobody either: others would wait with it, so it is refused with `lock_timeout`, to be sent alone.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::heartbeat::summary::{self, Summary};
 use crate::log::flush_without_ticker;
 use crate::log::system_message;
 use crate::moderation::active_restrictions;
-use crate::postgres::caller::{self, Admitted};
+use crate::postgres::caller::{self, Admitted, Caller};
 use crate::postgres::catalogue::KnownRelation;
 use crate::postgres::commit::skip_waiting_for_the_disk;
 use crate::postgres::composite::{self, Attribute, Composite};
@@ -31,7 +32,7 @@ use crate::stream::gate;
 use crate::stream::host_return::{HostRow, HostState, host_columns};
 use crate::stream::lifecycle::{self, StateExtras};
 use crate::token::host;
-use crate::token::renewal::Renewal;
+use crate::token::renewal::{Renewal, Renewed};
 
 static HEARTBEAT_RESULT: KnownRelation = KnownRelation::new(c"heartbeat_result");
 
@@ -71,11 +72,30 @@ fn heartbeat(
     or_raise(process(session_id, user_id, request))
 }
 
+/// Whether a heartbeat of the host waits for whoever holds the stream or its log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum HostWait {
+    /// 200 ms for the stream, 100 ms for the log, and then without a write.
+    Short,
+    /// Not at all: refused with `lock_timeout`.
+    None,
+}
+
 struct HeartbeatReply {
     status: &'static str,
-    token: Option<Composite>,
+    token: Option<Renewed>,
     /// Whether the next one is due sooner than usual.
     comes_soon: bool,
+}
+
+impl HostWait {
+    /// The reply to a host whose heartbeat was not written, or the refusal.
+    fn soon(self) -> Result<HeartbeatReply> {
+        match self {
+            Self::Short => Ok(HeartbeatReply::soon()),
+            Self::None => Err(ErrorCode::LockTimeout.into()),
+        }
+    }
 }
 
 impl HeartbeatReply {
@@ -94,7 +114,7 @@ impl HeartbeatReply {
         }
     }
 
-    fn with(token: Option<Composite>) -> Self {
+    fn with(token: Option<Renewed>) -> Self {
         Self {
             token,
             ..Self::new("ok")
@@ -108,41 +128,78 @@ fn process(
     request: HeartbeatRequest,
 ) -> Result<Composite> {
     let caller = caller::enter_to_write()?;
+    let admitted = caller.admitted();
+    let processed = process_for(caller, session_id, user_id, &request, HostWait::Short)?;
+    flush_without_ticker::flush_one(admitted, processed.session, processed.summary.head_seq)?;
+    processed.into_composite()
+}
+
+/// A heartbeat that was not refused; its log may be left to flush. It outlives the subtransaction in which it was made, as
+/// no row of Postgres does.
+pub struct Processed {
+    pub session: Uuid,
+    summary: Summary,
+    reply: HeartbeatReply,
+    server_time: TimestampWithTimeZone,
+}
+
+/// Processes the heartbeat of a caller who is admitted to write.
+pub fn process_for(
+    caller: Caller,
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    request: &HeartbeatRequest,
+    host_wait: HostWait,
+) -> Result<Processed> {
     let user = caller.resolve_user(user_id)?;
     let session = required(session_id, "session_id")?;
-    let reply = match host_heartbeat(caller.admitted(), session, user, &request)? {
+    let admitted = caller.admitted();
+    let reply = match host_heartbeat(admitted, session, user, request, host_wait)? {
         Some(reply) => reply,
-        None => viewer_heartbeat(caller.admitted(), session, user, &request)?,
+        None => viewer_heartbeat(admitted, session, user, request)?,
     };
-    let summary = Summary::read(caller.admitted(), session)?.ok_or(ErrorCode::SessionNotFound)?;
+    let summary = Summary::read(admitted, session)?.ok_or(ErrorCode::SessionNotFound)?;
     if summary.state == StreamState::Ended {
         return Err(ErrorCode::StreamEnded.into());
     }
-    flush_without_ticker::flush_one(caller.admitted(), session, summary.head_seq)?;
-    let usual_ms = summary.heartbeat_interval_s.saturating_mul(1000);
-    let next_in_ms = if reply.comes_soon {
-        usual_ms.min(SOON_MS)
-    } else {
-        usual_ms
-    };
-    composite::form(
-        &HEARTBEAT_RESULT,
-        [
-            reply.status.into(),
-            session.into(),
-            summary.state.as_str().into(),
-            summary.generation.into(),
-            // The host's Agora uid.
-            summary.generation.into(),
-            summary.epoch.into(),
-            summary.head_seq.into(),
-            summary.viewer_count.into(),
-            summary.reconnect_deadline.into(),
-            clock::now()?.into(),
-            next_in_ms.into(),
-            Attribute::composite(reply.token),
-        ],
-    )
+    Ok(Processed {
+        session,
+        summary,
+        reply,
+        server_time: clock::now()?,
+    })
+}
+
+impl Processed {
+    /// The answer as a `stream.heartbeat_result`.
+    pub fn into_composite(self) -> Result<Composite> {
+        let (summary, reply) = (self.summary, self.reply);
+        let usual_ms = summary.heartbeat_interval_s.saturating_mul(1000);
+        let next_in_ms = if reply.comes_soon {
+            usual_ms.min(SOON_MS)
+        } else {
+            usual_ms
+        };
+        let token = reply.token.map(Renewed::into_composite).transpose()?;
+        composite::form(
+            &HEARTBEAT_RESULT,
+            [
+                reply.status.into(),
+                self.session.into(),
+                summary.state.as_str().into(),
+                summary.generation.into(),
+                // The host's Agora uid.
+                summary.generation.into(),
+                summary.epoch.into(),
+                summary.head_seq.into(),
+                summary.viewer_count.into(),
+                summary.reconnect_deadline.into(),
+                self.server_time.into(),
+                next_in_ms.into(),
+                Attribute::composite(token),
+            ],
+        )
+    }
 }
 
 fn viewer_heartbeat(
@@ -174,12 +231,16 @@ fn host_heartbeat(
     session: Uuid,
     user: Uuid,
     request: &HeartbeatRequest,
+    host_wait: HostWait,
 ) -> Result<Option<HeartbeatReply>> {
     let key = [session.into(), user.into()];
     if !summary::is_seller(admitted, session, user)? {
         return Ok(None);
     }
-    let is_locked = gate::close_soon(admitted, session)?;
+    let is_locked = match host_wait {
+        HostWait::Short => gate::close_soon(admitted, session)?,
+        HostWait::None => gate::close_if_free(admitted, session)?,
+    };
     let Some(host) = spi::first(&HOST, &key)? else {
         return Ok(None);
     };
@@ -194,15 +255,22 @@ fn host_heartbeat(
         return Err(ErrorCode::StaleHost.into());
     }
     if !is_locked {
-        return Ok(Some(HeartbeatReply::soon()));
+        return host_wait.soon().map(Some);
     }
+    let log_wait = match host_wait {
+        HostWait::Short => LOG_WAIT,
+        HostWait::None => Duration::ZERO,
+    };
     let returns_to = match host.returns_to {
-        Some(_) if !system_message::hold(admitted, session, &mut WaitBudget::new(LOG_WAIT))? => {
+        Some(_) if !system_message::hold(admitted, session, &mut WaitBudget::new(log_wait))? => {
             None
         }
         returns_to => returns_to,
     };
     let comes_again = returns_to.is_none() && host.returns_to.is_some();
+    if comes_again && host_wait == HostWait::None {
+        return host_wait.soon().map(Some);
+    }
     let renewal = if !comes_again && host::is_due(admitted, session, request.token_expires_at)? {
         Renewal::of_host(admitted, session, user)?
     } else {

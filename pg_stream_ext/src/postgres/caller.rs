@@ -18,6 +18,9 @@ use crate::postgres::setting;
 #[derive(Clone, Copy)]
 pub struct Admitted(PhantomData<*const ()>);
 
+/// The setting with the verified claims of a request.
+pub const CLAIMS: &std::ffi::CStr = c"request.jwt.claims";
+
 /// The caller, by the database role and the claims.
 #[derive(Clone, Copy)]
 pub enum Caller {
@@ -95,6 +98,26 @@ impl Caller {
         }
     }
 
+    /// The caller of one item of the service's batch: the user of the claims that come with the item, judged as those of a
+    /// call of their own would be. The service itself, where none come.
+    pub fn of_item(self, claims: Option<&str>) -> Result<Self> {
+        match claims {
+            Some(claims) => user_of(self.admitted(), read_claims(claims)?),
+            None => Ok(self),
+        }
+    }
+
+    /// Whether the claims are those of a user who signed in without an account.
+    pub fn is_anonymous(self) -> bool {
+        matches!(
+            self,
+            Self::User {
+                is_anonymous: true,
+                ..
+            }
+        )
+    }
+
     /// The caller's own id; null for the service, which is nobody in particular.
     pub fn user_id(self) -> Option<Uuid> {
         match self {
@@ -148,7 +171,7 @@ fn identify(owner: pg_sys::Oid, admitted: Admitted) -> Result<Caller> {
     if is_owner || is(c"service_role") {
         Ok(Caller::Service(admitted))
     } else if is(c"authenticated") {
-        signed_in_user(admitted)
+        user_of(admitted, claimed_user()?)
     } else {
         Err(ErrorCode::Unauthenticated.into())
     }
@@ -174,8 +197,11 @@ fn user_id() -> Option<Uuid> {
     or_raise(claimed).map(|(id, _)| id)
 }
 
-fn signed_in_user(admitted: Admitted) -> Result<Caller> {
-    let (id, is_anonymous) = claimed_user()?.ok_or(ErrorCode::Unauthenticated)?;
+/// The user of claims, and whether they signed in without an account.
+type ClaimedUser = (Uuid, bool);
+
+fn user_of(admitted: Admitted, claimed: Option<ClaimedUser>) -> Result<Caller> {
+    let (id, is_anonymous) = claimed.ok_or(ErrorCode::Unauthenticated)?;
     Ok(Caller::User {
         id,
         is_anonymous,
@@ -183,14 +209,14 @@ fn signed_in_user(admitted: Admitted) -> Result<Caller> {
     })
 }
 
-/// The user of the claims, and whether they signed in without an account. Claims that cannot be read are refused and
-/// never quoted, as Postgres's own casts would do.
-fn claimed_user() -> Result<Option<(Uuid, bool)>> {
-    let Some(claims) = text_of(c"request.jwt.claims") else {
-        return Ok(None);
-    };
+fn claimed_user() -> Result<Option<ClaimedUser>> {
+    text_of(CLAIMS).map_or(Ok(None), |claims| read_claims(&claims))
+}
+
+/// Claims that cannot be read are refused and never quoted, as Postgres's own casts would do.
+fn read_claims(claims: &str) -> Result<Option<ClaimedUser>> {
     let malformed = |hint: &str| Failure::with_hint(ErrorCode::TokenInvalid, hint);
-    let claims: Claims = serde_json::from_str(&claims)
+    let claims: Claims = serde_json::from_str(claims)
         .map_err(|_| malformed("request.jwt.claims is not a claims object"))?;
     let Some(sub) = claims.sub.filter(|sub| !sub.is_empty()) else {
         return Ok(None);

@@ -9,7 +9,9 @@ use crate::postgres::setting;
 
 /// Commits this transaction asynchronously, for changes that the next heartbeat repeats anyway.
 pub fn skip_waiting_for_the_disk() {
-    setting::set_local(c"synchronous_commit", c"off");
+    if !is_asynchronous() {
+        setting::set_local(c"synchronous_commit", c"off");
+    }
 }
 
 /// Commits this transaction synchronously, before a row of `realtime.messages` is written. ForceSyncCommit makes it so,
@@ -17,10 +19,13 @@ pub fn skip_waiting_for_the_disk() {
 pub fn wait_for_the_disk() {
     // SAFETY: sets a flag of the transaction, which ends with it.
     unsafe { pg_sys::ForceSyncCommit() };
-    // SAFETY: a plain integer of this backend.
-    let is_off = unsafe { pg_sys::synchronous_commit }
-        == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF as i32;
-    if is_off {
+    if is_asynchronous() {
         setting::set_local(c"synchronous_commit", c"on");
     }
+}
+
+fn is_asynchronous() -> bool {
+    // SAFETY: a plain integer of this backend.
+    let level = unsafe { pg_sys::synchronous_commit };
+    level == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF as i32
 }

@@ -1,6 +1,7 @@
 //! Running work in a transaction or subtransaction that an error rolls back without ending the caller.
 
 mod cause;
+mod isolated;
 mod timer;
 
 use std::cell::Cell;
@@ -12,6 +13,7 @@ use pgrx::prelude::*;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::setting;
 use cause::{Cause, catch};
+pub use isolated::Isolated;
 use timer::Timer;
 
 /// The kind of transaction in which a unit runs.
@@ -203,6 +205,22 @@ pub fn attempt_or<T>(
                 failure()
             }
         }
+    })
+}
+
+/// Runs `body` in a subtransaction that a fault rolls back, for a caller who goes on with other work. Raised again is what
+/// is not the body's own: a cancel, and a server that stops, fails or lacks a resource.
+pub fn isolated<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Isolated> {
+    in_subtransaction(body).map_err(|cause| {
+        if cause.is_cancel() || cause.is_of_server() {
+            match cause {
+                Cause::Raised(report) => raise_again(report),
+                Cause::Failed(_) | Cause::Panicked => {}
+            }
+        }
+        let isolated = Isolated::of(&cause);
+        cause.free();
+        isolated
     })
 }
 

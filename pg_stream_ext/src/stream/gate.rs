@@ -97,6 +97,18 @@ pub fn close_soon(admitted: Admitted, session: Uuid) -> Result<bool> {
     Ok(wait(session, Mode::Alone)? || lock_free_session(admitted, session)?)
 }
 
+/// Closes the gate if nobody is at it or at the row; waits for nobody. Returns whether the row is locked or there is none.
+pub fn close_if_free(admitted: Admitted, session: Uuid) -> Result<bool> {
+    if !try_enter(session, Mode::Alone) {
+        return Ok(false);
+    }
+    let is_locked = lock_free_session(admitted, session)?;
+    if !is_locked {
+        leave(session);
+    }
+    Ok(is_locked)
+}
+
 /// Waits at the gate, for `stream_private.wait_at_gate`, which limits the wait and rolls it back when it fails.
 #[pg_extern]
 fn enter_gate(session_id: Option<Uuid>, alone: Option<bool>) {

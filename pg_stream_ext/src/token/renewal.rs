@@ -17,7 +17,7 @@ use crate::postgres::spi::{self, statements};
 use crate::postgres::transaction;
 use crate::token::certificate::Signer;
 use crate::token::columns::NotedTimes;
-use crate::token::mint::issue;
+use crate::token::mint::{Issued, issue};
 use crate::token::request::{Grant, GrantRequest, TokenCharge};
 use crate::token::settings::Settings;
 use crate::token::stream_row::{SESSIONS, is_open};
@@ -101,7 +101,7 @@ impl Renewal {
 
     /// Mints and stores the token after it is noted in the row. `number` is the generation of the host or the uid
     /// of the viewer.
-    pub fn issue(self, admitted: Admitted, number: i32) -> Result<Composite> {
+    pub fn issue(self, admitted: Admitted, number: i32) -> Result<Renewed> {
         let request = GrantRequest {
             user: self.user,
             channel: &self.channel,
@@ -117,7 +117,26 @@ impl Renewal {
             life_s: self.life_s,
             expires_at: self.noted.expires_at,
         };
-        issue(admitted, &request, &grant, &self.signer)?.into_composite(request.channel, grant.role)
+        let issued = issue(admitted, &request, &grant, &self.signer)?;
+        Ok(Renewed {
+            issued,
+            channel: self.channel,
+            role: self.role,
+        })
+    }
+}
+
+/// A renewed token.
+pub struct Renewed {
+    issued: Issued,
+    channel: String,
+    role: Role,
+}
+
+impl Renewed {
+    /// The token as a `stream.agora_token`.
+    pub fn into_composite(self) -> Result<Composite> {
+        self.issued.into_composite(&self.channel, self.role)
     }
 }
 

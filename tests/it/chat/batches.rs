@@ -1,6 +1,8 @@
 //! One call carries the messages of many, and a bad item costs only itself.
 
 mod concurrency;
+mod equality;
+mod isolation;
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use pgrx::datum::Uuid;
 use stream_core::error::ErrorCode;
 
-use crate::chat::send_batch::item::{Answer, Draft};
+use crate::chat::send_batch::item::{Answer, Draft, refused};
+use crate::chat::send_batch::senders::Senders;
 use crate::chat::sender::Sender;
 use crate::chat::viewer_row;
 use crate::log::message::{Message, message_columns};
 use crate::log::relay::{Sending, relay};
-use crate::postgres::caller::{Admitted, Caller};
+use crate::postgres::caller::Admitted;
 use crate::postgres::commit::wait_for_the_disk;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::spi::{self, statements};
@@ -67,10 +68,9 @@ impl Accepted {
     /// Accepts a draft, or returns the refusal. An id that occurred in the batch before is a retry.
     pub fn judge(
         &mut self,
-        caller: Caller,
-        session: Uuid,
-        draft: Draft,
-        senders: &mut [Sender],
+        admitted: Admitted,
+        draft: &Draft,
+        senders: &mut Senders<'_>,
     ) -> Result<Option<Answer>> {
         let user = uuid::Uuid::from_bytes(*draft.user.as_bytes());
         let id = draft.id.map(|id| uuid::Uuid::from_bytes(*id.as_bytes()));
@@ -81,18 +81,9 @@ impl Accepted {
             self.answers.push((draft.index, row));
             return Ok(None);
         }
-        let sender = senders
-            .iter_mut()
-            .find(|sender| sender.user == draft.user)
-            .ok_or(Failure::Row("a sender was not read"))?;
-        match sender.accept(caller, session, draft.content.as_str()) {
-            Ok(()) => {}
-            Err(Failure::Refused {
-                code,
-                retry_after_ms,
-                ..
-            }) => return Ok(Some(Answer::Refused(code, retry_after_ms))),
-            Err(failure) => return Err(failure),
+        let sender = senders.of(admitted, draft)?;
+        if let Err(failure) = sender.accept(draft.caller, draft.session, draft.content.as_str()) {
+            return refused(failure).map(Some);
         }
         let row = self.rows.len();
         self.answers.push((draft.index, row));

@@ -31,6 +31,31 @@ impl Cause {
         }
     }
 
+    /// Whether Postgres raised it because the server stops (57P), lacks a resource (53), has a failing disk (58) or takes
+    /// no writes (25).
+    pub fn is_of_server(&self) -> bool {
+        let Self::Raised(report) = self else {
+            return false;
+        };
+        // SAFETY: a copy that lives in the caller's memory.
+        let state = unsafe { (**report).sqlerrcode };
+        ["57P", "53", "58", "25"]
+            .iter()
+            .any(|class| sqlstate::begins_with(state, class))
+    }
+
+    /// The DETAIL of the report.
+    pub fn detail(&self) -> Option<String> {
+        let Self::Raised(report) = self else {
+            return None;
+        };
+        // SAFETY: a copy that lives in the caller's memory, with terminated texts.
+        unsafe {
+            let detail = (**report).detail;
+            (!detail.is_null()).then(|| CStr::from_ptr(detail).to_string_lossy().into_owned())
+        }
+    }
+
     /// Frees the copy of the report.
     pub fn free(self) {
         if let Self::Raised(report) = self {
