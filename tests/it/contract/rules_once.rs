@@ -12,13 +12,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("until <= now", &[]),
     ("coalesce(stream.hook_can_view(", &["sql/private/rules.sql"]),
     ("lease_floor", &[]),
-    (
-        "background_since, now()",
-        &[
-            "sql/private/rules.sql",
-            "pg_stream_ext/src/heartbeat/batch.rs",
-        ],
-    ),
+    ("background_since, now()", &["sql/private/rules.sql"]),
     ("StreamState::parse", &["pg_stream_ext/src/stream/state.rs"]),
     ("== \"ended\"", &[]),
     (
