@@ -1,7 +1,7 @@
 //! The rules that have a form in SQL and another by key: both decide the same, at the instant of their ends too.
 //! Everything happens in one transaction, so that both go by the same time.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
