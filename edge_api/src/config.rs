@@ -26,6 +26,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches};
 
+use self::connection::Connection;
 use self::secrets::Secrets;
 
 pub use self::description::{env_example, table};
@@ -39,7 +40,7 @@ pub struct Config {
     pub settings: Settings,
     pub secrets: Secrets,
     /// What `DATABASE_URL` says. Its `Debug` leaves the password out.
-    pub database: tokio_postgres::Config,
+    pub database: Connection,
 }
 
 /// What the command line asks for.
@@ -64,7 +65,11 @@ impl Command {
             reading::Taken::Text(text) => return Ok(Self::Print(text)),
         };
         let secrets = Secrets::read(&reading, &variable, &mut mistakes);
-        let database = connection::parse(secrets.database_url.as_ref(), &mut mistakes);
+        let database = connection::parse(
+            secrets.database_url.as_ref(),
+            reading.value("database_ca_file"),
+            &mut mistakes,
+        );
         reading.check(&command, &mut mistakes);
         mistakes.none()?;
 
@@ -72,7 +77,10 @@ impl Command {
         let settings = Settings::from_arg_matches(&matches).map_err(Mistakes::from)?;
         if settings.print_config {
             return Ok(Self::Print(description::effective(
-                &command, &reading, &secrets, &database,
+                &command,
+                &reading,
+                &secrets,
+                &database.config,
             )));
         }
         if settings.check {

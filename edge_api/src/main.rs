@@ -11,6 +11,7 @@ use edge_api::router::router;
 use edge_api::server::{self, ServerSettings, descriptors};
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
+use edge_api::upstream::sql::SqlSettings;
 use edge_api::upstream::{UpstreamSettings, assemble};
 use edge_api::{logging, metrics, routes};
 use tokio::net::TcpListener;
@@ -52,8 +53,12 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let stop = server::stop_signal()?;
     let limit = descriptors::raise_limit()?;
     let stack = assemble(UpstreamSettings {
-        database,
-        connections: settings.database.database_pool_size,
+        sql: SqlSettings {
+            database: database.config,
+            tls: database.tls,
+            pooler: settings.database.database_pooler.into(),
+            connections: settings.database.database_pool_size,
+        },
     })?;
     let upstream = stack.upstream.clone();
     let takes_webhooks = !secrets.webhooks.is_empty();

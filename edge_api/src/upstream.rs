@@ -5,6 +5,7 @@ mod assembly;
 pub mod breaker;
 mod call;
 pub mod measured;
+mod ping;
 pub mod retry;
 pub mod sql;
 mod sqlstate;
@@ -32,8 +33,17 @@ pub trait Upstream: Send + Sync {
     /// [`admission`] keeps what was begun from being dropped.
     fn call(&self, call: Arc<Call>) -> Pending<Box<RawValue>>;
 
-    /// Whether the database answers at all.
-    fn ping(&self) -> Pending<()>;
+    /// Whether the database answers at all, and what is installed in it.
+    fn ping(&self) -> Pending<DatabaseVersions>;
+}
+
+/// The versions of what is installed in a database.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DatabaseVersions {
+    /// Of the extension; none: it is not installed, or not known.
+    pub extension: Option<String>,
+    /// Of the contract that the database keeps; none: nothing is installed, or it is not known.
+    pub contract: Option<String>,
 }
 
 /// The failure of a call. A `reason` is for the log: it names states and functions, never values.

@@ -1,29 +1,81 @@
 //! The connection string of the database.
 
-use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+mod tls_parameters;
 
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
+
+use self::tls_parameters::TlsParameters;
 use super::mistakes::Mistakes;
 use super::secrets::{DATABASE_URL, Secret};
+use crate::upstream::sql::tls::{Authorities, Tls, TlsError, TlsMode};
+
+const DATABASE_CA_FILE: &str = "DATABASE_CA_FILE";
+
+/// The value of `sslrootcert` that is no file.
+const SYSTEM: &str = "system";
+
+/// The database and the way to it. Its `Debug` leaves the password out.
+#[derive(Debug)]
+pub struct Connection {
+    pub config: Config,
+    pub tls: Tls,
+}
 
 /// What `url` says; notes what is wrong with it, never the text itself, which holds a password.
-pub(super) fn parse(url: Option<&Secret>, mistakes: &mut Mistakes) -> Config {
+pub(super) fn parse(
+    url: Option<&Secret>,
+    ca_file: Option<&OsStr>,
+    mistakes: &mut Mistakes,
+) -> Connection {
+    let mut connection = Connection {
+        config: Config::new(),
+        tls: Tls::DISABLED,
+    };
     let Some(url) = url else {
-        return Config::new();
+        return connection;
     };
-    let Ok(database) = url.expose().parse::<Config>() else {
-        mistakes.note(DATABASE_URL, "is not a Postgres connection string");
-        return Config::new();
-    };
-    // Said at the start instead of at every request.
-    if database.get_ssl_mode() == SslMode::Require {
-        mistakes.note(
-            DATABASE_URL,
-            "requires TLS, which this service does not speak to its database; use a private network \
-             or a TLS tunnel",
-        );
+    let parameters = TlsParameters::take(url.expose());
+    match parameters.rest.parse() {
+        Ok(config) => connection.config = config,
+        Err(_) => {
+            mistakes.note(DATABASE_URL, "is not a Postgres connection string");
+            return connection;
+        }
     }
-    database
+    match tls(&parameters, ca_file) {
+        Ok(tls) => connection.tls = tls,
+        Err((setting, problem)) => mistakes.note(setting, &problem),
+    }
+    connection
+}
+
+fn tls(parameters: &TlsParameters, ca_file: Option<&OsStr>) -> Result<Tls, (&'static str, String)> {
+    const SSLMODE: &str = "DATABASE_URL: sslmode";
+    let mode = parameters
+        .sslmode
+        .as_deref()
+        .map(str::parse::<TlsMode>)
+        .transpose();
+    let mode = mode.map_err(|unknown| (SSLMODE, unknown.to_string()))?;
+    let (authorities, named_by) = match (&parameters.sslrootcert, ca_file) {
+        (Some(system), _) if system == SYSTEM => (Some(Authorities::System), DATABASE_URL),
+        (Some(file), _) => (Some(Authorities::File(PathBuf::from(file))), DATABASE_URL),
+        (None, Some(file)) => (
+            Some(Authorities::File(PathBuf::from(file))),
+            DATABASE_CA_FILE,
+        ),
+        (None, None) => (None, DATABASE_URL),
+    };
+    Tls::new(mode, authorities.as_ref()).map_err(|error| match error {
+        TlsError::AuthorityUnused(_) | TlsError::AuthorityMissing | TlsError::SystemTooWeak => {
+            (SSLMODE, error.to_string())
+        }
+        _ => (named_by, error.to_string()),
+    })
 }
 
 /// Who connects to what: everything of a connection string that is no secret.

@@ -183,9 +183,55 @@ fn a_short_secret_is_refused_and_a_long_enough_one_taken() {
 }
 
 #[test]
-fn a_database_that_requires_tls_is_refused_at_the_start() {
-    assert!(with("DATABASE_URL", "postgres://a@h/d?sslmode=require").is_err());
-    assert!(with("DATABASE_URL", "postgres://a@h/d?sslmode=disable").is_ok());
+fn what_the_connection_string_says_of_tls_is_checked_at_the_start() {
+    let ca = file("ca", "no certificate");
+    let ca = ca.to_str().expect("a name");
+    let tls = |parameters: &str, ca_file: &str| {
+        let url = format!("postgres://a:hunter2@h/d{parameters}");
+        let variables = [
+            ("DATABASE_URL", url.as_str()),
+            NEEDED[1],
+            ("DATABASE_CA_FILE", ca_file),
+        ];
+        match read(&[], &variables) {
+            Ok(config) => format!("{:?}", config.database.tls),
+            Err(mistakes) => mistakes.to_string(),
+        }
+    };
+    for (parameters, ca_file, expected) in [
+        ("", "", "Tls(Prefer)"),
+        ("?sslmode=disable", "", "Tls(Disable)"),
+        ("?sslmode=prefer", "", "Tls(Prefer)"),
+        ("?sslmode=require", "", "Tls(Require)"),
+        ("?sslmode=allow", "", "DATABASE_URL: sslmode is none of"),
+        (
+            "?sslmode=verify-ca",
+            "",
+            "DATABASE_URL: sslmode is verify-ca",
+        ),
+        ("?sslmode=prefer", ca, "DATABASE_URL: sslmode is prefer"),
+        ("?sslmode=disable", ca, "DATABASE_URL: sslmode is disable"),
+        (
+            "?sslmode=require&sslrootcert=system",
+            "",
+            "DATABASE_URL: sslmode is weaker",
+        ),
+        ("", ca, "DATABASE_CA_FILE holds no certificate"),
+        (
+            "",
+            "/nowhere/ca.pem",
+            "DATABASE_CA_FILE holds no certificate",
+        ),
+        (
+            "?sslrootcert=/nowhere/ca.pem",
+            "",
+            "DATABASE_URL holds no certificate",
+        ),
+    ] {
+        let found = tls(parameters, ca_file);
+        assert!(found.starts_with(expected), "{parameters}: {found}");
+        assert!(!found.contains("hunter2"));
+    }
 }
 
 #[test]

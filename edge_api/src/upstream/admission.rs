@@ -24,7 +24,8 @@ use uuid::Uuid;
 use self::abandoned::{Abandoned, UserPermit};
 use self::shares::{Share, Shares};
 use self::slots::{Slot, Slots};
-use super::{Call, Pending, Upstream, UpstreamError};
+use super::ping::SharedPing;
+use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
 
 /// A call waits this long for the share of its session or user.
 pub const SHARE_WAIT: Duration = Duration::from_millis(200);
@@ -36,6 +37,7 @@ const SHARE_QUEUE: usize = 256;
 #[derive(Clone)]
 pub struct Admission {
     inner: Arc<dyn Upstream>,
+    ping: Arc<SharedPing>,
     gates: Arc<Gates>,
 }
 
@@ -62,6 +64,7 @@ impl Admission {
         let slots = Slots::new(connections);
         let session_heartbeats = Shares::new((slots.kept_for_heartbeats() / 2).max(1), SHARE_QUEUE);
         Self {
+            ping: Arc::new(SharedPing::new(inner.clone())),
             inner,
             gates: Arc::new(Gates {
                 slots,
@@ -80,7 +83,7 @@ impl Admission {
 
 impl Upstream for Admission {
     fn call(&self, call: Arc<Call>) -> Pending<Box<RawValue>> {
-        let Self { inner, gates } = self.clone();
+        let (inner, gates) = (self.inner.clone(), self.gates.clone());
         Box::pin(async move {
             let admitted = gates.admit(&call).await?;
             Begun {
@@ -93,8 +96,9 @@ impl Upstream for Admission {
         })
     }
 
-    fn ping(&self) -> Pending<()> {
-        self.inner.ping()
+    /// Asks as few times as can be, on no connection of the calls.
+    fn ping(&self) -> Pending<DatabaseVersions> {
+        self.ping.ask()
     }
 }
 

@@ -7,14 +7,12 @@ use super::admission::Admission;
 use super::breaker::{Breaker, Guarded};
 use super::measured::Measured;
 use super::retry::Retrying;
-use super::sql::{PoolSetupError, SqlUpstream};
+use super::sql::{PoolSetupError, SqlSettings, SqlUpstream};
 
 /// The way to the database, and how much of it there is.
 #[derive(Debug)]
 pub struct UpstreamSettings {
-    pub database: tokio_postgres::Config,
-    /// Connections to the database.
-    pub connections: usize,
+    pub sql: SqlSettings,
 }
 
 /// An upstream with every rule in front of it.
@@ -28,12 +26,9 @@ pub struct Stack {
 
 /// Makes the stack of the settings. It does not connect yet.
 pub fn assemble(settings: UpstreamSettings) -> Result<Stack, PoolSetupError> {
-    let database = SqlUpstream::new(settings.database, settings.connections)?;
-    Ok(Stack::around(
-        "database",
-        Arc::new(database),
-        settings.connections,
-    ))
+    let connections = settings.sql.connections;
+    let database = SqlUpstream::new(settings.sql)?;
+    Ok(Stack::around("database", Arc::new(database), connections))
 }
 
 impl Stack {

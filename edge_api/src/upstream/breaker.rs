@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 pub use self::machine::{FAILURE_THRESHOLD, OPEN_TIMEOUT, PROBE_WAIT, State};
 use self::machine::{Machine, Outcome, Permit};
-use super::{Call, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
 use crate::metrics::{BREAKER_OPENED, BREAKER_STATE};
 
 /// After a call's deadline: the dependency's own refusal, which names the reason, comes first.
@@ -230,7 +230,7 @@ impl<U: Upstream + 'static> Upstream for Guarded<U> {
     }
 
     /// Asks the database itself, whatever the breaker's state.
-    fn ping(&self) -> Pending<()> {
+    fn ping(&self) -> Pending<DatabaseVersions> {
         self.upstream.ping()
     }
 }

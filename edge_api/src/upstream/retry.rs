@@ -16,7 +16,7 @@ use stream_core::error::ErrorCode;
 use tokio::time::{Instant, sleep_until};
 
 use self::budget::Budget;
-use super::{Call, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
 use crate::contract::{Argument, Repeat};
 use crate::metrics::RETRIES;
 
@@ -137,7 +137,7 @@ impl<U: Upstream + 'static> Upstream for Retrying<U> {
         Box::pin(Self::run(upstream, budget, self.random.clone(), call))
     }
 
-    fn ping(&self) -> Pending<()> {
+    fn ping(&self) -> Pending<DatabaseVersions> {
         self.upstream.ping()
     }
 }

@@ -205,3 +205,32 @@ async fn who_hangs_up_again_and_again_begins_no_more_than_two_calls() {
     assert_eq!(calls.database.asked().len(), 2);
     assert_eq!(calls.database.under_way(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn readiness_is_asked_once_a_second_however_many_ask_and_hang_up() {
+    let go_on = Arc::new(Notify::new());
+    let calls = Calls::new(RecordingDatabase::answering_after(go_on.clone()), 10);
+    for _ in 0..1000 {
+        assert!(is_pending(calls.stack.upstream.ping().as_mut()).await);
+    }
+    let (first, second) = (calls.stack.upstream.ping(), calls.stack.upstream.ping());
+    let asked = tokio::spawn(async move { (first.await, second.await) });
+    go_on.notify_one();
+    let (first, second) = asked.await.expect("no panic");
+    assert!(first.is_ok() && second.is_ok());
+    assert_eq!(calls.database.pings(), 1);
+
+    calls.stack.upstream.ping().await.expect("known");
+    assert_eq!(calls.database.pings(), 1);
+    tokio::time::sleep(Duration::from_millis(1001)).await;
+    go_on.notify_one();
+    calls.stack.upstream.ping().await.expect("an answer");
+    assert_eq!(calls.database.pings(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_is_a_failure_when_the_database_does_not_answer() {
+    let calls = Calls::hanging(10);
+    let refused = calls.stack.upstream.ping().await;
+    assert!(matches!(refused, Err(UpstreamError::Unavailable { .. })));
+}

@@ -1,9 +1,10 @@
 //! A database that records what it is asked and answers what it is told.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use edge_api::caller::Caller;
-use edge_api::upstream::{Call, Pending, Upstream, UpstreamError};
+use edge_api::upstream::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 
@@ -14,6 +15,7 @@ pub struct RecordingDatabase {
     recording: Arc<Mutex<Recording>>,
     calls: watch::Sender<usize>,
     under_way: watch::Sender<usize>,
+    pings: Arc<AtomicUsize>,
 }
 
 /// A call while its future is there.
@@ -66,6 +68,7 @@ impl RecordingDatabase {
             recording: Arc::new(Mutex::new(Recording { behaviour, asked })),
             calls: watch::Sender::new(0),
             under_way: watch::Sender::new(0),
+            pings: Arc::default(),
         }
     }
 
@@ -96,6 +99,11 @@ impl RecordingDatabase {
     /// How many calls are neither answered nor dropped.
     pub fn under_way(&self) -> usize {
         *self.under_way.borrow()
+    }
+
+    /// How often it was asked whether it answers.
+    pub fn pings(&self) -> usize {
+        self.pings.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Recording> {
@@ -130,8 +138,11 @@ impl Upstream for RecordingDatabase {
         })
     }
 
-    fn ping(&self) -> Pending<()> {
+    fn ping(&self) -> Pending<DatabaseVersions> {
         let database = self.clone();
-        Box::pin(async move { database.answer().await.map(|_| ()) })
+        Box::pin(async move {
+            database.pings.fetch_add(1, Ordering::Relaxed);
+            database.answer().await.map(|_| DatabaseVersions::default())
+        })
     }
 }

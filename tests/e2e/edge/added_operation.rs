@@ -9,7 +9,8 @@ use edge_api::contract::Contract;
 use edge_api::router::router_of;
 use edge_api::routes::{ROUTES, Route, get};
 use edge_api::state::AppState;
-use edge_api::upstream::sql::SqlUpstream;
+use edge_api::upstream::sql::tls::Tls;
+use edge_api::upstream::sql::{Pooler, SqlSettings, SqlUpstream};
 use secrecy::SecretString;
 use serde_json::json;
 use stream_tests::database::TestDatabase;
@@ -112,7 +113,13 @@ async fn start_edge(services: &Services, operations: &str) -> Result<String> {
         .environment
         .cluster
         .url("authenticator", database.name())?;
-    let upstream = SqlUpstream::new(url.parse()?, 2)?.with_contract(contract);
+    let upstream = SqlUpstream::new(SqlSettings {
+        database: url.parse()?,
+        tls: Tls::DISABLED,
+        pooler: Pooler::None,
+        connections: 2,
+    })?
+    .with_contract(contract);
     let verifier = Verifier::new(&SecretString::from(services.jwt_secret.clone()));
     let state = AppState::new(Arc::new(upstream), verifier);
     let router = router_of(table.leak(), contract, state, Vec::new());

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use metrics::gauge;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use super::super::{Call, Pending, UpstreamError};
 use super::Admitted;
 use super::slots::Waiting;
+use crate::metrics::ABANDONED_CALLS;
 
 /// So many abandoned calls of one user hold a connection at a time.
 const PER_USER: usize = 2;
@@ -104,6 +106,7 @@ impl Abandoned {
             AbandonedCall::new(visit, permit)
         });
         self.count.send_modify(|count| *count += 1);
+        gauge!(ABANDONED_CALLS).increment(1);
         let counted = Counted(self.count.clone());
         runtime.spawn(async move {
             // Nobody waits for the answer. Dropped at the end of its time, it is cancelled.
@@ -173,6 +176,7 @@ struct Counted(watch::Sender<usize>);
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
+        gauge!(ABANDONED_CALLS).decrement(1);
     }
 }
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use metrics::{Gauge, Histogram, gauge, histogram};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::super::UpstreamError;
+use crate::metrics::{POOL_IN_USE, POOL_SIZE, POOL_WAIT, POOL_WAITING};
 
 /// A call waits this long for a place when all are taken.
 pub(super) const WAIT: Duration = Duration::from_secs(2);
@@ -25,12 +27,27 @@ pub(super) struct Slots {
     kept_size: usize,
     waiting: AtomicUsize,
     longest_queue: usize,
+    metrics: Metrics,
+}
+
+/// Handles, so that no call looks one up.
+struct Metrics {
+    in_use: Gauge,
+    waiting: Gauge,
+    wait: Histogram,
 }
 
 /// A place, free again when this is dropped.
-pub(super) struct Slot(
-    #[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit,
-);
+pub(super) struct Slot {
+    _place: OwnedSemaphorePermit,
+    in_use: Gauge,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.in_use.decrement(1);
+    }
+}
 
 impl Slots {
     pub(super) fn new(connections: usize) -> Self {
@@ -38,12 +55,18 @@ impl Slots {
             .into_iter()
             .find_map(|(from, kept)| (connections >= from).then_some(kept))
             .unwrap_or_default();
+        gauge!(POOL_SIZE).set(u32::try_from(connections).unwrap_or(u32::MAX));
         Self {
             general: Arc::new(Semaphore::new(connections - kept_size)),
             kept: Arc::new(Semaphore::new(kept_size)),
             kept_size,
             waiting: AtomicUsize::new(0),
             longest_queue: connections * QUEUE_PER_CONNECTION,
+            metrics: Metrics {
+                in_use: gauge!(POOL_IN_USE),
+                waiting: gauge!(POOL_WAITING),
+                wait: histogram!(POOL_WAIT),
+            },
         }
     }
 
@@ -66,15 +89,45 @@ impl Slots {
         deadline: Instant,
     ) -> Result<Slot, UpstreamError> {
         if let Ok(free) = places.clone().try_acquire_owned() {
-            return Ok(Slot(free));
+            self.metrics.wait.record(0);
+            return Ok(self.slot(free));
         }
-        let _waiting = Waiting::begin(&self.waiting, self.longest_queue)?;
-        let by = deadline.min(Instant::now() + WAIT);
-        match timeout_at(by, places.clone().acquire_owned()).await {
-            Ok(Ok(free)) => Ok(Slot(free)),
+        let waiting = Waiting::begin(&self.waiting, self.longest_queue)?;
+        let _counted = Counted::begin(&self.metrics.waiting);
+        let begun = Instant::now();
+        let by = deadline.min(begun + WAIT);
+        let free = timeout_at(by, places.clone().acquire_owned()).await;
+        drop(waiting);
+        self.metrics.wait.record(begun.elapsed());
+        match free {
+            Ok(Ok(free)) => Ok(self.slot(free)),
             // Closed it never is.
             Ok(Err(_)) | Err(_) => Err(UpstreamError::OVERLOADED),
         }
+    }
+
+    fn slot(&self, place: OwnedSemaphorePermit) -> Slot {
+        self.metrics.in_use.increment(1);
+        Slot {
+            _place: place,
+            in_use: self.metrics.in_use.clone(),
+        }
+    }
+}
+
+/// Counted in a gauge until this is dropped.
+struct Counted<'a>(&'a Gauge);
+
+impl<'a> Counted<'a> {
+    fn begin(gauge: &'a Gauge) -> Self {
+        gauge.increment(1);
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }
 

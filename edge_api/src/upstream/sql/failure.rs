@@ -53,25 +53,34 @@ fn why_no_connection(sqlstate: &str) -> Option<ErrorCode> {
 /// Without a connection nothing was asked, so everything is an outage; a wrong password too, which
 /// only its reason tells apart.
 pub(super) fn of_pool(error: PoolError) -> UpstreamError {
-    let reason = match error {
-        PoolError::Timeout(kind) => format!("no connection in time: {kind:?}"),
-        PoolError::Backend(error) => match error.as_db_error() {
-            Some(reported) => {
-                let state = reported.code().code();
-                if let Some(code) = why_no_connection(state) {
-                    return UpstreamError::Refused {
-                        code,
-                        retry_after_ms: None,
-                    };
-                }
-                format!("SQLSTATE {state} while connecting")
-            }
-            None => match error.source() {
-                Some(source) => format!("{error}: {source}"),
-                None => error.to_string(),
-            },
+    match error {
+        PoolError::Timeout(kind) => UpstreamError::Unavailable {
+            reason: format!("no connection in time: {kind:?}"),
         },
-        other => other.to_string(),
+        PoolError::Backend(error) => of_connecting(error),
+        other => UpstreamError::Unavailable {
+            reason: other.to_string(),
+        },
+    }
+}
+
+/// See [`of_pool`].
+pub(super) fn of_connecting(error: Error) -> UpstreamError {
+    let reason = match error.as_db_error() {
+        Some(reported) => {
+            let state = reported.code().code();
+            if let Some(code) = why_no_connection(state) {
+                return UpstreamError::Refused {
+                    code,
+                    retry_after_ms: None,
+                };
+            }
+            format!("SQLSTATE {state} while connecting")
+        }
+        None => match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
     };
     UpstreamError::Unavailable { reason }
 }

@@ -8,8 +8,9 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{CancelToken, Config};
 
+use super::connector::Connector;
 use super::failure;
 use crate::upstream::UpstreamError;
 
@@ -33,21 +34,30 @@ pub struct PoolSetupError(#[from] deadpool_postgres::BuildError);
 #[derive(Clone)]
 pub(super) struct Connections {
     pool: Pool,
-    cancels: Arc<Semaphore>,
+    canceller: Arc<Canceller>,
+}
+
+/// Sets what every connection to the database has.
+pub(super) fn prepare(database: &mut Config) {
+    database.application_name("edge_api");
+    if database.get_connect_timeout().is_none() {
+        database.connect_timeout(CONNECT_TIMEOUT);
+    }
 }
 
 impl Connections {
-    pub(super) fn new(mut database: Config, size: usize) -> Result<Self, PoolSetupError> {
-        database.application_name("edge_api");
-        if database.get_connect_timeout().is_none() {
-            database.connect_timeout(CONNECT_TIMEOUT);
-        }
+    pub(super) fn new(
+        database: Config,
+        connector: Connector,
+        size: usize,
+    ) -> Result<Self, PoolSetupError> {
         // Without a test query: a connection that died idle is seen as closed, one that dies later
         // is answered with `upstream_unavailable`.
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let pool = Pool::builder(Manager::from_config(database, NoTls, recycling))
+        let manager = Manager::from_connect(database, connector.clone(), recycling);
+        let pool = Pool::builder(manager)
             .max_size(size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(POOL_WAIT))
@@ -56,7 +66,10 @@ impl Connections {
             .build()?;
         Ok(Self {
             pool,
-            cancels: Arc::new(Semaphore::new(CANCELS)),
+            canceller: Arc::new(Canceller {
+                connector,
+                places: Semaphore::new(CANCELS),
+            }),
         })
     }
 
@@ -65,7 +78,7 @@ impl Connections {
         let connection = self.pool.get().await.map_err(failure::of_pool)?;
         Ok(Connection {
             connection: Some(connection),
-            cancels: self.cancels.clone(),
+            canceller: self.canceller.clone(),
         })
     }
 }
@@ -75,7 +88,7 @@ impl Connections {
 /// nobody. The server then has committed the transaction as a whole or rolls it back.
 pub(super) struct Connection {
     connection: Option<Object>,
-    cancels: Arc<Semaphore>,
+    canceller: Arc<Canceller>,
 }
 
 impl Connection {
@@ -107,18 +120,29 @@ impl Drop for Connection {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let cancels = self.cancels.clone();
+        let canceller = self.canceller.clone();
         runtime.spawn(async move {
-            // Closed it never is.
-            let _one_of_few = cancels.acquire().await;
-            let token = closing.cancel_token();
-            let cancel = token.cancel_query(NoTls);
-            if !matches!(timeout(CANCEL_TIMEOUT, cancel).await, Ok(Ok(()))) {
-                tracing::debug!("cannot cancel a query; its connection is closed all the same");
-            }
+            canceller.cancel(&closing.cancel_token()).await;
             // Its place in the pool is free from here on.
             drop(closing);
         });
+    }
+}
+
+/// Sends the requests to cancel, few at a time.
+struct Canceller {
+    connector: Connector,
+    places: Semaphore,
+}
+
+impl Canceller {
+    async fn cancel(&self, token: &CancelToken) {
+        // Closed it never is.
+        let _place = self.places.acquire().await;
+        let cancelled = timeout(CANCEL_TIMEOUT, self.connector.cancel(token)).await;
+        if !matches!(cancelled, Ok(Ok(()))) {
+            tracing::debug!("cannot cancel a query; its connection is closed all the same");
+        }
     }
 }
 

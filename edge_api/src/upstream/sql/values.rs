@@ -7,9 +7,26 @@ use serde_json::value::RawValue;
 
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
-use crate::contract::{Argument, JsonText};
+use crate::contract::{Argument, ArgumentType, JsonText};
 
 type Failure = Box<dyn Error + Sync + Send>;
+
+/// The type that a parameter of a function is declared with.
+pub(super) fn type_of(argument_type: ArgumentType) -> Type {
+    match argument_type {
+        ArgumentType::Uuid => Type::UUID,
+        ArgumentType::Uuids => Type::UUID_ARRAY,
+        ArgumentType::Text => Type::TEXT,
+        ArgumentType::Texts => Type::TEXT_ARRAY,
+        ArgumentType::Integer => Type::INT4,
+        ArgumentType::Bigint => Type::INT8,
+        ArgumentType::Double => Type::FLOAT8,
+        ArgumentType::Boolean => Type::BOOL,
+        ArgumentType::Timestamptz => Type::TIMESTAMPTZ,
+        ArgumentType::Json => Type::JSON,
+        ArgumentType::Jsonb => Type::JSONB,
+    }
+}
 
 impl ToSql for Argument {
     /// A value of another type than the database's is an error: contract and database differ.
