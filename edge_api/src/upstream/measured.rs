@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use metrics::{Histogram, histogram};
 use serde_json::value::RawValue;
 
-use super::{Call, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
 use crate::contract::Contract;
 use crate::metrics::UPSTREAM_DURATION;
 
@@ -58,7 +58,7 @@ impl Upstream for Measured {
         })
     }
 
-    fn ping(&self) -> Pending<()> {
+    fn ping(&self) -> Pending<DatabaseVersions> {
         self.inner.ping()
     }
 }
