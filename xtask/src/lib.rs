@@ -24,6 +24,7 @@ pub mod postgres;
 pub mod privilege;
 pub mod process;
 pub mod product_sql;
+pub mod promtool;
 pub mod psql;
 pub mod python_packages;
 pub mod run;

@@ -77,6 +77,8 @@ impl Services<'_> {
             self.address.url("authenticator", self.database)?,
         );
         command.env("TICK_INTERVAL_MS", self.tick_interval_ms.to_string());
+        // Developers look for the line of the request that they made, tests for what no line may hold.
+        command.env("LOG_ONE_REQUEST_IN", "1");
         if let Some(secret) = self.webhook_secret {
             command.env(WEBHOOK_SECRET, secret);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use tracing_subscriber::filter::Targets;
 
+use super::server::address;
 use crate::layers::AccessLog;
 
 #[derive(Debug, Clone, Args)]
@@ -37,7 +38,12 @@ pub struct ObservationSettings {
     pub log_one_request_in: u32,
     /// Where to answer GET /metrics to anybody: an address that only those who run the service can
     /// reach; none by default. Where clients call, it is for the service role alone.
-    #[arg(long, env = "METRICS_LISTEN", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "METRICS_LISTEN",
+        value_name = "ADDRESS",
+        value_parser = address
+    )]
     pub metrics_listen: Option<SocketAddr>,
 }
 

@@ -12,10 +12,17 @@ pub struct ServerSettings {
         long,
         env = "LISTEN",
         value_name = "ADDRESS",
-        default_value = "127.0.0.1:0"
+        default_value = "127.0.0.1:0",
+        value_parser = address
     )]
     pub listen: SocketAddr,
     /// Write the address here once the service is listening.
     #[arg(long, env = "ADDRESS_FILE", value_name = "FILE")]
     pub address_file: Option<PathBuf>,
+}
+
+/// Reads where to listen.
+pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "is not an address with a port, like 127.0.0.1:8080")
 }

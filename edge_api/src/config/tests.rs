@@ -116,7 +116,7 @@ fn all_mistakes_are_listed_at_once() {
             "--address-file has no value",
             "DATABASE_URL is not set",
             "JWT_SECRET is shorter than 32 bytes",
-            "LISTEN invalid socket address syntax",
+            "LISTEN is not an address with a port, like 127.0.0.1:8080",
             "DATABASE_POOL_SIZE 0 is not in 1..=1000",
             "TICK_INTERVAL_MS is neither 0 nor a number from 50 to 60000",
             "LOG is not a list of levels like info,edge_api=debug",

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use xtask::generate::{self, Mode};
-use xtask::{bundle, console, extension, postgres, process, workspace};
+use xtask::{bundle, console, extension, postgres, process, promtool, workspace};
 
 use super::test;
 use parts::Parts;
@@ -53,6 +53,10 @@ fn check(parts: &mut Parts) -> Result<()> {
         let built = extension::build()?;
         console::step("checking that the extension's SQL belongs to its library");
         extension::install(&built)
+    })?;
+    parts.time("alert rules", || {
+        console::step("checking the alert rules and running their tests");
+        promtool::check_alerts()
     })?;
     parts.time("generated files and released contract", || {
         console::step(

@@ -1,0 +1,181 @@
+//! The program itself: what it says about its settings, and how it starts, logs and stops.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// Nobody listens there: the service starts before its database.
+const DATABASE_URL: &str = "postgres://authenticator:hunter2@127.0.0.1:1/postgres";
+
+/// The binary beside that of the tests, since checkouts may share what the compiler names.
+fn program() -> Command {
+    let tests = std::env::current_exe().expect("a program has a path");
+    let directory: PathBuf = tests.ancestors().skip(2).take(1).collect();
+    let mut command = Command::new(directory.join("edge_api"));
+    command.env_clear();
+    command
+}
+
+fn answer(flags: &[&str], settings: &[(&str, &str)]) -> Output {
+    let mut command = program();
+    command.args(flags).envs(settings.iter().copied());
+    command.output().expect("the program")
+}
+
+/// A service that runs, and is killed with its test.
+struct Running {
+    process: Child,
+    lines: BufReader<ChildStderr>,
+    address: String,
+    metrics: String,
+}
+
+impl Running {
+    fn start(settings: &[(&str, &str)]) -> Self {
+        let secret = "s".repeat(32);
+        let mut process = program()
+            .envs([("DATABASE_URL", DATABASE_URL), ("JWT_SECRET", &secret)])
+            .env("METRICS_LISTEN", "127.0.0.1:0")
+            .envs(settings.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program");
+        let stderr = process.stderr.take().expect("a pipe");
+        let mut running = Self {
+            process,
+            lines: BufReader::new(stderr),
+            address: String::new(),
+            metrics: String::new(),
+        };
+        running.metrics = running.address_of("answering GET /metrics");
+        running.address = running.address_of("listening");
+        running
+    }
+
+    /// The address in the next line with this message.
+    fn address_of(&mut self, message: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let length = self.lines.read_line(&mut line).expect("a readable pipe");
+            assert_ne!(length, 0, "it ended without saying {message}");
+            let line: Value = serde_json::from_str(&line).expect("JSON");
+            if line["message"] == message {
+                return line["address"].as_str().expect("an address").to_owned();
+            }
+        }
+    }
+
+    /// The value of a series on the socket of the metrics.
+    fn metric(&self, series: &str) -> f64 {
+        let text = get(&self.metrics, "/metrics", 1);
+        let mut lines = text.lines();
+        let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        let value = value.unwrap_or_else(|| panic!("no {series} in {text}"));
+        value.parse().expect("a number")
+    }
+
+    /// Stops it, and returns what it still said.
+    fn stop(&mut self) -> (ExitStatus, String) {
+        let id = i32::try_from(self.process.id()).expect("an id");
+        kill_process(Pid::from_raw(id).expect("an id"), Signal::TERM).expect("it runs");
+        let mut rest = String::new();
+        self.lines
+            .read_to_string(&mut rest)
+            .expect("a readable pipe");
+        (self.process.wait().expect("it ends"), rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The answers to so many requests of one connection.
+fn get(address: &str, path: &str, count: usize) -> String {
+    let mut connection = TcpStream::connect(address).expect("it listens");
+    let mut sending = connection.try_clone().expect("a socket");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: a.test\r\n");
+    let last = format!("{request}connection: close\r\n\r\n");
+    let requests = format!("{request}\r\n").repeat(count - 1) + &last;
+    let sender = std::thread::spawn(move || sending.write_all(requests.as_bytes()));
+    let mut answers = String::new();
+    connection.read_to_string(&mut answers).expect("answers");
+    sender.join().expect("no panic").expect("it reads");
+    answers
+}
+
+#[test]
+fn mistakes_end_it_with_status_2_and_are_listed_without_values() {
+    let settings = [("JWT_SECRET", "hunter2"), ("LISTEN", "nowhere")];
+    for flags in [&[][..], &["--check"], &["--print-config"]] {
+        let answer = answer(flags, &settings);
+        assert_eq!(answer.status.code(), Some(2), "{flags:?}");
+        let text = String::from_utf8(answer.stderr).expect("a text");
+        let names: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        assert_eq!(names, ["DATABASE_URL", "JWT_SECRET", "LISTEN"], "{text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains("nowhere"),
+            "{text}"
+        );
+        assert!(answer.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_check_opens_nothing_and_help_explains() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let secret = "s".repeat(32);
+    let settings = [
+        ("DATABASE_URL", DATABASE_URL),
+        ("JWT_SECRET", &secret),
+        ("LISTEN", &address),
+    ];
+    for flags in ["--check", "--print-config", "--help", "--version"] {
+        let answer = answer(&[flags], &settings);
+        assert_eq!(answer.status.code(), Some(0), "{flags}");
+        let text = String::from_utf8(answer.stdout).expect("a text");
+        assert!(
+            !text.contains("hunter2") && !text.contains(&secret),
+            "{text}"
+        );
+        assert!(!text.is_empty() && answer.stderr.is_empty(), "{flags}");
+    }
+    // The port is taken: only a service that serves notices.
+    assert_eq!(answer(&[], &settings).status.code(), Some(1));
+}
+
+#[test]
+fn a_service_answers_metrics_on_a_socket_of_its_own_and_writes_its_last_lines() {
+    let mut service = Running::start(&[]);
+    assert!(get(&service.address, "/healthz", 1).starts_with("HTTP/1.1 200"));
+    assert!(get(&service.address, "/metrics", 1).starts_with("HTTP/1.1 401"));
+    assert!(service.metric("process_resident_memory_bytes") > 1e6);
+    assert!(service.metric("process_open_fds") > 4.0);
+    let (status, rest) = service.stop();
+    assert_eq!(status.code(), Some(0));
+    assert!(rest.contains("\"stopped\""), "{rest}");
+}
+
+#[test]
+fn a_reader_of_the_log_that_has_stopped_stops_no_request() {
+    let mut service = Running::start(&[("LOG_ONE_REQUEST_IN", "1")]);
+    // More lines than the pipe and the queue take together, and nobody reads them.
+    let count = 12_000;
+    let answers = get(&service.address, "/healthz", count);
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), count);
+    assert!(service.metric("edge_log_lines_dropped_total") > 0.0);
+    let (status, rest) = service.stop();
+    assert_eq!(status.code(), Some(0));
+    assert!(rest.lines().count() > 8_000, "{}", rest.lines().count());
+}
