@@ -17,6 +17,7 @@ pub mod browsers;
 pub mod connections;
 pub mod database;
 pub mod observation;
+pub mod polling;
 pub mod rates;
 pub mod secrets;
 pub mod server;

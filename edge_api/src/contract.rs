@@ -28,6 +28,8 @@ pub struct Contract {
     pub version: &'static str,
     /// The oldest version of the contract that a client may have been built with.
     pub oldest_client: &'static str,
+    /// The codes with which any call may be refused, besides those of its operation.
+    pub common_errors: Vec<&'static str>,
     operations: BTreeMap<&'static str, Operation>,
 }
 
@@ -54,6 +56,7 @@ impl Contract {
         Ok(Self {
             version: file.version,
             oldest_client: file.oldest_client,
+            common_errors: file.common_errors,
             operations: operations
                 .map(|(name, entry)| Ok((name, Operation::new(name, entry)?)))
                 .collect::<serde_json::Result<_>>()?,
@@ -65,13 +68,20 @@ impl Contract {
 #[derive(Debug)]
 pub struct Operation {
     pub name: &'static str,
+    pub description: String,
     /// The roles that may call it.
     pub callers: Vec<&'static str>,
     pub access: Access,
     pub repeat: Repeat,
+    /// The codes of its own refusals.
+    pub errors: Vec<&'static str>,
     /// In the order of the function's declaration.
     pub parameters: Vec<Parameter>,
     pub rows: Rows,
+    /// The type of the answer, or of each row: a scalar as Postgres writes it, or a composite.
+    pub result_type: &'static str,
+    /// Whether a scalar answer may be null.
+    pub result_may_be_null: bool,
 }
 
 /// A declared argument of an operation.
@@ -133,11 +143,15 @@ impl Operation {
         let parameters = entry.arguments.into_iter().map(Parameter::new);
         Ok(Self {
             name,
+            description: entry.description,
             callers: entry.callers,
             access: entry.access,
             repeat,
+            errors: entry.errors,
             parameters: parameters.collect::<serde_json::Result<_>>()?,
             rows,
+            result_type: entry.result.r#type,
+            result_may_be_null: entry.result.null,
         })
     }
 }
@@ -165,13 +179,19 @@ struct File<'a> {
     version: &'a str,
     oldest_client: &'a str,
     #[serde(borrow)]
+    common_errors: Vec<&'a str>,
+    #[serde(borrow)]
     operations: BTreeMap<&'a str, Entry<'a>>,
 }
 
 #[derive(Deserialize)]
 struct Entry<'a> {
+    /// With escapes, which no borrowed text can hold.
+    description: String,
     #[serde(borrow)]
     callers: Vec<&'a str>,
+    #[serde(borrow)]
+    errors: Vec<&'a str>,
     access: Access,
     #[serde(borrow)]
     repeat: RepeatEntry<'a>,
@@ -201,6 +221,7 @@ struct ArgumentEntry<'a> {
 struct ResultEntry<'a> {
     r#type: &'a str,
     set: bool,
+    null: bool,
 }
 
 #[cfg(test)]

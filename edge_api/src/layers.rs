@@ -22,6 +22,7 @@ use tower_http::cors::CorsLayer;
 
 pub use self::observation::AccessLog;
 use self::observation::Observation;
+use crate::answer::X_POLL_INTERVAL_MS;
 use crate::answers::Answers;
 use crate::body::{BODY_LIMIT_BYTES, BodyLimit};
 use crate::deadline::X_REQUEST_TIMEOUT_MS;
@@ -60,10 +61,16 @@ fn cors(methods: Vec<Method>, allowed_origins: Vec<HeaderValue>) -> CorsLayer {
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
             X_REQUEST_ID,
             X_REQUEST_TIMEOUT_MS,
         ])
-        .expose_headers([X_REQUEST_ID, header::RETRY_AFTER])
+        .expose_headers([
+            header::ETAG,
+            header::RETRY_AFTER,
+            X_POLL_INTERVAL_MS,
+            X_REQUEST_ID,
+        ])
         .max_age(Duration::from_secs(600))
 }
 

@@ -9,6 +9,7 @@
 //! * [`arguments`]: the arguments of a call, checked by the contract before the database is asked.
 //! * [`auth`]: verifies access tokens; [`caller`]: who they make of a request.
 //! * [`upstream`]: the seam to the database.
+//! * [`openapi`]: the description of all routes, for programs and people.
 //! * [`error`]: refusals, as RFC 9457 problems.
 //! * [`server`]: connections and their limits; [`client`]: who is at the other end; [`limits`]: how often
 //!   they may ask; [`answers`]: how much they may leave unread.
@@ -26,11 +27,13 @@ pub mod client;
 pub mod config;
 pub mod contract;
 pub mod deadline;
+pub mod entity_tag;
 pub mod error;
 pub mod layers;
 pub mod limits;
 pub mod logging;
 pub mod metrics;
+pub mod openapi;
 pub mod request_id;
 pub mod router;
 pub mod routes;

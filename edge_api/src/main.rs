@@ -73,7 +73,8 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         .with_metrics(metrics.clone())
         .with_access_log(access_log)
         .with_limits(settings.limits())
-        .with_answers(settings.connections.answers());
+        .with_answers(settings.connections.answers())
+        .with_sync_poll_interval(settings.polling.sync_poll_interval_ms.0);
     let router = router(state, settings.browsers.cors_allowed_origins.0);
 
     tokio::spawn(metrics.clone().keep_up());

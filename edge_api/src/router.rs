@@ -9,7 +9,8 @@ use crate::contract::Contract;
 use crate::error::ApiError;
 use crate::layers;
 use crate::routes::{
-    ROUTES, Route, errors, health, methods, metrics, operation, operator, webhooks,
+    ROUTES, Route, errors, health, methods, metrics, openapi, operation, operator, reference,
+    webhooks,
 };
 use crate::state::AppState;
 
@@ -31,6 +32,8 @@ pub fn router_of(
         .route(health::LIVENESS_PATH, get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::of_service))
+        .route("/openapi.json", openapi::method_router(table, contract))
+        .merge(reference::router(table, contract))
         .route("/v1/errors", get(errors::list))
         .route("/v1/errors/{code}", get(errors::one))
         .route("/v1/operator/breakers/{name}/trip", post(operator::trip))

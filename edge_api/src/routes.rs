@@ -3,11 +3,14 @@
 //! A parameter of the path is the argument of that name. The other arguments are members of the JSON
 //! body (POST, PUT, PATCH) or parameters of the query (GET, DELETE).
 
+mod built_in;
 pub mod errors;
 pub mod health;
 pub mod metrics;
+pub mod openapi;
 pub mod operation;
 pub mod operator;
+pub mod reference;
 pub mod webhooks;
 
 use axum::http::Method;
@@ -23,6 +26,8 @@ pub struct Route {
     pub whole_body: Option<&'static str>,
     /// The largest body, if another than [`BODY_LIMIT_BYTES`](crate::body::BODY_LIMIT_BYTES).
     pub body_limit_bytes: Option<usize>,
+    /// The member of the answer that names its version; its readers poll, and get 304 while it is the same.
+    pub version: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +72,7 @@ pub static ROUTES: &[Route] = &[
     post("/v1/messages", "send_messages").up_to(MESSAGES_BYTES),
     get("/v1/streams/{session_id}/messages", "get_message_history"),
     get("/v1/streams/{session_id}/messages/since/{last_message_id}", "sync_messages"),
-    get("/v1/streams/{session_id}/sync", "sync"),
+    get("/v1/streams/{session_id}/sync", "sync").polled("version"),
     post("/v1/streams/{session_id}/reads", "mark_messages_as_read"),
     put("/v1/streams/{session_id}/reads/up_to", "mark_read_up_to"),
     get("/v1/streams/{session_id}/reads", "unread_count"),
@@ -113,6 +118,13 @@ impl Route {
     const fn whole_body(self, argument: &'static str) -> Self {
         Self {
             whole_body: Some(argument),
+            ..self
+        }
+    }
+
+    const fn polled(self, version: &'static str) -> Self {
+        Self {
+            version: Some(version),
             ..self
         }
     }
@@ -170,6 +182,7 @@ const fn route(verb: Verb, path: &'static str, operation: &'static str) -> Route
         operation,
         whole_body: None,
         body_limit_bytes: None,
+        version: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The state that all requests share: the upstream, the verifier of tokens, the secrets of notices, the limits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use secrecy::SecretString;
@@ -15,6 +16,9 @@ use crate::metrics::Exposition;
 use crate::upstream::breaker::Breaker;
 use crate::upstream::{Call, Upstream};
 
+/// The time between two requests of a reader who polls `sync`, unless it is configured.
+pub const SYNC_POLL_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Shared by every handler; cloning it copies pointers.
 #[derive(Clone)]
 pub struct AppState {
@@ -26,6 +30,7 @@ pub struct AppState {
     access_log: AccessLog,
     limits: Arc<Limits>,
     answers: Answers,
+    sync_poll_interval: Duration,
 }
 
 impl AppState {
@@ -39,6 +44,7 @@ impl AppState {
             access_log: AccessLog::default(),
             limits: Arc::new(Limits::none()),
             answers: Answers::within(Answers::DEFAULT_MEMORY_BYTES),
+            sync_poll_interval: SYNC_POLL_INTERVAL,
         }
     }
 
@@ -70,6 +76,14 @@ impl AppState {
     pub fn with_limits(self, limits: Limits) -> Self {
         Self {
             limits: Arc::new(limits),
+            ..self
+        }
+    }
+
+    /// With another time between two requests of a reader who polls `sync`.
+    pub fn with_sync_poll_interval(self, interval: Duration) -> Self {
+        Self {
+            sync_poll_interval: interval,
             ..self
         }
     }
@@ -111,6 +125,10 @@ impl AppState {
 
     pub(crate) fn answers(&self) -> &Answers {
         &self.answers
+    }
+
+    pub(crate) fn sync_poll_interval(&self) -> Duration {
+        self.sync_poll_interval
     }
 
     pub(crate) fn webhook_secrets(&self) -> &[SecretString] {

@@ -7,6 +7,7 @@ use super::browsers::BrowserSettings;
 use super::connections::ConnectionSettings;
 use super::database::DatabaseSettings;
 use super::observation::ObservationSettings;
+use super::polling::PollingSettings;
 use super::rates::RateSettings;
 use super::server::ServerSettings;
 use super::ticker::TickerSettings;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     #[command(flatten, next_help_heading = "Browsers")]
     pub browsers: BrowserSettings,
+    #[command(flatten, next_help_heading = "Polling")]
+    pub polling: PollingSettings,
     #[command(flatten, next_help_heading = "Regular work")]
     pub ticker: TickerSettings,
     #[command(flatten, next_help_heading = "Log and metrics")]

@@ -8,7 +8,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use stream_core::error::ErrorCode;
 
 use super::{Route, Verb};
-use crate::answer::{DatabaseJson, Nothing};
+use crate::answer::{DatabaseJson, Nothing, PolledJson};
 use crate::arguments::Arguments;
 use crate::body::RawBody;
 use crate::caller::Caller;
@@ -30,12 +30,19 @@ pub fn method_router(route: &'static Route, contract: &'static Contract) -> Meth
               deadline: Deadline,
               request: Request| async move {
             state.limits().admit_caller(&caller)?;
+            let polled = route
+                .version
+                .map(|version| (version, request.headers().clone()));
             let arguments = read(route, operation, request).await?;
             let call = arguments.into_call(caller, deadline.0)?;
             let answer = state.call(call).await?;
-            Ok::<Response, ApiError>(match operation.rows {
-                Rows::None => Nothing.into_response(),
-                Rows::One | Rows::Many => DatabaseJson(answer).into_response(),
+            Ok::<Response, ApiError>(match (operation.rows, polled) {
+                (Rows::None, _) => Nothing.into_response(),
+                (Rows::One | Rows::Many, None) => DatabaseJson(answer).into_response(),
+                (Rows::One | Rows::Many, Some((version, headers))) => {
+                    let interval = state.sync_poll_interval();
+                    PolledJson::new(answer, version, interval).answer(&headers)
+                }
             })
         },
     )

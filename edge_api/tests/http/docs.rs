@@ -8,20 +8,37 @@ use std::{env, fs};
 
 use edge_api::routes::{ROUTES, Route};
 
+const POLLING: &str = "
+## Polling
+
+An app that cannot keep a socket to Realtime asks `GET /v1/streams/{session_id}/sync` again and again, with the last `seq` and
+the `epoch` that it holds:
+
+* Each answer has an `etag`. Send it back as `If-None-Match`: while nothing has changed for this reader, the answer is 304 without
+  a body. It changes with the log, the state, the number of viewers, and the reader's own read marks and restrictions; times in the
+  answer change without it, so the tag is weak.
+* Each answer, 304 too, has `x-poll-interval-ms`: wait that long before the next request, more or less by a tenth so that viewers do
+  not come together. The service sets it (`SYNC_POLL_INTERVAL_MS`), and an app obeys the newest one. After a 429 or 503 wait for
+  `retry-after` instead.
+* `cache-control: private, no-cache` and `vary: authorization`: the reader alone may keep the answer, and asks before each use.
+* The tag is the database's, and the same from every copy of the service.
+";
+
 const INTRODUCTION: &str = "\
 # HTTP
 
 The routes of `edge_api`; the file is written from its table. A route calls one operation as the caller and passes the
 database's JSON on as it is, so a request and the same call through `supabase.rpc` have the same answer: an object, an array
 for a set, a bare value for a scalar. Names are the database's everywhere, in problems too. [api.md](api.md) says what each
-operation does, who may call it and what it returns.
+operation does, who may call it and what it returns. `GET /openapi.json` is the whole of it for programs, OpenAPI 3.1 with every
+argument, answer and refusal; `GET /docs` shows the same to people, and needs no other host.
 
 * Every call carries `Authorization: Bearer <access token>`; the service role's key acts for anybody.
 * Names in braces are arguments. The other arguments are members of a JSON object in the body (POST, PUT, PATCH; no body at
   all when none is needed) or parameters of the query (GET, DELETE).
 * An argument that is unknown, missing, malformed or given twice is refused with `invalid_argument`, and `field` names it.
   Ids have their hyphens, integers no fraction, times an offset (RFC 3339); JSON keeps every digit.
-* Answers of the database are `cache-control: no-store`. Refusals are problems of RFC 9457 with the members of
+* Answers of the database are `cache-control: no-store`, that of `sync` apart: see [polling](#polling). Refusals are problems of RFC 9457 with the members of
   [errors.md](errors.md), `field`, `retry_after_ms` and `request_id`.
 * `x-request-timeout-ms`, from 100 to 8000, asks for an answer within that time; without it a call has 8 s.
 * A body has at most 64 KiB unless the table says otherwise.
@@ -53,7 +70,7 @@ fn the_documentation_lists_the_table_of_routes() {
 fn document() -> String {
     let mut routes: Vec<&Route> = ROUTES.iter().collect();
     routes.sort_by_key(|route| route.path);
-    routes
+    let table = routes
         .iter()
         .fold(INTRODUCTION.to_owned(), |mut text, route| {
             let method = route.verb.method();
@@ -61,7 +78,8 @@ fn document() -> String {
             let body = body(route);
             writeln!(text, "| `{method} {path}` | `{operation}` | {body} |").expect("a text");
             text
-        })
+        });
+    table + POLLING
 }
 
 /// What is particular about the body.

@@ -1,10 +1,12 @@
 //! Requests of any route, made from the contract.
 
+use axum::body::Body;
+use axum::http::Request;
 use edge_api::contract::{ArgumentType, Contract, Operation, Parameter};
 use edge_api::routes::Route;
 
 use crate::database::RecordingDatabase;
-use crate::requests::{Answer, ask};
+use crate::requests::{Answer, ask, request, send, service};
 
 pub fn operation(route: &Route) -> &'static Operation {
     let operation = Contract::get().operation(route.operation);
@@ -76,9 +78,14 @@ impl Draft {
     }
 
     pub async fn ask(&self, answer: &str) -> (Answer, RecordingDatabase) {
+        let database = RecordingDatabase::answering(answer);
+        (send(service(&database), self.request()).await, database)
+    }
+
+    pub fn request(&self) -> Request<Body> {
         let method = self.route.verb.method();
         if !self.route.verb.has_body() {
-            return ask(answer, method.as_str(), &self.path_and_query(), None).await;
+            return request(method.as_str(), &self.path_and_query(), None);
         }
         let body = match self.route.whole_body {
             Some(_) => self.arguments[0].1.clone(),
@@ -90,7 +97,7 @@ impl Draft {
                 format!("{{{}}}", members.join(", "))
             }
         };
-        ask(answer, method.as_str(), &self.path, Some(&body)).await
+        request(method.as_str(), &self.path, Some(&body))
     }
 }
 

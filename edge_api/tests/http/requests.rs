@@ -1,7 +1,7 @@
 //! Making requests: tokens, the router without a socket, and answers read to their end.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
@@ -44,8 +44,17 @@ impl Answer {
 }
 
 pub fn service(database: &RecordingDatabase) -> Router {
-    let state = AppState::new(Arc::new(database.clone()), Verifier::new(&SECRET.into()));
+    router(state(database), Vec::new())
+}
+
+/// One whose readers poll at another interval.
+pub fn service_at_interval(database: &RecordingDatabase, interval: Duration) -> Router {
+    let state = state(database).with_sync_poll_interval(interval);
     router(state, Vec::new())
+}
+
+fn state(database: &RecordingDatabase) -> AppState {
+    AppState::new(Arc::new(database.clone()), Verifier::new(&SECRET.into()))
 }
 
 /// A request of the signed-in test user; `body` is sent as JSON when there is one.

@@ -93,7 +93,7 @@ fn print(stack: &Stack) {
     console::answer(format_args!(
         "
   Supabase   {supabase_url}
-  edge API   {edge_url}
+  edge API   {edge_url}            ({edge_url}/docs for people, {edge_url}/openapi.json for programs)
   database   cargo x psql          (connection string: cargo x url database)
   anon key   {anon_key}
   logs       {logs}
