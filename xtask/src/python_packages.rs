@@ -28,9 +28,7 @@ impl PythonPackages {
     pub fn ensure() -> Result<Self> {
         let python = packages::ensure_pip()?;
         let packages = Self::of(python)?;
-        if !packages.directory.is_dir() {
-            packages.install()?;
-        }
+        local_dir::make_once("python", || packages.directory.is_dir(), || packages.install())?;
         Ok(packages)
     }
 
