@@ -186,7 +186,8 @@ fn messages() -> Value {
 }
 
 fn update() -> Value {
-    json!({"type": "object", "properties": {"text": {"type": "string"}}})
+    // A text that is none, or breaks the rules of chat, is kept for programs, and people read a neutral sentence.
+    json!({"type": "object", "properties": {"text": {"description": "What people read, if it is a text of the chat's rules."}}})
 }
 
 const fn any(name: &'static str, accepted: Accepted, description: &'static str) -> Entry {

@@ -54,7 +54,7 @@ pub fn faults(document: &Value, path: &str, method: &str, answer: &Answer) -> Ve
     let mut faults = Vec::new();
     for (name, header) in described["headers"].as_object().into_iter().flatten() {
         let header = followed(document, header);
-        if header["required"] == true && name != "retry-after" && answer.header(name).is_empty() {
+        if header["required"] == true && answer.header(name).is_empty() {
             faults.push(format!("no header {name}"));
         }
     }
