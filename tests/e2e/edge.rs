@@ -3,6 +3,7 @@
 mod added_operation;
 mod clock_wrong;
 mod openapi;
+mod polling;
 mod refusals;
 mod requests;
 mod routes;

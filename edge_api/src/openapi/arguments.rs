@@ -169,20 +169,40 @@ fn heartbeats() -> Value {
         json!({
             "session_id": uuid,
             "user_id": uuid,
-            "foreground": {"type": ["boolean", "null"]},
-            "join_no": {"type": ["integer", "null"], "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX},
+            "foreground": optional(ArgumentType::Boolean),
+            "generation": optional(ArgumentType::Integer),
+            "join_no": optional(ArgumentType::Integer),
+            "token_expires_at": optional(ArgumentType::Timestamptz),
+            "claims": claims(),
         }),
     )
 }
 
 fn messages() -> Value {
     let uuid = schemas::of_argument(ArgumentType::Uuid);
-    let mut id = uuid.clone();
-    schemas::allow_null(&mut id);
     batch(
         &["session_id", "user_id", "content"],
-        json!({"session_id": uuid, "user_id": uuid, "content": {"type": "string"}, "id": id}),
+        json!({
+            "session_id": uuid,
+            "user_id": uuid,
+            "content": {"type": "string"},
+            "id": optional(ArgumentType::Uuid),
+            "claims": claims(),
+        }),
     )
+}
+
+fn optional(argument_type: ArgumentType) -> Value {
+    let mut schema = schemas::of_argument(argument_type);
+    schemas::allow_null(&mut schema);
+    schema
+}
+
+fn claims() -> Value {
+    json!({
+        "description": "The verified claims of the user for whom the item is sent; it is then judged as that user's own call.",
+        "type": ["object", "null"],
+    })
 }
 
 fn update() -> Value {
