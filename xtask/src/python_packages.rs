@@ -28,7 +28,11 @@ impl PythonPackages {
     pub fn ensure() -> Result<Self> {
         let python = packages::ensure_pip()?;
         let packages = Self::of(python)?;
-        local_dir::make_once("python", || packages.directory.is_dir(), || packages.install())?;
+        local_dir::make_once(
+            "python",
+            || packages.directory.is_dir(),
+            || packages.install(),
+        )?;
         Ok(packages)
     }
 
