@@ -7,8 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use tokio_postgres::{Client, NoTls};
-use xtask::cluster::{Cluster, Options};
-use xtask::database::{self, AgoraSettings};
+use xtask::cluster::{Cluster, Options, Original};
 use xtask::leaks;
 use xtask::test_environment::{TEMPLATE, TestEnvironment};
 
@@ -21,7 +20,6 @@ use crate::session::Session;
 pub struct OwnCluster {
     pub cluster: Cluster,
     name: String,
-    agora: AgoraSettings,
     log_file: PathBuf,
     /// Where this server's part of the log file begins.
     log_begins_at: usize,
@@ -54,7 +52,7 @@ impl Drop for NameInUse {
 }
 
 impl OwnCluster {
-    /// Starts an empty one.
+    /// Starts a copy of the server of all tests as it was before the first: with the template, its passwords and certificate.
     #[expect(
         clippy::disallowed_methods,
         reason = "all is noted, and kept when this ends"
@@ -65,13 +63,14 @@ impl OwnCluster {
         let name_in_use = NameInUse::take(&name)?;
         let log_file = options.log_file.clone();
         let log_begins_at = fs::read(&log_file).map_or(0, |log| log.len());
-        let cluster = Cluster::start(options)?;
-        let agora = AgoraSettings::random()?;
-        TestEnvironment::load()?.note_secrets_of(cluster.address(), &agora)?;
+        let environment = TestEnvironment::load()?;
+        options.original = Some(Original {
+            data_dir: environment.original_data_dir,
+            passwords: environment.cluster.passwords,
+        });
         Ok(Self {
-            cluster,
+            cluster: Cluster::start(options)?,
             name,
-            agora,
             log_file,
             log_begins_at,
             _name_in_use: name_in_use,
@@ -88,26 +87,21 @@ impl OwnCluster {
         Ok((own, database))
     }
 
-    /// Puts the whole product into a database that is there and empty.
-    pub fn prepare(&self, database: &str) -> Result<()> {
-        database::prepare(self.cluster.address(), database, &self.agora)
-    }
-
-    /// Makes the template that [`crate::database::TestDatabase::create_in`] copies, with whatever
-    /// the statements of the superuser add to it.
+    /// Completes the template that [`crate::database::TestDatabase::create_in`] copies with whatever the statements of the
+    /// superuser add to it.
     pub fn make_template(&self, more: &str) -> Result<TestEnvironment> {
         let address = self.cluster.address();
-        address.create_empty_database(TEMPLATE)?;
-        self.prepare(TEMPLATE)?;
-        address
-            .psql(xtask::cluster::SUPERUSER, TEMPLATE)
-            .run(more)?;
-        address.close_database(TEMPLATE)?;
+        if !more.is_empty() {
+            address.open_database(TEMPLATE)?;
+            address
+                .psql(xtask::cluster::SUPERUSER, TEMPLATE)
+                .run(more)?;
+            address.close_database(TEMPLATE)?;
+        }
         // A test that kills its server loses what was counted until then, but not this.
         self.keep_statements()?;
         Ok(TestEnvironment {
             cluster: address.clone(),
-            agora: self.agora.clone(),
             ..TestEnvironment::load()?
         })
     }

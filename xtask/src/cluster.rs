@@ -4,12 +4,14 @@ mod address;
 mod options;
 mod server;
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 pub use address::{Address, LOGIN_ROLES, SUPERUSER};
-pub use options::Options;
+pub use options::{Options, Original};
 
 use crate::process::ProcessId;
 use crate::run::Run;
@@ -30,8 +32,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster with `initdb` and starts it; returns when it accepts connections.
-    pub fn start(options: Options) -> Result<Self> {
+    /// Makes a cluster with `initdb`, or as a copy, and starts it; returns when it accepts connections.
+    pub fn start(mut options: Options) -> Result<Self> {
         let user = ServerUser::choose()?;
         let mut run = Run::begin(&options.name)?;
 
@@ -43,12 +45,16 @@ impl Cluster {
         let data_dir = local_dir::fresh_directory_name(&data_parent(&options.parent, user))?;
         run.add_directory(&data_dir)?;
         user.create_private_directory(&data_dir)?;
-        server::initialise(&data_dir, user)?;
-
-        let mut passwords = std::collections::BTreeMap::new();
-        for role in LOGIN_ROLES {
-            passwords.insert((*role).to_owned(), secrets::random_hex(16)?);
-        }
+        let passwords = match options.original.take() {
+            Some(original) => {
+                server::copy(&original.data_dir, &data_dir)?;
+                original.passwords
+            }
+            None => {
+                server::initialise(&data_dir, user)?;
+                random_passwords()?
+            }
+        };
         let mut cluster = Self {
             address: Address {
                 bin_dir: postgres::installation()?.bin_dir,
@@ -111,6 +117,15 @@ impl Cluster {
         Ok(())
     }
 
+    /// Copies the data into a new directory, and starts the server again.
+    pub fn copy_data_to(&mut self, directory: &Path) -> Result<()> {
+        self.run.stop_process(PROCESS_NAME)?;
+        fs::create_dir(directory)
+            .with_context(|| format!("cannot make the directory {}", directory.display()))?;
+        server::copy(&self.data_dir, directory)?;
+        self.restart()
+    }
+
     /// Leaves the server running when this process ends.
     pub fn detach(self) -> Result<()> {
         self.run.detach()
@@ -127,6 +142,11 @@ impl Cluster {
             .find_map(|(name, id)| (name == PROCESS_NAME).then_some(id))
             .context("the server was not started")
     }
+}
+
+fn random_passwords() -> Result<BTreeMap<String, String>> {
+    let random = |role: &&str| Ok(((*role).to_owned(), secrets::random_hex(16)?));
+    LOGIN_ROLES.iter().map(random).collect()
 }
 
 /// The wanted parent directory, or `/var/tmp` when the server's user cannot get there: a checkout

@@ -67,6 +67,7 @@ impl Running {
             settings: vec!["shared_preload_libraries=pg_stream_ext".to_owned()],
             environment: Vec::new(),
             log_file: empty_log(&log_dir, "postgres")?,
+            original: None,
         })?;
         interrupt::check()?;
 

@@ -25,6 +25,8 @@ pub const TEMPLATE: &str = "stream_template";
 pub struct TestEnvironment {
     /// A cluster whose database [`TEMPLATE`] holds the whole product and the demo users.
     pub cluster: Address,
+    /// A copy of that cluster's data from before the first test, which tests' own servers begin with.
+    pub original_data_dir: PathBuf,
     /// The App ID and certificate stored in the template.
     pub agora: AgoraSettings,
     /// Release builds of `supabase_local` and `edge_api`.

@@ -90,6 +90,15 @@ impl Address {
         Ok(())
     }
 
+    /// Lets connections to a database again that [`Address::close_database`] has closed.
+    pub fn open_database(&self, name: &str) -> Result<()> {
+        let statement = format!("alter database {} allow_connections true;", quoted(name));
+        self.psql(SUPERUSER, "template1")
+            .run(&statement)
+            .with_context(|| format!("cannot open the database {name}"))?;
+        Ok(())
+    }
+
     /// Removes a database, disconnecting whoever is in it.
     pub fn drop_database(&self, name: &str) -> Result<()> {
         let statement = format!("drop database if exists {} with (force);", quoted(name));

@@ -1,5 +1,6 @@
 //! The options of a throw-away cluster.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -21,6 +22,15 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// The file of the server's log.
     pub log_file: PathBuf,
+    /// What the cluster begins as a copy of; otherwise it is empty.
+    pub original: Option<Original>,
+}
+
+/// The data directory of a server that does not run, and the passwords of its roles that log in.
+#[derive(Debug)]
+pub struct Original {
+    pub data_dir: PathBuf,
+    pub passwords: BTreeMap<String, String>,
 }
 
 impl Options {
@@ -34,6 +44,7 @@ impl Options {
             settings: Vec::new(),
             environment: Vec::new(),
             log_file: local_dir::directory("log")?.join(format!("{name}-postgres.log")),
+            original: None,
         })
     }
 }

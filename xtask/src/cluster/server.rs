@@ -54,6 +54,14 @@ pub(super) fn initialise(data_dir: &Path, user: ServerUser) -> Result<()> {
     Ok(())
 }
 
+/// Fills an empty data directory with what is in that of a server that does not run. Owners and modes stay.
+pub(super) fn copy(original: &Path, data_dir: &Path) -> Result<()> {
+    let mut command = Command::new("cp");
+    command.args(["--archive", "--reflink=auto", "--no-target-directory"]);
+    process::output(command.arg(original).arg(data_dir))?;
+    Ok(())
+}
+
 /// Starts the server and returns the port on which it accepts connections.
 pub(super) fn start(start: &mut Start<'_>) -> Result<u16> {
     let mut port = start.port;

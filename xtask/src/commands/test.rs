@@ -28,6 +28,9 @@ const THREADS_VARIABLE: &str = "RUST_TEST_THREADS";
 /// A test opens up to 30 connections, and the server takes 300.
 const MOST_THREADS: usize = 8;
 
+/// A test waits more than it computes: for the server, for locks, for what happens by itself.
+const THREADS_PER_PROCESSOR: usize = 2;
+
 /// The kinds of tests that can be selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TestKind {
@@ -133,7 +136,8 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
     }
     if std::env::var_os(THREADS_VARIABLE).is_none() {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        cargo.env(THREADS_VARIABLE, processors.min(MOST_THREADS).to_string());
+        let threads = (THREADS_PER_PROCESSOR * processors).min(MOST_THREADS);
+        cargo.env(THREADS_VARIABLE, threads.to_string());
     }
 
     postgres::ensure()?;

@@ -39,9 +39,12 @@ pub fn start_cluster(
     cluster.address().create_empty_database(TEMPLATE)?;
     database::prepare(cluster.address(), TEMPLATE, &agora)?;
     cluster.address().close_database(TEMPLATE)?;
+    let original_data_dir = cluster.run().directory().join("data");
+    cluster.copy_data_to(&original_data_dir)?;
 
     let environment = TestEnvironment {
         cluster: cluster.address().clone(),
+        original_data_dir,
         agora,
         bin_dir: built.bin_dir,
         node: node.program,
