@@ -16,6 +16,7 @@ pub struct RecordingDatabase {
     calls: watch::Sender<usize>,
     under_way: watch::Sender<usize>,
     pings: Arc<AtomicUsize>,
+    versions: Arc<DatabaseVersions>,
 }
 
 /// A call while its future is there.
@@ -69,6 +70,7 @@ impl RecordingDatabase {
             calls: watch::Sender::new(0),
             under_way: watch::Sender::new(0),
             pings: Arc::default(),
+            versions: Arc::default(),
         }
     }
 
@@ -99,6 +101,18 @@ impl RecordingDatabase {
     /// How many calls are neither answered nor dropped.
     pub fn under_way(&self) -> usize {
         *self.under_way.borrow()
+    }
+
+    /// With another contract installed than the one that is built in.
+    pub fn with_contract_version(self, version: &str) -> Self {
+        let versions = DatabaseVersions {
+            extension: Some("0.1.0".to_owned()),
+            contract: Some(version.to_owned()),
+        };
+        Self {
+            versions: Arc::new(versions),
+            ..self
+        }
     }
 
     /// How often it was asked whether it answers.
@@ -142,7 +156,8 @@ impl Upstream for RecordingDatabase {
         let database = self.clone();
         Box::pin(async move {
             database.pings.fetch_add(1, Ordering::Relaxed);
-            database.answer().await.map(|_| DatabaseVersions::default())
+            let versions = database.versions.as_ref().clone();
+            database.answer().await.map(|_| versions)
         })
     }
 }

@@ -9,6 +9,7 @@ mod described;
 mod docs;
 mod draft;
 mod fixtures;
+mod health;
 mod heartbeats;
 mod inputs;
 mod log;

@@ -279,6 +279,10 @@ async fn health_and_the_catalogue_are_open_to_everybody() -> Result<()> {
         let answer = Request::get(path).send(&services.edge_url).await?;
         assert_eq!(answer.ok()?["status"], "ok", "{path}");
     }
+    let ready = Request::get("/readyz").send(&services.edge_url).await?;
+    let database = ready.ok()?["database"].clone();
+    assert_eq!(database["contract"], "same", "{database}");
+    assert_eq!(database["extension_version"], "0.1.0", "{database}");
     let catalogue = Request::get("/v1/errors")
         .send(&services.edge_url)
         .await?
