@@ -82,11 +82,43 @@ fn status() -> Value {
 fn ready() -> Value {
     json!({
         "type": "object",
-        "required": ["status", "contract_version", "oldest_client"],
+        "required": ["status", "contract_version", "oldest_client", "database", "breakers"],
         "properties": {
-            "status": {"const": "ok"},
+            "status": {
+                "description": "Degraded: it serves, but a breaker is not closed, or the database has another contract.",
+                "enum": ["ok", "degraded"],
+            },
+            "database": database(),
+            "breakers": {"type": "array", "items": breaker()},
             "contract_version": {"type": "string"},
             "oldest_client": {"description": "The oldest contract that a client may have been built with.", "type": "string"},
+        },
+    })
+}
+
+/// What is installed in the database.
+fn database() -> Value {
+    json!({
+        "type": "object",
+        "required": ["extension_version", "contract_version", "contract"],
+        "properties": {
+            "extension_version": {"type": ["string", "null"]},
+            "contract_version": {"type": ["string", "null"]},
+            "contract": {
+                "description": "The database's contract, next to the one that is built in.",
+                "enum": ["same", "older", "newer", "unknown"],
+            },
+        },
+    })
+}
+
+fn breaker() -> Value {
+    json!({
+        "type": "object",
+        "required": ["name", "state"],
+        "properties": {
+            "name": {"type": "string"},
+            "state": {"enum": ["CLOSED", "OPEN", "HALF_OPEN"]},
         },
     })
 }

@@ -152,6 +152,19 @@ fn the_dashboard_shows_what_exists() {
     assert!(queries > 20, "{queries}");
 }
 
+#[test]
+fn the_dashboard_shows_every_metric() {
+    let dashboard = read("observability/edge-dashboard.json");
+    let used = metrics_of(&dashboard);
+    let shown = used.iter().filter_map(|used| declared(used.name));
+    let shown: BTreeSet<_> = shown.map(|metric| metric.name).collect();
+    let hidden = METRICS
+        .iter()
+        .map(|metric| metric.name)
+        .filter(|name| !shown.contains(name));
+    assert_eq!(hidden.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
 /// One rule of the file: every rule has these lines, in this order.
 #[derive(Debug)]
 struct Rule<'a> {
