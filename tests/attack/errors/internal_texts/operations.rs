@@ -14,7 +14,13 @@ use uuid::Uuid;
 use crate::session::search_path::calls::{self, CallTargets, CalledFunction};
 
 /// Operations that no missing table or column makes fail, and why.
-const IMMUNE: [(&str, &str); 1] = [("user_id", "reads the claims alone")];
+const IMMUNE: [(&str, &str); 2] = [
+    (
+        "send_messages",
+        "an item that fails is answered with a code and costs itself alone",
+    ),
+    ("user_id", "reads the claims alone"),
+];
 
 /// A token that could be inspected stands in no statement: what is none is refused, which takes the same tables.
 const REFUSED: [&str; 1] = ["inspect_token"];
