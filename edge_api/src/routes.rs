@@ -39,7 +39,7 @@ pub enum Verb {
     Delete,
 }
 
-/// Room for the 1,000 items of `heartbeats`, which have at most 141 bytes when written without spaces.
+/// Room for the 1,000 items of `heartbeats`, which have at most 221 bytes without spaces and claims.
 const HEARTBEATS_BYTES: usize = 256 * 1024;
 
 /// Room for the 1,000 items of `send_messages`, of 1 KB each.

@@ -2,6 +2,7 @@
 
 pub mod admission;
 mod assembly;
+pub mod batching;
 pub mod breaker;
 mod call;
 pub mod measured;

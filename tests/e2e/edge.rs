@@ -1,6 +1,7 @@
 //! The HTTP service `edge_api`: its routes, refusals and webhooks.
 
 mod added_operation;
+mod batching;
 mod clock_wrong;
 mod openapi;
 mod polling;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::Upstream;
 use super::admission::Admission;
+use super::batching::{BatchOperations, Batching};
 use super::breaker::{Breaker, Guarded};
 use super::measured::Measured;
 use super::retry::Retrying;
 use super::sql::{PoolSetupError, SqlSettings, SqlUpstream};
+use crate::contract::Contract;
 
 /// The way to the database, and how much of it there is.
 #[derive(Debug)]
@@ -28,7 +30,9 @@ pub struct Stack {
 pub fn assemble(settings: UpstreamSettings) -> Result<Stack, PoolSetupError> {
     let connections = settings.sql.connections;
     let database = SqlUpstream::new(settings.sql)?;
-    Ok(Stack::around("database", Arc::new(database), connections))
+    let stack = Stack::around("database", Arc::new(database), connections);
+    // The login role is a member of the service's role.
+    Ok(stack.batched())
 }
 
 impl Stack {
@@ -47,6 +51,17 @@ impl Stack {
             upstream: Arc::new(Retrying::new(guarded)),
             breakers: vec![breaker],
             admission,
+        }
+    }
+
+    /// With calls that arrive together sent together, as the service: for an upstream that may call as it.
+    pub fn batched(self) -> Self {
+        let Some(operations) = BatchOperations::of(Contract::get()) else {
+            return self;
+        };
+        Self {
+            upstream: Arc::new(Batching::new(self.upstream, operations)),
+            ..self
         }
     }
 

@@ -1,6 +1,7 @@
 //! One call carries the heartbeats of many devices, and a bad one costs only itself.
 
 mod equality;
+mod refusals;
 
 use anyhow::Result;
 use serde_json::{Value, json};

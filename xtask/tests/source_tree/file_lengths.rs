@@ -39,7 +39,6 @@ const LONGER: &[(&str, usize)] = &[
     ("tests/it/stream/start_and_takeover.rs", 305),
     ("tests/it/token/minting.rs", 304),
     ("tests/it/token/renewal.rs", 310),
-    ("tests/it/viewer/heartbeat_batches/equality.rs", 346),
     ("tests/it/viewer/viewer_count.rs", 338),
     ("tests/it/webhook/host_notices.rs", 301),
     ("xtask/tests/source_tree/circles/modules.rs", 407),

@@ -1,0 +1,80 @@
+//! Calls that wait for the end of a flight, and what they are to the flights of one key.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use stream_core::error::ErrorCode;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::caller::Role;
+use crate::upstream::{Call, UpstreamError};
+
+/// The most items of one batch, at which the costs of a transaction hardly count any more.
+pub const MAX_ITEMS: usize = 64;
+
+/// The most bytes of one batch; an item that is larger goes alone.
+pub const MAX_BYTES: usize = 256 * 1024;
+
+/// A queue waits so long behind a flight that does not end, as a call does for the share of its session.
+pub const STALL: Duration = Duration::from_millis(200);
+
+/// What goes out one flight at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// The messages of a session.
+    Messages(Uuid),
+    Heartbeats,
+}
+
+impl Key {
+    /// None for a call that is not batched: of another operation, or of a caller whom claims do not decide.
+    pub(super) fn of(call: &Call) -> Option<Self> {
+        if call.caller.role != Role::Authenticated {
+            return None;
+        }
+        match call.operation.name {
+            "send_message" => call.session().map(Self::Messages),
+            "heartbeat" => Some(Self::Heartbeats),
+            _ => None,
+        }
+    }
+}
+
+/// A call that waits for the end of a flight.
+pub(super) struct Waiting {
+    pub(super) ticket: u64,
+    pub(super) call: Arc<Call>,
+    /// The call as an item of a batch; none where it goes alone.
+    pub(super) item: Option<String>,
+    pub(super) queued_at: Instant,
+    /// Whether a batch has failed to lock what the item needs.
+    pub(super) was_tried: bool,
+    pub(super) answer: oneshot::Sender<Result<Box<RawValue>, UpstreamError>>,
+}
+
+impl Waiting {
+    pub(super) fn bytes(&self) -> usize {
+        self.item.as_ref().map_or(0, String::len)
+    }
+}
+
+/// The calls of one flight, in the order of their arrival.
+pub(super) type Group = VecDeque<Waiting>;
+
+pub(super) const fn refused(code: ErrorCode) -> UpstreamError {
+    UpstreamError::Refused {
+        code,
+        retry_after_ms: None,
+    }
+}
+
+/// The task of a flight has ended without an answer: a bug, or the end of the process.
+pub(super) fn lost() -> UpstreamError {
+    UpstreamError::Unexpected {
+        reason: "a flight ended without an answer".to_owned(),
+    }
+}
