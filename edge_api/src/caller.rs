@@ -1,8 +1,8 @@
 //! The caller of an operation: database role, verified claims and the request that is made.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// The database role that a request runs as.
@@ -23,14 +23,15 @@ impl Role {
     }
 }
 
-/// Verified claims as JSON text: what `request.jwt.claims` holds in the database. Never printed.
+/// Verified claims as JSON text: what `request.jwt.claims` holds in the database, as they were signed.
+/// Never printed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Claims(String);
+pub struct Claims(Arc<str>);
 
 impl Claims {
     /// The claims of a token that has been verified.
-    pub(crate) fn new(claims: Map<String, Value>) -> Self {
-        Self(Value::Object(claims).to_string())
+    pub(crate) fn new(json: impl Into<Arc<str>>) -> Self {
+        Self(json.into())
     }
 
     pub fn as_json(&self) -> &str {
@@ -44,6 +45,27 @@ impl fmt::Debug for Claims {
     }
 }
 
+/// The token that a caller came with, for an upstream that checks it again. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken(Arc<str>);
+
+impl AccessToken {
+    pub(crate) fn new(token: &str) -> Self {
+        Self(token.into())
+    }
+
+    /// For whoever checks it again, and nobody else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(..)")
+    }
+}
+
 /// A verified caller and the request that they make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -51,6 +73,8 @@ pub struct Caller {
     /// The user that the claims name; none of the service.
     pub user_id: Option<Uuid>,
     pub claims: Claims,
+    /// None of the service itself.
+    pub token: Option<AccessToken>,
     pub method: String,
     pub path: String,
 }
@@ -61,7 +85,8 @@ impl Caller {
         Self {
             role: Role::ServiceRole,
             user_id: None,
-            claims: Claims(r#"{"role":"service_role"}"#.to_owned()),
+            claims: Claims::new(r#"{"role":"service_role"}"#),
+            token: None,
             method: String::new(),
             path: String::new(),
         }

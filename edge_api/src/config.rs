@@ -66,6 +66,7 @@ impl Command {
             reading::Taken::Text(text) => return Ok(Self::Print(text)),
         };
         let secrets = Secrets::read(&reading, &variable, &mut mistakes);
+        auth::check(&reading, &secrets, &mut mistakes);
         let database = connection::parse(
             secrets.database_url.as_ref(),
             reading.value("database_ca_file"),

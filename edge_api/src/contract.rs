@@ -14,6 +14,7 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 pub use argument::{Argument, JsonText};
+pub(crate) use argument_type::depth as json_depth;
 pub use argument_type::{ArgumentType, Defect, parse_uuid};
 
 const FILE: &str = include_str!("../../contract/operations.json");

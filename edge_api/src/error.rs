@@ -159,9 +159,22 @@ impl From<AuthError> for ApiError {
         let code = match error {
             AuthError::Missing | AuthError::Anonymous => ErrorCode::Unauthenticated,
             AuthError::Expired => ErrorCode::TokenExpired,
-            AuthError::Invalid(_) => ErrorCode::TokenInvalid,
+            AuthError::ApiKey | AuthError::UnknownKey | AuthError::Invalid(_) => {
+                ErrorCode::TokenInvalid
+            }
         };
-        Self::new(code).because(error.to_string())
+        let detail = match error {
+            AuthError::ApiKey => Some(
+                "API keys (sb_publishable_..., sb_secret_...) belong into the header apikey; send the \
+                 access token of a signed-in user as the bearer token"
+                    .into(),
+            ),
+            _ => None,
+        };
+        Self {
+            detail,
+            ..Self::new(code).because(error.to_string())
+        }
     }
 }
 

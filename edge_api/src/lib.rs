@@ -35,6 +35,8 @@ pub mod logging;
 pub mod metrics;
 pub mod openapi;
 pub mod request_id;
+pub mod rotating;
+pub mod rotation;
 pub mod router;
 pub mod routes;
 pub mod server;

@@ -4,9 +4,13 @@ use std::env;
 use std::error::Error;
 use std::future::pending;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use edge_api::auth::Verifier;
+use edge_api::auth::{KeyRefresher, KeySource, Keys, Verifier};
+use edge_api::config::auth::AuthSettings;
+use edge_api::config::secrets::{Secret, Secrets};
 use edge_api::config::{Command, Config};
+use edge_api::rotation::{Rotation, RotationTask};
 use edge_api::router::router;
 use edge_api::server::{self, ServerSettings, descriptors};
 use edge_api::state::AppState;
@@ -62,19 +66,18 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     })?;
     let upstream = stack.upstream.clone();
     let takes_webhooks = !secrets.webhooks.is_empty();
-    let jwt_secret = secrets.jwt.first().ok_or("no secret of access tokens")?;
-    let webhook_secrets = secrets.webhooks.iter();
-    let webhook_secrets = webhook_secrets
-        .map(|secret| secret.value().clone())
-        .collect();
-    let state = AppState::new(upstream.clone(), Verifier::new(jwt_secret.value()))
-        .with_webhook_secrets(webhook_secrets)
+    let verifier = Arc::new(verifier(&settings.auth, &secrets)?);
+    let rotation = Rotation::new(secrets, verifier.clone());
+    let state = AppState::new(upstream.clone(), verifier.clone())
+        .with_rotating_webhook_secrets(rotation.webhooks())
         .with_breakers(stack.breakers.clone())
         .with_metrics(metrics.clone())
         .with_access_log(access_log)
         .with_limits(settings.limits())
         .with_answers(settings.connections.answers())
         .with_sync_poll_interval(settings.polling.sync_poll_interval_ms.0);
+    let _rotation = RotationTask::start(rotation)?;
+    let _keys = KeyRefresher::start(verifier);
     let router = router(state, settings.browsers.cors_allowed_origins.0);
 
     tokio::spawn(metrics.clone().keep_up());
@@ -118,6 +121,25 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     stack.finish().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// With the keys that count at the start. A file is read now, so that a mistake in it is found now; a URL
+/// is read when the service runs, which does not wait for it.
+fn verifier(settings: &AuthSettings, secrets: &Secrets) -> Result<Verifier, Box<dyn Error>> {
+    let values = secrets.jwt.iter().map(Secret::value);
+    let verifier =
+        Verifier::with_keys(Keys::of_secrets(values)).with_issuer(settings.jwt_issuer.clone());
+    Ok(match (&settings.jwks_url, &settings.jwks_file) {
+        (Some(url), _) => verifier.with_key_source(KeySource::url(url.clone())?, Keys::default()),
+        (None, Some(file)) => {
+            let keys = KeySource::read_file(file).map_err(|error| {
+                let cause = sentence(&error);
+                format!("JWKS_FILE {}: {cause}", file.display())
+            })?;
+            verifier.with_key_source(KeySource::file(file), keys)
+        }
+        (None, None) => verifier,
+    })
 }
 
 /// The error and what caused it, in one line.

@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::layers::AccessLog;
 use crate::limits::Limits;
 use crate::metrics::Exposition;
+use crate::rotating::WebhookSecrets;
 use crate::upstream::breaker::Breaker;
 use crate::upstream::{Call, Upstream};
 
@@ -24,7 +25,7 @@ pub const SYNC_POLL_INTERVAL: Duration = Duration::from_secs(5);
 pub struct AppState {
     upstream: Arc<dyn Upstream>,
     verifier: Arc<Verifier>,
-    webhook_secrets: Arc<[SecretString]>,
+    webhook_secrets: WebhookSecrets,
     breakers: Arc<[Arc<Breaker>]>,
     metrics: Option<Exposition>,
     access_log: AccessLog,
@@ -34,11 +35,11 @@ pub struct AppState {
 }
 
 impl AppState {
-    pub fn new(upstream: Arc<dyn Upstream>, verifier: Verifier) -> Self {
+    pub fn new(upstream: Arc<dyn Upstream>, verifier: impl Into<Arc<Verifier>>) -> Self {
         Self {
             upstream,
-            verifier: Arc::new(verifier),
-            webhook_secrets: Arc::new([]),
+            verifier: verifier.into(),
+            webhook_secrets: WebhookSecrets::default(),
             breakers: Arc::new([]),
             metrics: None,
             access_log: AccessLog::default(),
@@ -50,8 +51,13 @@ impl AppState {
 
     /// With the secrets of Agora's notification service; without any its notices are refused.
     pub fn with_webhook_secrets(self, secrets: Vec<SecretString>) -> Self {
+        self.with_rotating_webhook_secrets(WebhookSecrets::new(secrets))
+    }
+
+    /// The same with secrets that may change.
+    pub fn with_rotating_webhook_secrets(self, secrets: WebhookSecrets) -> Self {
         Self {
-            webhook_secrets: secrets.into(),
+            webhook_secrets: secrets,
             ..self
         }
     }
@@ -131,8 +137,8 @@ impl AppState {
         self.sync_poll_interval
     }
 
-    pub(crate) fn webhook_secrets(&self) -> &[SecretString] {
-        &self.webhook_secrets
+    pub(crate) fn webhook_secrets(&self) -> Arc<Vec<SecretString>> {
+        self.webhook_secrets.get()
     }
 }
 

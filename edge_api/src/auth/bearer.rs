@@ -7,7 +7,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use super::{AuthError, Verifier};
-use crate::caller::Caller;
+use crate::caller::{AccessToken, Caller};
 use crate::error::ApiError;
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller
@@ -18,11 +18,13 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let token = bearer_token(parts).ok_or(AuthError::Missing)?;
-        let (role, user_id, claims) = Arc::<Verifier>::from_ref(state).verify(token)?;
+        let verifier = Arc::<Verifier>::from_ref(state);
+        let verified = verifier.verify(token).await?;
         Ok(Self {
-            role,
-            user_id,
-            claims,
+            role: verified.role,
+            user_id: verified.user_id,
+            claims: verified.claims.clone(),
+            token: Some(AccessToken::new(token)),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
         })

@@ -12,6 +12,12 @@ impl Mistakes {
         self.0.push(format!("{setting} {problem}"));
     }
 
+    /// Whether one of this setting is known already.
+    pub(super) fn name(&self, setting: &str) -> bool {
+        let begins = |mistake: &String| mistake.split(' ').next() == Some(setting);
+        self.0.iter().any(begins)
+    }
+
     pub(super) fn none(&mut self) -> Result<(), Self> {
         if self.0.is_empty() {
             Ok(())

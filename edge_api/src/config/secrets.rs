@@ -15,6 +15,7 @@ use super::reading::Reading;
 
 pub const DATABASE_URL: &str = "DATABASE_URL";
 pub const JWT_SECRET: &str = "JWT_SECRET";
+pub const JWT_SECRET_SECONDARY: &str = "JWT_SECRET_SECONDARY";
 pub const AGORA_WEBHOOK_SECRET: &str = "AGORA_WEBHOOK_SECRET";
 pub const AGORA_WEBHOOK_SECRET_SECONDARY: &str = "AGORA_WEBHOOK_SECRET_SECONDARY";
 
@@ -37,8 +38,13 @@ pub const DECLARATIONS: &[Declaration] = &[
     },
     Declaration {
         variable: JWT_SECRET,
-        is_required: true,
-        help: "The project's HS256 secret, at least 32 bytes",
+        is_required: false,
+        help: "The project's HS256 secret, at least 32 bytes; needed unless JWKS_URL or JWKS_FILE is set",
+    },
+    Declaration {
+        variable: JWT_SECRET_SECONDARY,
+        is_required: false,
+        help: "Another one that counts as well, while the secret is being changed",
     },
     Declaration {
         variable: AGORA_WEBHOOK_SECRET,
@@ -142,7 +148,9 @@ impl Secret {
         value: String,
         file: Option<PathBuf>,
     ) -> Result<Self, String> {
-        if variable == JWT_SECRET && value.len() < MIN_JWT_SECRET_BYTES {
+        if [JWT_SECRET, JWT_SECRET_SECONDARY].contains(&variable)
+            && value.len() < MIN_JWT_SECRET_BYTES
+        {
             return Err(format!("is shorter than {MIN_JWT_SECRET_BYTES} bytes"));
         }
         Ok(Self {
@@ -190,7 +198,7 @@ impl Secrets {
     fn take(&mut self, secret: Secret) {
         match secret.variable {
             DATABASE_URL => self.database_url = Some(secret),
-            JWT_SECRET => self.jwt.push(secret),
+            JWT_SECRET | JWT_SECRET_SECONDARY => self.jwt.push(secret),
             _ => self.webhooks.push(secret),
         }
     }

@@ -126,9 +126,15 @@ fn all_mistakes_are_listed_at_once() {
 
 #[test]
 fn a_missing_or_empty_secret_is_named() {
-    for name in ["DATABASE_URL", "JWT_SECRET"] {
+    for (name, problem) in [
+        ("DATABASE_URL", "is not set"),
+        (
+            "JWT_SECRET",
+            "is not set, nor is JWKS_URL or JWKS_FILE: no access token could be checked",
+        ),
+    ] {
         let mistakes = with(name, "").expect_err("required");
-        assert_eq!(mistakes.to_string(), format!("{name} is not set"));
+        assert_eq!(mistakes.to_string(), format!("{name} {problem}"));
     }
 }
 
@@ -232,6 +238,39 @@ fn what_the_connection_string_says_of_tls_is_checked_at_the_start() {
         assert!(found.starts_with(expected), "{parameters}: {found}");
         assert!(!found.contains("hunter2"));
     }
+}
+
+#[test]
+fn keys_come_from_a_secret_or_two_or_from_one_key_set_over_a_safe_way() {
+    let here = "http://127.0.0.1:9/jwks.json";
+    let count = |name, value| with(name, value).map(|config| config.secrets.jwt.len());
+    assert_eq!(count("JWT_SECRET_SECONDARY", SECRET), Ok(2));
+    assert!(count("JWT_SECRET_SECONDARY", "short").is_err());
+    for url in [
+        here,
+        "http://[::1]/jwks.json",
+        "http://localhost/jwks.json",
+        "https://a.test/jwks.json",
+    ] {
+        let config = read(&[], &[NEEDED[0], ("JWKS_URL", url)]).expect("keys");
+        assert!(config.settings.auth.jwks_url.is_some(), "{url}");
+    }
+    for url in [
+        "http://a.test/jwks.json",
+        "http://localhost.a.test/jwks.json",
+        "http://10.0.0.1/jwks.json",
+        "file:///jwks.json",
+        "jwks.json",
+    ] {
+        let mistakes = with("JWKS_URL", url).expect_err(url).to_string();
+        assert_eq!(
+            mistakes,
+            "JWKS_URL is no URL of https, nor of http on this machine"
+        );
+    }
+    let both = read(&[], &[NEEDED[0], ("JWKS_URL", here), ("JWKS_FILE", "a.json")]);
+    let both = both.expect_err("two sources").to_string();
+    assert_eq!(both, "JWKS_URL is set beside JWKS_FILE");
 }
 
 #[test]

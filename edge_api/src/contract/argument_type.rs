@@ -126,7 +126,7 @@ fn read<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, Defect> {
 }
 
 /// The depth to which lists and objects are nested in a JSON text.
-fn depth(json: &str) -> usize {
+pub fn depth(json: &str) -> usize {
     let (mut depth, mut deepest, mut is_string, mut is_escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {
         match byte {

@@ -60,8 +60,8 @@ fn call(notice: &Notice, deadline: Instant) -> Result<Call, ApiError> {
 }
 
 fn check_signature(state: &AppState, headers: &HeaderMap, body: &[u8]) -> Result<(), ApiError> {
-    let secrets: Vec<&[u8]> = state
-        .webhook_secrets()
+    let secrets = state.webhook_secrets();
+    let secrets: Vec<&[u8]> = secrets
         .iter()
         .map(|secret| secret.expose_secret().as_bytes())
         .collect();

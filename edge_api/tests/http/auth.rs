@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use edge_api::auth::Verifier;
 use edge_api::caller::Role;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -204,10 +206,42 @@ async fn garbage_is_not_a_token() {
     }
 }
 
-#[test]
-fn the_secret_and_the_claims_are_never_printed() {
+#[tokio::test]
+async fn an_api_key_is_no_bearer_token_and_the_refusal_says_where_it_belongs() {
+    for key in ["sb_publishable_abc", "sb_secret_abc_def"] {
+        let answer = answer_to_token(key).await;
+        assert_eq!(answer.refusal(), (401, "token_invalid".to_owned()));
+        let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+        assert!(detail.contains("apikey") && !detail.contains("abc"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn claims_reach_the_database_as_they_were_signed() {
+    // A number that no double holds, and members in an order of their own.
+    let mut claims = user_claims();
+    claims["zoned"] = json!({"b": 1, "a": [1.50, null, "\u{e9}"]});
+    let claims = claims.to_string().replace("1.5,", "1.50,123456789012345678901234567890,");
+    let message = format!("{}.{}", base64url(r#"{"alg":"HS256"}"#), base64url(&claims));
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256);
+    let token = format!("{message}.{}", signature.expect("a signature"));
+    let (_, database) = answer_to(Some(&format!("Bearer {token}"))).await;
+    assert_eq!(database.only_call().0.claims.as_json(), claims);
+}
+
+fn base64url(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(text)
+}
+
+#[tokio::test]
+async fn the_secret_and_the_claims_are_never_printed() {
     let verifier = Verifier::new(&SECRET.into());
     assert!(!format!("{verifier:?}").contains("secret"));
-    let (_, _, claims) = verifier.verify(&user_token()).expect("a valid token");
-    assert!(!format!("{claims:?}").contains(USER));
+    let token = user_token();
+    let verified = verifier.verify(&token).await.expect("a valid token");
+    assert!(!format!("{:?}", verified.claims).contains(USER));
+    let (_, database) = answer_to(Some(&format!("Bearer {token}"))).await;
+    let caller = format!("{:?}", database.only_call().0);
+    assert!(!caller.contains(&token), "{caller}");
 }

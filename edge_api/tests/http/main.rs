@@ -2,6 +2,9 @@
 
 mod admission;
 mod auth;
+mod auth_keys;
+mod auth_rotation;
+mod auth_vectors;
 mod browsers;
 mod database;
 mod deadlines;
@@ -12,6 +15,7 @@ mod fixtures;
 mod health;
 mod heartbeats;
 mod inputs;
+mod issuer;
 mod log;
 mod metrics;
 mod observability;

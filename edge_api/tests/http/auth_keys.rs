@@ -1,0 +1,125 @@
+//! The key set of an issuer: when it is fetched, and that the known keys stay when a fetch fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use edge_api::auth::{AuthError, KeyRefresher, REFRESH_INTERVAL, UNKNOWN_KEY_INTERVAL};
+use tokio::time::{advance, pause};
+
+use crate::issuer::{Issuer, Served, SigningKey};
+use crate::requests::user_claims;
+
+fn keys(keys: &[&SigningKey]) -> Served {
+    Served::Keys(keys.iter().map(|key| key.public()).collect())
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_fetched_once_by_however_many_requests() {
+    let key = SigningKey::new("one");
+    let (issuer, verifier) = Issuer::start(keys(&[&key])).await;
+    let (verifier, token) = (Arc::new(verifier), key.sign(&user_claims()));
+    let requests = (0..20).map(|_| {
+        let (verifier, token) = (verifier.clone(), token.clone());
+        tokio::spawn(async move { verifier.verify(&token).await.map(|_| ()) })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        assert_eq!(request.await.expect("no panic"), Ok(()));
+    }
+    assert_eq!(issuer.fetches(), 1);
+}
+
+#[tokio::test]
+async fn tokens_of_made_up_keys_cause_one_fetch_in_ten_seconds() {
+    let (known, unknown) = (SigningKey::new("known"), SigningKey::new("made up"));
+    let (issuer, verifier) = Issuer::start(keys(&[&known])).await;
+    verifier.verify(&known.sign(&user_claims())).await.expect("known");
+    assert_eq!(issuer.fetches(), 1);
+    pause();
+    for round in 2..4 {
+        advance(UNKNOWN_KEY_INTERVAL).await;
+        tokio::time::resume();
+        for _ in 0..10 {
+            let refused = verifier.verify(&unknown.sign(&user_claims())).await;
+            assert_eq!(refused.map(|_| ()), Err(AuthError::UnknownKey));
+        }
+        pause();
+        assert_eq!(issuer.fetches(), round);
+    }
+    tokio::time::resume();
+    verifier.verify(&known.sign(&user_claims())).await.expect("still known");
+}
+
+#[tokio::test]
+async fn a_new_key_counts_from_its_first_token_on_and_a_withdrawn_one_no_longer() {
+    let (old, new) = (SigningKey::new("old"), SigningKey::new("new"));
+    let (issuer, verifier) = Issuer::start(keys(&[&old])).await;
+    let (old_token, new_token) = (old.sign(&user_claims()), new.sign(&user_claims()));
+    assert!(verifier.verify(&old_token).await.is_ok());
+    issuer.serve(keys(&[&old, &new]));
+    pause();
+    advance(UNKNOWN_KEY_INTERVAL).await;
+    tokio::time::resume();
+    assert!(verifier.verify(&new_token).await.is_ok());
+    assert!(verifier.verify(&old_token).await.is_ok());
+    issuer.serve(keys(&[&new]));
+    assert!(verifier.refresh().await);
+    assert_eq!(verifier.verify(&old_token).await.map(|_| ()), Err(AuthError::UnknownKey));
+}
+
+#[tokio::test]
+async fn known_keys_stay_whatever_a_fetch_brings_instead() {
+    let key = SigningKey::new("one");
+    let (issuer, verifier) = Issuer::start(keys(&[&key])).await;
+    let token = key.sign(&user_claims());
+    verifier.verify(&token).await.expect("a fetch");
+    let impostor = SigningKey::new("one");
+    for served in [
+        Served::Status(500),
+        Served::Status(404),
+        Served::Status(204),
+        Served::Text("<html>".to_owned()),
+        Served::Text(String::new()),
+        Served::Keys(Vec::new()),
+        Served::Text(format!(r#"{{"keys":[],"padding":"{}"}}"#, "x".repeat(300_000))),
+        Served::Redirect(vec![impostor.public()]),
+    ] {
+        issuer.serve(served);
+        assert!(!verifier.refresh().await);
+        assert!(verifier.verify(&token).await.is_ok());
+        let forged = impostor.sign(&user_claims());
+        assert_eq!(
+            verifier.verify(&forged).await.map(|_| ()),
+            Err(AuthError::Invalid("signature"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_that_does_not_end_is_given_up() {
+    let key = SigningKey::new("one");
+    let (_issuer, verifier) = Issuer::start(Served::Never).await;
+    let refused = verifier.verify(&key.sign(&user_claims())).await;
+    assert_eq!(refused.map(|_| ()), Err(AuthError::UnknownKey));
+}
+
+#[tokio::test]
+async fn the_set_is_read_at_the_start_and_regularly() {
+    let key = SigningKey::new("one");
+    let (issuer, verifier) = Issuer::start(keys(&[&key])).await;
+    let verifier = Arc::new(verifier);
+    let _refresher = KeyRefresher::start(verifier.clone());
+    let fetched = async |count| {
+        while issuer.fetches() < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    fetched(1).await;
+    // Waits until the first reading is over, and the task sleeps.
+    verifier.verify(&key.sign(&user_claims())).await.expect("read");
+    while issuer.fetches() < 2 {
+        pause();
+        advance(REFRESH_INTERVAL).await;
+        tokio::time::resume();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
