@@ -21,6 +21,7 @@ pub mod polling;
 pub mod rates;
 pub mod secrets;
 pub mod server;
+pub mod supabase;
 pub mod ticker;
 
 use std::ffi::OsString;
@@ -42,6 +43,9 @@ pub struct Config {
     pub secrets: Secrets,
     /// What `DATABASE_URL` says. Its `Debug` leaves the password out.
     pub database: Connection,
+    /// The project that is called instead of the database.
+    #[cfg(feature = "postgrest")]
+    pub project: Option<crate::upstream::postgrest::Project>,
 }
 
 /// What the command line asks for.
@@ -72,6 +76,9 @@ impl Command {
             reading.value("database_ca_file"),
             &mut mistakes,
         );
+        supabase::check(&reading, &secrets, &mut mistakes);
+        #[cfg(feature = "postgrest")]
+        let project = supabase::project(&reading, &secrets, &mut mistakes);
         reading.check(&command, &mut mistakes);
         mistakes.none()?;
 
@@ -92,6 +99,8 @@ impl Command {
             settings,
             secrets,
             database,
+            #[cfg(feature = "postgrest")]
+            project,
         })))
     }
 }

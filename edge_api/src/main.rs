@@ -15,6 +15,8 @@ use edge_api::router::router;
 use edge_api::server::{self, ServerSettings, descriptors};
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
+#[cfg(feature = "postgrest")]
+use edge_api::upstream::assemble_postgrest;
 use edge_api::upstream::sql::SqlSettings;
 use edge_api::upstream::{UpstreamSettings, assemble};
 use edge_api::{logging, metrics, routes};
@@ -50,20 +52,36 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         settings,
         secrets,
         database,
+        #[cfg(feature = "postgrest")]
+        project,
     } = config;
     let access_log = settings.observation.access_log();
     let log = logging::install(settings.observation.log.clone())?;
     let metrics = metrics::install()?.with_dropped_lines(log.dropped.clone());
     let stop = server::stop_signal()?;
     let limit = descriptors::raise_limit()?;
-    let stack = assemble(UpstreamSettings {
-        sql: SqlSettings {
-            database: database.config,
-            tls: database.tls,
-            pooler: settings.database.database_pooler.into(),
-            connections: settings.database.database_pool_size,
-        },
-    })?;
+    let connections = settings.database.database_pool_size;
+    let sql = SqlSettings {
+        database: database.config,
+        tls: database.tls,
+        pooler: settings.database.database_pooler.into(),
+        connections,
+    };
+    #[cfg(feature = "postgrest")]
+    let stack = match project {
+        Some(project) => {
+            if !project.serves_itself() {
+                tracing::warn!(
+                    "SUPABASE_SERVICE_ROLE_KEY is not set: no ticks, no notices of Agora, and each \
+                     call goes out alone"
+                );
+            }
+            assemble_postgrest(project, connections)?
+        }
+        None => assemble(UpstreamSettings { sql })?,
+    };
+    #[cfg(not(feature = "postgrest"))]
+    let stack = assemble(UpstreamSettings { sql })?;
     let upstream = stack.upstream.clone();
     let takes_webhooks = !secrets.webhooks.is_empty();
     let verifier = Arc::new(verifier(&settings.auth, &secrets)?);

@@ -7,6 +7,8 @@ pub mod breaker;
 mod call;
 pub mod measured;
 mod ping;
+#[cfg(feature = "postgrest")]
+pub mod postgrest;
 pub mod retry;
 pub mod sql;
 mod sqlstate;
@@ -17,6 +19,8 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 
+#[cfg(feature = "postgrest")]
+pub use assembly::assemble_postgrest;
 pub use assembly::{Stack, UpstreamSettings, assemble};
 pub use call::Call;
 pub use sqlstate::from_sqlstate;

@@ -5,6 +5,7 @@ mod batching;
 mod clock_wrong;
 mod openapi;
 mod polling;
+mod postgrest;
 mod refusals;
 mod requests;
 mod routes;

@@ -48,20 +48,35 @@ fn write(fixtures: &Fixtures) -> Result<()> {
 #[tokio::test]
 async fn the_fixtures_of_the_edge_are_answers_of_the_database() -> Result<()> {
     let services = Services::start().await?;
-    let mut play = scenario::Play::new(&services);
-    play.run().await?;
-    let mut names = stable::StableNames::default();
-    let played: Fixtures = play
-        .answers
-        .iter()
-        .map(|(operation, answer)| {
-            let answer = names.stable(answer);
-            Ok((operation.clone(), format!("{answer:#}\n")))
-        })
-        .collect::<Result<_>>()?;
+    let played = play(&services).await?;
     if env::var_os(WRITE_VARIABLE).is_some() {
         return write(&played);
     }
+    compare(&played)
+}
+
+/// Each operation through a real call of PostgREST's stand-in: the same answers, byte for byte.
+#[tokio::test]
+async fn through_postgrest_every_answer_is_the_same() -> Result<()> {
+    let mut services = Services::start().await?;
+    services.edge_url = services.start_edge_through_postgrest()?;
+    compare(&play(&services).await?)
+}
+
+async fn play(services: &Services) -> Result<Fixtures> {
+    let mut play = scenario::Play::new(services);
+    play.run().await?;
+    let mut names = stable::StableNames::default();
+    let answers = play.answers.iter();
+    Ok(answers
+        .map(|(operation, answer)| {
+            let answer = names.stable(answer);
+            (operation.clone(), format!("{answer:#}\n"))
+        })
+        .collect())
+}
+
+fn compare(played: &Fixtures) -> Result<()> {
     let committed = committed()?;
     for name in played.keys().chain(committed.keys()) {
         let (played, committed) = (played.get(name), committed.get(name));

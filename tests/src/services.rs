@@ -116,6 +116,23 @@ impl Services {
         })
     }
 
+    /// Starts a second edge over the same database, whose calls go through PostgREST, and which ticks; returns its URL.
+    pub fn start_edge_through_postgrest(&mut self) -> Result<String> {
+        let environment = &self.database.environment;
+        let services = xtask::services::Services {
+            bin_dir: &environment.bin_dir,
+            address: &environment.cluster,
+            database: self.database.name(),
+            jwt_secret: &self.jwt_secret,
+            webhook_secret: Some(&self.webhook_secret),
+            log_dir: &environment.log_dir,
+            log_levels: None,
+            tick_interval_ms: TICK_INTERVAL_MS,
+        };
+        let run = self.run.as_mut().context("the services were stopped")?;
+        services.start_edge_through_postgrest(run, &self.supabase_url, &self.keys)
+    }
+
     /// An access token of any user, as the sign-in routes would give it.
     pub fn token_of(&self, user: Uuid) -> String {
         self.signer.sign(&claims_of(user))

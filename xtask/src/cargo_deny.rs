@@ -22,11 +22,20 @@ const WHEEL: Wheel<'_> = Wheel {
     ],
 };
 
-/// Checks all dependencies against `deny.toml`. Without the network: the advisories are listed there by hand.
+/// Checks all dependencies against `deny.toml`, offline once they are fetched: advisories are listed there by hand.
 pub fn check() -> Result<()> {
+    // cargo-deny reads every package of the lock file, those of other systems too.
+    process::run(workspace::cargo().args(["fetch", "--locked", "--quiet"]))?;
     let mut check = Command::new(ensure()?);
     check
-        .args(["--offline", "--locked", "check", "licenses", "bans", "sources"])
+        .args([
+            "--offline",
+            "--locked",
+            "check",
+            "licenses",
+            "bans",
+            "sources",
+        ])
         .current_dir(workspace::root());
     process::run(&mut check)
 }

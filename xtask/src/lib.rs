@@ -4,6 +4,7 @@
 //! throw-away clusters, the services, and the certainty that nothing outlives its run.
 
 pub mod bundle;
+pub mod cargo_deny;
 pub mod cluster;
 pub mod console;
 pub mod database;

@@ -85,6 +85,25 @@ impl Services<'_> {
         self.start(run, name, "edge_api", command)
     }
 
+    /// Starts another edge, whose calls go through the stand-in's PostgREST instead of to the database.
+    pub fn start_edge_through_postgrest(
+        &self,
+        run: &mut Run,
+        supabase_url: &str,
+        keys: &Keys,
+    ) -> Result<String> {
+        let mut command = self.command("edge_api");
+        command
+            .env("SUPABASE_URL", supabase_url)
+            .env("SUPABASE_ANON_KEY", &keys.anon_key)
+            .env("SUPABASE_SERVICE_ROLE_KEY", &keys.service_role_key)
+            .env("TICK_INTERVAL_MS", self.tick_interval_ms.to_string());
+        if let Some(secret) = self.webhook_secret {
+            command.env(WEBHOOK_SECRET, secret);
+        }
+        self.start(run, "edge_api_through_postgrest", "edge_api", command)
+    }
+
     /// The API keys that go with the JWT secret.
     pub fn keys(&self) -> Result<Keys> {
         let answer = process::output(self.command("supabase_local").arg("keys"))?;

@@ -14,6 +14,8 @@ use super::mistakes::Mistakes;
 use super::reading::Reading;
 
 pub const DATABASE_URL: &str = "DATABASE_URL";
+pub const SUPABASE_ANON_KEY: &str = "SUPABASE_ANON_KEY";
+pub const SUPABASE_SERVICE_ROLE_KEY: &str = "SUPABASE_SERVICE_ROLE_KEY";
 pub const JWT_SECRET: &str = "JWT_SECRET";
 pub const JWT_SECRET_SECONDARY: &str = "JWT_SECRET_SECONDARY";
 pub const AGORA_WEBHOOK_SECRET: &str = "AGORA_WEBHOOK_SECRET";
@@ -33,8 +35,18 @@ pub struct Declaration {
 pub const DECLARATIONS: &[Declaration] = &[
     Declaration {
         variable: DATABASE_URL,
-        is_required: true,
-        help: "postgres://... of a role that may become authenticated and service_role",
+        is_required: false,
+        help: "postgres://... of a role that may become authenticated and service_role; needed unless SUPABASE_URL is set",
+    },
+    Declaration {
+        variable: SUPABASE_ANON_KEY,
+        is_required: false,
+        help: "With SUPABASE_URL: the project's anon or publishable key",
+    },
+    Declaration {
+        variable: SUPABASE_SERVICE_ROLE_KEY,
+        is_required: false,
+        help: "With SUPABASE_URL: its service_role or secret key, for notices of Agora, ticks and calls that go out together",
     },
     Declaration {
         variable: JWT_SECRET,
@@ -170,8 +182,10 @@ impl fmt::Debug for Secret {
 /// The secrets that the service was given.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
-    /// None only while mistakes are collected.
+    /// None where a project is called, and while mistakes are collected.
     pub(super) database_url: Option<Secret>,
+    pub(super) supabase_anon_key: Option<Secret>,
+    pub(super) supabase_service_role_key: Option<Secret>,
     /// Any of them may have signed a token.
     pub jwt: Vec<Secret>,
     /// Any of them may sign a notice; none: notices are refused.
@@ -198,6 +212,8 @@ impl Secrets {
     fn take(&mut self, secret: Secret) {
         match secret.variable {
             DATABASE_URL => self.database_url = Some(secret),
+            SUPABASE_ANON_KEY => self.supabase_anon_key = Some(secret),
+            SUPABASE_SERVICE_ROLE_KEY => self.supabase_service_role_key = Some(secret),
             JWT_SECRET | JWT_SECRET_SECONDARY => self.jwt.push(secret),
             _ => self.webhooks.push(secret),
         }
@@ -206,6 +222,8 @@ impl Secrets {
     /// Each secret, in the order of the declarations.
     pub fn iter(&self) -> impl Iterator<Item = &Secret> {
         let first = self.database_url.iter();
+        let first = first.chain(&self.supabase_anon_key);
+        let first = first.chain(&self.supabase_service_role_key);
         first.chain(&self.jwt).chain(&self.webhooks)
     }
 }

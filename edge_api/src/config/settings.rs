@@ -10,6 +10,7 @@ use super::observation::ObservationSettings;
 use super::polling::PollingSettings;
 use super::rates::RateSettings;
 use super::server::ServerSettings;
+use super::supabase::SupabaseSettings;
 use super::ticker::TickerSettings;
 use crate::limits::Limits;
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub rates: RateSettings,
     #[command(flatten, next_help_heading = "Database")]
     pub database: DatabaseSettings,
+    #[command(flatten, next_help_heading = "Supabase")]
+    pub supabase: SupabaseSettings,
     #[command(flatten, next_help_heading = "Access tokens")]
     pub auth: AuthSettings,
     #[command(flatten, next_help_heading = "Browsers")]

@@ -1,5 +1,7 @@
 //! Settings that are taken, settings that are refused, all at once, and that no secret is printed.
 
+mod combinations;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -114,44 +116,14 @@ fn all_mistakes_are_listed_at_once() {
         [
             "--port is no flag of edge_api; see --help",
             "--address-file has no value",
-            "DATABASE_URL is not set",
             "JWT_SECRET is shorter than 32 bytes",
+            "DATABASE_URL is not set, nor is SUPABASE_URL",
             "LISTEN is not an address with a port, like 127.0.0.1:8080",
             "DATABASE_POOL_SIZE 0 is not in 1..=1000",
             "TICK_INTERVAL_MS is neither 0 nor a number from 50 to 60000",
             "LOG is not a list of levels like info,edge_api=debug",
         ]
     );
-}
-
-#[test]
-fn a_missing_or_empty_secret_is_named() {
-    for (name, problem) in [
-        ("DATABASE_URL", "is not set"),
-        (
-            "JWT_SECRET",
-            "is not set, nor is JWKS_URL or JWKS_FILE: no access token could be checked",
-        ),
-    ] {
-        let mistakes = with(name, "").expect_err("required");
-        assert_eq!(mistakes.to_string(), format!("{name} {problem}"));
-    }
-}
-
-#[test]
-fn a_secret_is_no_flag_and_its_value_not_repeated() {
-    for flags in [
-        ["--jwt-secret", SECRET],
-        ["--jwt-secret=hunter2", "hunter2"],
-    ] {
-        let mistakes = read(&flags, &NEEDED).expect_err("no flag").to_string();
-        assert!(
-            mistakes.starts_with("--jwt-secret is no flag"),
-            "{mistakes}"
-        );
-        assert!(!mistakes.contains(flags[1]), "{mistakes}");
-        assert!(!mistakes.contains("hunter2"), "{mistakes}");
-    }
 }
 
 #[test]
@@ -238,39 +210,6 @@ fn what_the_connection_string_says_of_tls_is_checked_at_the_start() {
         assert!(found.starts_with(expected), "{parameters}: {found}");
         assert!(!found.contains("hunter2"));
     }
-}
-
-#[test]
-fn keys_come_from_a_secret_or_two_or_from_one_key_set_over_a_safe_way() {
-    let here = "http://127.0.0.1:9/jwks.json";
-    let count = |name, value| with(name, value).map(|config| config.secrets.jwt.len());
-    assert_eq!(count("JWT_SECRET_SECONDARY", SECRET), Ok(2));
-    assert!(count("JWT_SECRET_SECONDARY", "short").is_err());
-    for url in [
-        here,
-        "http://[::1]/jwks.json",
-        "http://localhost/jwks.json",
-        "https://a.test/jwks.json",
-    ] {
-        let config = read(&[], &[NEEDED[0], ("JWKS_URL", url)]).expect("keys");
-        assert!(config.settings.auth.jwks_url.is_some(), "{url}");
-    }
-    for url in [
-        "http://a.test/jwks.json",
-        "http://localhost.a.test/jwks.json",
-        "http://10.0.0.1/jwks.json",
-        "file:///jwks.json",
-        "jwks.json",
-    ] {
-        let mistakes = with("JWKS_URL", url).expect_err(url).to_string();
-        assert_eq!(
-            mistakes,
-            "JWKS_URL is no URL of https, nor of http on this machine"
-        );
-    }
-    let both = read(&[], &[NEEDED[0], ("JWKS_URL", here), ("JWKS_FILE", "a.json")]);
-    let both = both.expect_err("two sources").to_string();
-    assert_eq!(both, "JWKS_URL is set beside JWKS_FILE");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use super::admission::Admission;
 use super::batching::{BatchOperations, Batching};
 use super::breaker::{Breaker, Guarded};
 use super::measured::Measured;
+#[cfg(feature = "postgrest")]
+use super::postgrest::{PostgrestUpstream, Project, ProjectError};
 use super::retry::Retrying;
 use super::sql::{PoolSetupError, SqlSettings, SqlUpstream};
 use crate::contract::Contract;
@@ -33,6 +35,13 @@ pub fn assemble(settings: UpstreamSettings) -> Result<Stack, PoolSetupError> {
     let stack = Stack::around("database", Arc::new(database), connections);
     // The login role is a member of the service's role.
     Ok(stack.batched())
+}
+
+/// The same through a project's PostgREST, with so many calls at the same time.
+#[cfg(feature = "postgrest")]
+pub fn assemble_postgrest(project: Project, calls: usize) -> Result<Stack, ProjectError> {
+    let project = PostgrestUpstream::new(project, calls)?;
+    Ok(Stack::around("postgrest", Arc::new(project), calls))
 }
 
 impl Stack {

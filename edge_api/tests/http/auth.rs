@@ -211,8 +211,14 @@ async fn an_api_key_is_no_bearer_token_and_the_refusal_says_where_it_belongs() {
     for key in ["sb_publishable_abc", "sb_secret_abc_def"] {
         let answer = answer_to_token(key).await;
         assert_eq!(answer.refusal(), (401, "token_invalid".to_owned()));
-        let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
-        assert!(detail.contains("apikey") && !detail.contains("abc"), "{detail}");
+        let detail = answer.json()["detail"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(
+            detail.contains("apikey") && !detail.contains("abc"),
+            "{detail}"
+        );
     }
 }
 
@@ -221,7 +227,9 @@ async fn claims_reach_the_database_as_they_were_signed() {
     // A number that no double holds, and members in an order of their own.
     let mut claims = user_claims();
     claims["zoned"] = json!({"b": 1, "a": [1.50, null, "\u{e9}"]});
-    let claims = claims.to_string().replace("1.5,", "1.50,123456789012345678901234567890,");
+    let claims = claims
+        .to_string()
+        .replace("1.5,", "1.50,123456789012345678901234567890,");
     let message = format!("{}.{}", base64url(r#"{"alg":"HS256"}"#), base64url(&claims));
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256);

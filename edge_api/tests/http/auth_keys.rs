@@ -32,7 +32,10 @@ async fn an_unknown_key_is_fetched_once_by_however_many_requests() {
 async fn tokens_of_made_up_keys_cause_one_fetch_in_ten_seconds() {
     let (known, unknown) = (SigningKey::new("known"), SigningKey::new("made up"));
     let (issuer, verifier) = Issuer::start(keys(&[&known])).await;
-    verifier.verify(&known.sign(&user_claims())).await.expect("known");
+    verifier
+        .verify(&known.sign(&user_claims()))
+        .await
+        .expect("known");
     assert_eq!(issuer.fetches(), 1);
     pause();
     for round in 2..4 {
@@ -46,7 +49,10 @@ async fn tokens_of_made_up_keys_cause_one_fetch_in_ten_seconds() {
         assert_eq!(issuer.fetches(), round);
     }
     tokio::time::resume();
-    verifier.verify(&known.sign(&user_claims())).await.expect("still known");
+    verifier
+        .verify(&known.sign(&user_claims()))
+        .await
+        .expect("still known");
 }
 
 #[tokio::test]
@@ -63,7 +69,10 @@ async fn a_new_key_counts_from_its_first_token_on_and_a_withdrawn_one_no_longer(
     assert!(verifier.verify(&old_token).await.is_ok());
     issuer.serve(keys(&[&new]));
     assert!(verifier.refresh().await);
-    assert_eq!(verifier.verify(&old_token).await.map(|_| ()), Err(AuthError::UnknownKey));
+    assert_eq!(
+        verifier.verify(&old_token).await.map(|_| ()),
+        Err(AuthError::UnknownKey)
+    );
 }
 
 #[tokio::test]
@@ -80,7 +89,10 @@ async fn known_keys_stay_whatever_a_fetch_brings_instead() {
         Served::Text("<html>".to_owned()),
         Served::Text(String::new()),
         Served::Keys(Vec::new()),
-        Served::Text(format!(r#"{{"keys":[],"padding":"{}"}}"#, "x".repeat(300_000))),
+        Served::Text(format!(
+            r#"{{"keys":[],"padding":"{}"}}"#,
+            "x".repeat(300_000)
+        )),
         Served::Redirect(vec![impostor.public()]),
     ] {
         issuer.serve(served);
@@ -115,7 +127,10 @@ async fn the_set_is_read_at_the_start_and_regularly() {
     };
     fetched(1).await;
     // Waits until the first reading is over, and the task sleeps.
-    verifier.verify(&key.sign(&user_claims())).await.expect("read");
+    verifier
+        .verify(&key.sign(&user_claims()))
+        .await
+        .expect("read");
     while issuer.fetches() < 2 {
         pause();
         advance(REFRESH_INTERVAL).await;

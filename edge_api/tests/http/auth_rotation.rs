@@ -50,7 +50,10 @@ impl Drop for Files {
 fn config(files: &Files, variables: &[(&str, &str)]) -> Config {
     let database = ("DATABASE_URL", "postgres://a@127.0.0.1/a".to_owned());
     let named = variables.iter().map(|(variable, file)| {
-        (*variable, files.path().join(file).to_str().expect("a name").to_owned())
+        (
+            *variable,
+            files.path().join(file).to_str().expect("a name").to_owned(),
+        )
     });
     let variables: Vec<_> = named.chain([database]).collect();
     let lookup = |name: &str| {
@@ -75,7 +78,10 @@ async fn secrets_of_tokens_rotate_without_a_restart() {
     files.write("second", &format!("{SECOND}\n"));
     let config = config(
         &files,
-        &[("JWT_SECRET_FILE", "first"), ("JWT_SECRET_SECONDARY_FILE", "second")],
+        &[
+            ("JWT_SECRET_FILE", "first"),
+            ("JWT_SECRET_SECONDARY_FILE", "second"),
+        ],
     );
     let verifier = verifier(&config);
     let mut rotation = Rotation::new(config.secrets, verifier.clone());
@@ -83,7 +89,10 @@ async fn secrets_of_tokens_rotate_without_a_restart() {
     assert!(counts(FIRST).await && counts(SECOND).await && !counts(THIRD).await);
 
     files.write("first", THIRD);
-    assert!(counts(FIRST).await && !counts(THIRD).await, "not before it is asked to");
+    assert!(
+        counts(FIRST).await && !counts(THIRD).await,
+        "not before it is asked to"
+    );
     rotation.read_again().await;
     assert!(counts(THIRD).await && counts(SECOND).await);
     assert!(!counts(FIRST).await, "a cached token of a withdrawn secret");
@@ -131,7 +140,10 @@ async fn secrets_of_notices_rotate_without_a_restart() {
     files.write("webhook", "another secret");
     let config = config(
         &files,
-        &[("JWT_SECRET_FILE", "jwt"), ("AGORA_WEBHOOK_SECRET_FILE", "webhook")],
+        &[
+            ("JWT_SECRET_FILE", "jwt"),
+            ("AGORA_WEBHOOK_SECRET_FILE", "webhook"),
+        ],
     );
     let verifier = verifier(&config);
     let mut rotation = Rotation::new(config.secrets, verifier.clone());

@@ -103,9 +103,7 @@ async fn serve(State(issuer): State<Issuer>) -> Response {
         Served::Status(status) => StatusCode::from_u16(status)
             .expect("a status")
             .into_response(),
-        Served::Redirect(_) => {
-            (StatusCode::FOUND, [(LOCATION, "/elsewhere.json")]).into_response()
-        }
+        Served::Redirect(_) => (StatusCode::FOUND, [(LOCATION, "/elsewhere.json")]).into_response(),
         Served::Never => std::future::pending().await,
     }
 }

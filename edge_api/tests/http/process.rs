@@ -122,7 +122,7 @@ fn mistakes_end_it_with_status_2_and_are_listed_without_values() {
             .lines()
             .filter_map(|line| line.split(' ').next())
             .collect();
-        assert_eq!(names, ["DATABASE_URL", "JWT_SECRET", "LISTEN"], "{text}");
+        assert_eq!(names, ["JWT_SECRET", "DATABASE_URL", "LISTEN"], "{text}");
         assert!(
             !text.contains("hunter2") && !text.contains("nowhere"),
             "{text}"

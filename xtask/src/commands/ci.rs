@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use xtask::generate::{self, Mode};
-use xtask::{bundle, console, extension, postgres, process, promtool, workspace};
+use xtask::{bundle, cargo_deny, console, extension, postgres, process, promtool, workspace};
 
 use super::test;
 use parts::Parts;
@@ -39,7 +39,15 @@ fn check(parts: &mut Parts) -> Result<()> {
         console::step("checking that the migrations are the bundle of sql/");
         bundle::check()
     })?;
+    parts.time("licences, versions and sources of dependencies", || {
+        console::step("checking all dependencies against deny.toml");
+        cargo_deny::check()
+    })?;
     parts.time("clippy, all but the extension", clippy_of_the_rest)?;
+    parts.time("edge_api without its optional features", || {
+        console::step("checking edge_api without its optional features");
+        process::run(workspace::cargo().args(["check", "-p", "edge_api", "--no-default-features"]))
+    })?;
     parts.time(&format!("clippy of the extension, {version}"), || {
         itself(None, &["ext", "clippy"])
     })?;

@@ -12,7 +12,7 @@ const GENERATED: [&str; 3] = ["sql/api", "pg_stream_ext/sql", "supabase/migratio
 
 /// Longer files, with their lines. Whoever shortens one lowers its number here, or takes the line away.
 const LONGER: &[(&str, usize)] = &[
-    ("edge_api/src/config/tests.rs", 356),
+    ("edge_api/src/config/tests.rs", 334),
     ("pg_stream_ext/src/heartbeat/single.rs", 312),
     ("stream_core/src/agora/decode/tests.rs", 308),
     ("stream_core/src/webhook/tests.rs", 375),
