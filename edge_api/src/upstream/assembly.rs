@@ -40,8 +40,13 @@ pub fn assemble(settings: UpstreamSettings) -> Result<Stack, PoolSetupError> {
 /// The same through a project's PostgREST, with so many calls at the same time.
 #[cfg(feature = "postgrest")]
 pub fn assemble_postgrest(project: Project, calls: usize) -> Result<Stack, ProjectError> {
+    let serves_itself = project.serves_itself();
     let project = PostgrestUpstream::new(project, calls)?;
-    Ok(Stack::around("postgrest", Arc::new(project), calls))
+    let stack = Stack::around("postgrest", Arc::new(project), calls);
+    Ok(match serves_itself {
+        true => stack.batched(),
+        false => stack,
+    })
 }
 
 impl Stack {
