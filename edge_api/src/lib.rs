@@ -13,7 +13,7 @@
 //! * [`error`]: refusals, as RFC 9457 problems.
 //! * [`server`]: connections and their limits; [`client`]: who is at the other end; [`limits`]: how often
 //!   they may ask; [`answers`]: how much they may leave unread.
-//! * [`ticker`]: the one thing that it does unasked.
+//! * [`ticker`], [`memory`]: what it does unasked.
 //! * [`metrics`]: every metric that it keeps.
 
 pub mod answer;
@@ -32,6 +32,7 @@ pub mod error;
 pub mod layers;
 pub mod limits;
 pub mod logging;
+pub mod memory;
 pub mod metrics;
 pub mod openapi;
 pub mod request_id;

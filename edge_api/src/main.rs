@@ -19,7 +19,7 @@ use edge_api::ticker::Ticker;
 use edge_api::upstream::assemble_postgrest;
 use edge_api::upstream::sql::SqlSettings;
 use edge_api::upstream::{UpstreamSettings, assemble};
-use edge_api::{logging, metrics, routes};
+use edge_api::{logging, memory, metrics, routes};
 use tokio::net::TcpListener;
 
 /// A configuration with mistakes, as with most programs a wrong command line.
@@ -99,6 +99,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let router = router(state, settings.browsers.cors_allowed_origins.0);
 
     tokio::spawn(metrics.clone().keep_up());
+    tokio::spawn(memory::keep_trimmed());
     if let Some(address) = settings.observation.metrics_listen {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;

@@ -6,13 +6,14 @@ use std::fmt::Write;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::param::{clock_ticks_per_second, page_size};
+use rustix::param::clock_ticks_per_second;
 use rustix::process::{Resource, getrlimit};
 
 use super::declared::{
     METRICS, PROCESS_CPU, PROCESS_MAX_FDS, PROCESS_OPEN_FDS, PROCESS_RESIDENT, PROCESS_START,
 };
 use super::metric::{Kind, Metric};
+use crate::memory;
 
 /// When the process started, as far as it matters.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +30,14 @@ impl Process {
     }
 
     /// Appends what can be found out.
+    #[expect(clippy::cast_precision_loss)]
     pub(super) fn write(self, text: &mut String) {
         let figures = [
             (PROCESS_CPU, cpu_s()),
-            (PROCESS_RESIDENT, resident_bytes()),
+            (
+                PROCESS_RESIDENT,
+                memory::resident_bytes().map(|bytes| bytes as f64),
+            ),
             (PROCESS_OPEN_FDS, open_fds()),
             (PROCESS_MAX_FDS, max_fds()),
             (PROCESS_START, Some(self.started_at_s)),
@@ -68,13 +73,6 @@ fn cpu_s() -> Option<f64> {
     let user: u64 = times.next()?.parse().ok()?;
     let system: u64 = times.next()?.parse().ok()?;
     Some((user + system) as f64 / clock_ticks_per_second() as f64)
-}
-
-#[expect(clippy::cast_precision_loss)]
-fn resident_bytes() -> Option<f64> {
-    let pages = fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = pages.split(' ').nth(1)?.parse().ok()?;
-    Some(pages as f64 * page_size() as f64)
 }
 
 #[expect(clippy::cast_precision_loss)]

@@ -20,6 +20,8 @@ const SOURCES: usize = 100;
 
 const READY_WITHIN: Duration = Duration::from_secs(10);
 const GONE_WITHIN: Duration = Duration::from_secs(60);
+/// Memory that has not fallen by a hundredth for so long is what the service keeps.
+const SETTLED_AFTER: Duration = Duration::from_secs(12);
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 const TARGET_READY_MS: f64 = 200.0;
@@ -55,11 +57,19 @@ pub async fn measure(database: &TestDatabase, report: &mut Report) -> Result<()>
     let files = open_files(edge.pid)?;
     let idle = connect(&edge, count).await?;
     let name = format!("memory, {count} idle connections");
-    report.add(memory(name, resident_mb(edge.pid)?, TARGET_CONNECTED_MB));
+    report.add(memory(
+        name,
+        settled_mb(edge.pid).await?,
+        TARGET_CONNECTED_MB,
+    ));
     drop(idle);
     wait_until_closed(edge.pid, files).await?;
     let name = "memory, after they left".to_owned();
-    report.add(memory(name, resident_mb(edge.pid)?, TARGET_AFTERWARDS_MB));
+    report.add(memory(
+        name,
+        settled_mb(edge.pid).await?,
+        TARGET_AFTERWARDS_MB,
+    ));
     Ok(())
 }
 
@@ -120,6 +130,20 @@ fn resident_mb(pid: u32) -> Result<f64> {
         .context("no VmRSS")?;
     let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes * 1024.0 / 1e6)
+}
+
+/// The same once it has stopped falling: a service may give buffers back a while after their last use.
+async fn settled_mb(pid: u32) -> Result<f64> {
+    let mut least = resident_mb(pid)?;
+    let mut since = Instant::now();
+    while since.elapsed() < SETTLED_AFTER {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let now = resident_mb(pid)?;
+        if now < least * 0.99 {
+            (least, since) = (now, Instant::now());
+        }
+    }
+    resident_mb(pid)
 }
 
 fn open_files(pid: u32) -> Result<usize> {

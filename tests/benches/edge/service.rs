@@ -23,7 +23,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(1);
 const PROGRAM_VARIABLE: &str = "PG_STREAM_BENCH_EDGE";
 
 /// The settings of the edge that differ from its defaults: a benchmark calls from one address, and faster than people.
-pub const EDGE_SETTINGS: [(&str, &str); 1] = [("TICK_INTERVAL_MS", "50")];
+/// Its limits are checked and never reached.
+pub const EDGE_SETTINGS: [(&str, &str); 3] = [
+    ("TICK_INTERVAL_MS", "50"),
+    ("RATE_LIMIT_PER_ADDRESS", "1000000"),
+    ("RATE_LIMIT_PER_USER", "1000000"),
+];
 
 /// The processes of the Node service, as many as the machine on which the targets were set has cores.
 pub const NODE_WORKERS: usize = 2;
