@@ -2,6 +2,7 @@
 
 mod added_operation;
 mod batching;
+mod broken_network;
 mod clock_wrong;
 mod openapi;
 mod polling;

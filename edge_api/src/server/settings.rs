@@ -38,7 +38,7 @@ impl Default for ServerSettings {
             head_timeout: Duration::from_secs(10),
             // Longer than the usual 60 s of balancers, so that they close first and never send into a closed connection.
             idle_timeout: Duration::from_secs(75),
-            buffers_kept: Duration::from_secs(1),
+            buffers_kept: Duration::from_millis(250),
             // Below the deadline of a request, which begins with its head.
             body_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod descriptors;
 mod drain;
 mod limits;
 mod malformed;
