@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_api::auth::{AuthError, KeyRefresher, REFRESH_INTERVAL, UNKNOWN_KEY_INTERVAL};
+use serde_json::json;
 use tokio::time::{advance, pause};
 
 use crate::issuer::{Issuer, Served, SigningKey};
@@ -89,10 +90,10 @@ async fn known_keys_stay_whatever_a_fetch_brings_instead() {
         Served::Text("<html>".to_owned()),
         Served::Text(String::new()),
         Served::Keys(Vec::new()),
-        Served::Text(format!(
-            r#"{{"keys":[],"padding":"{}"}}"#,
-            "x".repeat(300_000)
-        )),
+        // A set that would count, were it shorter.
+        Served::Text(
+            json!({"keys": [impostor.public()], "padding": "x".repeat(300_000)}).to_string(),
+        ),
         Served::Redirect(vec![impostor.public()]),
     ] {
         issuer.serve(served);
