@@ -1,6 +1,7 @@
 //! Attack tests: hostile callers, holders of locks and faults.
 
 mod catalogue;
+mod edge;
 mod errors;
 mod operations;
 mod rate;

@@ -21,6 +21,7 @@ pub mod log_tail;
 pub mod measurement;
 pub mod node;
 pub mod packages;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod privilege;
 pub mod process;

@@ -1,5 +1,6 @@
 //! A call of an operation, apart from the way it is sent.
 
+use serde::Deserialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -25,16 +26,53 @@ impl Call {
         self.arguments.get(position)
     }
 
-    /// The session that the call is about, as far as its arguments name one. A channel bears the id of its
-    /// session.
+    /// The session that the call is about, as far as its arguments name one: a batch names it when all of its
+    /// items do, and a channel bears the id of its session.
     pub fn session(&self) -> Option<Uuid> {
-        match self
-            .argument("session_id")
-            .or_else(|| self.argument("channel_id"))?
-        {
+        let named = ["session_id", "channel_id", "items"]
+            .into_iter()
+            .find_map(|name| self.argument(name))?;
+        match named {
             Argument::Uuid(session) => Some(*session),
             Argument::Text(channel) => Uuid::try_parse(channel).ok(),
+            Argument::Json(items) => session_of(items.as_str()),
             _ => None,
         }
+    }
+}
+
+#[derive(Deserialize)]
+struct Item {
+    session_id: Uuid,
+}
+
+fn session_of(items: &str) -> Option<Uuid> {
+    let items: Vec<Item> = serde_json::from_str(items).ok()?;
+    let first = items.first()?.session_id;
+    items
+        .iter()
+        .all(|item| item.session_id == first)
+        .then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_about_the_session_that_all_of_its_items_name() {
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        for (sessions, expected) in [
+            (vec![one, one], Some(one)),
+            (vec![one, two], None),
+            (vec![], None),
+        ] {
+            let items: Vec<_> = sessions
+                .iter()
+                .map(|session| format!(r#"{{"session_id": "{session}", "content": "a"}}"#))
+                .collect();
+            assert_eq!(session_of(&format!("[{}]", items.join(","))), expected);
+        }
+        assert_eq!(session_of("{}"), None);
     }
 }

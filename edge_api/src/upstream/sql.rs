@@ -73,7 +73,7 @@ impl SqlUpstream {
             connections,
         } = settings;
         let connector = Connector::new(tls, &mut database);
-        pool::prepare(&mut database);
+        pool::prepare(&mut database, pooler);
         Ok(Self {
             readiness: Readiness::new(connector.clone(), database.clone()),
             pool: Connections::new(database, connector, connections)?,

@@ -13,7 +13,7 @@ use xtask::leaks::{self, Watch};
 use xtask::python_packages::PythonPackages;
 use xtask::run::Run;
 use xtask::test_environment::TestEnvironment;
-use xtask::{console, local_dir, packages, postgres, process, workspace};
+use xtask::{console, local_dir, packages, pgbouncer, postgres, process, workspace};
 
 pub use cluster::{Broadcasts, start_cluster};
 
@@ -144,6 +144,9 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
     packages::ensure_faketime()?;
     if matches!(kind, TestKind::All | TestKind::EndToEnd) {
         PythonPackages::ensure()?;
+    }
+    if matches!(kind, TestKind::All | TestKind::Attack) {
+        pgbouncer::ensure()?;
     }
     let mut filters: Vec<&str> = Vec::new();
     if kind == TestKind::Core {

@@ -11,13 +11,14 @@ use crate::contract::Access;
 use crate::upstream::{Call, UpstreamError};
 
 /// Role and claims as PostgREST sets them. The role comes first and lasts, like the others, to the
-/// end of the transaction. SET ROLE does not bring a role's own timeouts, so they are set here.
-const SETTINGS: &str = "select set_config('role', $1, true), \
+/// end of the transaction. SET ROLE does not bring a role's own timeouts, so they are set here. A count is
+/// the answer: otherwise the server would send every value back.
+const SETTINGS: &str = "select num_nulls(set_config('role', $1, true), \
     set_config('request.jwt.claims', $2, true), \
     set_config('request.method', $3, true), \
     set_config('request.path', $4, true), \
     set_config('statement_timeout', $5, true), \
-    set_config('lock_timeout', $6, true)";
+    set_config('lock_timeout', $6, true))";
 
 /// The values of [`SETTINGS`].
 pub(super) type Settings<'a> = [&'a str; 6];

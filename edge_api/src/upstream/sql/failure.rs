@@ -28,17 +28,23 @@ pub(super) fn of_postgres(error: Error) -> UpstreamError {
 }
 
 /// The settings are the service's own, so a refusal (the login role is no member of the caller's,
-/// the role does not exist) is the operator's to mend and not the caller's.
+/// the role does not exist) is the operator's to mend and not the caller's. A server that stops meanwhile, or
+/// lacks something, is what it is.
 pub(super) fn of_settings(error: Error) -> UpstreamError {
     match error.as_db_error() {
-        Some(reported) => UpstreamError::Unexpected {
+        Some(reported) if is_refusal_of_role(reported.code().code()) => UpstreamError::Unexpected {
             reason: format!(
                 "SQLSTATE {} while taking on the caller's role",
                 reported.code().code()
             ),
         },
-        None => of_postgres(error),
+        _ => of_postgres(error),
     }
+}
+
+/// Everything but a cancelled statement (57014) and a server that stops or lacks a resource.
+fn is_refusal_of_role(sqlstate: &str) -> bool {
+    !sqlstate.starts_with("57") && why_no_connection(sqlstate).is_none()
 }
 
 /// The code for a server that lacks a resource, stops or starts (classes 53, 57P and 58); none when
@@ -88,6 +94,13 @@ pub(super) fn of_connecting(error: Error) -> UpstreamError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_concerns_the_role_is_the_operators() {
+        let states = ["22023", "42501", "57014", "57P01", "57P02", "53200"];
+        let is_refusal = states.map(is_refusal_of_role);
+        assert_eq!(is_refusal, [true, true, false, false, false, false]);
+    }
 
     #[test]
     fn a_server_that_takes_no_connections_says_why() {

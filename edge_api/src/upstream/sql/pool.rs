@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config};
 
 use super::connector::Connector;
-use super::failure;
+use super::{Pooler, failure};
 use crate::upstream::UpstreamError;
 
 /// The rule of admission lets in as many calls as there are connections, so that this long a wait is for a
@@ -37,11 +37,27 @@ pub(super) struct Connections {
     canceller: Arc<Canceller>,
 }
 
-/// Sets what every connection to the database has.
-pub(super) fn prepare(database: &mut Config) {
+/// Data that a server does not acknowledge for so long was sent to one that is gone.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+
+/// A transaction whose end was lost on the way would hold its locks until the server notices that the connection
+/// is gone; and a statement for a client that is gone would run on. Options of the connection string count.
+const SESSION_OPTIONS: &str =
+    "-c idle_in_transaction_session_timeout=10s -c client_connection_check_interval=1s";
+
+/// Sets what every connection to the database has. A transaction pooler takes no options.
+pub(super) fn prepare(database: &mut Config, pooler: Pooler) {
     database.application_name("edge_api");
     if database.get_connect_timeout().is_none() {
         database.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if database.get_tcp_user_timeout().is_none() {
+        database.tcp_user_timeout(UNACKNOWLEDGED);
+    }
+    if pooler == Pooler::None {
+        let own = database.get_options().unwrap_or_default();
+        let options = format!("{SESSION_OPTIONS} {own}");
+        database.options(options.trim_end());
     }
 }
 
