@@ -19,7 +19,7 @@ const REQUIREMENTS: &str = "xtask/python_packages.txt";
 /// A Python and the directory of the packages.
 #[derive(Debug)]
 pub struct PythonPackages {
-    python: &'static str,
+    python: PathBuf,
     directory: PathBuf,
 }
 
@@ -48,7 +48,7 @@ impl PythonPackages {
 
     /// Runs a module of theirs with nothing of the caller's environment.
     pub fn command(&self, module: &str) -> Command {
-        let mut command = Command::new(self.python);
+        let mut command = Command::new(&self.python);
         command
             .args(["-m", module])
             .env_clear()
@@ -62,23 +62,27 @@ impl PythonPackages {
     fn of(python: &'static str) -> Result<Self> {
         let list =
             fs::read(requirements()).with_context(|| format!("cannot read {REQUIREMENTS}"))?;
-        let version = process::output(
-            Command::new(python).args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]),
-        )?;
+        let answer = process::output(Command::new(python).args([
+            "-c",
+            "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)",
+        ]))?;
+        // What PATH has may be a script that needs the caller's environment to find its Python.
+        let (version, executable) = answer.trim().split_once(' ').context("no Python")?;
         let digest = hex::of(&Sha256::digest(list)[..6]);
-        let name = format!("{}-{digest}", version.trim());
+        let name = format!("{version}-{digest}");
         Ok(Self {
-            python,
+            python: executable.into(),
             directory: local_dir::directory("python")?.join(name),
         })
     }
 
     fn install(&self) -> Result<()> {
         console::step("fetching schemathesis and openapi-spec-validator from PyPI");
-        let unfinished = self.directory.with_extension("new");
+        let mut unfinished = self.directory.clone().into_os_string();
+        unfinished.push(".new");
         let _ = fs::remove_dir_all(&unfinished);
         process::output(
-            Command::new(self.python)
+            Command::new(&self.python)
                 .args([
                     "-m",
                     "pip",
