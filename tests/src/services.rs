@@ -29,6 +29,13 @@ use crate::trace::Trace;
 
 /// Two copies of the edge, so that no test passes by what one of them remembers.
 const COPIES: [&str; 2] = ["edge_api_1", "edge_api_2"];
+/// All requests of a test come from one address, and more of them than one app sends.
+const NO_RATES: &[(&str, &str)] = &[
+    ("RATE_LIMIT_PER_USER", "0"),
+    ("RATE_LIMIT_PER_ADDRESS", "0"),
+    ("RATE_LIMIT_FAILURES_PER_ADDRESS", "0"),
+];
+
 const TICK_INTERVAL_MS: u32 = 100;
 
 /// `supabase_local` and two copies of `edge_api` behind a balancer, and the database that they serve.
@@ -97,8 +104,8 @@ impl Services {
         let supabase_url = services.start_supabase(&mut run)?;
         let [first, second] = COPIES;
         let copy_urls = [
-            services.start_edge_as(first, &mut run)?,
-            services.start_edge_as(second, &mut run)?,
+            services.start_edge_as(first, NO_RATES, &mut run)?,
+            services.start_edge_as(second, NO_RATES, &mut run)?,
         ];
         let targets = copy_urls.iter().map(|url| address_of(url));
         let balancer = Balancer::start(targets.collect::<Result<_>>()?)?;

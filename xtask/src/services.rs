@@ -73,11 +73,16 @@ impl Services<'_> {
 
     /// Starts the edge service and returns its URL once it answers.
     pub fn start_edge(&self, run: &mut Run) -> Result<String> {
-        self.start_edge_as("edge_api", run)
+        self.start_edge_as("edge_api", &[], run)
     }
 
-    /// The same under a name of its own, for one of several copies. Their log is one.
-    pub fn start_edge_as(&self, name: &str, run: &mut Run) -> Result<String> {
+    /// The same under a name of its own, for one of several copies, with further settings. Their log is one.
+    pub fn start_edge_as(
+        &self,
+        name: &str,
+        variables: &[(&str, &str)],
+        run: &mut Run,
+    ) -> Result<String> {
         let mut command = self.command("edge_api");
         command.env(
             "DATABASE_URL",
@@ -93,6 +98,7 @@ impl Services<'_> {
         if let Some(secret) = self.webhook_secret {
             command.env(WEBHOOK_SECRET, secret);
         }
+        command.envs(variables.iter().copied());
         self.start(run, name, "edge_api", command)
     }
 
