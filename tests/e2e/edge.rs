@@ -4,6 +4,7 @@ mod added_operation;
 mod batching;
 mod broken_network;
 mod clock_wrong;
+mod health;
 mod openapi;
 mod polling;
 mod postgrest;

@@ -51,11 +51,10 @@ struct Gates {
 }
 
 /// Everything that a call which was begun holds.
-pub(super) struct Admitted {
+struct Admitted {
     user: Option<UserPermit>,
     // Released in this order: whoever waits for the share finds a slot.
-    _slot: Slot,
-    _share: Option<Share<Uuid>>,
+    places: (Slot, Option<Share<Uuid>>),
 }
 
 impl Admission {
@@ -131,8 +130,7 @@ impl Gates {
         };
         Ok(Admitted {
             user,
-            _slot: slot,
-            _share: share,
+            places: (slot, share),
         })
     }
 
@@ -190,9 +188,10 @@ impl Future for Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         if let (Some(work), Some(admitted)) = (self.work.take(), self.admitted.take()) {
+            let Admitted { user, places } = admitted;
             self.gates
                 .abandoned
-                .finish_in_background(&self.call, work, admitted);
+                .finish_in_background(&self.call, work, user, places);
         }
     }
 }

@@ -8,7 +8,7 @@
 //! * Messages of a session are sent in the order of their arrival, one flight at a time.
 //! * A caller who has gone leaves the queue. An item that is in flight is stored or not; its id tells which.
 //! * Behind a flight that does not end, a message waits for [`STALL`] and is then refused as `overloaded`: it was not
-//!   begun. A heartbeat goes alone then.
+//!   begun. A heartbeat goes alone then, and those that come after it at once.
 
 mod flight;
 mod item;

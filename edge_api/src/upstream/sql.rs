@@ -12,6 +12,7 @@ mod connector;
 mod exchange;
 mod failure;
 mod pool;
+mod pooler;
 mod readiness;
 mod statement;
 mod timeouts;
@@ -27,23 +28,13 @@ use tokio_postgres::Config;
 use self::connector::Connector;
 use self::pool::Connections;
 pub use self::pool::PoolSetupError;
+pub use self::pooler::Pooler;
 use self::readiness::Readiness;
 use self::statement::Statements;
 use self::timeouts::Timeouts;
 use self::tls::Tls;
 use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
 use crate::contract::Contract;
-
-/// What stands between this service and its database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pooler {
-    /// Nothing, or a pooler that keeps one connection for each client: pgbouncer's session mode.
-    #[default]
-    None,
-    /// A pooler that gives each transaction another connection: pgbouncer's transaction mode, Supavisor's
-    /// port 6543. Nothing is kept on a connection then, prepared statements above all.
-    Transaction,
-}
 
 /// The database, and the connections to it.
 #[derive(Debug)]

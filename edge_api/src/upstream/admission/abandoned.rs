@@ -14,7 +14,6 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::super::{Call, Pending, UpstreamError};
-use super::Admitted;
 use super::slots::Waiting;
 use crate::metrics::ABANDONED_CALLS;
 
@@ -80,25 +79,25 @@ impl Abandoned {
         }
     }
 
-    /// Lets a call go on until it is over, in a task.
+    /// Lets a call go on until it is over, in a task, and `held` with it.
     pub(super) fn finish_in_background(
         &self,
         call: &Call,
         work: Pending<Box<RawValue>>,
-        mut admitted: Admitted,
+        user: Option<UserPermit>,
+        held: impl Send + 'static,
     ) {
         // Without a runtime the process ends, and its connections with it.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
         let mut by = call.deadline + GRACE;
+        let permitted = user;
         let user = call.caller.user_id.map(|id| {
-            let visit = match admitted.user.take() {
-                Some(UserPermit { _permit, visit }) => {
-                    return AbandonedCall::new(visit, Some(_permit));
-                }
-                None => self.visit(id),
-            };
+            if let Some(UserPermit { _permit, visit }) = permitted {
+                return AbandonedCall::new(visit, Some(_permit));
+            }
+            let visit = self.visit(id);
             let permit = visit.user.places.clone().try_acquire_owned().ok();
             if permit.is_none() {
                 by = by.min(Instant::now() + EXCESS_GRACE);
@@ -111,7 +110,7 @@ impl Abandoned {
         runtime.spawn(async move {
             // Nobody waits for the answer. Dropped at the end of its time, it is cancelled.
             let _ = timeout_at(by, work).await;
-            drop((admitted, user, counted));
+            drop((held, user, counted));
         });
     }
 

@@ -82,6 +82,10 @@ impl Lanes {
             state.lanes.insert(key, lane);
             return Boarding::Free;
         };
+        // Behind a flight that does not end, no heartbeat waits to find that out once more.
+        if key == Key::Heartbeats && Instant::now() >= lane.flight_began + STALL {
+            return Boarding::Unbatched;
+        }
         let item = write_item(call).filter(|item| item.len() <= MAX_BYTES);
         let size = item.as_ref().map_or(0, String::len);
         if lane.queue.len() >= LONGEST_QUEUE || bytes + size > MOST_BYTES {

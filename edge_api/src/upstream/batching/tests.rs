@@ -206,6 +206,11 @@ async fn behind_a_flight_that_does_not_end_a_message_is_refused_and_a_heartbeat_
     assert_eq!(began.elapsed(), STALL);
     heartbeat.await.expect("a task").expect("an answer");
     assert_eq!(began.elapsed(), STALL + ms(1));
+
+    // The next ones do not wait to find that out once more.
+    let next = begin(&batching, call("heartbeat", 1, 3, "4:stored"));
+    next.await.expect("a task").expect("an answer");
+    assert_eq!(began.elapsed(), STALL + ms(2));
 }
 
 /// Its own, although others in the batch have more time.

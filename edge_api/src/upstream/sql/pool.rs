@@ -11,7 +11,8 @@ use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config};
 
 use super::connector::Connector;
-use super::{Pooler, failure};
+use super::failure;
+use super::pooler::Pooler;
 use crate::upstream::UpstreamError;
 
 /// The rule of admission lets in as many calls as there are connections, so that this long a wait is for a
