@@ -46,6 +46,8 @@ fn json(argument: &Argument) -> Option<String> {
 /// A row of a batch's answer. The result is that of the single call, byte by byte.
 #[derive(Deserialize)]
 struct Row<'a> {
+    /// The place of the item, from 1.
+    item: usize,
     status: &'a str,
     #[serde(default)]
     retry_after_ms: Option<u64>,
@@ -63,10 +65,14 @@ pub(super) enum ItemAnswer {
     Locked,
 }
 
-/// The answers of a batch, in the order of its items; none where they are not as many.
+/// The answers of a batch, in the order of its items; none where they are not one for each in that order: an answer may
+/// hold a token, which is its own caller's alone.
 pub(super) fn read_answers(json: &RawValue, items: usize) -> Option<Vec<ItemAnswer>> {
     let rows: Vec<Row<'_>> = serde_json::from_str(json.get()).ok()?;
-    (rows.len() == items).then(|| rows.into_iter().map(read_answer).collect())
+    let places = rows.iter().map(|row| row.item);
+    places
+        .eq(1..=items)
+        .then(|| rows.into_iter().map(read_answer).collect())
 }
 
 fn read_answer(row: Row<'_>) -> ItemAnswer {
@@ -85,4 +91,24 @@ fn read_answer(row: Row<'_>) -> ItemAnswer {
             },
         }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever reorders the rows hands nobody another's token.
+    #[test]
+    fn answers_count_in_the_order_of_their_items_alone() {
+        let read = |json: &str| {
+            let json = RawValue::from_string(json.to_owned()).expect("JSON");
+            read_answers(&json, 2).is_some()
+        };
+        let row = |item: u32| format!(r#"{{"item": {item}, "status": "ok", "heartbeat": {{}}}}"#);
+        assert!(read(&format!("[{}, {}]", row(1), row(2))));
+        for wrong in [vec![2, 1], vec![1], vec![1, 2, 3], vec![1, 1]] {
+            let rows: Vec<_> = wrong.iter().copied().map(row).collect();
+            assert!(!read(&format!("[{}]", rows.join(", "))), "{wrong:?}");
+        }
+    }
 }

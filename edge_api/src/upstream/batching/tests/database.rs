@@ -127,13 +127,11 @@ impl PlayedDatabase {
         }
         if session.is_some() && self.locks(&items) {
             // The stream is held, so none of its messages is made.
-            return Ok(raw(json!(vec![
-                json!({"status": "lock_timeout"});
-                items.len()
-            ])));
+            let rows = vec![json!({"status": "lock_timeout"}); items.len()];
+            return Ok(raw(numbered(rows)));
         }
         let rows = items.iter().map(|item| self.row(item, session));
-        Ok(raw(rows.collect()))
+        Ok(raw(numbered(rows.collect())))
     }
 
     /// Whether one of the items meets a lock, which it does once.
@@ -196,6 +194,14 @@ impl PlayedDatabase {
             })),
         }
     }
+}
+
+/// Each row with the place of its item.
+fn numbered(mut rows: Vec<Value>) -> Value {
+    for (row, place) in rows.iter_mut().zip(1..) {
+        row["item"] = json!(place);
+    }
+    rows.into()
 }
 
 /// The items of a batch, or the single call in the form of one.
