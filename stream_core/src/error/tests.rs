@@ -185,6 +185,7 @@ fn what_only_the_edge_can_find_has_no_state() {
             "route_not_found",
             "webhook_not_configured",
             "upstream_unavailable",
+            "overloaded",
         ]
     );
 }
