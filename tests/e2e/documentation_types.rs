@@ -18,7 +18,10 @@ async fn compiled(database: &TestDatabase) -> Result<Value> {
     let mut documents = vec!["README.md".to_owned()];
     for entry in fs::read_dir(root.join("docs"))? {
         let name = entry?.file_name();
-        documents.push(format!("docs/{}", name.to_str().context("a file's name")?));
+        let name = name.to_str().context("a file's name")?;
+        if name.ends_with(".md") {
+            documents.push(format!("docs/{name}"));
+        }
     }
     documents.sort();
     let cluster = &database.environment.cluster;
