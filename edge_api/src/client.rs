@@ -1,6 +1,6 @@
 //! The network address of a request's client, as far as the proxies in front are trusted.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName};
@@ -13,7 +13,27 @@ const IPV6_CUSTOMER_BITS: u32 = 64;
 
 /// The client of a request; the server puts it into the request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Client(pub IpAddr);
+pub enum Client {
+    Address(IpAddr),
+    /// Behind a trusted proxy that wrote no readable address.
+    Unnamed,
+    /// A trusted proxy itself.
+    Proxy,
+}
+
+/// All clients without a name count as one. No client has this address.
+const UNNAMED: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+impl Client {
+    /// The key of its limits; none: it has none.
+    pub fn counted(self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(counted_as(address)),
+            Self::Unnamed => Some(UNNAMED),
+            Self::Proxy => None,
+        }
+    }
+}
 
 /// The networks of the operator's own proxies and balancers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,27 +55,31 @@ impl TrustedProxies {
     /// client's own claim and counts for nothing. `Forwarded` (RFC 7239) is not read, since a proxy that writes one of
     /// the two passes the other on as the client sent it.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
-        let mut client = peer.to_canonical();
+        let mut nearest = peer.to_canonical();
         let lines = headers.get_all(X_FORWARDED_FOR).iter().rev();
-        let hops = lines.flat_map(|line| {
-            let line = line.to_str().unwrap_or_default();
-            line.rsplit(',').map(parse_hop)
-        });
-        for hop in hops {
-            if !self.contains(client) {
+        // Hop by hop: what a client wrote on the left, in any bytes, does not spoil what a proxy added to it.
+        let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        for hop in hops.map(parse_hop) {
+            if !self.contains(nearest) {
                 break;
             }
-            // The nearest proxy that is known stands for what it could not name.
-            let Some(hop) = hop else { break };
-            client = hop;
+            match hop {
+                Some(hop) => nearest = hop,
+                // Somebody is behind the proxy, so its own freedom is not theirs.
+                None => return Client::Unnamed,
+            }
         }
-        Client(client)
+        if self.contains(nearest) {
+            Client::Proxy
+        } else {
+            Client::Address(nearest)
+        }
     }
 }
 
 /// An address with or without a port, which some balancers add.
-fn parse_hop(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
+fn parse_hop(bytes: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(bytes).ok()?.trim();
     let address = text
         .parse()
         .ok()
@@ -81,16 +105,25 @@ mod tests {
 
     use super::*;
 
-    fn client(peer: &str, lines: &[&'static str]) -> String {
+    fn seen(peer: &str, lines: &[&'static str]) -> Client {
         let networks = ["10.0.0.0/8", "fd00::/8"];
         let networks = networks.map(|network| network.parse().expect("a network"));
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(X_FORWARDED_FOR, HeaderValue::from_static(line));
+            headers.append(
+                X_FORWARDED_FOR,
+                HeaderValue::from_bytes(line.as_bytes()).expect("a value"),
+            );
         }
         let peer = peer.parse().expect("an address");
-        let client = TrustedProxies::new(networks).client(peer, &headers);
-        client.0.to_string()
+        TrustedProxies::new(networks).client(peer, &headers)
+    }
+
+    fn client(peer: &str, lines: &[&'static str]) -> String {
+        match seen(peer, lines) {
+            Client::Address(address) => address.to_string(),
+            other => format!("{other:?}"),
+        }
     }
 
     #[test]
@@ -107,6 +140,8 @@ mod tests {
             &["203.0.113.9, 198.51.100.7, 10.2.2.2"],
             &["203.0.113.9", "198.51.100.7,10.2.2.2", "fd00::1"],
             &["198.51.100.7:4711"],
+            &["\u{e9}, 198.51.100.7"],
+            &["\u{e9}", "198.51.100.7, 10.2.2.2"],
         ] {
             assert_eq!(client("10.1.1.1", lines), "198.51.100.7", "{lines:?}");
         }
@@ -116,11 +151,27 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_could_not_name_counts_as_that_proxy() {
-        for lines in [&[] as &[&str], &["unknown"], &[""], &["198.51.100.7, _x"]] {
-            assert_eq!(client("10.1.1.1", lines), "10.1.1.1", "{lines:?}");
+    fn those_whom_a_proxy_could_not_name_count_as_one() {
+        for lines in [
+            &["unknown"] as &[&str],
+            &[""],
+            &["198.51.100.7, _x"],
+            &["198.51.100.7, \u{e9}"],
+            &["unknown, 10.2.2.2"],
+        ] {
+            let client = seen("10.1.1.1", lines);
+            assert_eq!(client, Client::Unnamed, "{lines:?}");
+            assert_eq!(client.counted(), Some(UNNAMED));
         }
-        assert_eq!(client("10.1.1.1", &["unknown, 10.2.2.2"]), "10.2.2.2");
+    }
+
+    #[test]
+    fn a_proxy_that_speaks_for_nobody_is_not_counted() {
+        for lines in [&[] as &[&str], &["10.2.2.2"]] {
+            let client = seen("10.1.1.1", lines);
+            assert_eq!(client, Client::Proxy, "{lines:?}");
+            assert_eq!(client.counted(), None);
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
+use crate::caller::Role;
+
 pub use argument::{Argument, JsonText};
 pub(crate) use argument_type::depth as json_depth;
 pub use argument_type::{ArgumentType, Defect, parse_uuid};
@@ -123,6 +125,11 @@ pub enum Rows {
 }
 
 impl Operation {
+    /// Whether the role may call it: the database's own rule, known without asking it.
+    pub fn admits(&self, role: Role) -> bool {
+        self.callers.contains(&role.as_str())
+    }
+
     /// The position of the argument in the declaration.
     pub fn position(&self, argument: &str) -> Option<usize> {
         self.parameters

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use self::keyed::KeyedLimit;
 use crate::caller::{Caller, Role};
-use crate::client::{Client, TrustedProxies, counted_as};
+use crate::client::Client;
 use crate::error::ApiError;
 use crate::metrics::RATE_LIMITED;
 
@@ -28,10 +28,8 @@ pub struct LimitSettings {
     pub user_per_s: u32,
     /// Requests of one address, behind which a mobile network may have thousands of users.
     pub address_per_s: u32,
-    /// Answers 401 to one address.
+    /// Failed sign-ins of one address.
     pub failures_per_minute: u32,
-    /// Their own addresses are not limited.
-    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for LimitSettings {
@@ -40,7 +38,6 @@ impl Default for LimitSettings {
             user_per_s: 50,
             address_per_s: 500,
             failures_per_minute: 60,
-            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -51,18 +48,16 @@ pub struct Limits {
     users: Option<KeyedLimit<Uuid>>,
     addresses: Option<KeyedLimit<IpAddr>>,
     failures: Option<KeyedLimit<IpAddr>>,
-    trusted_proxies: TrustedProxies,
 }
 
 impl Limits {
-    pub fn new(settings: LimitSettings) -> Self {
+    pub fn new(settings: &LimitSettings) -> Self {
         let per_second = |rate| NonZeroU32::new(rate).map(quota_per_second);
         let failures = NonZeroU32::new(settings.failures_per_minute).map(Quota::per_minute);
         Self {
             users: per_second(settings.user_per_s).map(KeyedLimit::new),
             addresses: per_second(settings.address_per_s).map(KeyedLimit::new),
             failures: failures.map(KeyedLimit::new),
-            trusted_proxies: settings.trusted_proxies,
         }
     }
 
@@ -81,17 +76,13 @@ impl Limits {
 
     /// Counts a request that came from an address.
     pub fn admit_client(&self, client: Client) -> Result<(), ApiError> {
-        check(self.addresses.as_ref(), self.counted(client), "address")
+        check(self.addresses.as_ref(), client.counted(), "address")
     }
 
     /// Counts a failed sign-in. Others behind the same address go on being served: only the failures themselves are
     /// refused.
     pub fn admit_failure(&self, client: Client) -> Result<(), ApiError> {
-        check(self.failures.as_ref(), self.counted(client), "failures")
-    }
-
-    fn counted(&self, Client(address): Client) -> Option<IpAddr> {
-        (!self.trusted_proxies.contains(address)).then(|| counted_as(address))
+        check(self.failures.as_ref(), client.counted(), "failures")
     }
 }
 

@@ -108,7 +108,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         tokio::spawn(server::serve(
             listener,
             router,
-            ServerSettings::default(),
+            ServerSettings::of_metrics(),
             pending(),
         ));
     }
@@ -122,8 +122,11 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let interval = settings.ticker.tick_interval_ms.0;
     let ticker = interval.map(|interval| Ticker::start(upstream, interval));
     let wanted = settings.connections.max_connections;
-    let pool_size = settings.database.database_pool_size;
-    let max_connections = descriptors::connections_within(limit, pool_size, wanted);
+    let others = descriptors::Others {
+        upstream: settings.database.database_pool_size,
+        has_metrics: settings.observation.metrics_listen.is_some(),
+    };
+    let max_connections = descriptors::connections_within(limit, others, wanted);
     if max_connections < wanted {
         tracing::warn!(
             limit,

@@ -4,24 +4,71 @@
 //! thousand connections left 130 MB behind, 10 MB of them in use.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Often enough for memory that others on the machine wait for; a look costs a read of one file.
+/// Often enough for memory that others on the machine wait for.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// With less than this nothing is worth the walk through the heaps.
 const SPARED_BYTES: u64 = 32 << 20;
 
-/// Gives memory back as long as the process lives.
+/// The buffers of fewer connections are not worth it either, and come and go in a service that is only busy.
+const RUSH: usize = 1000;
+
+/// The connections of all servers of the process, since they share its heap.
+pub(crate) static CONNECTIONS: Connections = Connections::new();
+
+/// Open connections, and the most that there were since memory was given back.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    open: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Connections {
+    const fn new() -> Self {
+        Self {
+            open: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn opened(&self) {
+        let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(open, Ordering::Relaxed);
+    }
+
+    pub(crate) fn closed(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Whether a rush has ended since this was last true.
+    fn have_fallen(&self) -> bool {
+        let open = self.open.load(Ordering::Relaxed);
+        let has_ended = self.most.load(Ordering::Relaxed).saturating_sub(open) >= RUSH;
+        if has_ended {
+            self.most.store(open, Ordering::Relaxed);
+        }
+        has_ended
+    }
+}
+
+/// Gives memory back after each rush of connections, as long as the process lives.
 pub async fn keep_trimmed() {
     let mut looks = interval(INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
-        if resident_bytes().is_some_and(|bytes| bytes > SPARED_BYTES) {
+        if CONNECTIONS.have_fallen() && resident_bytes().is_some_and(|bytes| bytes > SPARED_BYTES) {
             // Takes milliseconds for each hundred megabytes, in which no request's thread may stand still.
             let _ = spawn_blocking(trim).await;
         }
@@ -51,10 +98,36 @@ pub fn resident_bytes() -> Option<u64> {
     Some(pages * u64::try_from(rustix::param::page_size()).ok()?)
 }
 
-#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn memory_is_given_back_once_after_each_rush() {
+        let connections = Connections::new();
+        let open = |count| (0..count).for_each(|_| connections.opened());
+        let close = |count| (0..count).for_each(|_| connections.closed());
+        open(RUSH + 500);
+        assert!(!connections.have_fallen());
+        close(RUSH - 1);
+        // Others come and go, and are never many.
+        for _ in 0..3 * RUSH {
+            open(1);
+            close(1);
+        }
+        assert!(!connections.have_fallen());
+        close(1);
+        assert!(connections.have_fallen());
+        assert!(!connections.have_fallen());
+        close(500);
+        assert!(!connections.have_fallen());
+        // A rush that begins and ends between two looks.
+        open(RUSH);
+        close(RUSH);
+        assert!(connections.have_fallen());
+    }
+
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[test]
     fn memory_between_living_things_is_given_back() {
         let mut living = Vec::new();

@@ -30,7 +30,7 @@ pub fn router_of(
     let (limits, answers) = (state.limits().clone(), state.answers().clone());
     let by_hand = Router::new()
         .route(health::LIVENESS_PATH, get(health::live))
-        .route("/readyz", get(health::ready))
+        .route(health::READINESS_PATH, get(health::ready))
         .route("/metrics", get(metrics::of_service))
         .route("/openapi.json", openapi::method_router(table, contract))
         .merge(reference::router(table, contract))

@@ -3,7 +3,6 @@
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
-use crate::client::TrustedProxies;
 use crate::limits::LimitSettings;
 
 #[derive(Debug, Clone, Args)]
@@ -26,7 +25,8 @@ pub struct RateSettings {
         value_parser = RangedU64ValueParser::<u32>::new().range(0..=1_000_000)
     )]
     pub rate_limit_per_address: u32,
-    /// Answers 401 to one address a minute, up to 1000000; further ones are 429. 0 is no limit.
+    /// Failed sign-ins of one address a minute, up to 1000000; further ones are 429. A token that has expired, or is
+    /// missing, is none. 0 is no limit.
     #[arg(
         long,
         env = "RATE_LIMIT_FAILURES_PER_ADDRESS",
@@ -38,12 +38,11 @@ pub struct RateSettings {
 }
 
 impl RateSettings {
-    pub fn limits(&self, trusted_proxies: TrustedProxies) -> LimitSettings {
+    pub fn limits(&self) -> LimitSettings {
         LimitSettings {
             user_per_s: self.rate_limit_per_user,
             address_per_s: self.rate_limit_per_address,
             failures_per_minute: self.rate_limit_failures_per_address,
-            trusted_proxies,
         }
     }
 }
@@ -63,7 +62,7 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_limits() {
         let alone = Alone::try_parse_from(["edge_api"]).expect("defaults");
-        let limits = alone.settings.limits(TrustedProxies::default());
+        let limits = alone.settings.limits();
         assert_eq!(limits, LimitSettings::default());
     }
 }

@@ -50,6 +50,6 @@ pub struct Settings {
 impl Settings {
     /// The limits of rates.
     pub fn limits(&self) -> Limits {
-        Limits::new(self.rates.limits(self.connections.trusted_proxies.clone()))
+        Limits::new(&self.rates.limits())
     }
 }

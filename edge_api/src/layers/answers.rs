@@ -1,4 +1,5 @@
-//! The memory of answers: none is begun without room for it, and each counts until it is written.
+//! The memory of answers: none that can be asked for again is begun without room for it, none of a client that leaves
+//! too many unread, and each counts until it is written.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -7,15 +8,21 @@ use axum::response::{IntoResponse, Response};
 use stream_core::error::ErrorCode;
 
 use crate::answers::Answers;
+use crate::client::Client;
 use crate::error::ApiError;
 use crate::routes::health;
 
 pub(super) async fn hold(State(answers): State<Answers>, request: Request, next: Next) -> Response {
-    let is_probe = health::is_probe(request.uri());
-    if answers.are_too_many() && !is_probe {
+    let client: Option<&Client> = request.extensions().get();
+    let client = client.and_then(|client| client.counted());
+    let is_about_health = health::is_about_health(request.uri());
+    let is_repeatable = request.method().is_safe() && !is_about_health;
+    // A change is not refused for what others leave unread, but before it is begun for what its own client does.
+    let is_refused = (is_repeatable && answers.are_too_many())
+        || (!is_about_health && answers.are_too_many_of(client));
+    if is_refused {
         return overloaded();
     }
-    let is_repeatable = request.method().is_safe() && !is_probe;
     let (head, body) = next.run(request).await.into_parts();
     // Every answer is in memory as a whole: this neither waits nor copies.
     let Ok(bytes) = to_bytes(body, usize::MAX).await else {
@@ -25,9 +32,9 @@ pub(super) async fn hold(State(answers): State<Answers>, request: Request, next:
         return Response::from_parts(head, Body::empty());
     }
     let held = if is_repeatable {
-        answers.hold_repeatable(bytes)
+        answers.hold_repeatable(bytes, client)
     } else {
-        Some(answers.hold(bytes))
+        Some(answers.hold(bytes, client))
     };
     match held {
         Some(bytes) => Response::from_parts(head, Body::from(bytes)),

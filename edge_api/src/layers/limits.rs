@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use stream_core::error::Category;
+use stream_core::error::{Category, ErrorCode};
 
 use crate::client::Client;
 use crate::error::{ApiError, Malformed};
@@ -31,10 +31,18 @@ pub(super) async fn limit(
     }
     let response = next.run(request).await;
     let error = response.extensions().get::<ApiError>();
-    let is_failure =
-        error.is_some_and(|error| error.code().category() == Category::AuthenticationError);
-    if is_failure && let Err(error) = limits.admit_failure(client) {
+    if error.is_some_and(is_failed_sign_in)
+        && let Err(error) = limits.admit_failure(client)
+    {
         return error.into_response();
     }
     response
+}
+
+/// Whether somebody tried a secret that is none. An expired token was signed by the issuer, as every app's is once in a
+/// while, and whoever sends none tries nothing.
+fn is_failed_sign_in(error: &ApiError) -> bool {
+    let code = error.code();
+    code.category() == Category::AuthenticationError
+        && !matches!(code, ErrorCode::TokenExpired | ErrorCode::Unauthenticated)
 }

@@ -15,6 +15,14 @@ use crate::upstream::breaker::State as BreakerState;
 /// The route of the liveness probe.
 pub const LIVENESS_PATH: &str = "/healthz";
 
+pub const READINESS_PATH: &str = "/readyz";
+
+/// Whether a request asks for the health of the process or of what it needs, which whoever decides about the process
+/// must learn under any load.
+pub(crate) fn is_about_health(target: &Uri) -> bool {
+    is_probe(target) || target.path() == READINESS_PATH
+}
+
 /// Whether a request asks if the process lives: no load may make that fail.
 pub(crate) fn is_probe(target: &Uri) -> bool {
     target.path() == LIVENESS_PATH

@@ -30,6 +30,10 @@ pub fn method_router(route: &'static Route, contract: &'static Contract) -> Meth
               deadline: Deadline,
               request: Request| async move {
             state.limits().admit_caller(&caller)?;
+            // As the database would, but before the body is in memory: the largest are the service's.
+            if !operation.admits(caller.role) {
+                return Err(ApiError::new(ErrorCode::PermissionDenied));
+            }
             let polled = route
                 .version
                 .map(|version| (version, request.headers().clone()));

@@ -23,6 +23,9 @@ use super::slots::{Full, Slots};
 use crate::budget::Budget;
 use crate::metrics::CONNECTIONS_REFUSED;
 
+/// One client may take one part in so many of the memory for bodies: whoever sends slowly holds it for seconds.
+const CLIENTS_OF_BODY_MEMORY: usize = 8;
+
 /// For connections to end and free what the kernel lacks; who waits meanwhile waits in the kernel's queue.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -75,7 +78,7 @@ impl Server {
             shared: Arc::new(Shared {
                 router: TowerToHyperService::new(router),
                 http: connection::http(settings.head_timeout),
-                body_memory: Budget::new(settings.body_memory_bytes),
+                body_memory: Budget::new(settings.body_memory_bytes, CLIENTS_OF_BODY_MEMORY),
                 settings,
             }),
         }

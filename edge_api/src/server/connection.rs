@@ -19,7 +19,7 @@ use super::socket::Socket;
 use crate::metrics::CONNECTIONS_CLOSED;
 
 /// A head holds an access token of a few kilobytes at most; a longer one gets 431.
-const MAX_HEAD_BYTES: usize = 32 * 1024;
+const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// What hyper reads ahead; answers are not copied.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 

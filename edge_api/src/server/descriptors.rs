@@ -5,6 +5,7 @@ use std::io;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::refusal::MAX_REFUSALS;
+use super::settings::METRICS_CONNECTIONS;
 
 /// Log, listener, runtime, signals, address lookups, fetches of keys: about twenty, and as many again.
 const RESERVED: usize = 40;
@@ -22,10 +23,23 @@ pub fn raise_limit() -> io::Result<usize> {
     Ok(limit.unwrap_or(usize::MAX))
 }
 
-/// The connections of clients that leave enough descriptors for everything else, `upstream` connections among it; at
-/// most `wanted`, at least 1.
-pub fn connections_within(limit: usize, upstream: usize, wanted: usize) -> usize {
-    let reserved = RESERVED + MAX_REFUSALS + upstream;
+/// What needs descriptors besides clients.
+#[derive(Debug, Clone, Copy)]
+pub struct Others {
+    /// Connections to the database.
+    pub upstream: usize,
+    /// Whether the metrics have a socket of their own.
+    pub has_metrics: bool,
+}
+
+/// The connections of clients that leave enough descriptors for everything else; at most `wanted`, at least 1.
+pub fn connections_within(limit: usize, others: Others, wanted: usize) -> usize {
+    let metrics = if others.has_metrics {
+        METRICS_CONNECTIONS + MAX_REFUSALS
+    } else {
+        0
+    };
+    let reserved = RESERVED + MAX_REFUSALS + others.upstream + metrics;
     wanted.min(limit.saturating_sub(reserved)).max(1)
 }
 
@@ -35,11 +49,18 @@ mod tests {
 
     #[test]
     fn connections_leave_descriptors_for_the_rest() {
-        assert_eq!(connections_within(20_000, 10, 16_384), 16_384);
-        let left = connections_within(1024, 10, 16_384);
+        let others = |has_metrics| Others {
+            upstream: 10,
+            has_metrics,
+        };
+        let within = |limit, wanted| connections_within(limit, others(false), wanted);
+        assert_eq!(within(20_000, 16_384), 16_384);
+        let left = within(1024, 16_384);
         assert!(left + 10 + MAX_REFUSALS < 1024 - 20, "{left}");
-        assert_eq!(connections_within(10, 10, 16_384), 1);
-        assert_eq!(connections_within(usize::MAX, 10, 5), 5);
+        assert_eq!(within(10, 16_384), 1);
+        assert_eq!(within(usize::MAX, 5), 5);
+        let beside_metrics = connections_within(1024, others(true), 16_384);
+        assert_eq!(left - beside_metrics, METRICS_CONNECTIONS + MAX_REFUSALS);
     }
 
     #[test]

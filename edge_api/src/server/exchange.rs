@@ -64,6 +64,7 @@ impl Service<Request<Incoming>> for Exchanges {
             incoming,
             progress: self.progress.clone(),
             memory: self.shared.body_memory.clone(),
+            client: client.counted(),
             held: held.clone(),
             due_at: Instant::now() + settings.body_timeout,
             late: None,
@@ -125,6 +126,7 @@ struct RequestBody {
     incoming: Incoming,
     progress: Arc<Progress>,
     memory: Arc<Budget>,
+    client: Option<IpAddr>,
     held: Held,
     due_at: Instant,
     /// Made only when the body is waited for.
@@ -132,9 +134,9 @@ struct RequestBody {
 }
 
 impl RequestBody {
-    /// Counts bytes that arrived; false: all bodies together would be too large.
+    /// Counts bytes that arrived; false: all bodies together, or the client's, would be too large.
     fn hold(&self, bytes: usize) -> bool {
-        let Some(share) = self.memory.try_take(bytes, 4) else {
+        let Some(share) = self.memory.try_take(bytes, 8, self.client) else {
             return false;
         };
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::client::TrustedProxies;
 use crate::deadline;
 
+/// Connections to the socket of the metrics: a few readers.
+pub(super) const METRICS_CONNECTIONS: usize = 64;
+
 /// What one server allows. The defaults are those of the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSettings {
@@ -27,6 +30,16 @@ pub struct ServerSettings {
     pub body_memory_bytes: usize,
     /// How long a stop waits for requests that were begun.
     pub drain: Duration,
+}
+
+impl ServerSettings {
+    /// Of the socket that answers metrics alone.
+    pub fn of_metrics() -> Self {
+        Self {
+            max_connections: METRICS_CONNECTIONS,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for ServerSettings {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use metrics::{Gauge, gauge};
 
 use crate::client::counted_as;
+use crate::memory;
 use crate::metrics::CONNECTIONS;
 
 /// The places of one server.
@@ -63,6 +64,7 @@ impl Slots {
         }
         open.all += 1;
         self.gauge.increment(1);
+        memory::CONNECTIONS.opened();
         let slots = self.clone();
         Ok(Slot { slots, address })
     }
@@ -78,6 +80,7 @@ impl Drop for Slot {
         let mut open = self.slots.lock();
         open.all -= 1;
         self.slots.gauge.decrement(1);
+        memory::CONNECTIONS.closed();
         let Some(address) = self.address else { return };
         if let Some(of_address) = open.by_address.get_mut(&address) {
             *of_address -= 1;
@@ -110,6 +113,15 @@ mod tests {
         assert_eq!(refusal(&slots, "192.0.2.3"), Some(Full::All));
         drop(first);
         assert_eq!(refusal(&slots, "192.0.2.1"), None);
+    }
+
+    #[test]
+    fn each_connection_counts_for_the_memory_that_is_given_back() {
+        let slots = Slots::new(100, 1);
+        // Other tests of this process hold some beside these.
+        let taken: Vec<_> = (0..100).map_while(|_| slots.take(None).ok()).collect();
+        assert_eq!(taken.len(), 100);
+        assert!(memory::CONNECTIONS.open() >= 100);
     }
 
     #[test]

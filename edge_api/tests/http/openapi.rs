@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use edge_api::contract::{Contract, Rows};
 use edge_api::routes::ROUTES;
-use edge_api::routes::health::LIVENESS_PATH;
+use edge_api::routes::health::{LIVENESS_PATH, READINESS_PATH};
 use edge_api::upstream::UpstreamError;
 use serde_json::json;
 use stream_core::error::ErrorCode;
@@ -31,7 +31,7 @@ fn paths_in_source() -> BTreeSet<String> {
         .flat_map(|text| text.split(".route(").skip(1))
         .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'))
         .map(|(path, _)| path)
-        .chain([LIVENESS_PATH])
+        .chain([LIVENESS_PATH, READINESS_PATH])
         .map(str::to_owned)
         .collect()
 }

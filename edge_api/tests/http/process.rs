@@ -168,6 +168,26 @@ fn a_service_answers_metrics_on_a_socket_of_its_own_and_writes_its_last_lines() 
 }
 
 #[test]
+fn the_socket_of_the_metrics_has_few_places() {
+    let service = Running::start(&[]);
+    // Each has asked, so each has its place.
+    let mut readers: Vec<_> = (0..64)
+        .map(|_| TcpStream::connect(&service.metrics).expect("it listens"))
+        .collect();
+    let mut status = [0; 12];
+    for reader in &mut readers {
+        let request = b"GET /metrics HTTP/1.1\r\nhost: a.test\r\n\r\n";
+        reader.write_all(request).expect("it reads");
+        reader.read_exact(&mut status).expect("an answer");
+        assert_eq!(&status, b"HTTP/1.1 200");
+    }
+    let answer = get(&service.metrics, "/metrics", 1);
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    // Clients have places of their own.
+    assert!(get(&service.address, "/healthz", 1).starts_with("HTTP/1.1 200"));
+}
+
+#[test]
 fn a_reader_of_the_log_that_has_stopped_stops_no_request() {
     let mut service = Running::start(&[("LOG_ONE_REQUEST_IN", "1")]);
     // More lines than the pipe and the queue take together, and nobody reads them.

@@ -7,7 +7,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use edge_api::auth::Verifier;
+use edge_api::caller::Role;
+use edge_api::contract::Contract;
 use edge_api::router::router;
+use edge_api::routes::ROUTES;
 use edge_api::state::AppState;
 use http_body_util::BodyExt;
 use jsonwebtoken::{EncodingKey, Header, encode};
@@ -57,9 +60,27 @@ fn state(database: &RecordingDatabase) -> AppState {
     AppState::new(Arc::new(database.clone()), Verifier::new(&SECRET.into()))
 }
 
-/// A request of the signed-in test user; `body` is sent as JSON when there is one.
+/// A request of the signed-in test user, or of the service where no user may call; `body` is sent as JSON when there is
+/// one.
 pub fn request(method: &str, path: &str, body: Option<&str>) -> Request<Body> {
-    request_with(&user_token(), method, path, body)
+    let token = match is_for_users(method, path) {
+        true => user_token(),
+        false => service_token(),
+    };
+    request_with(&token, method, path, body)
+}
+
+fn is_for_users(method: &str, path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let is_of = |template: &str| {
+        let mut pieces = template.split('/').zip(path.split('/'));
+        template.split('/').count() == path.split('/').count()
+            && pieces.all(|(piece, given)| piece.starts_with('{') || piece == given)
+    };
+    let mut routes = ROUTES.iter();
+    let route = routes.find(|route| route.verb.method() == method && is_of(route.path));
+    let operation = route.and_then(|route| Contract::get().operation(route.operation));
+    operation.is_none_or(|operation| operation.admits(Role::Authenticated))
 }
 
 /// The same of whoever holds the token.

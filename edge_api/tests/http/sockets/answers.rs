@@ -23,10 +23,17 @@ async fn fixture(memory: usize, write_timeout: Duration) -> Fixture {
     Fixture { server, database }
 }
 
-/// A client that reads the beginning of an answer and no more.
-async fn unread(server: &Server) -> Wire {
-    let mut wire = server.connect().await;
-    wire.send(&get_state()).await;
+/// The memory in which one client has room for one such answer, and three clients fill three quarters.
+const MEMORY: usize = 5 * LARGE;
+
+/// A client at 127.0.0.`source` that reads the beginning of an answer and no more.
+async fn unread(server: &Server, source: u8) -> Wire {
+    unread_answer(server, source, &get_state()).await
+}
+
+async fn unread_answer(server: &Server, source: u8, request: &str) -> Wire {
+    let mut wire = server.connect_from([127, 0, 0, source]).await;
+    wire.send(request).await;
     let mut status = [0; 12];
     within(wire.0.read_exact(&mut status))
         .await
@@ -45,10 +52,14 @@ async fn is_begun(server: &Server) -> bool {
 
 #[tokio::test]
 async fn answers_that_nobody_reads_take_so_much_memory_and_no_more() {
-    let Fixture { server, .. } = fixture(3 * LARGE, Duration::from_secs(3600)).await;
-    // Two fit into three quarters.
-    let unread = [unread(&server).await, unread(&server).await];
-    let mut wire = server.connect().await;
+    let Fixture { server, .. } = fixture(MEMORY, Duration::from_secs(3600)).await;
+    // Three fit into three quarters.
+    let unread = [
+        unread(&server, 1).await,
+        unread(&server, 2).await,
+        unread(&server, 3).await,
+    ];
+    let mut wire = server.connect_from([127, 0, 0, 4]).await;
     let answer = wire.ask(&get_state()).await;
     assert_eq!(answer.refusal(), (503, "overloaded".to_owned()));
     assert_eq!(answer.header("retry-after"), "1");
@@ -67,8 +78,8 @@ async fn answers_that_nobody_reads_take_so_much_memory_and_no_more() {
 
 #[tokio::test]
 async fn a_client_that_reads_nothing_is_given_up() {
-    let Fixture { server, .. } = fixture(2 * LARGE, Duration::from_millis(50)).await;
-    let mut silent = unread(&server).await;
+    let Fixture { server, .. } = fixture(MEMORY, Duration::from_millis(50)).await;
+    let mut silent = unread(&server, 1).await;
     // Its memory comes back although it stays: another answer of that size begins. On a busy machine that one may be
     // given up in its turn before it is read to its end.
     within(async {
@@ -81,24 +92,50 @@ async fn a_client_that_reads_nothing_is_given_up() {
     server.stop().await;
 }
 
-#[tokio::test]
-async fn nothing_is_begun_without_room_for_its_answer_and_the_process_is_alive() {
-    let Fixture { server, database } = fixture(LARGE / 2, Duration::from_secs(3600)).await;
-    // The answer to a change is never refused, however large.
-    let mut sender = server.connect().await;
-    sender.send(&post_messages("content-length: 15")).await;
-    sender.send("{\"content\":\"x\"}").await;
-    let mut status = [0; 12];
-    within(sender.0.read_exact(&mut status))
-        .await
-        .expect("a head");
-    assert_eq!(&status, b"HTTP/1.1 200");
+/// A call that changes something, whose answer is as large.
+fn send_message() -> String {
+    post_messages("content-length: 15") + "{\"content\":\"x\"}"
+}
 
-    let asked = database.asked().len();
+#[tokio::test]
+async fn one_address_leaves_a_quarter_of_the_memory_unread_and_others_are_served() {
+    let Fixture { server, database } = fixture(MEMORY, Duration::from_secs(3600)).await;
+    let first = unread(&server, 1).await;
     let mut wire = server.connect().await;
     let answer = wire.ask(&get_state()).await;
     assert_eq!(answer.refusal(), (503, "overloaded".to_owned()));
+    let _other = unread(&server, 2).await;
+
+    // The answer to a change is given beyond the quarter, and then nothing of this client is begun.
+    let _change = unread_answer(&server, 1, &send_message()).await;
+    let asked = database.asked().len();
+    for request in [get_state(), send_message()] {
+        let mut wire = server.connect().await;
+        let answer = wire.ask(&request).await;
+        assert_eq!(answer.refusal(), (503, "overloaded".to_owned()));
+    }
     assert_eq!(database.asked().len(), asked);
-    assert_eq!(wire.ask(HEALTH).await.status, 200);
+    drop(first);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_begun_without_room_for_its_answer_but_changes_and_questions_of_health() {
+    let Fixture { server, database } = fixture(LARGE / 2, Duration::from_secs(3600)).await;
+    // The answer to a change is never refused, however large.
+    let _sender = unread_answer(&server, 1, &send_message()).await;
+
+    let asked = database.asked().len();
+    for source in [1, 2] {
+        let mut wire = server.connect_from([127, 0, 0, source]).await;
+        let answer = wire.ask(&get_state()).await;
+        assert_eq!(answer.refusal(), (503, "overloaded".to_owned()));
+        assert_eq!(wire.ask(HEALTH).await.status, 200);
+        let ready = HEALTH.replace("healthz", "readyz");
+        assert_eq!(wire.ask(&ready).await.status, 200);
+    }
+    assert_eq!(database.asked().len(), asked);
+    // Neither is one of another client, although nothing is left.
+    let _other = unread_answer(&server, 2, &send_message()).await;
     server.stop().await;
 }

@@ -14,7 +14,6 @@ fn limits() -> LimitSettings {
         user_per_s: 0,
         address_per_s: 0,
         failures_per_minute: 0,
-        trusted_proxies: TrustedProxies::default(),
     }
 }
 
@@ -24,12 +23,16 @@ struct Fixture {
 }
 
 async fn fixture(limits: LimitSettings) -> Fixture {
+    fixture_behind(TrustedProxies::default(), limits).await
+}
+
+async fn fixture_behind(trusted_proxies: TrustedProxies, limits: LimitSettings) -> Fixture {
     let database = RecordingDatabase::answering("null");
     let settings = ServerSettings {
-        trusted_proxies: limits.trusted_proxies.clone(),
+        trusted_proxies,
         ..ServerSettings::default()
     };
-    let state = state(&database).with_limits(Limits::new(limits));
+    let state = state(&database).with_limits(Limits::new(&limits));
     let server = Server::start(router(state, Vec::new()), settings).await;
     Fixture { server, database }
 }
@@ -117,12 +120,12 @@ async fn an_address_over_the_rate_is_refused_but_for_its_probe() {
 
 #[tokio::test]
 async fn behind_a_trusted_proxy_each_client_has_its_own_rate() {
-    let Fixture { server, .. } = fixture(LimitSettings {
+    let proxies = TrustedProxies::new(["127.0.0.1/32".parse().expect("a network")]);
+    let limits = LimitSettings {
         address_per_s: 1,
-        trusted_proxies: TrustedProxies::new(["127.0.0.1/32".parse().expect("a network")]),
         ..limits()
-    })
-    .await;
+    };
+    let Fixture { server, .. } = fixture_behind(proxies, limits).await;
     let from = |claimed: &str| {
         get_state().replace(
             "host: a.test\r\n",
@@ -133,7 +136,12 @@ async fn behind_a_trusted_proxy_each_client_has_its_own_rate() {
     let (_, answer) = until_limited(&mut proxy, &from("192.0.2.1")).await;
     assert_rate_limited(&answer);
     assert_rate_limited(&proxy.ask(&from("203.0.113.5, 192.0.2.1")).await);
+    // Whatever a client writes before what the proxy adds.
+    assert_rate_limited(&proxy.ask(&from("\u{e9}, 192.0.2.1")).await);
     assert_eq!(proxy.ask(&from("192.0.2.2")).await.status, 200);
+    let (_, answer) = until_limited(&mut proxy, &from("unknown")).await;
+    assert_rate_limited(&answer);
+    assert_rate_limited(&proxy.ask(&from("192.0.2.3, \u{e9}")).await);
 
     // Whoever is no trusted proxy stays who they are.
     let mut direct = server.connect_from([127, 0, 0, 2]).await;
@@ -162,10 +170,41 @@ async fn failed_sign_ins_are_limited_and_others_of_the_address_are_not() {
     ));
     let refusal = wire.ask(&forged).await.refusal();
     assert_eq!(refusal, (401, "token_invalid".to_owned()));
-    for request in [&forged, "GET /v1/streams HTTP/1.1\r\nhost: a.test\r\n\r\n"] {
-        assert_rate_limited(&wire.ask(request).await);
-    }
+    assert_rate_limited(&wire.ask(&forged).await);
     assert!(database.asked().is_empty());
     assert_eq!(wire.ask(&get_state()).await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_or_is_missing_is_no_failed_sign_in() {
+    let Fixture { server, .. } = fixture(LimitSettings {
+        failures_per_minute: 1,
+        ..limits()
+    })
+    .await;
+    let mut wire = server.connect().await;
+    let mut claims = user_claims();
+    claims["exp"] = 1.into();
+    let expired = with_token(&sign(&claims, SECRET));
+    let missing = "GET /v1/streams HTTP/1.1\r\nhost: a.test\r\n\r\n";
+    let forged = with_token(&sign(
+        &claims,
+        "another secret that is also 32 bytes or more",
+    ));
+    for round in 0..2 {
+        for (request, code) in [
+            (expired.as_str(), "token_expired"),
+            (missing, "unauthenticated"),
+        ] {
+            for _ in 0..2 {
+                let refusal = wire.ask(request).await.refusal();
+                assert_eq!(refusal, (401, code.to_owned()));
+            }
+        }
+        let refusal = wire.ask(&forged).await.refusal();
+        let expected = [(401, "token_invalid"), (429, "rate_limited")][round];
+        assert_eq!(refusal, (expected.0, expected.1.to_owned()));
+    }
     server.stop().await;
 }
