@@ -31,7 +31,9 @@ impl Placeholders {
                     let normal = match name.as_str() {
                         "agora_uid" => json!("<uid>"),
                         "uid" if value.as_i64() > Some(1_000_000) => json!("<uid>"),
-                        "token" | "epoch" | "version" if value.is_string() => json!(format!("<{name}>")),
+                        "token" | "epoch" | "version" if value.is_string() => {
+                            json!(format!("<{name}>"))
+                        }
                         "cooldown_ms" | "retry_after_ms" | "watch_ms" | "oldest_age" => {
                             json!("<span>")
                         }
