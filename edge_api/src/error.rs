@@ -159,6 +159,7 @@ impl From<AuthError> for ApiError {
         let code = match error {
             AuthError::Missing | AuthError::Anonymous => ErrorCode::Unauthenticated,
             AuthError::Expired => ErrorCode::TokenExpired,
+            AuthError::NoKeySet => ErrorCode::UpstreamUnavailable,
             AuthError::ApiKey | AuthError::UnknownKey | AuthError::Invalid(_) => {
                 ErrorCode::TokenInvalid
             }
@@ -171,8 +172,11 @@ impl From<AuthError> for ApiError {
             ),
             _ => None,
         };
+        // A first reading is tried every second.
+        let retry_after_ms = (error == AuthError::NoKeySet).then_some(1000);
         Self {
             detail,
+            retry_after_ms,
             ..Self::new(code).because(error.to_string())
         }
     }

@@ -113,6 +113,10 @@ impl AppState {
         self.upstream.as_ref()
     }
 
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
     pub(crate) fn breakers(&self) -> &[Arc<Breaker>] {
         &self.breakers
     }

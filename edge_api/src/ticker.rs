@@ -14,10 +14,14 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::caller::Caller;
 use crate::contract::Contract;
 use crate::metrics::{TICK_FAILURES, TICK_LAST_SUCCESS, TICKS};
+use crate::upstream::breaker::ANSWER_GRACE;
 use crate::upstream::{Call, Upstream, UpstreamError};
 
 /// Longer than a statement may take (`upstream::sql`), so that the database gives up first.
 pub const TICK_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Behind the deadline and the time in which a late answer still counts.
+pub const TICK_CUT_OFF: Duration = TICK_DEADLINE.saturating_add(ANSWER_GRACE.saturating_mul(2));
 
 /// The shortest pause after a failure: a database that starts up is not asked twenty times a second.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -40,7 +44,7 @@ impl Ticker {
         Self { stop, task }
     }
 
-    /// Returns when the tick under way, if any, is over: within [`TICK_DEADLINE`].
+    /// Returns when the tick under way, if any, is over: within [`TICK_CUT_OFF`].
     pub async fn stop(mut self) {
         // A task that is gone already has nothing to stop.
         let _ = self.stop.send(());
@@ -82,7 +86,7 @@ fn call() -> Call {
 }
 
 async fn tick(upstream: &dyn Upstream) -> Result<(), UpstreamError> {
-    match timeout(TICK_DEADLINE, upstream.call(Arc::new(call()))).await {
+    match timeout(TICK_CUT_OFF, upstream.call(Arc::new(call()))).await {
         Ok(answer) => answer.map(|_| ()),
         Err(_) => Err(UpstreamError::Unavailable {
             reason: "no answer within the deadline".to_owned(),

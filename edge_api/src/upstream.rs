@@ -5,6 +5,7 @@ mod assembly;
 pub mod batching;
 pub mod breaker;
 mod call;
+mod entrance;
 pub mod measured;
 mod ping;
 #[cfg(feature = "postgrest")]
@@ -34,12 +35,18 @@ pub trait Upstream: Send + Sync {
     /// Makes the call in a transaction of its own, as its caller. The answer is the operation's result as
     /// the database writes it in JSON, and is passed on as it is.
     ///
-    /// Dropping the future ends the call as a whole: it is cancelled, or has been committed. The rule of
-    /// [`admission`] keeps what was begun from being dropped.
+    /// Dropping the future ends the call as a whole: it is cancelled, or has been committed; unless
+    /// [`cancels`](Self::cancels) is false. The rule of [`admission`] keeps what was begun from being dropped.
     fn call(&self, call: Arc<Call>) -> Pending<Box<RawValue>>;
 
     /// Whether the database answers at all, and what is installed in it.
     fn ping(&self) -> Pending<DatabaseVersions>;
+
+    /// Whether the database works for nobody when a call is dropped or its deadline is over: false where only the
+    /// role's own timeout ends a statement.
+    fn cancels(&self) -> bool {
+        true
+    }
 }
 
 /// The versions of what is installed in a database.
@@ -70,5 +77,11 @@ impl UpstreamError {
     pub(crate) const OVERLOADED: Self = Self::Refused {
         code: ErrorCode::Overloaded,
         retry_after_ms: Some(1000),
+    };
+
+    /// No answer came by the deadline.
+    pub(crate) const NO_ANSWER: Self = Self::Refused {
+        code: ErrorCode::StatementTimeout,
+        retry_after_ms: None,
     };
 }

@@ -13,6 +13,8 @@ pub enum AuthError {
     Expired,
     #[error("the token names a key that is not known")]
     UnknownKey,
+    #[error("the token names a key, and no key set was read yet")]
+    NoKeySet,
     #[error("the token is not valid: {0}")]
     Invalid(&'static str),
 }

@@ -46,7 +46,7 @@ impl KeySource {
             .redirect(Policy::none())
             .user_agent("edge_api")
             .build()
-            .map_err(KeySourceError::Fetch)?;
+            .map_err(of_fetch)?;
         Ok(Self::Url(url, client))
     }
 
@@ -92,18 +92,23 @@ fn read_file(path: &Path) -> Result<String, KeySourceError> {
 
 async fn fetch(client: &Client, url: &Url) -> Result<String, KeySourceError> {
     let request = client.get(url.clone()).header("accept", "application/json");
-    let mut response = request.send().await.map_err(KeySourceError::Fetch)?;
+    let mut response = request.send().await.map_err(of_fetch)?;
     if response.status() != StatusCode::OK {
         return Err(KeySourceError::Status(response.status()));
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(KeySourceError::Fetch)? {
+    while let Some(chunk) = response.chunk().await.map_err(of_fetch)? {
         if body.len() + chunk.len() > MAX_SET_BYTES {
             return Err(KeySourceError::TooLong);
         }
         body.extend_from_slice(&chunk);
     }
     String::from_utf8(body).map_err(|_| KeySetError::NotASet.into())
+}
+
+/// The URL is not for the log.
+fn of_fetch(error: reqwest::Error) -> KeySourceError {
+    KeySourceError::Fetch(error.without_url())
 }
 
 /// A URL may hold a password.

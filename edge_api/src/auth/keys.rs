@@ -13,6 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::error::AuthError;
 use super::token::Token;
@@ -36,7 +37,11 @@ struct Key {
 
 /// The keys of one source. Never printed.
 #[derive(Clone, Default)]
-pub struct Keys(Vec<Key>);
+pub struct Keys {
+    keys: Vec<Key>,
+    /// Of the set's text; none of secrets.
+    digest: Option<[u8; 32]>,
+}
 
 /// The reason for refusing a key set as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +67,10 @@ impl Keys {
             algorithm: Algorithm::HS256,
             key: DecodingKey::from_secret(secret.expose_secret().as_bytes()),
         });
-        Self(keys.collect())
+        Self {
+            keys: keys.collect(),
+            digest: None,
+        }
     }
 
     /// The keys of a JWKS (RFC 7517) that tokens can be checked with; others in it are left out.
@@ -74,23 +82,31 @@ impl Keys {
         let keys: Vec<Key> = set.keys.into_iter().filter_map(Key::of).collect();
         match keys.is_empty() {
             true => Err(KeySetError::Empty),
-            false => Ok(Self(keys)),
+            false => Ok(Self {
+                keys,
+                digest: Some(Sha256::digest(json).into()),
+            }),
         }
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
+    }
+
+    /// Whether both were read from the same text of a set.
+    pub(super) fn are_of_the_same_set(&self, other: &Self) -> bool {
+        self.digest.is_some() && self.digest == other.digest
     }
 }
 
 /// Whether one of the keys signed the token. A token that names a key is checked with that one alone, and
 /// with the keys that have no name.
 pub(super) fn check(groups: &[Keys], token: &Token<'_>) -> Result<(), AuthError> {
-    let keys = || groups.iter().flat_map(|keys| &keys.0);
+    let keys = || groups.iter().flat_map(|keys| &keys.keys);
     let mut candidates = keys().filter(|key| {
         let is_named = key.id.is_none() || token.key_id.is_none() || key.id == token.key_id;
         is_named && key.algorithm == token.algorithm
@@ -170,6 +186,6 @@ fn algorithm(parameters: &AlgorithmParameters, key: &DecodingKey) -> Option<Algo
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} keys", self.0.len())
+        write!(f, "{} keys", self.keys.len())
     }
 }

@@ -1,6 +1,7 @@
 //! Reading the JWKS again, one reading at a time. When it fails, the keys that are known stay.
 
 use std::error::Error as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -13,17 +14,30 @@ use crate::metrics::KEY_FETCHES;
 /// At most one reading in this time for tokens that name unknown keys: anybody can make such tokens.
 pub const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(10);
 
+/// The same, and between two tries of the reader, as long as nothing was read: no key is known, and nobody gets in.
+pub(super) const FIRST_READING_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The source of a verifier's keys, and when it was read last.
 #[derive(Debug)]
 pub(super) struct Refresh {
     source: KeySource,
     read_at: Mutex<Option<Instant>>,
+    has_read: AtomicBool,
 }
 
 impl Refresh {
-    pub fn new(source: KeySource) -> Self {
-        let read_at = Mutex::new(None);
-        Self { source, read_at }
+    /// `has_read`: its keys are known already.
+    pub fn new(source: KeySource, has_read: bool) -> Self {
+        Self {
+            source,
+            read_at: Mutex::new(None),
+            has_read: AtomicBool::new(has_read),
+        }
+    }
+
+    /// Whether the keys were read once.
+    pub fn has_read(&self) -> bool {
+        self.has_read.load(Ordering::Acquire)
     }
 
     /// Reads them; false when that failed.
@@ -43,7 +57,11 @@ impl Refresh {
         if has_changed() {
             return true;
         }
-        let is_due = read_at.is_none_or(|at| at.elapsed() >= UNKNOWN_KEY_INTERVAL);
+        let interval = match self.has_read() {
+            true => UNKNOWN_KEY_INTERVAL,
+            false => FIRST_READING_INTERVAL,
+        };
+        let is_due = read_at.is_none_or(|at| at.elapsed() >= interval);
         is_due && self.read(&mut read_at, apply).await
     }
 
@@ -57,6 +75,7 @@ impl Refresh {
             Ok(keys) => {
                 tracing::debug!(?source, ?keys, "read the key set");
                 apply(keys);
+                self.has_read.store(true, Ordering::Release);
                 true
             }
             Err(error) => {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::refresh::FIRST_READING_INTERVAL;
 use super::verifier::Verifier;
 
 /// Between two readings; Supabase lets its JWKS be cached for as long.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(600);
 
-/// After a reading that failed.
+/// After a reading that failed; before the first that did not, it is [`FIRST_READING_INTERVAL`].
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Dropping it ends the task.
@@ -27,10 +28,10 @@ impl KeyRefresher {
         task.spawn(async move {
             loop {
                 let is_read = verifier.refresh().await;
-                sleep(if is_read {
-                    REFRESH_INTERVAL
-                } else {
-                    RETRY_INTERVAL
+                sleep(match is_read {
+                    true => REFRESH_INTERVAL,
+                    false if verifier.has_key_set() => RETRY_INTERVAL,
+                    false => FIRST_READING_INTERVAL,
                 })
                 .await;
             }

@@ -44,9 +44,10 @@ impl Verifier {
 
     /// With the keys of a JWKS besides, read again from this source.
     pub fn with_key_source(self, source: KeySource, keys: Keys) -> Self {
+        let has_read = !keys.is_empty();
         self.set_key_set(keys);
         Self {
-            refresh: Some(Refresh::new(source)),
+            refresh: Some(Refresh::new(source, has_read)),
             ..self
         }
     }
@@ -63,8 +64,14 @@ impl Verifier {
             Err(AuthError::UnknownKey) if self.has_newer_keys().await => {
                 self.verify_by_known_keys(token)
             }
+            Err(AuthError::UnknownKey) if !self.has_key_set() => Err(AuthError::NoKeySet),
             outcome => outcome,
         }
+    }
+
+    /// False: the JWKS was not read yet, not once.
+    pub fn has_key_set(&self) -> bool {
+        self.refresh.as_ref().is_none_or(Refresh::has_read)
     }
 
     /// Reads the JWKS again. False: the reading failed, and the keys are the same as before.
@@ -92,8 +99,11 @@ impl Verifier {
         self.change(|[_, set]| [secrets, set.clone()]);
     }
 
-    /// From now on these keys of the JWKS count, and those before do not.
+    /// From now on these keys of the JWKS count, and those before do not. What the same set has verified stays so.
     pub fn set_key_set(&self, keys: Keys) {
+        if self.keys.get()[1].are_of_the_same_set(&keys) {
+            return;
+        }
         self.change(|[secrets, _]| [secrets.clone(), keys]);
     }
 

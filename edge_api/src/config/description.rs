@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use clap::{Arg, Command, CommandFactory};
+use reqwest::Url;
 
 use super::connection;
 use super::reading::{Reading, Source, name};
@@ -89,7 +90,14 @@ pub(super) fn effective(
         let id = argument.get_id().as_str();
         let value = reading
             .value(id)
-            .map(|value| value.to_string_lossy().into_owned());
+            .map(|value| value.to_string_lossy().into_owned())
+            .map(|value| {
+                if id == "jwks_url" {
+                    host(&value)
+                } else {
+                    value
+                }
+            });
         let Some(value) = value.or_else(|| default(argument)) else {
             continue;
         };
@@ -101,6 +109,13 @@ pub(super) fn effective(
         writeln!(text, "{}={value} # {from}", name(argument)).expect("a text takes everything");
     }
     text
+}
+
+/// Of a URL, which may hold a password or a token.
+fn host(url: &str) -> String {
+    let url = url.parse::<Url>().ok();
+    let host = url.as_ref().and_then(Url::host_str);
+    host.unwrap_or_default().to_owned()
 }
 
 /// What has a variable, without the files of secrets.

@@ -82,14 +82,18 @@ fn status() -> Value {
 fn ready() -> Value {
     json!({
         "type": "object",
-        "required": ["status", "contract_version", "oldest_client", "database", "breakers"],
+        "required": ["status", "contract_version", "oldest_client", "database", "breakers", "has_token_keys"],
         "properties": {
             "status": {
-                "description": "Degraded: it serves, but a breaker is not closed, or the database has another contract.",
+                "description": "Degraded: it serves, but a breaker is not closed, the database has another contract, or keys are missing.",
                 "enum": ["ok", "degraded"],
             },
             "database": database(),
             "breakers": {"type": "array", "items": breaker()},
+            "has_token_keys": {
+                "description": "Whether the keys of access tokens were read.",
+                "type": "boolean",
+            },
             "contract_version": {"type": "string"},
             "oldest_client": {"description": "The oldest contract that a client may have been built with.", "type": "string"},
         },

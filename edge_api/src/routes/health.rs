@@ -43,13 +43,15 @@ pub async fn live() -> Json<Health> {
 /// What a balancer and an operator want to know.
 #[derive(Debug, Serialize)]
 pub struct Readiness {
-    /// `degraded`: it serves, but a breaker is not closed, or the database's contract is another.
+    /// `degraded`: it serves, but a breaker is not closed, the database's contract is another, or keys are missing.
     status: &'static str,
     contract_version: &'static str,
     /// The oldest contract that a client may have been built with.
     oldest_client: &'static str,
     database: Database,
     breakers: Vec<Breaker>,
+    /// Whether the keys of access tokens were read; until then tokens that name a key are refused.
+    has_token_keys: bool,
 }
 
 /// What is installed in the database; null: nothing, or the way to it does not tell.
@@ -93,7 +95,9 @@ pub async fn ready(State(state): State<AppState>) -> Result<Json<Readiness>, Api
     let are_closed = breakers
         .iter()
         .all(|breaker| breaker.state == BreakerState::Closed);
-    let is_whole = are_closed && matches!(age, ContractAge::Same | ContractAge::Unknown);
+    let has_token_keys = state.verifier().has_key_set();
+    let is_whole =
+        are_closed && has_token_keys && matches!(age, ContractAge::Same | ContractAge::Unknown);
     Ok(Json(Readiness {
         status: if is_whole { OK.status } else { "degraded" },
         contract_version: contract.version,
@@ -104,6 +108,7 @@ pub async fn ready(State(state): State<AppState>) -> Result<Json<Readiness>, Api
             contract: age,
         },
         breakers,
+        has_token_keys,
     }))
 }
 

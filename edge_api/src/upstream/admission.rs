@@ -1,10 +1,10 @@
 //! The rule that decides which call may take a connection, so that no client and no stream takes them all.
 //!
-//! * A session holds at most a quarter of the connections; the rest of its calls waits for 200 ms.
+//! * A session holds at most a quarter of the connections, and so does a user; the rest of their calls waits for 200 ms.
 //! * Some connections are kept for heartbeats: by them alone viewers stay counted and hosts stay live.
 //! * When all are taken, calls wait in a bounded queue.
 //! * A call whose client has gone leaves the queue. One that was begun is finished by a task, so that it is
-//!   never half done and its connection is used again; of one user at most two are.
+//!   never half done and its connection is used again; of one user at most two are, where a call can be cancelled.
 //!
 //! Whatever is refused here was not begun, and is refused as `overloaded`.
 
@@ -30,7 +30,7 @@ use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
 /// A call waits this long for the share of its session or user.
 pub const SHARE_WAIT: Duration = Duration::from_millis(200);
 
-/// How many calls of one session may wait for its share.
+/// How many calls of one session or user may wait for their share.
 const SHARE_QUEUE: usize = 256;
 
 /// An upstream behind the rule; a clone is the same one.
@@ -45,30 +45,43 @@ pub struct Admission {
 struct Gates {
     slots: Slots,
     sessions: Shares<Uuid>,
-    /// The part of one session in the connections that are kept for heartbeats.
+    users: Shares<Uuid>,
+    /// The parts of one session and of one user in the connections that are kept for heartbeats.
     session_heartbeats: Shares<Uuid>,
+    user_heartbeats: Shares<Uuid>,
     abandoned: Abandoned,
 }
 
 /// Everything that a call which was begun holds.
 struct Admitted {
     user: Option<UserPermit>,
-    // Released in this order: whoever waits for the share finds a slot.
-    places: (Slot, Option<Share<Uuid>>),
+    place: Place,
+}
+
+/// A place of a call among the others, and its parts in the shares.
+struct Place {
+    // Released in this order: whoever waits for a share finds a slot.
+    _slot: Slot,
+    _session: Option<Share<Uuid>>,
+    _user: Option<Share<Uuid>>,
 }
 
 impl Admission {
     /// In front of an upstream that makes so many calls at the same time.
     pub fn new(inner: Arc<dyn Upstream>, connections: usize) -> Self {
         let slots = Slots::new(connections);
-        let session_heartbeats = Shares::new((slots.kept_for_heartbeats() / 2).max(1), SHARE_QUEUE);
+        let share = || Shares::new((connections / 4).max(1), SHARE_QUEUE);
+        let heartbeats = (slots.kept_for_heartbeats() / 2).max(1);
+        let share_of_heartbeats = || Shares::new(heartbeats, SHARE_QUEUE);
         Self {
             ping: Arc::new(SharedPing::new(inner.clone())),
             inner,
             gates: Arc::new(Gates {
                 slots,
-                sessions: Shares::new((connections / 4).max(1), SHARE_QUEUE),
-                session_heartbeats,
+                sessions: share(),
+                users: share(),
+                session_heartbeats: share_of_heartbeats(),
+                user_heartbeats: share_of_heartbeats(),
                 abandoned: Abandoned::default(),
             }),
         }
@@ -85,10 +98,12 @@ impl Upstream for Admission {
         let (inner, gates) = (self.inner.clone(), self.gates.clone());
         Box::pin(async move {
             let admitted = gates.admit(&call).await?;
+            let cancels = inner.cancels();
             Begun {
                 work: Some(inner.call(call.clone())),
                 admitted: Some(admitted),
                 call,
+                cancels,
                 gates,
             }
             .await
@@ -99,6 +114,10 @@ impl Upstream for Admission {
     fn ping(&self) -> Pending<DatabaseVersions> {
         self.ping.ask()
     }
+
+    fn cancels(&self) -> bool {
+        self.inner.cancels()
+    }
 }
 
 impl Gates {
@@ -108,12 +127,11 @@ impl Gates {
             Some(user) => self.abandoned.enter(user, share_by).await?,
             None => None,
         };
-        let session = call.session();
         let is_heartbeat = call.operation.name.starts_with("heartbeat");
-        let (share, slot) = if is_heartbeat && self.slots.kept_for_heartbeats() > 0 {
+        let place = if is_heartbeat && self.slots.kept_for_heartbeats() > 0 {
             // Whichever is free first; a stuck stream holds up its own heartbeats less than anything else.
-            let mut general = pin!(self.general(session, share_by, call.deadline));
-            let mut kept = pin!(self.kept(session, call.deadline));
+            let mut general = pin!(self.general(call, share_by));
+            let mut kept = pin!(self.kept(call));
             tokio::select! {
                 biased;
                 admitted = &mut general => match admitted {
@@ -126,38 +144,42 @@ impl Gates {
                 },
             }
         } else {
-            self.general(session, share_by, call.deadline).await?
+            self.general(call, share_by).await?
         };
-        Ok(Admitted {
-            user,
-            places: (slot, share),
+        Ok(Admitted { user, place })
+    }
+
+    async fn general(&self, call: &Call, share_by: Instant) -> Result<Place, UpstreamError> {
+        let user = enter(&self.users, call.caller.user_id, share_by).await?;
+        let session = enter(&self.sessions, call.session(), share_by).await?;
+        Ok(Place {
+            _slot: self.slots.take(call.deadline).await?,
+            _session: session,
+            _user: user,
         })
     }
 
-    async fn general(
-        &self,
-        session: Option<Uuid>,
-        share_by: Instant,
-        deadline: Instant,
-    ) -> Result<(Option<Share<Uuid>>, Slot), UpstreamError> {
-        let share = match session {
-            Some(session) => Some(self.sessions.enter(session, share_by).await?),
-            None => None,
-        };
-        Ok((share, self.slots.take(deadline).await?))
+    async fn kept(&self, call: &Call) -> Result<Place, UpstreamError> {
+        let by = call.deadline.min(Instant::now() + slots::WAIT);
+        let user = enter(&self.user_heartbeats, call.caller.user_id, by).await?;
+        let session = enter(&self.session_heartbeats, call.session(), by).await?;
+        Ok(Place {
+            _slot: self.slots.take_kept(call.deadline).await?,
+            _session: session,
+            _user: user,
+        })
     }
+}
 
-    async fn kept(
-        &self,
-        session: Option<Uuid>,
-        deadline: Instant,
-    ) -> Result<(Option<Share<Uuid>>, Slot), UpstreamError> {
-        let by = deadline.min(Instant::now() + slots::WAIT);
-        let share = match session {
-            Some(session) => Some(self.session_heartbeats.enter(session, by).await?),
-            None => None,
-        };
-        Ok((share, self.slots.take_kept(deadline).await?))
+/// A call without a key, like those of the service, has no share to wait for.
+async fn enter(
+    shares: &Shares<Uuid>,
+    key: Option<Uuid>,
+    by: Instant,
+) -> Result<Option<Share<Uuid>>, UpstreamError> {
+    match key {
+        Some(key) => shares.enter(key, by).await.map(Some),
+        None => Ok(None),
     }
 }
 
@@ -166,6 +188,7 @@ struct Begun {
     work: Option<Pending<Box<RawValue>>>,
     admitted: Option<Admitted>,
     call: Arc<Call>,
+    cancels: bool,
     gates: Arc<Gates>,
 }
 
@@ -188,10 +211,10 @@ impl Future for Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         if let (Some(work), Some(admitted)) = (self.work.take(), self.admitted.take()) {
-            let Admitted { user, places } = admitted;
+            let Admitted { user, place } = admitted;
             self.gates
                 .abandoned
-                .finish_in_background(&self.call, work, user, places);
+                .finish_in_background(&self.call, work, user, place, self.cancels);
         }
     }
 }

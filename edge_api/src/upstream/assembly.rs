@@ -6,6 +6,7 @@ use super::Upstream;
 use super::admission::Admission;
 use super::batching::{BatchOperations, Batching};
 use super::breaker::{Breaker, Guarded};
+use super::entrance::Entrance;
 use super::measured::Measured;
 #[cfg(feature = "postgrest")]
 use super::postgrest::{PostgrestUpstream, Project, ProjectError};
@@ -58,11 +59,13 @@ impl Stack {
         connections: usize,
     ) -> Self {
         let measured = Measured::new(innermost);
-        let admission = Admission::new(Arc::new(measured), connections);
         let breaker = Breaker::new(dependency);
-        let guarded = Guarded::new(breaker.clone(), admission.clone());
+        // Inside of admission, so that the breaker learns of calls whose caller has left.
+        let guarded = Guarded::new(breaker.clone(), measured);
+        let admission = Admission::new(Arc::new(guarded), connections);
+        let entrance = Entrance::new(breaker.clone(), admission.clone());
         Self {
-            upstream: Arc::new(Retrying::new(guarded)),
+            upstream: Arc::new(Retrying::new(entrance)),
             breakers: vec![breaker],
             admission,
         }

@@ -20,6 +20,7 @@ use uuid::Uuid;
 pub use self::machine::{FAILURE_THRESHOLD, OPEN_TIMEOUT, PROBE_WAIT, State};
 use self::machine::{Machine, Outcome, Permit};
 use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use crate::deadline::LONGEST;
 use crate::metrics::{BREAKER_OPENED, BREAKER_STATE};
 
 /// After a call's deadline: the dependency's own refusal, which names the reason, comes first.
@@ -107,20 +108,20 @@ impl Breaker {
             }
             Err(_) => {
                 open.outcome = Outcome::Missed(session);
-                Err(UpstreamError::Refused {
-                    code: ErrorCode::StatementTimeout,
-                    retry_after_ms: None,
-                })
+                Err(UpstreamError::NO_ANSWER)
             }
         }
     }
 
+    /// The refusal of calls at this moment, if there is one. It takes no probe's place.
+    pub fn check(&self) -> Result<(), UpstreamError> {
+        let refused = self.change(|watched| watched.machine.check(Instant::now()));
+        refused.map_err(refusal)
+    }
+
     fn admit(&self) -> Result<Permit, UpstreamError> {
         let admitted = self.change(|watched| watched.machine.admit(Instant::now()));
-        admitted.map_err(|wait| UpstreamError::Refused {
-            code: ErrorCode::UpstreamUnavailable,
-            retry_after_ms: Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
-        })
+        admitted.map_err(refusal)
     }
 
     fn record(&self, permit: Permit, outcome: Outcome) {
@@ -189,6 +190,13 @@ impl Drop for OpenCall {
     }
 }
 
+fn refusal(wait: Duration) -> UpstreamError {
+    UpstreamError::Refused {
+        code: ErrorCode::UpstreamUnavailable,
+        retry_after_ms: Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
 /// What a failed call says of its dependency.
 fn outcome_of(error: &UpstreamError) -> Outcome {
     match error {
@@ -206,7 +214,7 @@ fn outcome_of(error: &UpstreamError) -> Outcome {
     }
 }
 
-/// An upstream behind a breaker.
+/// An upstream behind a breaker, which learns of each call by its end: whoever drops one learns nothing of it.
 #[derive(Debug)]
 pub struct Guarded<U> {
     breaker: Arc<Breaker>,
@@ -223,7 +231,12 @@ impl<U: Upstream> Guarded<U> {
 impl<U: Upstream + 'static> Upstream for Guarded<U> {
     fn call(&self, call: Arc<Call>) -> Pending<Box<RawValue>> {
         let (breaker, upstream) = (self.breaker.clone(), self.upstream.clone());
-        let (deadline, session) = (call.deadline, call.session());
+        let session = call.session();
+        let deadline = match upstream.cancels() {
+            true => call.deadline,
+            // A shorter one is no deadline of the dependency.
+            false => call.deadline.max(Instant::now() + LONGEST),
+        };
         // Asked when the breaker lets it be.
         let answer = async move { upstream.call(call).await };
         Box::pin(breaker.execute(deadline, session, answer))
@@ -232,6 +245,10 @@ impl<U: Upstream + 'static> Upstream for Guarded<U> {
     /// Asks the database itself, whatever the breaker's state.
     fn ping(&self) -> Pending<DatabaseVersions> {
         self.upstream.ping()
+    }
+
+    fn cancels(&self) -> bool {
+        self.upstream.cancels()
     }
 }
 

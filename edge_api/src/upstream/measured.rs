@@ -61,6 +61,10 @@ impl Upstream for Measured {
     fn ping(&self) -> Pending<DatabaseVersions> {
         self.inner.ping()
     }
+
+    fn cancels(&self) -> bool {
+        self.inner.cancels()
+    }
 }
 
 /// One call, which is recorded when this is dropped.

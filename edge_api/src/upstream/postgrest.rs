@@ -21,13 +21,13 @@ use reqwest_0_11::redirect::Policy;
 use reqwest_0_11::{Client, Response, StatusCode};
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
-use tokio::time::Instant;
 
 use self::header::secret_value;
 pub use self::project::{Project, ProjectError};
 use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
 use crate::caller::{Caller, Role};
 use crate::contract::{Contract, Rows};
+use crate::deadline::LONGEST;
 
 /// The schema of the operations, which the project must expose.
 const SCHEMA: &str = "stream";
@@ -35,7 +35,7 @@ const SCHEMA: &str = "stream";
 /// For a TCP and TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// After a call's deadline: a request that nobody waits for any more ends.
+/// After the longest time of a statement, which no dropped request ends: one that nobody waits for any more ends.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The longest answer that is read; the largest pages are below it.
@@ -74,7 +74,7 @@ impl PostgrestUpstream {
             headers.insert(PREFER, HeaderValue::from_static("count=exact"));
         }
         let response = self
-            .post(call.operation.name, headers, body::of(call), call.deadline)
+            .post(call.operation.name, headers, body::of(call), LONGEST)
             .await?;
         let status = response.status();
         let text = read(response).await?;
@@ -99,11 +99,11 @@ impl PostgrestUpstream {
         function: &str,
         headers: HeaderMap,
         body: String,
-        deadline: Instant,
+        longest: Duration,
     ) -> Result<Response, UpstreamError> {
         let Inner { project, client } = &*self.0;
         let url = format!("{}/rpc/{function}", project.rest_url());
-        let timeout = deadline.saturating_duration_since(Instant::now()) + GRACE;
+        let timeout = longest + GRACE;
         Builder::new(url, Some(SCHEMA.to_owned()), headers, client.clone())
             .rpc(body)
             .build()
@@ -145,9 +145,8 @@ impl PostgrestUpstream {
         let operation = Contract::get().operation("user_id");
         let function = operation.map_or("user_id", |operation| operation.name);
         let headers = HeaderMap::from_iter([(APIKEY, self.0.project.anon_key().clone())]);
-        let deadline = Instant::now() + CONNECT_TIMEOUT;
         let response = self
-            .post(function, headers, "{}".to_owned(), deadline)
+            .post(function, headers, "{}".to_owned(), CONNECT_TIMEOUT)
             .await?;
         let status = response.status();
         let text = read(response).await?;
@@ -177,6 +176,11 @@ impl Upstream for PostgrestUpstream {
             project.ask().await?;
             Ok(DatabaseVersions::default())
         })
+    }
+
+    /// PostgREST finishes a statement whose client has gone, and takes no deadline: the role's timeout ends it.
+    fn cancels(&self) -> bool {
+        false
     }
 }
 

@@ -82,7 +82,7 @@ impl SqlUpstream {
     }
 
     async fn run(&self, call: &Call) -> Result<Box<RawValue>, UpstreamError> {
-        let connection = self.pool.take().await?;
+        let connection = self.pool.take(call.deadline).await?;
         let statement = self.statements.calling(call.operation);
         let timeouts = match Timeouts::until(call.deadline) {
             Ok(timeouts) => timeouts,

@@ -1,14 +1,22 @@
 //! The key set of an issuer: when it is fetched, and that the known keys stay when a fetch fails.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use edge_api::auth::{AuthError, KeyRefresher, REFRESH_INTERVAL, UNKNOWN_KEY_INTERVAL};
+use axum::body::Body;
+use axum::http::Request;
+use edge_api::auth::{
+    AuthError, KeyRefresher, KeySource, Keys, REFRESH_INTERVAL, UNKNOWN_KEY_INTERVAL, Verifier,
+};
+use edge_api::router::router;
+use edge_api::state::AppState;
 use serde_json::json;
 use tokio::time::{advance, pause};
 
+use crate::database::RecordingDatabase;
 use crate::issuer::{Issuer, Served, SigningKey};
-use crate::requests::user_claims;
+use crate::requests::{send, user_claims};
 
 fn keys(keys: &[&SigningKey]) -> Served {
     Served::Keys(keys.iter().map(|key| key.public()).collect())
@@ -112,7 +120,91 @@ async fn a_fetch_that_does_not_end_is_given_up() {
     let key = SigningKey::new("one");
     let (_issuer, verifier) = Issuer::start(Served::Never).await;
     let refused = verifier.verify(&key.sign(&user_claims())).await;
+    assert_eq!(refused.map(|_| ()), Err(AuthError::NoKeySet));
+}
+
+#[tokio::test]
+async fn until_a_set_was_read_nobody_can_say_whose_token_it_is() {
+    let key = SigningKey::new("one");
+    let (issuer, verifier) = Issuer::start(Served::Status(503)).await;
+    let verifier = Arc::new(verifier);
+    let database = RecordingDatabase::answering("null");
+    let service = router(
+        AppState::new(Arc::new(database), verifier.clone()),
+        Vec::new(),
+    );
+    let token = key.sign(&user_claims());
+    let ask = async |path: &str| {
+        let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+        send(
+            service.clone(),
+            request.body(Body::empty()).expect("a request"),
+        )
+        .await
+    };
+    let refused = ask("/v1/auctions/00000000-0000-4000-8000-000000000001/live-stream").await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.json()["code"], "upstream_unavailable");
+    assert_eq!(refused.headers["retry-after"], "1");
+    let ready = ask("/readyz").await.json();
+    assert_eq!(ready["has_token_keys"], false);
+    assert_eq!(ready["status"], "degraded");
+
+    issuer.serve(keys(&[&key]));
+    let _refresher = KeyRefresher::start(verifier.clone());
+    while !verifier.has_key_set() {
+        tokio::task::yield_now().await;
+    }
+    assert!(verifier.verify(&token).await.is_ok());
+    assert_eq!(ask("/readyz").await.json()["has_token_keys"], true);
+    let unknown = SigningKey::new("another").sign(&user_claims());
+    let refused = verifier.verify(&unknown).await;
     assert_eq!(refused.map(|_| ()), Err(AuthError::UnknownKey));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_set_is_tried_for_every_second() {
+    let file = std::env::temp_dir().join(format!("edge_api_first_set_{}", std::process::id()));
+    let verifier = Verifier::with_keys(Keys::default());
+    let verifier = verifier.with_key_source(KeySource::file(&file), Keys::default());
+    let verifier = Arc::new(verifier);
+    let _refresher = KeyRefresher::start(verifier.clone());
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert!(!verifier.has_key_set());
+    let set = json!({"keys": [SigningKey::new("one").public()]});
+    std::fs::write(&file, set.to_string()).expect("a file");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(verifier.has_key_set());
+    std::fs::remove_file(&file).expect("it is there");
+}
+
+#[tokio::test]
+async fn the_same_set_read_again_forgets_no_verified_token() {
+    let key = SigningKey::new("one");
+    let (_issuer, verifier) = Issuer::start(keys(&[&key])).await;
+    let token = key.sign(&user_claims());
+    let first = verifier.verify(&token).await.expect("a fetch");
+    assert!(verifier.refresh().await);
+    let second = verifier.verify(&token).await.expect("known");
+    assert!(Arc::ptr_eq(&first, &second), "it was verified anew");
+}
+
+#[tokio::test]
+async fn why_a_set_cannot_be_fetched_is_told_without_its_url() {
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let url = format!("http://user:hunter2@{address}/jwks.json?apikey=hunter3");
+    let source = KeySource::url(url.parse().expect("a URL")).expect("a client");
+    let error = source.read().await.expect_err("nobody is there");
+    let causes = std::iter::successors(Some(&error as &dyn Error), |error| (*error).source());
+    let told: String = causes.map(|error| format!("{error} {error:?}")).collect();
+    assert!(told.contains("cannot fetch it"), "{told}");
+    assert!(
+        !told.contains("hunter") && !told.contains("jwks.json"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ pub struct RecordingDatabase {
     under_way: watch::Sender<usize>,
     pings: Arc<AtomicUsize>,
     versions: Arc<DatabaseVersions>,
+    cancels: bool,
 }
 
 /// A call while its future is there.
@@ -71,6 +72,7 @@ impl RecordingDatabase {
             under_way: watch::Sender::new(0),
             pings: Arc::default(),
             versions: Arc::default(),
+            cancels: true,
         }
     }
 
@@ -111,6 +113,14 @@ impl RecordingDatabase {
         };
         Self {
             versions: Arc::new(versions),
+            ..self
+        }
+    }
+
+    /// Works on when a call is dropped, as far as anybody knows.
+    pub fn without_cancelling(self) -> Self {
+        Self {
+            cancels: false,
             ..self
         }
     }
@@ -159,5 +169,9 @@ impl Upstream for RecordingDatabase {
             let versions = database.versions.as_ref().clone();
             database.answer().await.map(|_| versions)
         })
+    }
+
+    fn cancels(&self) -> bool {
+        self.cancels
     }
 }

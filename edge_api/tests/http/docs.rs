@@ -43,7 +43,7 @@ argument, answer and refusal; `GET /docs` shows the same to people, and needs no
 * `x-request-timeout-ms`, from 100 to 8000, asks for an answer within that time; without it a call has 8 s.
 * A body has at most 64 KiB unless the table says otherwise.
 * `GET /readyz` returns `contract_version` and `oldest_client`, the oldest contract that a client may have been built with, what is
-  installed in the database, and the breakers. It is 503 when the database does not answer.
+  installed in the database, the breakers, and whether the keys of tokens were read. It is 503 when the database does not answer.
   `GET /healthz` is answered while the process lives, `GET /v1/errors` with the catalogue. `POST /webhooks/agora` is
   Agora's: [webhooks.md](webhooks.md). `POST /v1/operator/breakers/{name}/trip` and `reset` are the service role's:
   [operations.md](operations.md#when-a-dependency-of-the-edge-is-away).

@@ -43,6 +43,10 @@ fn what_is_in_effect_is_printed_with_its_source_and_without_secrets() {
         NEEDED[1],
         ("DATABASE_POOL_SIZE", "20"),
         ("LOG", ""),
+        (
+            "JWKS_URL",
+            "https://user:hunter2@issuer.example/hunter2?apikey=hunter2",
+        ),
     ];
     let text = printed(&["--print-config", "--listen=127.0.0.1:8080"], &variables);
     for line in [
@@ -51,6 +55,7 @@ fn what_is_in_effect_is_printed_with_its_source_and_without_secrets() {
         "LISTEN=127.0.0.1:8080 # flag",
         "DATABASE_POOL_SIZE=20 # environment",
         "LOG=info # default",
+        "JWKS_URL=issuer.example # environment",
     ] {
         assert!(
             text.lines().any(|printed| printed == line),

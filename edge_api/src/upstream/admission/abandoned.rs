@@ -26,9 +26,6 @@ const QUEUE_PER_USER: usize = 64;
 /// An abandoned call beyond [`PER_USER`] is cancelled after this time, in which nearly every call is over by itself.
 const EXCESS_GRACE: Duration = Duration::from_millis(100);
 
-/// Behind its deadline the database has ended a call by itself; only a broken connection needs more than this.
-const GRACE: Duration = Duration::from_secs(1);
-
 #[derive(Default)]
 pub(super) struct Abandoned {
     users: Arc<Mutex<HashMap<Uuid, Arc<User>>>>,
@@ -79,19 +76,21 @@ impl Abandoned {
         }
     }
 
-    /// Lets a call go on until it is over, in a task, and `held` with it.
+    /// Lets a call go on until it is over, in a task, and `held` with it. The work ends by itself soon after its
+    /// deadline; what cannot be cancelled is never dropped before.
     pub(super) fn finish_in_background(
         &self,
         call: &Call,
         work: Pending<Box<RawValue>>,
         user: Option<UserPermit>,
         held: impl Send + 'static,
+        cancels: bool,
     ) {
         // Without a runtime the process ends, and its connections with it.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let mut by = call.deadline + GRACE;
+        let mut cut_off = None;
         let permitted = user;
         let user = call.caller.user_id.map(|id| {
             if let Some(UserPermit { _permit, visit }) = permitted {
@@ -99,8 +98,8 @@ impl Abandoned {
             }
             let visit = self.visit(id);
             let permit = visit.user.places.clone().try_acquire_owned().ok();
-            if permit.is_none() {
-                by = by.min(Instant::now() + EXCESS_GRACE);
+            if permit.is_none() && cancels {
+                cut_off = Some(Instant::now() + EXCESS_GRACE);
             }
             AbandonedCall::new(visit, permit)
         });
@@ -108,8 +107,11 @@ impl Abandoned {
         gauge!(ABANDONED_CALLS).increment(1);
         let counted = Counted(self.count.clone());
         runtime.spawn(async move {
-            // Nobody waits for the answer. Dropped at the end of its time, it is cancelled.
-            let _ = timeout_at(by, work).await;
+            // Nobody waits for the answer. Dropped, the call is cancelled.
+            match cut_off {
+                Some(by) => drop(timeout_at(by, work).await),
+                None => drop(work.await),
+            }
             drop((held, user, counted));
         });
     }

@@ -91,16 +91,21 @@ impl Machine {
 
     /// Permission for a call; or the time after which it is worth asking again.
     pub fn admit(&mut self, now: Instant) -> Result<Permit, Duration> {
+        self.check(now)?;
+        self.is_probing = self.state == State::HalfOpen;
+        Ok(Permit { round: self.round })
+    }
+
+    /// Whether a call would be let through.
+    pub fn check(&mut self, now: Instant) -> Result<(), Duration> {
         match self.state(now) {
-            State::Closed => {}
             State::Open => {
                 let until = self.open_until.unwrap_or(now);
-                return Err(until.saturating_duration_since(now));
+                Err(until.saturating_duration_since(now))
             }
-            State::HalfOpen if self.is_probing => return Err(PROBE_WAIT),
-            State::HalfOpen => self.is_probing = true,
+            State::HalfOpen if self.is_probing => Err(PROBE_WAIT),
+            State::Closed | State::HalfOpen => Ok(()),
         }
-        Ok(Permit { round: self.round })
     }
 
     /// Takes the outcome of a call that was let through.

@@ -11,6 +11,7 @@ use axum::routing::any;
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::*;
 use crate::caller::{AccessToken, Claims};

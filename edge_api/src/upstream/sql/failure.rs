@@ -3,7 +3,7 @@
 //! Reasons are made from states and kinds. The server's messages are left out, because they quote
 //! values.
 
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{PoolError, TimeoutType};
 use std::error::Error as _;
 use std::io;
 use stream_core::error::ErrorCode;
@@ -57,9 +57,10 @@ fn why_no_connection(sqlstate: &str) -> Option<ErrorCode> {
 }
 
 /// Without a connection nothing was asked, so everything is an outage; a wrong password too, which
-/// only its reason tells apart.
+/// only its reason tells apart. That all connections are taken says nothing of the database.
 pub(super) fn of_pool(error: PoolError) -> UpstreamError {
     match error {
+        PoolError::Timeout(TimeoutType::Wait) => UpstreamError::OVERLOADED,
         PoolError::Timeout(kind) => UpstreamError::Unavailable {
             reason: format!("no connection in time: {kind:?}"),
         },
@@ -100,6 +101,16 @@ mod tests {
         let states = ["22023", "42501", "57014", "57P01", "57P02", "53200"];
         let is_refusal = states.map(is_refusal_of_role);
         assert_eq!(is_refusal, [true, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn connections_that_are_all_taken_are_no_outage() {
+        let waited = of_pool(PoolError::Timeout(TimeoutType::Wait));
+        assert_eq!(waited, UpstreamError::OVERLOADED);
+        for kind in [TimeoutType::Create, TimeoutType::Recycle] {
+            let failed = of_pool(PoolError::Timeout(kind));
+            assert!(matches!(failed, UpstreamError::Unavailable { .. }));
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::{CancelToken, Config};
 
 use super::connector::Connector;
@@ -85,14 +85,16 @@ impl Connections {
             pool,
             canceller: Arc::new(Canceller {
                 connector,
-                places: Semaphore::new(CANCELS),
+                places: Arc::new(Semaphore::new(CANCELS)),
             }),
         })
     }
 
-    /// A free connection, within [`POOL_WAIT`].
-    pub(super) async fn take(&self) -> Result<Connection, UpstreamError> {
-        let connection = self.pool.get().await.map_err(failure::of_pool)?;
+    /// A free connection, within [`POOL_WAIT`] and by the deadline: behind it nothing was asked.
+    pub(super) async fn take(&self, deadline: Instant) -> Result<Connection, UpstreamError> {
+        let taken = timeout_at(deadline, self.pool.get()).await;
+        let taken = taken.map_err(|_| UpstreamError::OVERLOADED)?;
+        let connection = taken.map_err(failure::of_pool)?;
         Ok(Connection {
             connection: Some(connection),
             canceller: self.canceller.clone(),
@@ -137,9 +139,12 @@ impl Drop for Connection {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
+        let Some(place) = self.canceller.place() else {
+            return;
+        };
         let canceller = self.canceller.clone();
         runtime.spawn(async move {
-            canceller.cancel(&closing.cancel_token()).await;
+            canceller.cancel(&closing.cancel_token(), place).await;
             // Its place in the pool is free from here on.
             drop(closing);
         });
@@ -149,13 +154,17 @@ impl Drop for Connection {
 /// Sends the requests to cancel, few at a time.
 struct Canceller {
     connector: Connector,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Canceller {
-    async fn cancel(&self, token: &CancelToken) {
-        // Closed it never is.
-        let _place = self.places.acquire().await;
+    /// A place that is free at once. Nobody waits for one: meanwhile the next call would wait for the connection's
+    /// place in the pool, and the server finds out by itself that the client is gone.
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().try_acquire_owned().ok()
+    }
+
+    async fn cancel(&self, token: &CancelToken, _place: OwnedSemaphorePermit) {
         let cancelled = timeout(CANCEL_TIMEOUT, self.connector.cancel(token)).await;
         if !matches!(cancelled, Ok(Ok(()))) {
             tracing::debug!("cannot cancel a query; its connection is closed all the same");
@@ -179,5 +188,52 @@ impl Drop for Closing {
         if let Some(connection) = self.0.take() {
             drop(Object::take(connection));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::super::tls::Tls;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_waited_for_until_the_deadline_and_no_outage_when_none_is_free() {
+        // It takes connections and never answers.
+        let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = server.local_addr().expect("an address").port();
+        let mut database = Config::new();
+        database.host("127.0.0.1").port(port).user("a");
+        let connector = Connector::new(Tls::DISABLED, &mut database);
+        let connections = Connections::new(database, connector, 1).expect("a pool");
+        let far = Instant::now() + Duration::from_secs(60);
+        let (first, second, third) = tokio::join!(
+            biased;
+            connections.take(far),
+            async {
+                let begun = Instant::now();
+                let taken = connections.take(begun + Duration::from_secs(1)).await;
+                (taken.err(), begun.elapsed())
+            },
+            connections.take(far),
+        );
+        assert!(matches!(
+            first.err(),
+            Some(UpstreamError::Unavailable { .. })
+        ));
+        let overloaded = Some(UpstreamError::OVERLOADED);
+        assert_eq!(second, (overloaded.clone(), Duration::from_secs(1)));
+        assert_eq!(third.err(), overloaded);
+    }
+
+    #[test]
+    fn who_finds_no_place_to_cancel_does_not_wait_for_one() {
+        let canceller = Canceller {
+            connector: Connector::new(Tls::DISABLED, &mut Config::new()),
+            places: Arc::new(Semaphore::new(CANCELS)),
+        };
+        let places = [canceller.place(), canceller.place(), canceller.place()];
+        assert_eq!(places.map(|place| place.is_some()), [true, true, false]);
     }
 }
