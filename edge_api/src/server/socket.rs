@@ -42,10 +42,15 @@ impl Socket {
         }
     }
 
-    /// Puts back what was read too far.
+    /// Puts back what was read too far, before what was put back earlier and is not read yet.
     pub(super) fn unread(&mut self, bytes: Bytes) {
-        debug_assert!(self.read_ahead.is_empty(), "hyper reads it first");
-        self.read_ahead = bytes;
+        self.read_ahead = if self.read_ahead.is_empty() {
+            bytes
+        } else {
+            [bytes, std::mem::take(&mut self.read_ahead)]
+                .concat()
+                .into()
+        };
     }
 
     /// Waits for the first byte; false: the client has closed instead.
@@ -135,5 +140,27 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
         self.written(cx, outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A client that sends many requests at once fills more than one of hyper's buffers.
+    #[tokio::test]
+    async fn what_is_put_back_twice_is_read_in_its_order() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stream = TcpStream::connect(address).await.expect("it listens");
+        let mut socket = Socket::new(stream, Arc::default(), Duration::from_secs(1));
+        socket.unread(Bytes::from_static(b"second, third"));
+        socket.unread(Bytes::from_static(b"first, "));
+        let mut text = [0; 20];
+        socket.read_exact(&mut text).await.expect("bytes");
+        assert_eq!(&text, b"first, second, third");
     }
 }
