@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::caller::Caller;
 use crate::contract::{Argument, Defect, Operation};
 use crate::error::ApiError;
-use crate::upstream::Call;
+use crate::upstream::{Call, Subject};
 
 /// The arguments of one call, as far as they are known.
 #[derive(Debug)]
@@ -46,9 +46,11 @@ impl Arguments {
                 .or_else(|| parameter.default.clone())
                 .ok_or_else(|| ApiError::invalid_field(parameter.name, "missing"))
         });
+        let arguments: Vec<_> = arguments.collect::<Result<_, _>>()?;
         Ok(Call {
             operation: self.operation,
-            arguments: arguments.collect::<Result<_, _>>()?,
+            subject: Subject::of(self.operation, &arguments),
+            arguments,
             caller,
             deadline,
         })

@@ -80,6 +80,7 @@ fn call() -> Call {
     Call {
         operation: operation.expect("the contract has tick, as the table of routes tests"),
         arguments: Vec::new(),
+        subject: None,
         caller: Caller::service(),
         deadline: Instant::now() + TICK_DEADLINE,
     }

@@ -23,7 +23,7 @@ use stream_core::error::ErrorCode;
 #[cfg(feature = "postgrest")]
 pub use assembly::assemble_postgrest;
 pub use assembly::{Stack, UpstreamSettings, assemble};
-pub use call::Call;
+pub use call::{Call, Subject};
 pub use sqlstate::from_sqlstate;
 
 /// A future of an [`Upstream`]: boxed, because the implementation is chosen at run time, and free of

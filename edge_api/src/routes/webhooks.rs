@@ -8,8 +8,8 @@ use secrecy::ExposeSecret;
 use serde_json::value::to_raw_value;
 use stream_core::error::ErrorCode;
 use stream_core::webhook::{
-    MAX_NOTICE_BYTES, Notice, NoticeError, SHA1_SIGNATURE_HEADER, SIGNATURE_HEADER, SignatureError,
-    verify,
+    Event, MAX_NOTICE_BYTES, Notice, NoticeError, SHA1_SIGNATURE_HEADER, SIGNATURE_HEADER,
+    SignatureError, verify,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -20,7 +20,7 @@ use crate::caller::Caller;
 use crate::contract::Contract;
 use crate::error::ApiError;
 use crate::state::AppState;
-use crate::upstream::Call;
+use crate::upstream::{Call, Subject};
 
 pub const BODY_LIMIT_BYTES: usize = MAX_NOTICE_BYTES;
 
@@ -66,11 +66,18 @@ fn call(notice: &Notice, deadline: Instant) -> Result<Call, ApiError> {
     let operation = Contract::get().operation("apply_webhook");
     let operation =
         operation.ok_or_else(|| ApiError::internal("the contract lacks apply_webhook"))?;
+    let channel = match &notice.event {
+        Event::Change { channel, .. } => Some(channel.as_str()),
+        Event::Unknown | Event::Test => None,
+    };
     let notice = to_raw_value(&notice.to_json())
         .map_err(|_| ApiError::internal("a notice cannot be written as JSON"))?;
     let mut arguments = Arguments::of(operation);
     arguments.give_json("notice", &notice)?;
-    arguments.into_call(Caller::service(), deadline)
+    Ok(Call {
+        subject: channel.and_then(Subject::of_channel),
+        ..arguments.into_call(Caller::service(), deadline)?
+    })
 }
 
 fn signature(headers: &HeaderMap) -> Option<&[u8]> {
@@ -102,5 +109,30 @@ fn refusal(error: NoticeError) -> ApiError {
         NoticeError::TooLarge => ApiError::new(ErrorCode::PayloadTooLarge),
         NoticeError::NotAnObject => ApiError::invalid("the notice is not a JSON object"),
         NoticeError::Field(field) => ApiError::invalid_field(field, "missing or malformed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_notice_is_about_the_stream_of_its_channel() {
+        let session = Uuid::from_u128(7);
+        let channels = [
+            (session.to_string(), Some(Subject::Session(session))),
+            ("of somebody else".to_owned(), None),
+        ];
+        for (channel, expected) in channels {
+            let notice = serde_json::json!({
+                "noticeId": "a", "productId": 1, "eventType": 101,
+                "payload": {"channelName": channel, "ts": 5},
+            });
+            let notice = Notice::parse(notice.to_string().as_bytes()).expect("a notice");
+            let call = call(&notice, Instant::now()).expect("a call");
+            assert_eq!(call.subject, expected);
+        }
     }
 }

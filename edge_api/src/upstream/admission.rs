@@ -12,6 +12,7 @@ mod abandoned;
 mod shares;
 mod slots;
 
+use std::hash::Hash;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -25,7 +26,7 @@ use self::abandoned::{Abandoned, UserPermit};
 use self::shares::{Share, Shares};
 use self::slots::{Slot, Slots};
 use super::ping::SharedPing;
-use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Pending, Subject, Upstream, UpstreamError};
 
 /// A call waits this long for the share of its session or user.
 pub const SHARE_WAIT: Duration = Duration::from_millis(200);
@@ -44,10 +45,10 @@ pub struct Admission {
 /// Everything that a call passes before it is begun.
 struct Gates {
     slots: Slots,
-    sessions: Shares<Uuid>,
+    sessions: Shares<Subject>,
     users: Shares<Uuid>,
     /// The parts of one session and of one user in the connections that are kept for heartbeats.
-    session_heartbeats: Shares<Uuid>,
+    session_heartbeats: Shares<Subject>,
     user_heartbeats: Shares<Uuid>,
     abandoned: Abandoned,
 }
@@ -62,7 +63,7 @@ struct Admitted {
 struct Place {
     // Released in this order: whoever waits for a share finds a slot.
     _slot: Slot,
-    _session: Option<Share<Uuid>>,
+    _session: Option<Share<Subject>>,
     _user: Option<Share<Uuid>>,
 }
 
@@ -70,18 +71,17 @@ impl Admission {
     /// In front of an upstream that makes so many calls at the same time.
     pub fn new(inner: Arc<dyn Upstream>, connections: usize) -> Self {
         let slots = Slots::new(connections);
-        let share = || Shares::new((connections / 4).max(1), SHARE_QUEUE);
-        let heartbeats = (slots.kept_for_heartbeats() / 2).max(1);
-        let share_of_heartbeats = || Shares::new(heartbeats, SHARE_QUEUE);
+        let share = (connections / 4).max(1);
+        let share_of_heartbeats = (slots.kept_for_heartbeats() / 2).max(1);
         Self {
             ping: Arc::new(SharedPing::new(inner.clone())),
             inner,
             gates: Arc::new(Gates {
                 slots,
-                sessions: share(),
-                users: share(),
-                session_heartbeats: share_of_heartbeats(),
-                user_heartbeats: share_of_heartbeats(),
+                sessions: Shares::new(share, SHARE_QUEUE),
+                users: Shares::new(share, SHARE_QUEUE),
+                session_heartbeats: Shares::new(share_of_heartbeats, SHARE_QUEUE),
+                user_heartbeats: Shares::new(share_of_heartbeats, SHARE_QUEUE),
                 abandoned: Abandoned::default(),
             }),
         }
@@ -151,7 +151,7 @@ impl Gates {
 
     async fn general(&self, call: &Call, share_by: Instant) -> Result<Place, UpstreamError> {
         let user = enter(&self.users, call.caller.user_id, share_by).await?;
-        let session = enter(&self.sessions, call.session(), share_by).await?;
+        let session = enter(&self.sessions, call.subject, share_by).await?;
         Ok(Place {
             _slot: self.slots.take(call.deadline).await?,
             _session: session,
@@ -162,7 +162,7 @@ impl Gates {
     async fn kept(&self, call: &Call) -> Result<Place, UpstreamError> {
         let by = call.deadline.min(Instant::now() + slots::WAIT);
         let user = enter(&self.user_heartbeats, call.caller.user_id, by).await?;
-        let session = enter(&self.session_heartbeats, call.session(), by).await?;
+        let session = enter(&self.session_heartbeats, call.subject, by).await?;
         Ok(Place {
             _slot: self.slots.take_kept(call.deadline).await?,
             _session: session,
@@ -172,11 +172,11 @@ impl Gates {
 }
 
 /// A call without a key, like those of the service, has no share to wait for.
-async fn enter(
-    shares: &Shares<Uuid>,
-    key: Option<Uuid>,
+async fn enter<K: Copy + Eq + Hash>(
+    shares: &Shares<K>,
+    key: Option<K>,
     by: Instant,
-) -> Result<Option<Share<Uuid>>, UpstreamError> {
+) -> Result<Option<Share<K>>, UpstreamError> {
     match key {
         Some(key) => shares.enter(key, by).await.map(Some),
         None => Ok(None),

@@ -5,10 +5,11 @@
 //! * When nothing is in flight, a call goes out at once, as it is. Nothing ever waits for company.
 //! * A batch goes out as the service, each item with the verified claims of its caller, by which the database judges
 //!   it as that caller's own call; each caller gets the answer to the own item alone.
-//! * Messages of a session are sent in the order of their arrival, one flight at a time.
+//! * Messages of a session are sent in the order of their arrival, one flight at a time. Only a call that is a flight by
+//!   itself and takes longer than [`STALL`], because the row of its user is held for instance, is overtaken.
 //! * A caller who has gone leaves the queue. An item that is in flight is stored or not; its id tells which.
-//! * Behind a flight that does not end, a message waits for [`STALL`] and is then refused as `overloaded`: it was not
-//!   begun. A heartbeat goes alone then, and those that come after it at once.
+//! * Behind a flight that does not end, a message waits for [`PATIENCE`] and is then refused as `overloaded`: it was not
+//!   begun. A heartbeat goes alone after [`HEARTBEAT_PATIENCE`], and those that come after it at once.
 
 mod flight;
 mod item;
@@ -24,8 +25,10 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use self::lanes::{Boarding, Lanes, Left};
+pub use self::waiting::{
+    HEARTBEAT_PATIENCE, HEARTBEATS_TIME, MAX_BYTES, MAX_ITEMS, PATIENCE, STALL,
+};
 use self::waiting::{Key, lost, refused};
-pub use self::waiting::{MAX_BYTES, MAX_ITEMS, STALL};
 use super::breaker::ANSWER_GRACE;
 use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
 use crate::contract::{Contract, Operation};
@@ -82,10 +85,8 @@ impl Batching {
         match self.lanes.board(key, &call) {
             Boarding::Unbatched => self.inner.call(call).await,
             Boarding::Free => {
-                // Departs the next ones when this is dropped, with the answer or without.
-                let _flight = self.flight(key);
                 self.record_size(key, 1);
-                self.inner.call(call).await
+                self.flight(key).fly_one(call).await
             }
             Boarding::Queued { ticket, answer } => self.wait(key, ticket, call, answer).await,
             Boarding::Full => Err(UpstreamError::OVERLOADED),
@@ -126,7 +127,7 @@ impl Batching {
         }
         drop(place);
         match key {
-            // In its turn: a message that overtook the one in flight would stand before it.
+            // In its turn: a message that overtook a batch in flight would stand before it.
             Key::Messages(_) => Err(UpstreamError::OVERLOADED),
             Key::Heartbeats => self.inner.call(call).await,
         }

@@ -2,7 +2,7 @@
 //!
 //! Only failures to reach the dependency count: connections refused or lost, a server that stops,
 //! crashed or starts (57P01 to 57P03), one without a free connection (53300), and answers that never
-//! came on two sessions at least. A refusal is an answer; so are a lock that was not got (55P03), a
+//! came on two streams at least. A refusal is an answer; so are a lock that was not got (55P03), a
 //! statement that took too long (57014) and a deadlock (40P01): one stuck stream leaves it closed.
 
 mod machine;
@@ -15,11 +15,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 use tokio::time::{Instant, timeout_at};
-use uuid::Uuid;
 
 pub use self::machine::{FAILURE_THRESHOLD, OPEN_TIMEOUT, PROBE_WAIT, State};
 use self::machine::{Machine, Outcome, Permit};
-use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Pending, Subject, Upstream, UpstreamError};
 use crate::deadline::LONGEST;
 use crate::metrics::{BREAKER_OPENED, BREAKER_STATE};
 
@@ -85,11 +84,11 @@ impl Breaker {
     }
 
     /// Runs an operation of the dependency; refused at once while the breaker is open. `deadline` is
-    /// when its answer is due, `session` the stream that it is about.
+    /// when its answer is due, `subject` what it is about.
     pub async fn execute<T>(
         self: Arc<Self>,
         deadline: Instant,
-        session: Option<Uuid>,
+        subject: Option<Subject>,
         operation: impl Future<Output = Result<T, UpstreamError>>,
     ) -> Result<T, UpstreamError> {
         let permit = self.admit()?;
@@ -107,7 +106,7 @@ impl Breaker {
                 result
             }
             Err(_) => {
-                open.outcome = Outcome::Missed(session);
+                open.outcome = Outcome::Missed(subject);
                 Err(UpstreamError::NO_ANSWER)
             }
         }
@@ -231,7 +230,7 @@ impl<U: Upstream> Guarded<U> {
 impl<U: Upstream + 'static> Upstream for Guarded<U> {
     fn call(&self, call: Arc<Call>) -> Pending<Box<RawValue>> {
         let (breaker, upstream) = (self.breaker.clone(), self.upstream.clone());
-        let session = call.session();
+        let subject = call.subject;
         let deadline = match upstream.cancels() {
             true => call.deadline,
             // A shorter one is no deadline of the dependency.
@@ -239,7 +238,7 @@ impl<U: Upstream + 'static> Upstream for Guarded<U> {
         };
         // Asked when the breaker lets it be.
         let answer = async move { upstream.call(call).await };
-        Box::pin(breaker.execute(deadline, session, answer))
+        Box::pin(breaker.execute(deadline, subject, answer))
     }
 
     /// Asks the database itself, whatever the breaker's state.

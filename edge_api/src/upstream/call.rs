@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::caller::Caller;
-use crate::contract::{Argument, Operation};
+use crate::contract::{Argument, Operation, Repeat};
 
 /// One call of an operation. Its names are those of the contract, so an implementation may put them
 /// into a statement or a path; values are parameters always.
@@ -14,6 +14,8 @@ pub struct Call {
     pub operation: &'static Operation,
     /// One for each parameter, in the order of the declaration, so that each operation has one statement.
     pub arguments: Vec<Argument>,
+    /// The stream or auction whose share of the connections it takes; none: nobody's.
+    pub subject: Option<Subject>,
     pub caller: Caller,
     /// By when the answer is due; behind it nobody waits for one.
     pub deadline: Instant,
@@ -26,18 +28,48 @@ impl Call {
         self.arguments.get(position)
     }
 
-    /// The session that the call is about, as far as its arguments name one: a batch names it when all of its
-    /// items do, and a channel bears the id of its session.
-    pub fn session(&self) -> Option<Uuid> {
-        let named = ["session_id", "channel_id", "items"]
-            .into_iter()
-            .find_map(|name| self.argument(name))?;
-        match named {
-            Argument::Uuid(session) => Some(*session),
-            Argument::Text(channel) => Uuid::try_parse(channel).ok(),
-            Argument::Json(items) => session_of(items.as_str()),
+    /// Whether the contract lets the call be made again after its answer was lost.
+    pub fn is_repeatable(&self) -> bool {
+        match self.operation.repeat {
+            Repeat::Safe => true,
+            Repeat::SafeWith(key) => self
+                .argument(key)
+                .is_some_and(|value| *value != Argument::Null),
+            Repeat::Unsafe => false,
+        }
+    }
+}
+
+/// What a call is about: whose locks it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    Session(Uuid),
+    /// An auction, where its stream is not known yet: one that is started or looked for.
+    Auction(Uuid),
+}
+
+impl Subject {
+    /// As far as the arguments name it; a batch names a session when all of its items do.
+    pub fn of(operation: &Operation, arguments: &[Argument]) -> Option<Self> {
+        let value = |name| arguments.get(operation.position(name)?);
+        if let Some(Argument::Uuid(session)) = value("session_id") {
+            return Some(Self::Session(*session));
+        }
+        if let Some(Argument::Text(channel)) = value("channel_id") {
+            return Self::of_channel(channel);
+        }
+        if let Some(Argument::Json(items)) = value("items") {
+            return session_of(items.as_str()).map(Self::Session);
+        }
+        match value("auction_id") {
+            Some(Argument::Uuid(auction)) => Some(Self::Auction(*auction)),
             _ => None,
         }
+    }
+
+    /// A channel bears the id of its session.
+    pub fn of_channel(channel: &str) -> Option<Self> {
+        Uuid::try_parse(channel).ok().map(Self::Session)
     }
 }
 
@@ -58,6 +90,33 @@ fn session_of(items: &str) -> Option<Uuid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_is_about_the_stream_or_else_the_auction_that_its_arguments_name() {
+        let id = Uuid::from_u128(7);
+        for (name, argument, expected) in [
+            ("sync", Argument::Uuid(id), Subject::Session(id)),
+            ("start_stream", Argument::Uuid(id), Subject::Auction(id)),
+            ("get_live_stream", Argument::Uuid(id), Subject::Auction(id)),
+            (
+                "generate_buyer_token",
+                Argument::Text(id.to_string()),
+                Subject::Session(id),
+            ),
+        ] {
+            let operation = crate::contract::Contract::get().operation(name);
+            let operation = operation.expect("an operation");
+            let of_the_subject = ["session_id", "channel_id", "auction_id"];
+            let arguments = operation.parameters.iter().map(|parameter| {
+                match of_the_subject.contains(&parameter.name) {
+                    true => argument.clone(),
+                    false => Argument::Null,
+                }
+            });
+            let arguments: Vec<_> = arguments.collect();
+            assert_eq!(Subject::of(operation, &arguments), Some(expected), "{name}");
+        }
+    }
 
     #[test]
     fn a_batch_is_about_the_session_that_all_of_its_items_name() {

@@ -17,7 +17,6 @@ use tokio::time::{Instant, sleep_until};
 
 use self::budget::Budget;
 use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
-use crate::contract::{Argument, Repeat};
 use crate::metrics::RETRIES;
 
 /// Tries of one call after the first.
@@ -66,7 +65,7 @@ impl<U: Upstream + 'static> Retrying<U> {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let may_retry = retries < MAX_RETRIES && is_transient(&error) && is_repeatable(&call);
+            let may_retry = retries < MAX_RETRIES && is_transient(&error) && call.is_repeatable();
             if !may_retry {
                 return Err(error);
             }
@@ -85,17 +84,6 @@ impl<U: Upstream + 'static> Retrying<U> {
 
 fn lock<T>(budget: &Mutex<Budget>, change: impl FnOnce(&mut Budget) -> T) -> T {
     change(&mut budget.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Whether the contract lets a call be made again after its answer was lost.
-fn is_repeatable(call: &Call) -> bool {
-    match call.operation.repeat {
-        Repeat::Safe => true,
-        Repeat::SafeWith(key) => call
-            .argument(key)
-            .is_some_and(|value| *value != Argument::Null),
-        Repeat::Unsafe => false,
-    }
 }
 
 /// Whether the same call may succeed a moment later.

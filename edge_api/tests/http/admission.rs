@@ -10,7 +10,7 @@ use std::time::Duration;
 use edge_api::caller::Caller;
 use edge_api::contract::{Argument, Contract};
 use edge_api::upstream::breaker::ANSWER_GRACE;
-use edge_api::upstream::{Call, Pending, Stack, UpstreamError};
+use edge_api::upstream::{Call, Pending, Stack, Subject, UpstreamError};
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 use tokio::sync::Notify;
@@ -30,13 +30,15 @@ fn call(operation: &str, user: Uuid, session: Uuid) -> Arc<Call> {
     let operation = Contract::get().operation(operation).expect("an operation");
     let arguments = operation.parameters.iter();
     let arguments = arguments.map(|parameter| match parameter.name {
-        "session_id" => Argument::Uuid(session),
+        "session_id" | "auction_id" => Argument::Uuid(session),
         "channel_id" => Argument::Text(session.to_string()),
         _ => Argument::Null,
     });
+    let arguments: Vec<_> = arguments.collect();
     Arc::new(Call {
         operation,
-        arguments: arguments.collect(),
+        subject: Subject::of(operation, &arguments),
+        arguments,
         caller: Caller {
             user_id: Some(user),
             ..Caller::service()
@@ -142,6 +144,20 @@ async fn a_session_holds_a_quarter_of_the_connections() {
     assert_eq!(begun.elapsed().as_millis(), 200);
     stuck.push(calls.begin("send_message", id(2), id(8)).await);
     assert_eq!(calls.database.under_way(), 4);
+}
+
+/// Looking for a stream waits for the locks of one as any call does.
+#[tokio::test(start_paused = true)]
+async fn an_auction_holds_a_quarter_of_the_connections() {
+    let calls = Calls::hanging(8);
+    let mut stuck = Vec::new();
+    for operation in ["start_stream", "get_live_stream"] {
+        stuck.push(calls.begin(operation, id(1), id(9)).await);
+    }
+    let refused = calls.refusal("get_live_stream", id(2), id(9)).await;
+    assert_eq!(refused, overloaded());
+    stuck.push(calls.begin("get_live_stream", id(2), id(8)).await);
+    assert_eq!(calls.database.under_way(), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 
 use super::Batching;
 use super::item::{ItemAnswer, read_answers};
-use super::waiting::{Group, Key, Waiting, lost};
+use super::waiting::{Group, HEARTBEATS_TIME, Key, STALL, Waiting, lost};
 use crate::caller::Caller;
 use crate::contract::{Argument, JsonText, Operation};
-use crate::upstream::{Call, UpstreamError};
+use crate::upstream::{Call, Subject, UpstreamError};
 
 /// A flight of a key that is under way. When it ends, dropped or not, the next one departs.
 pub(super) struct Flight {
@@ -50,44 +52,75 @@ impl Batching {
             Key::Heartbeats => self.operations.heartbeats,
         }
     }
+}
 
-    /// Makes a call by itself, and ends it when its caller has gone.
-    async fn make_alone(self, mut waiting: Waiting) {
-        let call = self.inner.call(waiting.call);
-        tokio::select! {
-            biased;
-            answer = call => {
-                // Whoever has gone needs none.
-                let _ = waiting.answer.send(answer);
-            }
-            () = waiting.answer.closed() => {}
+/// Hands the answer of a call to its caller, and ends it when that one has gone.
+async fn hand_over(
+    made: impl Future<Output = Result<Box<RawValue>, UpstreamError>>,
+    mut answer: oneshot::Sender<Result<Box<RawValue>, UpstreamError>>,
+) {
+    tokio::select! {
+        biased;
+        made = made => {
+            // Whoever has gone needs none.
+            let _ = answer.send(made);
         }
+        () = answer.closed() => {}
     }
 }
 
 impl Flight {
+    /// Makes one call. When it takes long, the flight ends before it does.
+    pub(super) async fn fly_one(self, call: Arc<Call>) -> Result<Box<RawValue>, UpstreamError> {
+        let batching = self.batching.clone();
+        let mut flight = Some(self);
+        let mut made = batching.inner.call(call);
+        if let Ok(answer) = timeout(STALL, &mut made).await {
+            return answer;
+        }
+        let overtaken = flight
+            .as_ref()
+            .and_then(|flight| batching.lanes.overtake(flight.key));
+        if overtaken.is_some() {
+            flight = None;
+        }
+        let answer = made.await;
+        drop((flight, overtaken));
+        answer
+    }
+
     async fn fly(mut self, mut group: Group) {
         self.batching.record_size(self.key, group.len());
         if group.len() == 1 {
-            if let Some(alone) = group.pop_front() {
-                self.batching.clone().make_alone(alone).await;
+            if let Some(Waiting { call, answer, .. }) = group.pop_front() {
+                hand_over(self.fly_one(call), answer).await;
             }
             return;
         }
-        let Some(batch) = batch(self.batching.batch_of(self.key), &group) else {
+        let Some(batch) = batch(self.key, self.batching.batch_of(self.key), &group) else {
             self.make_each_alone(group);
             return;
         };
         let answer = self.batching.inner.call(Arc::new(batch)).await;
-        let has_failed = answer.as_ref().err().is_some_and(is_of_the_batch);
-        self.batching.lanes.note_batch(has_failed);
+        let failure = answer.as_ref().err().map(Failure::of);
+        let is_refused = matches!(failure, Some(Failure::OfBatch | Failure::Unknown));
+        self.batching.lanes.note_batch(is_refused);
         match answer {
             Ok(json) => self.distribute(group, &json),
-            Err(_) if has_failed => self.make_each_alone(group),
             Err(error) => {
-                for waiting in group {
+                let is_made_alone = |waiting: &Waiting| match failure {
+                    Some(Failure::OfBatch) => true,
+                    // It may have been stored: the id of a message keeps it from being stored twice.
+                    Some(Failure::Unknown) => waiting.call.is_repeatable(),
+                    // The items have more time than the batch had.
+                    Some(Failure::Waited) => self.key == Key::Heartbeats,
+                    Some(Failure::OfEach) | None => false,
+                };
+                let (alone, failed): (Group, Group) = group.into_iter().partition(is_made_alone);
+                for waiting in failed {
                     let _ = waiting.answer.send(Err(error.clone()));
                 }
+                self.make_each_alone(alone);
             }
         }
     }
@@ -111,7 +144,7 @@ impl Flight {
         match self.key {
             // The first of them goes alone and waits for the lock in Postgres's own queue; the others go after it.
             Key::Messages(_) => {
-                let now = tokio::time::Instant::now();
+                let now = Instant::now();
                 for (place, waiting) in locked.iter_mut().enumerate() {
                     waiting.was_tried = true;
                     waiting.queued_at = now;
@@ -138,37 +171,61 @@ impl Flight {
                     .collect();
             }
             Key::Heartbeats => {
-                for waiting in group {
-                    tokio::spawn(self.batching.clone().make_alone(waiting));
+                for Waiting { call, answer, .. } in group {
+                    tokio::spawn(hand_over(self.batching.inner.call(call), answer));
                 }
             }
         }
     }
 }
 
-/// Whether it was the batch that was refused, for no reason that an item alone would be refused for.
-fn is_of_the_batch(error: &UpstreamError) -> bool {
-    match error {
-        UpstreamError::Unexpected { .. } => true,
-        UpstreamError::Unavailable { .. } => false,
-        UpstreamError::Refused { code, .. } => matches!(
-            code,
-            ErrorCode::PermissionDenied
+/// What the failure of a batch says of its items.
+#[derive(Debug, Clone, Copy)]
+enum Failure {
+    /// The batch was refused, for no reason that an item alone would be refused for: nothing was done.
+    OfBatch,
+    /// The same or, through PostgREST, an answer that was lost on its way: it may be done.
+    Unknown,
+    /// It took longer than it may.
+    Waited,
+    /// Each item alone would fail like that.
+    OfEach,
+}
+
+impl Failure {
+    fn of(error: &UpstreamError) -> Self {
+        match error {
+            UpstreamError::Unexpected { .. } => Self::Unknown,
+            UpstreamError::Unavailable { .. } => Self::OfEach,
+            UpstreamError::Refused { code, .. } => match code {
+                ErrorCode::PermissionDenied
                 | ErrorCode::Forbidden
                 | ErrorCode::Unauthenticated
                 | ErrorCode::TokenInvalid
                 | ErrorCode::InvalidArgument
                 | ErrorCode::InvalidSyntax
                 | ErrorCode::InvalidEscape
-                | ErrorCode::InvalidText
-        ),
+                | ErrorCode::InvalidText => Self::OfBatch,
+                ErrorCode::StatementTimeout | ErrorCode::LockTimeout => Self::Waited,
+                _ => Self::OfEach,
+            },
+        }
     }
 }
 
-/// The call of the service that makes all of them, by the latest of their deadlines.
-fn batch(operation: &'static Operation, group: &Group) -> Option<Call> {
+/// The call of the service that makes all of them, by the latest of their deadlines. Heartbeats leave time for each to
+/// be made alone.
+fn batch(key: Key, operation: &'static Operation, group: &Group) -> Option<Call> {
     let first = group.front()?;
     let deadline = group.iter().map(|waiting| waiting.call.deadline).max()?;
+    let (deadline, subject) = match key {
+        Key::Messages(session) => (deadline, Some(Subject::Session(session))),
+        Key::Heartbeats => {
+            let is_of_first = |waiting: &Waiting| waiting.call.subject == first.call.subject;
+            let subject = first.call.subject.filter(|_| group.iter().all(is_of_first));
+            (deadline.min(Instant::now() + HEARTBEATS_TIME), subject)
+        }
+    };
     let items: Option<Vec<&str>> = group
         .iter()
         .map(|waiting| waiting.item.as_deref())
@@ -177,6 +234,7 @@ fn batch(operation: &'static Operation, group: &Group) -> Option<Call> {
     Some(Call {
         operation,
         arguments: vec![Argument::Json(JsonText::new(&items))],
+        subject,
         caller: Caller {
             method: first.call.caller.method.clone(),
             path: first.call.caller.path.clone(),

@@ -1,5 +1,6 @@
 //! The queues behind flights: one for each key that has a flight under way.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,9 +33,15 @@ struct State {
     lanes: HashMap<Key, Lane>,
     next_ticket: u64,
     bytes: usize,
+    /// The calls of each key that others have overtaken and that are under way.
+    overtaken: HashMap<Key, usize>,
     failures: u32,
     unbatched_until: Option<Instant>,
 }
+
+/// So many messages of a session that take long are overtaken at a time. Where the stream itself is held, each that is
+/// tried takes a connection of the stream's share, and waits in vain.
+const MOST_OVERTAKEN: usize = 2;
 
 struct Lane {
     flight_began: Instant,
@@ -53,6 +60,24 @@ pub(super) enum Boarding {
     },
     /// The queue is full.
     Full,
+}
+
+/// A call that others overtake, until this is dropped.
+pub(super) struct Overtaken<'a> {
+    lanes: &'a Lanes,
+    key: Key,
+}
+
+impl Drop for Overtaken<'_> {
+    fn drop(&mut self) {
+        let mut state = self.lanes.lock();
+        if let Entry::Occupied(mut count) = state.overtaken.entry(self.key) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
 }
 
 /// Whether a call has left its queue.
@@ -132,12 +157,24 @@ impl Lanes {
         (!group.is_empty()).then_some(group)
     }
 
+    /// Lets the next flight depart beside a call that takes long, unless it is to hold them up.
+    pub(super) fn overtake(&self, key: Key) -> Option<Overtaken<'_>> {
+        let mut state = self.lock();
+        let count = state.overtaken.entry(key).or_default();
+        // Behind a heartbeat that takes long, the others would take a connection each.
+        if key != Key::Heartbeats && *count >= MOST_OVERTAKEN {
+            return None;
+        }
+        *count += 1;
+        Some(Overtaken { lanes: self, key })
+    }
+
     /// When a call that waits is given up unless the flight before it ends; none when it does not wait.
     pub(super) fn stalls_at(&self, key: Key, ticket: u64) -> Option<Instant> {
         let state = self.lock();
         let lane = state.lanes.get(&key)?;
         let waiting = lane.queue.iter().find(|waiting| waiting.ticket == ticket)?;
-        Some(lane.stalls_at(waiting))
+        Some(lane.stalls_at(key, waiting))
     }
 
     /// Takes a call out of its queue if it was given up by now, or is past its deadline.
@@ -154,7 +191,7 @@ impl Lanes {
         let Some(waiting) = place.and_then(|place| lane.queue.get(place)) else {
             return Left::InFlight;
         };
-        if now < lane.stalls_at(waiting) && now < deadline {
+        if now < lane.stalls_at(key, waiting) && now < deadline {
             return Left::No;
         }
         let was_tried = waiting.was_tried;
@@ -211,8 +248,8 @@ impl State {
 }
 
 impl Lane {
-    fn stalls_at(&self, waiting: &Waiting) -> Instant {
-        self.flight_began.max(waiting.queued_at) + STALL
+    fn stalls_at(&self, key: Key, waiting: &Waiting) -> Instant {
+        self.flight_began.max(waiting.queued_at) + key.patience()
     }
 
     /// The first calls that go together: one without an item goes alone.

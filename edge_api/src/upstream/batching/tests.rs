@@ -2,6 +2,7 @@
 
 mod database;
 mod property;
+mod slow;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +14,10 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use self::database::PlayedDatabase;
-use super::{BatchOperations, Batching, STALL};
+use super::{BatchOperations, Batching};
 use crate::caller::{Caller, Claims, Role};
 use crate::contract::{Argument, Contract};
-use crate::upstream::{Call, Upstream, UpstreamError};
+use crate::upstream::{Call, Subject, Upstream, UpstreamError};
 
 type Answer = Result<Value, UpstreamError>;
 
@@ -42,9 +43,11 @@ fn call(operation: &str, session: u128, user: u128, content: &str) -> Arc<Call> 
         _ => Argument::Null,
     });
     let claims = json!({"sub": id(user), "role": "authenticated", "note": content});
+    let arguments: Vec<_> = arguments.collect();
     Arc::new(Call {
         operation,
-        arguments: arguments.collect(),
+        subject: Subject::of(operation, &arguments),
+        arguments,
         caller: Caller {
             role: Role::Authenticated,
             user_id: Some(id(user)),
@@ -185,32 +188,6 @@ async fn a_batch_that_is_refused_as_a_whole_goes_out_one_by_one_in_its_order() {
         .filter(|(name, _)| *name == "send_messages")
         .count();
     assert_eq!(batches, 3, "after three failures none is tried");
-}
-
-#[tokio::test(start_paused = true)]
-async fn behind_a_flight_that_does_not_end_a_message_is_refused_and_a_heartbeat_goes_alone() {
-    let database = PlayedDatabase::taking(&[5000, 5000, 1]);
-    let batching = batching(&database);
-    let began = Instant::now();
-    let _stuck = [
-        begin(&batching, message(1, 1, "0:stored")),
-        begin(&batching, call("heartbeat", 1, 1, "1:stored")),
-    ];
-    tokio::task::yield_now().await;
-    let waiting = begin(&batching, message(1, 2, "2:stored"));
-    let heartbeat = begin(&batching, call("heartbeat", 1, 2, "3:stored"));
-    assert_eq!(
-        waiting.await.expect("a task"),
-        Err(UpstreamError::OVERLOADED)
-    );
-    assert_eq!(began.elapsed(), STALL);
-    heartbeat.await.expect("a task").expect("an answer");
-    assert_eq!(began.elapsed(), STALL + ms(1));
-
-    // The next ones do not wait to find that out once more.
-    let next = begin(&batching, call("heartbeat", 1, 3, "4:stored"));
-    next.await.expect("a task").expect("an answer");
-    assert_eq!(began.elapsed(), STALL + ms(2));
 }
 
 /// Its own, although others in the batch have more time.

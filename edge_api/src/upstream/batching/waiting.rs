@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::caller::Role;
-use crate::upstream::{Call, UpstreamError};
+use crate::upstream::{Call, Subject, UpstreamError};
 
 /// The most items of one batch, at which the costs of a transaction hardly count any more.
 pub const MAX_ITEMS: usize = 64;
@@ -19,8 +19,18 @@ pub const MAX_ITEMS: usize = 64;
 /// The most bytes of one batch; an item that is larger goes alone.
 pub const MAX_BYTES: usize = 256 * 1024;
 
-/// A queue waits so long behind a flight that does not end, as a call does for the share of its session.
+/// After this time a flight of one call is a flight no more: the next one departs beside it.
 pub const STALL: Duration = Duration::from_millis(200);
+
+/// A message waits so long for the flight before it: longer than a database that is well stands still, as for a
+/// checkpoint, and longer than a flight of one and one that meets a lock.
+pub const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A heartbeat waits so long for the flight before it: longer than one of one call holds it up.
+pub const HEARTBEAT_PATIENCE: Duration = Duration::from_millis(250);
+
+/// What a batch of heartbeats may take, of which one may wait for a lock.
+pub const HEARTBEATS_TIME: Duration = Duration::from_secs(1);
 
 /// What goes out one flight at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,13 +41,24 @@ pub(super) enum Key {
 }
 
 impl Key {
+    /// How long a call waits for the flight before it.
+    pub(super) const fn patience(self) -> Duration {
+        match self {
+            Self::Messages(_) => PATIENCE,
+            Self::Heartbeats => HEARTBEAT_PATIENCE,
+        }
+    }
+
     /// None for a call that is not batched: of another operation, or of a caller whom claims do not decide.
     pub(super) fn of(call: &Call) -> Option<Self> {
         if call.caller.role != Role::Authenticated {
             return None;
         }
         match call.operation.name {
-            "send_message" => call.session().map(Self::Messages),
+            "send_message" => match call.subject {
+                Some(Subject::Session(session)) => Some(Self::Messages(session)),
+                _ => None,
+            },
             "heartbeat" => Some(Self::Heartbeats),
             _ => None,
         }

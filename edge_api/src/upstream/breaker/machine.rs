@@ -4,11 +4,13 @@
 //! and refuses; when its timeout is over it is HALF_OPEN and lets one call pass, the probe, whose
 //! outcome closes or opens it.
 
+use std::mem::discriminant;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
-use uuid::Uuid;
+
+use crate::upstream::Subject;
 
 /// Consecutive failures that open a breaker.
 pub const FAILURE_THRESHOLD: u32 = 5;
@@ -20,8 +22,9 @@ pub const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 pub const PROBE_WAIT: Duration = Duration::from_secs(1);
 
 /// The wait for an answer that never came says something of the dependency only when it happens to
-/// this many sessions: all calls of one session may wait behind one lock.
-const MISSED_SESSIONS: usize = 2;
+/// this many streams: all calls of one may wait behind one lock. An auction may be that of a stream, so
+/// auctions count apart.
+const MISSED_SUBJECTS: usize = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -39,7 +42,7 @@ pub enum Outcome {
     /// It could not be reached, or lost the connection.
     Failed,
     /// No answer came in time.
-    Missed(Option<Uuid>),
+    Missed(Option<Subject>),
     /// It was never asked, or its caller left before it answered.
     Unknown,
 }
@@ -56,9 +59,9 @@ pub struct Machine {
     pub(super) state: State,
     round: u64,
     failures: u32,
-    /// Missed deadlines since the last answer, with their sessions.
+    /// Missed deadlines since the last answer, with what they were about.
     missed: u32,
-    missed_sessions: Vec<Uuid>,
+    missed_subjects: Vec<Subject>,
     last_failure_at: Option<Instant>,
     /// When OPEN is over.
     open_until: Option<Instant>,
@@ -72,7 +75,7 @@ impl Default for Machine {
             round: 0,
             failures: 0,
             missed: 0,
-            missed_sessions: Vec::new(),
+            missed_subjects: Vec::new(),
             last_failure_at: None,
             open_until: None,
             is_probing: false,
@@ -121,9 +124,9 @@ impl Machine {
                 self.failures = self.failures.saturating_add(1);
                 self.fail(now);
             }
-            Outcome::Missed(session) => {
+            Outcome::Missed(subject) => {
                 self.missed = self.missed.saturating_add(1);
-                self.note_session(session);
+                self.note_subject(subject);
                 self.fail(now);
             }
         }
@@ -144,10 +147,11 @@ impl Machine {
 
     /// The consecutive failures that count towards the threshold.
     pub fn failure_count(&self) -> u32 {
-        let missed = match self.missed_sessions.len() {
-            MISSED_SESSIONS.. => self.missed,
-            _ => 0,
-        };
+        let is_of_many = self
+            .missed_subjects
+            .iter()
+            .any(|&subject| self.missed_like(subject) >= MISSED_SUBJECTS);
+        let missed = if is_of_many { self.missed } else { 0 };
         self.failures.saturating_add(missed)
     }
 
@@ -162,20 +166,27 @@ impl Machine {
         }
     }
 
-    /// More than the needed sessions need not be remembered.
-    fn note_session(&mut self, session: Option<Uuid>) {
-        if let Some(session) = session
-            && self.missed_sessions.len() < MISSED_SESSIONS
-            && !self.missed_sessions.contains(&session)
+    /// More than the needed ones need not be remembered.
+    fn note_subject(&mut self, subject: Option<Subject>) {
+        if let Some(subject) = subject
+            && self.missed_like(subject) < MISSED_SUBJECTS
+            && !self.missed_subjects.contains(&subject)
         {
-            self.missed_sessions.push(session);
+            self.missed_subjects.push(subject);
         }
+    }
+
+    /// The different ones of the same kind.
+    fn missed_like(&self, subject: Subject) -> usize {
+        let kind = discriminant(&subject);
+        let like = |other: &&Subject| discriminant(*other) == kind;
+        self.missed_subjects.iter().filter(like).count()
     }
 
     fn forget_failures(&mut self) {
         self.failures = 0;
         self.missed = 0;
-        self.missed_sessions.clear();
+        self.missed_subjects.clear();
     }
 
     fn enter(&mut self, state: State) {

@@ -4,11 +4,16 @@ use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::time::advance;
+use uuid::Uuid;
 
 use super::*;
 
-fn stream(number: u128) -> Option<Uuid> {
-    Some(Uuid::from_u128(number))
+fn stream(number: u128) -> Option<Subject> {
+    Some(Subject::Session(Uuid::from_u128(number)))
+}
+
+fn auction(number: u128) -> Option<Subject> {
+    Some(Subject::Auction(Uuid::from_u128(number)))
 }
 
 fn refused(code: ErrorCode) -> UpstreamError {
@@ -36,9 +41,9 @@ async fn fail(breaker: &Arc<Breaker>, error: UpstreamError) {
     assert_eq!(outcome, Err(error));
 }
 
-async fn miss(breaker: &Arc<Breaker>, session: Option<Uuid>) {
+async fn miss(breaker: &Arc<Breaker>, subject: Option<Subject>) {
     let deadline = soon();
-    let outcome: Result<(), _> = breaker.clone().execute(deadline, session, pending()).await;
+    let outcome: Result<(), _> = breaker.clone().execute(deadline, subject, pending()).await;
     assert_eq!(outcome, Err(refused(ErrorCode::StatementTimeout)));
     assert!(Instant::now() >= deadline + ANSWER_GRACE);
 }
@@ -122,12 +127,20 @@ async fn missed_deadlines_of_one_stuck_stream_leave_it_closed_and_of_two_do_not(
     for _ in 0..20 {
         miss(&breaker, stream(1)).await;
         miss(&breaker, None).await;
+        // It may be the stream's own.
+        miss(&breaker, auction(1)).await;
     }
     assert_eq!(breaker.snapshot().state, State::Closed);
     assert!(answer(&breaker).await.is_ok());
     for number in 0..5 {
         assert_eq!(breaker.snapshot().state, State::Closed);
         miss(&breaker, stream(number % 2)).await;
+    }
+    assert_eq!(breaker.snapshot().state, State::Open);
+    breaker.reset();
+    for number in 0..5 {
+        assert_eq!(breaker.snapshot().state, State::Closed);
+        miss(&breaker, auction(number % 2)).await;
     }
     assert_eq!(breaker.snapshot().state, State::Open);
 }

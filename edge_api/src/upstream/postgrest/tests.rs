@@ -80,6 +80,7 @@ fn call(operation: &str, arguments: Vec<Argument>, caller: Caller) -> Arc<Call> 
     Arc::new(Call {
         operation,
         arguments,
+        subject: None,
         caller,
         deadline: Instant::now() + Duration::from_secs(8),
     })

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::*;
 use crate::caller::Caller;
 use crate::contract::Contract;
+use crate::contract::{Argument, Repeat};
 
 /// Gives its answers in order and notes when it was asked; "null" from then on.
 #[derive(Default)]
@@ -48,6 +49,7 @@ async fn run(
     let call = Call {
         operation,
         arguments: arguments.collect(),
+        subject: None,
         caller: Caller::service(),
         deadline: begun_at + deadline,
     };
@@ -143,6 +145,7 @@ async fn paid(errors: impl IntoIterator<Item = UpstreamError>, random: f64) -> V
         Arc::new(Call {
             operation,
             arguments: Vec::new(),
+            subject: None,
             caller: Caller::service(),
             deadline: Instant::now() + LONG,
         })
@@ -189,6 +192,7 @@ async fn in_an_outage_the_load_at_most_doubles() {
         let call = Call {
             operation,
             arguments: Vec::new(),
+            subject: None,
             caller: Caller::service(),
             deadline: Instant::now() + LONG,
         };

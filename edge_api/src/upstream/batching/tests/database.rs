@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::contract::Argument;
-use crate::upstream::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use crate::upstream::{Call, DatabaseVersions, Pending, Subject, Upstream, UpstreamError};
 
 #[derive(Clone)]
 pub struct PlayedDatabase(Arc<Mutex<State>>);
@@ -111,13 +111,21 @@ impl PlayedDatabase {
             };
             (took, flying)
         };
-        sleep(Duration::from_millis(took)).await;
+        let ends_at = Instant::now() + Duration::from_millis(took);
+        sleep_until(ends_at.min(call.deadline)).await;
+        if ends_at > call.deadline {
+            return Err(UpstreamError::Refused {
+                code: ErrorCode::StatementTimeout,
+                retry_after_ms: None,
+            });
+        }
         if items.len() == 1 && !name.ends_with('s') {
             return self.answer(&items[0], session, true).map(raw);
         }
         if !self.lock().knows_service {
-            return Err(UpstreamError::Unexpected {
-                reason: "no member of service_role".to_owned(),
+            return Err(UpstreamError::Refused {
+                code: ErrorCode::PermissionDenied,
+                retry_after_ms: None,
             });
         }
         if items.iter().any(|item| outcome(item).1 == "lost") {
@@ -131,7 +139,16 @@ impl PlayedDatabase {
             return Ok(raw(numbered(rows)));
         }
         let rows = items.iter().map(|item| self.row(item, session));
-        Ok(raw(numbered(rows.collect())))
+        let answer = raw(numbered(rows.collect()));
+        if items
+            .iter()
+            .any(|item| outcome(item).1 == "made and failed")
+        {
+            return Err(UpstreamError::Unexpected {
+                reason: "status 500 without JSON".to_owned(),
+            });
+        }
+        Ok(answer)
     }
 
     /// Whether one of the items meets a lock, which it does once.
@@ -210,7 +227,14 @@ fn items(call: &Call) -> Vec<Value> {
         return serde_json::from_str(items.as_str()).expect("an array");
     }
     let claims: Value = serde_json::from_str(call.caller.claims.as_json()).expect("JSON");
-    vec![json!({"session_id": call.session(), "claims": claims})]
+    vec![json!({"session_id": session_of(call), "claims": claims})]
+}
+
+fn session_of(call: &Call) -> Option<Uuid> {
+    match call.subject {
+        Some(Subject::Session(session)) => Some(session),
+        _ => None,
+    }
 }
 
 /// Claims of the service hold no text.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
 
@@ -47,17 +48,22 @@ impl Model {
 
     fn count(&self) -> u32 {
         let missed = |outcome: &&Outcome| matches!(outcome, Outcome::Missed(_));
-        let sessions: BTreeSet<_> = self
-            .run
-            .iter()
-            .filter_map(|outcome| match outcome {
-                Outcome::Missed(session) => *session,
-                _ => None,
-            })
-            .collect();
+        let subjects = self.run.iter().filter_map(|outcome| match outcome {
+            Outcome::Missed(subject) => *subject,
+            _ => None,
+        });
+        let mut sessions = BTreeSet::new();
+        let mut auctions = BTreeSet::new();
+        for subject in subjects {
+            match subject {
+                Subject::Session(session) => sessions.insert(session),
+                Subject::Auction(auction) => auctions.insert(auction),
+            };
+        }
         let failed = self.run.iter().filter(|one| **one == Outcome::Failed);
         let missed = self.run.iter().filter(missed).count();
-        let missed = if sessions.len() >= 2 { missed } else { 0 };
+        let is_of_many = sessions.len() >= 2 || auctions.len() >= 2;
+        let missed = if is_of_many { missed } else { 0 };
         u32::try_from(failed.count() + missed).expect("a short run")
     }
 
@@ -93,7 +99,8 @@ impl Model {
 fn outcome() -> impl Strategy<Value = Outcome> {
     let session = prop_oneof![
         Just(None),
-        (1_u128..4).prop_map(|id| Some(Uuid::from_u128(id)))
+        (1_u128..4).prop_map(|id| Some(Subject::Session(Uuid::from_u128(id)))),
+        (1_u128..4).prop_map(|id| Some(Subject::Auction(Uuid::from_u128(id))))
     ];
     prop_oneof![
         2 => Just(Outcome::Answered),
