@@ -79,7 +79,7 @@ begin
             select from stream_private.code_objects as o
             where (o.kind, o.name, o.form) = (b.kind, b.name, b.form)
         )
-        order by array_position('{trigger,view,policy}', b.kind) nulls last, b.place desc
+        order by array_position('{trigger,policy,view}', b.kind) nulls last, b.place desc
     loop
         execute format('drop %s if exists %s', before.kind, before.name);
     end loop;

@@ -93,3 +93,18 @@ fn tables_are_refused_by_the_name_of_their_file() {
     let refusal = format!("{:#}", write([&table]).expect_err("is no code"));
     assert!(refusal.contains("sql/private/t.sql"), "{refusal}");
 }
+
+/// A trigger or a policy may name a view, which Postgres then does not drop.
+#[test]
+fn views_are_dropped_after_what_may_name_them() {
+    let place = |kind: &str| {
+        let order = DROP.split("array_position('{").nth(1);
+        let kinds = order.and_then(|rest| rest.split('}').next());
+        let mut kinds = kinds.expect("an order of kinds").split(',');
+        kinds.position(|each| each == kind)
+    };
+    let view = place(Kind::View.as_str()).expect("has a place");
+    for before in [Kind::Trigger, Kind::Policy] {
+        assert!(place(before.as_str()).expect("has a place") < view);
+    }
+}
