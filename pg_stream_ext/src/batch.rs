@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 use stream_core::limits::MAX_BATCH_ITEMS;
@@ -38,10 +38,15 @@ pub fn read<T: DeserializeOwned>(items: Option<&str>) -> Result<Vec<Option<T>>> 
 }
 
 /// The verified claims that come with an item: those of the user for whom the service sends it. None for an item of the
-/// service itself.
-#[derive(Clone, Default, serde::Deserialize)]
-#[serde(transparent)]
+/// service itself, which has no such field: a null is claims, and nobody's.
+#[derive(Clone, Default)]
 pub struct ItemClaims(Option<Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for ItemClaims {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(from).map(|claims| Self(Some(claims)))
+    }
+}
 
 impl ItemClaims {
     pub fn as_json(&self) -> Option<&str> {

@@ -304,7 +304,7 @@ begin
 end
 $$;
 comment on function stream.heartbeats(json) is
-    'Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?, generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for whom it is sent; the item is then judged as that user''s own call. Waits for nobody: the seller''s heartbeat gets lock_timeout where it would have to, send it alone then.';
+    'Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?, generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for whom it is sent; the item is then judged as that user''s own call, and claims that are null or of another role than authenticated are refused. Waits for nobody: the seller''s heartbeat gets lock_timeout where it would have to, send it alone then. Of several about one user and session the last is written, and one before it that says more gets lock_timeout too.';
 
 create function stream.inspect_token(token text, channel_id text default null, account text default null)
 returns stream.token_inspection
@@ -573,7 +573,7 @@ begin
 end
 $$;
 comment on function stream.send_messages(json) is
-    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the verified ones of the user for whom the item is sent: it is then judged as that user''s own call, user_id null is the user, and hooks find these claims in request.jwt.claims. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
+    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the verified ones of the user for whom the item is sent: it is then judged as that user''s own call, user_id null is the user, and hooks find these claims in request.jwt.claims; claims that are null or of another role than authenticated are refused. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
 create function stream.set_chat_mode(session_id uuid, mode text, request_id uuid default null)
 returns stream.session

@@ -32,7 +32,8 @@ comment on function stream_private.send_messages is $$
 Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id,
 content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the
 verified ones of the user for whom the item is sent: it is then judged as that user's own call, user_id null is the user,
-and hooks find these claims in request.jwt.claims. A stream whose rows somebody holds costs its own items alone:
+and hooks find these claims in request.jwt.claims; claims that are null or of another role than authenticated are refused.
+A stream whose rows somebody holds costs its own items alone:
 lock_timeout after 200 ms, send them again.
 @native
 @callers service_role

@@ -32,8 +32,9 @@ comment on function stream_private.heartbeats is $$
 Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?,
 generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh
 token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for
-whom it is sent; the item is then judged as that user's own call. Waits for nobody: the seller's heartbeat gets
-lock_timeout where it would have to, send it alone then.
+whom it is sent; the item is then judged as that user's own call, and claims that are null or of another role than
+authenticated are refused. Waits for nobody: the seller's heartbeat gets lock_timeout where it would have to, send it alone
+then. Of several about one user and session the last is written, and one before it that says more gets lock_timeout too.
 @native
 @callers service_role
 @repeat safe

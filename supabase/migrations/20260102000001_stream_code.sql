@@ -253,7 +253,7 @@ begin
             select from stream_private.code_objects as o
             where (o.kind, o.name, o.form) = (b.kind, b.name, b.form)
         )
-        order by array_position('{trigger,view,policy}', b.kind) nulls last, b.place desc
+        order by array_position('{trigger,policy,view}', b.kind) nulls last, b.place desc
     loop
         execute format('drop %s if exists %s', before.kind, before.name);
     end loop;
@@ -359,7 +359,8 @@ comment on function stream_private.send_messages(items json) is $$
 Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id,
 content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the
 verified ones of the user for whom the item is sent: it is then judged as that user's own call, user_id null is the user,
-and hooks find these claims in request.jwt.claims. A stream whose rows somebody holds costs its own items alone:
+and hooks find these claims in request.jwt.claims; claims that are null or of another role than authenticated are refused.
+A stream whose rows somebody holds costs its own items alone:
 lock_timeout after 200 ms, send them again.
 @native
 @callers service_role
@@ -2905,8 +2906,9 @@ comment on function stream_private.heartbeats(items json) is $$
 Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?,
 generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh
 token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for
-whom it is sent; the item is then judged as that user's own call. Waits for nobody: the seller's heartbeat gets
-lock_timeout where it would have to, send it alone then.
+whom it is sent; the item is then judged as that user's own call, and claims that are null or of another role than
+authenticated are refused. Waits for nobody: the seller's heartbeat gets lock_timeout where it would have to, send it alone
+then. Of several about one user and session the last is written, and one before it that says more gets lock_timeout too.
 @native
 @callers service_role
 @repeat safe
@@ -4369,7 +4371,7 @@ begin
 end
 $$;
 comment on function stream.heartbeats(json) is
-    'Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?, generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for whom it is sent; the item is then judged as that user''s own call. Waits for nobody: the seller''s heartbeat gets lock_timeout where it would have to, send it alone then.';
+    'Heartbeats of many devices in one call of the service: an array of at most 1,000 objects {session_id, user_id, foreground?, generation?, join_no?, token_expires_at?, claims?}. One answer per item, in order, with all that heartbeat answers, a fresh token included: it belongs to that user alone. A bad item costs only itself. claims are the verified ones of the user for whom it is sent; the item is then judged as that user''s own call, and claims that are null or of another role than authenticated are refused. Waits for nobody: the seller''s heartbeat gets lock_timeout where it would have to, send it alone then. Of several about one user and session the last is written, and one before it that says more gets lock_timeout too.';
 
 create or replace function stream.inspect_token(token text, channel_id text default null, account text default null)
 returns stream.token_inspection
@@ -4638,7 +4640,7 @@ begin
 end
 $$;
 comment on function stream.send_messages(json) is
-    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the verified ones of the user for whom the item is sent: it is then judged as that user''s own call, user_id null is the user, and hooks find these claims in request.jwt.claims. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
+    'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the verified ones of the user for whom the item is sent: it is then judged as that user''s own call, user_id null is the user, and hooks find these claims in request.jwt.claims; claims that are null or of another role than authenticated are refused. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
 create or replace function stream.set_chat_mode(session_id uuid, mode text, request_id uuid default null)
 returns stream.session

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use tokio_postgres::Error;
+use uuid::Uuid;
 
 use crate::contract;
 use crate::database::TestDatabase;
@@ -43,6 +44,24 @@ impl UserCall {
         members.insert("claims".to_owned(), self.identity.claims.clone());
         item
     }
+}
+
+/// Claims that no item may come with, though they name a user: null and those of other roles, and the refusal.
+pub fn claims_of_nobody(user: Uuid) -> [(Value, &'static str); 6] {
+    [
+        (Value::Null, "token_invalid"),
+        (json!("text"), "token_invalid"),
+        (json!({"sub": user}), "unauthenticated"),
+        (json!({"sub": user, "role": "anon"}), "unauthenticated"),
+        (
+            json!({"sub": user, "role": "service_role"}),
+            "unauthenticated",
+        ),
+        (
+            json!({"sub": user, "role": ["authenticated"]}),
+            "unauthenticated",
+        ),
+    ]
 }
 
 impl Batched {

@@ -201,7 +201,7 @@ fn optional(argument_type: ArgumentType) -> Value {
 fn claims() -> Value {
     json!({
         "description": "The verified claims of the user for whom the item is sent; it is then judged as that user's own call.",
-        "type": ["object", "null"],
+        "type": "object",
     })
 }
 

@@ -112,17 +112,68 @@ fn send_isolated(admitted: Admitted, sessions: &[Vec<Draft>]) -> Vec<(usize, Ans
     if let Ok(answers) = together {
         return answers;
     }
+    // What the first attempt has waited for was given back.
+    let mut waits = Waits::new();
     let mut answers = Vec::new();
     for drafts in sessions {
         match transaction::isolated(|| send_to(admitted, drafts, &mut waits)) {
             Ok(answered) => answers.extend(answered),
-            Err(_) => answers.extend(drafts.chunks(1).flat_map(|one| {
-                transaction::isolated(|| send_to(admitted, one, &mut waits))
-                    .unwrap_or_else(|fault| failed(one, fault))
-            })),
+            Err(_) => answers.extend(send_one_by_one(admitted, drafts, &mut waits)),
         }
     }
     answers
+}
+
+/// Sends each item in a subtransaction of its own. The rows of all are locked before the first: the head stays locked
+/// behind it, and viewers' rows come before the head.
+fn send_one_by_one(
+    admitted: Admitted,
+    drafts: &[Draft],
+    waits: &mut Waits,
+) -> Vec<(usize, Answer)> {
+    // These locks are kept, because this subtransaction is not rolled back.
+    let refused = transaction::isolated(|| match drafts.first() {
+        Some(Draft { session, .. }) => match waits.lock(admitted, *session, &users(drafts))? {
+            SessionLocks::Taken => {
+                let stored = stored_before(admitted, *session, drafts)?;
+                Ok(Some(refuse_new(drafts, &stored, ErrorCode::LockTimeout)))
+            }
+            SessionLocks::Ready(_) | SessionLocks::Closed => Ok(None),
+        },
+        None => Ok(None),
+    });
+    match refused {
+        Ok(Some(answers)) => answers,
+        Ok(None) => drafts
+            .chunks(1)
+            .flat_map(|one| {
+                transaction::isolated(|| send_to(admitted, one, waits))
+                    .unwrap_or_else(|fault| failed(one, fault))
+            })
+            .collect(),
+        Err(fault) => failed(drafts, fault),
+    }
+}
+
+/// The senders, in the order in which their rows are locked.
+fn users(drafts: &[Draft]) -> Vec<Uuid> {
+    let mut users: Vec<Uuid> = drafts.iter().map(|draft| draft.user).collect();
+    users.sort_by_key(|user| *user.as_bytes());
+    users.dedup();
+    users
+}
+
+/// Refuses what is new: a retry returns its stored message in any case.
+fn refuse_new(
+    drafts: &[Draft],
+    stored: &HashMap<[u8; 16], Message>,
+    code: ErrorCode,
+) -> Vec<(usize, Answer)> {
+    let answer = |draft| stored_answer(draft, stored).unwrap_or(Answer::Refused(code, None));
+    drafts
+        .iter()
+        .map(|draft| (draft.index, answer(draft)))
+        .collect()
 }
 
 fn failed(drafts: &[Draft], fault: Isolated) -> Vec<(usize, Answer)> {
@@ -152,27 +203,18 @@ fn send_to(
     let Some(session) = drafts.first().map(|draft| draft.session) else {
         return Ok(Vec::new());
     };
-    let mut users: Vec<Uuid> = drafts.iter().map(|draft| draft.user).collect();
-    users.sort_by_key(|user| *user.as_bytes());
-    users.dedup();
-    let locked = waits.lock(admitted, session, &users)?;
+    let locked = waits.lock(admitted, session, &users(drafts))?;
     let stored = stored_before(admitted, session, drafts)?;
-    // A retry returns its stored message in any case.
-    let refuse_new = |code| {
-        let answers = drafts.iter().map(|draft| {
-            let answer = stored_answer(draft, &stored);
-            (draft.index, answer.unwrap_or(Answer::Refused(code, None)))
-        });
-        Ok(answers.collect())
-    };
     let Ready {
         viewer_rows,
         host_tat,
         sending,
     } = match locked {
         SessionLocks::Ready(ready) => ready,
-        SessionLocks::Closed => return refuse_new(closed_log_error(session)?),
-        SessionLocks::Taken => return refuse_new(ErrorCode::LockTimeout),
+        SessionLocks::Closed => {
+            return Ok(refuse_new(drafts, &stored, closed_log_error(session)?));
+        }
+        SessionLocks::Taken => return Ok(refuse_new(drafts, &stored, ErrorCode::LockTimeout)),
     };
     let settings = ChatSettings::read(admitted)?;
     let rules = Rules::read(admitted, session, host_tat, &settings)?;

@@ -1,7 +1,8 @@
 //! Heartbeats of many devices in one call.
 //!
 //! Each is processed as a single one and gets the same result, token included. They wait for nobody: a viewer's never
-//! does, and a host's that would have to is refused with `lock_timeout`.
+//! does, and a host's that would have to is refused with `lock_timeout`. So is one of several about the same user and session
+//! that says more than the last one of them, for which the row was written.
 
 use pgrx::AnyElement;
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
@@ -9,8 +10,10 @@ use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
 use crate::batch::{self, ClaimsInForce, ItemClaims};
+use crate::heartbeat::reply::HostWait;
 use crate::heartbeat::request::HeartbeatRequest;
-use crate::heartbeat::single::{HostWait, Processed, process_for};
+use crate::heartbeat::single::{Processed, process_for};
+use crate::heartbeat::written::Written;
 use crate::log::flush_without_ticker;
 use crate::postgres::caller::{self, Caller};
 use crate::postgres::catalogue::KnownRelation;
@@ -77,34 +80,42 @@ fn process_all(items: Option<&str>) -> Result<Vec<Answer>> {
 fn process_isolated(service: Caller, items: &[Option<Item>]) -> Vec<Answer> {
     match transaction::isolated(|| process_in_order(service, items)) {
         Ok(answers) => answers,
-        Err(_) => items
-            .chunks(1)
-            .flat_map(|one| {
-                transaction::isolated(|| process_in_order(service, one)).unwrap_or_else(|fault| {
-                    batch::log_fault("heartbeats", fault);
-                    vec![Err(fault.code)]
-                })
-            })
-            .collect(),
+        Err(_) => process_one_by_one(service, items),
     }
 }
 
-/// Goes through the sessions by ascending id, and through the items of each in their order.
-fn process_in_order(service: Caller, items: &[Option<Item>]) -> Result<Vec<Answer>> {
-    let mut order: Vec<usize> = (0..items.len()).collect();
+fn process_one_by_one(service: Caller, items: &[Option<Item>]) -> Vec<Answer> {
+    let mut answers: Vec<Answer> = items.iter().map(|_| Err(ErrorCode::Internal)).collect();
+    let mut written = Written::default();
+    for index in order(items) {
+        let process = || {
+            let mut claims = ClaimsInForce::begin();
+            let answer = answer(service, items[index].as_ref(), &mut claims, &mut written)?;
+            claims.end();
+            Ok(answer)
+        };
+        answers[index] = transaction::isolated(process).unwrap_or_else(|fault| {
+            batch::log_fault("heartbeats", fault);
+            Err(fault.code)
+        });
+    }
+    answers
+}
+
+/// The sessions by ascending id, and the items of each from the last to the first.
+fn order(items: &[Option<Item>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..items.len()).rev().collect();
     order.sort_by_key(|index| items[*index].as_ref().and_then(|item| item.session_id));
+    order
+}
+
+fn process_in_order(service: Caller, items: &[Option<Item>]) -> Result<Vec<Answer>> {
     let mut answers: Vec<Option<Answer>> = items.iter().map(|_| None).collect();
     let mut claims = ClaimsInForce::begin();
-    for index in order {
-        let processed = match &items[index] {
-            Some(item) => process(service, item, &mut claims),
-            None => Err(ErrorCode::InvalidArgument.into()),
-        };
-        answers[index] = Some(match processed {
-            Ok(processed) => Ok(processed),
-            Err(Failure::Refused { code, .. }) if code != ErrorCode::Internal => Err(code),
-            Err(failure) => return Err(failure),
-        });
+    let mut written = Written::default();
+    for index in order(items) {
+        let item = items[index].as_ref();
+        answers[index] = Some(answer(service, item, &mut claims, &mut written)?);
     }
     claims.end();
     answers
@@ -113,7 +124,30 @@ fn process_in_order(service: Caller, items: &[Option<Item>]) -> Result<Vec<Answe
         .collect()
 }
 
-fn process(service: Caller, item: &Item, claims: &mut ClaimsInForce) -> Result<Processed> {
+/// The answer to an item; a fault is none.
+fn answer(
+    service: Caller,
+    item: Option<&Item>,
+    claims: &mut ClaimsInForce,
+    written: &mut Written,
+) -> Result<Answer> {
+    let processed = match item {
+        Some(item) => process(service, item, claims, written),
+        None => Err(ErrorCode::InvalidArgument.into()),
+    };
+    match processed {
+        Ok(processed) => Ok(Ok(processed)),
+        Err(Failure::Refused { code, .. }) if code != ErrorCode::Internal => Ok(Err(code)),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn process(
+    service: Caller,
+    item: &Item,
+    claims: &mut ClaimsInForce,
+    written: &mut Written,
+) -> Result<Processed> {
     let postgres_uuid = |id: uuid::Uuid| Uuid::from_bytes(*id.as_bytes());
     let caller = service.of_item(item.claims.as_json())?;
     claims.set(&item.claims)?;
@@ -124,13 +158,20 @@ fn process(service: Caller, item: &Item, claims: &mut ClaimsInForce) -> Result<P
         join_no: item.join_no,
         token_expires_at: token_expires_at.transpose()?,
     };
-    process_for(
+    let user = caller.resolve_user(item.user_id.map(postgres_uuid))?;
+    let pair = item.session_id.map(|session| (session, *user.as_bytes()));
+    let processed = process_for(
         caller,
         item.session_id.map(postgres_uuid),
-        item.user_id.map(postgres_uuid),
+        Some(user),
         &request,
         HostWait::None,
-    )
+        pair.and_then(|pair| written.later(pair)),
+    );
+    if let Some(pair) = pair {
+        written.note(pair, &request, &processed);
+    }
+    processed
 }
 
 /// Reads a time as a cast does.

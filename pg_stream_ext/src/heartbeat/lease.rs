@@ -4,6 +4,7 @@
 //! leaves it as it is: the message prolongs the lease too, and the lease outlasts two more heartbeats.
 
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone, Uuid};
+use stream_core::error::ErrorCode;
 
 use crate::clock::{self, MICROSECONDS_PER_S, Microseconds};
 use crate::heartbeat::request::HeartbeatRequest;
@@ -20,7 +21,7 @@ static CONFIG: Table = Table::new(c"config");
 pub enum LeaseOutcome {
     /// Prolonged, with a fresh token when one was due.
     Prolonged(Option<Renewed>),
-    /// The lease holds, but its row is locked by another transaction and stays as it is.
+    /// The lease holds, but its row is locked by another transaction, or written by this call, and stays as it is.
     Unwritten,
     /// Another device of the user has joined since.
     Superseded,
@@ -70,6 +71,27 @@ pub fn prolong(
             }
         }
         Locked::Taken | Locked::Missing => Ok(outcome),
+    }
+}
+
+/// The outcome for a lease that this call has written for a later item; it stays as it is. An item that would have more to
+/// note is refused with `lock_timeout`, to come alone.
+pub fn judge_written(
+    admitted: Admitted,
+    session: Uuid,
+    user: Uuid,
+    request: &HeartbeatRequest,
+    says_foreground: bool,
+) -> Result<LeaseOutcome> {
+    let judged = VIEWERS.find(admitted, &[session, user], |row| {
+        let is_noted = says_foreground || !changes_foreground(row, request)?;
+        let is_due = columns::is_due(row, &OF_VIEWER, request.token_expires_at)?;
+        Ok(Some((judge(row, request)?, is_noted && !is_due)))
+    })?;
+    match judged {
+        Some((LeaseOutcome::Unwritten, false)) => Err(ErrorCode::LockTimeout.into()),
+        Some((outcome, _)) => Ok(outcome),
+        None => Ok(LeaseOutcome::Missing),
     }
 }
 

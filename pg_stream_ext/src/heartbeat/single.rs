@@ -16,7 +16,8 @@ use stream_core::lifecycle::StreamState;
 use crate::clock;
 use crate::heartbeat::host::{HostWrite, host_token, write_host};
 use crate::heartbeat::lease::{self, LeaseOutcome};
-use crate::heartbeat::request::HeartbeatRequest;
+use crate::heartbeat::reply::{HeartbeatReply, HostWait, SUPERSEDED};
+use crate::heartbeat::request::{HeartbeatRequest, Later};
 use crate::heartbeat::summary::{self, Summary};
 use crate::log::flush_without_ticker;
 use crate::log::system_message;
@@ -72,56 +73,6 @@ fn heartbeat(
     or_raise(process(session_id, user_id, request))
 }
 
-/// Whether a heartbeat of the host waits for whoever holds the stream or its log.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum HostWait {
-    /// 200 ms for the stream, 100 ms for the log, and then without a write.
-    Short,
-    /// Not at all: refused with `lock_timeout`.
-    None,
-}
-
-struct HeartbeatReply {
-    status: &'static str,
-    token: Option<Renewed>,
-    /// Whether the next one is due sooner than usual.
-    comes_soon: bool,
-}
-
-impl HostWait {
-    /// The reply to a host whose heartbeat was not written, or the refusal.
-    fn soon(self) -> Result<HeartbeatReply> {
-        match self {
-            Self::Short => Ok(HeartbeatReply::soon()),
-            Self::None => Err(ErrorCode::LockTimeout.into()),
-        }
-    }
-}
-
-impl HeartbeatReply {
-    const fn new(status: &'static str) -> Self {
-        Self {
-            status,
-            token: None,
-            comes_soon: false,
-        }
-    }
-
-    fn soon() -> Self {
-        Self {
-            comes_soon: true,
-            ..Self::new("ok")
-        }
-    }
-
-    fn with(token: Option<Renewed>) -> Self {
-        Self {
-            token,
-            ..Self::new("ok")
-        }
-    }
-}
-
 fn process(
     session_id: Option<Uuid>,
     user_id: Option<Uuid>,
@@ -129,7 +80,7 @@ fn process(
 ) -> Result<Composite> {
     let caller = caller::enter_to_write()?;
     let admitted = caller.admitted();
-    let processed = process_for(caller, session_id, user_id, &request, HostWait::Short)?;
+    let processed = process_for(caller, session_id, user_id, &request, HostWait::Short, None)?;
     flush_without_ticker::flush_one(admitted, processed.session, processed.summary.head_seq)?;
     processed.into_composite()
 }
@@ -143,20 +94,21 @@ pub struct Processed {
     server_time: TimestampWithTimeZone,
 }
 
-/// Processes the heartbeat of a caller who is admitted to write.
+/// Processes the heartbeat of a caller who is admitted to write. After a `later` one that this call has written nothing is.
 pub fn process_for(
     caller: Caller,
     session_id: Option<Uuid>,
     user_id: Option<Uuid>,
     request: &HeartbeatRequest,
     host_wait: HostWait,
+    later: Option<Later>,
 ) -> Result<Processed> {
     let user = caller.resolve_user(user_id)?;
     let session = required(session_id, "session_id")?;
     let admitted = caller.admitted();
-    let reply = match host_heartbeat(admitted, session, user, request, host_wait)? {
+    let reply = match host_heartbeat(admitted, session, user, request, host_wait, later)? {
         Some(reply) => reply,
-        None => viewer_heartbeat(admitted, session, user, request)?,
+        None => viewer_heartbeat(admitted, session, user, request, later)?,
     };
     let summary = Summary::read(admitted, session)?.ok_or(ErrorCode::SessionNotFound)?;
     if summary.state == StreamState::Ended {
@@ -171,6 +123,14 @@ pub fn process_for(
 }
 
 impl Processed {
+    pub fn is_written(&self) -> bool {
+        self.reply.is_written
+    }
+
+    pub fn is_superseded(&self) -> bool {
+        self.reply.status == SUPERSEDED
+    }
+
     /// The answer as a `stream.heartbeat_result`.
     pub fn into_composite(self) -> Result<Composite> {
         let (summary, reply) = (self.summary, self.reply);
@@ -207,12 +167,19 @@ fn viewer_heartbeat(
     session: Uuid,
     user: Uuid,
     request: &HeartbeatRequest,
+    later: Option<Later>,
 ) -> Result<HeartbeatReply> {
     skip_waiting_for_the_disk();
-    match lease::prolong(admitted, session, user, request)? {
+    let outcome = match later {
+        Some(Later { says_foreground }) => {
+            lease::judge_written(admitted, session, user, request, says_foreground)?
+        }
+        None => lease::prolong(admitted, session, user, request)?,
+    };
+    match outcome {
         LeaseOutcome::Prolonged(token) => return Ok(HeartbeatReply::with(token)),
         LeaseOutcome::Unwritten => return Ok(HeartbeatReply::new("ok")),
-        LeaseOutcome::Superseded => return Ok(HeartbeatReply::new("superseded")),
+        LeaseOutcome::Superseded => return Ok(HeartbeatReply::new(SUPERSEDED)),
         LeaseOutcome::Missing => {}
     }
     let state = summary::find_state(admitted, session)?.ok_or(ErrorCode::SessionNotFound)?;
@@ -232,6 +199,7 @@ fn host_heartbeat(
     user: Uuid,
     request: &HeartbeatRequest,
     host_wait: HostWait,
+    later: Option<Later>,
 ) -> Result<Option<HeartbeatReply>> {
     let key = [session.into(), user.into()];
     if !summary::is_seller(admitted, session, user)? {
@@ -256,6 +224,14 @@ fn host_heartbeat(
     }
     if !is_locked {
         return host_wait.soon().map(Some);
+    }
+    if later.is_some() {
+        let has_more =
+            host.returns_to.is_some() || host::is_due(admitted, session, request.token_expires_at)?;
+        return match has_more {
+            true => Err(ErrorCode::LockTimeout.into()),
+            false => Ok(Some(HeartbeatReply::new("ok"))),
+        };
     }
     let log_wait = match host_wait {
         HostWait::Short => LOG_WAIT,

@@ -99,10 +99,13 @@ impl Caller {
     }
 
     /// The caller of one item of the service's batch: the user of the claims that come with the item, judged as those of a
-    /// call of their own would be. The service itself, where none come.
+    /// call of their own would be, role included. The service itself, where none come.
     pub fn of_item(self, claims: Option<&str>) -> Result<Self> {
         match claims {
-            Some(claims) => user_of(self.admitted(), read_claims(claims)?),
+            Some(claims) => {
+                let claimed = read_claims(claims)?;
+                user_of(self.admitted(), claimed.filter(|_| is_of_a_user(claims)))
+            }
             None => Ok(self),
         }
     }
@@ -211,6 +214,15 @@ fn user_of(admitted: Admitted, claimed: Option<ClaimedUser>) -> Result<Caller> {
 
 fn claimed_user() -> Result<Option<ClaimedUser>> {
     text_of(CLAIMS).map_or(Ok(None), |claims| read_claims(&claims))
+}
+
+/// Whether the role of claims is that of signed-in users, as which a call of their own would run.
+fn is_of_a_user(claims: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Claims {
+        role: String,
+    }
+    serde_json::from_str(claims).is_ok_and(|claims: Claims| claims.role == "authenticated")
 }
 
 /// Claims that cannot be read are refused and never quoted, as Postgres's own casts would do.

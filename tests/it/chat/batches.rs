@@ -3,6 +3,7 @@
 mod concurrency;
 mod equality;
 mod isolation;
+mod one_by_one;
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
+use stream_tests::batched::claims_of_nobody;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use uuid::Uuid;
@@ -63,7 +64,7 @@ async fn a_hook_finds_the_claims_of_the_item_that_it_judges() -> Result<()> {
         item(first, demo::ADA, &claims(demo::ADA, "gold")),
         item(second, demo::BEN, &claims(demo::BEN, "gold")),
         // The service's own have no plan.
-        item(second, demo::ADA, &Value::Null),
+        json!({"session_id": second, "user_id": demo::ADA, "content": "hi"}),
     ]);
     let answers = send_all(&world.database, &items).await?;
     let expected = json!([
@@ -155,5 +156,17 @@ async fn what_an_application_raises_is_told_as_to_a_single_call() -> Result<()> 
     let answers = send_all(&world.database, &items).await?;
     assert_eq!(statuses(&answers), json!(["ok", "rate_limited"]));
     assert_eq!(answers[1]["retry_after_ms"], 1500);
+    Ok(())
+}
+
+/// Only an item that names no claims is the service's own.
+#[tokio::test]
+async fn claims_that_are_no_users_are_refused() -> Result<()> {
+    let world = World::with_hook("return true;").await?;
+    for (claims, code) in claims_of_nobody(demo::ADA) {
+        let items = json!([item(world.sessions[0], demo::ADA, &claims)]);
+        let answers = send_all(&world.database, &items).await?;
+        assert_eq!(statuses(&answers), json!([code]), "{claims}");
+    }
     Ok(())
 }

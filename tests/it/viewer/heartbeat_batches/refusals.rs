@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
-use stream_tests::batched::{Batched, UserCall, item_refusal};
+use stream_tests::batched::{Batched, UserCall, claims_of_nobody, item_refusal};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::identity::Identity;
@@ -91,6 +91,20 @@ async fn every_refusal_of_a_heartbeat_is_the_same_alone_and_in_a_batch() -> Resu
             let is_answered = answers[place]["status"] == "ok";
             assert_eq!(is_answered, code != "stream_ended", "{code}");
         }
+    }
+    Ok(())
+}
+
+/// Only an item that names no claims is the service's own.
+#[tokio::test]
+async fn claims_that_are_no_users_are_refused() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    database.viewer(session, demo::ADA).await?;
+    for (claims, code) in claims_of_nobody(demo::ADA) {
+        let item = json!({"session_id": session, "user_id": demo::ADA, "claims": claims});
+        let answers = HEARTBEATS.send(&database, &json!([item])).await?;
+        assert_eq!(answers[0]["status"], code, "{claims}");
     }
     Ok(())
 }
