@@ -123,8 +123,17 @@ impl Services {
         })
     }
 
-    /// Starts a second edge over the same database, whose calls go through PostgREST, and which ticks; returns its URL.
+    /// Starts a second edge over the same database, whose calls go through PostgREST; returns its URL.
     pub fn start_edge_through_postgrest(&mut self) -> Result<String> {
+        self.start_second_edge(0)
+    }
+
+    /// The same, with an edge that counts and sweeps by itself.
+    pub fn start_ticking_edge_through_postgrest(&mut self) -> Result<String> {
+        self.start_second_edge(TICK_INTERVAL_MS)
+    }
+
+    fn start_second_edge(&mut self, tick_interval_ms: u32) -> Result<String> {
         let environment = &self.database.environment;
         let services = xtask::services::Services {
             bin_dir: &environment.bin_dir,
@@ -134,7 +143,7 @@ impl Services {
             webhook_secret: Some(&self.webhook_secret),
             log_dir: &environment.log_dir,
             log_levels: None,
-            tick_interval_ms: TICK_INTERVAL_MS,
+            tick_interval_ms,
         };
         let run = self.run.as_mut().context("the services were stopped")?;
         services.start_edge_through_postgrest(run, &self.supabase_url, &self.keys)

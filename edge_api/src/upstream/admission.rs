@@ -31,6 +31,10 @@ use super::{Call, DatabaseVersions, Pending, Subject, Upstream, UpstreamError};
 /// A call waits this long for the share of its session or user.
 pub const SHARE_WAIT: Duration = Duration::from_millis(200);
 
+/// Applies a notice of Agora's, which has no user who waits, and comes again only after a while: it waits for its share
+/// as long as for a place.
+const NOTICE: &str = "apply_webhook";
+
 /// How many calls of one session or user may wait for their share.
 const SHARE_QUEUE: usize = 256;
 
@@ -122,7 +126,11 @@ impl Upstream for Admission {
 
 impl Gates {
     async fn admit(&self, call: &Call) -> Result<Admitted, UpstreamError> {
-        let share_by = call.deadline.min(Instant::now() + SHARE_WAIT);
+        let share_wait = match call.operation.name {
+            NOTICE => slots::WAIT,
+            _ => SHARE_WAIT,
+        };
+        let share_by = call.deadline.min(Instant::now() + share_wait);
         let user = match call.caller.user_id {
             Some(user) => self.abandoned.enter(user, share_by).await?,
             None => None,

@@ -1,7 +1,7 @@
 //! The log lines of requests, and what they hold.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use axum::Router;
@@ -24,6 +24,13 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
     fn record() -> (Self, DefaultGuard) {
+        // Whether anybody wants an event is kept for all threads. Where only some of them have a subscriber, a thread
+        // without one could note that nobody does; with one for all, somebody always does.
+        static FOR_ALL: Once = Once::new();
+        FOR_ALL.call_once(|| {
+            tracing::subscriber::set_global_default(tracing_subscriber::registry())
+                .expect("no other test sets one");
+        });
         let lines = Self::default();
         let levels = "info".parse().expect("levels");
         let guard = tracing::subscriber::set_default(logging::subscriber(levels, lines.clone()));

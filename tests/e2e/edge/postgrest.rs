@@ -205,7 +205,7 @@ async fn the_service_itself_ticks_through_postgrest() -> Result<()> {
     let mut services = Services::start().await?;
     let row = services.database.owner.query_one(HAS_TICKED, &[]).await?;
     ensure!(!row.get::<_, bool>(0), "somebody else ticks");
-    let other = services.start_edge_through_postgrest()?;
+    let other = services.start_ticking_edge_through_postgrest()?;
     let ready = Request::get("/readyz").send(&other).await?;
     ensure!(ready.status == 200, "{ready:?}");
     wait_until(&services.database.owner, HAS_TICKED).await
