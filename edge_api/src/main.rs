@@ -15,10 +15,10 @@ use edge_api::router::router;
 use edge_api::server::{self, ServerSettings, descriptors};
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
+use edge_api::upstream::assemble;
 #[cfg(feature = "postgrest")]
 use edge_api::upstream::assemble_postgrest;
 use edge_api::upstream::sql::SqlSettings;
-use edge_api::upstream::{UpstreamSettings, assemble};
 use edge_api::{logging, memory, metrics, routes};
 use tokio::net::TcpListener;
 
@@ -78,10 +78,10 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
             }
             assemble_postgrest(project, connections)?
         }
-        None => assemble(UpstreamSettings { sql })?,
+        None => assemble(sql)?,
     };
     #[cfg(not(feature = "postgrest"))]
-    let stack = assemble(UpstreamSettings { sql })?;
+    let stack = assemble(sql)?;
     let upstream = stack.upstream.clone();
     let takes_webhooks = !secrets.webhooks.is_empty();
     let verifier = Arc::new(verifier(&settings.auth, &secrets)?);

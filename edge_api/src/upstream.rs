@@ -22,7 +22,7 @@ use stream_core::error::ErrorCode;
 
 #[cfg(feature = "postgrest")]
 pub use assembly::assemble_postgrest;
-pub use assembly::{Stack, UpstreamSettings, assemble};
+pub use assembly::{Stack, assemble};
 pub use call::{Call, Subject};
 pub use sqlstate::from_sqlstate;
 

@@ -14,12 +14,6 @@ use super::retry::Retrying;
 use super::sql::{PoolSetupError, SqlSettings, SqlUpstream};
 use crate::contract::Contract;
 
-/// The way to the database, and how much of it there is.
-#[derive(Debug)]
-pub struct UpstreamSettings {
-    pub sql: SqlSettings,
-}
-
 /// An upstream with every rule in front of it.
 #[derive(Clone)]
 pub struct Stack {
@@ -30,9 +24,9 @@ pub struct Stack {
 }
 
 /// Makes the stack of the settings. It does not connect yet.
-pub fn assemble(settings: UpstreamSettings) -> Result<Stack, PoolSetupError> {
-    let connections = settings.sql.connections;
-    let database = SqlUpstream::new(settings.sql)?;
+pub fn assemble(settings: SqlSettings) -> Result<Stack, PoolSetupError> {
+    let connections = settings.connections;
+    let database = SqlUpstream::new(settings)?;
     let stack = Stack::around("database", Arc::new(database), connections);
     // The login role is a member of the service's role.
     Ok(stack.batched())

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use edge_api::upstream::{Stack, UpstreamError, UpstreamSettings, assemble};
+use edge_api::upstream::{Stack, UpstreamError, assemble};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
@@ -50,8 +50,7 @@ impl Behind {
             &format!(":{}/", address.port),
             &format!(":{}/", proxy.address().port()),
         );
-        let sql = plain_settings(&url, CONNECTIONS)?;
-        let stack = assemble(UpstreamSettings { sql })?;
+        let stack = assemble(plain_settings(&url, CONNECTIONS)?)?;
         Ok(Self {
             database,
             proxy,

@@ -1,5 +1,7 @@
 //! Clients that take their time: each wait of the server ends by itself.
 
+use tokio::net::tcp::OwnedReadHalf;
+
 use super::*;
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -22,26 +24,8 @@ async fn server(shorten: impl FnOnce(&mut ServerSettings)) -> Server {
     Server::of(&RecordingDatabase::answering("null"), settings).await
 }
 
-#[tokio::test]
-async fn a_connection_that_says_nothing_is_closed() {
-    let server = server(|settings| settings.head_timeout = SHORT).await;
-    assert!(server.connect().await.until_end().await.is_empty());
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_head_that_drips_is_cut_off() {
-    let server = server(|settings| settings.head_timeout = SHORT).await;
-    let (mut reader, mut writer) = server.connect().await.0.into_split();
-    writer
-        .write_all(b"GET / HTTP/1.1\r\nx: ")
-        .await
-        .expect("open");
-    let drip = async {
-        while writer.write_all(b"x").await.is_ok() {
-            tokio::time::sleep(SHORT / 10).await;
-        }
-    };
+/// Waits until the server ends a connection on which the client goes on sending.
+async fn is_cut_off(mut reader: OwnedReadHalf, drip: impl Future<Output = ()>) {
     let mut answer = Vec::new();
     let end = async {
         // A reset is an end as well.
@@ -54,6 +38,29 @@ async fn a_head_that_drips_is_cut_off() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed() {
+    let server = server(|settings| settings.head_timeout = SHORT).await;
+    assert!(server.connect().await.until_end().await.is_empty());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_that_drips_is_cut_off() {
+    let server = server(|settings| settings.head_timeout = SHORT).await;
+    let (reader, mut writer) = server.connect().await.0.into_split();
+    writer
+        .write_all(b"GET / HTTP/1.1\r\nx: ")
+        .await
+        .expect("open");
+    let drip = async {
+        while writer.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    };
+    is_cut_off(reader, drip).await;
     server.stop().await;
 }
 
@@ -66,7 +73,7 @@ async fn a_later_head_that_drips_is_cut_off_too() {
     .await;
     let mut wire = server.connect().await;
     assert_eq!(wire.ask(HEALTH).await.status, 200);
-    let (mut reader, mut writer) = wire.0.into_split();
+    let (reader, mut writer) = wire.0.into_split();
     let drip = async {
         for byte in HEALTH.bytes().take(HEALTH.len() - 1).cycle() {
             if writer.write_all(&[byte]).await.is_err() {
@@ -75,17 +82,7 @@ async fn a_later_head_that_drips_is_cut_off_too() {
             tokio::time::sleep(SHORT / 10).await;
         }
     };
-    let mut answer = Vec::new();
-    let end = async {
-        let _ = reader.read_to_end(&mut answer).await;
-    };
-    within(async {
-        tokio::select! {
-            () = drip => {}
-            () = end => {}
-        }
-    })
-    .await;
+    is_cut_off(reader, drip).await;
     server.stop().await;
 }
 
