@@ -1,4 +1,4 @@
-//! Everything that is generated from the hand-written SQL: `sql/api/`, `contract/` and `docs/api.md`.
+//! Everything that is generated from the hand-written SQL: `sql/api/`, `contract/`, `docs/api.md` and the client's types.
 //!
 //! An operation is written once, as a function of `stream_private` with an annotated comment
 //! (CONTRIBUTING.md explains it). The hand-written SQL is applied to an empty database, and the rest is
@@ -21,6 +21,7 @@ mod released;
 mod repeats;
 mod roles;
 mod types_json;
+mod typescript;
 mod values;
 mod version;
 mod wrappers;
@@ -42,6 +43,8 @@ use operation::Operation;
 use version::Versions;
 
 const DATABASE: &str = "generate";
+
+const ROUTES: &str = "contract/routes.json";
 
 /// The use of the generated files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +94,7 @@ pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
     }
     let catalogue = Catalogue::read(address, database)?;
     let versions = Versions::read(address, database)?;
-    let files = generate(&catalogue, versions)?;
+    let files = generate(root, &catalogue, versions)?;
     // What was generated must be applicable.
     let generated = files
         .iter()
@@ -106,10 +109,10 @@ pub fn files(root: &Path, address: &Address, database: &str) -> Result<Files> {
     Ok(files)
 }
 
-fn generate(catalogue: &Catalogue, versions: Versions) -> Result<Files> {
+fn generate(root: &Path, catalogue: &Catalogue, versions: Versions) -> Result<Files> {
     let operations = Operation::all(catalogue)?;
     let types = types_json::Types::of(catalogue)?;
-    Ok(Files::from([
+    let mut files = Files::from([
         (core_sql::PATH, core_sql::write()),
         (
             "sql/api/010_natives.sql",
@@ -130,7 +133,22 @@ fn generate(catalogue: &Catalogue, versions: Versions) -> Result<Files> {
         ("contract/errors.json", errors_json::write()?),
         ("contract/roles.md", roles::write(&operations)),
         ("docs/api.md", documentation::write(catalogue, &operations)?),
-    ]))
+    ]);
+    files.extend(of_client(root, &files)?);
+    Ok(files)
+}
+
+/// The client's part of the generated files. Routes are the edge's, whose tests write them.
+fn of_client(root: &Path, files: &Files) -> Result<Vec<(&'static str, String)>> {
+    let routes = fs::read_to_string(root.join(ROUTES))
+        .with_context(|| format!("cannot read {ROUTES}, which the tests of edge_api write"))?;
+    typescript::write(&typescript::Contract {
+        operations: &files["contract/operations.json"],
+        types: &files["contract/types.json"],
+        events: &files["contract/events.json"],
+        errors: &files["contract/errors.json"],
+        routes: &routes,
+    })
 }
 
 fn apply_sql(address: &Address, database: &str, file: &SqlFile) -> Result<()> {

@@ -1,12 +1,14 @@
-//! docs/http.md says what the table of routes says.
+//! docs/http.md and contract/routes.json say what the table of routes says.
 //!
-//! `UPDATE_DOCS=1 cargo test -p edge_api --test http docs` writes it anew.
+//! `UPDATE_DOCS=1 cargo test -p edge_api --test http docs` writes them anew.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
 use edge_api::routes::{ROUTES, Route};
+use serde_json::{Value, json};
 
 const POLLING: &str = "
 ## Polling
@@ -54,18 +56,41 @@ argument, answer and refusal; `GET /docs` shows the same to people, and needs no
 
 #[test]
 fn the_documentation_lists_the_table_of_routes() {
+    expect_content("docs/http.md", &document());
+}
+
+#[test]
+fn the_contract_lists_the_table_of_routes() {
+    expect_content("contract/routes.json", &contract());
+}
+
+/// Compares a file of the repository with what it should hold, or writes it when that is asked for.
+fn expect_content(path: &str, expected: &str) {
     // Not the compiler's: another checkout may share its target directory.
     let package = env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package");
-    let file = Path::new(&package).join("../docs/http.md");
-    let expected = document();
+    let file = Path::new(&package).join("..").join(path);
     if env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&file, &expected).expect("a file");
+        fs::write(&file, expected).expect("a file");
     }
     let found = fs::read_to_string(&file).expect("a file");
     assert!(
         found == expected,
-        "docs/http.md is out of date: run UPDATE_DOCS=1 cargo test -p edge_api --test http docs"
+        "{path} is out of date: run UPDATE_DOCS=1 cargo test -p edge_api --test http docs"
     );
+}
+
+/// Method and path of each operation, for programs.
+fn contract() -> String {
+    let routes: BTreeMap<&str, Value> = ROUTES
+        .iter()
+        .map(|route| {
+            let method = route.verb.method().to_string();
+            let entry =
+                json!({"method": method, "path": route.path, "whole_body": route.whole_body});
+            (route.operation, entry)
+        })
+        .collect();
+    serde_json::to_string_pretty(&routes).expect("a map") + "\n"
 }
 
 fn document() -> String {

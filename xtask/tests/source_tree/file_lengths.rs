@@ -8,7 +8,12 @@ use crate::sources;
 const MOST: usize = 300;
 
 /// Written by programs.
-const GENERATED: [&str; 3] = ["sql/api", "pg_stream_ext/sql", "supabase/migrations"];
+const GENERATED: [&str; 4] = [
+    "client/src/contract",
+    "pg_stream_ext/sql",
+    "sql/api",
+    "supabase/migrations",
+];
 
 /// Longer files, with their lines. Whoever shortens one lowers its number here, or takes the line away.
 const LONGER: &[(&str, usize)] = &[

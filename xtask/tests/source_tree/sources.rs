@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use xtask::workspace;
 
-/// What cargo, npm and `cargo x` write.
-const WRITTEN_BY_PROGRAMS: [&str; 2] = ["target", "node_modules"];
+/// What cargo, npm, `cargo x` and the client's build write.
+const WRITTEN_BY_PROGRAMS: [&str; 3] = ["target", "node_modules", "dist"];
 
 /// Paths from the top of the repository, sorted; hidden folders are left out, but for cargo's.
 pub fn all() -> Vec<PathBuf> {

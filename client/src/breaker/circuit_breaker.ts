@@ -1,0 +1,108 @@
+/** A circuit breaker: after five failures of the service in a row, calls fail at once for thirty seconds. */
+
+import type { Clock } from '../clock/clock.ts'
+import { StreamError, toStreamError } from '../error/stream_error.ts'
+
+export type BreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
+
+export interface CircuitBreaker {
+    readonly state: BreakerState
+    readonly failureCount: number
+    readonly failureThreshold: number
+    readonly timeout: number
+    readonly lastFailureTime: Date | null
+    execute<T>(operation: () => Promise<T>): Promise<T>
+    reset(): void
+    trip(): void
+}
+
+export interface BreakerOptions {
+    clock: Clock
+    /** Failures in a row that open it. */
+    failureThreshold?: number
+    /** Milliseconds until a call is let through to try. */
+    timeout?: number
+}
+
+export class StreamServiceCircuitBreaker implements CircuitBreaker {
+    readonly failureThreshold: number
+    readonly timeout: number
+    readonly #clock: Clock
+    #openedAt: number | null = null
+    #failures = 0
+    #lastFailureAt: number | null = null
+    #isTrying = false
+    /** Moves with every reset and trip: what began before them is judged no more. */
+    #round = 0
+
+    constructor({ clock, failureThreshold = 5, timeout = 30_000 }: BreakerOptions) {
+        this.#clock = clock
+        this.failureThreshold = failureThreshold
+        this.timeout = timeout
+    }
+
+    get state(): BreakerState {
+        if (this.#openedAt === null) return 'CLOSED'
+        return this.#clock.now() - this.#openedAt >= this.timeout ? 'HALF_OPEN' : 'OPEN'
+    }
+
+    get failureCount(): number {
+        return this.#failures
+    }
+
+    get lastFailureTime(): Date | null {
+        return this.#lastFailureAt === null ? null : new Date(this.#lastFailureAt)
+    }
+
+    /** Runs the operation, or rejects with `circuit_open` at once. Half open, one call at a time is let through. */
+    async execute<T>(operation: () => Promise<T>): Promise<T> {
+        const state = this.state
+        if (state === 'OPEN' || (state === 'HALF_OPEN' && this.#isTrying)) throw this.#refusal()
+        const round = this.#round
+        if (state === 'HALF_OPEN') this.#isTrying = true
+        try {
+            const result = await operation()
+            if (round === this.#round) this.reset()
+            return result
+        } catch (thrown) {
+            if (round === this.#round) this.#failed(toStreamError(thrown))
+            throw thrown
+        } finally {
+            if (round === this.#round) this.#isTrying = false
+        }
+    }
+
+    reset(): void {
+        this.#round++
+        this.#isTrying = false
+        this.#openedAt = null
+        this.#failures = 0
+    }
+
+    trip(): void {
+        this.#round++
+        this.#isTrying = false
+        this.#openedAt = this.#clock.now()
+    }
+
+    #failed(error: StreamError): void {
+        if (error.code === 'aborted' || error.code === 'disposed') return
+        if (!isFailureOfService(error)) return this.reset()
+        this.#failures++
+        this.#lastFailureAt = this.#clock.now()
+        if (this.#openedAt !== null || this.#failures >= this.failureThreshold) this.trip()
+    }
+
+    #refusal(): StreamError {
+        const waited = this.#clock.now() - (this.#openedAt ?? 0)
+        const retryAfterMs = Math.max(0, this.timeout - waited)
+        return new StreamError('circuit_open', 'the service failed several times in a row', { retryAfterMs })
+    }
+}
+
+/** A refusal (4xx) is an answer: the service works. */
+function isFailureOfService(error: StreamError): boolean {
+    return error.status === 0
+        ? error.category === 'network_error' || error.code === 'invalid_answer'
+        : error.status >= 500
+}

@@ -1,0 +1,167 @@
+/** The client: services, connections and channels over one Supabase client, made once and disposed of once. */
+
+import { AccessTokens } from './access/access_tokens.ts'
+import { type CircuitBreaker, StreamServiceCircuitBreaker } from './breaker/circuit_breaker.ts'
+import { Calls } from './call/calls.ts'
+import { type Clock, systemClock } from './clock/clock.ts'
+import { ServerClock } from './clock/server_clock.ts'
+import { StreamConnectionManager } from './connection/connection_manager.ts'
+import type { ConnectionConfig, RetryFunction, RetryPolicy } from './connection/connection_types.ts'
+import { Connections, type HeldConnection } from './connection/connections.ts'
+import { DEFAULT_RETRY_POLICY } from './connection/retry_policy.ts'
+import type { Unsubscribe } from './emitter/emitter.ts'
+import { type Logger, StreamErrorHandler } from './error/error_handler.ts'
+import { StreamError } from './error/stream_error.ts'
+import { defaultLifecycle } from './lifecycle/browser_lifecycle.ts'
+import type { LifecycleAdapter } from './lifecycle/lifecycle_adapter.ts'
+import { Wakes } from './lifecycle/wakes.ts'
+import { type Random, systemRandom } from './random/random.ts'
+import { Channels } from './realtime/channels.ts'
+import type { StorageAdapter } from './storage/storage_adapter.ts'
+import { StreamClientService } from './stream/stream_service.ts'
+import type { SupabaseLike } from './supabase.ts'
+import { EdgeTransport, type Fetch } from './transport/edge_transport.ts'
+import { RpcTransport } from './transport/rpc_transport.ts'
+import type { Transport } from './transport/transport.ts'
+
+export interface StreamClientOptions {
+    /** A signed-in client of supabase-js; any database type and any schema. */
+    supabase: SupabaseLike
+    /** Where edge_api is. Calls go over Supabase RPC without it. */
+    edgeUrl?: string
+    /** Tells of background and network; the page's own in a browser. */
+    lifecycle?: LifecycleAdapter
+    /** Keeps unsent messages over a restart of the app. */
+    storage?: StorageAdapter
+    retryPolicy?: RetryPolicy | RetryFunction
+    /** Where errors are written; nowhere when left out. */
+    logger?: Logger
+    clock?: Clock
+    random?: Random
+    /** Carries the calls to the edge. */
+    fetch?: Fetch
+}
+
+/** What the services of one client share. */
+export interface ClientCore {
+    readonly transport: Transport
+    readonly calls: Calls
+    readonly channels: Channels
+    readonly connections: Connections
+    readonly wakes: Wakes
+    readonly serverClock: ServerClock
+    readonly clock: Clock
+    readonly random: Random
+    readonly storage: StorageAdapter | null
+    readonly errors: StreamErrorHandler
+}
+
+export class StreamClient {
+    readonly stream: StreamClientService
+    readonly connection: StreamConnectionManager
+    readonly errors: StreamErrorHandler
+    readonly breaker: CircuitBreaker
+    readonly core: ClientCore
+    readonly #managers = new Set<StreamConnectionManager>()
+    readonly #ends: Unsubscribe[]
+    #disposed: Promise<void> | null = null
+
+    constructor(options: StreamClientOptions) {
+        const { supabase, edgeUrl, clock = systemClock, random = systemRandom, fetch } = options
+        const access = new AccessTokens(supabase.realtime)
+        const transport: Transport =
+            edgeUrl === undefined
+                ? new RpcTransport(supabase, clock)
+                : new EdgeTransport({ edgeUrl, access, clock, fetch })
+        const breaker = new StreamServiceCircuitBreaker({ clock })
+        const calls = new Calls({ transport, breaker, clock, random })
+        const channels = new Channels({ realtime: supabase.realtime, access, clock })
+        const lifecycle = options.lifecycle ?? defaultLifecycle()
+        const wakes = new Wakes(lifecycle)
+        const serverClock = new ServerClock(clock)
+        const parts = { transport, channels, wakes, clock, random, serverClock }
+        const connections = new Connections(parts, () => options.retryPolicy ?? DEFAULT_RETRY_POLICY)
+        this.errors = new StreamErrorHandler(options.logger)
+        this.breaker = breaker
+        this.core = { ...parts, calls, connections, storage: options.storage ?? null, errors: this.errors }
+        this.stream = new StreamClientService(calls)
+        this.connection = this.createConnection()
+        this.#ends = [...signOuts(supabase, connections), ...refreshPauses(supabase, lifecycle, wakes)]
+    }
+
+    get isDisposed(): boolean {
+        return this.#disposed !== null
+    }
+
+    /** Another connection manager, for an app that shows several streams. */
+    createConnection(): StreamConnectionManager {
+        const manager = new StreamConnectionManager(this.core.connections)
+        this.#managers.add(manager)
+        return manager
+    }
+
+    /** A share of a stream's connection, which begins with the first and ends after the last. */
+    hold(config: ConnectionConfig): HeldConnection {
+        if (this.isDisposed) throw new StreamError('disposed', 'the client was disposed of')
+        const generation = config.generation ?? this.stream.generationOf(config.sessionId)
+        const hosted = generation === undefined ? {} : ({ role: 'seller', generation } as const)
+        return this.core.connections.hold({ ...hosted, ...config })
+    }
+
+    /** Ends all connections, calls, timers and listeners. Calls after it fail with `disposed`; disposing again does nothing. */
+    dispose(): Promise<void> {
+        this.#disposed ??= this.#dispose()
+        return this.#disposed
+    }
+
+    [Symbol.asyncDispose](): Promise<void> {
+        return this.dispose()
+    }
+
+    async #dispose(): Promise<void> {
+        for (const end of this.#ends) end()
+        this.core.wakes.dispose()
+        await Promise.all([...this.#managers].map((manager) => manager.dispose()))
+        await this.core.connections.dispose()
+        this.core.channels.dispose()
+        this.core.calls.dispose()
+    }
+}
+
+/** A client of pg_stream over a Supabase client. */
+export function createStreamClient(options: StreamClientOptions): StreamClient {
+    return new StreamClient(options)
+}
+
+/** A sign-out ends every connection: the old user's token must not live on in them. */
+function signOuts(supabase: SupabaseLike, connections: Connections): Unsubscribe[] {
+    try {
+        const { data } = supabase.auth.onAuthStateChange((event) => {
+            if (event === 'SIGNED_OUT') connections.refuseAll(new StreamError('signed_out', 'the user signed out'))
+        })
+        return [() => data.subscription.unsubscribe()]
+    } catch {
+        // With the option `accessToken` supabase-js has no auth of its own.
+        return []
+    }
+}
+
+/** Renewal of tokens goes by timers, which sleep in the background of a phone: supabase-js wants to be told. */
+function refreshPauses(supabase: SupabaseLike, lifecycle: LifecycleAdapter, wakes: Wakes): Unsubscribe[] {
+    if (!lifecycle.pausesAutoRefresh) return []
+    const quietly = (call: () => Promise<void>) => {
+        try {
+            call().catch(() => {})
+        } catch {
+            // As above.
+        }
+    }
+    return [
+        wakes.on('wake', ({ reason }) => {
+            if (reason === 'wake') quietly(() => supabase.auth.startAutoRefresh())
+        }),
+        wakes.on('sleep', ({ reason }) => {
+            if (reason === 'background') quietly(() => supabase.auth.stopAutoRefresh())
+        }),
+    ]
+}

@@ -1,0 +1,136 @@
+/** Attempts to connect: one at a time, planned by the retry policy, at once after a wake. */
+
+import type { Cancel, Clock } from '../clock/clock.ts'
+import { within } from '../clock/deadline.ts'
+import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
+import type { Wakes } from '../lifecycle/wakes.ts'
+import type { Random } from '../random/random.ts'
+import type { ConnectionReason, RetryFunction, RetryPolicy } from './connection_types.ts'
+import { FIRST_WITHIN_MS, nextDelayMs, SERVER_LOSS_JITTER_MS } from './retry_policy.ts'
+
+export interface AttemptsOptions {
+    clock: Clock
+    random: Random
+    wakes: Wakes
+    policy: () => RetryPolicy | RetryFunction
+    /** One attempt; resolves when everything is restored. */
+    perform: (reason: ConnectionReason, signal: AbortSignal) => Promise<void>
+    onBegun: (reason: ConnectionReason) => void
+    onDone: (reason: ConnectionReason) => void
+    onFailed: (error: StreamError) => void
+    /** The last attempt has failed, or one was refused for good. Nothing more happens by itself. */
+    onGivenUp: (error: StreamError) => void
+}
+
+/** All steps of an attempt together; each has its own bound below this one. */
+const ATTEMPT_WITHIN_MS = 45_000
+
+/** A connection that lived shorter than this was none: the waiting goes on growing. */
+const STABLE_AFTER_MS = 10_000
+
+export class Attempts {
+    readonly #options: AttemptsOptions
+    #cancel: Cancel | null = null
+    #running: { controller: AbortController; sleepNo: number } | null = null
+    /** The reason of the loss, kept through all attempts that follow it. */
+    #reason: ConnectionReason = 'connect'
+    #failed = 0
+    /** Connections in a row that were lost as soon as they were made. */
+    #loops = 0
+    #doneAt: number | null = null
+    #doneSleepNo = -1
+
+    constructor(options: AttemptsOptions) {
+        this.#options = options
+    }
+
+    get isRunning(): boolean {
+        return this.#running !== null
+    }
+
+    /** The first attempt, or one that the user asked for: at once, with all attempts to come. */
+    begin(reason: ConnectionReason): void {
+        this.#failed = 0
+        this.#loops = 0
+        this.#start(reason)
+    }
+
+    /** After a loss: soon, but not at the same moment as everybody else. */
+    afterLoss(reason: ConnectionReason, error: StreamError): void {
+        if (this.#running || this.#cancel) return
+        const { clock, random } = this.#options
+        const isLoop = this.#doneAt !== null && clock.now() - this.#doneAt < STABLE_AFTER_MS
+        this.#loops = isLoop ? this.#loops + 1 : 0
+        const waitMs = this.#loops > 1 ? this.#loopDelayMs(error) : random.next() * SERVER_LOSS_JITTER_MS
+        this.#plan(reason, error.retryAfterMs ?? Math.min(waitMs, FIRST_WITHIN_MS))
+    }
+
+    /** After a wake: at once, unless an attempt of the same wake runs or has succeeded. */
+    afterWake(reason: ConnectionReason, sleepNo: number): void {
+        if (this.#running ? this.#running.sleepNo === sleepNo : this.#doneSleepNo === sleepNo) return
+        this.#failed = 0
+        this.#start(reason)
+    }
+
+    /** Ends the attempt that runs and forgets the one that is planned. */
+    stop(): void {
+        this.#cancel?.()
+        this.#cancel = null
+        this.#running?.controller.abort(new StreamError('aborted', 'the connection was closed'))
+        this.#running = null
+        this.#doneAt = null
+        this.#doneSleepNo = -1
+    }
+
+    #plan(reason: ConnectionReason, delayMs: number): void {
+        this.#cancel?.()
+        this.#cancel = this.#options.clock.after(delayMs, () => {
+            this.#cancel = null
+            this.#start(reason)
+        })
+    }
+
+    #start(reason: ConnectionReason): void {
+        const { clock, wakes, perform, onBegun, onDone } = this.#options
+        this.stop()
+        this.#reason = reason
+        const attempt = { controller: new AbortController(), sleepNo: wakes.sleepNo }
+        this.#running = attempt
+        onBegun(reason)
+        within(clock, ATTEMPT_WITHIN_MS, attempt.controller.signal, (signal) => perform(reason, signal)).then(
+            () => {
+                if (this.#running !== attempt) return
+                this.#running = null
+                this.#failed = 0
+                this.#doneAt = clock.now()
+                this.#doneSleepNo = attempt.sleepNo
+                onDone(reason)
+            },
+            (thrown: unknown) => {
+                if (this.#running !== attempt) return
+                this.#running = null
+                this.#fail(toStreamError(thrown))
+            }
+        )
+    }
+
+    #fail(error: StreamError): void {
+        const { random, wakes, policy, onFailed, onGivenUp } = this.#options
+        if (isTerminal(error)) return onGivenUp(error)
+        const delayMs = nextDelayMs(policy(), this.#failed + 1, error, random.next())
+        // Without a network there is nothing to be counted: no attempt can succeed.
+        if (wakes.isOnline) {
+            this.#failed++
+            if (delayMs === null) {
+                return onGivenUp(new StreamError('reconnect_exhausted', 'the last attempt failed', { cause: error }))
+            }
+        }
+        onFailed(error)
+        this.#plan(this.#reason, delayMs ?? FIRST_WITHIN_MS)
+    }
+
+    #loopDelayMs(error: StreamError): number {
+        const { random, policy } = this.#options
+        return nextDelayMs(policy(), this.#loops, error, random.next()) ?? FIRST_WITHIN_MS
+    }
+}

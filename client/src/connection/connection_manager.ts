@@ -1,0 +1,133 @@
+/** The connection manager of the app: one stream at a time, on the connections that all of the client share. */
+
+import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
+import { StreamError, toStreamError } from '../error/stream_error.ts'
+import type { Connection } from './connection.ts'
+import {
+    type ConnectionConfig,
+    type ConnectionError,
+    type ConnectionEvents,
+    type ConnectionManager,
+    type ConnectionQuality,
+    type ConnectionReason,
+    ConnectionState,
+    type RetryFunction,
+    type RetryPolicy,
+} from './connection_types.ts'
+import type { Connections, HeldConnection } from './connections.ts'
+import { QualityMeter } from './quality_meter.ts'
+
+const NAMES = ['state', 'quality', 'error', 'token', 'restored'] as const
+
+export class StreamConnectionManager implements ConnectionManager {
+    readonly #connections: Connections
+    readonly #emitter = new Emitter<ConnectionEvents>()
+    #held: HeldConnection | null = null
+    #ends: Unsubscribe[] = []
+    #policy: RetryPolicy | RetryFunction | null = null
+
+    constructor(connections: Connections) {
+        this.#connections = connections
+    }
+
+    on<Name extends keyof ConnectionEvents>(
+        name: Name,
+        listener: (event: ConnectionEvents[Name]) => void
+    ): Unsubscribe {
+        return this.#emitter.on(name, listener)
+    }
+
+    /** The stream's connection, with its state, its log and its clock; null before `connect` and after `disconnect`. */
+    get connection(): Connection | null {
+        return this.#held?.connection ?? null
+    }
+
+    /**
+     * Connects to a stream, in place of the one before. Resolves once all is caught up; rejects with the error that ended
+     * it, or with `aborted` when `disconnect` came first.
+     */
+    async connect(config: ConnectionConfig): Promise<void> {
+        if (this.#held?.connection.config.sessionId !== config.sessionId) await this.disconnect()
+        if (!this.#held) {
+            const held = this.#connections.hold(config)
+            this.#held = held
+            if (this.#policy) held.connection.setRetryPolicy(this.#policy)
+            this.#ends = NAMES.map((name) => held.connection.on(name, (event) => this.#emitter.emit(name, event)))
+            const { state, reason } = held.connection
+            this.#emitter.emit('state', { state, previous: ConnectionState.DISCONNECTED, reason })
+        }
+        await settled(this.#held.connection)
+    }
+
+    async disconnect(): Promise<void> {
+        const held = this.#held
+        if (!held) return
+        const previous = held.connection.state
+        this.#held = null
+        for (const end of this.#ends) end()
+        this.#ends = []
+        await held.release({ now: true })
+        const state = ConnectionState.DISCONNECTED
+        if (previous !== state) this.#emitter.emit('state', { state, previous, reason: 'disconnect' })
+    }
+
+    /** Tries again at once, with all attempts; also after the connection has failed. */
+    async reconnect(): Promise<void> {
+        const connection = this.connection
+        if (!connection) throw new StreamError('invalid_argument', 'connect to a stream first')
+        const restored = settled(connection, false)
+        connection.open('reconnect')
+        await restored
+    }
+
+    getConnectionState(): ConnectionState {
+        return this.connection?.state ?? ConnectionState.DISCONNECTED
+    }
+
+    getConnectionReason(): ConnectionReason {
+        return this.connection?.reason ?? 'new'
+    }
+
+    getConnectionQuality(): ConnectionQuality {
+        return this.connection?.meter.quality ?? new QualityMeter().quality
+    }
+
+    async handleConnectionError(error: ConnectionError): Promise<void> {
+        this.connection?.report(toStreamError(error))
+    }
+
+    setRetryPolicy(policy: RetryPolicy | RetryFunction): void {
+        this.#policy = policy
+        this.connection?.setRetryPolicy(policy)
+    }
+
+    /** What the media engine measured: loss from 0 to 1, bandwidth in kilobits a second. */
+    setMediaQuality(packetLoss: number, bandwidth: number): void {
+        this.connection?.meter.media(packetLoss, bandwidth)
+    }
+
+    async dispose(): Promise<void> {
+        await this.disconnect()
+        this.#emitter.clear()
+    }
+}
+
+/** Resolves when all is restored, or was already where `present` counts; rejects when the connection has ended. */
+function settled(connection: Connection, present = true): Promise<void> {
+    return new Promise((resolve, reject) => {
+        const ended = () => connection.error ?? new StreamError('aborted', 'the connection was closed')
+        if (present && connection.state === ConnectionState.CONNECTED) return resolve()
+        if (present && connection.error) return reject(connection.error)
+        const ends = [
+            connection.on('restored', () => settle(resolve)),
+            connection.on('state', ({ state }) => {
+                const isOver = state === ConnectionState.DISCONNECTED || state === ConnectionState.FAILED
+                if (isOver) settle(() => reject(ended()))
+            }),
+        ]
+        const settle = (result: () => void) => {
+            for (const end of ends) end()
+            result()
+        }
+    })
+}

@@ -1,0 +1,98 @@
+/** The place of a device in a stream: a viewer's lease or the seller's generation, held by heartbeats. */
+
+import type { Clock } from '../clock/clock.ts'
+import type { ServerClock } from '../clock/server_clock.ts'
+import { CONTRACT_VERSION } from '../contract/operations.ts'
+import type { AgoraToken, HeartbeatResult, JoinResult, ViewerLease } from '../contract/wire.ts'
+import { StreamError } from '../error/stream_error.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { ConnectionConfig } from './connection_types.ts'
+import { isOlder } from './contract_version.ts'
+
+export interface PlaceOptions {
+    config: ConnectionConfig
+    transport: Transport
+    clock: Clock
+    serverClock: ServerClock
+    isForeground: () => boolean
+    /** An answer to a heartbeat, with its round trip. */
+    onHeartbeat: (result: HeartbeatResult, roundTripMs: number) => void
+    /** An answer to a join. */
+    onJoined: (result: JoinResult) => void
+    onToken: (token: AgoraToken) => void
+}
+
+export class Place {
+    readonly #options: PlaceOptions
+    #lease: ViewerLease | null = null
+    #tokenExpiresAt: string | null = null
+
+    constructor(options: PlaceOptions) {
+        this.#options = options
+    }
+
+    /** Null for a seller, and until a viewer has joined. */
+    get lease(): ViewerLease | null {
+        return this.#lease
+    }
+
+    /** Takes the place or makes sure that it is still held, with one call, or two where it was lost. */
+    async take(signal: AbortSignal): Promise<void> {
+        if (this.#options.config.role !== 'seller' && this.#lease === null) return this.#join(signal)
+        try {
+            await this.heartbeat(signal)
+        } catch (thrown) {
+            if (!(thrown instanceof StreamError) || thrown.code !== 'not_viewer') throw thrown
+            this.#lease = null
+            await this.#join(signal)
+        }
+    }
+
+    /** One heartbeat; its answer says when the next is due. */
+    async heartbeat(signal: AbortSignal): Promise<HeartbeatResult> {
+        const { config, transport, clock, serverClock, isForeground } = this.#options
+        const place = config.role === 'seller' ? { generation: config.generation } : { join_no: this.#lease?.join_no }
+        const args = {
+            session_id: config.sessionId,
+            foreground: isForeground(),
+            token_expires_at: this.#tokenExpiresAt,
+        }
+        const sentAt = clock.now()
+        const result = await transport.call('heartbeat', { ...args, ...place }, { signal })
+        const answeredAt = clock.now()
+        serverClock.note(result.server_time, sentAt, answeredAt)
+        if (result.status === 'superseded') {
+            throw new StreamError('superseded', 'another device of this user has joined the stream')
+        }
+        this.#options.onHeartbeat(result, answeredAt - sentAt)
+        if (result.token) this.#take(result.token)
+        return result
+    }
+
+    async #join(signal: AbortSignal): Promise<void> {
+        const { config, transport, clock, serverClock, onJoined } = this.#options
+        const sentAt = clock.now()
+        const result = await transport.call('join_stream', { session_id: config.sessionId }, { signal })
+        if (isOlder(CONTRACT_VERSION, result.oldest_client)) {
+            throw new StreamError('client_too_old', `the server serves clients of ${result.oldest_client} and later`)
+        }
+        serverClock.note(result.sync.server_time, sentAt, clock.now())
+        this.#lease = result.lease
+        onJoined(result)
+        if (result.token) this.#take(result.token)
+    }
+
+    #take(token: AgoraToken): void {
+        this.#tokenExpiresAt = token.expires_at
+        this.#options.onToken(token)
+    }
+
+    /** Gives the place up; the server counts one viewer less. Never fails: a lease that is not given up ends by itself. */
+    async leave(): Promise<void> {
+        const lease = this.#lease
+        this.#lease = null
+        if (!lease) return
+        const { session_id, join_no } = lease
+        await this.#options.transport.call('remove_viewer', { session_id, join_no }).catch(() => {})
+    }
+}

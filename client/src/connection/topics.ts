@@ -1,0 +1,61 @@
+/** The four topics of a stream that a connection follows: state and chat first, then the user's own and the count. */
+
+import type { Unsubscribe } from '../emitter/emitter.ts'
+import type { ChannelLease, Channels } from '../realtime/channels.ts'
+import type { Loss } from '../realtime/loss.ts'
+
+export class Topics {
+    readonly stream: ChannelLease<'stream'>
+    readonly chat: ChannelLease<'chat'>
+    readonly user: ChannelLease<'user'>
+    readonly viewers: ChannelLease<'viewers'>
+    #lost: Loss | null = null
+
+    constructor(channels: Channels, sessionId: string, userId: string) {
+        this.stream = channels.hold('stream', sessionId)
+        this.chat = channels.hold('chat', sessionId)
+        this.user = channels.hold('user', userId)
+        this.viewers = channels.hold('viewers', sessionId)
+    }
+
+    /** Joins state and chat; resolves once database broadcasts arrive on both. */
+    async joinCritical(signal: AbortSignal): Promise<void> {
+        this.#lost = null
+        this.stream.ensure()
+        this.chat.ensure()
+        await Promise.all([this.stream.whenReady(signal), this.chat.whenReady(signal)])
+    }
+
+    /** Joins the rest, for which nothing waits. */
+    joinOthers(withViewerCount: boolean): void {
+        this.user.ensure()
+        if (withViewerCount) this.viewers.ensure()
+    }
+
+    /** Why state or chat is down, since they were joined last; null while neither is. */
+    get lost(): Loss | null {
+        return this.#lost
+    }
+
+    onCriticalLost(listener: (loss: Loss) => void): Unsubscribe[] {
+        const onLost = (loss: Loss) => {
+            this.#lost = loss
+            listener(loss)
+        }
+        return [this.stream.on('lost', onLost), this.chat.on('lost', onLost)]
+    }
+
+    /** Every broadcast of all four. */
+    onBroadcast(listener: (message: { event: string; payload: unknown }) => void): Unsubscribe[] {
+        return [
+            this.stream.on('broadcast', listener),
+            this.chat.on('broadcast', listener),
+            this.user.on('broadcast', listener),
+            this.viewers.on('broadcast', listener),
+        ]
+    }
+
+    leave(): void {
+        for (const lease of [this.stream, this.chat, this.user, this.viewers]) lease.leave()
+    }
+}

@@ -1,0 +1,46 @@
+/** Typed events: `on()` returns the function that ends the subscription. */
+
+export type Unsubscribe = () => void
+
+/** Anything that tells others about its events. */
+export interface EventSource<Events extends object> {
+    on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Unsubscribe
+}
+
+export class Emitter<Events extends object> implements EventSource<Events> {
+    readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
+
+    on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Unsubscribe {
+        // A function of its own for each call: subscribing the same listener twice makes two subscriptions.
+        const own = (event: Events[Name]) => listener(event)
+        const listeners = this.#listeners.get(name) ?? new Set()
+        this.#listeners.set(name, listeners)
+        listeners.add(own)
+        return () => {
+            listeners.delete(own)
+        }
+    }
+
+    /** Calls every listener; one that throws keeps none of the others from it. */
+    emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+        for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+            try {
+                ;(listener as (event: Events[Name]) => void)(event)
+            } catch (thrown) {
+                reportThrown(thrown)
+            }
+        }
+    }
+
+    /** Ends all subscriptions. */
+    clear(): void {
+        for (const listeners of this.#listeners.values()) listeners.clear()
+        this.#listeners.clear()
+    }
+}
+
+/** Shows an error of the app's own listener where the platform shows uncaught ones. */
+export function reportThrown(thrown: unknown): void {
+    if (typeof globalThis.reportError === 'function') globalThis.reportError(thrown)
+    else console.error(thrown)
+}

@@ -1,0 +1,71 @@
+/** Wakes: returns of the app or the network, each with a number, so that several signals of one wake count once. */
+
+import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
+import type { LifecycleAdapter, LifecycleEvent } from './lifecycle_adapter.ts'
+
+export type WakeReason = 'wake' | 'online'
+
+export interface WakeEvents {
+    wake: { reason: WakeReason; sleepNo: number }
+    sleep: { reason: 'background' | 'offline' }
+}
+
+export class Wakes {
+    readonly #emitter = new Emitter<WakeEvents>()
+    readonly #end: Unsubscribe
+    #isActive: boolean
+    #isOnline: boolean
+    #sleepNo = 0
+
+    constructor(adapter: LifecycleAdapter) {
+        const { isActive, isOnline } = adapter.current()
+        this.#isActive = isActive
+        this.#isOnline = isOnline
+        this.#end = adapter.subscribe((event) => this.#take(event))
+    }
+
+    /** How many sleeps there were. A connection made since the last one needs no other. */
+    get sleepNo(): number {
+        return this.#sleepNo
+    }
+
+    get isActive(): boolean {
+        return this.#isActive
+    }
+
+    get isOnline(): boolean {
+        return this.#isOnline
+    }
+
+    on<Name extends keyof WakeEvents>(name: Name, listener: (event: WakeEvents[Name]) => void): Unsubscribe {
+        return this.#emitter.on(name, listener)
+    }
+
+    /** A timer came far too late: the device slept and nobody said so. */
+    noteGap(): void {
+        this.#sleepNo++
+        this.#emitter.emit('wake', { reason: 'wake', sleepNo: this.#sleepNo })
+    }
+
+    dispose(): void {
+        this.#end()
+        this.#emitter.clear()
+    }
+
+    #take(event: LifecycleEvent): void {
+        const isSleep = event === 'background' || event === 'offline'
+        if (event === 'active' || event === 'background') {
+            if (this.#isActive === !isSleep) return
+            this.#isActive = !isSleep
+        } else {
+            if (this.#isOnline === !isSleep) return
+            this.#isOnline = !isSleep
+        }
+        if (isSleep) {
+            this.#sleepNo++
+            this.#emitter.emit('sleep', { reason: event === 'background' ? 'background' : 'offline' })
+        } else {
+            this.#emitter.emit('wake', { reason: event === 'active' ? 'wake' : 'online', sleepNo: this.#sleepNo })
+        }
+    }
+}

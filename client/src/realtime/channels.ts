@@ -1,0 +1,157 @@
+/** Channels by topic, counted by reference: several users of one client share the same join. */
+
+import type { AccessTokens } from '../access/access_tokens.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { TopicEvents, TopicKind } from '../contract/events.ts'
+import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
+import { abortedError } from '../error/stream_error.ts'
+import type { RealtimeLike } from '../supabase.ts'
+import { type ChannelStatus, SharedChannel } from './channel.ts'
+import { errorOfLoss, type Loss } from './loss.ts'
+
+/** What is heard on a topic: its events, `ready` when database broadcasts arrive, `lost` when they no longer do. */
+export type LeaseEvents<Kind extends TopicKind> = TopicEvents[Kind] & {
+    ready: { isConfirmed: boolean }
+    lost: Loss
+    /** Every broadcast, also of an event that this client does not know. */
+    broadcast: { event: string; payload: unknown }
+}
+
+/** A holder's share of a topic. It is joined by `ensure()`, and left when its last holder lets go. */
+export interface ChannelLease<Kind extends TopicKind> {
+    readonly topic: string
+    readonly status: ChannelStatus
+    on<Name extends keyof LeaseEvents<Kind>>(
+        name: Name,
+        listener: (event: LeaseEvents<Kind>[Name]) => void
+    ): Unsubscribe
+    /** Joins the topic unless it is joined. */
+    ensure(): void
+    /** Resolves once database broadcasts arrive; rejects when the channel is lost before. */
+    whenReady(signal?: AbortSignal): Promise<void>
+    leave(): void
+}
+
+export interface ChannelsOptions {
+    realtime: RealtimeLike
+    access: AccessTokens
+    clock: Clock
+}
+
+const RESET: Loss = { kind: 'reset', message: 'the app slept', terminal: null }
+
+export class Channels {
+    readonly #options: ChannelsOptions
+    readonly #shared = new Map<string, SharedChannel>()
+    #preparedNo = 0
+    /** The socket's end, which has to come before its next beginning. */
+    #closing: Promise<unknown> = Promise.resolve()
+
+    constructor(options: ChannelsOptions) {
+        this.#options = options
+    }
+
+    /** A share of `kind:id`, not joined yet. */
+    hold<Kind extends TopicKind>(kind: Kind, id?: string): ChannelLease<Kind> {
+        const topic = id === undefined ? kind : `${kind}:${id.toLowerCase()}`
+        const shared = this.#shared.get(topic) ?? this.#make(topic)
+        shared.holders++
+        const emitter = new Emitter<LeaseEvents<Kind>>()
+        const emit = emitter.emit.bind(emitter) as (name: PropertyKey, event: unknown) => void
+        const ends = [
+            shared.emitter.on('broadcast', (message) => {
+                emit('broadcast', message)
+                if (message.event !== 'ready' && message.event !== 'lost') emit(message.event, message.payload)
+            }),
+            shared.emitter.on('ready', (event) => emit('ready', event)),
+            shared.emitter.on('lost', (event) => emit('lost', event)),
+        ]
+        let isHeld = true
+        return {
+            topic,
+            get status() {
+                return shared.status
+            },
+            on: (name, listener) => emitter.on(name, listener),
+            ensure: () => {
+                if (isHeld) shared.join()
+            },
+            whenReady: (signal) => whenReady(shared, signal),
+            leave: () => {
+                if (!isHeld) return
+                isHeld = false
+                for (const end of ends) end()
+                emitter.clear()
+                this.#release(shared)
+            },
+        }
+    }
+
+    /**
+     * Makes channels possible: a fresh token for Realtime and, once for each sleep, a new socket in the place of one that
+     * may be dead without knowing it.
+     */
+    async prepare(sleepNo: number): Promise<void> {
+        if (sleepNo !== this.#preparedNo) {
+            this.#preparedNo = sleepNo
+            for (const shared of this.#shared.values()) shared.drop(RESET)
+            this.#closeUnused()
+        }
+        await Promise.all([this.#closing, this.#options.access.authorizeRealtime()])
+    }
+
+    /** Lets go of every topic. */
+    dispose(): void {
+        for (const shared of [...this.#shared.values()]) {
+            shared.emitter.clear()
+            shared.drop(RESET)
+        }
+        this.#shared.clear()
+        this.#closeUnused()
+    }
+
+    #make(topic: string): SharedChannel {
+        const { realtime, clock } = this.#options
+        const shared = new SharedChannel(topic, realtime, clock)
+        this.#shared.set(topic, shared)
+        // supabase-js opens a broken socket again after a second, without jitter; without channels it need not.
+        shared.emitter.on('lost', ({ kind }) => {
+            if (kind === 'socket') this.#closeUnused()
+        })
+        return shared
+    }
+
+    #release(shared: SharedChannel): void {
+        if (--shared.holders > 0) return
+        this.#shared.delete(shared.topic)
+        shared.emitter.clear()
+        shared.drop(RESET)
+        if (this.#shared.size === 0) this.#closeUnused()
+    }
+
+    /** Closes the socket when nobody has a channel on it, the app itself included. */
+    #closeUnused(): void {
+        const { realtime } = this.#options
+        if (realtime.getChannels().length > 0) return
+        this.#closing = Promise.all([this.#closing, realtime.disconnect()]).catch(() => {})
+    }
+}
+
+function whenReady(shared: SharedChannel, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(abortedError(signal))
+        if (shared.status === 'down') return reject(errorOfLoss(shared.lastLoss ?? RESET))
+        if (shared.status === 'ready' || shared.status === 'unconfirmed') return resolve()
+        const onAbort = () => settle(() => reject(abortedError(signal)))
+        const ends = [
+            shared.emitter.on('ready', () => settle(resolve)),
+            shared.emitter.on('lost', (loss) => settle(() => reject(errorOfLoss(loss)))),
+        ]
+        const settle = (result: () => void) => {
+            for (const end of ends) end()
+            signal?.removeEventListener('abort', onAbort)
+            result()
+        }
+        signal?.addEventListener('abort', onAbort, { once: true })
+    })
+}

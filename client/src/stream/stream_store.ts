@@ -1,0 +1,138 @@
+/** What is known of a stream: its state, host and count, from answers and events in whatever order they come. */
+
+import type { HeartbeatResult, StateEvent, SyncResult, ViewerCountEvent } from '../contract/wire.ts'
+import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
+import type { SyncConsumer } from '../sync/sync_consumer.ts'
+import type { StreamState } from './stream_types.ts'
+
+export interface StreamSnapshot {
+    readonly sessionId: string
+    /** Null until the first answer. */
+    readonly state: StreamState | null
+    readonly stateReason: string | null
+    /** Which device of the seller streams. */
+    readonly generation: number | null
+    /** The only Agora uid whose video is shown. */
+    readonly hostUid: number | null
+    readonly role: SyncResult['role'] | null
+    /** Until when a lost host may return. */
+    readonly reconnectDeadline: Date | null
+    readonly viewerCount: number | null
+    readonly peakViewerCount: number | null
+}
+
+export interface StreamStoreEvents {
+    change: StreamSnapshot
+}
+
+export class StreamStore implements SyncConsumer {
+    readonly #emitter = new Emitter<StreamStoreEvents>()
+    #snapshot: StreamSnapshot
+    #epoch: string | null = null
+    /** The log's number up to which the state is known. */
+    #stateSeq = 0
+    #generation = 0
+    #countedAt = Number.NEGATIVE_INFINITY
+
+    constructor(sessionId: string) {
+        this.#snapshot = {
+            sessionId,
+            state: null,
+            stateReason: null,
+            generation: null,
+            hostUid: null,
+            role: null,
+            reconnectDeadline: null,
+            viewerCount: null,
+            peakViewerCount: null,
+        }
+    }
+
+    /** The same object until something changes. */
+    get snapshot(): StreamSnapshot {
+        return this.#snapshot
+    }
+
+    on<Name extends keyof StreamStoreEvents>(
+        name: Name,
+        listener: (event: StreamStoreEvents[Name]) => void
+    ): Unsubscribe {
+        return this.#emitter.on(name, listener)
+    }
+
+    cursor(): null {
+        return null
+    }
+
+    apply(result: SyncResult): void {
+        this.#begin(result.epoch)
+        const counted = this.#count(result.viewer_count, result.server_time)
+        const known = this.#isNews(result.head_seq, result.generation)
+            ? { state: result.state, generation: result.generation, hostUid: result.host_uid }
+            : {}
+        const leaves = result.state === 'error' ? {} : { reconnectDeadline: null }
+        this.#change({ role: result.role, ...counted, ...known, ...(known.state ? leaves : {}) })
+    }
+
+    applyHeartbeat(result: HeartbeatResult): void {
+        this.#begin(result.epoch)
+        const counted = this.#count(result.viewer_count, result.server_time)
+        if (!this.#isNews(result.head_seq, result.generation)) return this.#change(counted)
+        const { state, generation, host_uid: hostUid, reconnect_deadline: deadline } = result
+        this.#change({ ...counted, state, generation, hostUid, reconnectDeadline: instant(deadline) })
+    }
+
+    applyState(event: StateEvent): void {
+        if (!this.#isNews(event.seq, event.generation)) return
+        this.#change({
+            state: event.state,
+            stateReason: event.reason,
+            generation: event.generation,
+            hostUid: event.host_uid,
+            reconnectDeadline: instant(event.reconnect_deadline),
+        })
+    }
+
+    applyViewerCount(event: ViewerCountEvent): void {
+        const counted = this.#count(event.viewer_count, event.server_time)
+        this.#change({ ...counted, peakViewerCount: Math.max(event.peak, this.#snapshot.peakViewerCount ?? 0) })
+    }
+
+    /** Another epoch is another log: its numbers say nothing about the ones before. */
+    #begin(epoch: string): void {
+        if (epoch === this.#epoch) return
+        this.#epoch = epoch
+        this.#stateSeq = 0
+        this.#generation = 0
+    }
+
+    #isNews(seq: number, generation: number): boolean {
+        if (seq < this.#stateSeq || generation < this.#generation) return false
+        this.#stateSeq = seq
+        this.#generation = generation
+        return true
+    }
+
+    #count(viewerCount: number, serverTime: string): Partial<StreamSnapshot> {
+        const at = Date.parse(serverTime)
+        if (at < this.#countedAt) return {}
+        this.#countedAt = at
+        return { viewerCount }
+    }
+
+    #change(change: Partial<StreamSnapshot>): void {
+        const next = { ...this.#snapshot, ...change }
+        const names = Object.keys(next) as (keyof StreamSnapshot)[]
+        if (names.every((name) => isSame(next[name], this.#snapshot[name]))) return
+        this.#snapshot = next
+        this.#emitter.emit('change', next)
+    }
+}
+
+function instant(text: string | null): Date | null {
+    return text === null ? null : new Date(text)
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+    return one instanceof Date && other instanceof Date ? one.getTime() === other.getTime() : one === other
+}

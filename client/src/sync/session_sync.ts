@@ -1,0 +1,171 @@
+/** The one place from which `sync` is called for a stream: one run at a time, whoever asks. */
+
+import type { Cancel, Clock } from '../clock/clock.ts'
+import type { ServerClock } from '../clock/server_clock.ts'
+import type { SyncResult } from '../contract/wire.ts'
+import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
+import type { Random } from '../random/random.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { SyncConsumer, SyncCursor } from './sync_consumer.ts'
+
+export interface SessionSyncOptions {
+    sessionId: string
+    transport: Transport
+    clock: Clock
+    random: Random
+    serverClock: ServerClock
+    /** A refusal that does not pass: banned, the stream is gone. */
+    onRefused: (error: StreamError) => void
+}
+
+/** Of a thousand messages each; a server that always had more would be followed for ever. */
+const MOST_PAGES = 1_000
+
+export class SessionSync {
+    readonly #options: SessionSyncOptions
+    readonly #consumers = new Set<SyncConsumer>()
+    #running: Promise<void> | null = null
+    /** The wanted run, while its time has not come. */
+    #planned: { at: number; cancel: Cancel } | null = null
+    #failures = 0
+    #version: string | null = null
+    #runs = 0
+    /** Ends with the connection: what is under way then changes nothing more. */
+    #life = new AbortController()
+
+    constructor(options: SessionSyncOptions) {
+        this.#options = options
+    }
+
+    /** How many runs there were; each is one call, or as many as there are pages. */
+    get runs(): number {
+        return this.#runs
+    }
+
+    attach(consumer: SyncConsumer): () => void {
+        this.#consumers.add(consumer)
+        return () => {
+            this.#consumers.delete(consumer)
+        }
+    }
+
+    /** Gives every consumer the answer of a call that carries the same as `sync`, such as `join_stream`. */
+    apply(result: SyncResult): void {
+        for (const consumer of this.#consumers) consumer.apply(result)
+    }
+
+    observeHead(headSeq: number, epoch: string): void {
+        for (const consumer of this.#consumers) consumer.observeHead?.(headSeq, epoch)
+    }
+
+    /** Whether a consumer has a log that a newest page would tear. */
+    get hasCursor(): boolean {
+        return this.#cursor().afterSeq !== undefined
+    }
+
+    /** Syncs now, in place of what was planned; joins the run that is under way. */
+    run(): Promise<void> {
+        this.#planned?.cancel()
+        this.#planned = null
+        this.#running ??= this.#pages(this.#life.signal).finally(() => {
+            this.#running = null
+        })
+        return this.#running
+    }
+
+    /**
+     * Syncs within `withinMs`, at a random moment; an earlier wish stays. A run that fails is repeated, after 0.5 to 20 s,
+     * until it succeeds or the connection makes its own.
+     */
+    request(withinMs = 0): void {
+        const { clock, random } = this.#options
+        if (this.#life.signal.aborted) return
+        const at = clock.now() + withinMs * random.next()
+        if (this.#planned && this.#planned.at <= at) return
+        this.#planned?.cancel()
+        const cancel = clock.after(at - clock.now(), () => {
+            this.#planned = null
+            // A run under way may have read before what the caller wants: another one follows it.
+            const before = this.#running?.catch(() => {}) ?? Promise.resolve()
+            before
+                .then(() => (this.#life.signal.aborted ? undefined : this.run()))
+                .then(
+                    () => {
+                        this.#failures = 0
+                    },
+                    (thrown: unknown) => this.#failed(toStreamError(thrown))
+                )
+        })
+        this.#planned = { at, cancel }
+    }
+
+    /** One poll: like `run`, but cheap while nothing has changed. Returns how long the server wants the next to wait. */
+    async poll(): Promise<number | null> {
+        if (this.#running) {
+            await this.#running
+            return null
+        }
+        const signal = this.#life.signal
+        const { afterSeq, epoch } = this.#cursor()
+        const args = { session_id: this.#options.sessionId, after_seq: afterSeq, epoch }
+        const answer = await this.#options.transport.poll(args, this.#version, { signal })
+        if (signal.aborted) return null
+        this.#version = answer.version
+        if (answer.result) {
+            this.apply(answer.result)
+            if (answer.result.has_more) await this.run()
+        }
+        return answer.pollIntervalMs
+    }
+
+    /** Ends all of it until `resume`. */
+    stop(): void {
+        this.#planned?.cancel()
+        this.#planned = null
+        this.#life.abort(new StreamError('aborted', 'the connection was closed'))
+    }
+
+    resume(): void {
+        if (this.#life.signal.aborted) this.#life = new AbortController()
+        this.#failures = 0
+    }
+
+    async #pages(signal: AbortSignal): Promise<void> {
+        const { transport, clock, serverClock, sessionId } = this.#options
+        this.#runs++
+        this.#version = null
+        for (let page = 0; page < MOST_PAGES; page++) {
+            const { afterSeq, epoch } = this.#cursor()
+            const sentAt = clock.now()
+            const args = { session_id: sessionId, after_seq: afterSeq, epoch }
+            const result = await transport.call('sync', args, { signal })
+            if (signal.aborted) throw new StreamError('aborted', 'the connection was closed')
+            serverClock.note(result.server_time, sentAt, clock.now())
+            this.apply(result)
+            const isFollowed = this.#cursor().afterSeq !== afterSeq
+            if (!result.has_more || !isFollowed) return
+        }
+    }
+
+    #cursor(): SyncCursor {
+        for (const consumer of this.#consumers) {
+            const cursor = consumer.cursor()
+            if (cursor) return cursor
+        }
+        return {}
+    }
+
+    #failed(error: StreamError): void {
+        if (this.#life.signal.aborted || error.code === 'aborted') return
+        if (isTerminal(error)) return this.#options.onRefused(error)
+        this.#failures++
+        const mostMs = Math.min(20_000, 500 * 2 ** this.#failures)
+        const leastMs = error.retryAfterMs ?? 500
+        const { clock } = this.#options
+        const cancel = clock.after(leastMs, () => {
+            this.#planned = null
+            this.request(mostMs - 500)
+        })
+        this.#planned = { at: clock.now() + leastMs, cancel }
+    }
+}

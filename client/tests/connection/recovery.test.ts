@@ -1,0 +1,70 @@
+/** Recovery of a connection: what brings it back, in which order, and with one sync. */
+
+import { describe, expect, it } from 'vitest'
+import { bench, CONFIG } from '../fakes/bench.ts'
+import { SESSION, USER } from '../fakes/fake_stream.ts'
+
+describe('connecting', () => {
+    it('takes a token, the place, the channels, then syncs once', async () => {
+        const { connect, supabase, states, client } = bench()
+        await connect()
+        expect(supabase.realtime.log).toEqual([
+            'setAuth',
+            'call join_stream',
+            `join stream:${SESSION}`,
+            `join chat:${SESSION}`,
+            'call sync',
+            `join user:${USER}`,
+            `join viewers:${SESSION}`,
+        ])
+        expect(states).toEqual(['connecting connect', 'connected connect'])
+        expect(client.connection.connection?.store.snapshot).toMatchObject({
+            state: 'active',
+            hostUid: 101,
+            viewerCount: 1,
+        })
+        expect(client.connection.connection?.token?.uid).toBe(7)
+    })
+
+    it('joins private channels with the token of setAuth', async () => {
+        const { connect, supabase } = bench()
+        await connect()
+        const chat = supabase.realtime.find(`chat:${SESSION}`)
+        expect(chat?.joinedWith).toBe(supabase.realtime.token)
+        expect(chat?.options.config).toEqual({ private: true, broadcast: { replication_ready: true } })
+    })
+
+    it('is the same for callers that connect twice', async () => {
+        const { client, clock, supabase } = bench()
+        const both = Promise.all([client.connection.connect(CONFIG), client.connection.connect(CONFIG)])
+        await clock.advance(1_000)
+        await both
+        expect(supabase.count('join_stream')).toBe(1)
+    })
+})
+
+describe('waking', () => {
+    it('makes everything anew with one sync, however many signals tell of it', async () => {
+        const { connect, supabase, lifecycle, clock, states } = bench()
+        await connect()
+        supabase.realtime.log.length = 0
+        lifecycle.emit('background')
+        lifecycle.emit('offline')
+        clock.sleep(600_000)
+        lifecycle.emit('active')
+        lifecycle.emit('online')
+        supabase.realtime.cut()
+        await clock.advance(900)
+        expect(supabase.realtime.log).toEqual([
+            'disconnect',
+            'setAuth',
+            'call heartbeat',
+            `join stream:${SESSION}`,
+            `join chat:${SESSION}`,
+            'call sync',
+            `join user:${USER}`,
+            `join viewers:${SESSION}`,
+        ])
+        expect(states).toEqual(['connecting connect', 'connected connect'])
+    })
+})

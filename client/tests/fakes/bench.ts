@@ -1,0 +1,56 @@
+/** A client on a fake clock, a fake Supabase and a fake stream, ready for a test. */
+
+import {
+    type ConnectionConfig,
+    createStreamClient,
+    ManualLifecycle,
+    type StreamClient,
+    type StreamClientOptions,
+} from '../../src/index.ts'
+import { FakeClock } from './fake_clock.ts'
+import { FakeRandom } from './fake_random.ts'
+import { FakeStream, SESSION, USER } from './fake_stream.ts'
+import { FakeSupabase } from './fake_supabase.ts'
+
+export const CONFIG: ConnectionConfig = { sessionId: SESSION, userId: USER }
+
+export interface Bench {
+    clock: FakeClock
+    supabase: FakeSupabase
+    stream: FakeStream
+    lifecycle: ManualLifecycle
+    client: StreamClient
+    /** What the app was shown, in order. */
+    states: string[]
+    errors: string[]
+    /** Connects, with all the time that it needs. */
+    connect(): Promise<void>
+}
+
+export function bench(options: Partial<StreamClientOptions> & { seed?: number } = {}): Bench {
+    const { seed = 1, ...rest } = options
+    const clock = new FakeClock()
+    const supabase = new FakeSupabase(clock)
+    const stream = new FakeStream(supabase, () => clock.now())
+    const lifecycle = new ManualLifecycle()
+    const client = createStreamClient({ supabase, clock, random: new FakeRandom(seed), lifecycle, ...rest })
+    const states: string[] = []
+    const errors: string[] = []
+    client.connection.on('state', ({ state, reason }) => states.push(`${state} ${reason}`))
+    client.connection.on('error', ({ code }) => errors.push(code))
+    return {
+        clock,
+        supabase,
+        stream,
+        lifecycle,
+        client,
+        states,
+        errors,
+        async connect() {
+            const connected = client.connection.connect(CONFIG)
+            connected.catch(() => {})
+            await clock.advance(1_000)
+            await connected
+        },
+    }
+}
