@@ -3,6 +3,9 @@
 import { AccessTokens } from './access/access_tokens.ts'
 import { type CircuitBreaker, StreamServiceCircuitBreaker } from './breaker/circuit_breaker.ts'
 import { Calls } from './call/calls.ts'
+import type { StreamChat } from './chat/chat.ts'
+import { StreamChatService } from './chat/chat_service.ts'
+import { Chats, type HeldChat } from './chat/chats.ts'
 import { type Clock, systemClock } from './clock/clock.ts'
 import { ServerClock } from './clock/server_clock.ts'
 import { StreamConnectionManager } from './connection/connection_manager.ts'
@@ -15,8 +18,10 @@ import { StreamError } from './error/stream_error.ts'
 import { defaultLifecycle } from './lifecycle/browser_lifecycle.ts'
 import type { LifecycleAdapter } from './lifecycle/lifecycle_adapter.ts'
 import { Wakes } from './lifecycle/wakes.ts'
+import { LiveStreams } from './live/live_streams.ts'
 import { type Random, systemRandom } from './random/random.ts'
 import { Channels } from './realtime/channels.ts'
+import { Shared } from './shared/shared.ts'
 import type { StorageAdapter } from './storage/storage_adapter.ts'
 import { StreamClientService } from './stream/stream_service.ts'
 import type { SupabaseLike } from './supabase.ts'
@@ -58,10 +63,13 @@ export interface ClientCore {
 
 export class StreamClient {
     readonly stream: StreamClientService
+    readonly chat: StreamChatService
     readonly connection: StreamConnectionManager
     readonly errors: StreamErrorHandler
     readonly breaker: CircuitBreaker
     readonly core: ClientCore
+    readonly #chats: Chats
+    readonly #lists: Shared<LiveStreams>
     readonly #managers = new Set<StreamConnectionManager>()
     readonly #ends: Unsubscribe[]
     #disposed: Promise<void> | null = null
@@ -85,6 +93,10 @@ export class StreamClient {
         this.breaker = breaker
         this.core = { ...parts, calls, connections, storage: options.storage ?? null, errors: this.errors }
         this.stream = new StreamClientService(calls)
+        const storage = options.storage ?? null
+        this.#chats = new Chats({ calls, wakes, clock, random, storage, connect: (config) => this.hold(config) })
+        this.chat = new StreamChatService(calls, this.#chats, random)
+        this.#lists = new Shared(clock, (list) => list.dispose())
         this.connection = this.createConnection()
         this.#ends = [...signOuts(supabase, connections), ...refreshPauses(supabase, lifecycle, wakes)]
     }
@@ -108,6 +120,23 @@ export class StreamClient {
         return this.core.connections.hold({ ...hosted, ...config })
     }
 
+    /** A share of a stream's chat, and of the connection that feeds it. */
+    holdChat(config: ConnectionConfig): HeldChat {
+        return this.#chats.hold(config)
+    }
+
+    /** The chat of a stream, where somebody holds it or did a moment ago. */
+    findChat(sessionId: string): StreamChat | undefined {
+        return this.#chats.find(sessionId)
+    }
+
+    /** A share of the list of streams that are on; it is kept up to date while somebody holds it. */
+    holdLiveStreams(pageSize: number): { list: LiveStreams; release: () => void } {
+        if (this.isDisposed) throw new StreamError('disposed', 'the client was disposed of')
+        const { value, release } = this.#lists.hold(String(pageSize), () => new LiveStreams(this.core, pageSize))
+        return { list: value, release }
+    }
+
     /** Ends all connections, calls, timers and listeners. Calls after it fail with `disposed`; disposing again does nothing. */
     dispose(): Promise<void> {
         this.#disposed ??= this.#dispose()
@@ -121,6 +150,9 @@ export class StreamClient {
     async #dispose(): Promise<void> {
         for (const end of this.#ends) end()
         this.core.wakes.dispose()
+        this.chat.dispose()
+        this.#chats.dispose()
+        this.#lists.dispose()
         await Promise.all([...this.#managers].map((manager) => manager.dispose()))
         await this.core.connections.dispose()
         this.core.channels.dispose()

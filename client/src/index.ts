@@ -1,6 +1,18 @@
 /** The entry point of the package: the client, its services, and their types. */
 
 export { type BreakerState, type CircuitBreaker, StreamServiceCircuitBreaker } from './breaker/circuit_breaker.ts'
+export { StreamChat } from './chat/chat.ts'
+export {
+    type ChatService,
+    StreamChatService,
+    type SubscribeOptions,
+    type Subscription,
+} from './chat/chat_service.ts'
+export type { ChatEvents, ChatSnapshot, ChatStatus } from './chat/chat_snapshot.ts'
+export type { HeldChat } from './chat/chats.ts'
+export type { Discontinuity } from './chat/log.ts'
+export { type ChatMessage, type DeliveryStatus, MessageType } from './chat/message.ts'
+export type { ChatMode, Restriction, RestrictionKind, Standing } from './chat/standing.ts'
 export { type ClientCore, createStreamClient, StreamClient, type StreamClientOptions } from './client.ts'
 export { type Cancel, type Clock, systemClock } from './clock/clock.ts'
 export type { Connection } from './connection/connection.ts'
@@ -40,6 +52,7 @@ export {
 } from './error/stream_error.ts'
 export { browserLifecycle } from './lifecycle/browser_lifecycle.ts'
 export { type LifecycleAdapter, type LifecycleEvent, ManualLifecycle } from './lifecycle/lifecycle_adapter.ts'
+export type { LiveStreams, LiveStreamsSnapshot } from './live/live_streams.ts'
 export { type Random, systemRandom } from './random/random.ts'
 export type { StorageAdapter } from './storage/storage_adapter.ts'
 export { StreamClientService, type StreamService } from './stream/stream_service.ts'

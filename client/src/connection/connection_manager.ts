@@ -113,7 +113,8 @@ export class StreamConnectionManager implements ConnectionManager {
 }
 
 /** Resolves when all is restored, or was already where `present` counts; rejects when the connection has ended. */
-function settled(connection: Connection, present = true): Promise<void> {
+/** Resolves once a connection is up; rejects with the error that ended it. */
+export function settled(connection: Connection, present = true): Promise<void> {
     return new Promise((resolve, reject) => {
         const ended = () => connection.error ?? new StreamError('aborted', 'the connection was closed')
         if (present && connection.state === ConnectionState.CONNECTED) return resolve()

@@ -16,9 +16,11 @@ export type ClientErrorCode =
     | 'client_too_old'
     | 'disposed'
     | 'invalid_answer'
+    | 'outbox_full'
     | 'realtime_disabled'
     | 'realtime_unavailable'
     | 'reconnect_exhausted'
+    | 'send_expired'
     | 'signed_out'
     | 'superseded'
     | 'timed_out'
@@ -32,9 +34,11 @@ export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ErrorEntry>> = {
     client_too_old: ['system_error', false, 'update_app'],
     disposed: ['system_error', false],
     invalid_answer: ['system_error', true],
+    outbox_full: ['chat_error', true],
     realtime_disabled: ['system_error', false, 'contact_operator'],
     realtime_unavailable: ['network_error', true],
     reconnect_exhausted: ['network_error', true],
+    send_expired: ['chat_error', false],
     signed_out: ['authentication_error', false],
     superseded: ['stream_error', false],
     timed_out: ['network_error', true],

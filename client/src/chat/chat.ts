@@ -1,0 +1,291 @@
+/** The chat of one stream: the log, messages being sent, read marks, and the user's standing. */
+
+import type { Calls } from '../call/calls.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { ServerClock } from '../clock/server_clock.ts'
+import type { LogEntry, RestrictionEvent, SyncResult } from '../contract/wire.ts'
+import { Emitter, type EventSource, type Unsubscribe } from '../emitter/emitter.ts'
+import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
+import type { Random } from '../random/random.ts'
+import type { StorageAdapter } from '../storage/storage_adapter.ts'
+import type { SyncConsumer, SyncCursor } from '../sync/sync_consumer.ts'
+import { type ChatEvents, type ChatSnapshot, statusOf } from './chat_snapshot.ts'
+import { Deletions, deletionOf } from './deletions.ts'
+import { isFrame } from './frame.ts'
+import { HistoryReader } from './history_reader.ts'
+import type { Discontinuity } from './log.ts'
+import { type ChatMessage, toMessage } from './message.ts'
+import { Outbox } from './outbox.ts'
+import { OutboxStorage } from './outbox_storage.ts'
+import { Pin } from './pin.ts'
+import { ReadMarks } from './read_marks.ts'
+import { StandingKeeper } from './standing.ts'
+import { StandingWatch } from './standing_watch.ts'
+import { ChatSynchroniser } from './synchroniser.ts'
+
+export interface ChatParts {
+    sessionId: string
+    userId: string
+    calls: Pick<Calls, 'run'>
+    clock: Clock
+    random: Random
+    serverClock: ServerClock
+    /** Where unsent messages outlive the app's process. */
+    storage: StorageAdapter | null
+    /** Has a sync made now; `apply` gets its answer. */
+    requestSync: () => void
+    /** The server wants to be polled with this interval; null: frames are enough. */
+    onPollMs?: (pollMs: number | null) => void
+}
+
+export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
+    readonly sessionId: string
+    readonly userId: string
+    readonly #serverClock: ServerClock
+    readonly #emitter = new Emitter<ChatEvents>()
+    readonly #sync: ChatSynchroniser
+    readonly #standing: StandingKeeper
+    readonly #watch: StandingWatch
+    readonly #deletions = new Deletions()
+    readonly #reads: ReadMarks
+    readonly #outbox: Outbox
+    readonly #history: HistoryReader
+    readonly #pin: Pin
+    #snapshot: ChatSnapshot | null = null
+    #isSuspended = true
+    #discontinuity: Discontinuity | null = null
+    #error: StreamError | null = null
+    #hasEnded = false
+
+    constructor(parts: ChatParts) {
+        const { sessionId, userId, calls, clock, random, serverClock } = parts
+        this.sessionId = sessionId
+        this.userId = userId
+        this.#serverClock = serverClock
+        const report = (error: unknown) => this.#report(toStreamError(error))
+        const onChange = () => this.#changed()
+        this.#standing = new StandingKeeper(userId)
+        this.#watch = new StandingWatch(clock, serverClock, this.#standing, onChange)
+        this.#sync = new ChatSynchroniser({
+            sessionId,
+            clock,
+            random,
+            requestSync: parts.requestSync,
+            onEntry: (entry, message) => this.#onEntry(entry, message),
+            onDiscontinuity: (discontinuity) => this.#onDiscontinuity(discontinuity),
+            onPollMs: parts.onPollMs ?? (() => {}),
+            onChange,
+        })
+        this.#history = new HistoryReader(this.#sync.log, this.#deletions, (args) =>
+            calls.run('get_message_history', { session_id: sessionId, ...args })
+        )
+        this.#pin = new Pin(this.#sync.log, (seq) => this.#history.read(seq + 1, 1), onChange)
+        this.#reads = new ReadMarks(clock, {
+            upTo: (seq) => calls.run('mark_read_up_to', { session_id: sessionId, seq }),
+            ids: (ids) => calls.run('mark_messages_as_read', { session_id: sessionId, message_ids: ids }),
+            isRecoverable: (error) => !isTerminal(toStreamError(error)),
+            report,
+        })
+        const storage = new OutboxStorage(parts.storage, clock, { userId, sessionId }, report)
+        const outboxCalls = {
+            send: (id: string, content: string, signal: AbortSignal) =>
+                calls.run('send_message', { session_id: sessionId, content, id }, { signal }),
+            stored: (entry: LogEntry) => this.#onStored(entry),
+            refused: (error: StreamError) => this.#onRefused(error),
+            changed: onChange,
+        }
+        this.#outbox = new Outbox({ clock, random, storage, calls: outboxCalls }, { sessionId, userId })
+    }
+
+    on<Name extends keyof ChatEvents>(name: Name, listener: (event: ChatEvents[Name]) => void): Unsubscribe {
+        return this.#emitter.on(name, listener)
+    }
+
+    /** The same object until something changes. */
+    get snapshot(): ChatSnapshot {
+        this.#snapshot ??= this.#makeSnapshot()
+        return this.#snapshot
+    }
+
+    cursor(): SyncCursor {
+        return this.#sync.cursor()
+    }
+
+    /** Takes a page of a sync, or the newest page that came with `join_stream`. */
+    apply(page: SyncResult): void {
+        if (this.#hasEnded) return
+        this.#standing.takeSync(page, this.#serverClock.now())
+        this.#reads.takeSync(page.read)
+        this.#error = null
+        this.#isSuspended = false
+        this.#sync.apply(page)
+        this.#pin.take(page.pinned === null ? null : toMessage(this.sessionId, page.pinned))
+        this.#outbox.passed(this.#sync.log.cursor ?? 0)
+        this.#outbox.resume()
+        this.#changed()
+        this.#emitter.emit('synced', { recovered: this.#sync.recovered === true })
+    }
+
+    /** Takes what a heartbeat says of the log. */
+    observeHead(headSeq: number, epoch: string): void {
+        if (!this.#hasEnded) this.#sync.observeHead(headSeq, epoch)
+    }
+
+    /** Takes the payload of event `messages`. */
+    takeFrame(payload: unknown): void {
+        if (this.#hasEnded) return
+        if (!isFrame(payload)) this.#sync.takeResync()
+        else if (payload.session_id === this.sessionId) this.#sync.takeFrame(payload)
+    }
+
+    /** Takes the event `resync`: what was sent may be lost, and the server wants to be asked. */
+    takeResync(): void {
+        if (!this.#hasEnded) this.#sync.takeResync()
+    }
+
+    /** Takes the events `restricted` and `revoked` of the user's own topic. */
+    takeRestriction(event: RestrictionEvent): void {
+        if (this.#hasEnded || event.session_id !== this.sessionId) return
+        if (this.#standing.takeRestriction(event)) this.#changed()
+    }
+
+    /** Sends what an earlier run of the app left unsent, under the same ids. */
+    restore(): Promise<void> {
+        return this.#outbox.restore()
+    }
+
+    /** Frames do not come: no sync is asked for until the one of the next connection has answered. */
+    suspend(): void {
+        this.#isSuspended = true
+        this.#sync.suspend()
+        this.#changed()
+    }
+
+    /** There is no network: messages wait until `apply` shows that there is one again. */
+    pause(): void {
+        this.#outbox.pause()
+        void this.#reads.flush()
+    }
+
+    /** The chat cannot be followed any more. */
+    fail(error: StreamError): void {
+        this.#error = error
+        this.#changed()
+    }
+
+    /** Shows a message at once and sends it; `stored` resolves when it is stored, and rejects when it failed. */
+    send(content: string, id?: string): { message: ChatMessage; stored: Promise<ChatMessage> } {
+        if (this.#hasEnded) throw new StreamError('disposed', 'the chat was left')
+        return this.#outbox.add(content, id)
+    }
+
+    /** Sends a failed message again, under its id. */
+    retry(id: string): void {
+        this.#outbox.retry(id)
+    }
+
+    /** Forgets a message that failed or was never sent; false for one that may be stored already. */
+    discard(id: string): boolean {
+        return this.#outbox.discard(id)
+    }
+
+    /** Marks messages as read, here at once; resolves when the server has stored it. */
+    markRead(ids: readonly string[]): Promise<void> {
+        const seqs = new Map(this.#sync.log.entries.map(({ id, seq }) => [id, seq]))
+        const marked = this.#reads.mark(ids.map((id) => ({ id, seq: seqs.get(id) ?? null })))
+        this.#changed()
+        return marked
+    }
+
+    /** Marks everything up to a number as read. */
+    markReadUpTo(seq: number): Promise<void> {
+        const marked = this.#reads.markUpTo(seq)
+        this.#changed()
+        return marked
+    }
+
+    /** Shows an older page of the log before the others; false when there is none, or no room for it. */
+    async loadOlder(): Promise<boolean> {
+        const isShown = await this.#history.showOlder()
+        this.#changed()
+        return isShown
+    }
+
+    /** Ends the reading of history: only the newest entries are kept. */
+    showNewest(): void {
+        this.#sync.log.showNewest()
+        this.#changed()
+    }
+
+    /** Ends everything; what is not stored yet is sent by the next run, where there is a storage. */
+    dispose(): void {
+        if (this.#hasEnded) return
+        this.#hasEnded = true
+        const reason = new StreamError('disposed', 'the chat was left')
+        this.#watch.dispose()
+        this.#sync.dispose()
+        this.#outbox.dispose(reason)
+        this.#reads.dispose(reason)
+        this.#emitter.clear()
+    }
+
+    #onEntry(entry: LogEntry, message: ChatMessage): void {
+        const deletion = deletionOf(entry)
+        if (deletion !== null) {
+            this.#deletions.remember(deletion)
+            this.#sync.log.redact(deletion)
+        }
+        this.#standing.takeEntry(entry)
+        this.#outbox.confirm(message)
+        this.#emitter.emit('message', message)
+    }
+
+    #onDiscontinuity(discontinuity: Discontinuity): void {
+        this.#discontinuity = discontinuity
+        this.#deletions.clear()
+        if (discontinuity.reason !== 'too_far_behind') this.#outbox.doubt()
+        this.#emitter.emit('discontinuity', discontinuity)
+    }
+
+    #onStored(entry: LogEntry): boolean {
+        const { role, slowModeMs } = this.#standing.now
+        if (role === 'viewer' && slowModeMs > 0) {
+            this.#standing.coolDown(new Date(Date.parse(entry.created_at) + slowModeMs))
+        }
+        return this.#sync.takeAnswer(entry)
+    }
+
+    #onRefused({ code, retryAfterMs }: StreamError): void {
+        if (retryAfterMs === null || !['slow_mode', 'rate_limited'].includes(code)) return
+        this.#standing.coolDown(new Date(this.#serverClock.now() + retryAfterMs))
+    }
+
+    #report(error: StreamError): void {
+        if (!this.#hasEnded) this.#emitter.emit('error', error)
+    }
+
+    #changed(): void {
+        if (this.#hasEnded) return
+        this.#snapshot = null
+        this.#pin.follow(this.#standing.now.pinnedSeq)
+        this.#watch.plan()
+        this.#emitter.emit('change', this.snapshot)
+    }
+
+    #makeSnapshot(): ChatSnapshot {
+        const { log, recovered } = this.#sync
+        return {
+            ...this.#standing.now,
+            status: statusOf(log, this.#isSuspended, this.#error),
+            messages: [...log.entries, ...this.#outbox.messages],
+            hasOlder: log.hasOlder,
+            lastSeq: log.cursor ?? null,
+            headSeq: log.headSeq,
+            unreadCount: this.#reads.unread(log.oldestSeq, log.headSeq),
+            pinned: this.#pin.message,
+            recovered,
+            discontinuity: this.#discontinuity,
+            error: this.#error,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+/** Follows the log of one stream: takes frames in order, finds what is missing, and has every gap closed by one sync. */
+
+import type { Cancel, Clock } from '../clock/clock.ts'
+import type { LogEntry, SyncResult } from '../contract/wire.ts'
+import type { Random } from '../random/random.ts'
+import type { SyncConsumer, SyncCursor } from '../sync/sync_consumer.ts'
+import type { Frame } from './frame.ts'
+import { ChatLog, type Discontinuity } from './log.ts'
+import type { ChatMessage } from './message.ts'
+
+/** Missed entries that are fetched; who missed more starts anew with the newest page. */
+export const MAX_MISSED = 10_000
+
+/** What makes a client ask for a sync. */
+type Cause = 'gap' | 'head' | 'everybody'
+
+/**
+ * A random moment from `least` to `most` milliseconds later, so that clients that missed the same do not come together.
+ * What closes the gap until then saves the sync.
+ */
+const JITTER: Readonly<Record<Cause, readonly [least: number, most: number]>> = {
+    gap: [100, 500],
+    // The server collects entries for 5 s at most without saying so by `poll_ms`: until then none of them is lost.
+    head: [5_000, 6_000],
+    // Digests, epochs and wishes of the server: every viewer finds them at the same moment.
+    everybody: [100, 2_000],
+}
+
+export interface SynchroniserParts {
+    sessionId: string
+    clock: Clock
+    random: Random
+    /** Has a sync made now; `apply` gets its answer. */
+    requestSync: () => void
+    /** Gets each entry once, in order. */
+    onEntry: (entry: LogEntry, message: ChatMessage) => void
+    onDiscontinuity: (discontinuity: Discontinuity) => void
+    /** The server wants to be polled with this interval; null: frames are enough. */
+    onPollMs: (pollMs: number | null) => void
+    onChange: () => void
+}
+
+export class ChatSynchroniser implements SyncConsumer {
+    readonly log: ChatLog
+    readonly #parts: SynchroniserParts
+    #timer: { dueAt: number; cancel: Cancel } | null = null
+    /** Until a sync has answered, another one is on its way in any case. */
+    #isSuspended = true
+    /** The end of the last frame behind a gap, and the head that was named first, until they are held. */
+    #gapTo = 0
+    #wantedHead = 0
+    #wantedEpoch: string | null = null
+    #isResyncWanted = false
+    /** The cursor when the last heartbeat was answered: the next one cannot name less. */
+    #cursorAtHeartbeat = 0
+    #pollMs: number | null = null
+    #missed = 0
+    #recovered: boolean | null = null
+
+    constructor(parts: SynchroniserParts) {
+        this.#parts = parts
+        this.log = new ChatLog(parts.sessionId, parts.onEntry)
+    }
+
+    /** The interval of polling that the server asked for with its last frame. */
+    get pollMs(): number | null {
+        return this.#pollMs
+    }
+
+    /** Whether the last sync continued what was held; null before the first. */
+    get recovered(): boolean | null {
+        return this.#recovered
+    }
+
+    /** How many entries were got by syncs and not by frames. */
+    get missed(): number {
+        return this.#missed
+    }
+
+    cursor(): SyncCursor {
+        const { cursor, epoch } = this.log
+        return cursor === undefined ? {} : { afterSeq: cursor, epoch }
+    }
+
+    /** Takes a page of a sync, or the newest page that came with `join_stream`. */
+    apply(page: SyncResult): void {
+        const before = this.log.cursor
+        if (
+            before !== undefined &&
+            page.recovered &&
+            page.head_seq - before > MAX_MISSED &&
+            page.epoch === this.log.epoch
+        ) {
+            // The next page is the newest one.
+            this.log.giveUpPlace()
+            return
+        }
+        // The newest page, which nobody asked for: taking it would leave a hole.
+        if (this.log.isTornBy(page)) return this.takeResync()
+        const discontinuity = this.log.takeSync(page)
+        if (before !== undefined) this.#missed += page.messages.filter(({ seq }) => seq > before).length
+        this.#recovered = discontinuity === null
+        if (!page.has_more) {
+            this.#isSuspended = false
+            this.#isResyncWanted = false
+            this.#wantedEpoch = null
+            this.#cursorAtHeartbeat = 0
+        }
+        if (discontinuity !== null) {
+            this.#gapTo = 0
+            this.#wantedHead = 0
+            this.#parts.onDiscontinuity(discontinuity)
+        }
+        this.#look()
+        this.#parts.onChange()
+    }
+
+    /** Takes the payload of event `messages`. */
+    takeFrame(frame: Frame): void {
+        this.#obey(frame.poll_ms ?? null)
+        const outcome = this.log.takeFrame(frame)
+        if (outcome === 'gap') {
+            this.#gapTo = Math.max(this.#gapTo, frame.to_seq)
+            this.#ask(frame.digest ? 'everybody' : 'gap')
+        } else if (outcome === 'epoch') {
+            this.#wantedEpoch = frame.epoch
+            this.#ask('everybody')
+        }
+        this.#look()
+        this.#parts.onChange()
+    }
+
+    /** Takes an entry that came as the answer to its own sending; whether the log holds it now. */
+    takeAnswer(entry: LogEntry): boolean {
+        const isHeld = this.log.takeAnswer(entry)
+        this.#look()
+        return isHeld
+    }
+
+    /** Takes what a heartbeat says of the log. */
+    observeHead(headSeq: number, epoch: string): void {
+        const { cursor } = this.log
+        if (cursor === undefined) return
+        const least = this.#cursorAtHeartbeat
+        this.#cursorAtHeartbeat = cursor
+        if (epoch !== this.log.epoch) {
+            this.#wantedEpoch = epoch
+            return this.#ask('everybody')
+        }
+        // Shorter than what was held before it was sent: another log under the same name.
+        if (headSeq < least) return this.takeResync()
+        this.log.noteHead(headSeq)
+        this.#look()
+        this.#parts.onChange()
+    }
+
+    /** Takes the event `resync`: what was sent may be lost, and the server wants to be asked. */
+    takeResync(): void {
+        this.#isResyncWanted = true
+        this.#ask('everybody')
+    }
+
+    /** The connection is lost: nothing is asked for until the sync of the next one has answered. */
+    suspend(): void {
+        this.#isSuspended = true
+        this.dispose()
+    }
+
+    dispose(): void {
+        this.#timer?.cancel()
+        this.#timer = null
+    }
+
+    #obey(pollMs: number | null): void {
+        if (pollMs === this.#pollMs) return
+        this.#pollMs = pollMs
+        this.#parts.onPollMs(pollMs)
+    }
+
+    /** Asks for a sync when the log is known to be longer than what is held; whoever polls finds out by that. */
+    #look(): void {
+        const { cursor, headSeq } = this.log
+        if (cursor === undefined || cursor >= headSeq || this.#pollMs !== null) return
+        // The head that was named first: when the time has come it must be here, later ones need not.
+        if (this.#wantedHead <= cursor) this.#wantedHead = headSeq
+        this.#ask('head')
+    }
+
+    #ask(cause: Cause): void {
+        if (this.#isSuspended) return
+        const { clock, random } = this.#parts
+        const [least, most] = JITTER[cause]
+        const delayMs = least + random.next() * (most - least)
+        const dueAt = clock.now() + delayMs
+        // One sync brings everything, so only the earliest is waited for.
+        if (this.#timer !== null && this.#timer.dueAt <= dueAt) return
+        this.#timer?.cancel()
+        this.#timer = { dueAt, cancel: clock.after(delayMs, () => this.#due(cause)) }
+    }
+
+    #due(cause: Cause): void {
+        this.#timer = null
+        const { cursor = 0, epoch } = this.log
+        const isBehind = cursor < this.#gapTo || (cause === 'head' && cursor < this.#wantedHead)
+        const isElsewhere = this.#wantedEpoch !== null && this.#wantedEpoch !== epoch
+        if (isBehind || isElsewhere || this.#isResyncWanted) this.#parts.requestSync()
+        else this.#look()
+    }
+}

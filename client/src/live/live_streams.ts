@@ -1,0 +1,176 @@
+/** The list of streams that are on: pages of it, kept up to date by the topic `live`. */
+
+import type { Calls } from '../call/calls.ts'
+import { named } from '../call/named.ts'
+import type { Cancel, Clock } from '../clock/clock.ts'
+import type { LiveStream } from '../contract/named.ts'
+import type { LiveEvent } from '../contract/wire.ts'
+import { Emitter, type EventSource, type Unsubscribe } from '../emitter/emitter.ts'
+import { isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
+import type { Wakes } from '../lifecycle/wakes.ts'
+import type { Random } from '../random/random.ts'
+import type { ChannelLease, Channels } from '../realtime/channels.ts'
+
+export interface LiveStreamsSnapshot {
+    readonly status: 'idle' | 'loading' | 'ready' | 'error'
+    /** The newest first. */
+    readonly streams: readonly LiveStream[]
+    /** Whether `loadMore` finds others. */
+    readonly hasMore: boolean
+    readonly error: StreamError | null
+}
+
+export interface LiveStreamsParts {
+    calls: Pick<Calls, 'run'>
+    channels: Channels
+    wakes: Wakes
+    clock: Clock
+    random: Random
+}
+
+/** Everybody who has the list open hears of a stream at the same moment. */
+const SPREAD_MS = 2_000
+const BACKOFF = { least: 500, most: 20_000 }
+
+export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }> {
+    readonly #parts: LiveStreamsParts
+    readonly #pageSize: number
+    readonly #emitter = new Emitter<{ change: LiveStreamsSnapshot }>()
+    readonly #lease: ChannelLease<'live'>
+    readonly #ends: Unsubscribe[]
+    readonly #life = new AbortController()
+    #snapshot: LiveStreamsSnapshot = { status: 'loading', streams: [], hasMore: false, error: null }
+    #after: string | null = null
+    #retry: Cancel | null = null
+    #waits = new Set<Cancel>()
+    #failed = 0
+    #work: Promise<void> | null = null
+
+    constructor(parts: LiveStreamsParts, pageSize: number) {
+        this.#parts = parts
+        this.#pageSize = pageSize
+        this.#lease = parts.channels.hold('live')
+        this.#ends = [
+            this.#lease.on('live', (event) => this.#take(event)),
+            this.#lease.on('lost', () => this.#later()),
+            parts.wakes.on('wake', () => this.refresh()),
+        ]
+        void this.refresh()
+    }
+
+    on(name: 'change', listener: (snapshot: LiveStreamsSnapshot) => void): Unsubscribe {
+        return this.#emitter.on(name, listener)
+    }
+
+    /** The same object until something changes. */
+    get snapshot(): LiveStreamsSnapshot {
+        return this.#snapshot
+    }
+
+    /** Joins the topic and reads the first page again. Never rejects: the snapshot has the error. */
+    refresh(): Promise<void> {
+        this.#retry?.()
+        this.#retry = null
+        this.#work ??= this.#refresh()
+            .then(
+                () => {
+                    this.#failed = 0
+                },
+                (thrown: unknown) => this.#fail(toStreamError(thrown))
+            )
+            .finally(() => {
+                this.#work = null
+            })
+        return this.#work
+    }
+
+    /** Reads the next page. Never rejects. */
+    async loadMore(): Promise<void> {
+        if (this.#after === null || this.#work !== null) return
+        try {
+            await this.#read(this.#after, this.#snapshot.streams)
+        } catch (thrown) {
+            if (!this.#life.signal.aborted) this.#change({ error: toStreamError(thrown) })
+        }
+    }
+
+    dispose(): void {
+        this.#life.abort()
+        this.#retry?.()
+        for (const cancel of this.#waits) cancel()
+        for (const end of this.#ends) end()
+        this.#lease.leave()
+        this.#emitter.clear()
+    }
+
+    async #refresh(): Promise<void> {
+        const { channels, wakes } = this.#parts
+        const { signal } = this.#life
+        await channels.prepare(wakes.sleepNo)
+        if (signal.aborted) return
+        this.#lease.ensure()
+        // First the topic, then the list: what begins in between is in one of both.
+        await this.#lease.whenReady(signal)
+        await this.#read(null, [])
+    }
+
+    async #read(after: string | null, before: readonly LiveStream[]): Promise<void> {
+        const { signal } = this.#life
+        const args = { page_size: this.#pageSize, after }
+        const page = await this.#parts.calls.run('list_live_streams', args, { signal })
+        if (signal.aborted) return
+        this.#after = page.next_after
+        const known = new Set(before.map(({ sessionId }) => sessionId))
+        const streams = page.streams.map((stream) => named<LiveStream>(stream))
+        this.#change({
+            status: 'ready',
+            streams: [...before, ...streams.filter(({ sessionId }) => !known.has(sessionId))],
+            hasMore: this.#after !== null,
+            error: null,
+        })
+    }
+
+    #take({ session_id: sessionId, auction_id, state }: LiveEvent): void {
+        if (state === 'ended') {
+            return this.#change({ streams: this.#snapshot.streams.filter((stream) => stream.sessionId !== sessionId) })
+        }
+        const { clock, random, calls } = this.#parts
+        const cancel = clock.after(random.next() * SPREAD_MS, () => {
+            this.#waits.delete(cancel)
+            calls.run('get_live_stream', { auction_id }, { signal: this.#life.signal }).then(
+                (stream) => this.#add(named<LiveStream>(stream)),
+                // Not for this user, or over already; the next refresh knows better than a guess.
+                () => {}
+            )
+        })
+        this.#waits.add(cancel)
+    }
+
+    #add(stream: LiveStream): void {
+        if (this.#life.signal.aborted) return
+        const others = this.#snapshot.streams.filter(({ sessionId }) => sessionId !== stream.sessionId)
+        this.#change({ streams: [stream, ...others] })
+    }
+
+    #fail(error: StreamError): void {
+        if (this.#life.signal.aborted) return
+        this.#change({ error, ...(this.#snapshot.status === 'loading' ? { status: 'error' } : {}) })
+        if (!isTerminal(error)) this.#later(error.retryAfterMs)
+    }
+
+    #later(retryAfterMs: number | null = null): void {
+        if (this.#life.signal.aborted || this.#retry !== null || this.#work !== null) return
+        const { clock, random } = this.#parts
+        const mostMs = Math.min(BACKOFF.most, BACKOFF.least * 2 ** ++this.#failed)
+        const delayMs = retryAfterMs ?? BACKOFF.least + random.next() * (mostMs - BACKOFF.least)
+        this.#retry = clock.after(delayMs, () => {
+            this.#retry = null
+            void this.refresh()
+        })
+    }
+
+    #change(change: Partial<LiveStreamsSnapshot>): void {
+        this.#snapshot = { ...this.#snapshot, ...change }
+        this.#emitter.emit('change', this.#snapshot)
+    }
+}

@@ -1,0 +1,62 @@
+/** Values by key, counted by reference: the last holder's release ends a value a moment later. */
+
+import type { Cancel, Clock } from '../clock/clock.ts'
+
+/** A view that is mounted twice, as StrictMode does, or replaced by another, finds what it showed. */
+export const DETACH_AFTER_MS = 2_500
+
+interface Entry<Value> {
+    value: Value
+    holders: number
+    cancel: Cancel | null
+}
+
+export class Shared<Value> {
+    readonly #clock: Clock
+    readonly #end: (value: Value) => void
+    readonly #entries = new Map<string, Entry<Value>>()
+
+    constructor(clock: Clock, end: (value: Value) => void) {
+        this.#clock = clock
+        this.#end = end
+    }
+
+    /** A share of the value, which is made when there is none or the one there is does not serve. */
+    hold(
+        key: string,
+        make: () => Value,
+        serves: (value: Value) => boolean = () => true
+    ): { value: Value; release: () => void } {
+        const known = this.#entries.get(key)
+        if (known !== undefined && !serves(known.value)) this.#remove(key, known)
+        const entry = this.#entries.get(key) ?? { value: make(), holders: 0, cancel: null }
+        this.#entries.set(key, entry)
+        entry.holders++
+        entry.cancel?.()
+        entry.cancel = null
+        let isHeld = true
+        const release = () => {
+            if (!isHeld) return
+            isHeld = false
+            if (--entry.holders > 0 || this.#entries.get(key) !== entry) return
+            entry.cancel = this.#clock.after(DETACH_AFTER_MS, () => this.#remove(key, entry))
+        }
+        return { value: entry.value, release }
+    }
+
+    /** The value that somebody holds, or held a moment ago. */
+    find(key: string): Value | undefined {
+        return this.#entries.get(key)?.value
+    }
+
+    /** Ends all of them. */
+    dispose(): void {
+        for (const [key, entry] of [...this.#entries]) this.#remove(key, entry)
+    }
+
+    #remove(key: string, entry: Entry<Value>): void {
+        entry.cancel?.()
+        if (this.#entries.get(key) === entry) this.#entries.delete(key)
+        this.#end(entry.value)
+    }
+}
