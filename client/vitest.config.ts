@@ -6,6 +6,8 @@ const config: ViteUserConfig = defineConfig({
     test: {
         include: ['tests/**/*.test.ts', 'tests/**/*.test.tsx'],
         restoreMocks: true,
+        // A deadline only ends a test that hangs: nothing here goes by the wall clock.
+        testTimeout: 120_000,
     },
 })
 

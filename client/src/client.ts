@@ -107,7 +107,10 @@ export class StreamClient {
 
     /** Another connection manager, for an app that shows several streams. */
     createConnection(): StreamConnectionManager {
-        const manager = new StreamConnectionManager(this.core.connections)
+        const manager = new StreamConnectionManager(
+            (config) => this.hold(config),
+            (disposed) => this.#managers.delete(disposed)
+        )
         this.#managers.add(manager)
         return manager
     }

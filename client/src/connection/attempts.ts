@@ -14,7 +14,7 @@ export interface AttemptsOptions {
     wakes: Wakes
     policy: () => RetryPolicy | RetryFunction
     /** One attempt; resolves when everything is restored. */
-    perform: (reason: ConnectionReason, signal: AbortSignal) => Promise<void>
+    perform: (signal: AbortSignal) => Promise<void>
     onBegun: (reason: ConnectionReason) => void
     onDone: (reason: ConnectionReason) => void
     onFailed: (error: StreamError) => void
@@ -97,7 +97,7 @@ export class Attempts {
         const attempt = { controller: new AbortController(), sleepNo: wakes.sleepNo }
         this.#running = attempt
         onBegun(reason)
-        within(clock, ATTEMPT_WITHIN_MS, attempt.controller.signal, (signal) => perform(reason, signal)).then(
+        within(clock, ATTEMPT_WITHIN_MS, attempt.controller.signal, perform).then(
             () => {
                 if (this.#running !== attempt) return
                 this.#running = null
@@ -125,8 +125,8 @@ export class Attempts {
                 return onGivenUp(new StreamError('reconnect_exhausted', 'the last attempt failed', { cause: error }))
             }
         }
-        onFailed(error)
         this.#plan(this.#reason, delayMs ?? FIRST_WITHIN_MS)
+        onFailed(error)
     }
 
     #loopDelayMs(error: StreamError): number {

@@ -1,12 +1,11 @@
 /** The connection to one stream: channels, place, sync, heartbeats and polling, brought back together after every loss. */
 
 import { named } from '../call/named.ts'
-import type { Cancel } from '../clock/clock.ts'
 import type { ServerClock } from '../clock/server_clock.ts'
 import type { AgoraToken } from '../contract/named.ts'
-import type { HeartbeatResult, JoinResult, RestrictionEvent } from '../contract/wire.ts'
+import type { HeartbeatResult, JoinResult } from '../contract/wire.ts'
 import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
-import { isTerminal, StreamError } from '../error/stream_error.ts'
+import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
 import { errorOfLoss, isUnauthorized, type Loss } from '../realtime/loss.ts'
 import { StreamStore } from '../stream/stream_store.ts'
 import { SessionSync } from '../sync/session_sync.ts'
@@ -20,22 +19,20 @@ import {
     type RetryFunction,
     type RetryPolicy,
 } from './connection_types.ts'
+import { Heard } from './heard.ts'
 import { HeartbeatLoop } from './heartbeat_loop.ts'
 import { Place } from './place.ts'
 import { PollLoop } from './poll_loop.ts'
 import { QualityMeter } from './quality_meter.ts'
 import { configured } from './retry_policy.ts'
 import { ShownState } from './shown_state.ts'
+import { SideTopics } from './side_topics.ts'
 import { Topics } from './topics.ts'
 
 /** A channel that stays refused though the place is held is closed to this user. */
 const MOST_REFUSALS = 3
 
-/** Everybody hears of a resync at the same moment. */
-const RESYNC_WITHIN_MS = 2_000
-
-/** A server that does not confirm its replication may have lost what came right after the join. */
-const UNCONFIRMED_SYNC_MS = 5_000
+const OFFLINE = () => new StreamError('unreachable', 'there is no network')
 
 export class Connection {
     readonly config: ConnectionConfig
@@ -51,13 +48,14 @@ export class Connection {
     readonly #heartbeats: HeartbeatLoop
     readonly #polls: PollLoop
     readonly #attempts: Attempts
+    readonly #heard: Heard
+    readonly #side: SideTopics
     readonly #ends: Unsubscribe[]
     #policy: RetryPolicy | RetryFunction
     #token: AgoraToken | null = null
     #error: StreamError | null = null
     #refusals = 0
     #isOpen = false
-    #cancelLater: Cancel = () => {}
 
     constructor(config: ConnectionConfig, parts: ConnectionParts, policy: RetryPolicy | RetryFunction) {
         const { transport, channels, wakes, clock, random, serverClock } = parts
@@ -94,13 +92,31 @@ export class Connection {
             random,
             wakes,
             policy: () => this.#policy,
-            perform: (reason, signal) => this.#restore(reason, signal),
+            perform: (signal) => this.#restore(signal),
             onBegun: (reason) => this.#begun(reason),
             onDone: (reason) => this.#done(reason),
             onFailed: (error) => this.#failed(error),
             onGivenUp: (error) => this.#end(error),
         })
         this.topics = new Topics(channels, sessionId, userId)
+        this.#heard = new Heard({
+            config,
+            clock,
+            topics: this.topics,
+            store: this.store,
+            sync: this.sync,
+            polls: this.#polls,
+            heartbeats: this.#heartbeats,
+            isRestoring: () => this.#attempts.isRunning,
+            onRefused,
+        })
+        const { user, viewers } = this.topics
+        this.#side = new SideTopics({
+            leases: config.viewerCount === false ? [user] : [user, viewers],
+            clock,
+            random,
+            prepare: () => channels.prepare(wakes.sleepNo),
+        })
         this.#ends = this.#listen()
     }
 
@@ -158,40 +174,60 @@ export class Connection {
         else this.#lost('server_loss', error)
     }
 
+    get #isAutomatic(): boolean {
+        return this.config.enableAutoReconnect !== false
+    }
+
     #listen(): Unsubscribe[] {
-        const { stream, chat, user, viewers } = this.topics
         return [
             this.#parts.wakes.on('wake', ({ reason, sleepNo }) => {
-                if (this.#isOpen) this.#attempts.afterWake(reason, sleepNo)
+                if (this.#isOpen && this.#isAutomatic) this.#attempts.afterWake(reason, sleepNo)
             }),
-            stream.on('state', (event) => this.store.applyState(event)),
-            viewers.on('viewer_count', (event) => this.store.applyViewerCount(event)),
-            user.on('revoked', (event) => this.#revoked(event)),
-            chat.on('ready', ({ isConfirmed }) => this.#ready(isConfirmed)),
+            this.#parts.wakes.on('sleep', ({ reason }) => {
+                if (reason === 'offline' && this.#isAutomatic) this.#lost('offline', OFFLINE())
+            }),
             ...this.topics.onCriticalLost((loss) => this.#channelLost(loss)),
-            ...this.topics.onBroadcast(({ event, payload }) => this.#other(event, payload)),
+            ...this.#heard.listen(),
+            ...this.#side.listen(),
+            () => this.#heard.stop(),
         ]
     }
 
     /** The one way back, after a loss as after a wake: token, place, channels, sync; what matters most comes first. */
-    async #restore(_reason: ConnectionReason, signal: AbortSignal): Promise<void> {
+    async #restore(signal: AbortSignal): Promise<void> {
         const { channels, wakes } = this.#parts
         await channels.prepare(wakes.sleepNo)
-        await this.#place.take(signal)
-        if (signal.aborted) return
+        await this.#takePlace(signal)
         try {
             await this.topics.joinCritical(signal)
         } catch (thrown) {
+            if (signal.aborted) throw thrown
+            const { lost } = this.topics
+            if (lost && isUnauthorized(lost) && ++this.#refusals >= MOST_REFUSALS) {
+                throw new StreamError('channel_refused', lost.message)
+            }
             // Calls get through: what cannot be pushed is polled.
-            if (!signal.aborted) this.#polls.setFallback(true)
-            throw this.#refusals >= MOST_REFUSALS ? new StreamError('channel_refused', String(thrown)) : thrown
+            this.#polls.setFallback(true)
+            throw thrown
         }
         await this.sync.run()
-        this.topics.joinOthers(this.config.viewerCount !== false)
+        this.#side.start()
+    }
+
+    async #takePlace(signal: AbortSignal): Promise<void> {
+        try {
+            await this.#place.take(signal)
+        } catch (thrown) {
+            // The last words of a stream that has ended are in its log.
+            if (toStreamError(thrown).code === 'stream_ended') await this.sync.run()
+            throw thrown
+        }
     }
 
     #begun(reason: ConnectionReason): void {
         this.#heartbeats.stop()
+        this.#side.stop()
+        this.sync.hold()
         const isFirst = reason === 'connect' && this.state !== ConnectionState.RECONNECTING
         this.#shown.set(isFirst ? ConnectionState.CONNECTING : ConnectionState.RECONNECTING, reason)
     }
@@ -208,32 +244,29 @@ export class Connection {
     }
 
     #failed(error: StreamError): void {
-        if (this.config.enableAutoReconnect === false) this.#end(error)
-    }
-
-    #ready(isConfirmed: boolean): void {
-        // Within an attempt the sync follows anyway.
-        if (!this.#attempts.isRunning) this.sync.request(0)
-        if (!isConfirmed) this.#later(UNCONFIRMED_SYNC_MS, () => this.sync.request(0))
+        this.sync.release()
+        if (!this.#isAutomatic) this.#end(error)
     }
 
     #channelLost(loss: Loss): void {
         if (!this.#isOpen || loss.kind === 'reset') return
-        if (isUnauthorized(loss)) this.#refusals++
         if (loss.terminal) return this.#end(errorOfLoss(loss))
         if (!this.#attempts.isRunning) this.#lost('server_loss', errorOfLoss(loss))
     }
 
     #lost(reason: ConnectionReason, error: StreamError): void {
         if (!this.#isOpen) return
-        if (this.config.enableAutoReconnect === false) return this.#end(error)
+        if (!this.#isAutomatic) return this.#end(error)
+        this.#side.stop()
         this.#shown.set(ConnectionState.RECONNECTING, reason)
         this.#attempts.afterLoss(reason, error)
     }
 
     #refused(error: StreamError): void {
-        if (error.code === 'not_viewer') this.#lost('lease_lost', error)
-        else this.#end(error)
+        if (error.code === 'not_viewer') return this.#lost('lease_lost', error)
+        if (error.code !== 'stream_ended') return this.#end(error)
+        const end = () => this.#end(error)
+        this.sync.run().then(end, end)
     }
 
     /** Nothing more happens by itself; the app hears of it once. */
@@ -248,11 +281,8 @@ export class Connection {
 
     #halt(): void {
         this.#isOpen = false
-        this.#attempts.stop()
-        this.#heartbeats.stop()
-        this.#polls.stop()
-        this.sync.stop()
-        this.#cancelLater()
+        const parts = [this.#attempts, this.#heartbeats, this.#polls, this.#side, this.#heard, this.sync]
+        for (const part of parts) part.stop()
     }
 
     #joined(result: JoinResult): void {
@@ -265,28 +295,5 @@ export class Connection {
         this.meter.answered(roundTripMs)
         this.store.applyHeartbeat(result)
         if (!this.#attempts.isRunning) this.sync.observeHead(result.head_seq, result.epoch)
-    }
-
-    #revoked(event: RestrictionEvent): void {
-        if (event.session_id !== this.config.sessionId || !event.is_in_force || event.restriction !== 'ban') return
-        this.#end(new StreamError('banned', 'banned from this stream', { status: 403 }))
-    }
-
-    /** Events that an older server does not send. */
-    #other(event: string, payload: unknown): void {
-        const { poll_ms: pollMs, session_id: sessionId } = (payload ?? {}) as {
-            poll_ms?: unknown
-            session_id?: unknown
-        }
-        if (event === 'messages') this.#polls.obeyFrame(typeof pollMs === 'number' ? pollMs : null)
-        if (sessionId !== undefined && sessionId !== this.config.sessionId) return
-        if (event === 'resync') this.sync.request(RESYNC_WITHIN_MS)
-        if (event === 'token_expiring') this.#heartbeats.hurry()
-    }
-
-    /** Once more, a little later: only one of these is ever planned. */
-    #later(ms: number, run: () => void): void {
-        this.#cancelLater()
-        this.#cancelLater = this.#parts.clock.after(ms, run)
     }
 }

@@ -14,20 +14,26 @@ import {
     type RetryFunction,
     type RetryPolicy,
 } from './connection_types.ts'
-import type { Connections, HeldConnection } from './connections.ts'
+import type { HeldConnection } from './connections.ts'
 import { QualityMeter } from './quality_meter.ts'
 
 const NAMES = ['state', 'quality', 'error', 'token', 'restored'] as const
 
 export class StreamConnectionManager implements ConnectionManager {
-    readonly #connections: Connections
+    readonly #hold: (config: ConnectionConfig) => HeldConnection
     readonly #emitter = new Emitter<ConnectionEvents>()
     #held: HeldConnection | null = null
     #ends: Unsubscribe[] = []
     #policy: RetryPolicy | RetryFunction | null = null
 
-    constructor(connections: Connections) {
-        this.#connections = connections
+    readonly #onDisposed: (manager: StreamConnectionManager) => void
+
+    constructor(
+        hold: (config: ConnectionConfig) => HeldConnection,
+        onDisposed: (manager: StreamConnectionManager) => void = () => {}
+    ) {
+        this.#hold = hold
+        this.#onDisposed = onDisposed
     }
 
     on<Name extends keyof ConnectionEvents>(
@@ -49,7 +55,7 @@ export class StreamConnectionManager implements ConnectionManager {
     async connect(config: ConnectionConfig): Promise<void> {
         if (this.#held?.connection.config.sessionId !== config.sessionId) await this.disconnect()
         if (!this.#held) {
-            const held = this.#connections.hold(config)
+            const held = this.#hold(config)
             this.#held = held
             if (this.#policy) held.connection.setRetryPolicy(this.#policy)
             this.#ends = NAMES.map((name) => held.connection.on(name, (event) => this.#emitter.emit(name, event)))
@@ -107,6 +113,7 @@ export class StreamConnectionManager implements ConnectionManager {
     }
 
     async dispose(): Promise<void> {
+        this.#onDisposed(this)
         await this.disconnect()
         this.#emitter.clear()
     }

@@ -13,7 +13,8 @@ export const ConnectionState = {
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState]
 
 /**
- * Why a connection is in its state. `wake` and `online`: the app or the network came back. `server_loss`: the socket broke
+ * Why a connection is in its state. `wake` and `online`: the app or the network came back. `offline`: the
+ * platform says that there is no network. `server_loss`: the socket broke
  * or the server closed a channel. `lease_lost`: the viewer's place in the stream was over. `retry`: an attempt failed and
  * another follows. An error's code: that error ended it.
  */
@@ -24,6 +25,7 @@ export type ConnectionReason =
     | 'disconnect'
     | 'wake'
     | 'online'
+    | 'offline'
     | 'server_loss'
     | 'lease_lost'
     | 'retry'

@@ -28,15 +28,22 @@ export class ShownState {
     set(state: ConnectionState, reason: ConnectionReason): void {
         if (state === ConnectionState.RECONNECTING && this.#state === ConnectionState.CONNECTED) {
             // The first reason is the one that counts; what follows are attempts.
-            this.#cancel ??= this.#clock.after(SHOWN_AFTER_MS, () => {
-                this.#cancel = null
-                this.#change(state, reason)
-            })
+            if (!this.#cancel) this.#wait(state, reason)
             return
         }
         this.#cancel?.()
         this.#cancel = null
         this.#change(state, reason)
+    }
+
+    #wait(state: ConnectionState, reason: ConnectionReason): void {
+        const dueAt = this.#clock.now() + SHOWN_AFTER_MS
+        this.#cancel = this.#clock.after(SHOWN_AFTER_MS, () => {
+            this.#cancel = null
+            // A timer that comes late slept with the device: the second begins when both are awake.
+            if (this.#clock.now() - dueAt > SHOWN_AFTER_MS) this.#wait(state, reason)
+            else this.#change(state, reason)
+        })
     }
 
     #change(state: ConnectionState, reason: ConnectionReason): void {

@@ -26,12 +26,6 @@ export class Topics {
         await Promise.all([this.stream.whenReady(signal), this.chat.whenReady(signal)])
     }
 
-    /** Joins the rest, for which nothing waits. */
-    joinOthers(withViewerCount: boolean): void {
-        this.user.ensure()
-        if (withViewerCount) this.viewers.ensure()
-    }
-
     /** Why state or chat is down, since they were joined last; null while neither is. */
     get lost(): Loss | null {
         return this.#lost

@@ -61,9 +61,13 @@ export class SharedChannel {
             if (status === 'ok' && message === REPLICATION_READY) this.#reached('ready')
             else if (status !== 'ok') this.#said = message
         })
-        channel.subscribe((status, error) => {
-            if (channel === this.#channel) this.#report(status, error)
-        })
+        try {
+            channel.subscribe((status, error) => {
+                if (channel === this.#channel) this.#report(status, error)
+            })
+        } catch (thrown) {
+            this.drop({ kind: 'socket', message: `no socket can be opened: ${String(thrown)}`, terminal: null })
+        }
     }
 
     /** Leaves the topic; whoever holds it hears why. */

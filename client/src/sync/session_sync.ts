@@ -30,8 +30,9 @@ export class SessionSync {
     #failures = 0
     #version: string | null = null
     #runs = 0
-    /** Ends with the connection: what is under way then changes nothing more. */
+    /** Ends with the connection, and with each attempt to restore it: what is under way then changes nothing more. */
     #life = new AbortController()
+    #isHeld = false
 
     constructor(options: SessionSyncOptions) {
         this.#options = options
@@ -65,12 +66,27 @@ export class SessionSync {
 
     /** Syncs now, in place of what was planned; joins the run that is under way. */
     run(): Promise<void> {
-        this.#planned?.cancel()
-        this.#planned = null
-        this.#running ??= this.#pages(this.#life.signal).finally(() => {
-            this.#running = null
+        this.#cancelPlanned()
+        this.#isHeld = false
+        if (this.#running) return this.#running
+        const running = this.#pages(this.#life.signal).finally(() => {
+            if (this.#running === running) this.#running = null
         })
-        return this.#running
+        this.#running = running
+        return running
+    }
+
+    /** Gives up what is under way, and takes no wishes until the next `run` or `release`: the attempt will sync anyway. */
+    hold(): void {
+        this.#cancelPlanned()
+        this.#life.abort(new StreamError('aborted', 'another attempt has begun'))
+        this.#life = new AbortController()
+        this.#running = null
+        this.#isHeld = true
+    }
+
+    release(): void {
+        this.#isHeld = false
     }
 
     /**
@@ -79,33 +95,43 @@ export class SessionSync {
      */
     request(withinMs = 0): void {
         const { clock, random } = this.#options
-        if (this.#life.signal.aborted) return
+        if (this.#life.signal.aborted || this.#isHeld) return
         const at = clock.now() + withinMs * random.next()
         if (this.#planned && this.#planned.at <= at) return
-        this.#planned?.cancel()
+        this.#cancelPlanned()
+        const { signal } = this.#life
         const cancel = clock.after(at - clock.now(), () => {
             this.#planned = null
-            // A run under way may have read before what the caller wants: another one follows it.
-            const before = this.#running?.catch(() => {}) ?? Promise.resolve()
-            before
-                .then(() => (this.#life.signal.aborted ? undefined : this.run()))
-                .then(
-                    () => {
-                        this.#failures = 0
-                    },
-                    (thrown: unknown) => this.#failed(toStreamError(thrown))
-                )
+            void this.#wished(signal)
         })
         this.#planned = { at, cancel }
     }
 
     /** One poll: like `run`, but cheap while nothing has changed. Returns how long the server wants the next to wait. */
     async poll(): Promise<number | null> {
-        if (this.#running) {
-            await this.#running
-            return null
+        const { signal } = this.#life
+        try {
+            return await (this.#running ? this.#running.then(() => null) : this.#poll(signal))
+        } catch (thrown) {
+            // An attempt took its place.
+            if (signal.aborted) return null
+            throw thrown
         }
-        const signal = this.#life.signal
+    }
+
+    /** Ends all of it until `resume`. */
+    stop(): void {
+        this.#cancelPlanned()
+        this.#life.abort(new StreamError('aborted', 'the connection was closed'))
+    }
+
+    resume(): void {
+        if (this.#life.signal.aborted) this.#life = new AbortController()
+        this.#running = null
+        this.#failures = 0
+    }
+
+    async #poll(signal: AbortSignal): Promise<number | null> {
         const { afterSeq, epoch } = this.#cursor()
         const args = { session_id: this.#options.sessionId, after_seq: afterSeq, epoch }
         const answer = await this.#options.transport.poll(args, this.#version, { signal })
@@ -118,16 +144,21 @@ export class SessionSync {
         return answer.pollIntervalMs
     }
 
-    /** Ends all of it until `resume`. */
-    stop(): void {
-        this.#planned?.cancel()
-        this.#planned = null
-        this.#life.abort(new StreamError('aborted', 'the connection was closed'))
+    async #wished(signal: AbortSignal): Promise<void> {
+        // A run under way may have read before what the caller wants: another one follows it.
+        await this.#running?.catch(() => {})
+        if (signal.aborted) return
+        try {
+            await this.run()
+            this.#failures = 0
+        } catch (thrown) {
+            if (!signal.aborted) this.#failed(toStreamError(thrown))
+        }
     }
 
-    resume(): void {
-        if (this.#life.signal.aborted) this.#life = new AbortController()
-        this.#failures = 0
+    #cancelPlanned(): void {
+        this.#planned?.cancel()
+        this.#planned = null
     }
 
     async #pages(signal: AbortSignal): Promise<void> {
@@ -156,7 +187,6 @@ export class SessionSync {
     }
 
     #failed(error: StreamError): void {
-        if (this.#life.signal.aborted || error.code === 'aborted') return
         if (isTerminal(error)) return this.#options.onRefused(error)
         this.#failures++
         const mostMs = Math.min(20_000, 500 * 2 ** this.#failures)

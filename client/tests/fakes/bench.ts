@@ -25,6 +25,8 @@ export interface Bench {
     errors: string[]
     /** Connects, with all the time that it needs. */
     connect(): Promise<void>
+    /** Disposes of the client, with all the time that it needs. */
+    dispose(): Promise<void>
 }
 
 export function bench(options: Partial<StreamClientOptions> & { seed?: number } = {}): Bench {
@@ -51,6 +53,11 @@ export function bench(options: Partial<StreamClientOptions> & { seed?: number } 
             connected.catch(() => {})
             await clock.advance(1_000)
             await connected
+        },
+        async dispose() {
+            const disposed = client.dispose()
+            await clock.advance(20_000)
+            await disposed
         },
     }
 }

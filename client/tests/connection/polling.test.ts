@@ -1,0 +1,125 @@
+/** Polling in the place of Realtime, and beside it where the server says that frames are slow. */
+
+import { describe, expect, it } from 'vitest'
+import { bench, CONFIG } from '../fakes/bench.ts'
+import { SESSION } from '../fakes/fake_stream.ts'
+
+function frame(pollMs: number | null): Record<string, unknown> {
+    return {
+        v: 1,
+        session_id: SESSION,
+        epoch: 'e1',
+        from_seq: 4,
+        to_seq: 4,
+        head_seq: 4,
+        messages: [],
+        poll_ms: pollMs,
+    }
+}
+
+describe('a stream whose Realtime is out of reach', () => {
+    it('is polled while calls get through, and no longer once Realtime is back', async () => {
+        const { client, clock, supabase, stream, dispose } = bench()
+        client.connection.setRetryPolicy({ maxAttempts: 50, baseDelay: 500, maxDelay: 20_000, backoffMultiplier: 2 })
+        supabase.realtime.answers = () => 'silence'
+        client.connection.connect(CONFIG).catch(() => {})
+        await clock.advance(40_000)
+        expect(supabase.count('sync')).toBeGreaterThanOrEqual(3)
+        stream.state = 'paused'
+        stream.headSeq++
+        await clock.advance(12_000)
+        expect(client.connection.connection?.store.snapshot.state).toBe('paused')
+        supabase.realtime.answers = () => 'ok'
+        await clock.advance(40_000)
+        expect(client.connection.getConnectionState()).toBe('connected')
+        const syncs = supabase.count('sync')
+        await clock.advance(120_000)
+        expect(supabase.count('sync')).toBe(syncs)
+        await dispose()
+    })
+})
+
+describe('frames that carry poll_ms', () => {
+    it('are obeyed until one carries none', async () => {
+        const { connect, clock, supabase, dispose } = bench()
+        await connect()
+        const syncs = supabase.count('sync')
+        supabase.realtime.find(`chat:${SESSION}`)?.broadcast('messages', frame(10_000))
+        await clock.advance(60_000)
+        const polled = supabase.count('sync') - syncs
+        expect(polled).toBeGreaterThanOrEqual(5)
+        expect(polled).toBeLessThanOrEqual(7)
+        supabase.realtime.find(`chat:${SESSION}`)?.broadcast('messages', frame(null))
+        const after = supabase.count('sync')
+        await clock.advance(60_000)
+        expect(supabase.count('sync')).toBe(after)
+        await dispose()
+    })
+})
+
+describe('a server that does not confirm its replication', () => {
+    it('counts as joined after five seconds, and is asked once more a little later', async () => {
+        const { client, clock, supabase, dispose } = bench()
+        supabase.realtime.answers = () => 'unconfirmed'
+        const connected = client.connection.connect(CONFIG)
+        await clock.advance(4_000)
+        expect(client.connection.getConnectionState()).toBe('connecting')
+        await clock.advance(2_000)
+        await connected
+        expect(supabase.count('sync')).toBe(1)
+        await clock.advance(60_000)
+        expect(supabase.count('sync')).toBe(2)
+        await dispose()
+    })
+})
+
+describe('a stream that asks for a resync', () => {
+    it('gets one, at a moment of its own', async () => {
+        const { connect, clock, supabase, dispose } = bench()
+        await connect()
+        const syncs = supabase.count('sync')
+        supabase.realtime.find(`stream:${SESSION}`)?.broadcast('resync', { session_id: SESSION, reason: 'restored' })
+        supabase.realtime.find(`chat:${SESSION}`)?.broadcast('resync', { session_id: SESSION, reason: 'restored' })
+        expect(supabase.count('sync')).toBe(syncs)
+        await clock.advance(3_000)
+        expect(supabase.count('sync')).toBe(syncs + 1)
+        await dispose()
+    })
+
+    it('that is repeated until it succeeds', async () => {
+        const { connect, clock, supabase, stream, dispose } = bench()
+        await connect()
+        let failures = 0
+        supabase.handlers.sync = () => {
+            if (++failures <= 3) supabase.isReachable = false
+            return stream.sync()
+        }
+        supabase.isReachable = false
+        supabase.realtime.find(`stream:${SESSION}`)?.broadcast('resync', { session_id: SESSION, reason: 'restored' })
+        const syncs = supabase.count('sync')
+        await clock.advance(12_000)
+        expect(supabase.count('sync')).toBeGreaterThan(syncs + 1)
+        supabase.isReachable = true
+        await clock.advance(30_000)
+        const settled = supabase.count('sync')
+        await clock.advance(60_000)
+        expect(supabase.count('sync')).toBe(settled)
+        await dispose()
+    })
+})
+
+describe('a token that is about to expire', () => {
+    it('is renewed by a heartbeat at once', async () => {
+        const { connect, clock, supabase, client, stream, dispose } = bench()
+        await connect()
+        const beats = supabase.count('heartbeat')
+        stream.heartbeatToken = stream.token()
+        const tokens: number[] = []
+        client.connection.on('token', ({ uid }) => tokens.push(uid))
+        supabase.realtime.find(`user:${CONFIG.userId}`)?.broadcast('token_expiring', { session_id: SESSION })
+        await clock.advance(100)
+        expect(supabase.count('heartbeat')).toBe(beats + 1)
+        expect(tokens).toEqual([7])
+        await dispose()
+    })
+})
