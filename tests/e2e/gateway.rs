@@ -2,6 +2,7 @@
 
 mod calls;
 mod postgrest;
+mod postgrest_answers;
 mod reading;
 mod requests;
 mod sign_in;

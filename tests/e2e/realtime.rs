@@ -1,4 +1,11 @@
-//! Private channels and Broadcast Replay, with the real client.
+//! Channels over the real client, and the stand-in's Realtime frame by frame.
 
+mod broadcasts;
 mod channels;
+mod connections;
+mod convergence;
+mod faults;
+mod joins;
+mod quota;
 mod replay;
+mod tokens;

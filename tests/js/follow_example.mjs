@@ -8,35 +8,13 @@
  * Answer: {shown: numbers in the order in which they were shown, last: number of the last entry, troubles: texts}.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { createClient } from '@supabase/supabase-js'
-import ts from 'typescript'
-import { examplesIn } from './examples.mjs'
+import { moduleIn } from './examples.mjs'
 
 const { supabaseUrl, anonKey, sessionId, document, ...tokens } = JSON.parse(process.argv[2])
 
 /** Above what the example waits before it joins again. */
 const STEP_WITHIN_MS = 30_000
-
-/** The module that the document shows, from beside the packages that it imports. @param {string} path */
-async function exampleOf(path) {
-    const example = examplesIn(readFileSync(path, 'utf8')).find(({ text }) => text.includes('followChat'))
-    if (!example) throw new Error(`${path} shows no followChat`)
-    const { outputText } = ts.transpileModule(example.text, {
-        compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
-    })
-    const packages = join(dirname(fileURLToPath(import.meta.url)), 'node_modules')
-    mkdirSync(join(packages, '.examples'), { recursive: true })
-    const directory = mkdtempSync(join(packages, '.examples', 'follow-'))
-    try {
-        writeFileSync(join(directory, 'example.mjs'), outputText)
-        return await import(pathToFileURL(join(directory, 'example.mjs')).href)
-    } finally {
-        rmSync(directory, { recursive: true })
-    }
-}
 
 /** What happens to the viewer's socket. @type {{open: WebSocket | null, losesFrames: boolean, lost: number}} */
 const line = { open: null, losesFrames: false, lost: 0 }
@@ -100,7 +78,7 @@ function until(what, holds) {
 /** @param {number} seq */
 const isShown = (seq) => () => shown.includes(seq)
 
-const { followChat } = await exampleOf(document)
+const { followChat } = await moduleIn(document, 'followChat')
 const end = followChat(
     viewer,
     sessionId,

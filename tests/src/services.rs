@@ -5,7 +5,9 @@ pub mod access_token;
 pub mod answer;
 pub mod balancer;
 pub mod edge;
+pub mod faults;
 pub mod gateway;
+pub mod phoenix;
 pub mod request;
 pub mod script;
 
@@ -17,7 +19,7 @@ use rustix::process::Signal;
 use uuid::Uuid;
 use xtask::cluster::SUPERUSER;
 use xtask::run::Run;
-use xtask::services::Keys;
+use xtask::services::{Keys, SUPABASE};
 
 use crate::database::TestDatabase;
 use crate::secret;
@@ -35,6 +37,14 @@ const NO_RATES: &[(&str, &str)] = &[
     ("RATE_LIMIT_PER_ADDRESS", "0"),
     ("RATE_LIMIT_FAILURES_PER_ADDRESS", "0"),
 ];
+
+/// The real server's delays are seconds, which one test of each waits for.
+const SHORT_DELAYS: &[(&str, &str)] = &[
+    ("CHANNEL_ERROR_BACKOFF_MS", "100"),
+    ("CONNECT_ERROR_BACKOFF_MS", "50"),
+    ("REPLICATION_RETRY_MS", "200"),
+];
+const ANY_PORT: &str = "127.0.0.1:0";
 
 const TICK_INTERVAL_MS: u32 = 100;
 
@@ -59,6 +69,11 @@ pub struct Services {
 }
 
 impl Services {
+    /// Over a new copy of the template, with a gateway that has other settings than those of all tests.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
+        Self::launch(TestDatabase::create().await?, 0, None, variables)
+    }
+
     /// Over a new copy of the template.
     pub async fn start() -> Result<Self> {
         Self::start_on(TestDatabase::create().await?)
@@ -66,22 +81,28 @@ impl Services {
 
     /// The same, with an edge that counts and sweeps by itself.
     pub async fn start_ticking() -> Result<Self> {
-        Self::launch(TestDatabase::create().await?, TICK_INTERVAL_MS, None)
+        Self::launch(
+            TestDatabase::create().await?,
+            TICK_INTERVAL_MS,
+            None,
+            SHORT_DELAYS,
+        )
     }
 
     pub fn start_on(database: TestDatabase) -> Result<Self> {
-        Self::launch(database, 0, None)
+        Self::launch(database, 0, None, SHORT_DELAYS)
     }
 
     /// With services that log all they can.
     pub fn start_talkative_on(database: TestDatabase) -> Result<Self> {
-        Self::launch(database, 0, Some("trace"))
+        Self::launch(database, 0, Some("trace"), SHORT_DELAYS)
     }
 
     fn launch(
         database: TestDatabase,
         tick_interval_ms: u32,
         log_levels: Option<&str>,
+        gateway: &[(&str, &str)],
     ) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -101,7 +122,7 @@ impl Services {
         };
         let keys = services.keys()?;
         secret::note("a service key", &keys.service_role_key)?;
-        let supabase_url = services.start_supabase(&mut run)?;
+        let supabase_url = services.start_supabase_at(ANY_PORT, gateway, &mut run)?;
         let [first, second] = COPIES;
         let copy_urls = [
             services.start_edge_as(first, NO_RATES, &mut run)?,
@@ -134,6 +155,35 @@ impl Services {
     }
 
     fn start_second_edge(&mut self, tick_interval_ms: u32) -> Result<String> {
+        let Self {
+            supabase_url, keys, ..
+        } = self;
+        let (supabase_url, keys) = (supabase_url.clone(), keys.clone());
+        self.start_another(tick_interval_ms, |services, run| {
+            services.start_edge_through_postgrest(run, &supabase_url, &keys)
+        })
+    }
+
+    /// Ends the gateway as a crash would: its address refuses connections from here on.
+    pub fn kill_gateway(&mut self) -> Result<()> {
+        self.kill(SUPABASE)
+    }
+
+    /// Starts a killed gateway again, at the same address.
+    pub fn start_gateway_again(&mut self) -> Result<()> {
+        let address = address_of(&self.supabase_url)?.to_string();
+        let started = self.start_another(0, |services, run| {
+            services.start_supabase_at(&address, SHORT_DELAYS, run)
+        })?;
+        ensure!(started == self.supabase_url, "the gateway is at {started}");
+        Ok(())
+    }
+
+    fn start_another(
+        &mut self,
+        tick_interval_ms: u32,
+        start: impl FnOnce(&xtask::services::Services<'_>, &mut Run) -> Result<String>,
+    ) -> Result<String> {
         let environment = &self.database.environment;
         let services = xtask::services::Services {
             bin_dir: &environment.bin_dir,
@@ -146,7 +196,7 @@ impl Services {
             tick_interval_ms,
         };
         let run = self.run.as_mut().context("the services were stopped")?;
-        services.start_edge_through_postgrest(run, &self.supabase_url, &self.keys)
+        start(&services, run)
     }
 
     /// An access token of any user, as the sign-in routes would give it.
@@ -162,13 +212,17 @@ impl Services {
 
     /// Ends one copy of the edge as a crash would.
     pub fn kill_copy(&mut self, copy: usize) -> Result<()> {
+        self.kill(COPIES[copy])
+    }
+
+    fn kill(&mut self, process: &str) -> Result<()> {
         let run = self.run.as_mut().context("the services were stopped")?;
         let id = run
             .processes()
-            .find_map(|(name, id)| (name == COPIES[copy]).then(|| id.clone()))
-            .context("the edge was not started")?;
+            .find_map(|(name, id)| (name == process).then(|| id.clone()))
+            .with_context(|| format!("{process} was not started"))?;
         id.signal(Signal::KILL);
-        run.stop_process(COPIES[copy])
+        run.stop_process(process)
     }
 
     /// Whether all processes still run.

@@ -24,6 +24,12 @@ pub const EDGE_RATE_LIMITS: [&str; 3] = [
     "RATE_LIMIT_FAILURES_PER_ADDRESS",
 ];
 
+/// The stand-in's program, and the name of its process.
+pub const SUPABASE: &str = "supabase_local";
+
+/// Any free port of this machine.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 const START_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The settings of both services.
@@ -53,7 +59,17 @@ pub struct Keys {
 impl Services<'_> {
     /// Starts the stand-in for Supabase and returns its URL once it answers.
     pub fn start_supabase(&self, run: &mut Run) -> Result<String> {
-        let mut command = self.command("supabase_local");
+        self.start_supabase_at(ANY_PORT, &[], run)
+    }
+
+    /// The same at a known address, with further settings.
+    pub fn start_supabase_at(
+        &self,
+        listen: &str,
+        variables: &[(&str, &str)],
+        run: &mut Run,
+    ) -> Result<String> {
+        let mut command = self.command(SUPABASE);
         command
             .arg("serve")
             .env(
@@ -67,8 +83,9 @@ impl Services<'_> {
             .env(
                 "REALTIME_DATABASE_URL",
                 self.address.url("realtime_gateway", self.database)?,
-            );
-        self.start(run, "supabase_local", "supabase_local", command)
+            )
+            .envs(variables.iter().copied());
+        self.start(run, SUPABASE, SUPABASE, listen, command)
     }
 
     /// Starts the edge service and returns its URL once it answers.
@@ -99,7 +116,7 @@ impl Services<'_> {
             command.env(WEBHOOK_SECRET, secret);
         }
         command.envs(variables.iter().copied());
-        self.start(run, name, "edge_api", command)
+        self.start(run, name, "edge_api", ANY_PORT, command)
     }
 
     /// Starts another edge, whose calls go through the stand-in's PostgREST instead of to the database.
@@ -118,12 +135,13 @@ impl Services<'_> {
         if let Some(secret) = self.webhook_secret {
             command.env(WEBHOOK_SECRET, secret);
         }
-        self.start(run, "edge_api_through_postgrest", "edge_api", command)
+        let name = "edge_api_through_postgrest";
+        self.start(run, name, "edge_api", ANY_PORT, command)
     }
 
     /// The API keys that go with the JWT secret.
     pub fn keys(&self) -> Result<Keys> {
-        let answer = process::output(self.command("supabase_local").arg("keys"))?;
+        let answer = process::output(self.command(SUPABASE).arg("keys"))?;
         serde_json::from_str(&answer).context("unexpected answer of supabase_local keys")
     }
 
@@ -146,12 +164,13 @@ impl Services<'_> {
         run: &mut Run,
         name: &str,
         program: &str,
+        listen: &str,
         mut command: Command,
     ) -> Result<String> {
         let address_file = run.directory().join(format!("{name}.address"));
         let _ = fs::remove_file(&address_file);
         command
-            .args(["--listen", "127.0.0.1:0", "--address-file"])
+            .args(["--listen", listen, "--address-file"])
             .arg(&address_file);
         let log_file = self.log_file(program);
         let id = run.spawn(name, &mut command, &log_file, Ending::Terminate)?;

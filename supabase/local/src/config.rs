@@ -1,10 +1,14 @@
 //! Flags and environment of the process, checked once at start.
 
+mod realtime;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lexopt::prelude::*;
 use secrecy::SecretString;
+
+pub use self::realtime::{NotANumber, RealtimeConfig};
 
 /// Signing keys shorter than this many bytes are refused, as Supabase does.
 pub const MIN_JWT_SECRET_BYTES: usize = 32;
@@ -33,6 +37,7 @@ pub struct Config {
     pub jwt_expiry_s: u32,
     /// Schemas whose functions are served; the first is the default.
     pub schemas: Vec<String>,
+    pub realtime: RealtimeConfig,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +58,8 @@ pub enum ConfigError {
     Expiry,
     #[error("DB_SCHEMAS names no schema")]
     NoSchema,
+    #[error(transparent)]
+    Realtime(#[from] NotANumber),
 }
 
 /// Reads flags from `parser` and the rest from `variable`.
@@ -92,6 +99,7 @@ pub fn from_command_line(
             jwt_secret: jwt_secret(())?,
             jwt_expiry_s: expiry(variable("JWT_EXPIRY"))?,
             schemas: schemas(variable("DB_SCHEMAS"))?,
+            realtime: RealtimeConfig::from_variables(&variable)?,
         }))),
         Some(other) => Err(ConfigError::UnknownCommand(other.to_owned())),
     }
@@ -136,9 +144,11 @@ mod tests {
                 return value.map(str::to_owned);
             }
             match name {
-                "JWT_EXPIRY" | "DB_SCHEMAS" => None,
                 "JWT_SECRET" => Some("s".repeat(MIN_JWT_SECRET_BYTES)),
-                _ => Some("postgresql://somebody@127.0.0.1/postgres".to_owned()),
+                _ if name.ends_with("DATABASE_URL") => {
+                    Some("postgresql://somebody@127.0.0.1/postgres".to_owned())
+                }
+                _ => None,
             }
         })?;
         match command {

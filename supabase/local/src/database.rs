@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{BuildError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    BuildError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::NoTls;
 
@@ -17,6 +19,15 @@ pub enum DatabaseError {
     Url(&'static str),
     #[error("a connection pool could not be made")]
     Pool(#[from] BuildError),
+}
+
+/// The failure of a statement of the gateway's own.
+#[derive(Debug, thiserror::Error)]
+pub enum StatementError {
+    #[error("no connection: {0}")]
+    Pool(#[from] PoolError),
+    #[error("{0}")]
+    Database(#[from] tokio_postgres::Error),
 }
 
 /// Parses the URL in environment variable `name`.

@@ -22,8 +22,8 @@ pub struct Services {
     pub realtime: Arc<Realtime>,
 }
 
-/// All routes. Browsers of any origin may call them while nothing beyond this machine can reach
-/// them; on another address CORS stays closed.
+/// All routes. While nothing beyond this machine can reach them, browsers of any origin may call them, and tests may ask
+/// for faults; on another address CORS stays closed and there are no faults.
 pub fn router(services: Services, address: SocketAddr) -> Router {
     let router = Router::new()
         .route("/", get(health))
@@ -31,9 +31,10 @@ pub fn router(services: Services, address: SocketAddr) -> Router {
         .with_state(services.realtime.clone())
         .nest("/auth/v1", auth::router(services.auth))
         .nest("/rest/v1", rest::router(services.rest))
-        .nest("/realtime/v1", realtime::router(services.realtime))
+        .nest("/realtime/v1", realtime::router(services.realtime.clone()))
         .fallback(no_route);
     if address.ip().is_loopback() {
+        let router = router.nest("/_local", realtime::switches(services.realtime));
         router.layer(
             CorsLayer::new()
                 .allow_origin(AllowOrigin::any())

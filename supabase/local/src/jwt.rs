@@ -35,6 +35,8 @@ pub enum TokenError {
     Expired { seconds_ago: u64 },
     #[error("the token is not valid yet")]
     NotYetValid,
+    #[error("claim {0} of the token is no time")]
+    NoTime(&'static str),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +125,14 @@ impl Claims {
         }
     }
 
+    /// The role that the token names, whichever it is.
+    pub fn role_name(&self) -> String {
+        match self.0.get("role") {
+            Some(Value::String(name)) => name.clone(),
+            other => other.cloned().unwrap_or_default().to_string(),
+        }
+    }
+
     /// The claims as JSON, with `role` set to what was resolved.
     pub fn to_json(&self, role: ApiRole) -> String {
         let mut claims = self.0.clone();
@@ -130,7 +140,7 @@ impl Claims {
         Value::Object(claims).to_string()
     }
 
-    fn time(&self, name: &str) -> Result<Option<u64>, TokenError> {
+    fn time(&self, name: &'static str) -> Result<Option<u64>, TokenError> {
         match self.0.get(name) {
             None => Ok(None),
             Some(value) => value
@@ -142,7 +152,7 @@ impl Claims {
                         .map(|time| time as u64)
                 })
                 .map(Some)
-                .ok_or(TokenError::Malformed),
+                .ok_or(TokenError::NoTime(name)),
         }
     }
 }
@@ -262,7 +272,7 @@ mod tests {
         for exp in [json!("soon"), json!(-1), json!(null), json!({})] {
             assert_eq!(
                 verify(&signed(json!({"exp": exp})), 0),
-                Err(TokenError::Malformed)
+                Err(TokenError::NoTime("exp"))
             );
         }
     }

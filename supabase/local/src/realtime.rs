@@ -3,14 +3,17 @@
 
 mod authorization;
 mod channel;
+mod faults;
 mod frame;
 mod hub;
 pub mod partitions;
 mod pgoutput;
+pub mod quota;
 mod replay;
 pub mod replication;
 mod service;
 mod socket;
+mod switches;
 mod token;
 
 use std::sync::Arc;
@@ -25,6 +28,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use self::service::Realtime;
+pub use self::switches::router as switches;
 
 use crate::api_key;
 
@@ -56,14 +60,21 @@ async fn connect(
         .get("x-api-key")
         .and_then(|value| value.to_str().ok())
         .or(query.apikey.as_deref());
+    if realtime.faults.is_away() {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "away for a test");
+    }
     let key = match presented.map(|presented| api_key::parse(&realtime.token_key, presented)) {
         Some(Ok(key)) => key,
-        Some(Err(error)) => return refuse(StatusCode::UNAUTHORIZED, &error.to_string()),
-        None => return refuse(StatusCode::UNAUTHORIZED, "apikey is missing"),
+        Some(Err(error)) => {
+            return refuse_later(&realtime, StatusCode::UNAUTHORIZED, &error.to_string()).await;
+        }
+        None => {
+            return refuse_later(&realtime, StatusCode::UNAUTHORIZED, "apikey is missing").await;
+        }
     };
     if query.vsn.as_deref() != Some("2.0.0") {
         let message = "supabase_local speaks vsn=2.0.0 only, the default of supabase-js";
-        return refuse(StatusCode::FORBIDDEN, message);
+        return refuse_later(&realtime, StatusCode::FORBIDDEN, message).await;
     }
     let extra_headers: Map<String, Value> = headers
         .iter()
@@ -81,6 +92,12 @@ async fn connect(
             let headers = Value::Object(extra_headers).to_string();
             tasks.track_future(socket::run(realtime, websocket, id, key, headers))
         })
+}
+
+/// As the real server: whoever tries again at once does no harm.
+async fn refuse_later(realtime: &Realtime, status: StatusCode, message: &str) -> Response {
+    tokio::time::sleep(realtime.config.connect_error_backoff).await;
+    refuse(status, message)
 }
 
 fn refuse(status: StatusCode, message: &str) -> Response {

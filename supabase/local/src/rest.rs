@@ -1,19 +1,25 @@
-//! PostgREST's function calls: `/rest/v1/rpc/<function>`. Tables are not served.
+//! PostgREST's function calls: `/rest/v1/rpc/<function>`. Tables are refused.
 
 mod call;
 mod catalog;
 mod error;
+mod hint;
 mod paging;
+mod relation;
 mod request;
+mod role;
 mod service;
+mod sqlstate;
 mod statement;
+mod token_refusal;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tracing::error;
@@ -21,13 +27,12 @@ use tracing::error;
 pub use self::service::Rest;
 
 use crate::api_key;
-use crate::rest::error::RestError;
 
 /// The routes of `/rest/v1`.
 pub fn router(rest: Arc<Rest>) -> Router {
     Router::new()
         .route("/rpc/{function}", get(rpc).post(rpc))
-        .fallback(no_tables)
+        .fallback(relation)
         .with_state(rest)
 }
 
@@ -55,22 +60,44 @@ async fn rpc(
         Ok(response) => response,
         Err(error) => error.into_response(),
     };
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        drop_connections(&rest);
+    checked_for_outage(&rest, response)
+}
+
+/// At any 503, whoever raised it, PostgREST drops its connections and reads its schema anew, so that every
+/// caller waits, and asks to try again at once. No function of the product may raise one.
+fn checked_for_outage(rest: &Rest, mut response: Response) -> Response {
+    if response.status() != StatusCode::SERVICE_UNAVAILABLE {
+        return response;
+    }
+    rest.pool.retain(|_, _| false);
+    error!("an answer of 503: PostgREST drops all its connections now");
+    // Before one that a function set.
+    let headers = response.headers_mut();
+    let own = headers.remove(RETRY_AFTER);
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("0"));
+    if let Some(own) = own {
+        headers.append(RETRY_AFTER, own);
     }
     response
 }
 
-/// At any 503, whoever raised it, PostgREST drops its connections and reads its schema anew, so that every
-/// caller waits. No function of the product may raise one.
-fn drop_connections(rest: &Rest) {
-    rest.pool.retain(|_, _| false);
-    error!("an answer of 503: PostgREST drops all its connections now");
-}
-
-async fn no_tables(State(rest): State<Arc<Rest>>, headers: HeaderMap) -> Response {
-    match api_key::from_headers(&rest.token_key, &headers) {
-        Ok(_) => RestError::NoTables.into_response(),
-        Err(error) => error.into_response(),
-    }
+async fn relation(
+    State(rest): State<Arc<Rest>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let key = match api_key::from_headers(&rest.token_key, &headers) {
+        Ok(key) => key,
+        Err(error) => return error.into_response(),
+    };
+    let request = request::RpcRequest {
+        function: uri.path().trim_matches('/').to_owned(),
+        method,
+        query: String::new(),
+        headers,
+        body: Bytes::new(),
+    };
+    let refused = relation::refusal(&rest, key, request).await;
+    checked_for_outage(&rest, refused.into_response())
 }

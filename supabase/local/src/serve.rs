@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::database::{self, DatabaseError};
 use crate::gateway::{self, Services};
 use crate::jwt::{SignError, TokenKey};
-use crate::realtime::{Realtime, partitions, replication};
+use crate::realtime::{Realtime, partitions, quota, replication};
 use crate::rest::Rest;
 
 /// PostgREST's default.
@@ -88,6 +88,7 @@ async fn serve(config: Config) -> Result<(), ServeError> {
     let realtime_pool = database::pool(probe, "supabase_local_realtime", REALTIME_POOL_SIZE)?;
     let token_key = Arc::new(TokenKey::new(&config.jwt_secret));
     let realtime = Arc::new(Realtime::new(
+        config.realtime,
         token_key.clone(),
         realtime_pool,
         stop.clone(),
@@ -108,6 +109,7 @@ async fn serve(config: Config) -> Result<(), ServeError> {
         realtime: realtime.clone(),
     };
 
+    tasks.spawn(quota::keep(realtime.quota.clone(), stop.clone()));
     tasks.spawn(partitions::keep(realtime.clone(), stop.clone()));
     tasks.spawn(replication::keep(source, realtime.clone(), stop.clone()));
     let router = gateway::router(services, address);

@@ -136,12 +136,13 @@ async fn a_503_costs_all_connections_and_a_500_none() -> Result<()> {
             .json(&json!({"state": state}))
             .send(&services.supabase_url)
             .await?;
-        anyhow::Ok(answer.status)
+        let retry_after = answer.header("retry-after").to_owned();
+        anyhow::Ok((answer.status, retry_after))
     };
     let first = backend().await?;
-    assert_eq!(fail("PT500").await?, 500);
+    assert_eq!(fail("PT500").await?, (500, String::new()));
     assert_eq!(backend().await?, first);
-    assert_eq!(fail("PT503").await?, 503);
+    assert_eq!(fail("PT503").await?, (503, "0".to_owned()));
     assert_ne!(backend().await?, first);
     Ok(())
 }

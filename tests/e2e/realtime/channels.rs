@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
+use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::moderation::restrict;
 use stream_tests::services::{Services, script};
+use stream_tests::stream::move_to;
 use uuid::Uuid;
 
 /// The verdicts on each caller and topic: true for joined, false for refused as unauthorized.
@@ -89,6 +92,108 @@ async fn state_and_count_are_open_to_who_may_view_and_the_chat_to_who_has_joined
     let ben = [("ben", Some(services.token_of(demo::BEN)))];
     let verdicts = joins(&services, &ben, &topics_of(stream)).await?;
     assert_eq!(verdicts["ben"], [true, true, true]);
+    Ok(())
+}
+
+/// A stream that was in every state up to this one. Viewers join as soon as they may.
+async fn stream_with_members(
+    database: &TestDatabase,
+    state: StreamState,
+    [viewer, left, banned]: [Uuid; 3],
+) -> Result<Uuid> {
+    let stream = database.start_stream().await?;
+    let seller = database.user(demo::SELLER).await?;
+    if state != StreamState::Initializing {
+        move_to(&seller, stream, StreamState::Active).await?;
+    }
+    for member in [viewer, left, banned] {
+        database.viewer(stream, member).await?;
+    }
+    let arguments = json!({"session_id": stream});
+    let leaving = database.user(left).await?;
+    leaving.rpc("remove_viewer", arguments).await?;
+    restrict(&seller, "ban_user", stream, banned).await?;
+    if !matches!(state, StreamState::Initializing | StreamState::Active) {
+        move_to(&seller, stream, state).await?;
+    }
+    Ok(stream)
+}
+
+/// Feature: streaming-realtime-fixes, Property 8, its first half: every role, topic, membership and state.
+#[tokio::test]
+async fn membership_decides_who_joins_a_topic_and_the_state_of_the_stream_does_not() -> Result<()> {
+    let services = Services::start().await?;
+    let database = &services.database;
+    let stranger = database.add_stranger().await?;
+    let banned = database.add_user("dora").await?;
+    let members = [demo::ADA, demo::BEN, banned];
+    let mut topics = Vec::new();
+    for state in StreamState::ALL.iter().copied() {
+        let stream = stream_with_members(database, state, members).await?;
+        topics.extend(topics_of(stream));
+    }
+    let per_stream = topics.clone();
+    topics.extend([
+        "live".to_owned(),
+        format!("user:{}", demo::ADA),
+        format!("chat:{}", Uuid::new_v4()),
+        "lobby".to_owned(),
+    ]);
+    let service_key = services.keys.service_role_key.clone();
+    let token_of = |user| Some(services.token_of(user));
+    // Whether they may join stream and viewers, the chat, live, the topic of ada, and what there is not.
+    let callers = [
+        (
+            "seller",
+            token_of(demo::SELLER),
+            [true, true, true, false, false],
+        ),
+        (
+            "viewer",
+            token_of(demo::ADA),
+            [true, true, true, true, false],
+        ),
+        (
+            "left",
+            token_of(demo::BEN),
+            [true, true, true, false, false],
+        ),
+        (
+            "never joined",
+            token_of(demo::CLEO),
+            [true, false, true, false, false],
+        ),
+        (
+            "banned",
+            token_of(banned),
+            [false, false, true, false, false],
+        ),
+        (
+            "stranger",
+            token_of(stranger),
+            [false, false, true, false, false],
+        ),
+        ("nobody", None, [false; 5]),
+        // It passes all policies, and so may listen to topics on which nobody speaks.
+        ("service", Some(service_key), [true; 5]),
+    ];
+    let asking: Vec<_> = callers
+        .iter()
+        .map(|(name, token, _)| (*name, token.clone()))
+        .collect();
+    let verdicts = joins(&services, &asking, &topics).await?;
+    for (name, _, [watches, chats, hears_of_all, is_ada, passes]) in callers {
+        let of_streams = per_stream.iter().map(|topic| {
+            if topic.starts_with("chat:") {
+                chats
+            } else {
+                watches
+            }
+        });
+        let others = [hears_of_all, is_ada, passes, passes];
+        let expected: Vec<bool> = of_streams.chain(others).collect();
+        assert_eq!(verdicts[name], expected, "{name} {topics:?}");
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::demo;
 use stream_tests::moderation::{delete_message, restrict};
+use stream_tests::services::phoenix::{Frame, Phoenix};
 use stream_tests::services::{Services, script};
 use stream_tests::stream::send_message;
 use uuid::Uuid;
@@ -160,6 +161,34 @@ async fn who_joins_after_a_deletion_is_not_sent_the_text() -> Result<()> {
     assert!(texts(&after).contains(&&json!("welcome")));
     for text in ["an insult", "another"] {
         assert!(!texts(&after).contains(&&json!(text)), "{after:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_of_one_transaction_are_replayed_in_reverse() -> Result<()> {
+    let mut services = Services::start().await?;
+    let database = &mut services.database;
+    database.keep_broadcasts_uncompared("rows of its own");
+    database
+        .change(
+            "begin;
+             select realtime.send('{}', 'first', 'live'), realtime.send('{}', 'second', 'live');
+             commit;
+             select realtime.send('{}', 'third', 'live')",
+        )
+        .await?;
+    let replay = json!({"private": true, "broadcast": {"replay": {"since": EVERYTHING}}});
+    let mut socket = Phoenix::connect(&services).await?;
+    let token = services.token_of(demo::ADA);
+    socket.join("realtime:live", replay, Some(&token)).await?;
+    for expected in ["second", "first", "third"] {
+        let Frame::Text { event, payload, .. } = socket.next().await? else {
+            panic!("no text frame");
+        };
+        assert_eq!(event, "broadcast");
+        assert_eq!(payload["event"], expected);
+        assert_eq!(payload["meta"]["replayed"], true);
     }
     Ok(())
 }

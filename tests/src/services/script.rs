@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use xtask::test_environment::TestEnvironment;
 use xtask::workspace;
 
@@ -66,6 +67,44 @@ pub async fn run(
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+/// A script that is told what to do, line by line, and answers each with a line of JSON.
+pub struct Dialogue {
+    script: String,
+    _child: Child,
+    commands: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Dialogue {
+    /// Starts a script of the repository, which ends with this.
+    pub fn start(environment: &TestEnvironment, script: &str, argument: &Value) -> Result<Self> {
+        let mut child = command(environment, &workspace::root().join(script))
+            .arg(argument.to_string())
+            .stdin(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .context("cannot start node")?;
+        let answers = child.stdout.take().context("no standard output")?;
+        Ok(Self {
+            script: script.to_owned(),
+            commands: child.stdin.take().context("no standard input")?,
+            answers: BufReader::new(answers).lines(),
+            _child: child,
+        })
+    }
+
+    pub async fn ask(&mut self, command: &Value) -> Result<Value> {
+        let line = format!("{command}\n");
+        self.commands.write_all(line.as_bytes()).await?;
+        let answer = tokio::time::timeout(DEADLINE, self.answers.next_line());
+        let answer = answer
+            .await
+            .with_context(|| format!("{} gave no answer to {command}", self.script))??;
+        let answer = answer.with_context(|| format!("{} ended at {command}", self.script))?;
+        Ok(serde_json::from_str(&answer)?)
+    }
 }
 
 fn command(environment: &TestEnvironment, script: &Path) -> Command {

@@ -43,7 +43,7 @@ pub enum AuthorizationError {
     Connection,
     #[error("MissingPartition: Realtime was unable to find the expected messages partition")]
     MissingPartition,
-    #[error("QueryCanceled: The policies took too long")]
+    #[error("QueryCanceled: canceling statement due to statement timeout")]
     QueryCanceled,
     #[error("RlsPolicyError: {0}")]
     Policy(String),
@@ -53,6 +53,11 @@ impl ReadAccess {
     /// Reading either is enough to join.
     pub fn is_any(self) -> bool {
         self.broadcast || self.presence
+    }
+
+    /// True when something that could be read before cannot be read now.
+    pub fn is_more_than(self, now: Self) -> bool {
+        (self.broadcast && !now.broadcast) || (self.presence && !now.presence)
     }
 }
 

@@ -1,24 +1,23 @@
 //! A channel of one socket: what a join asks for, who is let in, and what it may do since.
 
+mod refusal;
+
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 use tracing::warn;
 use uuid::Uuid;
 
+pub use self::refusal::Refusal;
 use crate::api_key::ApiKey;
 use crate::realtime::authorization::{self, AuthorizationError, ReadAccess};
 use crate::realtime::hub::Topic;
 use crate::realtime::replay::{self, InvalidRequest, Stored};
 use crate::realtime::service::Realtime;
-use crate::realtime::token::{self, Subject, SubjectError};
+use crate::realtime::token::{self, Subject};
 
 const TOPIC_PREFIX: &str = "realtime:";
-/// The time for which a refusal is held back, so that a client that tries again at once does no harm. The
-/// real server waits 5 s; a test need not.
-const REFUSAL_DELAY: Duration = Duration::from_secs(1);
 
 /// A topic that a socket has joined.
 pub struct Channel {
@@ -65,29 +64,6 @@ pub enum Renewal {
     },
 }
 
-/// The reason for which a channel is not joined, or ends. The text is what the client sees.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    #[error("TopicNameRequired: You must provide a topic name")]
-    TopicName,
-    #[error("ChannelRateLimitReached: Too many channels")]
-    TooManyChannels,
-    #[error("UnableToReplayMessages: Replay is not allowed for public channels")]
-    ReplayOfPublicChannel,
-    #[error("UnableToReplayMessages: Replay params are not valid")]
-    MalformedReplay,
-    #[error("UnableToReplayMessages: Realtime was unable to replay messages")]
-    Replay,
-    #[error("UnknownErrorOnChannel: supabase_local does not serve postgres_changes")]
-    PostgresChanges,
-    #[error(transparent)]
-    Token(#[from] SubjectError),
-    #[error("Unauthorized: You do not have permissions to read from this Channel topic: {0}")]
-    Unauthorized(String),
-    #[error(transparent)]
-    Authorization(AuthorizationError),
-}
-
 impl JoinRequest {
     pub fn parse(payload: &Value) -> Self {
         let config = &payload["config"];
@@ -126,14 +102,14 @@ pub async fn join(
     )
     .await;
     if joined.is_err() {
-        tokio::time::sleep(REFUSAL_DELAY).await;
+        tokio::time::sleep(realtime.config.channel_error_backoff).await;
     }
     joined
 }
 
 /// Answers that there are too many channels already, after the delay of every refusal.
-pub async fn refuse_too_many() -> Result<Channel, Refusal> {
-    tokio::time::sleep(REFUSAL_DELAY).await;
+pub async fn refuse_too_many(realtime: Arc<Realtime>) -> Result<Channel, Refusal> {
+    tokio::time::sleep(realtime.config.channel_error_backoff).await;
     Err(Refusal::TooManyChannels)
 }
 
@@ -143,12 +119,16 @@ pub async fn renew(
     headers_json: Arc<str>,
     topic: Topic,
     presence: bool,
+    before: ReadAccess,
     token: String,
 ) -> Result<Renewal, Refusal> {
     let Some(subject) = token::subject(&realtime.token_key, &token, &headers_json)? else {
         return Ok(Renewal::Nothing);
     };
     let access = read_access(&realtime, &subject, &topic, presence).await?;
+    if before.is_more_than(access) {
+        return Err(Refusal::Revoked(topic.name));
+    }
     Ok(Renewal::Renewed {
         subject,
         token,

@@ -10,6 +10,9 @@ const USER_BROADCAST_PUSH: u8 = 3;
 /// Server to client: a broadcast.
 const USER_BROADCAST: u8 = 4;
 
+/// The limit of a message, in rows and from clients: 3,000 kB and what wraps them.
+pub const MAX_PAYLOAD_BYTES: usize = 3_000_500;
+
 /// A message from a client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Push {
@@ -149,6 +152,12 @@ pub fn broadcast(
     Ok(frame.into())
 }
 
+/// The clients' name of the topic of a broadcast to them.
+pub fn topic_of(broadcast: &[u8]) -> Option<&str> {
+    let length = usize::from(*broadcast.get(1)?);
+    std::str::from_utf8(broadcast.get(5..5 + length)?).ok()
+}
+
 /// The text form of a broadcast, from clients that do not use the binary one.
 fn as_broadcast(name: &str, payload: &Value) -> Option<Event> {
     if name != "broadcast" {
@@ -257,6 +266,7 @@ mod tests {
         let frame = broadcast("realtime:a", "e", "{}", Encoding::Json, b"[]").unwrap();
         assert_eq!(&frame[..5], &[4, 10, 1, 2, 1]);
         assert_eq!(&frame[5..], b"realtime:ae{}[]");
+        assert_eq!(topic_of(&frame), Some("realtime:a"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Subscriptions, and handing a frame to all subscribers without ever waiting for one.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
@@ -50,6 +51,14 @@ struct Subscriber {
 pub struct Hub {
     topics: Mutex<HashMap<Topic, Vec<Subscriber>>>,
     streaming: watch::Sender<bool>,
+    tenant: AtomicU8,
+}
+
+/// What the real server does at the first join after a start: it connects to the database, and until it has, rows reach nobody.
+mod tenant {
+    pub const UNKNOWN: u8 = 0;
+    pub const CONNECTING: u8 = 1;
+    pub const CONNECTED: u8 = 2;
 }
 
 /// The two ends of a socket's queue.
@@ -73,6 +82,7 @@ impl Hub {
         Self {
             topics: Mutex::default(),
             streaming: watch::Sender::new(false),
+            tenant: AtomicU8::new(tenant::UNKNOWN),
         }
     }
 
@@ -130,6 +140,30 @@ impl Hub {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .contains_key(topic)
+    }
+
+    /// True for the first join after a start, after which the tenant is being connected.
+    pub fn begins_tenant(&self) -> bool {
+        let (from, to) = (tenant::UNKNOWN, tenant::CONNECTING);
+        let order = Ordering::Relaxed;
+        self.tenant.compare_exchange(from, to, order, order).is_ok()
+    }
+
+    /// The tenant is connected, unless it was forgotten in between.
+    pub fn tenant_is_connected(&self) {
+        let (from, to) = (tenant::CONNECTING, tenant::CONNECTED);
+        let order = Ordering::Relaxed;
+        let _ = self.tenant.compare_exchange(from, to, order, order);
+    }
+
+    /// As after a restart: the next join is the first.
+    pub fn forget_tenant(&self) {
+        self.tenant.store(tenant::UNKNOWN, Ordering::Relaxed);
+    }
+
+    /// True when committed rows reach those who have joined.
+    pub fn is_ready(&self) -> bool {
+        self.is_streaming() && self.tenant.load(Ordering::Relaxed) == tenant::CONNECTED
     }
 
     pub fn set_streaming(&self, streaming: bool) {
@@ -190,6 +224,24 @@ mod tests {
         );
         assert!(first.frames.try_recv().is_err());
         assert!(second.frames.try_recv().is_ok());
+    }
+
+    #[test]
+    fn rows_reach_nobody_before_the_first_join_has_connected_the_tenant() {
+        let hub = Hub::new();
+        hub.set_streaming(true);
+        assert!(!hub.is_ready());
+        assert!(hub.begins_tenant());
+        assert!(!hub.begins_tenant() && !hub.is_ready());
+        hub.tenant_is_connected();
+        assert!(hub.is_ready());
+        hub.forget_tenant();
+        assert!(!hub.is_ready());
+        hub.tenant_is_connected();
+        assert!(!hub.is_ready() && hub.begins_tenant());
+        hub.set_streaming(false);
+        hub.tenant_is_connected();
+        assert!(!hub.is_ready());
     }
 
     #[test]

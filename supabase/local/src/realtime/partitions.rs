@@ -1,24 +1,16 @@
-//! Keeping the daily partitions of realtime.messages: at start and every hour.
+//! Keeping the daily partitions of realtime.messages: at start and every hour; and taking today's away for a test.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::PoolError;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::database::StatementError;
 use crate::realtime::service::Realtime;
 
 const EVERY: Duration = Duration::from_secs(60 * 60);
 const RETRY: Duration = Duration::from_secs(5);
-
-#[derive(Debug, thiserror::Error)]
-enum PartitionError {
-    #[error("no connection: {0}")]
-    Pool(#[from] PoolError),
-    #[error("{0}")]
-    Database(#[from] tokio_postgres::Error),
-}
 
 /// Runs until `stop`.
 pub async fn keep(realtime: Arc<Realtime>, stop: CancellationToken) {
@@ -37,7 +29,16 @@ pub async fn keep(realtime: Arc<Realtime>, stop: CancellationToken) {
     }
 }
 
-async fn maintain(realtime: &Realtime) -> Result<(), PartitionError> {
+/// Attaches the partition of today, or detaches it with its rows.
+pub async fn set_today(realtime: &Realtime, is_there: bool) -> Result<(), StatementError> {
+    let client = realtime.pool.get().await?;
+    client
+        .execute("select realtime.set_partition_of_today($1)", &[&is_there])
+        .await?;
+    Ok(())
+}
+
+async fn maintain(realtime: &Realtime) -> Result<(), StatementError> {
     let client = realtime.pool.get().await?;
     client
         .execute("select realtime.maintain_partitions()", &[])

@@ -10,19 +10,21 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::realtime::frame;
+use crate::database::StatementError;
+use crate::realtime::frame::{self, MAX_PAYLOAD_BYTES};
 use crate::realtime::hub::{Origin, Topic};
 use crate::realtime::pgoutput::{Decoder, PgoutputError, Row};
 use crate::realtime::service::Realtime;
 
+const APPLICATION: &str = "supabase_local_replication";
 const PUBLICATION: &str = "supabase_realtime_messages_publication";
 /// The real server's, so that a check for its slot finds this one; a random end is added, because
 /// a dead connection may hold its name for a minute.
 const SLOT_PREFIX: &str = "supabase_realtime_messages_replication_slot_";
 /// The interval at which the server is told what was read; it keeps the WAL from there on.
 const FEEDBACK_EVERY: Duration = Duration::from_secs(1);
-const RETRY_FIRST: Duration = Duration::from_millis(200);
-const RETRY_MOST: Duration = Duration::from_secs(5);
+/// The real server's longest pause.
+const RETRY_MOST: Duration = Duration::from_secs(300);
 /// Making a slot waits for every transaction that is open at that moment.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
@@ -37,6 +39,8 @@ pub enum ReplicationError {
     Timeout,
     #[error("the server ended the stream")]
     Ended,
+    #[error("a test cut the stream")]
+    Cut(Duration),
     #[error(transparent)]
     Decode(PgoutputError),
 }
@@ -74,7 +78,8 @@ impl Source {
 /// Reads the stream until `stop`, connecting again whenever it breaks. What is committed while it
 /// is down reaches nobody, as with the real server's temporary slot.
 pub async fn keep(source: Source, realtime: Arc<Realtime>, stop: CancellationToken) {
-    let mut retry = RETRY_FIRST;
+    let retry_first = realtime.config.replication_retry;
+    let mut retry = retry_first;
     loop {
         let streamed = read(&source, &realtime, &stop).await;
         let was_streaming = realtime.hub.is_streaming();
@@ -83,7 +88,10 @@ pub async fn keep(source: Source, realtime: Arc<Realtime>, stop: CancellationTok
             Ok(()) => return,
             Err(error) => {
                 if was_streaming {
-                    retry = RETRY_FIRST;
+                    retry = retry_first;
+                }
+                if let ReplicationError::Cut(pause) = error {
+                    retry = pause;
                 }
                 warn!(%error, retry_ms = retry.as_millis() as u64, "the message stream broke");
             }
@@ -92,7 +100,7 @@ pub async fn keep(source: Source, realtime: Arc<Realtime>, stop: CancellationTok
             () = stop.cancelled() => return,
             () = tokio::time::sleep(retry) => {}
         }
-        retry = (retry * 2).min(RETRY_MOST);
+        retry = (retry * 2).clamp(retry_first, RETRY_MOST);
     }
 }
 
@@ -109,6 +117,7 @@ async fn read(
         }
     };
     info!("the message stream is up");
+    let mut cuts = realtime.faults.cuts();
     realtime.hub.set_streaming(true);
 
     let mut decoder = Decoder::default();
@@ -117,6 +126,11 @@ async fn read(
             () = stop.cancelled() => {
                 let _ = tokio::time::timeout(STOP_TIMEOUT, client.shutdown()).await;
                 return Ok(());
+            }
+            Ok(()) = cuts.changed() => {
+                let pause = cuts.borrow().1;
+                let _ = tokio::time::timeout(STOP_TIMEOUT, client.shutdown()).await;
+                return Err(ReplicationError::Cut(pause));
             }
             event = client.recv() => event?.ok_or(ReplicationError::Ended)?,
         };
@@ -151,7 +165,7 @@ async fn start(source: &Source) -> Result<ReplicationClient, PgWireError> {
         PUBLICATION,
     )
     .with_port(source.port)
-    .with_application_name("supabase_local_replication")
+    .with_application_name(APPLICATION)
     .with_options("-c bytea_output=hex")
     .with_status_interval(FEEDBACK_EVERY);
     let mut client = ReplicationClient::connect_gated(config).await?;
@@ -165,7 +179,34 @@ async fn start(source: &Source) -> Result<ReplicationClient, PgWireError> {
     Ok(client)
 }
 
+/// Ends the connection of the message stream from Postgres's side: the gateway notices as it notices a crash.
+pub async fn terminate_walsender(realtime: &Realtime) -> Result<(), StatementError> {
+    let client = realtime.pool.get().await?;
+    client
+        .execute(
+            "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_replication \
+             where application_name = $1 and usename = current_user and pid in (\
+                 select active_pid from pg_catalog.pg_replication_slots where database = current_database())",
+            &[&APPLICATION],
+        )
+        .await?;
+    Ok(())
+}
+
 fn publish(realtime: &Realtime, row: &Row) {
+    if realtime.faults.loses(&row.topic, row.id) || !realtime.hub.is_ready() {
+        return;
+    }
+    if row.payload.len() > MAX_PAYLOAD_BYTES {
+        warn!(id = %row.id, "a row of realtime.messages was dropped: its payload is too large");
+        return;
+    }
+    // Nobody is told: the row is gone, and the sockets stay as they are.
+    if realtime.quota.refuses() {
+        warn!(id = %row.id, "a row of realtime.messages was dropped: too_many_requests");
+        return;
+    }
+    realtime.quota.count(1);
     let topic = Topic {
         name: row.topic.clone(),
         private: row.private,

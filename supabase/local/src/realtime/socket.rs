@@ -1,5 +1,6 @@
 //! One websocket: its channels, the frames of its client, and its end.
 
+mod interruptions;
 mod outcomes;
 mod outgoing;
 mod requests;
@@ -15,12 +16,14 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
+use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::api_key::ApiKey;
 use crate::jwt;
 use crate::realtime::channel::{Channel, Refusal, Renewal};
+use crate::realtime::faults::Interruption;
 use crate::realtime::frame::{self, Event, Push};
 use crate::realtime::hub::{self, Inbox, Mailbox};
 use crate::realtime::service::Realtime;
@@ -31,8 +34,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_CHANNELS: usize = 100;
 /// The time for which a client waits until database messages flow.
 const REPLICATION_TIMEOUT: Duration = Duration::from_secs(60);
+const REPLICATION_CHECK_EVERY: Duration = Duration::from_millis(500);
 /// Tokens are looked at this often at least, so that a clock set forward is noticed.
 const EXPIRY_CHECK_MOST: Duration = Duration::from_secs(300);
+
+/// The system message to a channel that is handed a message over the limit.
+const TOO_MANY_MESSAGES: &str = "Too many messages per second";
 
 const PROTOCOL_ERROR: u16 = 1002;
 const SERVICE_RESTART: u16 = 1012;
@@ -50,6 +57,9 @@ struct Socket {
     joining: HashMap<String, String>,
     work: FuturesUnordered<BoxFuture<'static, Outcome>>,
     last_received_at: Instant,
+    /// Since when it has had no channel; none while it has one.
+    idle_since: Option<Instant>,
+    interruptions: broadcast::Receiver<Interruption>,
 }
 
 /// The outcome of work that the socket did not wait for.
@@ -83,6 +93,7 @@ pub async fn run(
     let (mailbox, inbox) = hub::mailbox(id);
     let overflowed = inbox.overflowed.clone();
     let stop = realtime.stop.clone();
+    let interruptions = realtime.faults.interruptions();
     let mut socket = Socket {
         realtime,
         websocket,
@@ -94,6 +105,8 @@ pub async fn run(
         joining: HashMap::new(),
         work: FuturesUnordered::new(),
         last_received_at: Instant::now(),
+        idle_since: Some(Instant::now()),
+        interruptions,
     };
     tokio::select! {
         () = overflowed.cancelled() => {
@@ -130,23 +143,51 @@ impl Socket {
                 Some(outcome) = self.work.next(), if !self.work.is_empty() => {
                     self.finish(outcome).await?;
                 }
+                Ok(interruption) = self.interruptions.recv() => {
+                    match self.interrupt(interruption).await? {
+                        ControlFlow::Continue(()) => {}
+                        ControlFlow::Break(()) => return Ok(()),
+                    }
+                }
                 () = tokio::time::sleep_until(deadline) => {
                     if self.last_received_at.elapsed() >= IDLE_TIMEOUT {
                         return self.websocket.close().await;
                     }
+                    // Cut without a word, as the real server kills such a transport.
+                    if self.idle_since.is_some_and(|since| since.elapsed() >= self.no_channel_timeout()) {
+                        return Ok(());
+                    }
                     self.close_expired().await?;
                 }
             }
+            self.idle_since = match (self.channels.is_empty(), self.idle_since) {
+                (false, _) => None,
+                (true, since) => since.or_else(|| Some(Instant::now())),
+            };
         }
     }
 
-    /// Everything that waits goes out in one write.
+    /// Everything that waits goes out in one write. Each is counted as delivered; over the limit its channel ends, behind it.
     async fn send_all_waiting(&mut self, first: Bytes) -> Result<(), axum::Error> {
-        self.websocket.feed(Message::Binary(first)).await?;
-        while let Ok(frame) = self.inbox.frames.try_recv() {
+        let mut next = Some(first);
+        while let Some(frame) = next {
+            let topic = self
+                .realtime
+                .quota
+                .count(1)
+                .then(|| frame::topic_of(&frame).map(str::to_owned))
+                .flatten();
             self.websocket.feed(Message::Binary(frame)).await?;
+            if let Some(topic) = topic {
+                self.end_with_error(&topic, TOO_MANY_MESSAGES).await?;
+            }
+            next = self.inbox.frames.try_recv().ok();
         }
         Ok(())
+    }
+
+    fn no_channel_timeout(&self) -> Duration {
+        self.realtime.config.no_channel_timeout
     }
 
     async fn receive(&mut self, message: Message) -> Result<ControlFlow<()>, axum::Error> {
@@ -228,7 +269,11 @@ impl Socket {
 
     /// The next moment at which silence or an expired token ends something.
     fn deadline(&self) -> Instant {
-        let idle = self.last_received_at + IDLE_TIMEOUT;
+        let silent = self.last_received_at + IDLE_TIMEOUT;
+        let idle = match self.idle_since {
+            Some(since) => silent.min(since + self.no_channel_timeout()),
+            None => silent,
+        };
         let now_s = jwt::now_s();
         let expiry = self
             .channels

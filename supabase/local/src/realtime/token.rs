@@ -41,7 +41,7 @@ pub fn subject(
         .map_err(|error| match error {
             TokenError::Expired { seconds_ago } => SubjectError::Expired(seconds_ago),
             TokenError::NotYetValid => SubjectError::Claims,
-            TokenError::Malformed => SubjectError::Malformed,
+            TokenError::Malformed | TokenError::NoTime(_) => SubjectError::Malformed,
             TokenError::Algorithm | TokenError::Signature => SubjectError::Signature,
         })?;
     from_claims(&claims, headers_json).map(Some)

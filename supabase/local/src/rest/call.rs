@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use deadpool_postgres::Transaction;
@@ -13,6 +13,7 @@ use crate::api_key::ApiKey;
 use crate::rest::catalog::{self, Function};
 use crate::rest::error::RestError;
 use crate::rest::request::{Caller, RpcRequest, Shape};
+use crate::rest::role;
 use crate::rest::service::Rest;
 use crate::rest::statement;
 
@@ -33,14 +34,18 @@ pub async fn call(
     api_key: ApiKey,
     request: RpcRequest,
 ) -> Result<Response, RestError> {
-    let caller = request.caller(&rest.token_key, api_key)?;
+    let caller = match request.caller(&rest.token_key, api_key) {
+        Err(RestError::UnknownRole(name)) => return Err(role::refusal(rest, name).await),
+        caller => caller?,
+    };
     let schema = request.schema(&rest.schemas)?;
     let arguments = request.arguments()?;
-    let shape = request.shape();
+    let shape = request.shape()?;
 
     let mut client = rest.pool.get().await?;
     let found = catalog::look_up(&client, schema, &request.function, caller.role).await?;
-    let function = catalog::choose(found.functions, schema, &request.function, &arguments)?;
+    let wanted = request.wanted(schema, &arguments);
+    let function = catalog::choose(found.functions, &found.others, wanted, &arguments)?;
     let statement = statement::build(
         schema,
         &request.function,
@@ -71,7 +76,8 @@ pub async fn call(
         } else {
             transaction.query_one(&prepared, &[]).await?
         };
-        let response = answer(&row, &function, shape, schema)?;
+        let offset = arguments.paging.offset();
+        let response = answer(&row, &function, shape, schema, offset)?;
         transaction.commit().await?;
         Ok(response)
     };
@@ -115,6 +121,7 @@ fn answer(
     function: &Function,
     shape: Shape,
     schema: &str,
+    offset: u64,
 ) -> Result<Response, RestError> {
     let rows: i64 = row.get(1);
     if shape == Shape::Object && function.returns_set && rows != 1 {
@@ -132,6 +139,9 @@ fn answer(
         }
         response
     };
+    if let Ok(range) = content_range(offset, rows).parse() {
+        response.headers_mut().insert(CONTENT_RANGE, range);
+    }
     let wish = |column| {
         row.get::<_, Option<String>>(column)
             .filter(|text| !text.is_empty())
@@ -145,6 +155,14 @@ fn answer(
         }
     }
     Ok(response)
+}
+
+/// The rows of an answer, from the offset; the number of all is never counted.
+fn content_range(offset: u64, rows: i64) -> String {
+    match u64::try_from(rows) {
+        Ok(rows) if rows > 0 => format!("{offset}-{}/*", offset + rows - 1),
+        _ => "*/*".to_owned(),
+    }
 }
 
 /// `response.status` as the function set it.

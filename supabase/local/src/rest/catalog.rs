@@ -5,7 +5,8 @@ use serde::Deserialize;
 use tokio_postgres::GenericClient;
 
 use crate::jwt::ApiRole;
-use crate::rest::error::RestError;
+use crate::rest::error::{RestError, Wanted};
+use crate::rest::hint;
 use crate::rest::request::Arguments;
 
 /// `$1` schema, `$2` function, `$3` role. Types are named with their schema, so that what they
@@ -25,6 +26,7 @@ select
                 select pg_catalog.json_agg(pg_catalog.json_build_object(
                     'name', a.name,
                     'type', pg_catalog.format('%I.%I', tn.nspname, at.typname),
+                    'shown_type', pg_catalog.format_type(at.oid, null),
                     'variadic', a.mode = 'v',
                     'required', a.position <= p.pronargs - p.pronargdefaults
                 ) order by a.position)
@@ -67,7 +69,19 @@ select
           and pg_catalog.split_part(s.setting, '=', 1) in (
               'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'
           )
-    ), '{}')::text as role_settings
+    ), '{}')::text as role_settings,
+    -- For the hint that nothing found gives.
+    coalesce((
+        select pg_catalog.json_agg(distinct p.proname)
+        from pg_catalog.pg_proc as p
+        join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+        where n.nspname = $1
+          and p.prokind = 'f'
+          and not exists (
+              select from pg_catalog.pg_proc as same
+              where same.pronamespace = n.oid and same.proname = $2
+          )
+    ), '[]')::text as others
 "#;
 
 /// A function as the catalogue describes it.
@@ -88,6 +102,8 @@ pub struct Parameter {
     /// Quoted, with its schema.
     #[serde(rename = "type")]
     pub type_name: String,
+    /// As Postgres shows it.
+    pub shown_type: String,
     pub variadic: bool,
     pub required: bool,
 }
@@ -97,6 +113,8 @@ pub struct Found {
     pub functions: Vec<Function>,
     /// Timeouts that were set on the role.
     pub role_settings: Vec<(String, String)>,
+    /// The names of the schema's functions, where none has the name.
+    pub others: Vec<String>,
 }
 
 /// Looks up every function of this name, and the settings of the role.
@@ -116,9 +134,11 @@ pub async fn look_up(
     let functions = serde_json::from_str(row.get("functions")).map_err(RestError::Catalog)?;
     let settings: std::collections::BTreeMap<String, String> =
         serde_json::from_str(row.get("role_settings")).map_err(RestError::Catalog)?;
+    let others = serde_json::from_str(row.get("others")).map_err(RestError::Catalog)?;
     Ok(Found {
         functions,
         role_settings: settings.into_iter().collect(),
+        others,
     })
 }
 
@@ -126,8 +146,8 @@ pub async fn look_up(
 /// nothing else. With none, a function of one unnamed JSON parameter takes the whole body.
 pub fn choose(
     functions: Vec<Function>,
-    schema: &str,
-    name: &str,
+    others: &[String],
+    wanted: Wanted,
     arguments: &Arguments,
 ) -> Result<Function, RestError> {
     let (mut matching, rest): (Vec<_>, Vec<_>) = functions
@@ -135,19 +155,41 @@ pub fn choose(
         .partition(|function| function.takes(arguments));
     match matching.len() {
         1 => Ok(matching.remove(0)),
-        0 => rest
-            .into_iter()
-            .find(Function::takes_whole_body)
-            .ok_or_else(|| RestError::NoFunction {
-                schema: schema.to_owned(),
-                name: name.to_owned(),
-                arguments: arguments.names.join(", "),
-            }),
-        _ => Err(RestError::SeveralFunctions {
-            schema: schema.to_owned(),
-            name: name.to_owned(),
-        }),
+        0 => {
+            let hint = hint(&rest, others, &wanted);
+            let whole_body = rest.into_iter().find(Function::takes_whole_body);
+            whole_body.ok_or(RestError::NoFunction { wanted, hint })
+        }
+        _ => Err(RestError::SeveralFunctions(
+            matching
+                .iter()
+                .map(|function| format!("{}({})", wanted.name, function.parameter_list()))
+                .collect(),
+        )),
     }
+}
+
+/// The name most like the wanted one; where the name is right, the parameters most like the given ones.
+fn hint(functions: &[Function], others: &[String], wanted: &Wanted) -> Option<String> {
+    const MEANT: &str = "Perhaps you meant to call the function";
+    let (schema, name) = wanted.name.split_once('.')?;
+    if functions.is_empty() {
+        let names = others.iter().map(String::as_str);
+        let found = hint::most_like(name, names, hint::OF_NAMES)?;
+        return Some(format!("{MEANT} {schema}.{found}"));
+    }
+    let in_parentheses = |mut names: Vec<&str>| {
+        names.sort_unstable();
+        format!("({})", names.join(", "))
+    };
+    let lists: Vec<String> = functions
+        .iter()
+        .map(|function| in_parentheses(function.parameter_names().collect()))
+        .collect();
+    let given = in_parentheses(wanted.arguments.iter().map(String::as_str).collect());
+    let lists = lists.iter().map(String::as_str);
+    let found = hint::most_like(&given, lists, hint::OF_PARAMETERS)?;
+    Some(format!("{MEANT} {}{found}", wanted.name))
 }
 
 impl Function {
@@ -162,6 +204,21 @@ impl Function {
             }
             _ => false,
         }
+    }
+
+    fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.parameters.iter().map(|one| one.name.as_deref());
+        names.map(Option::unwrap_or_default)
+    }
+
+    /// As PostgREST lists them: `a => integer, b => text`.
+    fn parameter_list(&self) -> String {
+        let types = self.parameters.iter().map(|one| &one.shown_type);
+        let list = self.parameter_names().zip(types);
+        let list: Vec<_> = list
+            .map(|(name, shown)| format!("{name} => {shown}"))
+            .collect();
+        list.join(", ")
     }
 
     fn takes(&self, arguments: &Arguments) -> bool {
@@ -194,77 +251,4 @@ impl Parameter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parameter(name: &str, required: bool) -> Parameter {
-        Parameter {
-            name: Some(name.to_owned()).filter(|name| !name.is_empty()),
-            type_name: "pg_catalog.jsonb".to_owned(),
-            variadic: false,
-            required,
-        }
-    }
-
-    fn function(parameters: Vec<Parameter>) -> Function {
-        Function {
-            volatile: true,
-            returns_set: false,
-            returns_void: false,
-            returns_row: false,
-            parameters,
-        }
-    }
-
-    fn arguments(names: &[&str]) -> Arguments {
-        Arguments {
-            names: names.iter().map(|name| (*name).to_owned()).collect(),
-            json: "{}".to_owned(),
-            paging: crate::rest::paging::Paging::default(),
-        }
-    }
-
-    #[test]
-    fn defaults_may_be_left_out_and_the_rest_may_not() {
-        let one = function(vec![parameter("a", true), parameter("b", false)]);
-        for (names, found) in [
-            (&["a"][..], true),
-            (&["a", "b"], true),
-            (&["b"], false),
-            (&["a", "c"], false),
-            (&[], false),
-        ] {
-            let chosen = choose(vec![one.clone()], "s", "f", &arguments(names));
-            assert_eq!(chosen.is_ok(), found, "{names:?}");
-        }
-    }
-
-    #[test]
-    fn two_functions_that_match_are_ambiguous() {
-        let two = vec![
-            function(vec![parameter("a", true)]),
-            function(vec![parameter("a", true), parameter("b", false)]),
-        ];
-        assert!(matches!(
-            choose(two.clone(), "s", "f", &arguments(&["a"])),
-            Err(RestError::SeveralFunctions { .. })
-        ));
-        assert!(choose(two, "s", "f", &arguments(&["a", "b"])).is_ok());
-    }
-
-    #[test]
-    fn an_unnamed_json_parameter_takes_what_nothing_else_takes() {
-        let two = vec![
-            function(vec![parameter("", true)]),
-            function(vec![parameter("a", true)]),
-        ];
-        assert_eq!(
-            choose(two.clone(), "s", "f", &arguments(&["a"])).unwrap(),
-            two[1]
-        );
-        assert_eq!(
-            choose(two.clone(), "s", "f", &arguments(&["z"])).unwrap(),
-            two[0]
-        );
-    }
-}
+mod tests;

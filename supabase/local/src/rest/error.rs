@@ -10,16 +10,34 @@ use std::collections::BTreeMap;
 use tokio_postgres::error::DbError;
 use tracing::warn;
 
-use crate::jwt::{ApiRole, TokenError};
+use crate::jwt::ApiRole;
+use crate::rest::sqlstate::status;
+use crate::rest::token_refusal::TokenRefusal;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RestError {
-    #[error("supabase_local serves functions (/rest/v1/rpc/<function>), not tables")]
-    NoTables,
+    #[error("Could not find the table '{schema}.{name}' in the schema cache")]
+    NoTable {
+        schema: String,
+        name: String,
+        hint: Option<String>,
+    },
     #[error("Invalid schema: {wanted}")]
     Schema { wanted: String, exposed: String },
-    #[error(transparent)]
-    Token(#[from] TokenError),
+    #[error("{}", .0.message)]
+    Token(TokenRefusal),
+    /// A role that no token may name here.
+    #[error("role \"{0}\" does not exist")]
+    UnknownRole(String),
+    /// What Postgres says where the login role may not become a role, or there is no such role.
+    #[error("{message}")]
+    Role { code: &'static str, message: String },
+    #[error("permission denied for {kind} {name}")]
+    NotPermitted {
+        kind: &'static str,
+        name: String,
+        role: ApiRole,
+    },
     #[error("Empty or invalid json")]
     Json,
     #[error("the query string could not be read")]
@@ -29,14 +47,17 @@ pub enum RestError {
     NotModelled(String),
     #[error("Content-Type not acceptable: only application/json is")]
     ContentType,
-    #[error("Could not find the function {schema}.{name}({arguments}) in the schema cache")]
+    #[error("None of these media types are available: {0}")]
+    MediaType(String),
+    #[error("Invalid path specified in request URL")]
+    Path,
+    #[error("Could not find the function {} in the schema cache", .wanted.in_message())]
     NoFunction {
-        schema: String,
-        name: String,
-        arguments: String,
+        wanted: Wanted,
+        hint: Option<String>,
     },
-    #[error("Could not choose the best candidate function among several named {schema}.{name}")]
-    SeveralFunctions { schema: String, name: String },
+    #[error("Could not choose the best candidate function between: {}", .0.join(", "))]
+    SeveralFunctions(Vec<String>),
     #[error("Cannot coerce the result to a single JSON object")]
     NotOneRow(i64),
     #[error("response.status GUC must be a valid status code")]
@@ -55,6 +76,15 @@ pub enum RestError {
     Database(Box<DbError>, ApiRole),
 }
 
+/// The function that a call named, and in which words it is missed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// With its schema.
+    pub name: String,
+    pub arguments: Vec<String>,
+    pub is_post: bool,
+}
+
 /// PostgREST's error body.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct ErrorBody {
@@ -64,6 +94,29 @@ struct ErrorBody {
     details: Option<String>,
     #[serde(default)]
     hint: Option<String>,
+}
+
+impl Wanted {
+    fn in_message(&self) -> String {
+        match self.arguments.as_slice() {
+            [] => format!("{} without parameters", self.name),
+            arguments => format!("{}({})", self.name, arguments.join(", ")),
+        }
+    }
+
+    fn in_details(&self) -> String {
+        let parameters = match self.arguments.as_slice() {
+            [] => " without parameters".to_owned(),
+            [only] => format!(" with parameter {only}"),
+            arguments => format!(" with parameters {}", arguments.join(", ")),
+        };
+        let whole_body = if self.is_post {
+            " or with a single unnamed json/jsonb parameter"
+        } else {
+            ""
+        };
+        format!("{}{parameters}{whole_body}", self.name)
+    }
 }
 
 impl RestError {
@@ -77,16 +130,20 @@ impl RestError {
 
     fn status_and_code(&self) -> (u16, &str) {
         match self {
-            Self::NoTables => (404, "PGRST205"),
+            Self::NoTable { .. } => (404, "PGRST205"),
             Self::Schema { .. } => (406, "PGRST106"),
-            Self::Token(TokenError::Expired { .. } | TokenError::NotYetValid) => (401, "PGRST303"),
-            Self::Token(_) => (401, "PGRST301"),
+            Self::Token(refusal) => (401, refusal.code),
+            Self::Role { code, message } => (status(code, message, ApiRole::Authenticated), code),
+            Self::NotPermitted { role, .. } => (status("42501", "", *role), "42501"),
             Self::Json => (400, "PGRST102"),
             Self::Query => (400, "PGRST100"),
             Self::NotModelled(_) => (501, "LOCAL501"),
             Self::ContentType => (415, "PGRST102"),
+            Self::MediaType(_) => (406, "PGRST107"),
+            Self::Path => (404, "PGRST125"),
+            Self::UnknownRole(_) => (401, "22023"),
             Self::NoFunction { .. } => (404, "PGRST202"),
-            Self::SeveralFunctions { .. } => (300, "PGRST203"),
+            Self::SeveralFunctions(_) => (300, "PGRST203"),
             Self::NotOneRow(_) => (406, "PGRST116"),
             Self::ResponseHeaders => (500, "PGRST111"),
             Self::ResponseStatus => (500, "PGRST112"),
@@ -103,9 +160,11 @@ impl RestError {
     fn details(&self) -> Option<String> {
         match self {
             Self::NotOneRow(rows) => Some(format!("The result contains {rows} rows")),
-            Self::NoFunction { .. } => {
-                Some("No function takes exactly these argument names.".to_owned())
-            }
+            Self::NoFunction { wanted, .. } => Some(format!(
+                "Searched for the function {}, but no matches were found in the schema cache.",
+                wanted.in_details()
+            )),
+            Self::Token(refusal) => refusal.details.map(str::to_owned),
             Self::Database(error, _) => error.detail().map(str::to_owned),
             _ => None,
         }
@@ -116,9 +175,10 @@ impl RestError {
             Self::Schema { exposed, .. } => {
                 Some(format!("Only the following schemas are exposed: {exposed}"))
             }
-            Self::SeveralFunctions { .. } => {
-                Some("Overload functions by different argument names only.".to_owned())
-            }
+            Self::SeveralFunctions(_) => Some(
+                "Try renaming the parameters or the function itself in the database so function overloading can be resolved".to_owned(),
+            ),
+            Self::NoFunction { hint, .. } | Self::NoTable { hint, .. } => hint.clone(),
             Self::NotModelled(_) => Some("Ask a real PostgREST.".to_owned()),
             Self::Database(error, _) => error.hint().map(str::to_owned),
             _ => None,
@@ -157,8 +217,12 @@ impl IntoResponse for RestError {
             warn!(%error, "the database cannot be reached");
         }
         let mut headers = HeaderMap::new();
-        if status == 401 {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let challenge = match &self {
+            Self::Token(refusal) => HeaderValue::from_str(&refusal.challenge()).ok(),
+            _ => Some(HeaderValue::from_static("Bearer")).filter(|_| status == 401),
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         let body = ErrorBody {
             code: code.to_owned(),
@@ -168,37 +232,6 @@ impl IntoResponse for RestError {
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         with_code(status, headers, body)
-    }
-}
-
-/// The HTTP status of an SQLSTATE.
-pub fn status(sqlstate: &str, message: &str, role: ApiRole) -> u16 {
-    if let Some(custom) = sqlstate.strip_prefix("PT") {
-        return custom
-            .parse()
-            .ok()
-            .filter(|code| (200..600).contains(code))
-            .unwrap_or(500);
-    }
-    match sqlstate {
-        "21000" if message.ends_with("requires a WHERE clause") => 400,
-        "22023" if message.starts_with("role \"") && message.ends_with("does not exist") => 401,
-        "23503" | "23505" => 409,
-        "25006" => 405,
-        "42501" if role == ApiRole::Anon => 401,
-        "42501" => 403,
-        "42883" if message.starts_with("function xmlagg(") => 406,
-        "42883" | "42P01" => 404,
-        "42P17" | "53400" => 500,
-        "57P01" => 503,
-        "P0001" => 400,
-        _ => match sqlstate.get(..2).unwrap_or_default() {
-            "08" | "53" => 503,
-            "0L" | "0P" | "28" => 403,
-            "09" | "21" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58"
-            | "F0" | "HV" | "P0" | "XX" => 500,
-            _ => 400,
-        },
     }
 }
 

@@ -49,6 +49,11 @@ impl Paging {
         *self == Self::default()
     }
 
+    /// The rows that are passed over.
+    pub fn offset(&self) -> u64 {
+        self.offset.unwrap_or_default()
+    }
+
     /// True when it names columns, which only rows have.
     pub fn names_columns(&self) -> bool {
         !self.select.is_empty() || !self.order.is_empty()

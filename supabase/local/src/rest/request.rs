@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 
 use crate::api_key::{self, ApiKey};
 use crate::jwt::{self, ApiRole, Claims, REST_LEEWAY_S, TokenKey};
-use crate::rest::error::RestError;
+use crate::rest::error::{RestError, Wanted};
 use crate::rest::paging::{Paging, Pair};
+use crate::rest::token_refusal::TokenRefusal;
 
 const OBJECT: &str = "application/vnd.pgrst.object+json";
+const CSV: &str = "text/csv";
 
 /// One HTTP request, undigested.
 pub struct RpcRequest {
@@ -44,6 +46,8 @@ pub enum Shape {
     Natural,
     /// One object; anything but one row is refused.
     Object,
+    /// A line of names, and a line for each row.
+    Csv,
 }
 
 impl RpcRequest {
@@ -75,11 +79,25 @@ impl RpcRequest {
     /// The bearer token's user, or the API key's role when there is no such token.
     pub fn caller(&self, key: &TokenKey, api_key: ApiKey) -> Result<Caller, RestError> {
         let claims = match api_key::bearer(&self.headers) {
-            Some(token) => key.verify(token, jwt::now_s(), REST_LEEWAY_S)?,
+            Some(token) => key
+                .verify(token, jwt::now_s(), REST_LEEWAY_S)
+                .map_err(|error| RestError::Token(TokenRefusal::new(token, error)))?,
             None => api_key.claims,
         };
-        let role = claims.role()?.unwrap_or(ApiRole::Anon);
+        let Ok(role) = claims.role() else {
+            return Err(RestError::UnknownRole(claims.role_name()));
+        };
+        let role = role.unwrap_or(ApiRole::Anon);
         Ok(Caller { role, claims })
+    }
+
+    /// What is called, for the words of a refusal.
+    pub fn wanted(&self, schema: &str, arguments: &Arguments) -> Wanted {
+        Wanted {
+            name: format!("{schema}.{}", self.function),
+            arguments: arguments.names.clone(),
+            is_post: !self.is_safe(),
+        }
     }
 
     pub fn arguments(&self) -> Result<Arguments, RestError> {
@@ -112,15 +130,25 @@ impl RpcRequest {
         })
     }
 
-    pub fn shape(&self) -> Shape {
-        let accept = self
-            .headers
-            .get(ACCEPT)
-            .and_then(|value| value.to_str().ok());
-        match accept {
-            Some(accept) if accept.contains(OBJECT) => Shape::Object,
-            _ => Shape::Natural,
-        }
+    /// The first media type of `Accept` that there is.
+    pub fn shape(&self) -> Result<Shape, RestError> {
+        let Some(accept) = self.headers.get(ACCEPT) else {
+            return Ok(Shape::Natural);
+        };
+        let accept = String::from_utf8_lossy(accept.as_bytes());
+        let types = || {
+            let types = accept.split(',').map(|one| one.split(';').next());
+            types.map(|one| one.unwrap_or_default().trim())
+        };
+        let known = types().find_map(|one| match one {
+            OBJECT => Some(Shape::Object),
+            CSV => Some(Shape::Csv),
+            "application/json" | "application/vnd.pgrst.array+json" | "application/*" | "*/*" => {
+                Some(Shape::Natural)
+            }
+            _ => None,
+        });
+        known.ok_or_else(|| RestError::MediaType(types().collect::<Vec<_>>().join(", ")))
     }
 
     /// Headers for `request.headers`: lower-case names, the last of several values.
@@ -153,95 +181,10 @@ impl Shape {
         match self {
             Self::Natural => "application/json; charset=utf-8",
             Self::Object => "application/vnd.pgrst.object+json; charset=utf-8",
+            Self::Csv => "text/csv; charset=utf-8",
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(method: Method, query: &str, body: &str) -> RpcRequest {
-        RpcRequest {
-            function: "f".to_owned(),
-            method,
-            query: query.to_owned(),
-            headers: HeaderMap::new(),
-            body: Bytes::from(body.to_owned()),
-        }
-    }
-
-    #[test]
-    fn a_body_keeps_its_text_and_names_its_keys() {
-        let arguments = request(Method::POST, "", r#"{"b": 1.10, "a": [1]}"#)
-            .arguments()
-            .unwrap();
-        assert_eq!(arguments.names, ["a", "b"]);
-        assert_eq!(arguments.json, r#"{"b": 1.10, "a": [1]}"#);
-    }
-
-    #[test]
-    fn an_empty_body_is_no_argument() {
-        let arguments = request(Method::POST, "", "").arguments().unwrap();
-        assert!(arguments.names.is_empty());
-        assert_eq!(arguments.json, "{}");
-    }
-
-    #[test]
-    fn malformed_bodies_are_refused() {
-        for body in ["{", "[]", "1", "null", "{\"a\":1} trailing", "{a:1}"] {
-            let refused = request(Method::POST, "", body).arguments();
-            assert!(matches!(refused, Err(RestError::Json)), "{body}");
-        }
-    }
-
-    #[test]
-    fn a_query_gives_the_arguments_of_a_get() {
-        let arguments = request(Method::GET, "session_id=a%20b&skip=5&limit=5", "")
-            .arguments()
-            .unwrap();
-        assert_eq!(arguments.names, ["session_id", "skip"]);
-        assert_eq!(arguments.json, r#"{"session_id":"a b","skip":"5"}"#);
-        assert!(!arguments.paging.is_empty());
-    }
-
-    #[test]
-    fn the_query_of_a_post_shapes_its_answer_and_holds_no_arguments() {
-        let arguments = request(Method::POST, "limit=1", "{}").arguments().unwrap();
-        assert!(!arguments.paging.is_empty());
-        let refused = request(Method::POST, "skip=1", "{}").arguments();
-        assert!(matches!(refused, Err(RestError::NotModelled(_))));
-    }
-
-    #[test]
-    fn the_schema_must_be_exposed() {
-        let schemas = ["public".to_owned(), "stream".to_owned()];
-        let mut asked = request(Method::POST, "", "");
-        assert_eq!(asked.schema(&schemas).unwrap(), "public");
-        asked
-            .headers
-            .insert("content-profile", "stream".parse().unwrap());
-        assert_eq!(asked.schema(&schemas).unwrap(), "stream");
-        asked
-            .headers
-            .insert("content-profile", "auth".parse().unwrap());
-        assert!(matches!(
-            asked.schema(&schemas),
-            Err(RestError::Schema { .. })
-        ));
-    }
-
-    #[test]
-    fn a_get_reads_the_other_profile_header() {
-        let schemas = ["public".to_owned(), "stream".to_owned()];
-        let mut asked = request(Method::GET, "", "");
-        asked
-            .headers
-            .insert("content-profile", "stream".parse().unwrap());
-        assert_eq!(asked.schema(&schemas).unwrap(), "public");
-        asked
-            .headers
-            .insert("accept-profile", "stream".parse().unwrap());
-        assert_eq!(asked.schema(&schemas).unwrap(), "stream");
-    }
-}
+mod tests;

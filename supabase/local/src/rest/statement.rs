@@ -89,6 +89,9 @@ fn result(function: &Function, call: &str, shape: Shape, paging: &Paging) -> Str
         return format!("select {call}::text as body, 1::bigint as rows");
     }
     let tail = paging.tail_sql(MAX_ROWS);
+    if shape == Shape::Csv {
+        return csv(function, call, paging, &tail);
+    }
     let value = if function.returns_row {
         format!("(select {} from {call} {tail}) as q", paging.columns_sql())
     } else if function.returns_set {
@@ -103,12 +106,32 @@ fn result(function: &Function, call: &str, shape: Shape, paging: &Paging) -> Str
         );
     }
     let first = match shape {
-        Shape::Natural => "",
+        Shape::Natural | Shape::Csv => "",
         Shape::Object => "->0",
     };
     format!(
         "select (coalesce(pg_catalog.json_agg({element}), '[]'){first})::text as body, \
          pg_catalog.count(*) as rows from {value}"
+    )
+}
+
+/// As PostgREST makes it: the names of the first row, and of every row what Postgres writes between the parentheses of a record.
+fn csv(function: &Function, call: &str, paging: &Paging, tail: &str) -> String {
+    let source = if function.returns_row {
+        format!("select {} from {call} {tail}", paging.columns_sql())
+    } else if function.returns_set {
+        format!("select v.pgrst_scalar from {call} as v (pgrst_scalar) {tail}")
+    } else {
+        format!("select {call} as pgrst_scalar")
+    };
+    format!(
+        "with source as materialized ({source}) select \
+         (select coalesce(pg_catalog.string_agg(k.k, ','), '') from (\
+             select pg_catalog.json_object_keys(pg_catalog.row_to_json(first)) as k \
+             from (select * from source limit 1) as first) as k) \
+         || E'\\n' || coalesce(pg_catalog.string_agg(\
+             pg_catalog.substr(q::text, 2, pg_catalog.length(q::text) - 2), E'\\n'), '') as body, \
+         pg_catalog.count(*) as rows from source as q"
     )
 }
 
@@ -126,6 +149,7 @@ mod tests {
             parameters: vec![Parameter {
                 name: Some("a\"b".to_owned()),
                 type_name: "pg_catalog.int4".to_owned(),
+                shown_type: "integer".to_owned(),
                 variadic: false,
                 required: false,
             }],

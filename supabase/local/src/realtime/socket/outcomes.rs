@@ -4,7 +4,7 @@ use axum::extract::ws::Message;
 use futures_util::SinkExt;
 use serde_json::json;
 
-use super::{Outcome, REPLICATION_TIMEOUT, Socket};
+use super::{Outcome, REPLICATION_CHECK_EVERY, REPLICATION_TIMEOUT, Socket};
 use crate::realtime::channel::{Channel, Renewal};
 use crate::realtime::frame;
 use crate::realtime::hub::{Hub, Mailbox};
@@ -55,7 +55,7 @@ impl Socket {
                         deliver_or_withhold(&self.realtime.hub, channel, &self.mailbox);
                         Ok(())
                     }
-                    Err(refusal) => self.end_with_error(&topic, &refusal.to_string()).await,
+                    Err(refusal) => self.end_with_error(&topic, &refusal.to_channel()).await,
                 }
             }
             Outcome::Replication {
@@ -71,8 +71,8 @@ impl Socket {
                     self.system(&topic, "ok", "Replication connection established")
                         .await
                 } else {
-                    self.end_with_error(&topic, "Replication connection is not established")
-                        .await
+                    let message = "Replication connection was not established in time";
+                    self.end_with_error(&topic, message).await
                 }
             }
         }
@@ -85,6 +85,7 @@ impl Socket {
         reference: Option<&str>,
         mut channel: Channel,
     ) -> Result<(), axum::Error> {
+        self.realtime.connect_tenant();
         deliver_or_withhold(&self.realtime.hub, &channel, &self.mailbox);
         let join_ref = channel.join_ref.clone();
         let presence = channel.presence;
@@ -106,8 +107,8 @@ impl Socket {
         if announces_replication {
             let realtime = self.realtime.clone();
             self.work.push(Box::pin(async move {
-                let streaming = realtime.hub.streaming();
-                let waited = tokio::time::timeout(REPLICATION_TIMEOUT, streaming).await;
+                let ready = until_ready(&realtime.hub);
+                let waited = tokio::time::timeout(REPLICATION_TIMEOUT, ready).await;
                 Outcome::Replication {
                     topic,
                     join_ref,
@@ -116,6 +117,13 @@ impl Socket {
             }));
         }
         Ok(())
+    }
+}
+
+/// The real server looks at once, and then every 500 ms.
+async fn until_ready(hub: &Hub) {
+    while !hub.is_ready() {
+        tokio::time::sleep(REPLICATION_CHECK_EVERY).await;
     }
 }
 

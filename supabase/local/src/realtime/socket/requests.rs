@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{MAX_CHANNELS, Outcome, Socket};
 use crate::realtime::channel::{self, JoinRequest};
-use crate::realtime::frame::{self, UserBroadcast};
+use crate::realtime::frame::{self, MAX_PAYLOAD_BYTES, UserBroadcast};
 use crate::realtime::hub::Origin;
 
 impl Socket {
@@ -32,7 +32,7 @@ impl Socket {
                 request,
             )) as BoxFuture<'static, _>
         } else {
-            Box::pin(channel::refuse_too_many())
+            Box::pin(channel::refuse_too_many(self.realtime.clone()))
         };
         self.joining.insert(topic.clone(), join_ref.clone());
         let reference = reference.map(str::to_owned);
@@ -72,6 +72,7 @@ impl Socket {
             self.headers_json.clone(),
             channel.topic.clone(),
             channel.presence,
+            channel.access,
             token.to_owned(),
         );
         self.work.push(Box::pin(async move {
@@ -103,6 +104,16 @@ impl Socket {
             encoding,
             payload,
         } = broadcast;
+        self.realtime.quota.count(1);
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            if !channel.acknowledges {
+                return Ok(());
+            }
+            let join_ref = channel.join_ref.clone();
+            return self
+                .reply(Some(&join_ref), reference, topic, "error", json!({}))
+                .await;
+        }
         // Only a topic of more than 255 bytes fails here, and the client could not have sent it.
         if let Ok(frame) = frame::broadcast(topic, &event, "", encoding, &payload) {
             let except = (!channel.echoes).then_some(self.mailbox.socket);

@@ -62,9 +62,38 @@ fn a_write_without_where_is_a_bad_request() {
 }
 
 #[test]
-fn a_bad_token_is_told_from_an_expired_one() {
-    let code = |error: TokenError| RestError::Token(error).status_and_code().1.to_owned();
-    assert_eq!(code(TokenError::Expired { seconds_ago: 1 }), "PGRST303");
-    assert_eq!(code(TokenError::Signature), "PGRST301");
-    assert_eq!(code(TokenError::Malformed), "PGRST301");
+fn a_missed_function_is_named_with_what_was_given() {
+    let missed = |arguments: &[&str], is_post| {
+        let error = RestError::NoFunction {
+            wanted: Wanted {
+                name: "s.f".to_owned(),
+                arguments: arguments.iter().map(|name| (*name).to_owned()).collect(),
+                is_post,
+            },
+            hint: None,
+        };
+        (error.to_string(), error.details().unwrap_or_default())
+    };
+    let texts = |message: &str, details: &str| (message.to_owned(), details.to_owned());
+    assert_eq!(
+        missed(&["a", "b"], true),
+        texts(
+            "Could not find the function s.f(a, b) in the schema cache",
+            "Searched for the function s.f with parameters a, b or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache.",
+        )
+    );
+    assert_eq!(
+        missed(&["a"], false),
+        texts(
+            "Could not find the function s.f(a) in the schema cache",
+            "Searched for the function s.f with parameter a, but no matches were found in the schema cache.",
+        )
+    );
+    assert_eq!(
+        missed(&[], true),
+        texts(
+            "Could not find the function s.f without parameters in the schema cache",
+            "Searched for the function s.f without parameters or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache.",
+        )
+    );
 }

@@ -1,0 +1,105 @@
+//! Feature: streaming-realtime-fixes, Property 8: whatever is lost, within 10 s of the last fault each client's list equals the
+//! table's, and no client called `sync` more often than it noticed faults, and once.
+//!
+//! The clients are the real supabase-js with the example of docs/realtime.md. A case is a stream with two clients and
+//! faults of its own, as the seed draws them; cases are played together, and faults of the gateway strike all of them.
+
+mod faults;
+mod play;
+
+use anyhow::{Result, ensure};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use stream_tests::stateful::{Property, check};
+
+use faults::{Everywhere, Here};
+use play::Stage;
+
+/// The cases that are played together.
+const TOGETHER: usize = 64;
+/// The property has 256 cases.
+const TIMES: u32 = 4;
+
+/// Faults of the gateway in their order, and with each of them what happens to every case.
+#[derive(Debug)]
+pub struct Cases {
+    everywhere: Vec<Everywhere>,
+    /// By case, and by the fault of the gateway that it goes with.
+    here: Vec<Vec<Step>>,
+}
+
+/// What happens to one case during one fault of the gateway.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    fault: Here,
+    /// Written by the seller.
+    messages: u8,
+}
+
+impl Property for Stage {
+    type Case = Cases;
+    const CASES: u32 = TIMES;
+    /// The timing of two servers decides with the seed.
+    const MAX_SHRINKS: u32 = 0;
+
+    fn cases() -> impl Strategy<Value = Cases> {
+        let everywhere = Just(Everywhere::ALL.to_vec()).prop_shuffle();
+        let step = (Here::any(), 0..3u8).prop_map(|(fault, messages)| Step { fault, messages });
+        let here = vec(vec(step, Everywhere::ALL.len()), TOGETHER);
+        (everywhere, here).prop_map(|(everywhere, here)| Cases { everywhere, here })
+    }
+
+    async fn enter() -> Result<Self> {
+        Self::set_up("realtime-faults").await
+    }
+
+    async fn play(&self, cases: &Cases) -> Result<()> {
+        let mut followed = self.begin(cases.here.len()).await?;
+        for (number, everywhere) in cases.everywhere.iter().enumerate() {
+            for (stream, steps) in followed.streams().zip(&cases.here) {
+                self.strike_here(stream, steps[number].fault).await?;
+            }
+            self.strike_everywhere(*everywhere, async |stage| {
+                for (stream, steps) in followed.streams().zip(&cases.here) {
+                    stage.write(stream, steps[number].messages).await?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        self.end_faults().await?;
+        // A loss is noticed by the next frame: somebody says something in every chat.
+        for stream in followed.streams() {
+            self.write(stream, 1).await?;
+        }
+        let expected = self.logged(&followed).await?;
+        let late = followed.wait(&expected).await?;
+        let seen = followed.report().await?;
+        for (client, of) in seen.iter().enumerate() {
+            let log = &expected[client / play::CLIENTS];
+            let case = &cases.here[client / play::CLIENTS];
+            ensure!(
+                of.shown == *log && !late.contains(&client),
+                "client {client} of {case:?} shows {of:?} instead of {log:?}"
+            );
+            ensure!(
+                of.syncs <= of.faults + 1,
+                "client {client} of {case:?} called sync too often: {of:?}"
+            );
+        }
+        // Faults that nobody noticed would show nothing.
+        let noticed = |of: fn(&play::Seen) -> u64| seen.iter().map(of).sum::<u64>();
+        for (what, count) in [
+            ("interruptions", noticed(|one| one.interruptions)),
+            ("gaps", noticed(|one| one.gaps)),
+        ] {
+            ensure!(count > 0, "no client noticed {what}");
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn whatever_is_lost_every_list_is_the_tables_again_by_as_few_calls_as_faults() -> Result<()> {
+    check::<Stage>()
+}

@@ -1,0 +1,163 @@
+//! The stage of the property: a database with its worker, the services over it, and clients in one process of Node.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use stream_core::lifecycle::StreamState;
+use stream_tests::demo;
+use stream_tests::own_cluster::OwnCluster;
+use stream_tests::services::Services;
+use stream_tests::services::script::Dialogue;
+use stream_tests::session::Session;
+use stream_tests::stream::{numbers, send_message};
+use stream_tests::ticking::database_with_worker;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+use xtask::workspace;
+
+use super::faults::{Everywhere, Here};
+
+/// Of each stream, and their users.
+pub const CLIENTS: usize = USERS.len();
+const USERS: [Uuid; 2] = [demo::ADA, demo::BEN];
+
+pub struct Stage {
+    seller: Session,
+    buyers: [Session; CLIENTS],
+    services: Mutex<Services>,
+    // Behind the database, which is dropped in it.
+    _own: OwnCluster,
+}
+
+/// The clients of streams that are played together.
+pub struct Followed {
+    streams: Vec<Uuid>,
+    clients: Dialogue,
+}
+
+/// What a client showed and noticed.
+#[derive(Debug, Deserialize)]
+pub struct Seen {
+    pub shown: Vec<i64>,
+    pub syncs: u64,
+    pub faults: u64,
+    pub interruptions: u64,
+    pub gaps: u64,
+    #[expect(dead_code, reason = "for the message of a failure")]
+    failures: u64,
+    #[expect(dead_code, reason = "for the message of a failure")]
+    troubles: Vec<String>,
+}
+
+impl Stage {
+    pub async fn set_up(name: &str) -> Result<Self> {
+        let (own, database) = database_with_worker(name).await?;
+        let [ada, ben] = USERS;
+        let buyers = [database.user(ada).await?, database.user(ben).await?];
+        Ok(Self {
+            seller: database.user(demo::SELLER).await?,
+            buyers,
+            services: Mutex::new(Services::start_on(database)?),
+            _own: own,
+        })
+    }
+
+    /// Opens streams and lets the clients of each follow its chat.
+    pub async fn begin(&self, count: usize) -> Result<Followed> {
+        let services = self.services.lock().await;
+        let mut streams = Vec::new();
+        for _ in 0..count {
+            let stream = services.database.stream_in(StreamState::Active).await?;
+            for buyer in &self.buyers {
+                let arguments = json!({"session_id": stream});
+                buyer.rpc("add_viewer", arguments).await?;
+            }
+            streams.push(stream);
+        }
+        let tokens = USERS.map(|user| services.token_of(user));
+        let followers: Vec<Value> = streams
+            .iter()
+            .flat_map(|stream| {
+                let follower = move |token| json!({"sessionId": stream, "accessToken": token});
+                tokens.iter().map(follower)
+            })
+            .collect();
+        let argument = json!({
+            "supabaseUrl": services.supabase_url,
+            "anonKey": services.keys.anon_key,
+            "document": workspace::root().join("docs/realtime.md"),
+            "followers": followers,
+        });
+        let environment = &services.database.environment;
+        let mut clients = Dialogue::start(environment, "tests/js/converge.mjs", &argument)?;
+        clients.ask(&json!({"do": "ready"})).await?;
+        Ok(Followed { streams, clients })
+    }
+
+    pub async fn strike_here(&self, stream: Uuid, fault: Here) -> Result<()> {
+        if let Some(fault) = fault.on(&format!("chat:{stream}")) {
+            self.services.lock().await.fault(fault).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins a fault, lets something happen, and ends it.
+    pub async fn strike_everywhere(
+        &self,
+        fault: Everywhere,
+        meanwhile: impl AsyncFnOnce(&Self) -> Result<()>,
+    ) -> Result<()> {
+        let struck = async {
+            fault.begin(&mut *self.services.lock().await).await?;
+            meanwhile(self).await?;
+            fault.end(&mut *self.services.lock().await).await
+        };
+        struck.await.with_context(|| format!("{fault:?}"))
+    }
+
+    pub async fn end_faults(&self) -> Result<()> {
+        self.services.lock().await.heal().await.map(drop)
+    }
+
+    pub async fn write(&self, stream: Uuid, messages: u8) -> Result<()> {
+        for number in 0..messages {
+            send_message(&self.seller, stream, &number.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    /// The numbers in the table, by stream.
+    pub async fn logged(&self, followed: &Followed) -> Result<Vec<Vec<i64>>> {
+        let services = self.services.lock().await;
+        let mut logs = Vec::new();
+        for stream in &followed.streams {
+            logs.push(numbers(&services.database.log(*stream).await?));
+        }
+        Ok(logs)
+    }
+}
+
+impl Followed {
+    pub fn streams(&self) -> impl Iterator<Item = Uuid> {
+        self.streams.iter().copied()
+    }
+
+    /// The clients that do not show the last number of their stream within 10 s.
+    pub async fn wait(&mut self, logs: &[Vec<i64>]) -> Result<BTreeSet<usize>> {
+        let heads = self.streams.iter().zip(logs);
+        let heads: serde_json::Map<String, Value> = heads
+            .map(|(stream, log)| (stream.to_string(), json!(log.last())))
+            .collect();
+        let command = json!({"do": "until", "heads": heads});
+        let answer = self.clients.ask(&command).await?;
+        Ok(serde_json::from_value(answer["late"].clone())?)
+    }
+
+    /// Ends the clients and returns what each saw.
+    pub async fn report(mut self) -> Result<Vec<Seen>> {
+        let answer = self.clients.ask(&json!({"do": "report"})).await?;
+        Ok(serde_json::from_value(answer)?)
+    }
+}
