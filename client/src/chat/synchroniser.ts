@@ -46,9 +46,8 @@ export class ChatSynchroniser implements SyncConsumer {
     #timer: { dueAt: number; cancel: Cancel } | null = null
     /** Until a sync has answered, another one is on its way in any case. */
     #isSuspended = true
-    /** The end of the last frame behind a gap, and the head that was named first, until they are held. */
+    /** The end of the last frame behind a gap, until it is held. */
     #gapTo = 0
-    #wantedHead = 0
     #wantedEpoch: string | null = null
     #isResyncWanted = false
     /** The cursor when the last heartbeat was answered: the next one cannot name less. */
@@ -108,7 +107,6 @@ export class ChatSynchroniser implements SyncConsumer {
         }
         if (discontinuity !== null) {
             this.#gapTo = 0
-            this.#wantedHead = 0
             this.#parts.onDiscontinuity(discontinuity)
         }
         this.#look()
@@ -181,12 +179,11 @@ export class ChatSynchroniser implements SyncConsumer {
     #look(): void {
         const { cursor, headSeq } = this.log
         if (cursor === undefined || cursor >= headSeq || this.#pollMs !== null) return
-        // The head that was named first: when the time has come it must be here, later ones need not.
-        if (this.#wantedHead <= cursor) this.#wantedHead = headSeq
-        this.#ask('head')
+        // When the time has come this head must be here; later ones need not.
+        this.#ask('head', headSeq)
     }
 
-    #ask(cause: Cause): void {
+    #ask(cause: Cause, wantedHead = 0): void {
         if (this.#isSuspended) return
         const { clock, random } = this.#parts
         const [least, most] = JITTER[cause]
@@ -195,13 +192,13 @@ export class ChatSynchroniser implements SyncConsumer {
         // One sync brings everything, so only the earliest is waited for.
         if (this.#timer !== null && this.#timer.dueAt <= dueAt) return
         this.#timer?.cancel()
-        this.#timer = { dueAt, cancel: clock.after(delayMs, () => this.#due(cause)) }
+        this.#timer = { dueAt, cancel: clock.after(delayMs, () => this.#due(wantedHead)) }
     }
 
-    #due(cause: Cause): void {
+    #due(wantedHead: number): void {
         this.#timer = null
         const { cursor = 0, epoch } = this.log
-        const isBehind = cursor < this.#gapTo || (cause === 'head' && cursor < this.#wantedHead)
+        const isBehind = cursor < Math.max(this.#gapTo, wantedHead)
         const isElsewhere = this.#wantedEpoch !== null && this.#wantedEpoch !== epoch
         if (isBehind || isElsewhere || this.#isResyncWanted) this.#parts.requestSync()
         else this.#look()

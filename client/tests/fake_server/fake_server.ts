@@ -54,11 +54,20 @@ export interface CallRecord {
     isAnswered: boolean
 }
 
+export interface JoinRecord {
+    topic: string
+    at: number
+    /** When the token ends that it carried; 0 when it carried none. */
+    tokenExpiresAt: number
+    refused: string | null
+}
+
 export class FakeServer {
     readonly clock: ServerTime
     readonly random: Dice
     readonly logs: Map<string, FakeLog> = new Map()
     readonly calls: CallRecord[] = []
+    readonly joins: JoinRecord[] = []
     readonly listeners: Set<Listener> = new Set()
     faults: Faults = NO_FAULTS
     /** How long an access token lives. */
@@ -123,6 +132,14 @@ export class FakeServer {
 
     /** Lets a channel in, or says why not. Frames reach it once it is live. */
     join(listener: Listener): string | null {
+        const refused = this.#judge(listener)
+        const { topic, tokenExpiresAt } = listener
+        this.joins.push({ topic, tokenExpiresAt, at: this.clock.now(), refused })
+        if (refused === null) this.listeners.add(listener)
+        return refused
+    }
+
+    #judge(listener: Listener): string | null {
         if (this.isDown || this.isRealtimeDown) return 'RealtimeRestarting: Realtime is restarting'
         if (listener.tokenExpiresAt <= this.clock.now()) return EXPIRED
         const [kind, id = ''] = listener.topic.split(':')
@@ -131,7 +148,6 @@ export class FakeServer {
             this.#joined.has(`${id} ${listener.userId}`) ||
             this.logs.get(id)?.sellerId === listener.userId
         if (!isMember) return 'Unauthorized: You do not have permissions to read from this Channel topic'
-        this.listeners.add(listener)
         return null
     }
 
