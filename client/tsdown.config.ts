@@ -3,7 +3,7 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const config: UserConfig = defineConfig({
-    entry: ['src/index.ts', 'src/messages.ts', 'src/react_native.ts'],
+    entry: ['src/index.ts', 'src/messages.ts', 'src/react.ts', 'src/react_native.ts'],
     format: ['esm', 'cjs'],
     platform: 'neutral',
     target: 'es2022',

@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod cargo_deny;
+pub mod client_package;
 pub mod cluster;
 pub mod console;
 pub mod database;

@@ -23,13 +23,13 @@ cargo x [--pg POSTGRES] <command>
   demo [--json]       play one live auction against the stack, or one started for it
     --supabase-url URL --anon-key KEY --app-id ID [--edge-url URL]    ... or against any other
   test [KIND] [FILTER] [-- ARGUMENT...]
-                      run the tests; KIND is unit, it, attack, e2e or core
+                      run the tests; KIND is unit, it, attack, e2e, core or client
   bench [NAME...] [--json FILE] [--quick] [--only PART,...]
                       measure; NAME is chat, edge, token or viewers; of edge, --quick only shows that it works, and
                       PART is footprint, heartbeats, many_streams, tokens or hot_stream
   bench table FILE...  write the table of the files that --json wrote, one for each Postgres
   generate [--check | --release]
-                      write sql/api/, contract/ and docs/api.md from the hand-written SQL, or check them and
+                      write sql/api/, contract/, docs/api.md and client/src/contract/ from the hand-written SQL, or check them and
                       that no client of the released contract breaks, or release the contract
   sql bundle [--check]  make the migrations from sql/, or check that they are up to date
   sql release         note what a release hands out, which is never changed again

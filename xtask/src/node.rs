@@ -104,7 +104,8 @@ impl Node {
         }
     }
 
-    fn search_path(&self) -> std::ffi::OsString {
+    /// The directories of programs, its own first.
+    pub fn search_path(&self) -> std::ffi::OsString {
         let own = self.program.parent().map(Path::to_owned);
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         std::env::join_paths(own.into_iter().chain(std::env::split_paths(&inherited)))

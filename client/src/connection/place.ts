@@ -92,7 +92,7 @@ export class Place {
         const lease = this.#lease
         this.#lease = null
         if (!lease) return
-        const { session_id, join_no } = lease
-        await this.#options.transport.call('remove_viewer', { session_id, join_no }).catch(() => {})
+        const { session_id, user_id: buyer_id, join_no } = lease
+        await this.#options.transport.call('remove_viewer', { session_id, buyer_id, join_no }).catch(() => {})
     }
 }

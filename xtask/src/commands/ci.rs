@@ -72,6 +72,7 @@ fn check(parts: &mut Parts) -> Result<()> {
         );
         generate::run(workspace::root(), Mode::Check)
     })?;
+    parts.time("client", || test::run_client(&[]))?;
     parts.time("building the tests", test::build_all)?;
     parts.time(&format!("all tests, {version}"), || {
         test::run_all(PROPERTY_SEED)

@@ -7,7 +7,7 @@ use lexopt::prelude::*;
 use xtask::node::Node;
 use xtask::run::Run;
 use xtask::stack::{Running, Stack};
-use xtask::{console, process, workspace};
+use xtask::{client_package, console, process, workspace};
 
 /// The stack that the command line names, if any.
 #[derive(Default)]
@@ -38,6 +38,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     }
 
     let node = Node::ensure()?;
+    client_package::ensure_built(&node)?;
     node.install_packages(&workspace::root().join("client/demo"))?;
     if named.is_elsewhere()? {
         return play(&node, &named);

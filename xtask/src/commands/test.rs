@@ -10,10 +10,13 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 use xtask::cluster::Options;
 use xtask::leaks::{self, Watch};
+use xtask::node::Node;
 use xtask::python_packages::PythonPackages;
 use xtask::run::Run;
 use xtask::test_environment::TestEnvironment;
-use xtask::{console, local_dir, packages, pgbouncer, postgres, process, workspace};
+use xtask::{
+    client_package, console, local_dir, packages, pgbouncer, postgres, process, workspace,
+};
 
 pub use cluster::{Broadcasts, start_cluster};
 
@@ -45,6 +48,8 @@ enum TestKind {
     EndToEnd,
     /// Those of `it` and `e2e` that depend on Postgres most: [`CORE`].
     Core,
+    /// The npm package of the client, which needs nothing but Node.
+    Client,
 }
 
 /// Parts of the paths of tests: what writes rows by key, runs in the server's own processes, reads the log's
@@ -90,10 +95,17 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
         Some("attack") => TestKind::Attack,
         Some("e2e") => TestKind::EndToEnd,
         Some("core") => TestKind::Core,
+        Some("client") => TestKind::Client,
         _ => TestKind::All,
     };
     if kind != TestKind::All {
         rest.remove(0);
+    }
+    if kind == TestKind::Client {
+        return run_client(&rest).map(|()| ExitCode::SUCCESS);
+    }
+    if kind == TestKind::All && rest.is_empty() {
+        run_client(&[])?;
     }
     run_tests(workspace::cargo(), kind, &rest)
 }
@@ -108,6 +120,11 @@ pub fn run_all(seed: u64) -> Result<()> {
         bail!("tests failed");
     }
     Ok(())
+}
+
+/// Runs the tests of the client and the checks of its package; with arguments only the tests that they name.
+pub fn run_client(arguments: &[OsString]) -> Result<()> {
+    client_package::test(&Node::ensure()?, arguments)
 }
 
 /// Runs the end-to-end tests whose path holds `filter`.
@@ -252,7 +269,7 @@ fn selection(kind: TestKind, arguments: &[OsString]) -> &'static [&'static str] 
             PACKAGE,
         ],
         _ if arguments.iter().any(|argument| argument == "--test") => &["--package", PACKAGE],
-        TestKind::All => &["--workspace", "--exclude", "pg_stream_ext"],
+        TestKind::All | TestKind::Client => &["--workspace", "--exclude", "pg_stream_ext"],
         // With the unit tests of the harness, which nobody else runs.
         TestKind::Integration => &["--package", PACKAGE, "--lib", "--test", "it"],
         TestKind::Attack => &["--package", PACKAGE, "--test", "attack"],

@@ -7,7 +7,9 @@ use xtask::cluster::{Cluster, Options};
 use xtask::database::{self, AgoraSettings};
 use xtask::node::Node;
 use xtask::test_environment::{TEMPLATE, TestEnvironment, VARIABLE};
-use xtask::{bundle, console, extension, interrupt, local_dir, postgres, workspace};
+use xtask::{
+    bundle, client_package, console, extension, interrupt, local_dir, postgres, workspace,
+};
 
 /// The choice whether broadcasts are compared with the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,7 @@ pub fn start_cluster(
     let built = extension::build()?;
     extension::install(&built)?;
     let node = Node::ensure()?;
+    client_package::ensure_built(&node)?;
     for package in ["client/demo", "tests/js"] {
         node.install_packages(&workspace::root().join(package))?;
     }

@@ -1,0 +1,72 @@
+/** The sizes of the entry points, minified and compressed, without peers: a bound for each, and no silent growth. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'tsdown'
+import { compare, ROOT } from './run.mjs'
+
+const REPORT = 'report/size.json'
+
+/** How much larger than the committed size an entry point may be. */
+const GROWTH = 0.05
+
+/** Bytes: the core, and what the React entry point adds to it. */
+const MOST = { index: 20_000, react: 4_000 }
+
+/** @param {{isUpdate: boolean}} options @returns {Promise<string[]>} */
+export async function checkSize({ isUpdate }) {
+    const sizes = await measure()
+    const problems = Object.entries(MOST)
+        .filter(([entry, most]) => sizes[entry] > most)
+        .map(([entry, most]) => `${entry} has ${sizes[entry]} bytes minified and compressed, of at most ${most}`)
+    if (isUpdate) compare(REPORT, `${JSON.stringify(sizes, null, 2)}\n`, true)
+    const known = JSON.parse(readFileSync(ROOT + REPORT, 'utf8'))
+    for (const [entry, size] of Object.entries(sizes)) {
+        const growth = size / known[entry] - 1
+        if (!(growth <= GROWTH)) {
+            const percent = (growth * 100).toFixed(1)
+            problems.push(`${entry} has grown by ${percent} % to ${size} bytes: node scripts/check_package.mjs --update accepts it`)
+        }
+    }
+    console.log(`sizes, minified and compressed: ${JSON.stringify(sizes)}`)
+    return problems
+}
+
+/**
+ * Of each entry point everything that it exports. React's is counted as what an app loads beside the core: both in one
+ * bundle, less the core.
+ * @returns {Promise<Record<string, number>>}
+ */
+async function measure() {
+    const [index, messages, native] = await Promise.all(
+        ['index', 'messages', 'react_native'].map((entry) => sizeOf(`export * from '${ROOT}src/${entry}.ts'`))
+    )
+    const both = await sizeOf(`export * from '${ROOT}src/index.ts'; export * from '${ROOT}src/react.ts'`)
+    return { index, messages, react: both - index, react_native: native }
+}
+
+/** @param {string} source @returns {Promise<number>} bytes */
+async function sizeOf(source) {
+    const directory = mkdtempSync(join(tmpdir(), 'pg-stream-size-'))
+    try {
+        writeFileSync(join(directory, 'entry.mjs'), source)
+        await build({
+            config: false,
+            cwd: ROOT,
+            entry: { bundle: join(directory, 'entry.mjs') },
+            outDir: join(directory, 'out'),
+            format: 'esm',
+            platform: 'neutral',
+            target: 'es2022',
+            dts: false,
+            minify: true,
+            fixedExtension: true,
+            logLevel: 'silent',
+        })
+        return gzipSync(readFileSync(join(directory, 'out/bundle.mjs')), { level: 9 }).length
+    } finally {
+        rmSync(directory, { recursive: true })
+    }
+}
