@@ -18,10 +18,8 @@ import { StreamError } from './error/stream_error.ts'
 import { defaultLifecycle } from './lifecycle/browser_lifecycle.ts'
 import type { LifecycleAdapter } from './lifecycle/lifecycle_adapter.ts'
 import { Wakes } from './lifecycle/wakes.ts'
-import { LiveStreams } from './live/live_streams.ts'
 import { type Random, systemRandom } from './random/random.ts'
 import { Channels } from './realtime/channels.ts'
-import { Shared } from './shared/shared.ts'
 import type { StorageAdapter } from './storage/storage_adapter.ts'
 import { StreamClientService } from './stream/stream_service.ts'
 import type { SupabaseLike } from './supabase.ts'
@@ -69,7 +67,6 @@ export class StreamClient {
     readonly breaker: CircuitBreaker
     readonly core: ClientCore
     readonly #chats: Chats
-    readonly #lists: Shared<LiveStreams>
     readonly #managers = new Set<StreamConnectionManager>()
     readonly #ends: Unsubscribe[]
     #disposed: Promise<void> | null = null
@@ -96,7 +93,6 @@ export class StreamClient {
         const storage = options.storage ?? null
         this.#chats = new Chats({ calls, wakes, clock, random, storage, connect: (config) => this.hold(config) })
         this.chat = new StreamChatService(calls, this.#chats, random)
-        this.#lists = new Shared(clock, (list) => list.dispose())
         this.connection = this.createConnection()
         this.#ends = [...signOuts(supabase, connections), ...refreshPauses(supabase, lifecycle, wakes)]
     }
@@ -133,11 +129,9 @@ export class StreamClient {
         return this.#chats.find(sessionId)
     }
 
-    /** A share of the list of streams that are on; it is kept up to date while somebody holds it. */
-    holdLiveStreams(pageSize: number): { list: LiveStreams; release: () => void } {
-        if (this.isDisposed) throw new StreamError('disposed', 'the client was disposed of')
-        const { value, release } = this.#lists.hold(String(pageSize), () => new LiveStreams(this.core, pageSize))
-        return { list: value, release }
+    /** Runs when the client is disposed of. */
+    onDispose(run: () => void): void {
+        this.#ends.push(run)
     }
 
     /** Ends all connections, calls, timers and listeners. Calls after it fail with `disposed`; disposing again does nothing. */
@@ -155,7 +149,6 @@ export class StreamClient {
         this.core.wakes.dispose()
         this.chat.dispose()
         this.#chats.dispose()
-        this.#lists.dispose()
         await Promise.all([...this.#managers].map((manager) => manager.dispose()))
         await this.core.connections.dispose()
         this.core.channels.dispose()

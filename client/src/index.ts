@@ -52,7 +52,6 @@ export {
 } from './error/stream_error.ts'
 export { browserLifecycle } from './lifecycle/browser_lifecycle.ts'
 export { type LifecycleAdapter, type LifecycleEvent, ManualLifecycle } from './lifecycle/lifecycle_adapter.ts'
-export type { LiveStreams, LiveStreamsSnapshot } from './live/live_streams.ts'
 export { type Random, systemRandom } from './random/random.ts'
 export type { StorageAdapter } from './storage/storage_adapter.ts'
 export { StreamClientService, type StreamService } from './stream/stream_service.ts'

@@ -1,5 +1,6 @@
 /** The entry point for React: a provider and hooks that return data and status. */
 
+export type { LiveStreams, LiveStreamsSnapshot } from './live/live_streams.ts'
 export { StreamProvider, type StreamProviderProps, useStreamClient } from './react/provider.ts'
 export type { Watched } from './react/source.ts'
 export { type Chat, type ChatActions, useChat } from './react/use_chat.ts'

@@ -42,6 +42,10 @@ function report(entry, directory) {
             },
         },
     })
-    Extractor.invoke(config, { localBuild: true, showVerboseMessages: false, messageCallback: (message) => (message.handled = true) })
+    Extractor.invoke(config, {
+        localBuild: true,
+        showVerboseMessages: false,
+        messageCallback: (message) => (message.handled = true),
+    })
     return readFileSync(join(directory, `${entry}.api.md`), 'utf8')
 }

@@ -1,7 +1,7 @@
 /** Packing of the package into a directory, as npm publish would. */
 
-import { node } from './run.mjs'
 import { npmScript } from './npm.mjs'
+import { node } from './run.mjs'
 
 /** @param {string} directory @returns {void} */
 export function packTo(directory) {

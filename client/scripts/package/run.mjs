@@ -33,5 +33,7 @@ export function compare(path, text, isUpdate) {
         ...[...after].filter((line) => !before.has(line)).map((line) => `  + ${line}`),
     ]
     const shown = lines.slice(0, 40).join('\n')
-    return [`client/${path} is out of date; node scripts/check_package.mjs --update writes it, for you to review:\n${shown}`]
+    return [
+        `client/${path} is out of date; node scripts/check_package.mjs --update writes it, for you to review:\n${shown}`,
+    ]
 }

@@ -17,7 +17,14 @@ export async function checkShape() {
         packTo(directory)
         const tarball = readdirSync(directory).find((name) => name.endsWith('.tgz'))
         // `node10` knows no subpaths, and neither Metro nor any bundler of today resolves as it does.
-        const attw = node('node_modules/@arethetypeswrong/cli/dist/index.js', join(directory, tarball ?? ''), '--profile', 'node16', '--no-color', '--no-emoji')
+        const attw = node(
+            'node_modules/@arethetypeswrong/cli/dist/index.js',
+            join(directory, tarball ?? ''),
+            '--profile',
+            'node16',
+            '--no-color',
+            '--no-emoji'
+        )
         if (attw.status !== 0) problems.push(`arethetypeswrong: ${attw.stdout}${attw.stderr}`)
     } finally {
         rmSync(directory, { recursive: true })

@@ -134,76 +134,20 @@ export type ErrorCode =
     | 'out_of_range'
     | 'invalid_syntax'
 
-/** Category, whether the call can succeed later, and the fallback action where it is not the category's. */
-export type ErrorEntry = readonly [category: ErrorCategory, recoverable: boolean, fallbackAction?: string]
-
-export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
-    invalid_argument: ['system_error', false],
-    isolation_level: ['system_error', false],
-    unauthenticated: ['authentication_error', false],
-    token_expired: ['authentication_error', true],
-    token_invalid: ['authentication_error', false],
-    webhook_signature_invalid: ['authentication_error', false],
-    webhook_signature_outdated: ['authentication_error', false],
-    forbidden: ['permission_error', false],
-    not_self: ['permission_error', false],
-    not_stream_owner: ['permission_error', false],
-    not_auction_owner: ['permission_error', false],
-    not_viewer: ['permission_error', true],
-    banned: ['permission_error', false],
-    cannot_view: ['permission_error', false],
-    cannot_chat: ['permission_error', false],
-    anonymous_user: ['permission_error', false],
-    not_moderator: ['permission_error', false],
-    muted: ['permission_error', false],
-    chat_closed: ['permission_error', false],
-    session_not_found: ['stream_error', false],
-    message_not_found: ['chat_error', false],
-    subscription_not_found: ['chat_error', false],
-    channel_not_found: ['stream_error', false],
-    route_not_found: ['system_error', false],
-    illegal_transition: ['stream_error', false],
-    auction_live: ['stream_error', false],
-    message_id_conflict: ['chat_error', false],
-    request_id_conflict: ['system_error', false],
-    stale_host: ['stream_error', false],
-    takeovers_exhausted: ['stream_error', false],
-    stream_live: ['stream_error', false],
-    stream_ended: ['stream_error', false],
-    content_empty: ['chat_error', false],
-    content_too_long: ['chat_error', false],
-    content_invalid: ['chat_error', false],
-    content_blocked: ['chat_error', false],
-    payload_too_large: ['system_error', false],
-    slow_mode: ['chat_error', true],
-    rate_limited: ['system_error', true],
-    not_configured: ['system_error', false, 'contact_operator'],
-    webhook_not_configured: ['system_error', false, 'contact_operator'],
-    certificate_missing: ['system_error', false, 'contact_operator'],
-    certificate_malformed: ['system_error', false, 'contact_operator'],
-    certificate_unsafe: ['system_error', false, 'contact_operator'],
-    vault_unreadable: ['system_error', true],
-    clock_wrong: ['system_error', false, 'contact_operator'],
-    upstream_unavailable: ['network_error', true],
-    overloaded: ['system_error', true],
-    internal: ['system_error', false, 'contact_operator'],
-    statement_timeout: ['system_error', true],
-    lock_timeout: ['system_error', true],
-    deadlock: ['system_error', true],
-    too_many_connections: ['system_error', true],
-    disk_full: ['system_error', false, 'contact_operator'],
-    out_of_memory: ['system_error', true],
-    resource_limit: ['system_error', false, 'contact_operator'],
-    storage_failed: ['system_error', false, 'contact_operator'],
-    server_stopping: ['network_error', true],
-    server_crashed: ['network_error', true],
-    server_starting: ['network_error', true],
-    read_only: ['system_error', true],
-    permission_denied: ['permission_error', false],
-    invalid_text: ['system_error', false],
-    invalid_escape: ['system_error', false],
-    out_of_range: ['system_error', false],
-    invalid_syntax: ['system_error', false],
+/** Codes by category. A `+` stands behind those that pass by themselves, a `!` behind those that only an operator mends. */
+export const CODES: Readonly<Record<ErrorCategory, string>> = {
+    network_error:
+        'upstream_unavailable+ server_stopping+ server_crashed+ server_starting+',
+    authentication_error:
+        'unauthenticated token_expired+ token_invalid webhook_signature_invalid webhook_signature_outdated',
+    permission_error:
+        'forbidden not_self not_stream_owner not_auction_owner not_viewer+ banned cannot_view cannot_chat anonymous_user not_moderator muted chat_closed permission_denied',
+    stream_error:
+        'session_not_found channel_not_found illegal_transition auction_live stale_host takeovers_exhausted stream_live stream_ended',
+    chat_error:
+        'message_not_found subscription_not_found message_id_conflict content_empty content_too_long content_invalid content_blocked slow_mode+',
+    system_error:
+        'invalid_argument isolation_level route_not_found request_id_conflict payload_too_large rate_limited+ not_configured! webhook_not_configured! certificate_missing! certificate_malformed! certificate_unsafe! vault_unreadable+ clock_wrong! overloaded+ internal! statement_timeout+ lock_timeout+ deadlock+ too_many_connections+ disk_full! out_of_memory+ resource_limit! storage_failed! read_only+ invalid_text invalid_escape out_of_range invalid_syntax',
 }
 
 /** Codes of the errors that Postgres raises itself, by SQLSTATE. */

@@ -1,12 +1,6 @@
 /** The one error that the client throws and emits: a code, its category, and whether it passes. */
 
-import {
-    ERROR_RECOVERY_STRATEGIES,
-    ERRORS,
-    type ErrorCategory,
-    type ErrorCode,
-    type ErrorEntry,
-} from '../contract/errors.ts'
+import { CODES, ERROR_RECOVERY_STRATEGIES, type ErrorCategory, type ErrorCode } from '../contract/errors.ts'
 
 /** What the client itself finds wrong. */
 export type ClientErrorCode =
@@ -26,23 +20,35 @@ export type ClientErrorCode =
     | 'timed_out'
     | 'unreachable'
 
-/** Categories of the codes that the client makes itself, beside those of the server's catalogue. */
-export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ErrorEntry>> = {
-    aborted: ['system_error', false],
-    channel_refused: ['permission_error', false],
-    circuit_open: ['network_error', true],
-    client_too_old: ['system_error', false, 'update_app'],
-    disposed: ['system_error', false],
-    invalid_answer: ['system_error', true],
-    outbox_full: ['chat_error', true],
-    realtime_disabled: ['system_error', false, 'contact_operator'],
-    realtime_unavailable: ['network_error', true],
-    reconnect_exhausted: ['network_error', true],
-    send_expired: ['chat_error', false],
-    signed_out: ['authentication_error', false],
-    superseded: ['stream_error', false],
-    timed_out: ['network_error', true],
-    unreachable: ['network_error', true],
+/** Codes that the client makes itself, beside those of the server's catalogue and in the same form. */
+export const CLIENT_CODES: Partial<Readonly<Record<ErrorCategory, string>>> = {
+    system_error: 'aborted client_too_old disposed invalid_answer+ realtime_disabled!',
+    permission_error: 'channel_refused',
+    network_error: 'circuit_open+ realtime_unavailable+ reconnect_exhausted+ timed_out+ unreachable+',
+    chat_error: 'outbox_full+ send_expired',
+    authentication_error: 'signed_out',
+    stream_error: 'superseded',
+}
+
+interface Entry {
+    category: ErrorCategory
+    recoverable: boolean
+    needsOperator: boolean
+}
+
+const SERVER: ReadonlyMap<string, Entry> = /* @__PURE__ */ tableOf(CODES)
+const CLIENT: ReadonlyMap<string, Entry> = /* @__PURE__ */ tableOf(CLIENT_CODES)
+
+function tableOf(codes: Partial<Readonly<Record<ErrorCategory, string>>>): Map<string, Entry> {
+    const table = new Map<string, Entry>()
+    for (const [category, list] of Object.entries(codes) as [ErrorCategory, string][]) {
+        for (const word of list.split(' ')) {
+            const mark = word.at(-1)
+            const entry = { category, recoverable: mark === '+', needsOperator: mark === '!' }
+            table.set(word.replace(/\W/, ''), entry)
+        }
+    }
+    return table
 }
 
 /** Every code that a `StreamError` can have. */
@@ -75,11 +81,13 @@ export class StreamError extends Error {
 
     constructor(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}) {
         super(message, details.cause === undefined ? undefined : { cause: details.cause })
-        const entry = entryOf(code)
+        const { category, recoverable, needsOperator } = (SERVER.get(code) ?? CLIENT.get(code)) as Entry
         this.code = code
-        this.category = entry[0]
-        this.recoverable = entry[1]
-        this.fallbackAction = entry[2] ?? ERROR_RECOVERY_STRATEGIES[entry[0]].fallbackAction
+        this.category = category
+        this.recoverable = recoverable
+        if (code === 'client_too_old') this.fallbackAction = 'update_app'
+        else if (needsOperator) this.fallbackAction = 'contact_operator'
+        else this.fallbackAction = ERROR_RECOVERY_STRATEGIES[category].fallbackAction
         this.retryAfterMs = details.retryAfterMs ?? null
         this.status = details.status ?? 0
         this.field = details.field ?? null
@@ -87,13 +95,9 @@ export class StreamError extends Error {
     }
 }
 
-function entryOf(code: StreamErrorCode): ErrorEntry {
-    return isServerCode(code) ? ERRORS[code] : CLIENT_ERRORS[code]
-}
-
 /** Whether the server's catalogue, as this client knows it, has the code. */
 export function isServerCode(code: string): code is ErrorCode {
-    return Object.hasOwn(ERRORS, code)
+    return SERVER.has(code)
 }
 
 /** The error of a call whose signal was aborted; a `StreamError` given as the reason is kept. */

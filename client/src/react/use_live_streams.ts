@@ -1,6 +1,7 @@
 /** `useLiveStreams`: the streams that are on, kept up to date while the list is shown. */
 
 import { useMemo } from 'react'
+import { holdLiveStreams } from '../live/held_lists.ts'
 import type { LiveStreams, LiveStreamsSnapshot } from '../live/live_streams.ts'
 import { useSource } from './source.ts'
 
@@ -26,7 +27,7 @@ export function useLiveStreams({ pageSize = 50 }: { pageSize?: number } = {}): L
             let read = NOTHING
             return {
                 hold(onChange) {
-                    const held = client.holdLiveStreams(pageSize)
+                    const held = holdLiveStreams(client, pageSize)
                     const list = held.list
                     read = { snapshot: list.snapshot, list }
                     const end = list.on('change', (snapshot) => {

@@ -2,8 +2,8 @@
 
 import { createClient } from '@supabase/supabase-js'
 import { describe, expect, it } from 'vitest'
+import catalogue from '../../../contract/errors.json' with { type: 'json' }
 import { AccessTokens } from '../../src/access/access_tokens.ts'
-import { ERRORS } from '../../src/contract/errors.ts'
 import { CONTRACT_VERSION } from '../../src/contract/operations.ts'
 import { EdgeTransport } from '../../src/transport/edge_transport.ts'
 import { RpcTransport } from '../../src/transport/rpc_transport.ts'
@@ -27,7 +27,7 @@ function over(kind: 'rpc' | 'edge') {
     return { clock, http, transport }
 }
 
-const REFUSALS = Object.keys(ERRORS).map((code) => [code] as const)
+const REFUSALS = catalogue.map((entry) => [entry.code, entry] as const)
 
 describe.each(['rpc', 'edge'] as const)('over %s', (kind) => {
     it('arguments arrive by their names, and absent ones do not', async () => {
@@ -67,15 +67,16 @@ describe.each(['rpc', 'edge'] as const)('over %s', (kind) => {
         expect(await transport.call('get_viewer_count', { session_id: SESSION })).toEqual(result)
     })
 
-    it.each(REFUSALS)('the refusal %s keeps its code, category and patience', async (code) => {
+    it.each(REFUSALS)('the refusal %s keeps its code, category and patience', async (code, entry) => {
         const { http, transport } = over(kind)
         http.answer = () => ({ code, status: 429, message: 'refused so', retryAfterMs: 1_500, field: 'content' })
-        const [category, recoverable] = ERRORS[code as keyof typeof ERRORS]
+        const { category, recoverable, recovery } = entry
         await expect(transport.call('send_message', { session_id: SESSION })).rejects.toMatchObject({
             name: 'StreamError',
             code,
             category,
             recoverable,
+            fallbackAction: recovery.fallback_action,
             retryAfterMs: 1_500,
             status: 429,
             field: 'content',

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use stream_core::error::Category;
 
@@ -39,24 +39,11 @@ pub fn write(errors: &Value) -> Result<String> {
     for error in entries(errors)? {
         writeln!(text, "    | '{}'", code(error)?)?;
     }
-    text.push_str(ENTRY);
-    for error in entries(errors)? {
-        let category = error["category"].as_str().context("has no category")?;
-        let fallback = &error["recovery"]["fallback_action"];
-        let usual = Category::ALL
-            .iter()
-            .find(|known| known.as_str() == category)
-            .map(|known| known.recovery().fallback_action);
-        let other = match fallback.as_str() {
-            Some(action) if usual != Some(action) => format!(", '{action}'"),
-            _ => String::new(),
-        };
-        writeln!(
-            text,
-            "    {}: ['{category}', {}{other}],",
-            code(error)?,
-            error["recoverable"]
-        )?;
+    text.push_str(CODES);
+    for category in Category::ALL {
+        writeln!(text, "    {}:", category.as_str())?;
+        let codes = codes_of(entries(errors)?, *category)?;
+        writeln!(text, "        '{}',", codes.join(" "))?;
     }
     text.push_str("}\n\n");
     text.push_str("/** Codes of the errors that Postgres raises itself, by SQLSTATE. */\n");
@@ -100,12 +87,34 @@ export interface RecoveryStrategy {
 export const ERROR_RECOVERY_STRATEGIES: Readonly<Record<ErrorCategory, Readonly<RecoveryStrategy>>> = {
 ";
 
-const ENTRY: &str = "
-/** Category, whether the call can succeed later, and the fallback action where it is not the category's. */
-export type ErrorEntry = readonly [category: ErrorCategory, recoverable: boolean, fallbackAction?: string]
-
-export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
+const CODES: &str = "
+/** Codes by category. A `+` stands behind those that pass by themselves, a `!` behind those that only an operator mends. */
+export const CODES: Readonly<Record<ErrorCategory, string>> = {
 ";
+
+const OPERATOR: &str = "contact_operator";
+
+fn codes_of(errors: &[Value], category: Category) -> Result<Vec<String>> {
+    let mut codes = Vec::new();
+    for error in errors
+        .iter()
+        .filter(|error| error["category"] == category.as_str())
+    {
+        let fallback = error["recovery"]["fallback_action"].as_str();
+        let is_usual = fallback == Some(category.recovery().fallback_action);
+        let mark = match error["recoverable"] == true {
+            true if is_usual => "+",
+            false if is_usual => "",
+            false if fallback == Some(OPERATOR) => "!",
+            _ => bail!(
+                "{} has a fallback that the client cannot write",
+                code(error)?
+            ),
+        };
+        codes.push(format!("{}{mark}", code(error)?));
+    }
+    Ok(codes)
+}
 
 fn entries(errors: &Value) -> Result<&Vec<Value>> {
     errors.as_array().context("contract/errors.json is no list")
