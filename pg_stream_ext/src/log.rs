@@ -1,6 +1,7 @@
 //! The log of a session: its sequence numbers, its frames, and the queue of sessions with unsent entries.
 
 pub mod auction;
+pub mod due_tails;
 pub mod entry;
 pub mod epoch;
 pub mod flush;

@@ -1,5 +1,6 @@
-//! Supabase Realtime: writing broadcasts to `realtime.messages`, and deleting stored frames from it.
+//! Supabase Realtime: writing broadcasts to `realtime.messages`, noting what they cost, and deleting stored frames.
 
 pub mod broadcast;
+pub mod sends;
 pub mod stored_frames;
 pub mod table_lock;

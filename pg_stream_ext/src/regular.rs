@@ -1,5 +1,6 @@
 //! The regular work: ticks, their units and rounds, the sweep, and the background worker.
 
+pub mod governor;
 pub mod sweep;
 pub mod ticker;
 pub mod unit;

@@ -42,7 +42,10 @@ begin
         if changed.list_changed then
             perform stream_private.emit_live(changed.id, changed.auction_id, changed.state);
         end if;
-        if changed.count_changed then
+        -- Where counts have a window the regular work broadcasts them, at its end.
+        if changed.count_changed and (changed.state = 'ended' or not exists (
+            select from stream.chat_relay as r where r.session_id = changed.id and r.viewers_window_ms > 0
+        )) then
             perform stream_ext.emit('viewers:' || changed.id, 'viewer_count', to_json(row(
                 changed.id, changed.viewer_count, changed.peak_viewer_count, clock_timestamp()
             )::stream.viewer_count_event)::text);
@@ -52,7 +55,7 @@ begin
 end
 $$;
 comment on function stream_private.emit_session_changes() is
-    'Broadcasts state changes to stream:<id>, viewer counts to viewers:<id>, and first activations and the ends after them to live.';
+    'Broadcasts state changes to stream:<id>, viewer counts to viewers:<id> unless they have a window, and first activations and the ends after them to live.';
 
 create trigger stream_sessions_emit_changes
 after update on stream.stream_sessions

@@ -28,6 +28,9 @@ create table stream.config (
     host_chat_burst integer not null default 20,
     anonymous_users_may_chat boolean not null default false,
     epoch_salt text not null default '',
+    realtime_messages_per_s integer not null default 0,
+    realtime_share_percent integer not null default 80,
+    realtime_payload_bytes integer not null default 250000,
     constraint config_pkey primary key (id),
     constraint config_id_single_row check (id),
     constraint config_agora_app_id_is_32_hex check (agora_app_id ~ '^[0-9a-fA-F]{32}$'),
@@ -57,7 +60,11 @@ create table stream.config (
     constraint config_host_chat_interval_ms_1_to_60000 check (host_chat_interval_ms between 1 and 60000),
     constraint config_host_chat_burst_1_to_1000 check (host_chat_burst between 1 and 1000),
     constraint config_webhook_retention_days_1_to_365 check (webhook_retention_days between 1 and 365),
-    constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
+    constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000),
+    constraint config_realtime_messages_per_s_0_to_1000000 check (realtime_messages_per_s between 0 and 1000000),
+    constraint config_realtime_share_percent_1_to_100 check (realtime_share_percent between 1 and 100),
+    constraint config_realtime_payload_bytes_10000_to_100000000
+        check (realtime_payload_bytes between 10000 and 100000000)
 );
 comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
 comment on column stream.config.agora_app_id is 'Agora App ID: 32 hexadecimal digits. Not a secret. Null: token functions answer not_configured.';
@@ -114,6 +121,14 @@ comment on column stream.config.host_chat_interval_ms is 'The same as chat_inter
 comment on column stream.config.host_chat_burst is 'The same as chat_burst for the seller, 1 to 1000.';
 comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
 comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';
+comment on column stream.config.realtime_messages_per_s is
+    'Messages a second that the Realtime plan admits, 0 to 1000000 (100 on Free, 500 on Pro, 2500 on Team); 0: no limit. Realtime '
+    'counts one for each broadcast and one for each channel that receives it. Frames and viewer counts wait so that the limit holds.';
+comment on column stream.config.realtime_share_percent is
+    'Percent of realtime_messages_per_s that are planned with, 1 to 100; the rest is for bursts and for what else the project broadcasts.';
+comment on column stream.config.realtime_payload_bytes is
+    'Bytes of a broadcast that Realtime admits, 10000 to 100000000 (256 KB on Free, 3000 KB above). A frame that is larger carries '
+    'numbers and no messages.';
 
 alter table stream.config enable row level security;
 revoke all on table stream.config from public, anon, authenticated, service_role;

@@ -36,6 +36,7 @@ create table stream.stream_sessions (
     slow_mode_ms integer not null default 0,
     pinned_seq bigint,
     metadata jsonb not null default '{}',
+    superseded_count integer not null default 0,
     constraint stream_sessions_pkey primary key (id),
     constraint stream_sessions_channel_id_key unique (channel_id),
     -- Agora's channel alphabet without blanks; 63 bytes satisfies every version of Agora's documentation.
@@ -77,6 +78,8 @@ comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
 comment on column stream.stream_sessions.viewer_count is 
     'Viewers at the last tick, as broadcast: a lease that is over counts until a sweep has come to it. get_viewer_count and sync count now.';
+comment on column stream.stream_sessions.superseded_count is
+    'Viewers who joined again in the two minutes before the last tick that counted: the channel of their other device may still be open.';
 comment on column stream.stream_sessions.peak_viewer_count is
     'The greatest number of viewers at a tick or at the end of the stream.';
 comment on column stream.stream_sessions.host_seen_at is

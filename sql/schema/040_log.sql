@@ -21,11 +21,29 @@ create table stream.chat_relay (
     session_id uuid not null,
     flushed_seq bigint not null default 0,
     flushed_at timestamptz not null default '-infinity',
+    window_ms integer not null default 50,
+    next_window_ms integer not null default 50,
+    poll_ms integer,
+    viewers_window_ms integer not null default 0,
+    viewers_sent_count integer,
+    viewers_sent_at timestamptz not null default '-infinity',
+    frames bigint not null default 0,
+    urgent_frames bigint not null default 0,
     constraint chat_relay_pkey primary key (session_id),
     constraint chat_relay_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade
 ) with (fillfactor = 50);
-comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames.';
+comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames, and how long its next broadcasts wait.';
+comment on column stream.chat_relay.window_ms is
+    'The window that the last frame opened, in milliseconds: entries within it wait for its end.';
+comment on column stream.chat_relay.next_window_ms is 'The window that the next frame opens; above 50 under pressure on the quota.';
+comment on column stream.chat_relay.poll_ms is 'How often clients may call sync meanwhile, as frames say; null while the window is short.';
+comment on column stream.chat_relay.viewers_window_ms is
+    'The window of broadcasts to viewers:<session_id>, in milliseconds; 0: each count is sent.';
+comment on column stream.chat_relay.viewers_sent_count is 'The viewer count that was broadcast last while counts have a window.';
+comment on column stream.chat_relay.viewers_sent_at is 'When it was broadcast.';
+comment on column stream.chat_relay.frames is 'Frames that were written.';
+comment on column stream.chat_relay.urgent_frames is 'Those of them that did not wait for a window: state changes and moderation.';
 
 create table stream.chat_tails (
     xid xid8 not null default pg_current_xact_id(),

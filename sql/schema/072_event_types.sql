@@ -31,7 +31,9 @@ create type stream.messages_event as (
     to_seq bigint,
     head_seq bigint,
     server_time timestamptz,
-    messages stream.log_entry[]
+    messages stream.log_entry[],
+    poll_ms integer,
+    digest boolean
 );
 comment on type stream.messages_event is $$
 A frame: the entries of the log from from_seq to to_seq, without a hole.
@@ -41,7 +43,11 @@ $$;
 comment on column stream.messages_event.v is 'The version of the form: 1.';
 comment on column stream.messages_event.epoch is 'Another one than before: the database was restored, or another took over.';
 comment on column stream.messages_event.head_seq is 'The newest number of the log when the frame was written.';
-comment on column stream.messages_event.messages is 'In ascending seq, as in sync.';
+comment on column stream.messages_event.messages is 'In ascending seq, as in sync; none in a digest.';
+comment on column stream.messages_event.poll_ms is
+    'Frames come rarely at present: how often a client may call sync until the next one, in milliseconds. @null';
+comment on column stream.messages_event.digest is
+    'True: the entries are too many or too large for a frame. Call sync for from_seq to to_seq.';
 
 create type stream.viewer_count_event as (
     session_id uuid,

@@ -11,6 +11,7 @@
 //! * [`rate`]: rate limits.
 //! * [`limits`]: the numbers that bound what a caller may ask for.
 //! * [`frame`]: the frames that carry log entries to subscribers.
+//! * [`governor`]: the windows in which frames and viewer counts are collected, so that Realtime's limit holds.
 //! * [`agora`]: Agora access tokens of version 007, and the uids of users.
 //! * [`webhook`]: Agora's notifications: signature, order, and what they mean for a stream.
 
@@ -19,6 +20,7 @@ pub mod blocked_term;
 pub mod chat;
 pub mod error;
 pub mod frame;
+pub mod governor;
 pub mod json_escapes;
 pub mod lifecycle;
 pub mod limits;

@@ -57,6 +57,9 @@ create table stream.config (
     host_chat_burst integer not null default 20,
     anonymous_users_may_chat boolean not null default false,
     epoch_salt text not null default '',
+    realtime_messages_per_s integer not null default 0,
+    realtime_share_percent integer not null default 80,
+    realtime_payload_bytes integer not null default 250000,
     constraint config_pkey primary key (id),
     constraint config_id_single_row check (id),
     constraint config_agora_app_id_is_32_hex check (agora_app_id ~ '^[0-9a-fA-F]{32}$'),
@@ -86,7 +89,11 @@ create table stream.config (
     constraint config_host_chat_interval_ms_1_to_60000 check (host_chat_interval_ms between 1 and 60000),
     constraint config_host_chat_burst_1_to_1000 check (host_chat_burst between 1 and 1000),
     constraint config_webhook_retention_days_1_to_365 check (webhook_retention_days between 1 and 365),
-    constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000)
+    constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000),
+    constraint config_realtime_messages_per_s_0_to_1000000 check (realtime_messages_per_s between 0 and 1000000),
+    constraint config_realtime_share_percent_1_to_100 check (realtime_share_percent between 1 and 100),
+    constraint config_realtime_payload_bytes_10000_to_100000000
+        check (realtime_payload_bytes between 10000 and 100000000)
 );
 comment on table stream.config is 'Settings, exactly one row (id = true). Change them with: update stream.config set ... where id.';
 comment on column stream.config.agora_app_id is 'Agora App ID: 32 hexadecimal digits. Not a secret. Null: token functions answer not_configured.';
@@ -143,6 +150,14 @@ comment on column stream.config.host_chat_interval_ms is 'The same as chat_inter
 comment on column stream.config.host_chat_burst is 'The same as chat_burst for the seller, 1 to 1000.';
 comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
 comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';
+comment on column stream.config.realtime_messages_per_s is
+    'Messages a second that the Realtime plan admits, 0 to 1000000 (100 on Free, 500 on Pro, 2500 on Team); 0: no limit. Realtime '
+    'counts one for each broadcast and one for each channel that receives it. Frames and viewer counts wait so that the limit holds.';
+comment on column stream.config.realtime_share_percent is
+    'Percent of realtime_messages_per_s that are planned with, 1 to 100; the rest is for bursts and for what else the project broadcasts.';
+comment on column stream.config.realtime_payload_bytes is
+    'Bytes of a broadcast that Realtime admits, 10000 to 100000000 (256 KB on Free, 3000 KB above). A frame that is larger carries '
+    'numbers and no messages.';
 
 alter table stream.config enable row level security;
 revoke all on table stream.config from public, anon, authenticated, service_role;
@@ -188,6 +203,7 @@ create table stream.stream_sessions (
     slow_mode_ms integer not null default 0,
     pinned_seq bigint,
     metadata jsonb not null default '{}',
+    superseded_count integer not null default 0,
     constraint stream_sessions_pkey primary key (id),
     constraint stream_sessions_channel_id_key unique (channel_id),
     -- Agora's channel alphabet without blanks; 63 bytes satisfies every version of Agora's documentation.
@@ -229,6 +245,8 @@ comment on column stream.stream_sessions.generation is
     'Fencing number: one more with every takeover by the host. It is also the host''s Agora uid, so an old phone cannot evict the new one.';
 comment on column stream.stream_sessions.viewer_count is 
     'Viewers at the last tick, as broadcast: a lease that is over counts until a sweep has come to it. get_viewer_count and sync count now.';
+comment on column stream.stream_sessions.superseded_count is
+    'Viewers who joined again in the two minutes before the last tick that counted: the channel of their other device may still be open.';
 comment on column stream.stream_sessions.peak_viewer_count is
     'The greatest number of viewers at a tick or at the end of the stream.';
 comment on column stream.stream_sessions.host_seen_at is
@@ -423,11 +441,29 @@ create table stream.chat_relay (
     session_id uuid not null,
     flushed_seq bigint not null default 0,
     flushed_at timestamptz not null default '-infinity',
+    window_ms integer not null default 50,
+    next_window_ms integer not null default 50,
+    poll_ms integer,
+    viewers_window_ms integer not null default 0,
+    viewers_sent_count integer,
+    viewers_sent_at timestamptz not null default '-infinity',
+    frames bigint not null default 0,
+    urgent_frames bigint not null default 0,
     constraint chat_relay_pkey primary key (session_id),
     constraint chat_relay_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade
 ) with (fillfactor = 50);
-comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames.';
+comment on table stream.chat_relay is 'How far the log of each session was written to Realtime as frames, and how long its next broadcasts wait.';
+comment on column stream.chat_relay.window_ms is
+    'The window that the last frame opened, in milliseconds: entries within it wait for its end.';
+comment on column stream.chat_relay.next_window_ms is 'The window that the next frame opens; above 50 under pressure on the quota.';
+comment on column stream.chat_relay.poll_ms is 'How often clients may call sync meanwhile, as frames say; null while the window is short.';
+comment on column stream.chat_relay.viewers_window_ms is
+    'The window of broadcasts to viewers:<session_id>, in milliseconds; 0: each count is sent.';
+comment on column stream.chat_relay.viewers_sent_count is 'The viewer count that was broadcast last while counts have a window.';
+comment on column stream.chat_relay.viewers_sent_at is 'When it was broadcast.';
+comment on column stream.chat_relay.frames is 'Frames that were written.';
+comment on column stream.chat_relay.urgent_frames is 'Those of them that did not wait for a window: state changes and moderation.';
 
 create table stream.chat_tails (
     xid xid8 not null default pg_current_xact_id(),
@@ -754,6 +790,78 @@ comment on table stream.authors_deleted is
     'The numbers of the messages of users who were deleted, so that they can still be forgotten. It goes with its session.';
 alter table stream.authors_deleted enable row level security;
 revoke all on table stream.authors_deleted from public, anon, authenticated, service_role;
+
+-- sql/schema/048_realtime_spending.sql
+
+-- What broadcasts cost of Realtime's quota, and the plan of the windows in which they wait.
+-- Both tables without a log can be lost in a crash: then the next plan begins anew.
+create unlogged table stream.realtime_sends (
+    id bigint generated always as identity,
+    kind text not null,
+    session_id uuid,
+    constraint realtime_sends_pkey primary key (id)
+);
+comment on table stream.realtime_sends is
+    'Broadcasts other than frames since the last plan. Writers only add rows, so they never wait for each other.';
+comment on column stream.realtime_sends.kind is 'The column of realtime_spending that it counts in.';
+comment on column stream.realtime_sends.session_id is 'The stream whose channels receive it; null: one channel does.';
+
+create unlogged table stream.governor (
+    id boolean not null default true,
+    planned_at timestamptz not null default '-infinity',
+    limit_per_s integer not null default 0,
+    reason text not null default 'unlimited',
+    expected_per_s bigint not null default 0,
+    is_over boolean not null default false,
+    is_crowded boolean not null default false,
+    sessions uuid[] not null default '{}',
+    known bigint[] not null default '{}',
+    constraint governor_pkey primary key (id),
+    constraint governor_id_single_row check (id)
+);
+alter table stream.governor alter column sessions set storage external, alter column known set storage external;
+comment on table stream.governor is 'The last plan of the windows, one row; stream.chat_relay has the windows themselves.';
+comment on column stream.governor.reason is
+    'Why frames wait as long as they do: unlimited (no limit is set), room (all fits), share (the demand fits the share), limit (the worst case fits the limit).';
+comment on column stream.governor.expected_per_s is 'Messages a second that live streams are expected to cost under this plan.';
+comment on column stream.governor.is_over is 'Whether state changes and restrictions, which never wait, alone exceeded the limit in the last minute.';
+comment on column stream.governor.is_crowded is 'Whether one frame a minute for each live stream would exceed the share.';
+comment on column stream.governor.sessions is 'The live streams at the last plan.';
+comment on column stream.governor.known is 'What was known of each of them, some numbers for each.';
+
+create table stream.realtime_spending (
+    id bigint generated always as identity,
+    span_s integer not null default 5,
+    at timestamptz not null,
+    frames bigint not null default 0,
+    viewer_counts bigint not null default 0,
+    states bigint not null default 0,
+    users bigint not null default 0,
+    reactions bigint not null default 0,
+    canary bigint not null default 0,
+    others bigint not null default 0,
+    urgent bigint not null default 0,
+    constraint realtime_spending_pkey primary key (id),
+    constraint realtime_spending_span_s_check check (span_s in (5, 3600))
+);
+create index realtime_spending_span_s_at_idx on stream.realtime_spending (span_s, at);
+comment on table stream.realtime_spending is
+    'Messages of Realtime''s quota that broadcasts have cost, in all rows of a span together: for spans of 5 s in the last two hours, hour by hour for 32 days.';
+comment on column stream.realtime_spending.span_s is 'Seconds from at: 5 or 3600.';
+comment on column stream.realtime_spending.at is 'The begin of the span.';
+comment on column stream.realtime_spending.frames is 'By frames of chat:<session_id>.';
+comment on column stream.realtime_spending.viewer_counts is 'By viewer counts of viewers:<session_id>.';
+comment on column stream.realtime_spending.states is 'By events of stream:<session_id> and live. Who has joined live is not known, so an event there counts two.';
+comment on column stream.realtime_spending.users is 'By events of user:<user_id>.';
+comment on column stream.realtime_spending.reactions is 'By reactions of viewers:<session_id>.';
+comment on column stream.realtime_spending.canary is 'By events of canary:<user_id>.';
+comment on column stream.realtime_spending.urgent is 'Of all these, what never waits: states, users, and frames of state changes and moderation.';
+
+alter table stream.realtime_sends enable row level security;
+alter table stream.governor enable row level security;
+alter table stream.realtime_spending enable row level security;
+revoke all on table stream.realtime_sends, stream.governor, stream.realtime_spending
+    from public, anon, authenticated, service_role;
 
 -- sql/schema/050_tokens.sql
 
@@ -1289,7 +1397,9 @@ create type stream.messages_event as (
     to_seq bigint,
     head_seq bigint,
     server_time timestamptz,
-    messages stream.log_entry[]
+    messages stream.log_entry[],
+    poll_ms integer,
+    digest boolean
 );
 comment on type stream.messages_event is $$
 A frame: the entries of the log from from_seq to to_seq, without a hole.
@@ -1299,7 +1409,11 @@ $$;
 comment on column stream.messages_event.v is 'The version of the form: 1.';
 comment on column stream.messages_event.epoch is 'Another one than before: the database was restored, or another took over.';
 comment on column stream.messages_event.head_seq is 'The newest number of the log when the frame was written.';
-comment on column stream.messages_event.messages is 'In ascending seq, as in sync.';
+comment on column stream.messages_event.messages is 'In ascending seq, as in sync; none in a digest.';
+comment on column stream.messages_event.poll_ms is
+    'Frames come rarely at present: how often a client may call sync until the next one, in milliseconds. @null';
+comment on column stream.messages_event.digest is
+    'True: the entries are too many or too large for a frame. Call sync for from_seq to to_seq.';
 
 create type stream.viewer_count_event as (
     session_id uuid,

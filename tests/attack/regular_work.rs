@@ -31,6 +31,7 @@ macro_rules! attacks {
 }
 
 mod failing_triggers;
+mod governor;
 mod held_rows;
 mod locked_tables;
 mod transaction_ids;

@@ -1,4 +1,4 @@
-//! Rows of `realtime.messages`: broadcasts, frames, flushes, partitions and policies.
+//! Rows of `realtime.messages`: broadcasts, frames, flushes, partitions and policies, and what they cost.
 
 mod broadcasts;
 mod flush_by_heartbeat;
@@ -7,6 +7,8 @@ mod flush_of_prepared_transactions;
 mod flush_queue;
 mod frame_completeness;
 mod frames;
+mod governor;
 mod partitions;
 mod policies;
+mod spending;
 mod unusual_table;

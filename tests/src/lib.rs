@@ -18,6 +18,7 @@ pub mod direct_calls;
 pub mod doctor;
 pub mod fault_proxy;
 pub mod flush_queue;
+pub mod governor;
 pub mod heartbeat;
 pub mod identity;
 pub mod logged_plans;

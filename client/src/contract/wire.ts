@@ -147,13 +147,17 @@ export interface MessageReport {
 
 /** A frame: the entries of the log from from_seq to to_seq, without a hole. */
 export interface MessagesEvent {
+    /** True: the entries are too many or too large for a frame. Call sync for from_seq to to_seq. */
+    digest: boolean
     /** Another one than before: the database was restored, or another took over. */
     epoch: string
     from_seq: number
     /** The newest number of the log when the frame was written. */
     head_seq: number
-    /** In ascending seq, as in sync. */
+    /** In ascending seq, as in sync; none in a digest. */
     messages: LogEntry[]
+    /** Frames come rarely at present: how often a client may call sync until the next one, in milliseconds. */
+    poll_ms: number | null
     server_time: string
     session_id: string
     to_seq: number

@@ -16,7 +16,7 @@ use stream_core::json_escapes::can_be_stored;
 use crate::log::entry::{Entry, closed_log_error, next_seq};
 use crate::log::epoch::epoch_salt;
 use crate::log::message::{Message, message_columns, message_json};
-use crate::log::relay::relay_one_now;
+use crate::log::relay::relay_auction_update;
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, or_raise, required};
@@ -192,7 +192,7 @@ impl Update {
         Ok(Self { json, content })
     }
 
-    /// Writes the update and sends it at once.
+    /// Writes the update and relays it.
     fn store(&self, admitted: Admitted, session: Uuid, entry: &Entry) -> Result<Message> {
         let arguments: [DatumWithOid<'_>; 5] = [
             session.into(),
@@ -204,7 +204,7 @@ impl Update {
         let stored = in_utc(|| spi::first(&INSERT_UPDATE, &arguments))?;
         let StoredUpdate { message, json } =
             stored.ok_or(Failure::Row("the update was not stored"))?;
-        relay_one_now(admitted, session, entry.seq, json, &epoch_salt(admitted)?)?;
+        relay_auction_update(admitted, session, entry.seq, json, &epoch_salt(admitted)?)?;
         Ok(message)
     }
 }

@@ -43,6 +43,13 @@ pub fn epoch_salt(admitted: Admitted) -> Result<String> {
     salt.ok_or(Failure::Row("the config row is gone"))
 }
 
+/// The bytes of a payload that Realtime admits, in the config row.
+pub fn payload_bytes(admitted: Admitted) -> Result<usize> {
+    let bytes = CONFIG.only(admitted, |row| row.column::<i32>(c"realtime_payload_bytes"))?;
+    let bytes = bytes.ok_or(Failure::Row("the config row is gone"))?;
+    usize::try_from(bytes).map_err(|_| Failure::Row("a size is negative"))
+}
+
 /// The epoch as SQL text, for statements that compare with it, where the config row is in scope as `c`.
 macro_rules! epoch_sql {
     ($origin:literal) => {

@@ -6,14 +6,14 @@ use stream_core::frame;
 
 use crate::clock;
 use crate::log::entry::find_head;
-use crate::log::epoch::{epoch, epoch_salt};
+use crate::log::epoch::{epoch, epoch_salt, payload_bytes};
 use crate::log::message::message_json;
-use crate::log::relay_row::{self, RELAYS};
+use crate::log::relay_row::{self, RELAYS, Relay, Urgency};
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::column::columns;
 use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::json_text;
-use crate::postgres::keyed::{Locked, Values, Waiting};
+use crate::postgres::keyed::{Locked, Waiting};
 use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
 use crate::realtime::broadcast::{self, find_write_method, hold_write_method};
@@ -25,6 +25,9 @@ macro_rules! page {
     };
 }
 const PAGE: usize = page!();
+
+// A frame under pressure is read at once.
+const _: () = assert!(PAGE == frame::MAX_ENTRIES_OF_WINDOW);
 
 statements! {
     UNFLUSHED: Write [UUIDOID, INT8OID] -> Unflushed,
@@ -56,7 +59,7 @@ fn flush(session_id: Option<Uuid>) {
 
 fn flush_all(admitted: Admitted, session: Uuid) -> Result<()> {
     LockedRelay::wait_for(admitted, session)?
-        .flush(admitted)
+        .flush(admitted, Urgency::Urgent)
         .map(|_| ())
 }
 
@@ -64,17 +67,14 @@ fn flush_all(admitted: Admitted, session: Uuid) -> Result<()> {
 /// of it are consistent.
 pub struct LockedRelay {
     session: Uuid,
-    /// The newest entry that a frame carries.
-    pub flushed_seq: i64,
+    relay: Relay,
 }
 
 impl LockedRelay {
     fn lock(admitted: Admitted, session: Uuid, waiting: Waiting) -> Result<Locked<Self>> {
         relay_row::lock(admitted, session, waiting, |relay| {
-            Ok(Self {
-                session,
-                flushed_seq: relay.column(c"flushed_seq")?,
-            })
+            let relay = Relay::read(relay)?;
+            Ok(Self { session, relay })
         })
     }
 
@@ -90,13 +90,26 @@ impl LockedRelay {
         }
     }
 
+    /// The newest entry that a frame carries.
+    pub fn flushed_seq(&self) -> i64 {
+        self.relay.flushed_seq
+    }
+
+    /// Whether entries still wait for the end of a window that the governor has made longer.
+    pub fn waits(&self) -> Result<bool> {
+        Ok(self.relay.long_window_ends_at(clock::now()?).is_some())
+    }
+
     /// Writes all entries that no frame carries yet; returns false when no partition takes them. Each frame is dated
-    /// later than the one before, because Realtime replays them in the order of their times.
-    pub fn flush(mut self, admitted: Admitted) -> Result<bool> {
+    /// later than the one before, because Realtime replays them in the order of their times. Under pressure it is one
+    /// frame, which names entries by their numbers where it cannot carry them.
+    pub fn flush(self, admitted: Admitted, urgency: Urgency) -> Result<bool> {
         let session_text = json_text::uuid(self.session);
         let topic = format!("chat:{session_text}");
         let epoch = epoch(&epoch_salt(admitted)?);
-        let before = self.flushed_seq;
+        let payload_bytes = payload_bytes(admitted)?;
+        let mut flushed_seq = self.relay.flushed_seq;
+        let mut frames = 0;
         // Read after the lock, which orders the frames of a log.
         let mut at = clock::now()?;
         let server_time_json = format!("\"{}\"", json_text::time(at));
@@ -106,7 +119,7 @@ impl LockedRelay {
             if find_write_method(at)?.is_none() {
                 break false;
             }
-            let page = self.read_page()?;
+            let page = self.read_page(flushed_seq)?;
             let header = frame::Header {
                 session_id: &session_text,
                 epoch: &epoch,
@@ -114,39 +127,60 @@ impl LockedRelay {
                 head_seq: find_head(admitted, self.session)?
                     .ok_or(Failure::Row("the session has no head row"))?,
                 server_time_json: &server_time_json,
+                poll_ms: self.relay.poll_ms,
             };
-            for entries in frame::split(&page) {
-                let Some(payload) = frame::payload(&header, entries) else {
-                    continue;
-                };
+            for (payload, to_seq) in self.payloads(&header, &page, payload_bytes) {
                 let Some(method) = hold_write_method(at)? else {
                     break 'pages false;
                 };
                 broadcast::write(method, &topic, "messages", &payload, at)?;
-                self.flushed_seq = entries.last().map_or(self.flushed_seq, |last| last.seq);
-                flushed_at = at;
+                (flushed_seq, flushed_at) = (to_seq, at);
+                frames += 1;
                 at = clock::from_microseconds(at.into_inner().saturating_add(1))?;
             }
             if page.len() < PAGE {
                 break true;
             }
         };
-        if self.flushed_seq != before {
+        if frames > 0 {
             RELAYS.update(admitted, &[self.session], |_| {
                 // `flushed_at` is the time of the newest frame, and so none is later.
-                let changes: Values<2> = [
-                    (c"flushed_seq", self.flushed_seq.into()),
-                    (c"flushed_at", flushed_at.into()),
-                ];
+                let relay = self.relay;
+                let changes = relay.after_frames(flushed_seq, flushed_at, frames, urgency);
                 Ok(Some(((), changes)))
             })?;
         }
         Ok(is_complete)
     }
 
-    /// Reads the next entries beyond the last frame.
-    fn read_page(&self) -> Result<Vec<frame::Entry>> {
-        let arguments = [self.session.into(), self.flushed_seq.into()];
+    /// The frames of a page, each with its last number.
+    fn payloads(
+        &self,
+        header: &frame::Header<'_>,
+        page: &[frame::Entry],
+        payload_bytes: usize,
+    ) -> Vec<(String, i64)> {
+        let (Some(first), Some(last)) = (page.first(), page.last()) else {
+            return Vec::new();
+        };
+        if self.relay.is_pressed() && page.len() == PAGE && last.seq < header.head_seq {
+            let digest = frame::digest(header, first.seq, header.head_seq);
+            return vec![(digest, header.head_seq)];
+        }
+        let runs: Vec<&[frame::Entry]> = match self.relay.is_pressed() {
+            true => vec![page],
+            false => frame::split(page, payload_bytes).collect(),
+        };
+        let payload = |entries: &[frame::Entry]| {
+            let payload = frame::payload(header, entries, payload_bytes)?;
+            Some((payload, entries.last()?.seq))
+        };
+        runs.into_iter().filter_map(payload).collect()
+    }
+
+    /// Reads the next entries beyond `flushed_seq`.
+    fn read_page(&self, flushed_seq: i64) -> Result<Vec<frame::Entry>> {
+        let arguments = [self.session.into(), flushed_seq.into()];
         let page = in_utc(|| spi::all(&UNFLUSHED, &arguments))?;
         let entry = |Unflushed { seq, json }| frame::Entry { seq, json };
         Ok(page.into_iter().map(entry).collect())

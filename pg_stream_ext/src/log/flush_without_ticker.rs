@@ -9,7 +9,7 @@ use crate::clock;
 use crate::log::entry::find_head;
 use crate::log::flush::LockedRelay;
 use crate::log::relay_queue::{SessionKey, session_key};
-use crate::log::relay_row;
+use crate::log::relay_row::{self, Urgency};
 use crate::log::ticker_liveness::is_ticker_alive;
 use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
@@ -26,7 +26,7 @@ const MOST_TIME: Duration = Duration::from_secs(1);
 /// transaction holds is left to the next heartbeat, and one whose frames fail does not fail the heartbeat. Once a frame
 /// is written, the transaction waits for the disk at its commit.
 pub fn flush_one(admitted: Admitted, session: Uuid, head_seq: i64) -> Result<()> {
-    if !is_ticker_alive(clock::now()?)? && relay_row::is_behind(admitted, session, head_seq)? {
+    if !is_ticker_alive(clock::now()?)? && is_due(admitted, session, head_seq)? {
         send(admitted, &[session]);
     }
     Ok(())
@@ -44,7 +44,7 @@ pub fn flush_all(admitted: Admitted, sessions: impl IntoIterator<Item = Uuid>) -
     let mut behind = Vec::new();
     for session in sessions.into_iter().map(Uuid::from_bytes) {
         if let Some(head_seq) = find_head(admitted, session)?
-            && relay_row::is_behind(admitted, session, head_seq)?
+            && is_due(admitted, session, head_seq)?
         {
             behind.push(session);
         }
@@ -53,6 +53,14 @@ pub fn flush_all(admitted: Admitted, sessions: impl IntoIterator<Item = Uuid>) -
         .chunks(SESSIONS_AT_ONCE)
         .for_each(|sessions| send(admitted, sessions));
     Ok(())
+}
+
+/// Whether the last frame is older than entry `head_seq`, as committed by now, and no longer window is open.
+fn is_due(admitted: Admitted, session: Uuid, head_seq: i64) -> Result<bool> {
+    let now = clock::now()?;
+    Ok(relay_row::find(admitted, session)?.is_some_and(|relay| {
+        relay.flushed_seq < head_seq && relay.long_window_ends_at(now).is_none()
+    }))
 }
 
 /// Flushes in one subtransaction, and each session in its own only after that failed. Does nothing in a trigger inside
@@ -65,7 +73,7 @@ fn send(admitted: Admitted, sessions: &[Uuid]) {
         Scope::Subtransaction.run(MOST_TIME, || {
             for session in sessions {
                 if let Locked::Held(relay) = LockedRelay::lock_if_free(admitted, *session)? {
-                    relay.flush(admitted)?;
+                    relay.flush(admitted, Urgency::Chat)?;
                 }
             }
             Ok(())

@@ -13,19 +13,20 @@ use stream_core::frame;
 
 use crate::clock;
 use crate::log::epoch::epoch;
+use crate::log::epoch::payload_bytes;
 use crate::log::flush::LockedRelay;
 use crate::log::relay_queue;
-use crate::log::relay_row::{self, RELAYS};
+use crate::log::relay_row::{self, RELAYS, Relay, Urgency};
 use crate::log::ticker_liveness::is_ticker_alive;
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::json_text;
-use crate::postgres::keyed::{Locked, Row, Values, Waiting};
+use crate::postgres::keyed::{Locked, Row, Waiting};
 use crate::postgres::wait_budget::WaitBudget;
 use crate::realtime::broadcast::{self, find_write_method, hold_write_method};
 
-/// The length of the window in which a frame collects entries, in microseconds.
-const WINDOW_US: i64 = 50_000;
+/// Entries up to this size are admitted by every limit that can be configured, whatever they consist of.
+const SMALL_BYTES: usize = frame::LEAST_PAYLOAD_BYTES / 4;
 
 /// Relays one entry, whose head row is still locked: sends it in a frame of its own when no other entry is unsent, or
 /// leaves it to `tick`.
@@ -36,19 +37,20 @@ pub fn relay_one(
     json: String,
     epoch_salt: &str,
 ) -> Result<()> {
-    let delivery = send_one(admitted, session, seq, json, epoch_salt, may_wait_for_tick)?;
+    let delivery = send_one(admitted, session, seq, json, epoch_salt, Urgency::Chat)?;
     hand_over(admitted, session, seq, &delivery)
 }
 
-/// Relays one entry without waiting for the end of a window. Nothing here depends on the transaction's snapshot.
-pub fn relay_one_now(
+/// Relays an auction update: at once without pressure on the quota, and otherwise 200 ms after the last frame at the latest.
+/// Nothing here depends on the transaction's snapshot.
+pub fn relay_auction_update(
     admitted: Admitted,
     session: Uuid,
     seq: i64,
     json: String,
     epoch_salt: &str,
 ) -> Result<()> {
-    let delivery = send_one(admitted, session, seq, json, epoch_salt, |_, _| Ok(false))?;
+    let delivery = send_one(admitted, session, seq, json, epoch_salt, Urgency::Auction)?;
     hand_over(admitted, session, seq, &delivery)
 }
 
@@ -79,7 +81,7 @@ fn hand_over(admitted: Admitted, session: Uuid, first_seq: i64, delivery: &Deliv
     match delivery {
         Delivery::Sent | Delivery::ByTicker => Ok(()),
         Delivery::ByTickerOnceQueued => relay_queue::note(session),
-        Delivery::ByFlush => flush_with_others(admitted, session, first_seq),
+        Delivery::ByFlush => flush_with_others(admitted, session, first_seq, Urgency::Chat),
     }
 }
 
@@ -90,31 +92,43 @@ fn send_one(
     seq: i64,
     json: String,
     epoch_salt: &str,
-    may_wait: impl Fn(&Row, TimestampWithTimeZone) -> Result<bool>,
+    urgency: Urgency,
 ) -> Result<Delivery> {
     let mut delivery = Delivery::ByFlush;
-    let sent = RELAYS.update(admitted, &[session], |relay| {
+    let sent = RELAYS.update(admitted, &[session], |row| {
         // The clock is read after the lock: a frame that was waited for opens a window of its own.
         let now = clock::now()?;
-        let is_next = is_next(relay, seq)?;
-        let waits = may_wait(relay, now)? || find_write_method(now)?.is_none();
+        let relay = Relay::read(row)?;
+        let is_next = relay.flushed_seq >= seq - 1;
+        let has_window = match urgency {
+            Urgency::Chat => may_wait_for_tick(&relay, now)?,
+            Urgency::Auction => relay.has_auction_window(now),
+            Urgency::Urgent => false,
+        };
+        let waits = has_window || find_write_method(now)?.is_none();
         delivery = Delivery::of_unsent(waits, is_next);
+        if has_window && urgency == Urgency::Auction {
+            return Ok(relay.shorten_for_auction().map(|changes| (None, changes)));
+        }
         if waits || !is_next {
             return Ok(None);
         }
-        let changes: Values<2> = [(c"flushed_seq", seq.into()), (c"flushed_at", now.into())];
-        Ok(Some((now, changes)))
+        let changes = relay.after_frames(seq, now, 1, urgency);
+        Ok(Some((Some((now, relay)), changes)))
     })?;
-    let Some(sent_at) = sent else {
+    let Some((sent_at, relay)) = sent.flatten() else {
         return Ok(delivery);
     };
     // Realtime's table is not locked while the relay row is waited for, so its partition may be gone by now.
     let Some(method) = hold_write_method(sent_at)? else {
         RELAYS.update(admitted, &[session], |_| {
-            let changes: Values<1> = [(c"flushed_seq", (seq - 1).into())];
-            Ok(Some(((), changes)))
+            Ok(Some(((), relay.without_frame())))
         })?;
         return Ok(Delivery::ByTickerOnceQueued);
+    };
+    let payload_bytes = match json.len() > SMALL_BYTES {
+        true => payload_bytes(admitted)?,
+        false => frame::LEAST_PAYLOAD_BYTES,
     };
     let session_text = json_text::uuid(session);
     let header = frame::Header {
@@ -122,8 +136,9 @@ fn send_one(
         epoch: &epoch(epoch_salt),
         head_seq: seq,
         server_time_json: &format!("\"{}\"", json_text::time(sent_at)),
+        poll_ms: relay.poll_ms,
     };
-    let payload = frame::payload(&header, &[frame::Entry { seq, json }])
+    let payload = frame::payload(&header, &[frame::Entry { seq, json }], payload_bytes)
         .ok_or(Failure::Row("a frame of one entry is empty"))?;
     let topic = format!("chat:{session_text}");
     broadcast::write(method, &topic, "messages", &payload, sent_at)?;
@@ -147,10 +162,12 @@ pub fn prepare(
     budget: &mut WaitBudget,
 ) -> Result<Locked<Sending>> {
     lock(admitted, session, budget, |relay| {
-        Ok(match may_wait_for_tick(relay, clock::now()?)? {
-            true => Sending::ByTick,
-            false => Sending::Now,
-        })
+        Ok(
+            match may_wait_for_tick(&Relay::read(relay)?, clock::now()?)? {
+                true => Sending::ByTick,
+                false => Sending::Now,
+            },
+        )
     })
 }
 
@@ -173,48 +190,57 @@ fn lock<T>(
 
 /// Relays the entries from `first_seq` on, as `prepare` decided: sends them, or leaves them to `tick`.
 pub fn relay(admitted: Admitted, session: Uuid, sending: Sending, first_seq: i64) -> Result<()> {
-    relay_unless(admitted, session, sending == Sending::ByTick, first_seq)
+    let may_wait = sending == Sending::ByTick;
+    relay_unless(admitted, session, may_wait, first_seq, Urgency::Chat)
 }
 
 /// Relays entries, whose head row is still locked, without waiting for the end of a window.
 pub fn relay_now(admitted: Admitted, session: Uuid, first_seq: i64) -> Result<()> {
-    relay_unless(admitted, session, false, first_seq)
+    relay_unless(admitted, session, false, first_seq, Urgency::Urgent)
 }
 
-fn relay_unless(admitted: Admitted, session: Uuid, may_wait: bool, first_seq: i64) -> Result<()> {
+fn relay_unless(
+    admitted: Admitted,
+    session: Uuid,
+    may_wait: bool,
+    first_seq: i64,
+    urgency: Urgency,
+) -> Result<()> {
     let mut delivery = Delivery::ByFlush;
     relay_row::lock(admitted, session, Waiting::Block, |relay| {
         let waits = may_wait || find_write_method(clock::now()?)?.is_none();
-        delivery = Delivery::of_unsent(waits, is_next(relay, first_seq)?);
+        let is_next = relay.column::<i64>(c"flushed_seq")? >= first_seq - 1;
+        delivery = Delivery::of_unsent(waits, is_next);
         Ok(())
     })?;
-    hand_over(admitted, session, first_seq, &delivery)
+    match delivery {
+        Delivery::ByFlush => flush_with_others(admitted, session, first_seq, urgency),
+        delivery => hand_over(admitted, session, first_seq, &delivery),
+    }
 }
 
-/// Whether all entries before this one are sent.
-fn is_next(relay: &Row, seq: i64) -> Result<bool> {
-    Ok(relay.column::<i64>(c"flushed_seq")? >= seq - 1)
-}
-
-/// Whether the window of the last frame is still open and a ticker is alive that will send the entry. A frame dated
-/// ahead of the clock is from before the clock was set back.
-fn may_wait_for_tick(relay: &Row, now: TimestampWithTimeZone) -> Result<bool> {
-    let flushed_at: TimestampWithTimeZone = relay.column(c"flushed_at")?;
-    let passed_us = now.into_inner().saturating_sub(flushed_at.into_inner());
-    Ok((0..=WINDOW_US).contains(&passed_us) && is_ticker_alive(now)?)
+/// Whether the window of the last frame is still open, and something will send the entry at its end: a ticker, or, for a
+/// window that the governor has made longer, the first message or heartbeat after it.
+fn may_wait_for_tick(relay: &Relay, now: TimestampWithTimeZone) -> Result<bool> {
+    Ok(relay.is_open(now) && (relay.long_window_ends_at(now).is_some() || is_ticker_alive(now)?))
 }
 
 /// Sends all unsent entries, of which `first_seq` is the first of this transaction. Above READ COMMITTED they are left
 /// to the next flush, because this transaction may not see the entries before its own. It queues the session itself: it
 /// cannot see whether these have.
-fn flush_with_others(admitted: Admitted, session: Uuid, first_seq: i64) -> Result<()> {
+fn flush_with_others(
+    admitted: Admitted,
+    session: Uuid,
+    first_seq: i64,
+    urgency: Urgency,
+) -> Result<()> {
     if caller::is_above_read_committed() {
         return relay_queue::note(session);
     }
     let relay = LockedRelay::wait_for(admitted, session)?;
-    let is_next = relay.flushed_seq >= first_seq - 1;
+    let is_next = relay.flushed_seq() >= first_seq - 1;
     // Meanwhile the partition may be dropped, or the day may end.
-    if !relay.flush(admitted)? && is_next {
+    if !relay.flush(admitted, urgency)? && is_next {
         relay_queue::note(session)?;
     }
     Ok(())

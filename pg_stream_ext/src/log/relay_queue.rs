@@ -14,6 +14,7 @@ use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 
 use crate::clock::{self, MICROSECONDS_PER_S};
+use crate::log::due_tails;
 use crate::log::epoch::{epoch, epoch_salt};
 use crate::postgres::caller::Admitted;
 use crate::postgres::catalogue;
@@ -158,7 +159,7 @@ pub fn is_due(admitted: Admitted) -> Result<bool> {
     let Some((xmax, xip)) = state.read_upto.as_ref().filter(|_| is_known) else {
         return Ok(true);
     };
-    if !state.unsent.is_empty() || state.is_look_due(clock::now()?) {
+    if state.is_look_due(clock::now()?) || !due_tails::find(admitted, &state.unsent)?.is_empty() {
         return Ok(true);
     }
     let arguments = [xmax.as_str().into(), xip.as_str().into()];
@@ -227,7 +228,7 @@ impl State {
         let now = clock::now()?;
         let looks = !is_known || self.is_look_due(now);
         let is_empty = spi::first(&IS_EMPTY, &arguments)? == Some(true);
-        if is_empty && !looks && self.unsent.is_empty() {
+        if is_empty && !looks && due_tails::find(admitted, &self.unsent)?.is_empty() {
             return Ok(false);
         }
         let is_locked = spi::execute(&LOCK_STATE, &[self.id.into()])? == 1;

@@ -17,7 +17,7 @@ use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::relcache;
 use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
-use crate::realtime::table_lock;
+use crate::realtime::{sends, table_lock};
 
 /// Postgres counts timestamps in microseconds from 2000-01-01 UTC.
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
@@ -115,7 +115,10 @@ fn emit_event(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) -
 pub fn broadcast(topic: &str, event: &str, payload: &str) -> Result<()> {
     let now = clock::now()?;
     match hold_write_method(now)? {
-        Some(method) => write(method, topic, event, payload, now),
+        Some(method) => {
+            write(method, topic, event, payload, now)?;
+            sends::note(topic, event)
+        }
         None => Ok(()),
     }
 }

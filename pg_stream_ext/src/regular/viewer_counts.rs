@@ -44,12 +44,18 @@ statements! {
     RECOUNT: Write [UUIDOID]
         "update stream.stream_sessions as s
          set viewer_count = counted.active,
-             peak_viewer_count = greatest(s.peak_viewer_count, counted.active)
+             peak_viewer_count = greatest(s.peak_viewer_count, counted.active),
+             superseded_count = counted.superseded
          from (
-             select count(*)::integer as active from stream.stream_viewers as v
+             select count(*)::integer as active,
+                 -- Joined again lately, by their token: another device may still hold a channel.
+                 (count(*) filter (
+                     where v.join_no > 1 and v.token_issued_at > now() - interval '2 minutes'))::integer as superseded
+             from stream.stream_viewers as v
              where v.session_id = $1 and v.is_active
          ) as counted
-         where s.id = $1 and s.viewer_count <> counted.active";
+         where s.id = $1
+             and (s.viewer_count <> counted.active or s.superseded_count <> counted.superseded)";
 
     NOTE_AGAIN: Write [UUIDARRAYOID]
         "insert into stream.viewer_changes (session_id) select unnest($1)";
