@@ -223,7 +223,7 @@ async fn a_missed_function_or_table_is_hinted_at() -> Result<()> {
         ("zzz", json!({}), Value::Null),
         (
             "lines",
-            json!({"m": 1}),
+            json!({"nn": 1}),
             json!("Perhaps you meant to call the function stream.lines(n)"),
         ),
     ] {

@@ -170,13 +170,14 @@ async fn rows_of_one_transaction_are_replayed_in_reverse() -> Result<()> {
     let mut services = Services::start().await?;
     let database = &mut services.database;
     database.keep_broadcasts_uncompared("rows of its own");
+    // Each call is a transaction.
     database
         .change(
-            "begin;
-             select realtime.send('{}', 'first', 'live'), realtime.send('{}', 'second', 'live');
-             commit;
-             select realtime.send('{}', 'third', 'live')",
+            "select realtime.send('{}', 'first', 'live'), realtime.send('{}', 'second', 'live')",
         )
+        .await?;
+    database
+        .change("select realtime.send('{}', 'third', 'live')")
         .await?;
     let replay = json!({"private": true, "broadcast": {"replay": {"since": EVERYTHING}}});
     let mut socket = Phoenix::connect(&services).await?;

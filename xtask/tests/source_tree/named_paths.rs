@@ -164,7 +164,9 @@ fn dead_names(document: &Path, tree: &Tree, read: &dyn Fn(&Path) -> Option<Strin
     }
     let name = document.display().to_string();
     for word in words(&text).filter(|word| tree.is_named(word)) {
+        // A heading, or an item of a source file.
         let word = word.split('#').next().unwrap_or_default();
+        let word = word.split("::").next().unwrap_or_default();
         if !tree.has(word) && !TO_BE_MADE.contains(&(name.as_str(), word)) && !is_link(&text, word)
         {
             dead.push(word.to_owned());
