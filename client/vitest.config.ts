@@ -5,6 +5,8 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 const config: ViteUserConfig = defineConfig({
     test: {
         include: ['tests/**/*.test.ts', 'tests/**/*.test.tsx'],
+        // That one needs the renderer of React Native, which vitest cannot read: cargo x test client react-native.
+        exclude: ['tests/react_native/**'],
         restoreMocks: true,
         // A deadline only ends a test that hangs: nothing here goes by the wall clock.
         testTimeout: 120_000,

@@ -15,6 +15,12 @@ const TYPESCRIPT: &str = "node_modules/typescript/bin/tsc";
 const BIOME: &str = "node_modules/@biomejs/biome/bin/biome";
 const VITEST: &str = "node_modules/vitest/vitest.mjs";
 const TSDOWN: &str = "node_modules/tsdown/dist/run.mjs";
+const JEST: &str = "node_modules/jest/bin/jest.js";
+
+/// A package of its own with the test on the real renderer of React Native: installing it takes 400 MB.
+const REACT_NATIVE: &str = "tests/react_native";
+/// The argument that asks for that test; no other run has it.
+const REACT_NATIVE_ARGUMENT: &str = "react-native";
 
 /// What decides how the build turns out, besides the sources.
 const SETTINGS: [&str; 4] = [
@@ -36,10 +42,17 @@ pub fn ensure_built(node: &Node) -> Result<()> {
     local_dir::make_once("client", is_built, || build(node))
 }
 
-/// Types, format and rules, the tests, and the package as `npm pack` makes it. With arguments only the tests that they name.
+/// Types, format and rules, the tests, and the package as `npm pack` makes it. With arguments only the tests that they name;
+/// `react-native` alone names the one that is not among the others.
 pub fn test(node: &Node, arguments: &[OsString]) -> Result<()> {
     let directory = directory();
     node.install_packages(&directory)?;
+    if arguments.first().is_some_and(|first| first == REACT_NATIVE_ARGUMENT) {
+        let smoke = directory.join(REACT_NATIVE);
+        node.install_packages(&smoke)?;
+        console::step("running the test of the client on React Native");
+        return run_in(&smoke, node, JEST, &[], &arguments[1..]);
+    }
     if !arguments.is_empty() {
         console::step("running tests of the client");
         return run(node, VITEST, &["run"], arguments);
@@ -61,16 +74,25 @@ fn build(node: &Node) -> Result<()> {
 }
 
 fn run(node: &Node, script: &str, fixed: &[&str], arguments: &[OsString]) -> Result<()> {
-    let directory = directory();
+    run_in(&directory(), node, script, fixed, arguments)
+}
+
+fn run_in(
+    directory: &Path,
+    node: &Node,
+    script: &str,
+    fixed: &[&str],
+    arguments: &[OsString],
+) -> Result<()> {
     if !directory.join(script).is_file() {
-        bail!("client/{script} is not there");
+        bail!("{} is not there", directory.join(script).display());
     }
     let mut command = Command::new(&node.program);
     command
         .arg(script)
         .args(fixed)
         .args(arguments)
-        .current_dir(&directory)
+        .current_dir(directory)
         .env("PATH", node.search_path())
         .env("NO_COLOR", "1");
     process::run(&mut command)

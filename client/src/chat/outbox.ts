@@ -5,7 +5,7 @@ import type { LogEntry } from '../contract/wire.ts'
 import { StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
 import { type ChatMessage, MessageType } from './message.ts'
-import type { OutboxStorage } from './outbox_storage.ts'
+import type { OutboxStorage, UnsentMessage } from './outbox_storage.ts'
 
 /** Messages that wait at the same time; one more is refused. */
 export const MAX_UNSENT = 30
@@ -65,19 +65,11 @@ export class Outbox {
 
     /** Sends what an earlier run of the app left behind, under the same ids. */
     async restore(): Promise<void> {
-        const now = this.#clock.now()
         const kept = await this.#storage.load()
         if (this.#hasEnded) return
         const known = new Set(this.#unsent.map(({ message }) => message.id))
         const found = kept.filter(({ id }) => !known.has(id)).slice(-MAX_UNSENT)
-        this.#unsent.unshift(
-            ...found.map(({ id, content, createdAt }) => {
-                const isOld = now - createdAt > RESEND_WITHIN_MS
-                const status = isOld ? ('failed' as const) : ('pending' as const)
-                const message = { ...this.#draft(id, content, createdAt), status }
-                return { message, createdAt, attempts: 0, kept: Promise.resolve(), waiters: [] }
-            })
-        )
+        this.#unsent.unshift(...found.map((one) => waiting(this.#draft(one), one.createdAt, Promise.resolve())))
         if (found.length > 0) this.#calls.changed()
         this.#next()
     }
@@ -89,10 +81,9 @@ export class Outbox {
         if (this.#unsent.length >= MAX_UNSENT) {
             throw new StreamError('outbox_full', 'too many messages wait to be sent')
         }
-        const createdAt = this.#clock.now()
-        const message = this.#draft(id, content, createdAt)
-        const kept = this.#storage.put({ id, content, createdAt })
-        const unsent: Unsent = { message, createdAt, attempts: 0, kept, waiters: [] }
+        const kept = { id, content, createdAt: this.#clock.now() }
+        const message = this.#draft(kept)
+        const unsent = waiting(message, kept.createdAt, this.#storage.put(kept))
         this.#unsent.push(unsent)
         const stored = this.#settled(unsent)
         this.#calls.changed()
@@ -137,7 +128,7 @@ export class Outbox {
         const createdAt = this.#clock.now()
         const doubted = this.#answered.map((message): Unsent => {
             const kept = this.#storage.put({ id: message.id, content: message.content, createdAt })
-            return { message: { ...message, seq: null, status: 'pending' }, createdAt, attempts: 0, kept, waiters: [] }
+            return waiting({ ...message, seq: null, status: 'pending' }, createdAt, kept)
         })
         this.#answered = []
         this.#unsent = [...doubted, ...this.#unsent]
@@ -245,7 +236,7 @@ export class Outbox {
         this.#calls.changed()
     }
 
-    #draft(id: string, content: string, createdAt: number): ChatMessage {
+    #draft({ id, content, createdAt }: UnsentMessage): ChatMessage {
         return {
             ...this.#author,
             id,
@@ -260,6 +251,10 @@ export class Outbox {
             error: null,
         }
     }
+}
+
+function waiting(message: ChatMessage, createdAt: number, kept: Promise<void>): Unsent {
+    return { message, createdAt, attempts: 0, kept, waiters: [] }
 }
 
 function sentFrom(
