@@ -55,7 +55,7 @@ export { type LifecycleAdapter, type LifecycleEvent, ManualLifecycle } from './l
 export { type Random, systemRandom } from './random/random.ts'
 export type { StorageAdapter } from './storage/storage_adapter.ts'
 export { StreamClientService, type StreamService } from './stream/stream_service.ts'
-export type { StreamSnapshot } from './stream/stream_store.ts'
+export type { ReactionTotal, StreamSnapshot } from './stream/stream_store.ts'
 export { type AgoraToken, type StreamSession, StreamState, type TokenPrivileges } from './stream/stream_types.ts'
 export type { SupabaseLike } from './supabase.ts'
 export type { CallOptions } from './transport/transport.ts'

@@ -34,8 +34,6 @@ export interface ChatParts {
     storage: StorageAdapter | null
     /** Has a sync made now; `apply` gets its answer. */
     requestSync: () => void
-    /** The server wants to be polled with this interval; null: frames are enough. */
-    onPollMs?: (pollMs: number | null) => void
 }
 
 export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
@@ -73,7 +71,6 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
             requestSync: parts.requestSync,
             onEntry: (entry, message) => this.#onEntry(entry, message),
             onDiscontinuity: (discontinuity) => this.#onDiscontinuity(discontinuity),
-            onPollMs: parts.onPollMs ?? (() => {}),
             onChange,
         })
         this.#history = new HistoryReader(this.#sync.log, this.#deletions, (args) =>

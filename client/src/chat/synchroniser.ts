@@ -35,8 +35,6 @@ export interface SynchroniserParts {
     /** Gets each entry once, in order. */
     onEntry: (entry: LogEntry, message: ChatMessage) => void
     onDiscontinuity: (discontinuity: Discontinuity) => void
-    /** The server wants to be polled with this interval; null: frames are enough. */
-    onPollMs: (pollMs: number | null) => void
     onChange: () => void
 }
 
@@ -52,8 +50,8 @@ export class ChatSynchroniser implements SyncConsumer {
     #isResyncWanted = false
     /** The cursor when the last heartbeat was answered: the next one cannot name less. */
     #cursorAtHeartbeat = 0
-    #pollMs: number | null = null
-    #missed = 0
+    /** The last frame asked for polling, which the connection does. */
+    #isPolled = false
     #recovered: boolean | null = null
 
     constructor(parts: SynchroniserParts) {
@@ -61,19 +59,9 @@ export class ChatSynchroniser implements SyncConsumer {
         this.log = new ChatLog(parts.sessionId, parts.onEntry)
     }
 
-    /** The interval of polling that the server asked for with its last frame. */
-    get pollMs(): number | null {
-        return this.#pollMs
-    }
-
     /** Whether the last sync continued what was held; null before the first. */
     get recovered(): boolean | null {
         return this.#recovered
-    }
-
-    /** How many entries were got by syncs and not by frames. */
-    get missed(): number {
-        return this.#missed
     }
 
     cursor(): SyncCursor {
@@ -97,7 +85,6 @@ export class ChatSynchroniser implements SyncConsumer {
         // The newest page, which nobody asked for: taking it would leave a hole.
         if (this.log.isTornBy(page)) return this.takeResync()
         const discontinuity = this.log.takeSync(page)
-        if (before !== undefined) this.#missed += page.messages.filter(({ seq }) => seq > before).length
         this.#recovered = discontinuity === null
         if (!page.has_more) {
             this.#isSuspended = false
@@ -115,7 +102,7 @@ export class ChatSynchroniser implements SyncConsumer {
 
     /** Takes the payload of event `messages`. */
     takeFrame(frame: Frame): void {
-        this.#obey(frame.poll_ms ?? null)
+        this.#isPolled = (frame.poll_ms ?? null) !== null
         const outcome = this.log.takeFrame(frame)
         if (outcome === 'gap') {
             this.#gapTo = Math.max(this.#gapTo, frame.to_seq)
@@ -169,16 +156,10 @@ export class ChatSynchroniser implements SyncConsumer {
         this.#timer = null
     }
 
-    #obey(pollMs: number | null): void {
-        if (pollMs === this.#pollMs) return
-        this.#pollMs = pollMs
-        this.#parts.onPollMs(pollMs)
-    }
-
     /** Asks for a sync when the log is known to be longer than what is held; whoever polls finds out by that. */
     #look(): void {
         const { cursor, headSeq } = this.log
-        if (cursor === undefined || cursor >= headSeq || this.#pollMs !== null) return
+        if (cursor === undefined || cursor >= headSeq || this.#isPolled) return
         // When the time has come this head must be here; later ones need not.
         this.#ask('head', headSeq)
     }

@@ -44,6 +44,7 @@ const STREAM: WatchedStream = {
     reconnectDeadline: null,
     viewerCount: null,
     peakViewerCount: null,
+    reactions: [],
     connectionState: ConnectionState.DISCONNECTED,
     token: null,
     error: null,

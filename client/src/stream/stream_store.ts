@@ -19,6 +19,15 @@ export interface StreamSnapshot {
     readonly reconnectDeadline: Date | null
     readonly viewerCount: number | null
     readonly peakViewerCount: number | null
+    /** By ascending kind; empty until the first. */
+    readonly reactions: readonly ReactionTotal[]
+}
+
+/** Reactions of one kind: all that the stream has had, and those since the broadcast before. */
+export interface ReactionTotal {
+    readonly kind: string
+    readonly total: number
+    readonly added: number
 }
 
 export interface StreamStoreEvents {
@@ -33,6 +42,7 @@ export class StreamStore implements SyncConsumer {
     #stateSeq = 0
     #generation = 0
     #countedAt = Number.NEGATIVE_INFINITY
+    #reactedAt = Number.NEGATIVE_INFINITY
 
     constructor(sessionId: string) {
         this.#snapshot = {
@@ -45,6 +55,7 @@ export class StreamStore implements SyncConsumer {
             reconnectDeadline: null,
             viewerCount: null,
             peakViewerCount: null,
+            reactions: [],
         }
     }
 
@@ -96,6 +107,14 @@ export class StreamStore implements SyncConsumer {
     applyViewerCount(event: ViewerCountEvent): void {
         const counted = this.#count(event.viewer_count, event.server_time)
         this.#change({ ...counted, peakViewerCount: Math.max(event.peak, this.#snapshot.peakViewerCount ?? 0) })
+    }
+
+    /** Takes totals, of which a later broadcast has all; one that comes late says nothing. */
+    applyReactions(reactions: readonly ReactionTotal[], serverTime: string): void {
+        const at = Date.parse(serverTime)
+        if (!(at > this.#reactedAt)) return
+        this.#reactedAt = at
+        this.#change({ reactions })
     }
 
     /** Another epoch is another log: its numbers say nothing about the ones before. */

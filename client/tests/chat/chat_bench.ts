@@ -20,7 +20,6 @@ export interface ChatBench {
     chat: StreamChat
     /** When syncs were asked for, in milliseconds since the beginning. */
     asked: number[]
-    polls: (number | null)[]
     told: (number | null)[]
     discontinuities: Discontinuity[]
     errors: string[]
@@ -41,7 +40,6 @@ export function chatBench(options: { storage?: StorageAdapter; log?: FakeLog; cl
     let run: Run = async (name, args) => answered(log, name, args)
     let written = 0
     const asked: number[] = []
-    const polls: (number | null)[] = []
     const calls: ChatBench['calls'] = []
     const chat = new StreamChat({
         sessionId: SESSION,
@@ -63,14 +61,12 @@ export function chatBench(options: { storage?: StorageAdapter; log?: FakeLog; cl
         serverClock: new ServerClock(clock),
         storage: options.storage ?? null,
         requestSync: () => asked.push(clock.now() - begun),
-        onPollMs: (pollMs) => polls.push(pollMs),
     })
     const bench: ChatBench = {
         clock,
         log,
         chat,
         asked,
-        polls,
         told: [],
         discontinuities: [],
         errors: [],
