@@ -65,10 +65,8 @@ export class Outbox {
 
     /** Sends what an earlier run of the app left behind, under the same ids. */
     async restore(): Promise<void> {
-        const kept = await this.#storage.load()
+        const found = (await this.#storage.load()).slice(-MAX_UNSENT)
         if (this.#hasEnded) return
-        const known = new Set(this.#unsent.map(({ message }) => message.id))
-        const found = kept.filter(({ id }) => !known.has(id)).slice(-MAX_UNSENT)
         this.#unsent.unshift(...found.map((one) => waiting(this.#draft(one), one.createdAt, Promise.resolve())))
         if (found.length > 0) this.#calls.changed()
         this.#next()

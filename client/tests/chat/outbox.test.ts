@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { MAX_UNSENT, RESEND_WITHIN_MS } from '../../src/chat/outbox.ts'
+import { MAX_MISSED } from '../../src/chat/synchroniser.ts'
 import { StreamError } from '../../src/error/stream_error.ts'
 import { FakeRefusal } from '../fake_server/fake_refusal.ts'
 import { answered, type ChatBench, chatBench, MemoryStorage } from './chat_bench.ts'
@@ -242,6 +243,18 @@ test('a message that another database has lost is sent to it again', async () =>
     bench.sync()
     await bench.clock.settle()
     expect(bench.log.entries.map(({ content }) => content)).toEqual(['message 1', 'hello'])
+})
+
+test('an answer is forgotten once the log has passed it, though it never showed it', async () => {
+    const bench = chatBench()
+    bench.sync()
+    bench.write(2)
+    await bench.chat.send('hello').stored
+    bench.write(MAX_MISSED)
+    bench.sync()
+    expect(bench.discontinuities).toMatchObject([{ reason: 'too_far_behind' }])
+    expect(shown(bench)).not.toContain('hello sent')
+    expect(bench.chat.snapshot.messages).toHaveLength(50)
 })
 
 test('a restart does not show twice what the log has by then', async () => {
