@@ -1,14 +1,13 @@
-/** The two ways of a call to the database: supabase.rpc and the edge's REST routes, with the same results. */
-
-import { fetchWithin } from './deadline.mjs'
+/** The two ways of a call to the database, supabase.rpc and the edge's REST routes: a client of the package for each, with the same results. */
 
 /**
  * @typedef {import('./record.mjs').StreamSession} StreamSession
  * @typedef {import('./record.mjs').GrantedToken} GrantedToken
- * @typedef {import('@supabase/supabase-js').SupabaseClient<any, any, any>} SupabaseClient
+ * @typedef {import('../dist/index.mjs').StreamClient} StreamClient
+ * @typedef {import('../dist/index.mjs').AgoraToken} AgoraToken
  */
 
-/** A refused or unanswered call: `code` is the catalogue's code when the server gave one. */
+/** A refused or unanswered call: `code` is the catalogue's code, or the client's own. */
 export class CallError extends Error {
     name = 'CallError'
 
@@ -20,147 +19,71 @@ export class CallError extends Error {
     }
 }
 
-export class RpcDoor {
-    /** @type {'rpc'} */
-    name = 'rpc'
-
-    /** @param {SupabaseClient} supabase a signed-in client */
-    constructor(supabase) {
-        this.supabase = supabase
+export class Door {
+    /** @param {import('./record.mjs').Door} name @param {StreamClient} client over this way, of a signed-in user */
+    constructor(name, client) {
+        this.name = name
+        this.client = client
     }
 
-    /** @param {string} auctionId @returns {Promise<StreamSession>} */
-    startStream(auctionId) {
-        return this.#call('start_stream', { auction_id: auctionId })
+    /** @param {string} sellerId @param {string} auctionId @returns {Promise<StreamSession>} */
+    startStream(sellerId, auctionId) {
+        return this.#call('startStream', async ({ stream }) => {
+            const { id, channelId, state, generation, hostUid } = await stream.startStream(sellerId, auctionId)
+            return { id, seller_id: sellerId, channel_id: channelId, state, generation, host_uid: hostUid }
+        })
     }
 
-    /** @param {StreamSession} session @param {string} state @returns {Promise<StreamSession>} */
-    updateStreamState({ id, generation }, state) {
-        return this.#call('update_stream_state', { session_id: id, state, generation })
+    /** @param {StreamSession} session @param {'active'} state */
+    updateStreamState({ id }, state) {
+        return this.#call('updateStreamState', ({ stream }) => stream.updateStreamState(id, state))
     }
 
-    /** @param {StreamSession} session @returns {Promise<StreamSession>} */
-    pauseStream({ id, generation }) {
-        return this.#call('pause_stream', { session_id: id, generation })
+    /** @param {StreamSession} session */
+    pauseStream({ id }) {
+        return this.#call('pauseStream', ({ stream }) => stream.pauseStream(id))
     }
 
-    /** @param {StreamSession} session @returns {Promise<StreamSession>} */
-    resumeStream({ id, generation }) {
-        return this.#call('resume_stream', { session_id: id, generation })
+    /** @param {StreamSession} session */
+    resumeStream({ id }) {
+        return this.#call('resumeStream', ({ stream }) => stream.resumeStream(id))
     }
 
-    /** @param {StreamSession} session @returns {Promise<StreamSession>} */
-    endStream({ id, generation }) {
-        return this.#call('end_stream', { session_id: id, generation })
+    /** @param {StreamSession} session */
+    endStream({ id }) {
+        return this.#call('endStream', ({ stream }) => stream.endStream(id))
     }
 
-    /**
-     * @param {string} sessionId @param {string} userId @param {string} content @param {string} id
-     * @returns {Promise<{id: string, seq: number}>}
-     */
-    sendMessage(sessionId, userId, content, id) {
-        return this.#call('send_message', { session_id: sessionId, user_id: userId, content, id })
-    }
-
-    /** @param {string} sessionId @returns {Promise<{agora_uid: number}>} */
-    addViewer(sessionId) {
-        return this.#call('add_viewer', { session_id: sessionId })
-    }
-
-    /** @param {string} userId @param {StreamSession} session @returns {Promise<GrantedToken & {token: string}>} */
-    sellerToken(userId, { channel_id, generation }) {
-        return this.#call('generate_seller_token', { seller_id: userId, channel_id, generation })
-    }
-
-    /** @param {string} userId @param {string} channelId @returns {Promise<GrantedToken & {token: string}>} */
-    buyerToken(userId, channelId) {
-        return this.#call('generate_buyer_token', { buyer_id: userId, channel_id: channelId })
-    }
-
-    /** @param {string} name @param {Record<string, unknown>} parameters @returns {Promise<any>} */
-    async #call(name, parameters) {
-        const { data, error, status } = await this.supabase.schema('stream').rpc(name, parameters)
-        if (error) throw new CallError(`rpc ${name}`, status, codeOf(error), error.message)
-        return data
-    }
-}
-
-export class EdgeDoor {
-    /** @type {'edge'} */
-    name = 'edge'
-
-    /** @param {string} edgeUrl @param {string} accessToken */
-    constructor(edgeUrl, accessToken) {
-        this.edgeUrl = edgeUrl
-        this.accessToken = accessToken
-    }
-
-    /** @param {string} auctionId @returns {Promise<StreamSession>} */
-    startStream(auctionId) {
-        return this.#call('POST', 'streams', { auction_id: auctionId })
-    }
-
-    /** @param {StreamSession} session @param {string} state @returns {Promise<StreamSession>} */
-    updateStreamState({ id, generation }, state) {
-        return this.#call('PATCH', `streams/${id}/state`, { state, generation })
-    }
-
-    /** @param {StreamSession} session @returns {Promise<StreamSession>} */
-    pauseStream({ id, generation }) {
-        return this.#call('POST', `streams/${id}/pause`, { generation })
-    }
-
-    /** @param {StreamSession} session @returns {Promise<StreamSession>} */
-    resumeStream({ id, generation }) {
-        return this.#call('POST', `streams/${id}/resume`, { generation })
-    }
-
-    /** @param {StreamSession} session @returns {Promise<StreamSession>} */
-    endStream({ id, generation }) {
-        return this.#call('POST', `streams/${id}/end`, { generation })
+    /** @param {string} sellerId @param {StreamSession} session @returns {Promise<AgoraToken>} */
+    sellerToken(sellerId, { channel_id }) {
+        return this.#call('generateSellerToken', ({ stream }) => stream.generateSellerToken(sellerId, channel_id))
     }
 
     /**
-     * The edge takes the sender from the JWT, so the user id of the RPC door has no part here.
-     * @param {string} sessionId @param {string} _userId @param {string} content @param {string} id
+     * With an id of its own, so that the same message can be sent again by the other way.
+     * @param {string} sessionId @param {string} content @param {string} id
      * @returns {Promise<{id: string, seq: number}>}
      */
-    sendMessage(sessionId, _userId, content, id) {
-        return this.#call('POST', `streams/${sessionId}/messages`, { content, id })
+    sendMessage(sessionId, content, id) {
+        const args = { session_id: sessionId, content, id }
+        return this.#call('send_message', ({ core }) => core.calls.run('send_message', args))
     }
 
-    /** @param {string} method @param {string} route @param {Record<string, unknown>} body @returns {Promise<any>} */
-    async #call(method, route, body) {
-        const call = `edge ${method} /v1/${route}`
-        const headers = { authorization: `Bearer ${this.accessToken}`, 'content-type': 'application/json' }
-        const request = { method, headers, body: JSON.stringify(body) }
-        const { response, text } = await fetchWithin(`${this.edgeUrl}/v1/${route}`, request)
-            .then(async (response) => ({ response, text: await response.text() }))
-            .catch((error) => {
-                throw new CallError(call, 0, error.cause?.code ?? error.name, error.message)
-            })
-        const answer = parseJson(text)
-        if (!response.ok || answer === undefined) {
-            const said = answer?.detail ?? answer?.title ?? text.slice(0, 200)
-            throw new CallError(call, response.status, answer?.code ?? 'no_code', said)
+    /** @template T @param {string} what @param {(client: StreamClient) => Promise<T>} call @returns {Promise<T>} */
+    async #call(what, call) {
+        try {
+            return await call(this.client)
+        } catch (/** @type {any} */ error) {
+            const system = error.cause?.cause?.code ?? error.cause?.code
+            const why = system ? `${error.message} (${system})` : error.message
+            throw new CallError(`${this.name} ${what}`, error.status ?? 0, error.code ?? 'no_code', why)
         }
-        return answer
     }
 }
 
-/**
- * The catalogue's code stands in DETAIL; anything else is PostgREST's or Postgres's own.
- * @param {{code?: string, details?: string | null}} error
- */
-function codeOf(error) {
-    return parseJson(error.details ?? '')?.code || error.code || 'no_code'
-}
-
-/** @param {string} text @returns {any} undefined when it is not JSON */
-function parseJson(text) {
-    try {
-        return JSON.parse(text)
-    } catch {
-        return undefined
-    }
+/** What the database said about a token, without the token. @param {AgoraToken} token @returns {GrantedToken} */
+export function grantedBy({ channelId, uid, expiresAt, privileges }) {
+    const { canPublish, canSubscribe, canAdmin } = privileges
+    const rights = { can_publish: canPublish, can_subscribe: canSubscribe, can_admin: canAdmin }
+    return { channel_id: channelId, uid, expires_at: expiresAt.toISOString(), privileges: rights }
 }

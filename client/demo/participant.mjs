@@ -1,9 +1,9 @@
 /** A participant: one signed-in client, its three private channels, and everything they delivered, in order. */
 
 import { createClient } from '@supabase/supabase-js'
+import { createStreamClient } from '../dist/index.mjs'
 import { nowMs } from './clock.mjs'
 import {
-    DeadlineError,
     LATE_SEEN_WITHIN_MS,
     LEAVE_WITHIN_MS,
     READY_WITHIN_MS,
@@ -11,19 +11,14 @@ import {
     fetchWithin,
     withDeadline,
 } from './deadline.mjs'
-import { CallError, EdgeDoor, RpcDoor } from './doors.mjs'
+import { CallError, Door } from './doors.mjs'
 
 /**
  * @typedef {import('./record.mjs').Topic} Topic
  * @typedef {import('./record.mjs').ParticipantRecord} ParticipantRecord
+ * @typedef {import('./record.mjs').StreamSession} StreamSession
  * @typedef {import('@supabase/supabase-js').SupabaseClient<any, any, any>} SupabaseClient
  */
-
-/** The one event of each topic. @type {Readonly<Record<Topic, string>>} */
-const EVENTS = Object.freeze({ stream: 'state', chat: 'messages', viewers: 'viewer_count' })
-
-/** SUBSCRIBED only means joined; the server says this once rows written by the database reach the channel. */
-const REPLICATION_READY = 'Replication connection established'
 
 export class Participant {
     /** @type {Set<() => void>} */
@@ -34,8 +29,8 @@ export class Participant {
     /**
      * @param {ParticipantRecord} record
      * @param {SupabaseClient} supabase
-     * @param {RpcDoor} rpc
-     * @param {EdgeDoor | null} edge
+     * @param {Door} rpc
+     * @param {Door | null} edge
      */
     constructor(record, supabase, rpc, edge) {
         this.record = record
@@ -57,12 +52,11 @@ export class Participant {
         })
         const { data, error } = await supabase.auth.signInWithPassword({ email, password })
         if (error) throw new CallError(`sign in as ${email}`, error.status ?? 0, error.code || 'no_code', error.message)
-        // The first join must carry the user's token, not the anon key: private channels are judged at the join.
-        await supabase.realtime.setAuth()
-        const edge = edgeUrl === null ? null : new EdgeDoor(edgeUrl, data.session.access_token)
+        const rpc = new Door('rpc', createStreamClient({ supabase }))
+        const edge = edgeUrl === null ? null : new Door('edge', createStreamClient({ supabase, edgeUrl, fetch: fetchWithin }))
         /** @type {ParticipantRecord} */
         const record = { name, role, user_id: data.user.id, lease_uid: null, token: null, seen: [], interruptions: [] }
-        return new Participant(record, supabase, new RpcDoor(supabase), edge)
+        return new Participant(record, supabase, rpc, edge)
     }
 
     /**
@@ -72,6 +66,20 @@ export class Participant {
      */
     async subscribe(sessionId, ...topics) {
         await Promise.all(topics.map((topic) => this.#join(topic, sessionId)))
+    }
+
+    /**
+     * Connects to the stream: a buyer joins it, which gives the lease and the token; all channels of the package are shared
+     * with those above.
+     * @param {StreamSession} session
+     */
+    async connect({ id, generation }) {
+        const { role, name, user_id: userId } = this.record
+        this.#hold('chat', id)
+        const place = role === 'seller' ? { role, generation } : { role }
+        const connected = this.rpc.client.connection.connect({ sessionId: id, userId, ...place })
+        await withDeadline(connected, READY_WITHIN_MS, `${name}: connecting`)
+        return this.rpc.client.connection.connection
     }
 
     /**
@@ -101,52 +109,31 @@ export class Participant {
         })
     }
 
-    /**
-     * Leaves every channel and closes the socket. The answer to the leave comes after everything that the server had
-     * sent before, so a late duplicate is still recorded.
-     */
+    /** Leaves the stream and closes the socket. */
     async leave() {
         this.#leaving = true
-        await withDeadline(this.supabase.removeAllChannels(), LEAVE_WITHIN_MS, `${this.record.name}: leaving`)
+        const clients = [this.rpc.client, this.edge?.client]
+        const left = Promise.all(clients.map((client) => client?.dispose()))
+        await withDeadline(left, LEAVE_WITHIN_MS, `${this.record.name}: leaving`)
     }
 
-    /** @param {Topic} topic @param {string} sessionId @returns {Promise<void>} */
+    /** Resolves when database broadcasts of the topic arrive. @param {Topic} topic @param {string} sessionId */
     async #join(topic, sessionId) {
-        const event = EVENTS[topic]
-        const name = `${topic}:${sessionId}`
-        let lastTrouble = 'no answer'
-        let isReady = false
-        /** @type {PromiseWithResolvers<void>} */
-        const ready = Promise.withResolvers()
+        const { channels, wakes } = this.rpc.client.core
+        const lease = this.#hold(topic, sessionId)
+        await channels.prepare(wakes.sleepNo)
+        lease.ensure()
+        await withDeadline(lease.whenReady(), READY_WITHIN_MS, `${this.record.name}: ${lease.topic}`)
+    }
 
-        /** @param {string} what */
-        const trouble = (what) => {
-            if (this.#leaving) return
-            if (isReady) this.record.interruptions.push(`${name}: ${what}`)
-            lastTrouble = what
-            // The client retries every other refusal by itself; the verdict of the policies stays.
-            if (what.includes('Unauthorized')) ready.reject(new Error(`${this.record.name}: ${name}: ${what}`))
-        }
-
-        this.supabase
-            .channel(name, { config: { private: true, broadcast: { replication_ready: true } } })
-            .on('broadcast', { event }, ({ payload }) => this.#record(topic, event, payload))
-            .on('system', {}, (/** @type {import('@supabase/supabase-js').RealtimeSystemPayload} */ said) => {
-                if (said.status !== 'ok') return trouble(`system ${said.status}: ${said.message}`)
-                if (said.extension !== 'system' || said.message !== REPLICATION_READY) return
-                isReady = true
-                ready.resolve()
-            })
-            .subscribe((status, error) => {
-                if (status !== 'SUBSCRIBED') trouble(error ? `${status}: ${error.message}` : status)
-            })
-
-        try {
-            await withDeadline(ready.promise, READY_WITHIN_MS, `${this.record.name}: ${name}: "${REPLICATION_READY}"`)
-        } catch (error) {
-            if (!(error instanceof DeadlineError)) throw error
-            throw new DeadlineError(`${error.message}; last trouble: ${lastTrouble}`, { cause: error })
-        }
+    /** A share of the topic, whose events are recorded. @param {Topic} topic @param {string} sessionId */
+    #hold(topic, sessionId) {
+        const lease = this.rpc.client.core.channels.hold(topic, sessionId)
+        lease.on('broadcast', ({ event, payload }) => this.#record(topic, event, payload))
+        lease.on('lost', ({ kind, message }) => {
+            if (!this.#leaving) this.record.interruptions.push(`${lease.topic}: ${kind}: ${message}`)
+        })
+        return lease
     }
 
     /** @param {Topic} topic @param {string} event @param {unknown} payload */

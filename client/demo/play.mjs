@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { nowMs } from './clock.mjs'
+import { grantedBy } from './doors.mjs'
 import { Participant } from './participant.mjs'
 import { countsSeen, entriesSeen, movesLogged, movesSeen } from './record.mjs'
 import { decodeToken } from './tokens.mjs'
@@ -10,7 +11,7 @@ import { decodeToken } from './tokens.mjs'
  * @typedef {import('./record.mjs').Run} Run
  * @typedef {import('./record.mjs').Send} Send
  * @typedef {import('./record.mjs').StreamSession} StreamSession
- * @typedef {import('./doors.mjs').RpcDoor | import('./doors.mjs').EdgeDoor} LifecycleDoor
+ * @typedef {import('./doors.mjs').Door} LifecycleDoor
  * @typedef {(line: string) => void} Say
  */
 
@@ -76,11 +77,11 @@ export async function play(run, where, say) {
 /** @param {Participant} seller @param {Say} say @returns {Promise<StreamSession>} a stream nobody has played on */
 async function openStream(seller, say) {
     const door = lifecycleDoor(seller)
-    let session = await door.startStream(AUCTION_ID)
+    let session = await door.startStream(seller.record.user_id, AUCTION_ID)
     if (session.generation > 1 || session.state !== 'initializing') {
         await door.endStream(session)
         say(`an earlier run left ${session.id} ${session.state} (now generation ${session.generation}): ended, started anew`)
-        session = await door.startStream(AUCTION_ID)
+        session = await door.startStream(seller.record.user_id, AUCTION_ID)
     }
     say(`the seller started ${session.id} through ${door.name}: ${session.state}, generation ${session.generation}`)
     return session
@@ -92,37 +93,27 @@ async function openStream(seller, say) {
  * @param {Run} run @param {StreamSession} session @param {Participant} seller @param {Participant[]} buyers @param {Say} say
  */
 async function gather(run, session, seller, buyers, say) {
-    await takeToken(seller, session)
-    await Promise.all([
-        seller.subscribe(session.id, 'stream', 'viewers', 'chat'),
-        ...buyers.map((buyer) => buyer.subscribe(session.id, 'stream', 'viewers')),
-    ])
+    const token = await seller.rpc.sellerToken(seller.record.user_id, session)
+    seller.record.token = { granted: grantedBy(token), decoded: decodeToken(token.token) }
+    await Promise.all([seller, ...buyers].map((participant) => participant.subscribe(session.id, 'stream', 'viewers')))
+    await seller.connect(session)
     run.expected.viewer_count = buyers.length
     for (const buyer of buyers) {
-        const calledAtMs = nowMs()
-        const lease = await buyer.rpc.addViewer(session.id)
-        run.joins.push({ name: buyer.record.name, called_at_ms: calledAtMs })
-        buyer.record.lease_uid = lease.agora_uid
+        run.joins.push({ name: buyer.record.name, called_at_ms: nowMs() })
+        await join(buyer, session)
     }
-    await Promise.all(
-        buyers.map(async (buyer) => {
-            await takeToken(buyer, session)
-            await buyer.subscribe(session.id, 'chat')
-        })
-    )
     await everybodySees([seller, ...buyers], 'all viewers counted', say, (record) =>
         countsSeen(record).some(({ payload }) => payload?.viewer_count === buyers.length)
     )
     say(`${buyers.length} buyers joined; all channels carry database broadcasts`)
 }
 
-/** @param {Participant} participant @param {StreamSession} session */
-async function takeToken({ rpc, record }, session) {
-    const { token, ...granted } =
-        record.role === 'seller'
-            ? await rpc.sellerToken(record.user_id, session)
-            : await rpc.buyerToken(record.user_id, session.channel_id)
-    record.token = { granted, decoded: decodeToken(token) }
+/** @param {Participant} buyer @param {StreamSession} session */
+async function join(buyer, session) {
+    const connection = await buyer.connect(session)
+    buyer.record.lease_uid = connection?.lease?.agoraUid ?? null
+    const token = connection?.token
+    if (token) buyer.record.token = { granted: grantedBy(token), decoded: decodeToken(token.token) }
 }
 
 /**
@@ -174,7 +165,7 @@ async function repeatOne(run, session, everybody, say) {
     const speaker = everybody[everybody.length - 1]
     const [send] = await sendAll(run, session, [{ speaker, content: 'going once?' }])
     const otherDoor = send.answers[0]?.door === 'edge' ? speaker.rpc : (speaker.edge ?? speaker.rpc)
-    await attempt(send, session, speaker, otherDoor)
+    await attempt(send, session, otherDoor)
     say(`${speaker.record.name} sent one message twice with the same id`)
 }
 
@@ -190,7 +181,7 @@ async function sendAll(run, session, lines) {
             const send = { id: randomUUID(), sender: speaker.record.name, content, answers: [], failure: null }
             const isEdgeTurn = run.sends.filter(({ sender }) => sender === send.sender).length % 2 === 1
             run.sends.push(send)
-            await attempt(send, session, speaker, (isEdgeTurn && speaker.edge) || speaker.rpc)
+            await attempt(send, session, (isEdgeTurn && speaker.edge) || speaker.rpc)
             return send
         })
     )
@@ -198,12 +189,12 @@ async function sendAll(run, session, lines) {
 
 /**
  * A refused send is a finding, not the end of the play.
- * @param {Send} send @param {StreamSession} session @param {Participant} speaker @param {LifecycleDoor} door
+ * @param {Send} send @param {StreamSession} session @param {LifecycleDoor} door
  */
-async function attempt(send, session, speaker, door) {
+async function attempt(send, session, door) {
     const calledAtMs = nowMs()
     try {
-        const { id, seq } = await door.sendMessage(session.id, speaker.record.user_id, send.content, send.id)
+        const { id, seq } = await door.sendMessage(session.id, send.content, send.id)
         send.answers.push({ door: door.name, called_at_ms: calledAtMs, answered_at_ms: nowMs(), id, seq })
     } catch (error) {
         send.failure = error instanceof Error ? error.message : String(error)

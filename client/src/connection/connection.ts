@@ -2,8 +2,8 @@
 
 import { named } from '../call/named.ts'
 import type { ServerClock } from '../clock/server_clock.ts'
-import type { AgoraToken } from '../contract/named.ts'
-import type { HeartbeatResult, JoinResult } from '../contract/wire.ts'
+import type { AgoraToken, ViewerLease } from '../contract/named.ts'
+import type { HeartbeatResult } from '../contract/wire.ts'
 import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
 import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
 import { errorOfLoss, isUnauthorized, type Loss } from '../realtime/loss.ts'
@@ -77,15 +77,20 @@ export class Connection {
             serverClock,
             isForeground: () => wakes.isActive,
             onHeartbeat: (result, roundTripMs) => this.#beat(result, roundTripMs),
-            onJoined: (result) => this.#joined(result),
+            onJoined: (result) => this.sync.applyNewest(result.sync),
             onToken: (token) => {
                 this.#token = named<AgoraToken>(token)
                 this.#emitter.emit('token', this.#token)
             },
         })
-        const onMissed = () => this.meter.missed()
-        const onGap = () => wakes.noteGap()
-        this.#heartbeats = new HeartbeatLoop({ place: this.#place, clock, random, onMissed, onRefused, onGap })
+        this.#heartbeats = new HeartbeatLoop({
+            place: this.#place,
+            clock,
+            random,
+            onMissed: () => this.meter.missed(),
+            onRefused,
+            onGap: () => wakes.noteGap(),
+        })
         this.#polls = new PollLoop({ clock, random, poll: () => this.sync.poll(), onRefused })
         this.#attempts = new Attempts({
             clock,
@@ -95,7 +100,7 @@ export class Connection {
             perform: (signal) => this.#restore(signal),
             onBegun: (reason) => this.#begun(reason),
             onDone: (reason) => this.#done(reason),
-            onFailed: (error) => this.#failed(error),
+            onFailed: (error) => (this.#isAutomatic ? this.sync.release() : this.#end(error)),
             onGivenUp: (error) => this.#end(error),
         })
         this.topics = new Topics(channels, sessionId, userId)
@@ -110,9 +115,8 @@ export class Connection {
             isRestoring: () => this.#attempts.isRunning,
             onRefused,
         })
-        const { user, viewers } = this.topics
         this.#side = new SideTopics({
-            leases: config.viewerCount === false ? [user] : [user, viewers],
+            leases: this.topics.side(config.viewerCount !== false),
             clock,
             random,
             prepare: () => channels.prepare(wakes.sleepNo),
@@ -138,6 +142,11 @@ export class Connection {
     /** The newest token for the video; null until the first. */
     get token(): AgoraToken | null {
         return this.#token
+    }
+
+    /** A viewer's place in the stream; null for a seller, and until the viewer has joined. */
+    get lease(): ViewerLease | null {
+        return this.#place.lease && named<ViewerLease>(this.#place.lease)
     }
 
     /** The error that ended the connection; null while there is none. */
@@ -243,11 +252,6 @@ export class Connection {
         if (loss) this.#lost('server_loss', errorOfLoss(loss))
     }
 
-    #failed(error: StreamError): void {
-        this.sync.release()
-        if (!this.#isAutomatic) this.#end(error)
-    }
-
     #channelLost(loss: Loss): void {
         if (!this.#isOpen || loss.kind === 'reset') return
         if (loss.terminal) return this.#end(errorOfLoss(loss))
@@ -265,8 +269,10 @@ export class Connection {
     #refused(error: StreamError): void {
         if (error.code === 'not_viewer') return this.#lost('lease_lost', error)
         if (error.code !== 'stream_ended') return this.#end(error)
-        const end = () => this.#end(error)
-        this.sync.run().then(end, end)
+        this.sync
+            .run()
+            .finally(() => this.#end(error))
+            .catch(() => {})
     }
 
     /** Nothing more happens by itself; the app hears of it once. */
@@ -283,12 +289,6 @@ export class Connection {
         this.#isOpen = false
         const parts = [this.#attempts, this.#heartbeats, this.#polls, this.#side, this.#heard, this.sync]
         for (const part of parts) part.stop()
-    }
-
-    #joined(result: JoinResult): void {
-        // A newest page would tear the log that a consumer holds: the sync that follows continues it.
-        if (this.sync.hasCursor) this.store.apply(result.sync)
-        else this.sync.apply(result.sync)
     }
 
     #beat(result: HeartbeatResult, roundTripMs: number): void {

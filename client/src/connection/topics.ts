@@ -49,6 +49,11 @@ export class Topics {
         ]
     }
 
+    /** Those for which no connection waits. */
+    side(withViewerCount: boolean): Pick<ChannelLease<'user'>, 'ensure' | 'on'>[] {
+        return withViewerCount ? [this.user, this.viewers as ChannelLease<never>] : [this.user]
+    }
+
     leave(): void {
         for (const lease of [this.stream, this.chat, this.user, this.viewers]) lease.leave()
     }

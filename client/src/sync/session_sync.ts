@@ -55,13 +55,15 @@ export class SessionSync {
         for (const consumer of this.#consumers) consumer.apply(result)
     }
 
-    observeHead(headSeq: number, epoch: string): void {
-        for (const consumer of this.#consumers) consumer.observeHead?.(headSeq, epoch)
+    /** The same with a newest page, which would tear a log that is held: its consumer waits for the sync that continues it. */
+    applyNewest(result: SyncResult): void {
+        for (const consumer of this.#consumers) {
+            if (consumer.cursor()?.afterSeq === undefined) consumer.apply(result)
+        }
     }
 
-    /** Whether a consumer has a log that a newest page would tear. */
-    get hasCursor(): boolean {
-        return this.#cursor().afterSeq !== undefined
+    observeHead(headSeq: number, epoch: string): void {
+        for (const consumer of this.#consumers) consumer.observeHead?.(headSeq, epoch)
     }
 
     /** Syncs now, in place of what was planned; joins the run that is under way. */
