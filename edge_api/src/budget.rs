@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use crate::lock::Lock;
 
 /// Each client's part is at least this, the largest body of a route: of a small budget nothing that large would ever fit.
 const LEAST_PART_BYTES: usize = 1 << 20;
@@ -15,7 +17,7 @@ const EIGHTHS: usize = 8;
 pub struct Budget {
     limit: usize,
     limit_of_client: usize,
-    taken: Mutex<Taken>,
+    taken: Lock<Taken>,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +41,7 @@ impl Budget {
         Arc::new(Self {
             limit,
             limit_of_client: (limit / clients).max(LEAST_PART_BYTES),
-            taken: Mutex::default(),
+            taken: Lock::default(),
         })
     }
 
@@ -51,7 +53,7 @@ impl Budget {
         eighths: usize,
         client: Option<IpAddr>,
     ) -> Option<Share> {
-        let mut taken = self.lock();
+        let mut taken = self.taken.lock();
         let all = taken.all.checked_add(bytes)?;
         let is_within = all <= self.part(eighths)
             && taken.of(client).saturating_add(bytes) <= self.limit_of_client;
@@ -60,12 +62,12 @@ impl Budget {
 
     /// Takes a share even beyond the limits.
     pub fn take(self: &Arc<Self>, bytes: usize, client: Option<IpAddr>) -> Share {
-        self.share(&mut self.lock(), bytes, client)
+        self.share(&mut self.taken.lock(), bytes, client)
     }
 
     /// The bytes that are taken now.
     pub fn taken(&self) -> usize {
-        self.lock().all
+        self.taken.lock().all
     }
 
     /// Whether so many eighths are taken.
@@ -75,7 +77,7 @@ impl Budget {
 
     /// Whether the client holds its part.
     pub fn is_exhausted_by(&self, client: Option<IpAddr>) -> bool {
-        self.lock().of(client) >= self.limit_of_client
+        self.taken.lock().of(client) >= self.limit_of_client
     }
 
     fn part(&self, eighths: usize) -> usize {
@@ -92,11 +94,6 @@ impl Budget {
             client,
             bytes,
         }
-    }
-
-    /// Counts are whole even when a thread panicked with the lock.
-    fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -117,7 +114,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let mut taken = self.budget.lock();
+        let mut taken = self.budget.taken.lock();
         taken.all -= self.bytes;
         let Some(client) = self.client else { return };
         if let Some(of_client) = taken.by_client.get_mut(&client) {
@@ -168,7 +165,7 @@ mod tests {
         drop(held);
         assert!(!budget.is_exhausted_by(one));
         drop((beyond, others));
-        let taken = budget.lock();
+        let taken = budget.taken.lock();
         assert!(taken.by_client.is_empty());
         assert_eq!(taken.all, 0);
     }

@@ -31,6 +31,7 @@ pub mod entity_tag;
 pub mod error;
 pub mod layers;
 pub mod limits;
+mod lock;
 pub mod logging;
 pub mod memory;
 pub mod metrics;

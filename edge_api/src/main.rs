@@ -3,22 +3,26 @@
 use std::env;
 use std::error::Error;
 use std::future::pending;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use edge_api::auth::{KeyRefresher, KeySource, Keys, Verifier};
 use edge_api::config::auth::AuthSettings;
 use edge_api::config::secrets::{Secret, Secrets};
-use edge_api::config::{Command, Config};
+use edge_api::config::{Command, Config, Settings};
+use edge_api::metrics::Exposition;
 use edge_api::rotation::{Rotation, RotationTask};
 use edge_api::router::router;
 use edge_api::server::{self, ServerSettings, descriptors};
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
-use edge_api::upstream::assemble;
 #[cfg(feature = "postgrest")]
 use edge_api::upstream::assemble_postgrest;
+#[cfg(feature = "postgrest")]
+use edge_api::upstream::postgrest::Project;
 use edge_api::upstream::sql::SqlSettings;
+use edge_api::upstream::{Stack, assemble};
 use edge_api::{logging, memory, metrics, routes};
 use tokio::net::TcpListener;
 
@@ -55,62 +59,41 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         #[cfg(feature = "postgrest")]
         project,
     } = config;
-    let access_log = settings.observation.access_log();
     let log = logging::install(settings.observation.log.clone())?;
     let metrics = metrics::install()?.with_dropped_lines(log.dropped.clone());
     let stop = server::stop_signal()?;
     let limit = descriptors::raise_limit()?;
-    let connections = settings.database.database_pool_size;
     let sql = SqlSettings {
         database: database.config,
         tls: database.tls,
         pooler: settings.database.database_pooler.into(),
-        connections,
+        connections: settings.database.database_pool_size,
     };
     #[cfg(feature = "postgrest")]
     let stack = match project {
-        Some(project) => {
-            if !project.serves_itself() {
-                tracing::warn!(
-                    "SUPABASE_SERVICE_ROLE_KEY is not set: no ticks, no notices of Agora, and each \
-                     call goes out alone"
-                );
-            }
-            assemble_postgrest(project, connections)?
-        }
+        Some(project) => stack_of_project(project, &settings)?,
         None => assemble(sql)?,
     };
     #[cfg(not(feature = "postgrest"))]
     let stack = assemble(sql)?;
-    let upstream = stack.upstream.clone();
     let takes_webhooks = !secrets.webhooks.is_empty();
     let verifier = Arc::new(verifier(&settings.auth, &secrets)?);
     let rotation = Rotation::new(secrets, verifier.clone());
-    let state = AppState::new(upstream.clone(), verifier.clone())
+    let state = AppState::new(stack.upstream.clone(), verifier.clone())
         .with_rotating_webhook_secrets(rotation.webhooks())
         .with_breakers(stack.breakers.clone())
         .with_metrics(metrics.clone())
-        .with_access_log(access_log)
+        .with_access_log(settings.observation.access_log())
         .with_limits(settings.limits())
         .with_answers(settings.connections.answers())
         .with_sync_poll_interval(settings.polling.sync_poll_interval_ms.0);
     let _rotation = RotationTask::start(rotation)?;
     let _keys = KeyRefresher::start(verifier);
-    let router = router(state, settings.browsers.cors_allowed_origins.0);
 
     tokio::spawn(metrics.clone().keep_up());
     tokio::spawn(memory::keep_trimmed());
     if let Some(address) = settings.observation.metrics_listen {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        tracing::info!(%address, "answering GET /metrics");
-        let router = routes::metrics::router(metrics);
-        tokio::spawn(server::serve(
-            listener,
-            router,
-            ServerSettings::of_metrics(),
-            pending(),
-        ));
+        serve_metrics(address, metrics).await?;
     }
     let listener = TcpListener::bind(settings.server.listen).await?;
     let address = listener.local_addr()?;
@@ -120,7 +103,46 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     }
     tracing::info!(%address, takes_webhooks, "listening");
     let interval = settings.ticker.tick_interval_ms.0;
-    let ticker = interval.map(|interval| Ticker::start(upstream, interval));
+    let ticker = interval.map(|interval| Ticker::start(stack.upstream.clone(), interval));
+    let server_settings = settings
+        .connections
+        .server(max_connections(&settings, limit));
+    let router = router(state, settings.browsers.cors_allowed_origins.0);
+    server::serve(listener, router, server_settings, stop).await;
+    // Last, so that what the open requests did is emitted too.
+    if let Some(ticker) = ticker {
+        ticker.stop().await;
+    }
+    stack.finish().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+#[cfg(feature = "postgrest")]
+fn stack_of_project(project: Project, settings: &Settings) -> Result<Stack, Box<dyn Error>> {
+    if !project.serves_itself() {
+        tracing::warn!(
+            "SUPABASE_SERVICE_ROLE_KEY is not set: no ticks, no notices of Agora, and each call \
+             goes out alone"
+        );
+    }
+    let calls = settings.database.database_pool_size;
+    Ok(assemble_postgrest(project, calls)?)
+}
+
+/// Answers GET /metrics at an address of its own, to the end of the process.
+async fn serve_metrics(address: SocketAddr, metrics: Exposition) -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "answering GET /metrics");
+    let router = routes::metrics::router(metrics);
+    let settings = ServerSettings::of_metrics();
+    tokio::spawn(server::serve(listener, router, settings, pending()));
+    Ok(())
+}
+
+/// As many connections as are wanted, unless the limit of open files leaves room for fewer.
+fn max_connections(settings: &Settings, limit: usize) -> usize {
     let wanted = settings.connections.max_connections;
     let others = descriptors::Others {
         upstream: settings.database.database_pool_size,
@@ -134,15 +156,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
             "the limit of open files leaves room for fewer connections than are allowed"
         );
     }
-    let server_settings = settings.connections.server(max_connections);
-    server::serve(listener, router, server_settings, stop).await;
-    // Last, so that what the open requests did is emitted too.
-    if let Some(ticker) = ticker {
-        ticker.stop().await;
-    }
-    stack.finish().await;
-    tracing::info!("stopped");
-    Ok(())
+    max_connections
 }
 
 /// With the keys that count at the start. A file is read now, so that a mistake in it is found now; a URL

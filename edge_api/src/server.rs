@@ -9,6 +9,7 @@ mod accept;
 mod connection;
 pub mod descriptors;
 mod exchange;
+mod half_head;
 mod host;
 mod progress;
 mod refusal;

@@ -236,7 +236,64 @@ from (values
     (187, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
     (188, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
     (189, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (190, 'function', 'stream.user_id()', 'returns uuid defaults 0')
+    (190, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (191, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (192, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (193, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (194, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (195, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (196, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (197, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (198, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (199, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (200, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (201, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (202, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (203, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (204, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (205, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (206, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (207, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (208, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (209, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (210, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (211, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (212, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (213, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (214, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (215, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (216, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (217, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (218, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (219, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (220, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (221, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (222, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (223, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (224, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (225, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (226, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (227, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (228, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (229, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (230, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (231, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (232, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (233, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (234, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (235, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (236, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (237, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (238, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (239, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (240, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (241, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (242, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (243, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (244, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (245, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (246, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (247, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -5181,5 +5238,1764 @@ grant execute on function stream_private.user_id() to authenticated, service_rol
 
 revoke all on schema stream, stream_private from public, anon, authenticated, service_role;
 grant usage on schema stream, stream_private to authenticated, service_role;
+
+-- sql/api/040_edge_calls.sql
+
+-- Generated by `cargo x generate` from the comments in sql/: the calls of edge_api, one statement each.
+
+create or replace function stream_edge.add_viewer(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    buyer_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.add_viewer($6, $7));
+end
+$$;
+comment on function stream_edge.add_viewer(text, text, text, text, text, uuid, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.add_viewer(text, text, text, text, text, uuid, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.apply_webhook(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    notice json
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.apply_webhook($6));
+end
+$$;
+comment on function stream_edge.apply_webhook(text, text, text, text, text, json) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.apply_webhook(text, text, text, text, text, json) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.ban_user(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    user_id uuid,
+    duration_s integer default null,
+    reason text default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.ban_user($6, $7, $8, $9, $10));
+end
+$$;
+comment on function stream_edge.ban_user(text, text, text, text, text, uuid, uuid, integer, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.ban_user(text, text, text, text, text, uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.block_term(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid default null,
+    term text default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.block_term($6, $7, $8));
+end
+$$;
+comment on function stream_edge.block_term(text, text, text, text, text, uuid, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.block_term(text, text, text, text, text, uuid, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.delete_message(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    message_id uuid,
+    reason text default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.delete_message($6, $7, $8, $9));
+end
+$$;
+comment on function stream_edge.delete_message(text, text, text, text, text, uuid, uuid, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.delete_message(text, text, text, text, text, uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.delete_user_messages(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    user_id uuid,
+    reason text default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.delete_user_messages($6, $7, $8, $9));
+end
+$$;
+comment on function stream_edge.delete_user_messages(text, text, text, text, text, uuid, uuid, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.delete_user_messages(text, text, text, text, text, uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.doctor(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.doctor() as answer);
+end
+$$;
+comment on function stream_edge.doctor(text, text, text, text, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.doctor(text, text, text, text, text) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.end_stream(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    generation integer default null,
+    reason text default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.end_stream($6, $7, $8, $9));
+end
+$$;
+comment on function stream_edge.end_stream(text, text, text, text, text, uuid, integer, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.end_stream(text, text, text, text, text, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.export_user(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    user_id uuid
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.export_user($6) as answer);
+end
+$$;
+comment on function stream_edge.export_user(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.export_user(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.forget_user(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    user_id uuid
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.forget_user($6));
+end
+$$;
+comment on function stream_edge.forget_user(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.forget_user(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.generate_buyer_token(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    buyer_id uuid default null,
+    channel_id text default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.generate_buyer_token($6, $7));
+end
+$$;
+comment on function stream_edge.generate_buyer_token(text, text, text, text, text, uuid, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.generate_buyer_token(text, text, text, text, text, uuid, text) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.generate_seller_token(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    seller_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.generate_seller_token($6, $7, $8));
+end
+$$;
+comment on function stream_edge.generate_seller_token(text, text, text, text, text, uuid, text, integer) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.generate_seller_token(text, text, text, text, text, uuid, text, integer) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.get_live_stream(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    auction_id uuid
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.get_live_stream($6));
+end
+$$;
+comment on function stream_edge.get_live_stream(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.get_live_stream(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.get_message_history(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    page_size integer default 50,
+    skip integer default 0,
+    before_seq bigint default null,
+    after_seq bigint default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.get_message_history($6, $7, $8, $9, $10) as answer);
+end
+$$;
+comment on function stream_edge.get_message_history(text, text, text, text, text, uuid, integer, integer, bigint, bigint) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.get_message_history(text, text, text, text, text, uuid, integer, integer, bigint, bigint) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.get_moderation_log(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid default null,
+    before_id bigint default null,
+    page_size integer default 50
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.get_moderation_log($6, $7, $8) as answer);
+end
+$$;
+comment on function stream_edge.get_moderation_log(text, text, text, text, text, uuid, bigint, integer) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.get_moderation_log(text, text, text, text, text, uuid, bigint, integer) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.get_session(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.get_session($6));
+end
+$$;
+comment on function stream_edge.get_session(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.get_session(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.get_stream_state(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.get_stream_state($6));
+end
+$$;
+comment on function stream_edge.get_stream_state(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.get_stream_state(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.get_stream_summary(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.get_stream_summary($6));
+end
+$$;
+comment on function stream_edge.get_stream_summary(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.get_stream_summary(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.get_viewer_count(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.get_viewer_count($6));
+end
+$$;
+comment on function stream_edge.get_viewer_count(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.get_viewer_count(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.get_viewers(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    after uuid default null,
+    page_size integer default 50
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.get_viewers($6, $7, $8) as answer);
+end
+$$;
+comment on function stream_edge.get_viewers(text, text, text, text, text, uuid, uuid, integer) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.get_viewers(text, text, text, text, text, uuid, uuid, integer) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.heartbeat(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    foreground boolean default null,
+    generation integer default null,
+    join_no integer default null,
+    user_id uuid default null,
+    token_expires_at timestamptz default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.heartbeat($6, $7, $8, $9, $10, $11));
+end
+$$;
+comment on function stream_edge.heartbeat(text, text, text, text, text, uuid, boolean, integer, integer, uuid, timestamp with time zone) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.heartbeat(text, text, text, text, text, uuid, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.heartbeats(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    items json
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.heartbeats($6) as answer);
+end
+$$;
+comment on function stream_edge.heartbeats(text, text, text, text, text, json) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.heartbeats(text, text, text, text, text, json) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.inspect_token(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    token text,
+    channel_id text default null,
+    account text default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.inspect_token($6, $7, $8));
+end
+$$;
+comment on function stream_edge.inspect_token(text, text, text, text, text, text, text, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.inspect_token(text, text, text, text, text, text, text, text) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.join_stream(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.join_stream($6));
+end
+$$;
+comment on function stream_edge.join_stream(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.join_stream(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.lift_restriction(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    user_id uuid,
+    kind text,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.lift_restriction($6, $7, $8, $9));
+end
+$$;
+comment on function stream_edge.lift_restriction(text, text, text, text, text, uuid, uuid, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.lift_restriction(text, text, text, text, text, uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.list_blocked_terms(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.list_blocked_terms($6) as answer);
+end
+$$;
+comment on function stream_edge.list_blocked_terms(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.list_blocked_terms(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.list_live_streams(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    page_size integer default 50,
+    after uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.list_live_streams($6, $7));
+end
+$$;
+comment on function stream_edge.list_live_streams(text, text, text, text, text, integer, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.list_live_streams(text, text, text, text, text, integer, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.list_reports(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    after bigint default null,
+    page_size integer default 50
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.list_reports($6, $7, $8) as answer);
+end
+$$;
+comment on function stream_edge.list_reports(text, text, text, text, text, uuid, bigint, integer) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.list_reports(text, text, text, text, text, uuid, bigint, integer) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.list_restrictions(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    after uuid default null,
+    page_size integer default 50
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.list_restrictions($6, $7, $8) as answer);
+end
+$$;
+comment on function stream_edge.list_restrictions(text, text, text, text, text, uuid, uuid, integer) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.list_restrictions(text, text, text, text, text, uuid, uuid, integer) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.mark_messages_as_read(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    user_id uuid default null,
+    message_ids uuid[] default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.mark_messages_as_read($6, $7, $8));
+end
+$$;
+comment on function stream_edge.mark_messages_as_read(text, text, text, text, text, uuid, uuid, uuid[]) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.mark_messages_as_read(text, text, text, text, text, uuid, uuid, uuid[]) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.mark_read_up_to(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    user_id uuid default null,
+    seq bigint default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.mark_read_up_to($6, $7, $8));
+end
+$$;
+comment on function stream_edge.mark_read_up_to(text, text, text, text, text, uuid, uuid, bigint) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.mark_read_up_to(text, text, text, text, text, uuid, uuid, bigint) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.mute_user(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    user_id uuid,
+    duration_s integer default null,
+    reason text default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.mute_user($6, $7, $8, $9, $10));
+end
+$$;
+comment on function stream_edge.mute_user(text, text, text, text, text, uuid, uuid, integer, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.mute_user(text, text, text, text, text, uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.pause_stream(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    generation integer default null,
+    reason text default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.pause_stream($6, $7, $8, $9));
+end
+$$;
+comment on function stream_edge.pause_stream(text, text, text, text, text, uuid, integer, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.pause_stream(text, text, text, text, text, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.pin_message(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    message_id uuid,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.pin_message($6, $7, $8));
+end
+$$;
+comment on function stream_edge.pin_message(text, text, text, text, text, uuid, uuid, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.pin_message(text, text, text, text, text, uuid, uuid, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.post_auction_update(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    update json
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.post_auction_update($6, $7));
+end
+$$;
+comment on function stream_edge.post_auction_update(text, text, text, text, text, uuid, json) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.post_auction_update(text, text, text, text, text, uuid, json) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.refresh_token(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    user_id uuid default null,
+    channel_id text default null,
+    generation integer default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.refresh_token($6, $7, $8));
+end
+$$;
+comment on function stream_edge.refresh_token(text, text, text, text, text, uuid, text, integer) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.refresh_token(text, text, text, text, text, uuid, text, integer) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.remove_viewer(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    buyer_id uuid default null,
+    join_no integer default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.remove_viewer($6, $7, $8));
+end
+$$;
+comment on function stream_edge.remove_viewer(text, text, text, text, text, uuid, uuid, integer) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.remove_viewer(text, text, text, text, text, uuid, uuid, integer) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.report_message(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    message_id uuid,
+    reason text default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.report_message($6, $7, $8));
+end
+$$;
+comment on function stream_edge.report_message(text, text, text, text, text, uuid, uuid, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.report_message(text, text, text, text, text, uuid, uuid, text) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.resolve_report(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    message_id uuid,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.resolve_report($6, $7, $8));
+end
+$$;
+comment on function stream_edge.resolve_report(text, text, text, text, text, uuid, uuid, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.resolve_report(text, text, text, text, text, uuid, uuid, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.resume_stream(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    generation integer default null,
+    reason text default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.resume_stream($6, $7, $8, $9));
+end
+$$;
+comment on function stream_edge.resume_stream(text, text, text, text, text, uuid, integer, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.resume_stream(text, text, text, text, text, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.send_message(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    user_id uuid default null,
+    content text default null,
+    id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.send_message($6, $7, $8, $9));
+end
+$$;
+comment on function stream_edge.send_message(text, text, text, text, text, uuid, uuid, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.send_message(text, text, text, text, text, uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.send_messages(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    items json
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.send_messages($6) as answer);
+end
+$$;
+comment on function stream_edge.send_messages(text, text, text, text, text, json) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.send_messages(text, text, text, text, text, json) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.set_chat_mode(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    mode text,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.set_chat_mode($6, $7, $8));
+end
+$$;
+comment on function stream_edge.set_chat_mode(text, text, text, text, text, uuid, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.set_chat_mode(text, text, text, text, text, uuid, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.set_slow_mode(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    interval_ms integer,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.set_slow_mode($6, $7, $8));
+end
+$$;
+comment on function stream_edge.set_slow_mode(text, text, text, text, text, uuid, integer, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.set_slow_mode(text, text, text, text, text, uuid, integer, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.start_stream(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    auction_id uuid,
+    seller_id uuid default null,
+    reconnect_window_s integer default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.start_stream($6, $7, $8, $9));
+end
+$$;
+comment on function stream_edge.start_stream(text, text, text, text, text, uuid, uuid, integer, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.start_stream(text, text, text, text, text, uuid, uuid, integer, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.subscribe_to_chat(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    user_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.subscribe_to_chat($6, $7));
+end
+$$;
+comment on function stream_edge.subscribe_to_chat(text, text, text, text, text, uuid, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.subscribe_to_chat(text, text, text, text, text, uuid, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.sweep(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.sweep() as answer);
+end
+$$;
+comment on function stream_edge.sweep(text, text, text, text, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.sweep(text, text, text, text, text) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.sync(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    after_seq bigint default null,
+    epoch text default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.sync($6, $7, $8));
+end
+$$;
+comment on function stream_edge.sync(text, text, text, text, text, uuid, bigint, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.sync(text, text, text, text, text, uuid, bigint, text) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.sync_messages(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    last_message_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return (select coalesce(pg_catalog.json_agg(answer), '[]'::pg_catalog.json) from stream.sync_messages($6, $7) as answer);
+end
+$$;
+comment on function stream_edge.sync_messages(text, text, text, text, text, uuid, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.sync_messages(text, text, text, text, text, uuid, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.tick(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return (select pg_catalog.to_json(answer) from stream.tick() as answer);
+end
+$$;
+comment on function stream_edge.tick(text, text, text, text, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.tick(text, text, text, text, text) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.unblock_term(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid default null,
+    term text default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.unblock_term($6, $7, $8));
+end
+$$;
+comment on function stream_edge.unblock_term(text, text, text, text, text, uuid, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.unblock_term(text, text, text, text, text, uuid, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.unpin_message(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.unpin_message($6, $7));
+end
+$$;
+comment on function stream_edge.unpin_message(text, text, text, text, text, uuid, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.unpin_message(text, text, text, text, text, uuid, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.unread_count(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    user_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.unread_count($6, $7));
+end
+$$;
+comment on function stream_edge.unread_count(text, text, text, text, text, uuid, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.unread_count(text, text, text, text, text, uuid, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.unsubscribe_from_chat(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    subscription_id uuid
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.unsubscribe_from_chat($6));
+end
+$$;
+comment on function stream_edge.unsubscribe_from_chat(text, text, text, text, text, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.unsubscribe_from_chat(text, text, text, text, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.update_stream_state(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    session_id uuid,
+    state text,
+    reason text default null,
+    generation integer default null,
+    request_id uuid default null
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.update_stream_state($6, $7, $8, $9, $10));
+end
+$$;
+comment on function stream_edge.update_stream_state(text, text, text, text, text, uuid, text, text, integer, uuid) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.update_stream_state(text, text, text, text, text, uuid, text, text, integer, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.user_id(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text
+)
+returns json
+language plpgsql parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true),
+        pg_catalog.set_config('transaction_read_only', 'on', true)
+    );
+    return pg_catalog.to_json(stream.user_id());
+end
+$$;
+comment on function stream_edge.user_id(text, text, text, text, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.user_id(text, text, text, text, text) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.contract_version() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$ select '1.0' $$;
+comment on function stream_edge.contract_version() is 'The version of the contract that these calls are of.';
+revoke all on function stream_edge.contract_version() from public, anon, authenticated, service_role;
+
+revoke all on schema stream_edge from public, anon, authenticated, service_role;
+do $$
+declare
+    login pg_catalog.name;
+begin
+    if exists (select from pg_catalog.pg_roles as r where r.rolname = 'authenticator') then
+        grant usage on schema stream_edge to authenticator;
+    end if;
+    for login in
+        select r.rolname
+        from pg_catalog.pg_namespace as n
+        cross join lateral pg_catalog.aclexplode(n.nspacl) as a
+        join pg_catalog.pg_roles as r on r.oid = a.grantee
+        where n.nspname = 'stream_edge' and a.privilege_type = 'USAGE' and a.grantee <> n.nspowner
+    loop
+        execute format('grant execute on all functions in schema stream_edge to %I', login);
+    end loop;
+end
+$$;
 
 select pg_catalog.set_config('search_path', pg_catalog.current_setting('pg_stream.path_before'), true);

@@ -6,6 +6,7 @@ mod network_faults;
 mod pooler;
 mod stuck_stream;
 mod tls;
+mod whole_calls;
 
 use anyhow::Result;
 use stream_tests::database::TestDatabase;

@@ -2,5 +2,6 @@
 
 mod batches;
 mod heartbeats;
+mod host_returns;
 mod locks;
 mod unsent_frames;

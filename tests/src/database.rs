@@ -60,7 +60,7 @@ impl TestDatabase {
             .batch_execute(
                 "drop extension pg_stream_ext cascade;
                  drop schema stream cascade;
-                 drop schema stream_private cascade",
+                 drop schema stream_edge, stream_private cascade",
             )
             .await?;
         Ok(database)

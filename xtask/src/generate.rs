@@ -9,6 +9,7 @@ mod catalogue;
 mod core_sql;
 mod declaration;
 mod documentation;
+mod edge_calls;
 mod errors_json;
 mod events;
 mod files;
@@ -123,6 +124,10 @@ fn generate(root: &Path, catalogue: &Catalogue, versions: Versions) -> Result<Fi
         (
             "sql/api/030_grants.sql",
             grants::write(catalogue, &operations),
+        ),
+        (
+            "sql/api/040_edge_calls.sql",
+            edge_calls::write(versions.contract, &operations),
         ),
         (
             "contract/operations.json",

@@ -6,11 +6,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::verified::Verified;
+
+use crate::lock::Lock;
 
 /// The tokens of each half, of which the older is dropped when the younger is full: 1,000 users at a
 /// time are all kept, and the cache never holds more than 2,048.
@@ -24,7 +26,7 @@ type Halves = HashMap<[u8; 32], Arc<Verified>>;
 
 /// A bounded cache of verified tokens.
 #[derive(Default)]
-pub(super) struct VerifiedTokens(Mutex<Kept>);
+pub(super) struct VerifiedTokens(Lock<Kept>);
 
 #[derive(Default)]
 struct Kept {
@@ -47,7 +49,7 @@ impl VerifiedTokens {
             return Err(None);
         }
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let mut kept = self.lock();
+        let mut kept = self.0.lock();
         let round = kept.round;
         match kept.take(&digest) {
             Some(verified) if verified.expires_at_s >= now_s => {
@@ -59,7 +61,7 @@ impl VerifiedTokens {
     }
 
     pub fn keep(&self, place: Place, verified: Arc<Verified>) {
-        let mut kept = self.lock();
+        let mut kept = self.0.lock();
         if kept.round == place.round {
             kept.put(place.digest, verified);
         }
@@ -67,14 +69,10 @@ impl VerifiedTokens {
 
     /// Forgets all, and what is being verified at this moment.
     pub fn clear(&self) {
-        let mut kept = self.lock();
+        let mut kept = self.0.lock();
         kept.round += 1;
         kept.young.clear();
         kept.old.clear();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -148,7 +146,7 @@ mod tests {
                 assert!(tokens.look_up("used", 0).is_ok(), "{number}");
             }
         }
-        let kept = tokens.lock();
+        let kept = tokens.0.lock();
         assert!(kept.young.len() + kept.old.len() <= 2 * HALF);
         drop(kept);
         assert!(tokens.look_up("0", 0).is_err());

@@ -84,7 +84,7 @@ declare! {
     /// address are), kernel (no descriptor or memory for it).
     CONNECTIONS_REFUSED = Counter "edge_connections_refused_total" Count ["reason"] NO_BUCKETS;
     /// Connections of clients that were closed for taking too long, by reason: silent (nothing was ever sent), slow_head,
-    /// slow_body, idle (no further request), answer_not_read.
+    /// slow_body, idle (no further request), answer_not_read; or for want of memory: head_memory (too many heads were sent in part).
     CONNECTIONS_CLOSED = Counter "edge_connections_closed_total" Count ["reason"] NO_BUCKETS;
     /// Requests over a rate of this service, by limit: user, address, failures (sign-ins of an address).
     RATE_LIMITED = Counter "edge_rate_limited_total" Count ["limit"] NO_BUCKETS;

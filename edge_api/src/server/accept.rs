@@ -26,6 +26,9 @@ use crate::metrics::CONNECTIONS_REFUSED;
 /// One client may take one part in so many of the memory for bodies: whoever sends slowly holds it for seconds.
 const CLIENTS_OF_BODY_MEMORY: usize = 8;
 
+/// The same of the memory for heads that were sent in part: one client has 128 at a time.
+const CLIENTS_OF_HEAD_MEMORY: usize = 16;
+
 /// For connections to end and free what the kernel lacks; who waits meanwhile waits in the kernel's queue.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -79,6 +82,7 @@ impl Server {
                 router: TowerToHyperService::new(router),
                 http: connection::http(settings.head_timeout),
                 body_memory: Budget::new(settings.body_memory_bytes, CLIENTS_OF_BODY_MEMORY),
+                head_memory: Budget::new(settings.head_memory_bytes, CLIENTS_OF_HEAD_MEMORY),
                 settings,
             }),
         }

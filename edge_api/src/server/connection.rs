@@ -14,14 +14,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::exchange::{Exchanges, Shared};
+use super::half_head::HalfHead;
 use super::progress::Progress;
 use super::socket::Socket;
+use crate::client::counted_as;
 use crate::metrics::CONNECTIONS_CLOSED;
 
 /// A head holds an access token of a few kilobytes at most; a longer one gets 431.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// What hyper reads ahead; answers are not copied.
-const MAX_BUFFER_BYTES: usize = 64 * 1024;
+pub(super) const MAX_BUFFER_BYTES: usize = 32 * 1024;
 
 /// How long the rest of a refused body is read and thrown away after the answer, and how much of it. Closing at once
 /// would reset the connection, and the client might never see the answer (RFC 9112, section 9.6).
@@ -60,7 +62,10 @@ impl Connection {
         let progress = Arc::<Progress>::default();
         let settings = &self.shared.settings;
         let (mut patience, idle) = (settings.head_timeout, settings.idle_timeout);
-        let mut socket = Socket::new(stream, progress.clone(), settings.write_timeout);
+        let client = (!settings.trusted_proxies.contains(self.peer)).then(|| counted_as(self.peer));
+        let half_head = HalfHead::new(self.shared.head_memory.clone(), client);
+        let write_timeout = settings.write_timeout;
+        let mut socket = Socket::new(stream, progress.clone(), half_head, write_timeout);
         let mut reason = "silent";
         while self.is_spoken_to(&socket, patience, reason).await {
             match self.serve(socket, &progress).await {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::Router;
@@ -25,6 +25,7 @@ use super::settings::ServerSettings;
 use crate::body::BodyError;
 use crate::budget::{Budget, Share};
 use crate::error::Malformed;
+use crate::lock::Lock;
 use crate::metrics::CONNECTIONS_CLOSED;
 
 /// What all connections of a server share.
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub http: Builder,
     pub settings: ServerSettings,
     pub body_memory: Arc<Budget>,
+    pub head_memory: Arc<Budget>,
 }
 
 /// The service of one connection.
@@ -93,7 +95,7 @@ impl Drop for OpenExchange {
 }
 
 /// The memory that a request's body takes, from its first byte to its answer.
-type Held = Arc<Mutex<Option<Share>>>;
+type Held = Arc<Lock<Option<Share>>>;
 
 /// The body of an answer; hyper drops it when it holds its last byte.
 pub(super) struct AnswerBody {
@@ -139,7 +141,7 @@ impl RequestBody {
         let Some(share) = self.memory.try_take(bytes, 8, self.client) else {
             return false;
         };
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock();
         match held.as_mut() {
             Some(held) => held.absorb(share),
             None => *held = Some(share),

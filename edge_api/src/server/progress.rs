@@ -41,6 +41,11 @@ impl Progress {
         get(&self.is_unread)
     }
 
+    /// Whether a part of a head was read, and not all of it: true before the first byte that follows such a part is read.
+    pub(super) fn has_half_head(&self) -> bool {
+        get(&self.has_read) && !get(&self.is_open)
+    }
+
     pub(super) fn read(&self) {
         set(&self.has_read, true);
     }

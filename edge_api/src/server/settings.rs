@@ -28,6 +28,8 @@ pub struct ServerSettings {
     pub write_timeout: Duration,
     /// Bodies of requests that are read and not yet answered, in bytes.
     pub body_memory_bytes: usize,
+    /// Heads of requests of which a part has arrived, in bytes; each counts as what its connection may read ahead.
+    pub head_memory_bytes: usize,
     /// How long a stop waits for requests that were begun.
     pub drain: Duration,
 }
@@ -56,6 +58,7 @@ impl Default for ServerSettings {
             body_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),
             body_memory_bytes: 64 << 20,
+            head_memory_bytes: 64 << 20,
             // As long as one request may take.
             drain: deadline::LONGEST + deadline::GRACE,
         }

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use metrics::{Gauge, gauge};
 
 use crate::client::counted_as;
+use crate::lock::Lock;
 use crate::memory;
 use crate::metrics::CONNECTIONS;
 
@@ -14,7 +15,7 @@ use crate::metrics::CONNECTIONS;
 pub(super) struct Slots {
     max: usize,
     max_per_address: usize,
-    open: Mutex<Open>,
+    open: Lock<Open>,
     gauge: Gauge,
 }
 
@@ -43,7 +44,7 @@ impl Slots {
         Arc::new(Self {
             max,
             max_per_address,
-            open: Mutex::default(),
+            open: Lock::default(),
             gauge: gauge!(CONNECTIONS),
         })
     }
@@ -51,7 +52,7 @@ impl Slots {
     /// A place for a connection from `address`; none: it counts for no address.
     pub(super) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Slot, Full> {
         let address = address.map(counted_as);
-        let mut open = self.lock();
+        let mut open = self.open.lock();
         if open.all >= self.max {
             return Err(Full::All);
         }
@@ -68,16 +69,11 @@ impl Slots {
         let slots = self.clone();
         Ok(Slot { slots, address })
     }
-
-    /// Counts are whole even when a thread panicked with the lock.
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut open = self.slots.lock();
+        let mut open = self.slots.open.lock();
         open.all -= 1;
         self.slots.gauge.decrement(1);
         memory::CONNECTIONS.closed();
@@ -132,7 +128,7 @@ mod tests {
         let proxied = [slots.take(None), slots.take(None)];
         assert!(proxied.iter().all(Result::is_ok));
         drop((one, proxied));
-        let open = slots.lock();
+        let open = slots.open.lock();
         assert!(open.by_address.is_empty());
         assert_eq!(open.all, 0);
     }

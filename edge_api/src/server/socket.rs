@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use super::half_head::HalfHead;
 use super::progress::Progress;
 use crate::metrics::CONNECTIONS_CLOSED;
 
@@ -24,6 +25,7 @@ pub(super) struct Socket {
     /// Bytes that were read and not yet used.
     read_ahead: Bytes,
     progress: Arc<Progress>,
+    half_head: HalfHead,
     write_timeout: Duration,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -31,11 +33,17 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, progress: Arc<Progress>, write_timeout: Duration) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        progress: Arc<Progress>,
+        half_head: HalfHead,
+        write_timeout: Duration,
+    ) -> Self {
         Self {
             stream,
             read_ahead: Bytes::new(),
             progress,
+            half_head,
             write_timeout,
             stalled: None,
             has_ended: false,
@@ -86,6 +94,8 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let has_half_head = self.progress.has_half_head();
+        self.half_head.note(has_half_head)?;
         if !self.read_ahead.is_empty() {
             let length = buffer.remaining().min(self.read_ahead.len());
             buffer.put_slice(&self.read_ahead[..length]);
@@ -149,6 +159,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::budget::Budget;
 
     /// A client that sends many requests at once fills more than one of hyper's buffers.
     #[tokio::test]
@@ -156,7 +167,9 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stream = TcpStream::connect(address).await.expect("it listens");
-        let mut socket = Socket::new(stream, Arc::default(), Duration::from_secs(1));
+        let half_head = HalfHead::new(Budget::new(1 << 20, 1), None);
+        let second = Duration::from_secs(1);
+        let mut socket = Socket::new(stream, Arc::default(), half_head, second);
         socket.unread(Bytes::from_static(b"second, third"));
         socket.unread(Bytes::from_static(b"first, "));
         let mut text = [0; 20];

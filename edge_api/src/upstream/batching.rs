@@ -10,10 +10,13 @@
 //! * A caller who has gone leaves the queue. An item that is in flight is stored or not; its id tells which.
 //! * Behind a flight that does not end, a message waits for [`PATIENCE`] and is then refused as `overloaded`: it was not
 //!   begun. A heartbeat goes alone after [`HEARTBEAT_PATIENCE`], and those that come after it at once.
+//! * A slow item costs its batch [`MESSAGES_TIME`] or [`HEARTBEATS_TIME`] at most, once: then the messages of its session, or the
+//!   heartbeats of its user, go alone for [`ALONE`].
 
 mod flight;
 mod item;
 mod lanes;
+mod slow;
 mod waiting;
 
 use std::sync::Arc;
@@ -26,7 +29,8 @@ use tokio::time::{Instant, sleep_until};
 
 use self::lanes::{Boarding, Lanes, Left};
 pub use self::waiting::{
-    HEARTBEAT_PATIENCE, HEARTBEATS_TIME, MAX_BYTES, MAX_ITEMS, PATIENCE, STALL,
+    ALONE, HEARTBEAT_PATIENCE, HEARTBEATS_TIME, MAX_BYTES, MAX_ITEMS, MESSAGES_TIME, PATIENCE,
+    SLOW_HEARTBEAT, STALL,
 };
 use self::waiting::{Key, lost, refused};
 use super::breaker::ANSWER_GRACE;

@@ -7,7 +7,7 @@
 
 mod machine;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ pub use self::machine::{FAILURE_THRESHOLD, OPEN_TIMEOUT, PROBE_WAIT, State};
 use self::machine::{Machine, Outcome, Permit};
 use super::{Call, DatabaseVersions, Pending, Subject, Upstream, UpstreamError};
 use crate::deadline::LONGEST;
+use crate::lock::Lock;
 use crate::metrics::{BREAKER_OPENED, BREAKER_STATE};
 
 /// After a call's deadline: the dependency's own refusal, which names the reason, comes first.
@@ -29,7 +30,7 @@ pub const ANSWER_GRACE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Breaker {
     name: &'static str,
-    watched: Mutex<Watched>,
+    watched: Lock<Watched>,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ impl Breaker {
     /// A closed one.
     pub fn new(name: &'static str) -> Arc<Self> {
         metrics::gauge!(BREAKER_STATE, "dependency" => name).set(0.0);
-        let watched = Mutex::default();
+        let watched = Lock::default();
         Arc::new(Self { name, watched })
     }
 
@@ -135,7 +136,7 @@ impl Breaker {
 
     /// Every change of state is logged once.
     fn change<T>(&self, change: impl FnOnce(&mut Watched) -> T) -> T {
-        let mut watched = self.lock();
+        let mut watched = self.watched.lock();
         let before = watched.machine.state;
         let result = change(&mut watched);
         let (after, failures) = (watched.machine.state, watched.machine.failure_count());
@@ -168,11 +169,6 @@ impl Breaker {
             }
         };
         metrics::gauge!(BREAKER_STATE, "dependency" => breaker).set(level);
-    }
-
-    /// No code panics with the lock; if one did, a breaker is better in any state than gone.
-    fn lock(&self) -> MutexGuard<'_, Watched> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

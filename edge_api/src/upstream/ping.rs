@@ -1,12 +1,14 @@
 //! One question for all who want to know whether the database answers.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::{DatabaseVersions, Pending, Upstream, UpstreamError};
+
+use crate::lock::Lock;
 
 /// An answer counts for so long.
 pub const FRESH_FOR: Duration = Duration::from_secs(1);
@@ -19,7 +21,7 @@ type Outcome = Result<DatabaseVersions, UpstreamError>;
 /// Asks at most once a second, and once at a time, however many ask and hang up.
 pub(super) struct SharedPing {
     upstream: Arc<dyn Upstream>,
-    last: Arc<Mutex<Last>>,
+    last: Arc<Lock<Last>>,
 }
 
 enum Last {
@@ -36,13 +38,13 @@ impl SharedPing {
     pub(super) fn new(upstream: Arc<dyn Upstream>) -> Self {
         Self {
             upstream,
-            last: Arc::new(Mutex::new(Last::Never)),
+            last: Arc::new(Lock::new(Last::Never)),
         }
     }
 
     /// A fresh answer, or that of the question under way.
     pub(super) fn ask(&self) -> Pending<DatabaseVersions> {
-        let mut answer = match &mut *lock(&self.last) {
+        let mut answer = match &mut *self.last.lock() {
             Last::Answered { at, outcome } if at.elapsed() < FRESH_FOR => {
                 return Box::pin(std::future::ready(outcome.clone()));
             }
@@ -73,7 +75,7 @@ impl SharedPing {
                     reason: "no answer to the question whether it is ready".to_owned(),
                 })
             });
-            *lock(&last) = Last::Answered {
+            *last.lock() = Last::Answered {
                 at: Instant::now(),
                 outcome: outcome.clone(),
             };
@@ -81,9 +83,4 @@ impl SharedPing {
         });
         answer
     }
-}
-
-fn lock(last: &Mutex<Last>) -> MutexGuard<'_, Last> {
-    // Nothing that is done under the lock can fail half way.
-    last.lock().unwrap_or_else(PoisonError::into_inner)
 }

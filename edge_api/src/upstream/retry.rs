@@ -8,7 +8,7 @@
 mod budget;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::budget::Budget;
 use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use crate::lock::Lock;
 use crate::metrics::RETRIES;
 
 /// Tries of one call after the first.
@@ -35,7 +36,7 @@ pub type Random = Arc<dyn Fn() -> f64 + Send + Sync>;
 #[derive(Clone)]
 pub struct Retrying<U> {
     upstream: Arc<U>,
-    budget: Arc<Mutex<Budget>>,
+    budget: Arc<Lock<Budget>>,
     random: Random,
 }
 
@@ -54,11 +55,11 @@ impl<U: Upstream + 'static> Retrying<U> {
 
     async fn run(
         upstream: Arc<U>,
-        budget: Arc<Mutex<Budget>>,
+        budget: Arc<Lock<Budget>>,
         random: Random,
         call: Arc<Call>,
     ) -> Result<Box<RawValue>, UpstreamError> {
-        lock(&budget, Budget::deposit);
+        budget.lock().deposit();
         let mut retries = 0;
         loop {
             let error = match upstream.call(call.clone()).await {
@@ -70,7 +71,7 @@ impl<U: Upstream + 'static> Retrying<U> {
                 return Err(error);
             }
             let retry_at = Instant::now() + delay(retries, &error, random());
-            if retry_at + WORTH_A_TRY > call.deadline || !lock(&budget, Budget::withdraw) {
+            if retry_at + WORTH_A_TRY > call.deadline || !budget.lock().withdraw() {
                 return Err(error);
             }
             let operation = call.operation.name;
@@ -80,10 +81,6 @@ impl<U: Upstream + 'static> Retrying<U> {
             retries += 1;
         }
     }
-}
-
-fn lock<T>(budget: &Mutex<Budget>, change: impl FnOnce(&mut Budget) -> T) -> T {
-    change(&mut budget.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Whether the same call may succeed a moment later.

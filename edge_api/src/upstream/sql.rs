@@ -2,15 +2,19 @@
 //!
 //! As PostgREST does it: one request is one transaction, which takes on the caller's role and claims
 //! with transaction-local settings, calls the function and commits. The login role must be a member
-//! of `authenticated` and `service_role` and needs no right of its own.
+//! of `authenticated` and `service_role`.
 //!
-//! The four messages (begin, settings, call, commit) are sent without waiting in between, so a warm
-//! connection needs one round trip. An error in any of them aborts the transaction on the server:
-//! the following ones fail and the commit becomes a rollback.
+//! * A call is one statement where the login role may execute the functions of schema `stream_edge` ([`whole`]).
+//! * Elsewhere it is four messages (begin, settings, call, commit), sent without waiting in between ([`exchange`]): behind
+//!   a pooler, without that right, and where the operation has no such function, as in a database of another release. They
+//!   cost the server half as much again. An error in any of them aborts the transaction: the following ones fail, and the
+//!   commit becomes a rollback.
+//! * Either way a warm connection needs one round trip.
 
 mod connector;
 mod exchange;
 mod failure;
+mod kept;
 mod pool;
 mod pooler;
 mod readiness;
@@ -18,16 +22,19 @@ mod statement;
 mod timeouts;
 pub mod tls;
 mod values;
+mod whole;
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use stream_core::error::ErrorCode;
 use tokio_postgres::Config;
+use tokio_postgres::error::SqlState;
 
 use self::connector::Connector;
-use self::pool::Connections;
 pub use self::pool::PoolSetupError;
+use self::pool::{Connection, Connections};
 pub use self::pooler::Pooler;
 use self::readiness::Readiness;
 use self::statement::Statements;
@@ -83,22 +90,62 @@ impl SqlUpstream {
 
     async fn run(&self, call: &Call) -> Result<Box<RawValue>, UpstreamError> {
         let connection = self.pool.take(call.deadline).await?;
-        let statement = self.statements.calling(call.operation);
+        let statements = self.statements.calling(call.operation);
+        let whole = match self.pooler {
+            Pooler::None => statements.whole.text(),
+            Pooler::Transaction => None,
+        };
+        let Some(whole) = whole else {
+            return self.exchange(connection, &statements.inner, call).await;
+        };
         let timeouts = match Timeouts::until(call.deadline) {
             Ok(timeouts) => timeouts,
-            Err(error) => {
-                connection.give_back();
-                return Err(error);
-            }
+            Err(error) => return connection.refuse(error),
         };
-        let (statement_timeout, lock_timeout) = timeouts.as_settings();
+        match whole::make(&connection, whole, call, &timeouts).await {
+            Ok(answer) => {
+                connection.give_back();
+                Ok(answer)
+            }
+            Err(error) if whole::is_refused(&error) => {
+                let answer = self.exchange(connection, &statements.inner, call).await;
+                if got_further(&answer) {
+                    tracing::warn!(
+                        operation = call.operation.name,
+                        sqlstate = error.code().map(SqlState::code),
+                        "no function of schema stream_edge for a call, which costs the database more without it"
+                    );
+                    statements.whole.avoid();
+                }
+                answer
+            }
+            Err(error) => {
+                if whole::is_over(&error) {
+                    connection.give_back();
+                }
+                Err(failure::of_postgres(error))
+            }
+        }
+    }
+
+    /// Makes the call in four messages.
+    async fn exchange(
+        &self,
+        connection: Connection,
+        statement: &str,
+        call: &Call,
+    ) -> Result<Box<RawValue>, UpstreamError> {
+        let timeouts = match Timeouts::until(call.deadline) {
+            Ok(timeouts) => timeouts,
+            Err(error) => return connection.refuse(error),
+        };
         let settings = [
             call.caller.role.as_str(),
             call.caller.claims.as_json(),
             &call.caller.method,
             &call.caller.path,
-            &statement_timeout,
-            &lock_timeout,
+            &timeouts.statement(),
+            &timeouts.lock(),
         ];
         let exchange = match self.pooler {
             Pooler::None => exchange::prepared(&connection, statement, call, settings)
@@ -112,6 +159,15 @@ impl SqlUpstream {
             connection.give_back();
         }
         exchange.into_answer()
+    }
+}
+
+/// Whether a call got behind the refusals at which a function of `stream_edge` may have failed.
+fn got_further(answer: &Result<Box<RawValue>, UpstreamError>) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(UpstreamError::Refused { code, .. }) => *code != ErrorCode::PermissionDenied,
+        Err(UpstreamError::Unavailable { .. } | UpstreamError::Unexpected { .. }) => false,
     }
 }
 

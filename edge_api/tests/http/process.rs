@@ -8,6 +8,8 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::requests::{SESSION, sign, user_claims};
+
 /// Nobody listens there: the service starts before its database.
 const DATABASE_URL: &str = "postgres://authenticator:hunter2@127.0.0.1:1/postgres";
 
@@ -58,13 +60,19 @@ impl Running {
 
     /// The address in the next line with this message.
     fn address_of(&mut self, message: &str) -> String {
+        let line = self.line_of(message);
+        line["address"].as_str().expect("an address").to_owned()
+    }
+
+    /// The next line with this message.
+    fn line_of(&mut self, message: &str) -> Value {
         loop {
             let mut line = String::new();
             let length = self.lines.read_line(&mut line).expect("a readable pipe");
             assert_ne!(length, 0, "it ended without saying {message}");
             let line: Value = serde_json::from_str(&line).expect("JSON");
             if line["message"] == message {
-                return line["address"].as_str().expect("an address").to_owned();
+                return line;
             }
         }
     }
@@ -78,10 +86,27 @@ impl Running {
         value.parse().expect("a number")
     }
 
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.process.id()).expect("an id");
+        kill_process(Pid::from_raw(id).expect("an id"), signal).expect("it runs");
+    }
+
+    /// The status of the answer to a call with this token; the database is away.
+    fn status(&self, token: &str) -> String {
+        let mut connection = TcpStream::connect(&self.address).expect("it listens");
+        let request = format!(
+            "GET /v1/streams/{SESSION}/state HTTP/1.1\r\nhost: a.test\r\n\
+             authorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+        );
+        connection.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+
     /// Stops it, and returns what it still said.
     fn stop(&mut self) -> (ExitStatus, String) {
-        let id = i32::try_from(self.process.id()).expect("an id");
-        kill_process(Pid::from_raw(id).expect("an id"), Signal::TERM).expect("it runs");
+        self.signal(Signal::TERM);
         let mut rest = String::new();
         self.lines
             .read_to_string(&mut rest)
@@ -198,4 +223,26 @@ fn a_reader_of_the_log_that_has_stopped_stops_no_request() {
     let (status, rest) = service.stop();
     assert_eq!(status.code(), Some(0));
     assert!(rest.lines().count() > 8_000, "{}", rest.lines().count());
+}
+
+/// The signal, not only what it begins.
+#[test]
+fn a_hangup_makes_a_running_service_read_its_secret_again() {
+    let secrets = ["first", "second"].map(|text| text.repeat(8));
+    let tokens = secrets
+        .each_ref()
+        .map(|secret| sign(&user_claims(), secret));
+    let file = std::env::temp_dir().join(format!("edge_api_hangup_{}", std::process::id()));
+    std::fs::write(&file, &secrets[0]).expect("a file");
+    let path = file.to_str().expect("a path");
+    let mut service = Running::start(&[("JWT_SECRET", ""), ("JWT_SECRET_FILE", path)]);
+    // The first is let in and finds no database.
+    let statuses = |service: &Running| tokens.each_ref().map(|token| service.status(token));
+    assert_eq!(statuses(&service), ["503", "401"]);
+    std::fs::write(&file, &secrets[1]).expect("a file");
+    assert_eq!(statuses(&service), ["503", "401"]);
+    service.signal(Signal::HUP);
+    service.line_of("read the secrets again");
+    assert_eq!(statuses(&service), ["401", "503"]);
+    std::fs::remove_file(&file).expect("a file");
 }

@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 mod descriptors;
 mod drain;
+mod half_heads;
 mod limits;
 mod malformed;
 mod places;

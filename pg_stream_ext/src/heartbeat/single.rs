@@ -29,6 +29,7 @@ use crate::postgres::composite::{self, Attribute, Composite};
 use crate::postgres::error::{Result, or_raise, required};
 use crate::postgres::spi::{self, statements};
 use crate::postgres::wait_budget::WaitBudget;
+use crate::realtime::broadcast;
 use crate::stream::gate;
 use crate::stream::host_return::{HostRow, HostState, host_columns};
 use crate::stream::lifecycle::{self, StateExtras};
@@ -237,12 +238,10 @@ fn host_heartbeat(
         HostWait::Short => LOG_WAIT,
         HostWait::None => Duration::ZERO,
     };
-    let returns_to = match host.returns_to {
-        Some(_) if !system_message::hold(admitted, session, &mut WaitBudget::new(log_wait))? => {
-            None
-        }
-        returns_to => returns_to,
-    };
+    let may_return = host.returns_to.is_some()
+        && system_message::hold(admitted, session, &mut WaitBudget::new(log_wait))?
+        && broadcast::take_lock(host_wait == HostWait::Short)?;
+    let returns_to = host.returns_to.filter(|_| may_return);
     let comes_again = returns_to.is_none() && host.returns_to.is_some();
     if comes_again && host_wait == HostWait::None {
         return host_wait.soon().map(Some);

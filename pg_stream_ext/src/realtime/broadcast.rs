@@ -186,6 +186,16 @@ pub fn is_held() -> Result<bool> {
     Ok(table_lock::is_held(day_of(clock::now()?.into_inner())))
 }
 
+/// Takes the lock that a broadcast of this moment needs, within a short time or only if it is free; false: another
+/// transaction keeps the table locked.
+pub fn take_lock(may_wait: bool) -> Result<bool> {
+    let day = day_of(clock::now()?.into_inner());
+    Ok(match may_wait {
+        true => table_lock::take_soon(day),
+        false => table_lock::take_if_free(day),
+    })
+}
+
 /// Whether a partition takes rows dated `at`.
 pub fn has_partition(at: TimestampWithTimeZone) -> Result<bool> {
     look_for(at).map(|(has_partition, _)| has_partition)

@@ -1,7 +1,8 @@
-//! Checking for the regular work that no other transaction keeps `realtime.messages` locked.
+//! Checking that no other transaction keeps `realtime.messages` locked, for those who must not wait for it.
 //!
-//! Otherwise every unit that emits would wait for such a lock, and fail, stream after stream. Instead it goes on as
-//! on a day without a partition: entries are sent later, streams are counted and timed out.
+//! Otherwise every unit of the regular work that emits would wait for such a lock, and fail, stream after stream. Instead it goes
+//! on as on a day without a partition: entries are sent later, streams are counted and timed out. A host's heartbeat brings its
+//! stream back later.
 
 use std::cell::Cell;
 use std::ffi::CString;
@@ -39,6 +40,16 @@ pub fn is_held(day: i64) -> bool {
     let is_held = !lock_within_grace(day);
     KNOWN.set(Some((unit, is_held)));
     is_held
+}
+
+/// Takes the lock for a call that nobody may wait with; false: another transaction keeps it.
+pub fn take_if_free(day: i64) -> bool {
+    lock(day)
+}
+
+/// Takes the lock within a short time; false: another transaction keeps it.
+pub fn take_soon(day: i64) -> bool {
+    lock_within_grace(day)
 }
 
 fn lock_within_grace(day: i64) -> bool {

@@ -9,7 +9,7 @@ use stream_tests::contract;
 use stream_tests::database::TestDatabase;
 use xtask::workspace;
 
-const SCHEMAS: &str = "'stream', 'stream_private', 'stream_ext'";
+const SCHEMAS: &str = "'stream', 'stream_private', 'stream_edge', 'stream_ext'";
 
 /// Anybody who may execute a function may have it compiled under a path of their own
 /// (`pg_catalog.plpgsql_validator`), which keeps the types of its variables for the session: so these need

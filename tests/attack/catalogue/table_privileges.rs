@@ -69,7 +69,7 @@ async fn default_privileges_of_a_database_open_nothing_of_ours() -> Result<()> {
     superuser
         .batch_execute(
             "drop extension pg_stream_ext cascade;
-             drop schema stream cascade; drop schema stream_private cascade;
+             drop schema stream cascade; drop schema stream_edge, stream_private cascade;
              alter default privileges for role postgres grant all on schemas to anon, authenticated, service_role;
              alter default privileges for role postgres grant all on tables to anon, authenticated, service_role;
              alter default privileges for role postgres grant all on sequences to anon, authenticated, service_role;

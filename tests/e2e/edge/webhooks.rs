@@ -47,7 +47,15 @@ async fn state(services: &Services, session: uuid::Uuid) -> Result<Value> {
 
 #[tokio::test]
 async fn a_host_leaves_and_returns_as_agora_says() -> Result<()> {
-    let services = Services::start().await?;
+    let mut services = Services::start().await?;
+    let through_postgrest = services.start_edge_through_postgrest()?;
+    for edge in [services.edge_url.clone(), through_postgrest] {
+        a_host_leaves_and_returns(&services, &edge).await?;
+    }
+    Ok(())
+}
+
+async fn a_host_leaves_and_returns(services: &Services, edge: &str) -> Result<()> {
     let id = services.database.stream_in(StreamState::Active).await?;
     send_heartbeat(&services.database.user(demo::SELLER).await?, id).await?;
     for (told, effect, expected) in [
@@ -70,11 +78,11 @@ async fn a_host_leaves_and_returns_as_agora_says() -> Result<()> {
     ] {
         // Spaces and an unknown field: the bytes are signed, not their meaning.
         let body = format!("{:#}", told);
-        let request = signed(&services, &body).await?;
-        let answer = request.send(&services.edge_url).await?;
+        let request = signed(services, &body).await?;
+        let answer = request.send(edge).await?;
         assert_eq!(answer.ok()?, json!({"status": "applied", "effect": effect}));
         assert_eq!(answer.header("content-type"), "application/json");
-        assert_eq!(state(&services, id).await?, expected);
+        assert_eq!(state(services, id).await?, expected);
     }
     Ok(())
 }

@@ -159,6 +159,37 @@ async fn each_wrapper_and_its_body_have_the_same_arguments() -> Result<()> {
     Ok(())
 }
 
+/// The calls of the edge: they take on roles, and under PostgREST the login role could become any.
+#[tokio::test]
+async fn calls_of_the_edge_are_open_to_its_login_role_alone() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let login = BTreeSet::from(["authenticator".to_owned()]);
+    let functions = functions(&database, "'stream_edge'").await?;
+    for function in &functions {
+        assert_eq!(function.callers, login, "{}", function.name);
+        assert!(!function.is_definer, "{}", function.name);
+    }
+    let reviewed = reviewed()?;
+    let operations = reviewed.iter().filter(|(_, row)| !row.is_policy);
+    let mut expected: BTreeSet<&str> = operations.map(|(name, _)| name.as_str()).collect();
+    expected.insert("contract_version");
+    let names = functions.iter().map(|function| function.name.as_str());
+    assert_eq!(names.collect::<BTreeSet<_>>(), expected);
+    assert_eq!(functions.len(), expected.len());
+    let users: Vec<String> = database
+        .value(
+            "select array(
+                 select case when a.grantee = 0 then 'public' else a.grantee::regrole::text end
+                     || ' ' || a.privilege_type
+                 from aclexplode(n.nspacl) as a where a.grantee <> n.nspowner
+             )
+             from pg_catalog.pg_namespace as n where n.nspname = 'stream_edge'",
+        )
+        .await?;
+    assert_eq!(users, ["authenticator USAGE"]);
+    Ok(())
+}
+
 /// Of the native functions nothing is granted by name: their schema is closed.
 #[tokio::test]
 async fn native_functions_are_out_of_reach() -> Result<()> {
@@ -200,7 +231,7 @@ async fn functions_that_run_as_their_owner_are_private_and_the_table_owners() ->
         (row.get(0), row.get(1))
     };
     assert!(!is_superuser);
-    for function in functions(&database, "'stream', 'stream_private'").await? {
+    for function in functions(&database, "'stream', 'stream_private', 'stream_edge'").await? {
         let name = format!("{}.{}", function.schema, function.name);
         // Procedures that commit can set none: `attack/catalogue/function_bodies.rs` judges them.
         if function.search_path.is_some() || !function.is_procedure {
@@ -265,6 +296,7 @@ async fn schemas_are_open_to_those_who_need_them() -> Result<()> {
     for (schema, expected) in [
         ("stream", &["authenticated", "service_role"][..]),
         ("stream_private", &["authenticated", "service_role"]),
+        ("stream_edge", &[]),
         ("stream_ext", &[]),
     ] {
         for role in API_ROLES {
@@ -293,7 +325,7 @@ async fn every_object_says_what_it_is() -> Result<()> {
                and obj_description(p.oid, 'pg_proc') is null
              union all
              select 'function ' || p.oid::regprocedure from pg_catalog.pg_proc as p
-             where p.pronamespace = 'stream_private'::regnamespace
+             where p.pronamespace in ('stream_private'::regnamespace, 'stream_edge'::regnamespace)
                and obj_description(p.oid, 'pg_proc') is null
              union all
              select 'table ' || c.oid::regclass from pg_catalog.pg_class as c
@@ -306,7 +338,7 @@ async fn every_object_says_what_it_is() -> Result<()> {
                and obj_description(t.oid, 'pg_type') is null
              union all
              select 'schema ' || n.nspname from pg_catalog.pg_namespace as n
-             where n.nspname in ('stream', 'stream_private')
+             where n.nspname in ('stream', 'stream_private', 'stream_edge')
                and obj_description(n.oid, 'pg_namespace') is null
              order by 1",
             &[],

@@ -11,6 +11,8 @@ use crate::database::OWNER;
 pub const PRIVATE: &str = "stream_private";
 /// The schema that callers see.
 pub const PUBLIC: &str = "stream";
+/// The schema of the calls that edge_api makes.
+pub const EDGE: &str = "stream_edge";
 /// The schema of the native functions.
 pub const NATIVE: &str = "stream_ext";
 

@@ -3,7 +3,8 @@
 use super::catalogue::{Catalogue, PRIVATE, PUBLIC};
 use super::operation::Operation;
 
-const EVERYBODY: &str = "public, anon, authenticated, service_role";
+/// Who might have been given a right by the default privileges of a database.
+pub const EVERYBODY: &str = "public, anon, authenticated, service_role";
 
 /// The statements for `sql/api`. Both schemas are opened last, so that no function is open for a moment.
 pub fn write(catalogue: &Catalogue, operations: &[Operation]) -> String {

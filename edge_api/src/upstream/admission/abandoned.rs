@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use metrics::gauge;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::super::{Call, Pending, UpstreamError};
 use super::slots::Waiting;
+use crate::lock::Lock;
 use crate::metrics::ABANDONED_CALLS;
 
 /// So many abandoned calls of one user hold a connection at a time.
@@ -28,7 +29,7 @@ const EXCESS_GRACE: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
 pub(super) struct Abandoned {
-    users: Arc<Mutex<HashMap<Uuid, Arc<User>>>>,
+    users: Arc<Lock<HashMap<Uuid, Arc<User>>>>,
     count: watch::Sender<usize>,
 }
 
@@ -49,7 +50,7 @@ pub(super) struct UserPermit {
 struct Visit {
     id: Uuid,
     user: Arc<User>,
-    users: Arc<Mutex<HashMap<Uuid, Arc<User>>>>,
+    users: Arc<Lock<HashMap<Uuid, Arc<User>>>>,
 }
 
 impl Abandoned {
@@ -124,7 +125,7 @@ impl Abandoned {
     }
 
     fn known(&self, id: Uuid) -> Option<Visit> {
-        let users = lock(&self.users);
+        let users = self.users.lock();
         // Nearly always there is none.
         let user = users.get(&id)?;
         let has_abandoned = user.abandoned.load(Ordering::Relaxed) > 0;
@@ -132,7 +133,7 @@ impl Abandoned {
     }
 
     fn visit(&self, id: Uuid) -> Visit {
-        let mut users = lock(&self.users);
+        let mut users = self.users.lock();
         let user = users.entry(id).or_insert_with(|| {
             Arc::new(User {
                 places: Arc::new(Semaphore::new(PER_USER)),
@@ -184,15 +185,10 @@ impl Drop for Counted {
 impl Drop for Visit {
     fn drop(&mut self) {
         // Clones are made under the lock alone: two are the map's and this one.
-        if let Entry::Occupied(user) = lock(&self.users).entry(self.id)
+        if let Entry::Occupied(user) = self.users.lock().entry(self.id)
             && Arc::strong_count(user.get()) == 2
         {
             user.remove();
         }
     }
-}
-
-fn lock(users: &Mutex<HashMap<Uuid, Arc<User>>>) -> MutexGuard<'_, HashMap<Uuid, Arc<User>>> {
-    // Nothing that is done under the lock can fail half way.
-    users.lock().unwrap_or_else(PoisonError::into_inner)
 }

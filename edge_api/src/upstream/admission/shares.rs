@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -12,13 +12,15 @@ use tokio::time::{Instant, timeout_at};
 use super::super::UpstreamError;
 use super::slots::Waiting;
 
+use crate::lock::Lock;
+
 /// The same share for each key. A key without a call under way takes no memory.
 pub(super) struct Shares<K: Copy + Eq + Hash>(Arc<Inner<K>>);
 
 struct Inner<K> {
     size: usize,
     longest_queue: usize,
-    gates: Mutex<HashMap<K, Arc<Gate>>>,
+    gates: Lock<HashMap<K, Arc<Gate>>>,
 }
 
 struct Gate {
@@ -45,7 +47,7 @@ impl<K: Copy + Eq + Hash> Shares<K> {
         Self(Arc::new(Inner {
             size,
             longest_queue,
-            gates: Mutex::default(),
+            gates: Lock::default(),
         }))
     }
 
@@ -76,6 +78,7 @@ impl<K: Copy + Eq + Hash> Shares<K> {
     fn visit(&self, key: K) -> Visit<K> {
         let gate = self
             .0
+            .gates
             .lock()
             .entry(key)
             .or_insert_with(|| self.0.gate())
@@ -89,7 +92,7 @@ impl<K: Copy + Eq + Hash> Shares<K> {
 
     #[cfg(test)]
     fn keys(&self) -> usize {
-        self.0.lock().len()
+        self.0.gates.lock().len()
     }
 }
 
@@ -100,17 +103,12 @@ impl<K> Inner<K> {
             waiting: AtomicUsize::new(0),
         })
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Arc<Gate>>> {
-        // Nothing that is done under the lock can fail half way.
-        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<K: Copy + Eq + Hash> Drop for Visit<K> {
     fn drop(&mut self) {
         // Clones are made under the lock alone: two are the map's and this one.
-        if let Entry::Occupied(gate) = self.shares.lock().entry(self.key)
+        if let Entry::Occupied(gate) = self.shares.gates.lock().entry(self.key)
             && Arc::strong_count(gate.get()) == 2
         {
             gate.remove();

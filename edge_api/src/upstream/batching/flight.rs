@@ -10,7 +10,9 @@ use tokio::time::{Instant, timeout};
 
 use super::Batching;
 use super::item::{ItemAnswer, read_answers};
-use super::waiting::{Group, HEARTBEATS_TIME, Key, STALL, Waiting, lost};
+use super::waiting::{
+    Group, HEARTBEATS_TIME, Key, MESSAGES_TIME, SLOW_HEARTBEAT, STALL, Slow, Waiting, lost,
+};
 use crate::caller::Caller;
 use crate::contract::{Argument, JsonText, Operation};
 use crate::upstream::{Call, Subject, UpstreamError};
@@ -69,6 +71,22 @@ async fn hand_over(
     }
 }
 
+/// Makes a heartbeat that went with others in vain, and notes whether it was the one that took long.
+async fn heartbeat_alone(
+    batching: Batching,
+    call: Arc<Call>,
+) -> Result<Box<RawValue>, UpstreamError> {
+    let begun_at = Instant::now();
+    let user = call.caller.user_id;
+    let answer = batching.inner.call(call).await;
+    if let Some(user) = user
+        && begun_at.elapsed() >= SLOW_HEARTBEAT
+    {
+        batching.lanes.note_slow(Slow::HeartbeatsOf(user));
+    }
+    answer
+}
+
 impl Flight {
     /// Makes one call. When it takes long, the flight ends before it does.
     pub(super) async fn fly_one(self, call: Arc<Call>) -> Result<Box<RawValue>, UpstreamError> {
@@ -105,15 +123,17 @@ impl Flight {
         let failure = answer.as_ref().err().map(Failure::of);
         let is_refused = matches!(failure, Some(Failure::OfBatch | Failure::Unknown));
         self.batching.lanes.note_batch(is_refused);
+        if let (Some(Failure::Waited), Key::Messages(session)) = (failure, self.key) {
+            self.batching.lanes.note_slow(Slow::MessagesIn(session));
+        }
         match answer {
             Ok(json) => self.distribute(group, &json),
             Err(error) => {
                 let is_made_alone = |waiting: &Waiting| match failure {
                     Some(Failure::OfBatch) => true,
-                    // It may have been stored: the id of a message keeps it from being stored twice.
-                    Some(Failure::Unknown) => waiting.call.is_repeatable(),
-                    // The items have more time than the batch had.
-                    Some(Failure::Waited) => self.key == Key::Heartbeats,
+                    // It may have been stored: the id of a message keeps it from being stored twice. After a wait the items have
+                    // more time than the batch had.
+                    Some(Failure::Unknown | Failure::Waited) => waiting.call.is_repeatable(),
                     Some(Failure::OfEach) | None => false,
                 };
                 let (alone, failed): (Group, Group) = group.into_iter().partition(is_made_alone);
@@ -172,7 +192,8 @@ impl Flight {
             }
             Key::Heartbeats => {
                 for Waiting { call, answer, .. } in group {
-                    tokio::spawn(hand_over(self.batching.inner.call(call), answer));
+                    let made = heartbeat_alone(self.batching.clone(), call);
+                    tokio::spawn(hand_over(made, answer));
                 }
             }
         }
@@ -213,13 +234,16 @@ impl Failure {
     }
 }
 
-/// The call of the service that makes all of them, by the latest of their deadlines. Heartbeats leave time for each to
-/// be made alone.
+/// The call of the service that makes all of them, by the latest of their deadlines, and early enough for each to be made
+/// alone.
 fn batch(key: Key, operation: &'static Operation, group: &Group) -> Option<Call> {
     let first = group.front()?;
     let deadline = group.iter().map(|waiting| waiting.call.deadline).max()?;
     let (deadline, subject) = match key {
-        Key::Messages(session) => (deadline, Some(Subject::Session(session))),
+        Key::Messages(session) => {
+            let due_at = deadline.min(Instant::now() + MESSAGES_TIME);
+            (due_at, Some(Subject::Session(session)))
+        }
         Key::Heartbeats => {
             let is_of_first = |waiting: &Waiting| waiting.call.subject == first.call.subject;
             let subject = first.call.subject.filter(|_| group.iter().all(is_of_first));

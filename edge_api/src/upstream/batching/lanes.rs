@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -10,7 +10,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::item::write_item;
-use super::waiting::{Group, Key, MAX_BYTES, MAX_ITEMS, STALL, Waiting};
+use super::slow::SlowOnes;
+use super::waiting::{Group, Key, MAX_BYTES, MAX_ITEMS, STALL, Slow, Waiting};
+use crate::lock::Lock;
 use crate::upstream::{Call, UpstreamError};
 
 /// So many calls wait behind one flight at most: sixteen batches.
@@ -25,7 +27,7 @@ const FAILURES: u32 = 3;
 const UNBATCHED: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
-pub(super) struct Lanes(Mutex<State>);
+pub(super) struct Lanes(Lock<State>);
 
 #[derive(Default)]
 struct State {
@@ -35,6 +37,7 @@ struct State {
     bytes: usize,
     /// The calls of each key that others have overtaken and that are under way.
     overtaken: HashMap<Key, usize>,
+    slow: SlowOnes,
     failures: u32,
     unbatched_until: Option<Instant>,
 }
@@ -70,7 +73,7 @@ pub(super) struct Overtaken<'a> {
 
 impl Drop for Overtaken<'_> {
     fn drop(&mut self) {
-        let mut state = self.lanes.lock();
+        let mut state = self.lanes.0.lock();
         if let Entry::Occupied(mut count) = state.overtaken.entry(self.key) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
@@ -92,10 +95,13 @@ pub(super) enum Left {
 
 impl Lanes {
     pub(super) fn board(&self, key: Key, call: &Arc<Call>) -> Boarding {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let ticket = state.next_ticket;
         let bytes = state.bytes;
         let is_unbatched = state.is_unbatched();
+        if key == Key::Heartbeats && state.is_slow_user(call) {
+            return Boarding::Unbatched;
+        }
         let Some(lane) = state.lanes.get_mut(&key) else {
             if is_unbatched {
                 return Boarding::Unbatched;
@@ -133,7 +139,12 @@ impl Lanes {
     /// The calls of the next flight, after one has ended; `again` are calls of that one whose turn is first. None: the key
     /// has no flight any more.
     pub(super) fn depart(&self, key: Key, again: Group) -> Option<Group> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
+        let goes_alone = match key {
+            Key::Messages(session) => state.slow.contains(Slow::MessagesIn(session)),
+            Key::Heartbeats => false,
+        };
+        let most = if goes_alone { 1 } else { MAX_ITEMS };
         let lane = state.lanes.get_mut(&key)?;
         let mut added = 0;
         for waiting in again.into_iter().rev() {
@@ -148,7 +159,7 @@ impl Lanes {
             !has_gone
         });
         lane.flight_began = Instant::now();
-        let group = lane.next_group();
+        let group = lane.next_group(most);
         let taken: usize = group.iter().map(Waiting::bytes).sum();
         if group.is_empty() {
             state.lanes.remove(&key);
@@ -159,7 +170,7 @@ impl Lanes {
 
     /// Lets the next flight depart beside a call that takes long, unless it is to hold them up.
     pub(super) fn overtake(&self, key: Key) -> Option<Overtaken<'_>> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let count = state.overtaken.entry(key).or_default();
         // Behind a heartbeat that takes long, the others would take a connection each.
         if key != Key::Heartbeats && *count >= MOST_OVERTAKEN {
@@ -171,7 +182,7 @@ impl Lanes {
 
     /// When a call that waits is given up unless the flight before it ends; none when it does not wait.
     pub(super) fn stalls_at(&self, key: Key, ticket: u64) -> Option<Instant> {
-        let state = self.lock();
+        let state = self.0.lock();
         let lane = state.lanes.get(&key)?;
         let waiting = lane.queue.iter().find(|waiting| waiting.ticket == ticket)?;
         Some(lane.stalls_at(key, waiting))
@@ -179,7 +190,7 @@ impl Lanes {
 
     /// Takes a call out of its queue if it was given up by now, or is past its deadline.
     pub(super) fn leave_stalled(&self, key: Key, ticket: u64, deadline: Instant) -> Left {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let now = Instant::now();
         let Some(lane) = state.lanes.get_mut(&key) else {
             return Left::InFlight;
@@ -201,12 +212,17 @@ impl Lanes {
 
     /// Takes a call out of its queue, if it is in it.
     pub(super) fn leave(&self, key: Key, ticket: u64) {
-        self.lock().remove(key, ticket);
+        self.0.lock().remove(key, ticket);
+    }
+
+    /// Lets the calls of whoever this is go alone for a while.
+    pub(super) fn note_slow(&self, slow: Slow) {
+        self.0.lock().slow.note(slow);
     }
 
     /// Notes whether a batch was refused as a whole.
     pub(super) fn note_batch(&self, has_failed: bool) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.failures = if has_failed { state.failures + 1 } else { 0 };
         if state.failures >= FAILURES {
             state.failures = 0;
@@ -214,11 +230,6 @@ impl Lanes {
             drop(state);
             tracing::warn!("batches are refused as a whole: calls go out one by one for a minute");
         }
-    }
-
-    /// No code panics with the lock; if one did, the queues are what they were before or after.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -231,6 +242,11 @@ impl State {
                 false
             }
         }
+    }
+
+    fn is_slow_user(&self, call: &Call) -> bool {
+        let user = call.caller.user_id;
+        user.is_some_and(|user| self.slow.contains(Slow::HeartbeatsOf(user)))
     }
 
     fn remove(&mut self, key: Key, ticket: u64) {
@@ -252,13 +268,13 @@ impl Lane {
         self.flight_began.max(waiting.queued_at) + key.patience()
     }
 
-    /// The first calls that go together: one without an item goes alone.
-    fn next_group(&mut self) -> Group {
+    /// The first calls that go together, so many at most: one without an item goes alone.
+    fn next_group(&mut self, most: usize) -> Group {
         let mut group = Group::new();
         let mut bytes = 0;
         while let Some(next) = self.queue.front() {
             bytes += next.bytes();
-            let is_full = group.len() == MAX_ITEMS || bytes > MAX_BYTES;
+            let is_full = group.len() == most || bytes > MAX_BYTES;
             if !group.is_empty() && (is_full || next.item.is_none()) {
                 break;
             }

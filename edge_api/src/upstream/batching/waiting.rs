@@ -32,6 +32,25 @@ pub const HEARTBEAT_PATIENCE: Duration = Duration::from_millis(250);
 /// What a batch of heartbeats may take, of which one may wait for a lock.
 pub const HEARTBEATS_TIME: Duration = Duration::from_secs(1);
 
+/// What a batch of messages may take: as long as a database that is well stands still, twice. Then the items that can be made
+/// again go alone, with the rest of their time.
+pub const MESSAGES_TIME: Duration = Duration::from_secs(2);
+
+/// A heartbeat that takes so long by itself costs those in its batch too much.
+pub const SLOW_HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// The calls of whoever was slow go alone for so long.
+pub const ALONE: Duration = Duration::from_secs(30);
+
+/// Whose calls cost others their time when they go together: a hook of the application is slow for them, or waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Slow {
+    /// A session: which of the messages of a batch it was is not known.
+    MessagesIn(Uuid),
+    /// A user.
+    HeartbeatsOf(Uuid),
+}
+
 /// What goes out one flight at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Key {

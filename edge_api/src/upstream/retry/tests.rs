@@ -1,6 +1,7 @@
 //! What is tried again, how often, when, and what never is.
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
 
 use super::*;
 use crate::caller::Caller;

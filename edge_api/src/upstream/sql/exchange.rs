@@ -1,4 +1,4 @@
-//! The four messages of a call, sent without waiting in between.
+//! The four messages of a call: begin, settings, call and commit, sent without waiting in between.
 
 use serde_json::value::RawValue;
 use tokio_postgres::types::{ToSql, Type};
@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::failure;
 use super::pool::Connection;
-use super::values::{self, Answer};
+use super::values;
 use crate::contract::Access;
 use crate::upstream::{Call, UpstreamError};
 
@@ -125,10 +125,6 @@ impl Exchange {
         self.set.map_err(failure::of_settings)?;
         let row = self.row.map_err(failure::of_postgres)?;
         self.ended.map_err(failure::of_postgres)?;
-        match row.try_get::<_, Option<Answer>>(0) {
-            Ok(Some(Answer(json))) => Ok(json),
-            Ok(None) => Ok(RawValue::NULL.to_owned()),
-            Err(error) => Err(failure::of_postgres(error)),
-        }
+        values::answer_of(&row).map_err(failure::of_postgres)
     }
 }

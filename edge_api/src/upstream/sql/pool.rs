@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool::managed::{Object, Pool};
+use deadpool_postgres::Runtime;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -12,6 +13,7 @@ use tokio_postgres::{CancelToken, Config};
 
 use super::connector::Connector;
 use super::failure;
+use super::kept::{Keeping, Kept};
 use super::pooler::Pooler;
 use crate::upstream::UpstreamError;
 
@@ -29,12 +31,12 @@ const CANCELS: usize = 2;
 /// The pool cannot be made; a bug, since it does not connect yet.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot make the connection pool")]
-pub struct PoolSetupError(#[from] deadpool_postgres::BuildError);
+pub struct PoolSetupError(#[from] deadpool::managed::BuildError);
 
 /// At most as many connections as the pool's size, made when they are needed first.
 #[derive(Clone)]
 pub(super) struct Connections {
-    pool: Pool,
+    pool: Pool<Keeping>,
     canceller: Arc<Canceller>,
 }
 
@@ -42,9 +44,10 @@ pub(super) struct Connections {
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 /// A transaction whose end was lost on the way would hold its locks until the server notices that the connection
-/// is gone; and a statement for a client that is gone would run on. Options of the connection string count.
-const SESSION_OPTIONS: &str =
-    "-c idle_in_transaction_session_timeout=10s -c client_connection_check_interval=1s";
+/// is gone; and a statement for a client that is gone would run on. A call that writes may, whatever the database's default is.
+/// Options of the connection string count.
+const SESSION_OPTIONS: &str = "-c idle_in_transaction_session_timeout=10s \
+    -c client_connection_check_interval=1s -c default_transaction_read_only=off";
 
 /// Sets what every connection to the database has. A transaction pooler takes no options.
 pub(super) fn prepare(database: &mut Config, pooler: Pooler) {
@@ -68,12 +71,7 @@ impl Connections {
         connector: Connector,
         size: usize,
     ) -> Result<Self, PoolSetupError> {
-        // Without a test query: a connection that died idle is seen as closed, one that dies later
-        // is answered with `upstream_unavailable`.
-        let recycling = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        };
-        let manager = Manager::from_connect(database, connector.clone(), recycling);
+        let manager = Keeping::new(database, connector.clone());
         let pool = Pool::builder(manager)
             .max_size(size)
             .runtime(Runtime::Tokio1)
@@ -106,7 +104,7 @@ impl Connections {
 /// is closed, and what it was about is cancelled: otherwise the server would work on, or wait for a lock, for
 /// nobody. The server then has committed the transaction as a whole or rolls it back.
 pub(super) struct Connection {
-    connection: Option<Object>,
+    connection: Option<Object<Keeping>>,
     canceller: Arc<Canceller>,
 }
 
@@ -115,12 +113,18 @@ impl Connection {
     pub(super) fn give_back(mut self) {
         drop(self.connection.take());
     }
+
+    /// For the next request, unused.
+    pub(super) fn refuse<T>(self, error: UpstreamError) -> Result<T, UpstreamError> {
+        self.give_back();
+        Err(error)
+    }
 }
 
 impl Deref for Connection {
-    type Target = Object;
+    type Target = Kept;
 
-    fn deref(&self) -> &Object {
+    fn deref(&self) -> &Kept {
         self.connection
             .as_ref()
             .expect("only give_back empties it, and consumes it")
@@ -173,12 +177,12 @@ impl Canceller {
 }
 
 /// A connection that leaves the pool for good when this is dropped.
-struct Closing(Option<Object>);
+struct Closing(Option<Object<Keeping>>);
 
 impl Deref for Closing {
-    type Target = Object;
+    type Target = Kept;
 
-    fn deref(&self) -> &Object {
+    fn deref(&self) -> &Kept {
         self.0.as_ref().expect("only its drop empties it")
     }
 }

@@ -3,32 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, Error, SimpleQueryMessage};
 
 use super::connector::Connector;
 use super::failure;
+use super::whole::is_refused;
+use crate::lock::Lock;
 use crate::upstream::{DatabaseVersions, UpstreamError};
 
 /// A server that takes longer is not ready.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Everybody may read these. The contract's version is the owner's function, and a constant; the catalogue
-/// shows its text.
-const VERSIONS: &str = "select
-    (select extversion from pg_catalog.pg_extension where extname = 'pg_stream_ext'),
-    (select substring(function.prosrc from '''([0-9.]+)''')
-       from pg_catalog.pg_proc as function
-       join pg_catalog.pg_namespace as schema on schema.oid = function.pronamespace
-      where schema.nspname = 'stream_private' and function.proname = 'contract_version')";
+/// Everybody may read this.
+const EXTENSION: &str =
+    "select extversion from pg_catalog.pg_extension where extname = 'pg_stream_ext'";
 
+/// For who may execute the functions of that schema.
+const CONTRACT: &str = "select stream_edge.contract_version()";
+
+/// Whether the database answers is asked once at a time ([`SharedPing`](crate::upstream::ping)).
 #[derive(Clone)]
 pub(super) struct Readiness {
     connector: Connector,
     database: Arc<Config>,
-    idle: Arc<Mutex<Option<Own>>>,
+    idle: Arc<Lock<Option<Own>>>,
 }
 
 /// A client whose connection ends with it, also when the server does not answer.
@@ -46,11 +46,11 @@ impl Readiness {
         }
     }
 
-    /// Asks on the one connection, which is made anew when it is broken. Whoever asks meanwhile waits.
+    /// Asks on the one connection, which is made anew when it is broken.
     pub(super) async fn ask(&self) -> Result<DatabaseVersions, UpstreamError> {
-        let mut idle = self.idle.lock().await;
         // Out of its place until it has answered: a question that was cut off leaves it in an unknown state.
-        let own = idle.take().filter(|own| !own.client.is_closed());
+        let idle = self.idle.lock().take();
+        let own = idle.filter(|own| !own.client.is_closed());
         let own = match own {
             Some(own) => own,
             None => self.open().await?,
@@ -61,7 +61,7 @@ impl Readiness {
                 reason: "no answer to the question whether it is ready".to_owned(),
             })?
             .map_err(failure::of_postgres)?;
-        *idle = Some(own);
+        *self.idle.lock() = Some(own);
         Ok(versions)
     }
 
@@ -82,14 +82,25 @@ impl Drop for Own {
 }
 
 async fn versions(client: &Client) -> Result<DatabaseVersions, Error> {
-    let answer = client.simple_query(VERSIONS).await?;
-    let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row),
-        _ => None,
-    });
-    let text = |column| row.and_then(|row| row.get(column)).map(str::to_owned);
+    // `biased` polls, and so sends, in the written order.
+    let (extension, contract) =
+        tokio::join!(biased; value(client, EXTENSION), value(client, CONTRACT));
+    let contract = match contract {
+        // It is not there, or not granted.
+        Err(error) if is_refused(&error) => None,
+        contract => contract?,
+    };
     Ok(DatabaseVersions {
-        extension: text(0),
-        contract: text(1),
+        extension: extension?,
+        contract,
     })
+}
+
+/// The one value that a statement gives.
+async fn value(client: &Client, statement: &str) -> Result<Option<String>, Error> {
+    let answer = client.simple_query(statement).await?;
+    Ok(answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    }))
 }

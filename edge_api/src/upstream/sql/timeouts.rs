@@ -13,10 +13,14 @@ const LONGEST: Duration = Duration::from_secs(8);
 /// A call that waits for a lock ends so much earlier than one that works, as a refusal which says why.
 const LOCK_MARGIN: Duration = Duration::from_millis(500);
 
+/// The `statement_timeout` of a session is a multiple of this: it is set anew only for a call that needs another one, and the
+/// database still refuses a late call before the service cuts it off.
+const STEP_MS: u32 = 250;
+
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Timeouts {
-    statement_ms: u128,
-    lock_ms: u128,
+    statement_ms: u32,
+    lock_ms: u32,
 }
 
 impl Timeouts {
@@ -29,21 +33,32 @@ impl Timeouts {
         let statement = left.min(LONGEST);
         // Of a short time half is for the lock.
         let lock = statement.saturating_sub(LOCK_MARGIN).max(statement / 2);
-        if statement.as_millis() == 0 {
+        let milliseconds = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        if milliseconds(statement) == 0 {
             return Err(UpstreamError::Refused {
                 code: ErrorCode::StatementTimeout,
                 retry_after_ms: None,
             });
         }
         Ok(Self {
-            statement_ms: statement.as_millis(),
-            lock_ms: lock.as_millis().max(1),
+            statement_ms: milliseconds(statement),
+            lock_ms: milliseconds(lock).max(1),
         })
     }
 
-    /// `statement_timeout` and `lock_timeout`, whose unit is the millisecond.
-    pub(super) fn as_settings(&self) -> (String, String) {
-        (self.statement_ms.to_string(), self.lock_ms.to_string())
+    /// `statement_timeout` of a transaction, as a setting, whose unit is the millisecond.
+    pub(super) fn statement(&self) -> String {
+        self.statement_ms.to_string()
+    }
+
+    /// `lock_timeout` of a transaction.
+    pub(super) fn lock(&self) -> String {
+        self.lock_ms.to_string()
+    }
+
+    /// `statement_timeout` of a session in milliseconds: not less than that of the transaction.
+    pub(super) fn of_session_ms(&self) -> u32 {
+        self.statement_ms.next_multiple_of(STEP_MS)
     }
 }
 
@@ -67,5 +82,14 @@ mod tests {
             let found = timeouts.map(|timeouts| (timeouts.statement_ms, timeouts.lock_ms));
             assert_eq!(found, expected, "{left_us} us");
         }
+    }
+
+    #[test]
+    fn a_session_has_the_next_step_of_a_timeout() {
+        let steps = [60_000, 8_000, 7_999, 7_750, 1_000, 251, 250, 1].map(|left_ms| {
+            let timeouts = Timeouts::within(Duration::from_millis(left_ms));
+            timeouts.expect("time is left").of_session_ms()
+        });
+        assert_eq!(steps, [8_000, 8_000, 8_000, 7_750, 1_000, 500, 250, 250]);
     }
 }

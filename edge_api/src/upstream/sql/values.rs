@@ -4,7 +4,7 @@ use std::error::Error;
 
 use bytes::BytesMut;
 use serde_json::value::RawValue;
-
+use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
 use crate::contract::{Argument, ArgumentType, JsonText};
@@ -67,8 +67,13 @@ impl ToSql for JsonText {
     to_sql_checked!();
 }
 
-/// An answer as the database wrote it.
-pub(super) struct Answer(pub Box<RawValue>);
+/// The one value of a row, as the database wrote it.
+pub(super) fn answer_of(row: &Row) -> Result<Box<RawValue>, tokio_postgres::Error> {
+    let answer = row.try_get::<_, Option<Answer>>(0)?;
+    Ok(answer.map_or_else(|| RawValue::NULL.to_owned(), |Answer(json)| json))
+}
+
+struct Answer(Box<RawValue>);
 
 impl<'a> FromSql<'a> for Answer {
     fn from_sql(_: &Type, bytes: &'a [u8]) -> Result<Self, Failure> {

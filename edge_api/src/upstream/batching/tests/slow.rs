@@ -5,7 +5,9 @@ use std::sync::Arc;
 use stream_core::error::ErrorCode;
 use tokio::time::{Instant, sleep};
 
-use super::super::{HEARTBEAT_PATIENCE, HEARTBEATS_TIME, PATIENCE, STALL};
+use super::super::{
+    ALONE, HEARTBEAT_PATIENCE, HEARTBEATS_TIME, MESSAGES_TIME, PATIENCE, SLOW_HEARTBEAT, STALL,
+};
 use super::database::PlayedDatabase;
 use super::{Answer, batching, begin, call, id, message, ms, refused};
 use crate::contract::Argument;
@@ -183,8 +185,66 @@ async fn after_an_answer_that_nobody_understands_only_what_has_an_id_is_made_aga
     }
 }
 
+/// As where a hook of the application waits for one of the users.
 #[tokio::test(start_paused = true)]
-async fn a_message_that_waited_too_long_is_not_made_again() {
+async fn a_slow_item_costs_a_batch_of_messages_its_time_once() {
+    let database = PlayedDatabase::taking(&[10, 60_000, 1]);
+    let batching = batching(&database);
+    let began = Instant::now();
+    let send = |number: u128| {
+        let call = message(1, number, &format!("{number}:stored"));
+        begin(&batching, with_id(&call, number))
+    };
+    for message in [0, 1, 2].map(send) {
+        made(message).await;
+    }
+    assert_eq!(began.elapsed(), ms(10) + MESSAGES_TIME + ms(2));
+    for message in [3, 4, 5].map(send) {
+        made(message).await;
+    }
+    let others = [1, 2, 3].map(|number| begin(&batching, message(2, number, "9:stored")));
+    for message in others {
+        made(message).await;
+    }
+    let sizes = || -> Vec<usize> {
+        let flights = database.flights();
+        flights.iter().map(|(_, size)| *size).collect()
+    };
+    assert_eq!(sizes(), [1, 2, 1, 1, 1, 1, 1, 1, 2]);
+    assert_eq!(database.made(id(1)), [0, 1, 2, 3, 4, 5]);
+    sleep(ALONE).await;
+    for message in [6, 7, 8].map(send) {
+        made(message).await;
+    }
+    assert_eq!(sizes()[9..], [1, 2]);
+}
+
+/// As where a hook of the application waits for one of the users: theirs go alone, and hold nobody up.
+#[tokio::test(start_paused = true)]
+async fn a_slow_heartbeat_costs_the_others_of_its_batch_their_time_once() {
+    let slow_ms = u64::try_from(SLOW_HEARTBEAT.as_millis()).expect("is short");
+    // One alone, two together, these alone, and then those of another time.
+    let database = PlayedDatabase::taking(&[10, 5000, slow_ms, 1]);
+    let batching = batching(&database);
+    let heartbeat = |user: u128| begin(&batching, call("heartbeat", 1, user, "0:stored"));
+    for heartbeat in [1, 2, 3].map(heartbeat) {
+        made(heartbeat).await;
+    }
+    let before = database.flights().len();
+    // Of the two that were made alone the first took long.
+    let heartbeats = [1, 2, 3, 4].map(heartbeat);
+    for heartbeat in heartbeats {
+        made(heartbeat).await;
+    }
+    let flights = database.flights();
+    assert_eq!(
+        flights[before..],
+        [("heartbeat", 1), ("heartbeat", 1), ("heartbeats", 2)]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_without_an_id_that_waited_too_long_is_not_made_again() {
     let database = PlayedDatabase::taking(&[10, 60_000, 1]);
     let batching = batching(&database);
     let first = begin(&batching, message(1, 1, "0:stored"));
