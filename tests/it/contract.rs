@@ -3,6 +3,7 @@
 
 mod arguments;
 mod core_sql;
+mod edge_calls;
 mod function_settings;
 mod generated;
 mod hooks;

@@ -157,7 +157,9 @@ async fn without_the_tables_everybody_is_refused() -> Result<()> {
     let calls = direct_calls(&database).await?;
     let superuser = database.superuser().await?;
     superuser
-        .batch_execute("drop schema stream cascade; drop schema stream_edge, stream_private cascade")
+        .batch_execute(
+            "drop schema stream cascade; drop schema stream_edge, stream_private cascade",
+        )
         .await?;
     for call in calls {
         expect_refusal(ErrorCode::Forbidden, superuser.simple_query(&call).await)

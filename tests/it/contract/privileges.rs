@@ -22,22 +22,22 @@ const TABLES: usize = 41;
 /// Who may call what, as a person has reviewed it.
 const REVIEWED: &str = "contract/roles.md";
 
-struct Function {
+pub struct Function {
     schema: String,
-    name: String,
+    pub name: String,
     /// Types of the arguments, to pair a wrapper with its inner function.
     arguments: String,
     owner: String,
-    is_definer: bool,
+    pub is_definer: bool,
     is_procedure: bool,
     /// What it sets as its search path, if anything.
     search_path: Option<String>,
     is_sql_or_plpgsql: bool,
     /// Of the API roles and PUBLIC, those that may execute it.
-    callers: BTreeSet<String>,
+    pub callers: BTreeSet<String>,
 }
 
-async fn functions(database: &TestDatabase, schemas: &str) -> Result<Vec<Function>> {
+pub async fn functions(database: &TestDatabase, schemas: &str) -> Result<Vec<Function>> {
     let query = format!(
         "select n.nspname::text, p.proname::text, pg_get_function_identity_arguments(p.oid),
              r.rolname::text, p.prosecdef,
@@ -72,14 +72,14 @@ async fn functions(database: &TestDatabase, schemas: &str) -> Result<Vec<Functio
 }
 
 /// One row of the reviewed table.
-struct Reviewed {
+pub struct Reviewed {
     /// Called by policies alone; it has no wrapper.
-    is_policy: bool,
+    pub is_policy: bool,
     callers: BTreeSet<String>,
 }
 
 /// The reviewed table, by operation.
-fn reviewed() -> Result<BTreeMap<String, Reviewed>> {
+pub fn reviewed() -> Result<BTreeMap<String, Reviewed>> {
     let text = fs::read_to_string(workspace::root().join(REVIEWED))?;
     let cells = |line: &str| -> Vec<String> {
         let inner = line.trim_matches('|').split('|');
@@ -156,37 +156,6 @@ async fn each_wrapper_and_its_body_have_the_same_arguments() -> Result<()> {
             assert_eq!(wrappers.get(&*name), bodies.get(&*name), "{name}");
         }
     }
-    Ok(())
-}
-
-/// The calls of the edge: they take on roles, and under PostgREST the login role could become any.
-#[tokio::test]
-async fn calls_of_the_edge_are_open_to_its_login_role_alone() -> Result<()> {
-    let database = TestDatabase::create().await?;
-    let login = BTreeSet::from(["authenticator".to_owned()]);
-    let functions = functions(&database, "'stream_edge'").await?;
-    for function in &functions {
-        assert_eq!(function.callers, login, "{}", function.name);
-        assert!(!function.is_definer, "{}", function.name);
-    }
-    let reviewed = reviewed()?;
-    let operations = reviewed.iter().filter(|(_, row)| !row.is_policy);
-    let mut expected: BTreeSet<&str> = operations.map(|(name, _)| name.as_str()).collect();
-    expected.insert("contract_version");
-    let names = functions.iter().map(|function| function.name.as_str());
-    assert_eq!(names.collect::<BTreeSet<_>>(), expected);
-    assert_eq!(functions.len(), expected.len());
-    let users: Vec<String> = database
-        .value(
-            "select array(
-                 select case when a.grantee = 0 then 'public' else a.grantee::regrole::text end
-                     || ' ' || a.privilege_type
-                 from aclexplode(n.nspacl) as a where a.grantee <> n.nspowner
-             )
-             from pg_catalog.pg_namespace as n where n.nspname = 'stream_edge'",
-        )
-        .await?;
-    assert_eq!(users, ["authenticator USAGE"]);
     Ok(())
 }
 
@@ -296,7 +265,6 @@ async fn schemas_are_open_to_those_who_need_them() -> Result<()> {
     for (schema, expected) in [
         ("stream", &["authenticated", "service_role"][..]),
         ("stream_private", &["authenticated", "service_role"]),
-        ("stream_edge", &[]),
         ("stream_ext", &[]),
     ] {
         for role in API_ROLES {

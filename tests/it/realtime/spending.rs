@@ -16,7 +16,9 @@ async fn each_broadcast_costs_itself_and_its_channels() -> Result<()> {
     let governed = Governed::start(0, 8).await?;
     let session = governed.session;
     governed.plan().await?;
-    governed.change("delete from stream.realtime_spending").await?;
+    governed
+        .change("delete from stream.realtime_spending")
+        .await?;
     send_message(&governed.ada, session, "one").await?;
     governed.end_window().await?;
     send_message(&governed.ada, session, "two").await?;
@@ -27,13 +29,18 @@ async fn each_broadcast_costs_itself_and_its_channels() -> Result<()> {
     let seller = governed.database.user(demo::SELLER).await?;
     move_to(&seller, session, StreamState::Paused).await?;
     seller
-        .rpc("mute_user", json!({"session_id": session, "user_id": demo::ADA, "seconds": 60}))
+        .rpc(
+            "mute_user",
+            json!({"session_id": session, "user_id": demo::ADA, "seconds": 60}),
+        )
         .await?;
     governed.set_viewers(7).await?;
     governed.plan().await?;
     let by_kind: serde_json::Value = governed.value(BY_KIND).await?;
     assert_eq!(by_kind, json!([20 + 18, 9, 9, 2, 18 + 9 + 2]));
-    let left: i64 = governed.value("select count(*) from stream.realtime_sends").await?;
+    let left: i64 = governed
+        .value("select count(*) from stream.realtime_sends")
+        .await?;
     assert_eq!(left, 0);
     Ok(())
 }
@@ -42,7 +49,9 @@ async fn each_broadcast_costs_itself_and_its_channels() -> Result<()> {
 async fn the_last_broadcasts_of_a_stream_count_for_the_channels_that_it_had() -> Result<()> {
     let governed = Governed::start(0, 8).await?;
     governed.plan().await?;
-    governed.change("delete from stream.realtime_spending").await?;
+    governed
+        .change("delete from stream.realtime_spending")
+        .await?;
     let seller = governed.database.user(demo::SELLER).await?;
     move_to(&seller, governed.session, StreamState::Ended).await?;
     governed.plan().await?;
@@ -60,10 +69,14 @@ async fn a_crash_lets_nothing_be_counted_twice() -> Result<()> {
     send_message(&governed.ada, governed.session, "counted").await?;
     governed.plan().await?;
     governed
-        .change("delete from stream.realtime_spending; truncate stream.governor, stream.realtime_sends")
+        .change(
+            "delete from stream.realtime_spending; truncate stream.governor, stream.realtime_sends",
+        )
         .await?;
     governed.plan().await?;
-    let rows: i64 = governed.value("select count(*) from stream.realtime_spending").await?;
+    let rows: i64 = governed
+        .value("select count(*) from stream.realtime_spending")
+        .await?;
     assert_eq!(rows, 0);
     governed.end_window().await?;
     send_message(&governed.ada, governed.session, "counted too").await?;
@@ -78,17 +91,23 @@ async fn a_crash_lets_nothing_be_counted_twice() -> Result<()> {
 async fn after_a_pause_only_the_part_of_the_last_minute_counts_against_the_limit() -> Result<()> {
     let governed = Governed::start(100, 8).await?;
     governed.plan().await?;
-    governed.change("delete from stream.realtime_spending").await?;
     governed
-        .change("update stream.chat_relay set frames = frames + 1000;
-            update stream.governor set planned_at = clock_timestamp() - interval '650 seconds'")
+        .change("delete from stream.realtime_spending")
+        .await?;
+    governed
+        .change(
+            "update stream.chat_relay set frames = frames + 1000;
+            update stream.governor set planned_at = clock_timestamp() - interval '650 seconds'",
+        )
         .await?;
     governed.database.tick().await?;
     let lately: i64 = governed
         .value("select sum(frames)::bigint from stream.realtime_spending where at > clock_timestamp() - interval '64 seconds'")
         .await?;
     assert!((800..=1_100).contains(&lately), "{lately}");
-    let all: i64 = governed.value("select sum(frames)::bigint from stream.realtime_spending").await?;
+    let all: i64 = governed
+        .value("select sum(frames)::bigint from stream.realtime_spending")
+        .await?;
     assert_eq!(all, 10_000);
     Ok(())
 }
