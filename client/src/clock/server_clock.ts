@@ -5,6 +5,9 @@ import type { Clock } from './clock.ts'
 /** A device's clock drifts, and the best sample of an hour ago is no longer the best. */
 const KEPT_MS = 10 * 60_000
 
+/** Estimates that are further apart than their errors and this: somebody has set the device's clock. */
+const SET_MS = 1_000
+
 interface Sample {
     takenAt: number
     roundTripMs: number
@@ -25,7 +28,11 @@ export class ServerClock {
         const roundTripMs = answeredAt - sentAt
         if (Number.isNaN(server) || roundTripMs < 0) return
         const offsetMs = server - (sentAt + roundTripMs / 2)
-        const kept = this.#samples.filter((sample) => answeredAt - sample.takenAt < KEPT_MS)
+        const kept = this.#samples.filter(
+            (sample) =>
+                answeredAt - sample.takenAt < KEPT_MS &&
+                Math.abs(sample.offsetMs - offsetMs) <= (sample.roundTripMs + roundTripMs) / 2 + SET_MS
+        )
         // A sample is of use only until a better one is there that is also newer.
         this.#samples = kept.filter((sample) => sample.roundTripMs < roundTripMs)
         this.#samples.push({ takenAt: answeredAt, roundTripMs, offsetMs })

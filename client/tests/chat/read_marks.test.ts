@@ -102,6 +102,9 @@ test('a sync does not take back what is marked here and not stored yet', async (
     bench.log.mark(bench.chat.userId, 3, 4)
     bench.sync()
     expect(bench.chat.snapshot.unreadCount).toBe(2)
+    void bench.chat.markReadUpTo(2)
+    bench.sync()
+    expect(bench.chat.snapshot.unreadCount).toBe(1)
 })
 
 test('marks go out at once when the app leaves, and the chat that ends waits for none', async () => {

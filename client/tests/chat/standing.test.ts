@@ -30,6 +30,20 @@ test('the messages of a user go up to the number that is named', () => {
     expect(contents(bench)).toEqual(['', '', 'of ada', said, 'message 3'])
 })
 
+test('a deletion of before does not reach what the user wrote after it, in history neither', async () => {
+    const bench = chatBench()
+    bench.write(2)
+    bench.sync()
+    bench.log.deleteUser(SELLER)
+    bench.frame(3, 3)
+    bench.write(600)
+    bench.sync()
+    while (bench.chat.snapshot.hasOlder) await bench.chat.loadOlder()
+    const texts = contents(bench)
+    expect(texts.slice(0, 4)).toEqual(['', '', said, 'message 3'])
+    expect(texts.filter((text) => text === '')).toHaveLength(2)
+})
+
 test('an erased user loses text and name', () => {
     const bench = chatBench()
     bench.write(4)

@@ -19,9 +19,10 @@ import { TcpProxy } from './tcp_proxy.ts'
 import { sleep, until } from './waiting.ts'
 import { Watched } from './watched.ts'
 
-/** Shorter than the silence of a sleep now and then, so that a wake meets a token that has run out. */
-const TOKEN_LIFE_MS = 6_000
-const WRITE_EVERY_MS = 30
+/** Shorter than a long sleep, so that a wake meets a token that has run out; Realtime closes the channels of one that has. */
+const TOKEN_LIFE_MS = 12_000
+const LONG_SLEEP_MS = 13_500
+const WRITE_EVERY_MS = 50
 
 const { values } = parseArgs({
     options: {
@@ -121,7 +122,7 @@ async function fallAsleepAndWake(proxies: TcpProxy[], lifecycle: ManualLifecycle
     await watched.connected()
     lifecycle.emit('background')
     for (const proxy of proxies) proxy.hold()
-    await sleep(random.between(200, random.chance(0.3) ? 2 * TOKEN_LIFE_MS : 1_500))
+    await sleep(random.chance(0.15) ? LONG_SLEEP_MS : random.between(200, 1_500))
     for (const proxy of proxies) proxy.cut()
     const before = watched.syncs
     lifecycle.emit('active')
