@@ -110,7 +110,6 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
 
     /** Takes a page of a sync, or the newest page that came with `join_stream`. */
     apply(page: SyncResult): void {
-        if (this.#hasEnded) return
         this.#standing.takeSync(page, this.#serverClock.now())
         this.#reads.takeSync(page.read)
         this.#error = null
@@ -125,25 +124,18 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
 
     /** Takes what a heartbeat says of the log. */
     observeHead(headSeq: number, epoch: string): void {
-        if (!this.#hasEnded) this.#sync.observeHead(headSeq, epoch)
+        this.#sync.observeHead(headSeq, epoch)
     }
 
     /** Takes the payload of event `messages`. */
     takeFrame(payload: unknown): void {
-        if (this.#hasEnded) return
         if (!isFrame(payload)) this.#sync.takeResync()
         else if (payload.session_id === this.sessionId) this.#sync.takeFrame(payload)
     }
 
-    /** Takes the event `resync`: what was sent may be lost, and the server wants to be asked. */
-    takeResync(): void {
-        if (!this.#hasEnded) this.#sync.takeResync()
-    }
-
     /** Takes the events `restricted` and `revoked` of the user's own topic. */
     takeRestriction(event: RestrictionEvent): void {
-        if (this.#hasEnded || event.session_id !== this.sessionId) return
-        if (this.#standing.takeRestriction(event)) this.#changed()
+        if (event.session_id === this.sessionId && this.#standing.takeRestriction(event)) this.#changed()
     }
 
     /** Sends what an earlier run of the app left unsent, under the same ids. */

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { WINDOW, WINDOW_SLACK } from '../../src/chat/log.ts'
-import { anyFaults, anyStep, Scenario } from '../fake_server/scenario.ts'
+import { anyFaults, anyStep, anyTransport, Scenario } from '../fake_server/scenario.ts'
 
 /** Everything that `message` events tell between two discontinuities follows each other; retention alone leaves holes. */
 function expectUnbroken(scenario: Scenario): void {
@@ -50,10 +50,11 @@ function expectAsTheLog({ log, chat, sent }: Scenario): void {
 test('Feature: streaming-realtime-fixes, Property 7: the chat ends as the log, after everything', async () => {
     const property = fc.asyncProperty(
         fc.integer(),
+        anyTransport,
         anyFaults,
         fc.array(anyStep, { minLength: 1, maxLength: 40 }),
-        async (seed, faults, steps) => {
-            const scenario = new Scenario(seed, faults)
+        async (seed, transport, faults, steps) => {
+            const scenario = new Scenario(seed, faults, transport)
             await scenario.server.clock.advance(2_000)
             for (const step of steps) {
                 await scenario.take(step)

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { anyStep, Scenario, SESSION } from '../fake_server/scenario.ts'
+import { NO_FAULTS } from '../fake_server/fake_server.ts'
+import { anyStep, anyTransport, Scenario, SESSION } from '../fake_server/scenario.ts'
 
 const steps = fc.array(
     anyStep.filter((step) => !['sleep', 'restart', 'fail over', 'retain'].includes(step.do)),
@@ -14,8 +15,8 @@ test('Feature: streaming-realtime-fixes, Property 10: one wake, one sync, and ev
         minLength: 1,
         maxLength: 4,
     })
-    const property = fc.asyncProperty(fc.integer(), sleeps, async (seed, sleeps) => {
-        const scenario = new Scenario(seed)
+    const property = fc.asyncProperty(fc.integer(), anyTransport, sleeps, async (seed, transport, sleeps) => {
+        const scenario = new Scenario(seed, NO_FAULTS, transport)
         const { server, ada, log, chat, connection } = scenario
         await scenario.connect()
         await server.clock.advance(5_000)

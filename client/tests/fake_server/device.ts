@@ -11,13 +11,14 @@ export class Device {
     readonly lifecycle: ManualLifecycle = new ManualLifecycle()
     readonly client: StreamClient
 
-    constructor(server: FakeServer, userId: string, storage?: StorageAdapter) {
+    constructor(server: FakeServer, userId: string, transport: 'rpc' | 'edge' = 'rpc', storage?: StorageAdapter) {
         this.supabase = new FakeSupabase(server, userId)
         this.client = createStreamClient({
             supabase: this.supabase,
             lifecycle: this.lifecycle,
             clock: server.clock,
             random: new Dice(Math.floor(server.random.next() * 2 ** 32)),
+            ...(transport === 'edge' ? { edgeUrl: 'http://edge.test', fetch: this.supabase.fetchEdge } : {}),
             ...(storage === undefined ? {} : { storage }),
         })
     }

@@ -10,6 +10,7 @@ import type {
     SupabaseLike,
     SystemLike,
 } from '../../src/supabase.ts'
+import { FakeHttp } from '../fakes/fake_http.ts'
 import { FakeRefusal } from './fake_refusal.ts'
 import type { FakeServer, Listener } from './fake_server.ts'
 
@@ -60,27 +61,49 @@ export class FakeSupabase implements SupabaseLike {
         return { rpc: (name, args) => new FakeCall(() => this.#call(name, args)) }
     }
 
-    async #call(name: string, args: Record<string, unknown>): Promise<RpcAnswerLike> {
-        const { server } = this
-        const { clock, random, faults } = server
-        await new Promise<void>((resolve) => clock.after(server.latencyMs(), resolve))
-        if (!this.isOnline || server.isDown || random.chance(faults.loseRequest)) return this.#lost()
-        await this.accessToken()
-        let answer: RpcAnswerLike
-        try {
-            answer = { data: structuredClone(server.run(name, this.userId, args)), error: null, status: 200 }
-        } catch (thrown) {
-            if (!(thrown instanceof FakeRefusal)) throw thrown
-            const details = JSON.stringify({ code: thrown.code, retry_after_ms: thrown.retryAfterMs })
-            answer = { data: null, error: { message: thrown.code, code: 'PT000', details }, status: thrown.status }
+    /** The edge of the same server, over the same network. */
+    readonly fetchEdge = async (url: string, init: RequestInit): Promise<Response> => {
+        const http = new FakeHttp()
+        http.pollIntervalMs = 5_000
+        http.answer = ({ name, args }) => {
+            try {
+                return { result: structuredClone(this.server.run(name, this.userId, args)) }
+            } catch (thrown) {
+                if (!(thrown instanceof FakeRefusal)) throw thrown
+                const { code, status, retryAfterMs } = thrown
+                return { code, status, message: code, ...(retryAfterMs === null ? {} : { retryAfterMs }) }
+            }
         }
-        await new Promise<void>((resolve) => clock.after(server.latencyMs(), resolve))
-        if (!this.isOnline || random.chance(faults.loseAnswer)) return this.#lost()
-        return answer
+        return await this.#overNetwork(() => http.fetch(url, init))
     }
 
-    #lost(): RpcAnswerLike {
-        return { data: null, error: { message: 'TypeError: fetch failed', code: '', details: '' }, status: 0 }
+    async #call(name: string, args: Record<string, unknown>): Promise<RpcAnswerLike> {
+        try {
+            return await this.#overNetwork(async () => {
+                await this.accessToken()
+                return { data: structuredClone(this.server.run(name, this.userId, args)), error: null, status: 200 }
+            })
+        } catch (thrown) {
+            if (thrown instanceof FakeRefusal) {
+                const details = JSON.stringify({ code: thrown.code, retry_after_ms: thrown.retryAfterMs })
+                return { data: null, error: { message: thrown.code, code: 'PT000', details }, status: thrown.status }
+            }
+            return { data: null, error: { message: String(thrown), code: '', details: '' }, status: 0 }
+        }
+    }
+
+    /** There and back; either way may lose what it carries. */
+    async #overNetwork<T>(answer: () => Promise<T>): Promise<T> {
+        const { server } = this
+        const { clock, random, faults } = server
+        const travel = () => new Promise<void>((resolve) => clock.after(server.latencyMs(), resolve))
+        const lost = () => new TypeError('fetch failed')
+        await travel()
+        if (!this.isOnline || server.isDown || random.chance(faults.loseRequest)) throw lost()
+        const answered = await answer()
+        await travel()
+        if (!this.isOnline || random.chance(faults.loseAnswer)) throw lost()
+        return answered
     }
 }
 

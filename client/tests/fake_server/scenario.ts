@@ -74,6 +74,8 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
     { weight: 1, arbitrary: fc.record({ do: fc.constant('resync' as const) }) }
 )
 
+export const anyTransport: fc.Arbitrary<'rpc' | 'edge'> = fc.constantFrom('rpc', 'edge')
+
 export const anyFaults: fc.Arbitrary<Faults> = fc.record({
     dropFrame: fc.constantFrom(0, 0.1, 0.5),
     doubleFrame: fc.constantFrom(0, 0.3),
@@ -102,11 +104,11 @@ export class Scenario {
     #contents = 0
     #epochs = 1
 
-    constructor(seed: number, faults: Faults = NO_FAULTS) {
+    constructor(seed: number, faults: Faults = NO_FAULTS, transport: 'rpc' | 'edge' = 'rpc') {
         this.server = new FakeServer(new ServerTime(), new Dice(seed))
         this.server.faults = faults
         this.log = this.server.open(SESSION, SELLER)
-        this.ada = new Device(this.server, ADA)
+        this.ada = new Device(this.server, ADA, transport)
         const { chat, connection, release } = this.ada.watch(SESSION)
         this.chat = chat
         this.connection = connection
