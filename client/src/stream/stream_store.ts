@@ -119,8 +119,11 @@ export class StreamStore implements SyncConsumer {
 
     /** Another epoch is another log: its numbers say nothing about the ones before. */
     #begin(epoch: string): void {
+        const isFirst = this.#epoch === null
         if (epoch === this.#epoch) return
         this.#epoch = epoch
+        // An event may come before the first answer; it is of the same log.
+        if (isFirst) return
         this.#stateSeq = 0
         this.#generation = 0
     }

@@ -5,10 +5,12 @@ import { bench, CONFIG } from '../fakes/bench.ts'
 import { SESSION } from '../fakes/fake_stream.ts'
 import { Refused } from '../fakes/fake_supabase.ts'
 
-describe('a loss on the server side', () => {
+const OVER = ['rpc', 'edge'] as const
+
+describe.each(OVER)('a loss on the server side, over %s', (over) => {
     it('is repaired within 2 s, and not shown when that takes less than one', async () => {
         for (let seed = 1; seed <= 20; seed++) {
-            const { connect, supabase, clock, states } = bench({ seed })
+            const { connect, supabase, clock, states } = bench({ seed, over })
             await connect()
             supabase.realtime.log.length = 0
             const lostAt = clock.now()
@@ -24,14 +26,14 @@ describe('a loss on the server side', () => {
     })
 
     it('closes the socket that supabase-js would open again without jitter', async () => {
-        const { connect, supabase } = bench()
+        const { connect, supabase } = bench({ over })
         await connect()
         supabase.realtime.cut()
         expect(supabase.realtime.count('disconnect')).toBe(1)
     })
 
     it('leaves the socket alone while the app has a channel of its own on it', async () => {
-        const { connect, supabase, lifecycle, clock } = bench()
+        const { connect, supabase, lifecycle, clock } = bench({ over })
         supabase.realtime.channel('own', { config: { private: true, broadcast: { replication_ready: false } } })
         await connect()
         lifecycle.emit('background')
@@ -42,7 +44,7 @@ describe('a loss on the server side', () => {
     })
 
     it('makes a closed channel anew and leaves the others', async () => {
-        const { connect, supabase, clock } = bench()
+        const { connect, supabase, clock } = bench({ over })
         await connect()
         supabase.realtime.log.length = 0
         supabase.realtime.close(`chat:${SESSION}`)
@@ -52,7 +54,7 @@ describe('a loss on the server side', () => {
     })
 
     it('that comes again at once is answered more and more slowly', async () => {
-        const { connect, supabase, clock, client } = bench()
+        const { connect, supabase, clock, client } = bench({ over })
         await connect()
         const attempts: number[] = []
         client.connection.on('restored', () => {
@@ -70,9 +72,9 @@ describe('a loss on the server side', () => {
     })
 })
 
-describe('a place that is lost', () => {
+describe.each(OVER)('a place that is lost, over %s', (over) => {
     it('is taken again when the heartbeat finds no lease, with one sync from the cursor', async () => {
-        const { connect, supabase, stream, clock, client } = bench()
+        const { connect, supabase, stream, clock, client } = bench({ over })
         await connect()
         const cursors: unknown[] = []
         client.connection.connection?.sync.attach({ cursor: () => ({ afterSeq: 3, epoch: 'e1' }), apply: () => {} })
@@ -89,7 +91,7 @@ describe('a place that is lost', () => {
     })
 
     it('goes to the newer device, and the older one stops', async () => {
-        const { connect, stream, clock, states, errors, supabase } = bench()
+        const { connect, stream, clock, states, errors, supabase } = bench({ over })
         await connect()
         stream.isSuperseded = true
         await clock.advance(20_000)
@@ -101,7 +103,7 @@ describe('a place that is lost', () => {
     })
 
     it('ends with the stream, after a last sync', async () => {
-        const { connect, stream, clock, states, supabase, client } = bench()
+        const { connect, stream, clock, states, supabase, client } = bench({ over })
         await connect()
         stream.state = 'ended'
         stream.headSeq = 9
@@ -113,7 +115,7 @@ describe('a place that is lost', () => {
     })
 })
 
-describe('a refusal that does not pass', () => {
+describe.each(OVER)('a refusal that does not pass, over %s', (over) => {
     const refusals: [name: string, code: string, arrange: (of: ReturnType<typeof bench>) => void][] = [
         ['a client that is too old', 'client_too_old', ({ stream }) => (stream.oldestClient = '99.0')],
         ['a ban', 'banned', ({ supabase }) => refuse(supabase, 'join_stream', 'banned', 403)],
@@ -137,7 +139,7 @@ describe('a refusal that does not pass', () => {
     ]
 
     it.each(refusals)('%s stops the connection at once, with one error and no timers', async (_, code, arrange) => {
-        const of = bench()
+        const of = bench({ over })
         arrange(of)
         const connected = of.client.connection.connect(CONFIG)
         connected.catch(() => {})
@@ -149,7 +151,7 @@ describe('a refusal that does not pass', () => {
     })
 
     it('a ban that the database announces stops it too', async () => {
-        const { connect, supabase, states, clock } = bench()
+        const { connect, supabase, states, clock } = bench({ over })
         await connect()
         const event = { session_id: SESSION, restriction: 'ban', is_in_force: true, until: null, server_time: '' }
         supabase.realtime.find(`user:${CONFIG.userId}`)?.broadcast('revoked', { ...event, session_id: 'another' })
@@ -160,7 +162,7 @@ describe('a refusal that does not pass', () => {
     })
 
     it('a sign-out stops it', async () => {
-        const { connect, supabase, states, clock } = bench()
+        const { connect, supabase, states, clock } = bench({ over })
         await connect()
         supabase.emitAuth('TOKEN_REFRESHED')
         expect(states.at(-1)).toMatch(/^connected/)
@@ -170,9 +172,9 @@ describe('a refusal that does not pass', () => {
     })
 })
 
-describe('without automatic reconnection', () => {
+describe.each(OVER)('without automatic reconnection, over %s', (over) => {
     it('a loss ends the connection and reconnect() brings it back', async () => {
-        const { client, clock, supabase, states } = bench()
+        const { client, clock, supabase, states } = bench({ over })
         const connected = client.connection.connect({ ...CONFIG, enableAutoReconnect: false })
         await clock.advance(1_000)
         await connected
@@ -187,9 +189,9 @@ describe('without automatic reconnection', () => {
     })
 })
 
-describe('a server that asks for patience', () => {
+describe.each(OVER)('a server that asks for patience, over %s', (over) => {
     it('is waited for, whatever the policy', async () => {
-        const of = bench()
+        const of = bench({ over })
         refuse(of.supabase, 'join_stream', 'rate_limited', 429, 30_000)
         const connected = of.client.connection.connect(CONFIG)
         connected.catch(() => {})

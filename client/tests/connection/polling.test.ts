@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { bench, CONFIG } from '../fakes/bench.ts'
 import { SESSION } from '../fakes/fake_stream.ts'
 
+const OVER = ['rpc', 'edge'] as const
+
 function frame(pollMs: number | null): Record<string, unknown> {
     return {
         v: 1,
@@ -17,9 +19,9 @@ function frame(pollMs: number | null): Record<string, unknown> {
     }
 }
 
-describe('a stream whose Realtime is out of reach', () => {
+describe.each(OVER)('a stream whose Realtime is out of reach, over %s', (over) => {
     it('is polled while calls get through, and no longer once Realtime is back', async () => {
-        const { client, clock, supabase, stream, dispose } = bench()
+        const { client, clock, supabase, stream, dispose } = bench({ over })
         client.connection.setRetryPolicy({ maxAttempts: 50, baseDelay: 500, maxDelay: 20_000, backoffMultiplier: 2 })
         supabase.realtime.answers = () => 'silence'
         client.connection.connect(CONFIG).catch(() => {})
@@ -39,9 +41,9 @@ describe('a stream whose Realtime is out of reach', () => {
     })
 })
 
-describe('frames that carry poll_ms', () => {
+describe.each(OVER)('frames that carry poll_ms, over %s', (over) => {
     it('are obeyed until one carries none', async () => {
-        const { connect, clock, supabase, dispose } = bench()
+        const { connect, clock, supabase, dispose } = bench({ over })
         await connect()
         const syncs = supabase.count('sync')
         supabase.realtime.find(`chat:${SESSION}`)?.broadcast('messages', frame(10_000))
@@ -57,9 +59,9 @@ describe('frames that carry poll_ms', () => {
     })
 })
 
-describe('a server that does not confirm its replication', () => {
+describe.each(OVER)('a server that does not confirm its replication, over %s', (over) => {
     it('counts as joined after five seconds, and is asked once more a little later', async () => {
-        const { client, clock, supabase, dispose } = bench()
+        const { client, clock, supabase, dispose } = bench({ over })
         supabase.realtime.answers = () => 'unconfirmed'
         const connected = client.connection.connect(CONFIG)
         await clock.advance(4_000)
@@ -73,9 +75,9 @@ describe('a server that does not confirm its replication', () => {
     })
 })
 
-describe('a stream that asks for a resync', () => {
+describe.each(OVER)('a stream that asks for a resync, over %s', (over) => {
     it('gets one, at a moment of its own', async () => {
-        const { connect, clock, supabase, dispose } = bench()
+        const { connect, clock, supabase, dispose } = bench({ over })
         await connect()
         const syncs = supabase.count('sync')
         supabase.realtime.find(`stream:${SESSION}`)?.broadcast('resync', { session_id: SESSION, reason: 'restored' })
@@ -87,7 +89,7 @@ describe('a stream that asks for a resync', () => {
     })
 
     it('that is repeated until it succeeds', async () => {
-        const { connect, clock, supabase, stream, dispose } = bench()
+        const { connect, clock, supabase, stream, dispose } = bench({ over })
         await connect()
         let failures = 0
         supabase.handlers.sync = () => {
@@ -108,9 +110,9 @@ describe('a stream that asks for a resync', () => {
     })
 })
 
-describe('a token that is about to expire', () => {
+describe.each(OVER)('a token that is about to expire, over %s', (over) => {
     it('is renewed by a heartbeat at once', async () => {
-        const { connect, clock, supabase, client, stream, dispose } = bench()
+        const { connect, clock, supabase, client, stream, dispose } = bench({ over })
         await connect()
         const beats = supabase.count('heartbeat')
         stream.heartbeatToken = stream.token()

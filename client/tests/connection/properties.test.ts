@@ -6,6 +6,8 @@ import { bench, CONFIG } from '../fakes/bench.ts'
 import { SESSION, USER } from '../fakes/fake_stream.ts'
 import type { JoinAnswer } from '../fakes/fake_supabase.ts'
 
+const OVER = fc.constantFrom('rpc' as const, 'edge' as const)
+
 const RUNS = { numRuns: 100, seed: 20_260_101 }
 
 const TOPICS = [`stream:${SESSION}`, `chat:${SESSION}`, `user:${USER}`, `viewers:${SESSION}`]
@@ -39,8 +41,8 @@ describe('Feature: streaming-realtime-fixes, Property 8: Supabase Realtime Conne
     it('authenticates, joins the topics once each, delivers, and backs off exponentially', async () => {
         const answers = fc.array(fc.constantFrom(...PASSING), { maxLength: 6 })
         await fc.assert(
-            fc.asyncProperty(answers, fc.integer(), async (refused, seed) => {
-                const { client, clock, supabase, dispose } = bench({ seed })
+            fc.asyncProperty(answers, OVER, fc.integer(), async (refused, over, seed) => {
+                const { client, clock, supabase, dispose } = bench({ seed, over })
                 const begun: number[] = []
                 let attempt = -1
                 supabase.realtime.answers = (topic) => {
@@ -147,8 +149,8 @@ describe('Feature: streaming-realtime-fixes, Property 10: Connection Recovery an
             maxLength: 6,
         })
         await fc.assert(
-            fc.asyncProperty(play, fc.integer(), async (steps, seed) => {
-                const of = bench({ seed })
+            fc.asyncProperty(play, OVER, fc.integer(), async (steps, over, seed) => {
+                const of = bench({ seed, over })
                 const { clock, supabase, stream, client, connect, errors, dispose } = of
                 client.connection.setRetryPolicy({
                     maxAttempts: 20,
@@ -187,25 +189,31 @@ describe('Feature: streaming-realtime-fixes, Property 10: Connection Recovery an
     it('makes one sync for one wake, however many signals tell of it', async () => {
         const signals = fc.array(fc.constantFrom('active', 'online', 'cut', 'close'), { minLength: 1, maxLength: 6 })
         await fc.assert(
-            fc.asyncProperty(signals, fc.integer({ min: 0, max: 600_000 }), fc.integer(), async (list, ms, seed) => {
-                const { connect, supabase, lifecycle, clock, client, dispose } = bench({ seed })
-                await connect()
-                supabase.realtime.log.length = 0
-                lifecycle.emit('background')
-                lifecycle.emit('offline')
-                clock.sleep(ms)
-                for (const signal of ['active', 'online', ...list]) {
-                    if (signal === 'cut') supabase.realtime.cut()
-                    else if (signal === 'close') supabase.realtime.close(`chat:${SESSION}`)
-                    else lifecycle.emit(signal as 'active' | 'online')
+            fc.asyncProperty(
+                signals,
+                fc.integer({ min: 0, max: 600_000 }),
+                OVER,
+                fc.integer(),
+                async (list, ms, over, seed) => {
+                    const { connect, supabase, lifecycle, clock, client, dispose } = bench({ seed, over })
+                    await connect()
+                    supabase.realtime.log.length = 0
+                    lifecycle.emit('background')
+                    lifecycle.emit('offline')
+                    clock.sleep(ms)
+                    for (const signal of ['active', 'online', ...list]) {
+                        if (signal === 'cut') supabase.realtime.cut()
+                        else if (signal === 'close') supabase.realtime.close(`chat:${SESSION}`)
+                        else lifecycle.emit(signal as 'active' | 'online')
+                    }
+                    await clock.advance(10_000)
+                    expect(supabase.realtime.count('call sync')).toBe(1)
+                    expect(supabase.realtime.count(`join chat:${SESSION}`)).toBe(1)
+                    expect(supabase.realtime.count('setAuth')).toBe(1)
+                    expect(client.connection.getConnectionState()).toBe('connected')
+                    await dispose()
                 }
-                await clock.advance(10_000)
-                expect(supabase.realtime.count('call sync')).toBe(1)
-                expect(supabase.realtime.count(`join chat:${SESSION}`)).toBe(1)
-                expect(supabase.realtime.count('setAuth')).toBe(1)
-                expect(client.connection.getConnectionState()).toBe('connected')
-                await dispose()
-            }),
+            ),
             RUNS
         )
     })
@@ -221,36 +229,43 @@ describe('Feature: streaming-realtime-fixes, Property 11: Connection Failure Han
             backoffMultiplier: fc.double({ min: 1, max: 3, noNaN: true }),
         })
         await fc.assert(
-            fc.asyncProperty(failure, policy, fc.boolean(), fc.integer(), async (what, chosen, isFirst, seed) => {
-                const { client, clock, supabase, connect, errors, states, dispose } = bench({ seed })
-                client.connection.setRetryPolicy(chosen)
-                if (!isFirst) await connect()
-                supabase.isReachable = what !== 'unreachable'
-                supabase.realtime.answers = () => (what === 'unreachable' ? 'ok' : what)
-                const tokens = supabase.realtime.count('setAuth')
-                const connected = isFirst ? client.connection.connect(CONFIG) : Promise.resolve()
-                connected.catch(() => {})
-                if (!isFirst) supabase.realtime.cut()
-                await clock.advance(600_000)
-                expect(supabase.realtime.count('setAuth') - tokens).toBe(chosen.maxAttempts)
-                expect(errors).toEqual(['reconnect_exhausted'])
-                expect(states.at(-1)).toBe('failed reconnect_exhausted')
-                if (isFirst) await expect(connected).rejects.toMatchObject({ code: 'reconnect_exhausted' })
-                expect(clock.pending).toBe(0)
-                const calls = supabase.calls.length
-                await clock.advance(600_000)
-                expect(supabase.calls.length).toBe(calls)
+            fc.asyncProperty(
+                failure,
+                policy,
+                fc.boolean(),
+                OVER,
+                fc.integer(),
+                async (what, chosen, isFirst, over, seed) => {
+                    const { client, clock, supabase, connect, errors, states, dispose } = bench({ seed, over })
+                    client.connection.setRetryPolicy(chosen)
+                    if (!isFirst) await connect()
+                    supabase.isReachable = what !== 'unreachable'
+                    supabase.realtime.answers = () => (what === 'unreachable' ? 'ok' : what)
+                    const tokens = supabase.realtime.count('setAuth')
+                    const connected = isFirst ? client.connection.connect(CONFIG) : Promise.resolve()
+                    connected.catch(() => {})
+                    if (!isFirst) supabase.realtime.cut()
+                    await clock.advance(600_000)
+                    expect(supabase.realtime.count('setAuth') - tokens).toBe(chosen.maxAttempts)
+                    expect(errors).toEqual(['reconnect_exhausted'])
+                    expect(states.at(-1)).toBe('failed reconnect_exhausted')
+                    if (isFirst) await expect(connected).rejects.toMatchObject({ code: 'reconnect_exhausted' })
+                    expect(clock.pending).toBe(0)
+                    const calls = supabase.calls.length
+                    await clock.advance(600_000)
+                    expect(supabase.calls.length).toBe(calls)
 
-                supabase.isReachable = true
-                supabase.realtime.answers = () => 'ok'
-                const again = client.connection.reconnect()
-                await clock.advance(2_000)
-                await again
-                expect(states.at(-1)).toBe('connected reconnect')
-                expect(errors).toHaveLength(1)
-                await dispose()
-                expect(clock.pending).toBe(0)
-            }),
+                    supabase.isReachable = true
+                    supabase.realtime.answers = () => 'ok'
+                    const again = client.connection.reconnect()
+                    await clock.advance(2_000)
+                    await again
+                    expect(states.at(-1)).toBe('connected reconnect')
+                    expect(errors).toHaveLength(1)
+                    await dispose()
+                    expect(clock.pending).toBe(0)
+                }
+            ),
             RUNS
         )
     })

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { bench, CONFIG } from '../fakes/bench.ts'
 import { SESSION, USER } from '../fakes/fake_stream.ts'
 
-describe('connecting', () => {
+describe.each(['rpc', 'edge'] as const)('connecting over %s', (over) => {
     it('takes a token, the place, the channels, then syncs once', async () => {
-        const { connect, supabase, states, client } = bench()
+        const { connect, supabase, states, client } = bench({ over })
         await connect()
         expect(supabase.realtime.log).toEqual([
             'setAuth',
@@ -27,7 +27,7 @@ describe('connecting', () => {
     })
 
     it('joins private channels with the token of setAuth', async () => {
-        const { connect, supabase } = bench()
+        const { connect, supabase } = bench({ over })
         await connect()
         const chat = supabase.realtime.find(`chat:${SESSION}`)
         expect(chat?.joinedWith).toBe(supabase.realtime.token)
@@ -35,7 +35,7 @@ describe('connecting', () => {
     })
 
     it('is the same for callers that connect twice', async () => {
-        const { client, clock, supabase } = bench()
+        const { client, clock, supabase } = bench({ over })
         const both = Promise.all([client.connection.connect(CONFIG), client.connection.connect(CONFIG)])
         await clock.advance(1_000)
         await both
@@ -43,9 +43,9 @@ describe('connecting', () => {
     })
 })
 
-describe('waking', () => {
+describe.each(['rpc', 'edge'] as const)('waking over %s', (over) => {
     it('makes everything anew with one sync, however many signals tell of it', async () => {
-        const { connect, supabase, lifecycle, clock, states } = bench()
+        const { connect, supabase, lifecycle, clock, states } = bench({ over })
         await connect()
         supabase.realtime.log.length = 0
         lifecycle.emit('background')

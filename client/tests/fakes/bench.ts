@@ -7,12 +7,16 @@ import {
     type StreamClient,
     type StreamClientOptions,
 } from '../../src/index.ts'
+import { EDGE_URL, edgeFetch } from './edge_fetch.ts'
 import { FakeClock } from './fake_clock.ts'
 import { FakeRandom } from './fake_random.ts'
 import { FakeStream, SESSION, USER } from './fake_stream.ts'
 import { FakeSupabase } from './fake_supabase.ts'
 
 export const CONFIG: ConnectionConfig = { sessionId: SESSION, userId: USER }
+
+/** `over`: the way of calls. */
+export type BenchOptions = Partial<StreamClientOptions> & { seed?: number; over?: 'rpc' | 'edge' }
 
 export interface Bench {
     clock: FakeClock
@@ -29,13 +33,14 @@ export interface Bench {
     dispose(): Promise<void>
 }
 
-export function bench(options: Partial<StreamClientOptions> & { seed?: number } = {}): Bench {
-    const { seed = 1, ...rest } = options
+export function bench(options: BenchOptions = {}): Bench {
+    const { seed = 1, over = 'rpc', ...rest } = options
     const clock = new FakeClock()
     const supabase = new FakeSupabase(clock)
     const stream = new FakeStream(supabase, () => clock.now())
     const lifecycle = new ManualLifecycle()
-    const client = createStreamClient({ supabase, clock, random: new FakeRandom(seed), lifecycle, ...rest })
+    const edge = over === 'edge' ? { edgeUrl: EDGE_URL, fetch: edgeFetch(supabase, clock) } : {}
+    const client = createStreamClient({ supabase, clock, random: new FakeRandom(seed), lifecycle, ...edge, ...rest })
     const states: string[] = []
     const errors: string[] = []
     client.connection.on('state', ({ state, reason }) => states.push(`${state} ${reason}`))

@@ -216,11 +216,16 @@ export class FakeSupabase implements SupabaseLike {
         return this.calls.filter((call) => call.name === name).length
     }
 
-    #call(name: string, args: Record<string, unknown>): RpcCallLike {
+    /** Notes a call that arrived, over whichever way. */
+    note(name: string, args: Record<string, unknown>): void {
         this.calls.push({ name, args, at: this.#clock.now() })
         this.realtime.log.push(`call ${name}`)
+    }
+
+    #call(name: string, args: Record<string, unknown>): RpcCallLike {
+        this.note(name, args)
         const answer = new Promise<RpcAnswerLike>((resolve) => {
-            this.#clock.after(this.callMs, () => resolve(this.#answer(name, args)))
+            this.#clock.after(this.callMs, () => resolve(this.answer(name, args)))
         })
         const call: RpcCallLike = {
             // biome-ignore lint/suspicious/noThenProperty: the builders of postgrest-js are thenables
@@ -231,7 +236,8 @@ export class FakeSupabase implements SupabaseLike {
         return call
     }
 
-    #answer(name: string, args: Record<string, unknown>): RpcAnswerLike {
+    /** What the server makes of a call at this moment. */
+    answer(name: string, args: Record<string, unknown>): RpcAnswerLike {
         if (!this.isReachable) return { data: null, error: { message: 'TypeError: fetch failed', code: '' }, status: 0 }
         const handler = this.handlers[name]
         if (!handler) throw new Error(`no test expects ${name}`)
