@@ -73,6 +73,7 @@ pub static ROUTES: &[Route] = &[
     get("/v1/streams/{session_id}/messages", "get_message_history"),
     get("/v1/streams/{session_id}/messages/since/{last_message_id}", "sync_messages"),
     get("/v1/streams/{session_id}/sync", "sync").polled("version"),
+    post("/v1/streams/{session_id}/reactions", "send_reaction"),
     post("/v1/streams/{session_id}/reads", "mark_messages_as_read"),
     put("/v1/streams/{session_id}/reads/up_to", "mark_read_up_to"),
     get("/v1/streams/{session_id}/reads", "unread_count"),

@@ -411,6 +411,14 @@ CREATE  FUNCTION "send_messages"(
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'send_messages_wrapper';
 
+CREATE  FUNCTION "send_reaction"(
+	"session_id" uuid, /* Option < Uuid > */
+	"kind" TEXT /* Option < & str > */
+) RETURNS record /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
+> */
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'send_reaction_wrapper';
+
 CREATE  FUNCTION "set_chat_mode"(
 	"session_id" uuid, /* Option < Uuid > */
 	"mode" TEXT /* Option < & str > */

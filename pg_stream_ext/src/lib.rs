@@ -15,6 +15,7 @@ mod log;
 mod moderation;
 mod postgres;
 mod rate;
+mod reaction;
 mod realtime;
 mod regular;
 mod stream;

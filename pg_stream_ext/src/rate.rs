@@ -29,6 +29,14 @@ impl Rate {
         Self(RateLimit::per_minute(count.unsigned_abs()))
     }
 
+    /// One more every `interval_ms`, and up to `burst` at once, from columns of `stream.config`.
+    pub fn every(interval_ms: i32, burst: i32) -> Self {
+        Self(RateLimit::new(
+            interval_ms.unsigned_abs(),
+            burst.unsigned_abs(),
+        ))
+    }
+
     /// Checks one more call; `noted` is the stored time, null before the first call.
     pub fn judge(self, noted: Option<TimestampWithTimeZone>) -> Result<Verdict> {
         let now = clock::now()?;

@@ -1,6 +1,7 @@
 //! The regular work: ticks, their units and rounds, the sweep, and the background worker.
 
 pub mod governor;
+pub mod reactions;
 pub mod sweep;
 pub mod ticker;
 pub mod unit;

@@ -294,6 +294,17 @@ begin
 end
 $$;
 
+create or replace function stream_private.send_reaction(session_id uuid, kind text)
+returns stream.reaction_result
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+    return stream_ext.send_reaction($1, $2);
+end
+$$;
+
 create or replace function stream_private.subscribe_to_chat(session_id uuid, user_id uuid default null)
 returns stream.chat_subscription
 language plpgsql security definer

@@ -575,6 +575,18 @@ $$;
 comment on function stream.send_messages(json) is
     'Messages of many users and streams in one call of the service: an array of at most 1,000 objects {session_id, user_id, content, id?, claims?}. One row for each, in order; an item that is refused or fails costs only itself. claims are the verified ones of the user for whom the item is sent: it is then judged as that user''s own call, user_id null is the user, and hooks find these claims in request.jwt.claims; claims that are null or of another role than authenticated are refused. A stream whose rows somebody holds costs its own items alone: lock_timeout after 200 ms, send them again.';
 
+create function stream.send_reaction(session_id uuid, kind text)
+returns stream.reaction_result
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.send_reaction($1, $2);
+end
+$$;
+comment on function stream.send_reaction(uuid, text) is
+    'Reacts to a live stream with one of config.reaction_kinds, for whoever holds a lease, and the seller. Reactions are counted and broadcast as totals (event reactions); they are no entries of the log and not kept. Mutes hold as for messages; chat mode and slow mode do not. One beyond config.reaction_burst is not accepted, which is no error.';
+
 create function stream.set_chat_mode(session_id uuid, mode text, request_id uuid default null)
 returns stream.session
 language plpgsql

@@ -88,6 +88,7 @@ revoke all on function stream_private.restrict_user(uuid, uuid, text, integer, t
 revoke all on function stream_private.resume_stream(uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_messages(json) from public, anon, authenticated, service_role;
+revoke all on function stream_private.send_reaction(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.session(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.set_chat_mode(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.set_slow_mode(uuid, integer) from public, anon, authenticated, service_role;
@@ -288,6 +289,10 @@ grant execute on function stream_private.send_message(uuid, uuid, text, uuid) to
 revoke all on function stream.send_messages(json) from public, anon, authenticated, service_role;
 grant execute on function stream.send_messages(json) to service_role;
 grant execute on function stream_private.send_messages(json) to service_role;
+
+revoke all on function stream.send_reaction(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function stream.send_reaction(uuid, text) to authenticated;
+grant execute on function stream_private.send_reaction(uuid, text) to authenticated;
 
 revoke all on function stream_private.set_chat_mode(uuid, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.set_chat_mode(uuid, text, uuid) from public, anon, authenticated, service_role;

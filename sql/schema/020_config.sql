@@ -26,6 +26,9 @@ create table stream.config (
     chat_burst integer not null default 10,
     host_chat_interval_ms integer not null default 200,
     host_chat_burst integer not null default 20,
+    reaction_kinds text[] not null default '{like,love,laugh,wow,fire,clap}',
+    reaction_interval_ms integer not null default 500,
+    reaction_burst integer not null default 10,
     anonymous_users_may_chat boolean not null default false,
     epoch_salt text not null default '',
     realtime_messages_per_s integer not null default 0,
@@ -59,6 +62,11 @@ create table stream.config (
     constraint config_chat_burst_1_to_1000 check (chat_burst between 1 and 1000),
     constraint config_host_chat_interval_ms_1_to_60000 check (host_chat_interval_ms between 1 and 60000),
     constraint config_host_chat_burst_1_to_1000 check (host_chat_burst between 1 and 1000),
+    -- Names that Postgres writes without quotes; so none of them is null, and the array has one dimension.
+    constraint config_reaction_kinds_are_32_lower_snake_names
+        check (reaction_kinds::text ~ '^[{]([a-z][a-z0-9_]{0,31}(,[a-z][a-z0-9_]{0,31}){0,31})?[}]$'),
+    constraint config_reaction_interval_ms_1_to_60000 check (reaction_interval_ms between 1 and 60000),
+    constraint config_reaction_burst_1_to_1000 check (reaction_burst between 1 and 1000),
     constraint config_webhook_retention_days_1_to_365 check (webhook_retention_days between 1 and 365),
     constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000),
     constraint config_realtime_messages_per_s_0_to_1000000 check (realtime_messages_per_s between 0 and 1000000),
@@ -119,7 +127,14 @@ comment on column stream.config.chat_interval_ms is
 comment on column stream.config.chat_burst is 'Messages that a viewer who was silent may send at once, 1 to 1000.';
 comment on column stream.config.host_chat_interval_ms is 'The same as chat_interval_ms for the seller, 1 to 60000.';
 comment on column stream.config.host_chat_burst is 'The same as chat_burst for the seller, 1 to 1000.';
-comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
+comment on column stream.config.reaction_kinds is
+    'The reactions there are: at most 32 names of 1 to 32 lower-case letters, digits and underscores, beginning with a letter. '
+    'Without any, nobody reacts.';
+comment on column stream.config.reaction_interval_ms is
+    'Milliseconds in which a user regains one reaction, 1 to 60000: the steady rate.';
+comment on column stream.config.reaction_burst is 'Reactions that a user may send at once after a silence, 1 to 1000.';
+comment on column stream.config.anonymous_users_may_chat is
+    'Whether anonymous sign-ins (claim is_anonymous) may send chat messages and reactions.';
 comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';
 comment on column stream.config.realtime_messages_per_s is
     'Messages a second that the Realtime plan admits, 0 to 1000000 (100 on Free, 500 on Pro, 2500 on Team); 0: no limit. Realtime '

@@ -157,6 +157,7 @@ create table stream.stream_viewers (
     token_held_until timestamptz,
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
+    reaction_tat timestamptz,
     token_tat timestamptz,
     change_id bigint,
     constraint stream_viewers_pkey primary key (session_id, user_id),
@@ -174,7 +175,7 @@ comment on column stream.stream_viewers.agora_uid is 'Agora uid, 1,000,000 to 2^
 comment on column stream.stream_viewers.join_no is 'One more with every join; the last device to join holds the place.';
 
 comment on column stream.stream_viewers.last_seen_at is
-    'Last sign of life, a heartbeat or a message; the lease lasts config.lease_s from here.';
+    'Last sign of life, a heartbeat, a message or a reaction; the lease lasts config.lease_s from here.';
 comment on column stream.stream_viewers.lease_check_at is
     'When the sweep looks at the lease: written at join, when the app goes to the background, and by the sweep.';
 comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
@@ -182,6 +183,8 @@ comment on column stream.stream_viewers.watch_ms is 'Time watched in ended lease
 comment on column stream.stream_viewers.chat_tat is
     'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
 comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
+comment on column stream.stream_viewers.reaction_tat is
+    'Rate limiter of the viewer''s reactions: the theoretical arrival time of GCRA. In no index, so it stays HOT.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
 comment on column stream.stream_viewers.token_held_until is
     'When the token ends that the viewer may still hold; before that of the newest after a renewal, whose answer may be lost.';

@@ -62,6 +62,18 @@ Another number of viewers than before.
 $$;
 comment on column stream.viewer_count_event.peak is 'The most that the stream has had.';
 
+create type stream.reaction_total as (kind text, total bigint, added bigint);
+comment on type stream.reaction_total is 'The reactions of one kind to a stream: all of them, and those since the last broadcast.';
+comment on column stream.reaction_total.total is 'Never falls while the stream lasts.';
+
+create type stream.reactions_event as (session_id uuid, reactions stream.reaction_total[], server_time timestamptz);
+comment on type stream.reactions_event is $$
+Reactions came in: the totals of all kinds that the stream has had. A lost one costs nothing, since the next holds them too.
+@topic viewers:<session_id>
+@event reactions
+$$;
+comment on column stream.reactions_event.reactions is 'By ascending kind.';
+
 create type stream.restriction_event as (
     session_id uuid,
     restriction text,

@@ -60,6 +60,9 @@ create table stream.config (
     chat_burst integer not null default 10,
     host_chat_interval_ms integer not null default 200,
     host_chat_burst integer not null default 20,
+    reaction_kinds text[] not null default '{like,love,laugh,wow,fire,clap}',
+    reaction_interval_ms integer not null default 500,
+    reaction_burst integer not null default 10,
     anonymous_users_may_chat boolean not null default false,
     epoch_salt text not null default '',
     realtime_messages_per_s integer not null default 0,
@@ -93,6 +96,11 @@ create table stream.config (
     constraint config_chat_burst_1_to_1000 check (chat_burst between 1 and 1000),
     constraint config_host_chat_interval_ms_1_to_60000 check (host_chat_interval_ms between 1 and 60000),
     constraint config_host_chat_burst_1_to_1000 check (host_chat_burst between 1 and 1000),
+    -- Names that Postgres writes without quotes; so none of them is null, and the array has one dimension.
+    constraint config_reaction_kinds_are_32_lower_snake_names
+        check (reaction_kinds::text ~ '^[{]([a-z][a-z0-9_]{0,31}(,[a-z][a-z0-9_]{0,31}){0,31})?[}]$'),
+    constraint config_reaction_interval_ms_1_to_60000 check (reaction_interval_ms between 1 and 60000),
+    constraint config_reaction_burst_1_to_1000 check (reaction_burst between 1 and 1000),
     constraint config_webhook_retention_days_1_to_365 check (webhook_retention_days between 1 and 365),
     constraint config_sweep_batch_size_1_to_10000 check (sweep_batch_size between 1 and 10000),
     constraint config_realtime_messages_per_s_0_to_1000000 check (realtime_messages_per_s between 0 and 1000000),
@@ -153,7 +161,14 @@ comment on column stream.config.chat_interval_ms is
 comment on column stream.config.chat_burst is 'Messages that a viewer who was silent may send at once, 1 to 1000.';
 comment on column stream.config.host_chat_interval_ms is 'The same as chat_interval_ms for the seller, 1 to 60000.';
 comment on column stream.config.host_chat_burst is 'The same as chat_burst for the seller, 1 to 1000.';
-comment on column stream.config.anonymous_users_may_chat is 'Whether anonymous sign-ins (claim is_anonymous) may send chat messages.';
+comment on column stream.config.reaction_kinds is
+    'The reactions there are: at most 32 names of 1 to 32 lower-case letters, digits and underscores, beginning with a letter. '
+    'Without any, nobody reacts.';
+comment on column stream.config.reaction_interval_ms is
+    'Milliseconds in which a user regains one reaction, 1 to 60000: the steady rate.';
+comment on column stream.config.reaction_burst is 'Reactions that a user may send at once after a silence, 1 to 1000.';
+comment on column stream.config.anonymous_users_may_chat is
+    'Whether anonymous sign-ins (claim is_anonymous) may send chat messages and reactions.';
 comment on column stream.config.epoch_salt is 'Part of the epoch: changing it makes every client resynchronise.';
 comment on column stream.config.realtime_messages_per_s is
     'Messages a second that the Realtime plan admits, 0 to 1000000 (100 on Free, 500 on Pro, 2500 on Team); 0: no limit. Realtime '
@@ -329,6 +344,7 @@ create table stream.stream_viewers (
     token_held_until timestamptz,
     chat_tat timestamptz not null default '-infinity',
     last_chat_at timestamptz,
+    reaction_tat timestamptz,
     token_tat timestamptz,
     change_id bigint,
     constraint stream_viewers_pkey primary key (session_id, user_id),
@@ -346,7 +362,7 @@ comment on column stream.stream_viewers.agora_uid is 'Agora uid, 1,000,000 to 2^
 comment on column stream.stream_viewers.join_no is 'One more with every join; the last device to join holds the place.';
 
 comment on column stream.stream_viewers.last_seen_at is
-    'Last sign of life, a heartbeat or a message; the lease lasts config.lease_s from here.';
+    'Last sign of life, a heartbeat, a message or a reaction; the lease lasts config.lease_s from here.';
 comment on column stream.stream_viewers.lease_check_at is
     'When the sweep looks at the lease: written at join, when the app goes to the background, and by the sweep.';
 comment on column stream.stream_viewers.background_since is 'Since when the viewer''s app is in the background.';
@@ -354,6 +370,8 @@ comment on column stream.stream_viewers.watch_ms is 'Time watched in ended lease
 comment on column stream.stream_viewers.chat_tat is
     'Rate limiter of the viewer''s messages: the theoretical arrival time of GCRA (ITU-T I.371). In no index, so it stays HOT.';
 comment on column stream.stream_viewers.last_chat_at is 'When the viewer wrote last; for slow mode.';
+comment on column stream.stream_viewers.reaction_tat is
+    'Rate limiter of the viewer''s reactions: the theoretical arrival time of GCRA. In no index, so it stays HOT.';
 comment on column stream.stream_viewers.token_issued_at is 'When the newest token was issued; for renewal by heartbeat.';
 comment on column stream.stream_viewers.token_held_until is
     'When the token ends that the viewer may still hold; before that of the newest after a renewal, whose answer may be lost.';
@@ -795,6 +813,53 @@ comment on table stream.authors_deleted is
     'The numbers of the messages of users who were deleted, so that they can still be forgotten. It goes with its session.';
 alter table stream.authors_deleted enable row level security;
 revoke all on table stream.authors_deleted from public, anon, authenticated, service_role;
+
+-- sql/schema/048_reactions.sql
+
+-- Reactions: those that no broadcast carries yet, the totals of live streams, and the seller's rate. None has a row of its own.
+create table stream.reaction_counts (
+    session_id uuid not null,
+    -- By bytes: native code finds rows by it without asking for a collation.
+    kind text collate pg_catalog."C" not null,
+    id uuid not null,
+    added bigint not null,
+    constraint reaction_counts_pkey primary key (session_id, kind, id),
+    constraint reaction_counts_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade
+) with (fillfactor = 50);
+comment on table stream.reaction_counts is
+    'Reactions that no broadcast carries yet. Of each stream and kind as many rows as there were reactions at the same moment: '
+    'one adds to the first row that nobody holds, or makes one, so none waits for another. tick takes them.';
+
+create table stream.reaction_totals (
+    session_id uuid not null,
+    kind text collate pg_catalog."C" not null,
+    total bigint not null,
+    sent_at timestamptz not null,
+    constraint reaction_totals_pkey primary key (session_id, kind),
+    constraint reaction_totals_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade
+) with (fillfactor = 50);
+comment on table stream.reaction_totals is
+    'How many reactions of each kind a live stream has had, as they were broadcast; they go when it has ended. Only tickers write it.';
+comment on column stream.reaction_totals.sent_at is 'When a broadcast last changed the total.';
+
+create table stream.reaction_rates (
+    session_id uuid not null,
+    tat timestamptz not null,
+    constraint reaction_rates_pkey primary key (session_id),
+    constraint reaction_rates_session_id_fkey foreign key (session_id)
+        references stream.stream_sessions (id) on delete cascade
+) with (fillfactor = 50);
+comment on table stream.reaction_rates is 'How often the seller of a stream has reacted lately; a viewer''s is in stream_viewers.';
+comment on column stream.reaction_rates.tat is
+    'Theoretical arrival time of the next reaction (GCRA): config.reaction_burst lies before it.';
+
+alter table stream.reaction_counts enable row level security;
+alter table stream.reaction_totals enable row level security;
+alter table stream.reaction_rates enable row level security;
+revoke all on table stream.reaction_counts, stream.reaction_totals, stream.reaction_rates
+    from public, anon, authenticated, service_role;
 
 -- sql/schema/048_realtime_spending.sql
 
@@ -1433,6 +1498,18 @@ Another number of viewers than before.
 $$;
 comment on column stream.viewer_count_event.peak is 'The most that the stream has had.';
 
+create type stream.reaction_total as (kind text, total bigint, added bigint);
+comment on type stream.reaction_total is 'The reactions of one kind to a stream: all of them, and those since the last broadcast.';
+comment on column stream.reaction_total.total is 'Never falls while the stream lasts.';
+
+create type stream.reactions_event as (session_id uuid, reactions stream.reaction_total[], server_time timestamptz);
+comment on type stream.reactions_event is $$
+Reactions came in: the totals of all kinds that the stream has had. A lost one costs nothing, since the next holds them too.
+@topic viewers:<session_id>
+@event reactions
+$$;
+comment on column stream.reactions_event.reactions is 'By ascending kind.';
+
 create type stream.restriction_event as (
     session_id uuid,
     restriction text,
@@ -1594,6 +1671,14 @@ comment on column stream.stream_summary.duration_ms is
 comment on column stream.stream_summary.watch_ms is 'Milliseconds that all viewers together watched.';
 comment on column stream.stream_summary.message_count is 'Messages of users, the deleted ones among them.';
 comment on column stream.stream_summary.deleted_message_count is 'Those that were deleted, by the end of the stream.';
+
+-- sql/schema/077_reaction_types.sql
+
+-- What reacting to a stream returns.
+create type stream.reaction_result as (accepted boolean, retry_after_ms bigint);
+comment on type stream.reaction_result is
+    'Whether a reaction counts. One beyond the rate does not, and is no error: it is not to be sent again.';
+comment on column stream.reaction_result.retry_after_ms is 'Milliseconds until one counts again; null where this one did. @null';
 
 -- sql/schema/078_user_types.sql
 

@@ -14,7 +14,7 @@ use stream_tests::stream::{move_to, send_message};
 use uuid::Uuid;
 
 /// The operations, with arguments that mean something for Ada's message in a stream.
-fn calls(session: Uuid, auction: &Value, message: &Value) -> [(&'static str, Value); 8] {
+fn calls(session: Uuid, auction: &Value, message: &Value) -> [(&'static str, Value); 9] {
     let about_message = json!({"session_id": session, "message_id": message["id"]});
     [
         ("get_live_stream", json!({"auction_id": auction})),
@@ -25,6 +25,10 @@ fn calls(session: Uuid, auction: &Value, message: &Value) -> [(&'static str, Val
         ("resolve_report", about_message),
         ("forget_user", json!({"user_id": demo::ADA})),
         ("export_user", json!({"user_id": demo::ADA})),
+        (
+            "send_reaction",
+            json!({"session_id": session, "kind": "love"}),
+        ),
     ]
 }
 
@@ -50,7 +54,7 @@ async fn each_role_is_refused_what_is_not_its_own_and_leaves_no_trace() -> Resul
     let viewer = database.viewer(session, demo::BEN).await?;
     // What each gets for the calls above; none: the call answers.
     let outcomes = [
-        (&anon, [Some(PermissionDenied); 8]),
+        (&anon, [Some(PermissionDenied); 9]),
         (
             &stranger,
             [
@@ -62,6 +66,7 @@ async fn each_role_is_refused_what_is_not_its_own_and_leaves_no_trace() -> Resul
                 Some(NotModerator),
                 Some(PermissionDenied),
                 Some(PermissionDenied),
+                Some(NotViewer),
             ],
         ),
         (
@@ -75,6 +80,7 @@ async fn each_role_is_refused_what_is_not_its_own_and_leaves_no_trace() -> Resul
                 Some(NotModerator),
                 Some(PermissionDenied),
                 Some(PermissionDenied),
+                Some(Banned),
             ],
         ),
         (
@@ -88,6 +94,7 @@ async fn each_role_is_refused_what_is_not_its_own_and_leaves_no_trace() -> Resul
                 Some(NotModerator),
                 Some(PermissionDenied),
                 Some(PermissionDenied),
+                None,
             ],
         ),
     ];
@@ -116,10 +123,15 @@ async fn hostile_values_are_stored_as_they_are_or_refused_by_the_catalogue() -> 
     let service = database.service().await?;
     let nobody = Uuid::nil();
     let about = |id: &Value| json!({"session_id": session, "message_id": id});
+    let kind = |kind: Value| json!({"session_id": session, "kind": kind});
     let hostile = [
         (&ben, "report_message", about(&elsewhere["id"])),
         (&ben, "report_message", about(&json!(nobody))),
         (&ben, "report_message", about(&Value::Null)),
+        (&ben, "send_reaction", kind(json!("love'; drop table stream.config; --"))),
+        (&ben, "send_reaction", kind(json!("lo%s{}$1"))),
+        (&ben, "send_reaction", kind(json!("l".repeat(100_000)))),
+        (&ben, "send_reaction", kind(Value::Null)),
         (&seller, "resolve_report", about(&elsewhere["id"])),
         (&seller, "list_reports", json!({"session_id": nobody})),
         (

@@ -4,4 +4,5 @@ mod batches;
 mod heartbeats;
 mod host_returns;
 mod locks;
+mod reactions;
 mod unsent_frames;

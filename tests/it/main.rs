@@ -9,6 +9,7 @@ mod doctor;
 mod harness;
 mod mechanism;
 mod moderation;
+mod reaction;
 mod realtime;
 mod regular_work;
 mod stream;

@@ -26,6 +26,7 @@ pub mod moderation;
 pub mod own_cluster;
 pub mod pgbouncer;
 pub mod property_seed;
+pub mod reactions;
 pub mod realtime;
 pub mod refusal;
 pub mod regular_work;

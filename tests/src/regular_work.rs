@@ -76,7 +76,8 @@ impl TestDatabase {
     /// The counts that were broadcast about a session, oldest first.
     pub async fn counts_sent(&self, session: Uuid) -> Result<Vec<i64>> {
         let sent = self.broadcasts(&format!("viewers:{session}")).await?;
-        let counts = sent.iter().map(|sent| {
+        let counts = sent.iter().filter(|sent| sent.event == "viewer_count");
+        let counts = counts.map(|sent| {
             let count = sent.payload["viewer_count"].as_i64();
             count.context("a broadcast without a count")
         });

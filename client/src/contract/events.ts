@@ -23,6 +23,8 @@ export interface TopicEvents {
         revoked: Wire.RestrictionEvent
     }
     viewers: {
+        /** Reactions came in: the totals of all kinds that the stream has had. A lost one costs nothing, since the next holds them too. */
+        reactions: Wire.ReactionsEvent
         /** Another number of viewers than before. */
         viewer_count: Wire.ViewerCountEvent
     }
@@ -35,5 +37,5 @@ export const EVENTS: { readonly [Kind in TopicKind]: readonly (keyof TopicEvents
     live: ['live'],
     stream: ['state'],
     user: ['restricted', 'revoked'],
-    viewers: ['viewer_count'],
+    viewers: ['reactions', 'viewer_count'],
 }

@@ -312,6 +312,14 @@ export interface Operations {
         }
         result: Wire.ChatMessage
     }
+    /** Reacts to a live stream with one of config.reaction_kinds, for whoever holds a lease, and the seller. Reactions are counted and broadcast as totals (event reactions); they are no entries of the log and not kept. Mutes hold as for messages; chat mode and slow mode do not. One beyond config.reaction_burst is not accepted, which is no error. */
+    send_reaction: {
+        args: {
+            session_id: string
+            kind: string
+        }
+        result: Wire.ReactionResult
+    }
     /** Who may write: viewers, verified, hosts or nobody. Moderators only. */
     set_chat_mode: {
         args: {
@@ -453,6 +461,7 @@ export const ROUTES: { readonly [Name in OperationName]: Route } = {
     resolve_report: ['POST', '/v1/streams/{session_id}/moderation/reports/{message_id}/resolve', 'request_id'],
     resume_stream: ['POST', '/v1/streams/{session_id}/resume', 'request_id'],
     send_message: ['POST', '/v1/streams/{session_id}/messages', 'id'],
+    send_reaction: ['POST', '/v1/streams/{session_id}/reactions', false],
     set_chat_mode: ['PUT', '/v1/streams/{session_id}/moderation/chat-mode', 'request_id'],
     set_slow_mode: ['PUT', '/v1/streams/{session_id}/moderation/slow-mode', 'request_id'],
     start_stream: ['POST', '/v1/streams', 'request_id'],

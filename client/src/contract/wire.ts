@@ -192,6 +192,29 @@ export interface OwnRestriction {
     until: string | null
 }
 
+/** Whether a reaction counts. One beyond the rate does not, and is no error: it is not to be sent again. */
+export interface ReactionResult {
+    accepted: boolean
+    /** Milliseconds until one counts again; null where this one did. */
+    retry_after_ms: number | null
+}
+
+/** The reactions of one kind to a stream: all of them, and those since the last broadcast. */
+export interface ReactionTotal {
+    added: number
+    kind: string
+    /** Never falls while the stream lasts. */
+    total: number
+}
+
+/** Reactions came in: the totals of all kinds that the stream has had. A lost one costs nothing, since the next holds them too. */
+export interface ReactionsEvent {
+    /** By ascending kind. */
+    reactions: ReactionTotal[]
+    server_time: string
+    session_id: string
+}
+
 /** A message whose reports no moderator has resolved yet. */
 export interface ReportedMessage {
     first_reported_at: string

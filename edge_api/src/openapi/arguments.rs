@@ -88,6 +88,7 @@ static ENTRIES: &[Entry] = &[
     any("duration_s", Range(*RESTRICTION_S.start() as i64, *RESTRICTION_S.end() as i64), "Seconds; left out: until it is lifted."),
     any("interval_ms", Range(*SLOW_MODE_MS.start() as i64, *SLOW_MODE_MS.end() as i64), "Milliseconds between two messages of a viewer; 0: off."),
     any("reconnect_window_s", Range(*RECONNECT_WINDOW_S.start() as i64, *RECONNECT_WINDOW_S.end() as i64), "Seconds that a lost host has to return; left out: as configured."),
+    of(&["send_reaction"], "kind", All, "One of config.reaction_kinds."),
     any("kind", ValuesOf("restriction", "kind"), "What to lift."),
     any("mode", ValuesOf("sync_result", "chat_mode"), "Who may write."),
     any("state", ValuesOf("session", "state"), "The state to move to."),

@@ -19,7 +19,7 @@ static RECORDED: &[(&str, &str)] = recorded! {
     get_session get_stream_state get_stream_summary get_viewer_count get_viewers heartbeat heartbeats inspect_token
     join_stream lift_restriction list_blocked_terms list_live_streams list_reports list_restrictions
     mark_messages_as_read mark_read_up_to mute_user pause_stream pin_message post_auction_update refresh_token
-    remove_viewer report_message resolve_report resume_stream send_message send_messages set_chat_mode set_slow_mode
+    remove_viewer report_message resolve_report resume_stream send_message send_messages send_reaction set_chat_mode set_slow_mode
     start_stream subscribe_to_chat sync sync_messages unblock_term unpin_message unread_count unsubscribe_from_chat
     update_stream_state
 };

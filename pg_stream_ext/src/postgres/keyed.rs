@@ -126,6 +126,27 @@ impl Table {
         )
     }
 
+    /// Changes the first of the rows with this key that nobody holds; returns whether there is one. Waits for nobody.
+    pub fn update_first_free<const K: usize, const N: usize>(
+        &self,
+        admitted: Admitted,
+        key: &[Key; K],
+        change: impl FnOnce(&Row) -> Result<Values<N>>,
+    ) -> Result<bool> {
+        with_table(
+            admitted,
+            oid(&self.table)?,
+            pg_sys::RowExclusiveLock,
+            |row| {
+                let is_locked = row.lock_first_free(self.index()?, key, FOR_UPDATE)?;
+                if is_locked {
+                    write::update(row, change(row)?)?;
+                }
+                Ok(is_locked)
+            },
+        )
+    }
+
     /// Locks the row with this key, and reads its newest version.
     pub fn lock<T, const K: usize>(
         &self,
@@ -186,9 +207,18 @@ fn update<T, const N: usize>(
     Ok(Some(answer))
 }
 
-fn equal(value: Uuid) -> Key {
+/// A column of type uuid that equals `value`.
+pub fn equal(value: Uuid) -> Key {
     Key {
         equal: pg_sys::F_UUID_EQ.into(),
+        value: value.into_datum().unwrap_or(pg_sys::Datum::null()),
+    }
+}
+
+/// A column of type text with collation "C" that equals `value`.
+pub fn equal_text(value: &str) -> Key {
+    Key {
+        equal: pg_sys::F_TEXTEQ.into(),
         value: value.into_datum().unwrap_or(pg_sys::Datum::null()),
     }
 }

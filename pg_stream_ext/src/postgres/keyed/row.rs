@@ -104,6 +104,36 @@ impl Row {
         key: &[Key; K],
         mut read: impl FnMut(&Self) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
+        let scan = self.scan(index, key)?;
+        let mut found = Ok(None);
+        while matches!(found, Ok(None)) && scan.next(self.slot) {
+            found = read(self);
+        }
+        scan.end();
+        found
+    }
+
+    /// Locks the first row that nobody holds of those that `find` scans; returns whether there is one. Waits for nobody.
+    pub fn lock_first_free<const K: usize>(
+        &mut self,
+        index: Option<pg_sys::Oid>,
+        key: &[Key; K],
+        mode: pg_sys::LockTupleMode::Type,
+    ) -> Result<bool> {
+        let scan = self.scan(index, key)?;
+        let mut is_locked = false;
+        while !is_locked && scan.next(self.slot) {
+            is_locked = matches!(self.lock(mode, Waiting::Skip), Locked::Held(()));
+        }
+        scan.end();
+        Ok(is_locked)
+    }
+
+    fn scan<const K: usize>(
+        &self,
+        index: Option<pg_sys::Oid>,
+        key: &[Key; K],
+    ) -> Result<IndexScan> {
         let mut conditions = [pg_sys::ScanKeyData::default(); K];
         for ((place, condition), key) in (1..).zip(&mut conditions).zip(key) {
             let equal = pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber;
@@ -111,13 +141,7 @@ impl Row {
             unsafe { pg_sys::ScanKeyInit(condition, place, equal, key.equal, key.value) };
         }
         let index = index.unwrap_or_else(|| primary_key_index(self.table));
-        let scan = IndexScan::begin(self.table, index, &mut conditions)?;
-        let mut found = Ok(None);
-        while matches!(found, Ok(None)) && scan.next(self.slot) {
-            found = read(self);
-        }
-        scan.end();
-        found
+        IndexScan::begin(self.table, index, &mut conditions)
     }
 
     /// The only row of a table that has one.

@@ -1,5 +1,5 @@
-//! The rule `ended_resources`: closes leases, tokens, subscriptions and logs that ended streams left open, and counts
-//! what their summaries tell.
+//! The rule `ended_resources`: closes leases, tokens, subscriptions, logs and reactions that ended streams left, and
+//! counts what their summaries tell.
 //!
 //! Functions close everything in the transaction that ends a stream; this is for streams that were ended otherwise,
 //! and for rows that were locked when a sweep ended the stream.
@@ -9,6 +9,7 @@ use pgrx::datum::{Interval, TimestampWithTimeZone, Uuid};
 use crate::postgres::column::columns;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, statements};
+use crate::reaction::totals;
 use crate::regular::unit::{Rule, Unit};
 use crate::stream::watch_time::watched_ms;
 
@@ -68,6 +69,8 @@ statements! {
                          select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)
                      and not exists (
                          select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)
+                     and not exists (select from stream.reaction_counts as c where c.session_id = $1)
+                     and not exists (select from stream.reaction_totals as k where k.session_id = $1)
                      and not l.open as is_closed
              from stream.stream_sessions as s
              cross join lateral (
@@ -143,6 +146,7 @@ fn close(id: Uuid, ended_at: TimestampWithTimeZone, at_most: i32) -> Result<i32>
         left -= i32::try_from(closed).unwrap_or(left);
     }
     spi::execute(&CLEAN_LOG, &[id.into()])?;
+    totals::close(id)?;
     // After a full batch, or with locked rows, the rest is left to the next sweep.
     spi::execute(&FINISH, &[id.into(), COUNTED.into()])?;
     Ok(at_most - left)

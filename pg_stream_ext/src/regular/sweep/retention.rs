@@ -100,6 +100,8 @@ dependent_tables! {
     DELETE_AUTHORS: "authors_deleted";
     DELETE_DECISIONS: "moderation_log";
     DELETE_CURSORS: "webhook_cursors";
+    DELETE_REACTIONS: "reaction_counts";
+    DELETE_REACTION_TOTALS: "reaction_totals";
     DELETE_VIEWERS: "stream_viewers";
 }
 

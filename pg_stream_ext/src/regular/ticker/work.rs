@@ -8,6 +8,7 @@ use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
 use crate::regular::governor::Governor;
+use crate::regular::reactions::Reactions;
 use crate::regular::sweep;
 use crate::regular::ticker::mark::{self, Due};
 use crate::regular::unit::Rule;
@@ -234,6 +235,7 @@ fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
         waits_for_passed_over: Cell::new(waits),
     };
     rules.insert(sweep::JUDGING_RULES, Box::new(counts));
+    rules.insert(sweep::JUDGING_RULES + 1, Box::new(Reactions));
     // Last: it locks relay rows, with which the lock order ends, and counts are new.
     rules.push(Box::<Governor>::default());
     Ok(Round::new(rules, sweep::batch_size()?, troubles))

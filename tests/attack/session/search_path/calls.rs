@@ -144,6 +144,7 @@ impl CalledFunction {
             "notice" => left(BROADCASTER_LEFT, world.live, 1, 1, 1),
             "content" => json!("hello"),
             "state" => json!("paused"),
+            "kind" if self.name.contains("reaction") => json!("love"),
             "kind" => json!("mute"),
             "mode" => json!("verified"),
             "topic" => json!(format!("chat:{}", world.live)),
