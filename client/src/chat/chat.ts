@@ -110,12 +110,15 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
 
     /** Takes a page of a sync, or the newest page that came with `join_stream`. */
     apply(page: SyncResult): void {
-        this.#standing.takeSync(page, this.#serverClock.now())
-        this.#reads.takeSync(page.read)
+        // Frames may have overtaken it: then it says nothing of how the chat is set by now.
+        if (!this.#sync.log.isPast(page)) {
+            this.#standing.takeSync(page, this.#serverClock.now())
+            this.#reads.takeSync(page.read)
+            this.#pin.take(page.pinned === null ? null : toMessage(this.sessionId, page.pinned))
+        }
         this.#error = null
         this.#isSuspended = false
         this.#sync.apply(page)
-        this.#pin.take(page.pinned === null ? null : toMessage(this.sessionId, page.pinned))
         this.#outbox.passed(this.#sync.log.cursor ?? 0)
         this.#outbox.resume()
         this.#changed()

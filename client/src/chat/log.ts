@@ -128,6 +128,11 @@ export class ChatLog {
         return broken
     }
 
+    /** Whether a page was read before entries that are held. */
+    isPast({ epoch, recovered, head_seq }: SyncResult): boolean {
+        return recovered && epoch === this.epoch && head_seq < (this.cursor ?? 0)
+    }
+
     /** Whether a page says that it continues what is held and leaves out entries that retention has not taken. */
     isTornBy(result: SyncResult): boolean {
         if (this.cursor === undefined || !result.recovered || result.epoch !== this.epoch) return false

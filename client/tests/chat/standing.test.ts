@@ -131,6 +131,29 @@ test('modes and restrictions of the log are applied once, those that a sync cove
     expect(again.chat.snapshot).toMatchObject({ chatMode: 'viewers', slowModeMs: 0, restrictions: [] })
 })
 
+test('a sync that frames have overtaken does not set the chat back', async () => {
+    const bench = chatBench()
+    bench.write(2)
+    bench.sync()
+    const late = bench.log.sync(ADA, 2, bench.log.epoch)
+    bench.log.pin(1)
+    bench.log.system({ kind: 'slow_mode', slow_mode_ms: 5_000 })
+    bench.log.restrict(ADA, { kind: 'mute', until: null, reason: null })
+    bench.frame(3, 5)
+    bench.chat.apply(late)
+    expect(bench.chat.snapshot).toMatchObject({
+        pinnedSeq: 1,
+        pinned: { content: 'message 1' },
+        slowModeMs: 5_000,
+        restrictions: [{ kind: 'mute' }],
+    })
+    // One of a log that became shorter is no late one.
+    bench.log.entries.length = 1
+    bench.log.pinnedSeq = null
+    bench.sync()
+    expect(bench.chat.snapshot).toMatchObject({ pinnedSeq: null, slowModeMs: 0, lastSeq: 1 })
+})
+
 test('a mute ends by itself, by the clock of the server', async () => {
     const bench = chatBench()
     bench.sync()
