@@ -80,6 +80,8 @@ struct Report {
     rows_over_limit: u64,
     is_over_limit: bool,
     is_streaming: bool,
+    /// True when committed rows reach those who have joined.
+    is_ready: bool,
 }
 
 /// The route, for a gateway that nothing beyond this machine can reach.
@@ -169,6 +171,7 @@ fn state_of(realtime: &Realtime) -> Report {
         rows_over_limit: realtime.quota.refused(),
         is_over_limit: realtime.quota.is_over(),
         is_streaming: realtime.hub.is_streaming(),
+        is_ready: realtime.hub.is_ready(),
     }
 }
 
