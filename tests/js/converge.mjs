@@ -68,9 +68,9 @@ class Follower {
     }
 
     report() {
-        const { syncs, continuations, faults, interruptions, gaps, failures } = this.wire
+        const { syncs, asked, faults, interruptions, gaps, failures } = this.wire
         const { shown, troubles } = this
-        return { shown, syncs: syncs - continuations, faults, interruptions, gaps, failures, troubles }
+        return { shown, syncs: syncs - asked, faults, interruptions, gaps, failures, troubles }
     }
 }
 

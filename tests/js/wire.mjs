@@ -13,9 +13,10 @@ export class Wire {
     interruptions = 0
     /** Frames that began above the next number. */
     gaps = 0
-    /** Calls of `sync` that failed, and those that said that there is more. */
+    /** Calls of `sync` that failed. */
     failures = 0
-    continuations = 0
+    /** Calls that the server asked for: by saying that there is more, or by a frame without its entries. */
+    asked = 0
     syncs = 0
 
     /** @type {number | undefined} */
@@ -23,7 +24,7 @@ export class Wire {
     #isReady = false
     /** True from what makes a client call `sync` to the answer. */
     #awaitsSync = false
-    /** @type {{from_seq: number, to_seq: number}[]} */
+    /** @type {{from_seq: number, to_seq: number, digest: boolean}[]} */
     #waiting = []
 
     /** What a client has noticed; before the first answer it has noticed nothing. */
@@ -83,7 +84,7 @@ export class Wire {
 
     /** @param {any} answer */
     #answer({ messages, head_seq, oldest_seq, has_more }) {
-        if (has_more) this.continuations += 1
+        if (has_more) this.asked += 1
         this.#known = messages.at(-1)?.seq ?? (has_more ? oldest_seq - 1 : head_seq)
         if (!has_more) this.#judgeWaiting()
     }
@@ -94,6 +95,9 @@ export class Wire {
         for (let frame; !this.#awaitsSync && (frame = this.#waiting.shift()); ) {
             if (this.#known === undefined || frame.from_seq > this.#known + 1) {
                 this.gaps += 1
+                this.#awaitsSync = true
+            } else if (frame.digest) {
+                this.asked += 1
                 this.#awaitsSync = true
             } else {
                 this.#known = Math.max(this.#known, frame.to_seq)
