@@ -33,7 +33,15 @@ export {
 export type { HeldConnection } from './connection/connections.ts'
 export { DEFAULT_RETRY_POLICY } from './connection/retry_policy.ts'
 export { ERROR_RECOVERY_STRATEGIES, ErrorCategory, type ErrorCode, type RecoveryStrategy } from './contract/errors.ts'
-export type { LivePage, LiveStream, Session, StreamSummary, ViewerLease } from './contract/named.ts'
+export type {
+    LivePage,
+    LiveStream,
+    ReactionResult,
+    ReactionTotal,
+    Session,
+    StreamSummary,
+    ViewerLease,
+} from './contract/named.ts'
 export { CONTRACT_VERSION } from './contract/operations.ts'
 export type { EventSource, Unsubscribe } from './emitter/emitter.ts'
 export {
@@ -55,7 +63,7 @@ export { type LifecycleAdapter, type LifecycleEvent, ManualLifecycle } from './l
 export { type Random, systemRandom } from './random/random.ts'
 export type { StorageAdapter } from './storage/storage_adapter.ts'
 export { StreamClientService, type StreamService } from './stream/stream_service.ts'
-export type { ReactionTotal, StreamSnapshot } from './stream/stream_store.ts'
+export type { StreamSnapshot } from './stream/stream_store.ts'
 export { type AgoraToken, type StreamSession, StreamState, type TokenPrivileges } from './stream/stream_types.ts'
 export type { SupabaseLike } from './supabase.ts'
 export type { CallOptions } from './transport/transport.ts'

@@ -4,7 +4,7 @@ import type { Cancel, Clock } from '../clock/clock.ts'
 import type { RestrictionEvent } from '../contract/wire.ts'
 import type { Unsubscribe } from '../emitter/emitter.ts'
 import { StreamError } from '../error/stream_error.ts'
-import type { ReactionTotal, StreamStore } from '../stream/stream_store.ts'
+import type { StreamStore } from '../stream/stream_store.ts'
 import type { SessionSync } from '../sync/session_sync.ts'
 import type { ConnectionConfig } from './connection_types.ts'
 import type { HeartbeatLoop } from './heartbeat_loop.ts'
@@ -43,6 +43,7 @@ export class Heard {
         return [
             topics.stream.on('state', (event) => store.applyState(event)),
             topics.viewers.on('viewer_count', (event) => store.applyViewerCount(event)),
+            topics.viewers.on('reactions', (event) => store.applyReactions(event)),
             topics.user.on('revoked', (event) => this.#revoked(event)),
             topics.chat.on('ready', ({ isConfirmed }) => this.#ready(isConfirmed)),
             ...topics.onBroadcast(({ event, payload }) => this.#broadcast(event, payload)),
@@ -70,16 +71,11 @@ export class Heard {
 
     /** Events and members that an older server does not send. */
     #broadcast(event: string, payload: unknown): void {
-        const { config, polls, sync, heartbeats, store } = this.#options
-        const known = (payload ?? {}) as Partial<
-            Record<'poll_ms' | 'session_id' | 'reactions' | 'server_time', unknown>
-        >
+        const { config, polls, sync, heartbeats } = this.#options
+        const known = (payload ?? {}) as { poll_ms?: unknown; session_id?: unknown }
         if (known.session_id !== undefined && known.session_id !== config.sessionId) return
         if (event === 'messages') polls.obeyFrame(typeof known.poll_ms === 'number' ? known.poll_ms : null)
         if (event === 'resync') sync.request(RESYNC_WITHIN_MS)
-        if (event === 'reactions' && Array.isArray(known.reactions)) {
-            store.applyReactions(known.reactions as ReactionTotal[], String(known.server_time))
-        }
         if (event === 'token_expiring') heartbeats.hurry()
     }
 }

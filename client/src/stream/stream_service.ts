@@ -2,7 +2,7 @@
 
 import type { Calls } from '../call/calls.ts'
 import { named } from '../call/named.ts'
-import type { LivePage, LiveStream, Session, StreamSummary, ViewerLease } from '../contract/named.ts'
+import type { LivePage, LiveStream, ReactionResult, Session, StreamSummary, ViewerLease } from '../contract/named.ts'
 import type * as Wire from '../contract/wire.ts'
 import type { CallOptions } from '../transport/transport.ts'
 import type { AgoraToken, StreamSession, StreamState } from './stream_types.ts'
@@ -99,6 +99,11 @@ export class StreamClientService implements StreamService {
 
     async getViewerCount(sessionId: string, options?: CallOptions): Promise<number> {
         return this.#calls.run('get_viewer_count', { session_id: sessionId }, options)
+    }
+
+    /** Reacts to a live stream. One beyond the rate is not accepted, and is not to be sent again. */
+    async sendReaction(sessionId: string, kind: string, options?: CallOptions): Promise<ReactionResult> {
+        return named(await this.#calls.run('send_reaction', { session_id: sessionId, kind }, options))
     }
 
     async getSession(sessionId: string, options?: CallOptions): Promise<Session> {

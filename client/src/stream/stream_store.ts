@@ -1,6 +1,7 @@
 /** What is known of a stream: its state, host and count, from answers and events in whatever order they come. */
 
-import type { HeartbeatResult, StateEvent, SyncResult, ViewerCountEvent } from '../contract/wire.ts'
+import type { ReactionTotal } from '../contract/named.ts'
+import type { HeartbeatResult, ReactionsEvent, StateEvent, SyncResult, ViewerCountEvent } from '../contract/wire.ts'
 import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
 import type { SyncConsumer } from '../sync/sync_consumer.ts'
 import type { StreamState } from './stream_types.ts'
@@ -21,13 +22,6 @@ export interface StreamSnapshot {
     readonly peakViewerCount: number | null
     /** By ascending kind; empty until the first. */
     readonly reactions: readonly ReactionTotal[]
-}
-
-/** Reactions of one kind: all that the stream has had, and those since the broadcast before. */
-export interface ReactionTotal {
-    readonly kind: string
-    readonly total: number
-    readonly added: number
 }
 
 export interface StreamStoreEvents {
@@ -110,7 +104,7 @@ export class StreamStore implements SyncConsumer {
     }
 
     /** Takes totals, of which a later broadcast has all; one that comes late says nothing. */
-    applyReactions(reactions: readonly ReactionTotal[], serverTime: string): void {
+    applyReactions({ reactions, server_time: serverTime }: ReactionsEvent): void {
         const at = Date.parse(serverTime)
         if (!(at > this.#reactedAt)) return
         this.#reactedAt = at

@@ -45,9 +45,19 @@ test('reactions are totals: the newest counts, a late one does not', async () =>
     server.broadcast(`viewers:${SESSION}`, 'reactions', event(5, late))
     await server.clock.advance(100)
     server.broadcast(`viewers:${SESSION}`, 'reactions', event(4, early))
-    server.broadcast(`viewers:${SESSION}`, 'reactions', { session_id: SESSION })
     await server.clock.advance(100)
     expect(connection.store.snapshot.reactions).toEqual([{ kind: 'heart', total: 5, added: 1 }])
+})
+
+test('a reaction is answered, and one beyond the rate is no error and not sent again', async () => {
+    const { server, ada } = scenario
+    const answers = ['heart', 'one too many'].map((kind) => ada.client.stream.sendReaction(SESSION, kind))
+    await server.clock.advance(1_000)
+    expect(await Promise.all(answers)).toEqual([
+        { accepted: true, retryAfterMs: null },
+        { accepted: false, retryAfterMs: 900 },
+    ])
+    expect(server.calls.filter(({ name }) => name === 'send_reaction')).toHaveLength(2)
 })
 
 test('poll_ms of a frame is obeyed until a frame takes it back', async () => {

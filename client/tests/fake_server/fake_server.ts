@@ -253,6 +253,8 @@ export class FakeServer {
                 const rest = log.entries.filter(({ seq }) => seq > after.seq).slice(0, 1_000)
                 return rest.map((entry) => ({ ...entry, session_id: sessionId, updated_at: entry.created_at }))
             }
+            case 'send_reaction':
+                return { accepted: args.kind === 'heart', retry_after_ms: args.kind === 'heart' ? null : 900 }
             case 'subscribe_to_chat':
                 if (!this.#joined.has(`${sessionId} ${userId}`) && log.sellerId !== userId)
                     throw new FakeRefusal('not_viewer', 403)
