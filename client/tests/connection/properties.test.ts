@@ -188,20 +188,26 @@ describe('Feature: streaming-realtime-fixes, Property 10: Connection Recovery an
 
     it('makes one sync for one wake, however many signals tell of it', async () => {
         const signals = fc.array(fc.constantFrom('active', 'online', 'cut', 'close'), { minLength: 1, maxLength: 6 })
+        const gap = fc.constantFrom(0, 5, 15, 30, 60, 100, 500, 5_000)
         await fc.assert(
             fc.asyncProperty(
                 signals,
-                fc.integer({ min: 0, max: 600_000 }),
+                fc.tuple(fc.integer({ min: 0, max: 600_000 }), gap),
                 OVER,
                 fc.integer(),
-                async (list, ms, over, seed) => {
+                async (list, [ms, gapMs], over, seed) => {
                     const { connect, supabase, lifecycle, clock, client, dispose } = bench({ seed, over })
                     await connect()
                     supabase.realtime.log.length = 0
                     lifecycle.emit('background')
                     lifecycle.emit('offline')
                     clock.sleep(ms)
-                    for (const signal of ['active', 'online', ...list]) {
+                    lifecycle.emit('active')
+                    supabase.realtime.cut()
+                    await clock.advance(gapMs)
+                    lifecycle.emit('online')
+                    // What a dead socket tells comes with the wake; later it would be another loss.
+                    for (const signal of gapMs === 0 ? list : []) {
                         if (signal === 'cut') supabase.realtime.cut()
                         else if (signal === 'close') supabase.realtime.close(`chat:${SESSION}`)
                         else lifecycle.emit(signal as 'active' | 'online')

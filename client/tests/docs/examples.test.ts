@@ -1,0 +1,50 @@
+/** The examples of the documentation compile against the sources of the package. */
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const ENTRIES = { '': 'index', '/react': 'react', '/react-native': 'react_native', '/messages': 'messages' }
+
+/** The blocks marked `tsx` of a document. */
+function examplesIn(document: string): string[] {
+    const text = readFileSync(join(ROOT, '../docs', document), 'utf8')
+    return [...text.matchAll(/^```tsx\n(.*?)^```$/gms)].map((match) => match[1] ?? '')
+}
+
+/** What tsc says about the examples, each a module. */
+function compile(examples: string[]): string {
+    mkdirSync(join(ROOT, 'node_modules/.examples'), { recursive: true })
+    const directory = mkdtempSync(join(ROOT, 'node_modules/.examples/run-'))
+    try {
+        examples.forEach((text, index) => {
+            writeFileSync(join(directory, `example_${index}.tsx`), text)
+        })
+        const paths = Object.entries(ENTRIES).map(([path, file]) => [
+            `@pg-stream/client${path}`,
+            [`${ROOT}src/${file}.ts`],
+        ])
+        const options = { isolatedDeclarations: false, declaration: false, paths: Object.fromEntries(paths) }
+        const config = { extends: `${ROOT}tsconfig.json`, compilerOptions: options, include: [directory] }
+        writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(config))
+        const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+        return spawnSync(process.execPath, [tsc, '-p', directory, '--pretty', 'false'], { encoding: 'utf8' }).stdout
+    } finally {
+        rmSync(directory, { recursive: true })
+    }
+}
+
+it('every example of docs/client.md compiles', () => {
+    const examples = examplesIn('client.md')
+    expect(examples.length).toBeGreaterThanOrEqual(5)
+    expect(compile(examples)).toBe('')
+})
+
+it('an example that does not compile is found', () => {
+    const wrong =
+        "import { createStreamClient } from '@pg-stream/client'\nexport const client = createStreamClient({ supabase: 1 })\n"
+    expect(compile([wrong])).toContain('TS2322')
+})
