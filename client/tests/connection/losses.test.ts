@@ -102,6 +102,20 @@ describe.each(OVER)('a place that is lost, over %s', (over) => {
         expect(supabase.calls.length).toBe(calls)
     })
 
+    it('ends with a stream that ended while the connection was lost, after a last sync', async () => {
+        const { connect, stream, clock, states, supabase, client } = bench({ over })
+        await connect()
+        stream.state = 'ended'
+        stream.headSeq = 9
+        const syncs = supabase.count('sync')
+        supabase.realtime.cut()
+        await clock.advance(5_000)
+        expect(supabase.count('sync')).toBe(syncs + 1)
+        expect(states.at(-1)).toBe('disconnected stream_ended')
+        expect(client.connection.connection?.store.snapshot.state).toBe('ended')
+        expect(clock.pending).toBe(0)
+    })
+
     it('ends with the stream, after a last sync', async () => {
         const { connect, stream, clock, states, supabase, client } = bench({ over })
         await connect()
