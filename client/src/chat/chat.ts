@@ -122,7 +122,7 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
         this.#outbox.passed(this.#sync.log.cursor ?? 0)
         this.#outbox.resume()
         this.#changed()
-        this.#emitter.emit('synced', { recovered: this.#sync.recovered === true })
+        if (!page.has_more) this.#emitter.emit('synced', { recovered: this.#sync.recovered === true })
     }
 
     /** Takes what a heartbeat says of the log. */

@@ -5,8 +5,11 @@ import type { ChatLog, Discontinuity } from './log.ts'
 import type { ChatMessage } from './message.ts'
 import { OPEN_STANDING, type Standing } from './standing.ts'
 
-/** `idle` before the first sync; `behind` while something is known to be missing; `suspended` without a connection. */
-export type ChatStatus = 'idle' | 'live' | 'behind' | 'suspended' | 'failed'
+/**
+ * `idle` before the first sync; `behind` while something is known to be missing; `suspended` without a connection; `ended`
+ * with the stream; `failed` when it cannot be followed any more.
+ */
+export type ChatStatus = 'idle' | 'live' | 'behind' | 'suspended' | 'ended' | 'failed'
 
 export interface ChatSnapshot extends Standing {
     readonly status: ChatStatus
@@ -56,7 +59,7 @@ export interface ChatEvents {
 }
 
 export function statusOf(log: ChatLog, isSuspended: boolean, error: StreamError | null): ChatStatus {
-    if (error !== null) return 'failed'
+    if (error !== null) return error.code === 'stream_ended' ? 'ended' : 'failed'
     if (log.cursor === undefined) return 'idle'
     if (isSuspended) return 'suspended'
     return log.isBehind ? 'behind' : 'live'

@@ -83,6 +83,20 @@ test('a mute is known by the topic of the user, though its entry of the log is l
     expect(chat.snapshot.restrictions).toMatchObject([{ kind: 'mute', until: null }])
 })
 
+test('the chat of a stream that ended has all of it, and says so', async () => {
+    const { chat, connection } = new Device(server, ADA).watch(SESSION)
+    await server.clock.advance(2_000)
+    log.send(SELLER, 'goodbye', 'id-1')
+    log.state = 'ended'
+    // Its last frame is lost.
+    await server.clock.advance(40_000)
+    expect(connection.state).toBe('disconnected')
+    expect(chat.snapshot).toMatchObject({ status: 'ended', lastSeq: 2, error: { code: 'stream_ended' } })
+    chat.send('too late').stored.catch(() => {})
+    await server.clock.advance(5_000)
+    expect(chat.snapshot.messages.at(-1)).toMatchObject({ status: 'failed', error: { code: 'stream_ended' } })
+})
+
 test('while its channel is away the chat says so, and asks for nothing', async () => {
     const { chat, connection } = new Device(server, ADA).watch(SESSION)
     await server.clock.advance(2_000)

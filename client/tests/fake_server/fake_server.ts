@@ -216,6 +216,7 @@ export class FakeServer {
             case 'heartbeat':
                 if (!this.#joined.has(`${sessionId} ${userId}`) && log.sellerId !== userId)
                     throw new FakeRefusal('not_viewer', 403)
+                if (log.state === 'ended') throw new FakeRefusal('stream_ended', 410)
                 return log.heartbeat()
             case 'remove_viewer':
                 this.#joined.delete(`${sessionId} ${userId}`)
