@@ -112,7 +112,8 @@ function useConnection<Parts extends readonly unknown[], Snapshot extends object
 ): Snapshot {
     const source = (client: StreamClient): Source<Snapshot> => {
         const watched = config as NonNullable<Watched>
-        let connection: Connection | undefined
+        // One that another view holds, or let go of a moment ago, is shown from the first render on.
+        let connection = client.core.connections.find(watched.sessionId)
         const read = remembered(() => parts(connection as Connection), make)
         return {
             hold(onChange) {

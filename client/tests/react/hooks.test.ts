@@ -112,18 +112,21 @@ test('hooks of one stream share one join, one connection and one log', async () 
 
 test('an unmounted view that comes back within 2.5 s finds its messages without another join', async () => {
     const seen: Chat[] = []
-    await page.show(
-        ada.client,
-        probe(() => useChat(CONFIG), seen)
-    )
+    const streams: ReturnType<typeof useStream>[] = []
+    const both = () =>
+        createElement(
+            Fragment,
+            null,
+            probe(() => useChat(CONFIG), seen),
+            probe(() => useStream(CONFIG), streams)
+        )
+    await page.show(ada.client, both())
     await page.advance(2_000)
     await page.show(ada.client, createElement('div'))
     await page.advance(2_000)
-    const from = seen.length
-    await page.show(
-        ada.client,
-        probe(() => useChat(CONFIG), seen)
-    )
+    const [from, streamsFrom] = [seen.length, streams.length]
+    await page.show(ada.client, both())
+    expect(streams[streamsFrom]).toMatchObject({ status: 'ready', state: 'active', connectionState: 'connected' })
     expect(seen[from]).toMatchObject({ status: 'live', lastSeq: 1 })
     expect(server.calls.filter(({ name }) => name === 'join_stream')).toHaveLength(1)
     await page.close()
