@@ -4,6 +4,7 @@
 pub mod access_token;
 pub mod answer;
 pub mod balancer;
+pub mod conversation;
 pub mod edge;
 pub mod faults;
 pub mod gateway;

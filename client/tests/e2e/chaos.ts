@@ -2,10 +2,11 @@
  * A viewer whose network breaks, sleeps and comes back while a thousand messages are written: at the end the client must
  * have told its app the log, each entry once and in order, with one sync for each wake.
  *
- * node tests/e2e/chaos.ts --supabase-url URL --anon-key KEY [--edge-url URL] [--messages N] [--seed N] [--harness]
+ * node tests/e2e/chaos.ts --supabase-url URL --anon-key KEY [--edge-url URL] [--messages N] [--seed N] [--harness] [--lossy]
  *
  * Signs in as the users of the demo. With JWT_SECRET in the environment the viewer's tokens run out after seconds; with
- * --harness the gateway is restarted by whoever started this script. Prints one JSON object as its last line.
+ * --harness the gateway is restarted by whoever started this script. With --lossy Realtime loses rows, and gaps cost syncs
+ * beside those of wakes. Prints one JSON object as its last line.
  */
 
 import { parseArgs } from 'node:util'
@@ -32,6 +33,7 @@ const { values } = parseArgs({
         messages: { type: 'string', default: '1000' },
         seed: { type: 'string', default: '1' },
         harness: { type: 'boolean', default: false },
+        lossy: { type: 'boolean', default: false },
     },
 })
 const supabaseUrl = values['supabase-url'] ?? fail('--supabase-url is missing')
@@ -129,7 +131,7 @@ async function fallAsleepAndWake(proxies: TcpProxy[], lifecycle: ManualLifecycle
     const restored = watched.restored
     await until('the viewer is back after a wake', () => watched.restored > restored)
     const syncs = watched.syncs - before
-    if (syncs > 1) findings.push(`${syncs} syncs for one wake`)
+    if (syncs > 1 && !values.lossy) findings.push(`${syncs} syncs for one wake`)
 }
 
 /** Writes all messages, whatever happens to the gateway: the same id is sent again until it is stored. */
