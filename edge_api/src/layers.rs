@@ -13,7 +13,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
@@ -54,6 +54,9 @@ pub(crate) fn wrap(
     routes.layer(from_fn_with_state(observation, observation::observe))
 }
 
+/// How the client package and supabase-js name themselves and their versions.
+const X_CLIENT_INFO: HeaderName = HeaderName::from_static("x-client-info");
+
 fn cors(methods: Vec<Method>, allowed_origins: Vec<HeaderValue>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed_origins)
@@ -62,6 +65,7 @@ fn cors(methods: Vec<Method>, allowed_origins: Vec<HeaderValue>) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
+            X_CLIENT_INFO,
             X_REQUEST_ID,
             X_REQUEST_TIMEOUT_MS,
         ])

@@ -48,6 +48,11 @@ export class Attempts {
         return this.#running !== null
     }
 
+    /** Whether an attempt runs or is planned: then a loss is no news. */
+    get isBusy(): boolean {
+        return this.#running !== null || this.#cancel !== null
+    }
+
     /** The first attempt, or one that the user asked for: at once, with all attempts to come. */
     begin(reason: ConnectionReason): void {
         this.#failed = 0
@@ -57,7 +62,7 @@ export class Attempts {
 
     /** After a loss: soon, but not at the same moment as everybody else. */
     afterLoss(reason: ConnectionReason, error: StreamError): void {
-        if (this.#running || this.#cancel) return
+        if (this.isBusy) return
         const { clock, random } = this.#options
         const isLoop = this.#doneAt !== null && clock.now() - this.#doneAt < STABLE_AFTER_MS
         this.#loops = isLoop ? this.#loops + 1 : 0

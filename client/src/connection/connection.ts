@@ -255,11 +255,11 @@ export class Connection {
     #channelLost(loss: Loss): void {
         if (!this.#isOpen || loss.kind === 'reset') return
         if (loss.terminal) return this.#end(errorOfLoss(loss))
-        if (!this.#attempts.isRunning) this.#lost('server_loss', errorOfLoss(loss))
+        this.#lost('server_loss', errorOfLoss(loss))
     }
 
     #lost(reason: ConnectionReason, error: StreamError): void {
-        if (!this.#isOpen) return
+        if (!this.#isOpen || this.#attempts.isBusy) return
         if (!this.#isAutomatic) return this.#end(error)
         this.#side.stop()
         this.#shown.set(ConnectionState.RECONNECTING, reason)

@@ -41,6 +41,22 @@ describe.each(OVER)('a stream whose Realtime is out of reach, over %s', (over) =
     })
 })
 
+describe.each(OVER)('a poll that the next attempt interrupts, over %s', (over) => {
+    it('is no refusal', async () => {
+        const { client, clock, supabase, dispose, errors } = bench({ over })
+        client.connection.setRetryPolicy({ maxAttempts: 90, baseDelay: 500, maxDelay: 20_000, backoffMultiplier: 2 })
+        supabase.realtime.answers = () => 'silence'
+        client.connection.connect(CONFIG).catch(() => {})
+        await clock.advance(20_000)
+        supabase.callMs = 4_000
+        await clock.advance(300_000)
+        expect(supabase.count('sync')).toBeGreaterThan(10)
+        expect(errors).toEqual([])
+        expect(client.connection.getConnectionState()).toBe('connecting')
+        await dispose()
+    })
+})
+
 describe.each(OVER)('frames that carry poll_ms, over %s', (over) => {
     it('are obeyed until one carries none', async () => {
         const { connect, clock, supabase, dispose } = bench({ over })
