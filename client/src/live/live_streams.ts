@@ -159,7 +159,7 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
     }
 
     #later(retryAfterMs: number | null = null): void {
-        if (this.#life.signal.aborted || this.#retry !== null || this.#work !== null) return
+        if (this.#life.signal.aborted || this.#retry !== null) return
         const { clock, random } = this.#parts
         const mostMs = Math.min(BACKOFF.most, BACKOFF.least * 2 ** ++this.#failed)
         const delayMs = retryAfterMs ?? BACKOFF.least + random.next() * (mostMs - BACKOFF.least)
