@@ -1,13 +1,20 @@
-//! A stream whose head row is held: its own sends wait, and nothing else.
+//! Streams whose head rows are held: their own sends wait, and nothing else.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use edge_api::upstream::{Stack, UpstreamError, assemble};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use serde_json::json;
+use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::direct_calls::{ask, plain_settings};
 use stream_tests::services::Services;
 use stream_tests::services::request::Request;
 use stream_tests::waiting::wait_until;
+use tokio_postgres::Client;
+use uuid::Uuid;
 
 use super::backends;
 
@@ -69,6 +76,109 @@ async fn a_stuck_stream_leaves_a_healthy_one_and_readiness_alone() -> Result<()>
         if answer.status == 503 {
             ensure!(answer.header("retry-after") == "1", "{answer:?}");
         }
+    }
+    Ok(())
+}
+
+const USERS: [Uuid; 4] = [demo::SELLER, demo::ADA, demo::BEN, demo::CLEO];
+
+/// Eight connections in this process: two for one stream, two for one user, two for heartbeats alone.
+fn stack_of_eight(database: &TestDatabase) -> Result<Stack> {
+    let cluster = &database.environment.cluster;
+    let url = cluster.url("authenticator", database.name())?;
+    Ok(assemble(plain_settings(&url, 8)?)?)
+}
+
+/// Streams in which all users may write, and whoever holds their head rows.
+async fn stuck_streams(database: &TestDatabase, count: usize) -> Result<(Vec<Uuid>, Client)> {
+    let mut streams = Vec::new();
+    let holder = database.connect("postgres").await?;
+    holder.batch_execute("begin").await?;
+    for _ in 0..count {
+        let stream = database.stream_in(StreamState::Active).await?;
+        for user in &USERS[1..] {
+            database.viewer(stream, *user).await?;
+        }
+        holder
+            .batch_execute(&format!(
+                "select from stream.chat_heads where session_id = '{stream}' for update"
+            ))
+            .await?;
+        streams.push(stream);
+    }
+    Ok((streams, holder))
+}
+
+/// A message of a user that is not sent together with others.
+async fn send(stack: &Stack, stream: Uuid, user: Uuid) -> Result<Result<(), UpstreamError>> {
+    let message = json!({"session_id": stream, "user_id": user, "content": "stuck"});
+    let answer = ask(stack.upstream.as_ref(), user, "send_message", &message)?.await;
+    Ok(answer.map(|_| ()))
+}
+
+/// Whether so many calls wait for a lock, and no more.
+fn waiting(calls: usize) -> String {
+    format!(
+        "select count(*) = {calls} from pg_stat_activity where wait_event_type = 'Lock'
+             and datname = current_database() and application_name = 'edge_api'"
+    )
+}
+
+fn overloaded() -> UpstreamError {
+    UpstreamError::Refused {
+        code: ErrorCode::Overloaded,
+        retry_after_ms: Some(1000),
+    }
+}
+
+#[tokio::test]
+async fn a_stuck_stream_has_its_share_of_the_connections_and_no_more() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (streams, holder) = stuck_streams(&database, 1).await?;
+    let stack = stack_of_eight(&database)?;
+    let mut sends: FuturesUnordered<_> = USERS
+        .iter()
+        .map(|user| send(&stack, streams[0], *user))
+        .collect();
+    for _ in 0..2 {
+        let refused = sends.next().await.context("a call is lost")??;
+        assert_eq!(refused, Err(overloaded()), "while the stream is held");
+    }
+    let observer = database.superuser().await?;
+    wait_until(&observer, &waiting(2)).await?;
+    holder.batch_execute("rollback").await?;
+    while let Some(sent) = sends.next().await {
+        sent??;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn heartbeats_pass_while_every_other_connection_waits() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let healthy = database.stream_in(StreamState::Active).await?;
+    let dora = database.add_user("dora").await?;
+    database.viewer(healthy, dora).await?;
+    let (streams, holder) = stuck_streams(&database, USERS.len()).await?;
+    let stack = stack_of_eight(&database)?;
+    let sends: Vec<_> = streams
+        .into_iter()
+        .zip(USERS)
+        .flat_map(|pair| [pair, pair])
+        .map(|(stream, user)| {
+            let stack = stack.clone();
+            tokio::spawn(async move { send(&stack, stream, user).await })
+        })
+        .collect();
+    let observer = database.superuser().await?;
+    wait_until(&observer, &waiting(6)).await?;
+    let heartbeat = json!({"session_id": healthy, "user_id": dora});
+    ask(stack.upstream.as_ref(), dora, "heartbeat", &heartbeat)?.await?;
+    wait_until(&observer, &waiting(6)).await?;
+    holder.batch_execute("rollback").await?;
+    for sent in sends {
+        let sent = sent.await??;
+        ensure!(sent.is_ok() || sent == Err(overloaded()), "{sent:?}");
     }
     Ok(())
 }
