@@ -34,12 +34,22 @@ impl Governed {
                 "update stream.config set realtime_messages_per_s = {limit_per_s} where id"
             ))
             .await?;
+        // New settings let the next tick count all viewers.
+        governed.database.tick().await?;
         governed.set_viewers(viewers).await?;
         // What the beginning of the stream cost is counted and forgotten.
         governed.plan().await?;
         governed
             .change("delete from stream.realtime_spending")
             .await?;
+        Ok(governed)
+    }
+
+    /// A live stream whose windows are the longest, whatever happens within a minute: so much was spent.
+    pub async fn pressed() -> Result<Self> {
+        let governed = Self::start(100, 4_000).await?;
+        governed.spend(6_000, 0).await?;
+        governed.plan().await?;
         Ok(governed)
     }
 
@@ -73,15 +83,17 @@ impl Governed {
 
     /// The last frame is so old that its window has passed.
     pub async fn end_window(&self) -> Result<()> {
-        self.change("update stream.chat_relay set flushed_at = clock_timestamp() - interval '61 seconds'")
-            .await
+        self.change(
+            "update stream.chat_relay set flushed_at = clock_timestamp() - interval '61 seconds'",
+        )
+        .await
     }
 
     /// Pretends that so many messages were spent lately, of which some never wait.
     pub async fn spend(&self, messages: i64, urgent: i64) -> Result<()> {
         self.change(&format!(
             "insert into stream.realtime_spending (at, others, urgent)
-             values (clock_timestamp() - interval '10 seconds', {messages}, {urgent})"
+             values (clock_timestamp(), {messages}, {urgent})"
         ))
         .await
     }

@@ -9,10 +9,12 @@ use std::collections::{BTreeSet, HashMap};
 use pgrx::datum::Uuid;
 
 use crate::clock::{self, Microseconds};
-use crate::log::relay_queue::SessionKey;
 use crate::log::relay_row;
 use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
+
+/// As the queue orders sessions.
+type SessionKey = [u8; 16];
 
 /// A window that was found open is looked at again after this time, in microseconds: it may have been shortened.
 const LOOK_AGAIN_US: Microseconds = 200_000;

@@ -86,10 +86,10 @@ statements! {
 
     LOOK: Write [UUIDOID] -> Compared,
         concat!(
-            "select s.auction_id, s.id, h.last_seq > r.flushed_seq as is_unsent
+            "select s.auction_id, s.id, coalesce(
+                 (select h.last_seq from stream.chat_heads as h where h.session_id = s.id)
+                 > (select r.flushed_seq from stream.chat_relay as r where r.session_id = s.id), false) as is_unsent
              from stream.stream_sessions as s
-             join stream.chat_heads as h on h.session_id = s.id
-             join stream.chat_relay as r on r.session_id = s.id
              where s.state <> 'ended' and s.auction_id >= $1
              order by s.auction_id limit ", stride!()
         );

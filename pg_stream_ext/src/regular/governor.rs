@@ -11,6 +11,7 @@ mod state;
 
 use std::cell::RefCell;
 
+use pgrx::datum::TimestampWithTimeZone;
 use stream_core::governor::{Budget, Plan, plan};
 
 use crate::clock::{self, MICROSECONDS_PER_S};
@@ -80,6 +81,24 @@ impl Rule for Governor {
     }
 }
 
+/// Whether a plan is due. Writes and locks nothing.
+pub fn is_due() -> Result<bool> {
+    let Some(settings) = spi::first(&SETTINGS, &[])? else {
+        return Ok(false);
+    };
+    let now = clock::now()?;
+    Ok(State::read()?.is_none_or(|state| has_passed(settings, &state, now)))
+}
+
+fn has_passed(settings: Settings, state: &State, now: TimestampWithTimeZone) -> bool {
+    let every_us = match (settings.limit_per_s, state.limit_per_s) {
+        (0, 0) => COUNT_EVERY_US,
+        _ => PLAN_EVERY_US,
+    };
+    // A time ahead of the clock is from before the clock was set back.
+    !(0..every_us).contains(&change::microseconds_since(state.planned_at, now))
+}
+
 /// Counts, plans, and returns what changes; nothing when a plan was made lately or is being made.
 fn make_plan(admitted: Admitted) -> Result<Vec<Change>> {
     let Some(settings) = spi::first(&SETTINGS, &[])? else {
@@ -87,15 +106,7 @@ fn make_plan(admitted: Admitted) -> Result<Vec<Change>> {
     };
     let state = State::read_or_create()?;
     let now = clock::now()?;
-    let every_us = match (settings.limit_per_s, state.limit_per_s) {
-        (0, 0) => COUNT_EVERY_US,
-        _ => PLAN_EVERY_US,
-    };
-    // A time ahead of the clock is from before the clock was set back.
-    let passed_us = now
-        .into_inner()
-        .saturating_sub(state.planned_at.into_inner());
-    if (0..every_us).contains(&passed_us) || !State::lock()? {
+    if !has_passed(settings, &state, now) || !State::lock()? {
         return Ok(Vec::new());
     }
     let live = live::all()?;

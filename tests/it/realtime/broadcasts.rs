@@ -202,10 +202,12 @@ async fn a_frame_carries_its_messages_and_their_place_in_the_log() -> Result<()>
     assert_eq!(
         keys(&frame),
         BTreeSet::from([
+            "digest",
             "epoch",
             "from_seq",
             "head_seq",
             "messages",
+            "poll_ms",
             "server_time",
             "session_id",
             "to_seq",

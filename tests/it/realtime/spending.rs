@@ -31,7 +31,7 @@ async fn each_broadcast_costs_itself_and_its_channels() -> Result<()> {
     seller
         .rpc(
             "mute_user",
-            json!({"session_id": session, "user_id": demo::ADA, "seconds": 60}),
+            json!({"session_id": session, "user_id": demo::ADA}),
         )
         .await?;
     governed.set_viewers(7).await?;
@@ -154,5 +154,39 @@ async fn hours_are_added_up_and_kept_for_a_month() -> Result<()> {
         .await?;
     assert_eq!(spans[0], json!([3600, 1, 0, 0, 5]));
     assert_eq!(spans[1], json!([3600, 1, 1440, 720, 0]));
+    Ok(())
+}
+
+/// Whoever joins again may have done so on another device, and the first one's channel is open until its app closes it.
+#[tokio::test]
+async fn a_device_that_another_has_superseded_counts_as_a_channel() -> Result<()> {
+    let governed = Governed::start(0, 1).await?;
+    let (database, session) = (&governed.database, governed.session);
+    for _ in 0..2 {
+        governed
+            .ada
+            .rpc("join_stream", json!({"session_id": session}))
+            .await?;
+    }
+    database.viewer(session, demo::BEN).await?;
+    governed.plan().await?;
+    governed
+        .change("delete from stream.realtime_spending")
+        .await?;
+    governed.end_window().await?;
+    send_message(&governed.ada, session, "to three devices and the seller").await?;
+    governed.plan().await?;
+    let by_kind: serde_json::Value = governed.value(BY_KIND).await?;
+    assert_eq!(by_kind, json!([3 + 1 + 1, 0, 0, 0, 0]));
+    // Two minutes later it does not.
+    governed
+        .change("update stream.stream_viewers set token_issued_at = now() - interval '3 minutes'")
+        .await?;
+    database.viewer(session, demo::CLEO).await?;
+    database.tick().await?;
+    let superseded: i32 = governed
+        .value("select superseded_count from stream.stream_sessions")
+        .await?;
+    assert_eq!(superseded, 0);
     Ok(())
 }

@@ -15,7 +15,8 @@ macro_rules! stride {
 const STRIDE: usize = stride!();
 
 statements! {
-    /// The seller has a channel too, and after a takeover perhaps two.
+    /// The seller has a channel too, and after a takeover perhaps two. Heads and relays are found by key: a join could
+    /// read all that there are.
     LIVE: Write [UUIDOID] -> Live,
         concat!(
             "select s.auction_id, s.id, s.viewer_count, s.peak_viewer_count,
@@ -23,8 +24,10 @@ statements! {
                  h.last_seq, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms, r.viewers_window_ms,
                  r.viewers_sent_count, r.viewers_sent_at, r.frames, r.urgent_frames
              from stream.stream_sessions as s
-             join stream.chat_heads as h on h.session_id = s.id
-             join stream.chat_relay as r on r.session_id = s.id
+             cross join lateral (
+                 select o.last_seq from stream.chat_heads as o where o.session_id = s.id limit 1) as h
+             cross join lateral (
+                 select o.* from stream.chat_relay as o where o.session_id = s.id limit 1) as r
              where s.state <> 'ended' and s.auction_id > $1
              order by s.auction_id limit ", stride!()
         );

@@ -43,13 +43,17 @@ columns! {
 }
 
 impl State {
-    /// The row of the last plan. After a crash, in which it is lost, a new one.
+    /// The row of the last plan; none after a crash, in which it is lost.
+    pub fn read() -> Result<Option<Self>> {
+        spi::first(&READ, &[])
+    }
+
     pub fn read_or_create() -> Result<Self> {
-        if let Some(state) = spi::first(&READ, &[])? {
+        if let Some(state) = Self::read()? {
             return Ok(state);
         }
         spi::execute(&CREATE, &[])?;
-        spi::first(&READ, &[])?.ok_or(Failure::Row("the governor's row is gone"))
+        Self::read()?.ok_or(Failure::Row("the governor's row is gone"))
     }
 
     /// Locks the row until the transaction ends; returns false when somebody holds it.

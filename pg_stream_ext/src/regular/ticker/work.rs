@@ -7,7 +7,7 @@ use crate::log::relay_queue;
 use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
-use crate::regular::governor::Governor;
+use crate::regular::governor::{self, Governor};
 use crate::regular::reactions::Reactions;
 use crate::regular::sweep;
 use crate::regular::ticker::mark::{self, Due};
@@ -48,6 +48,9 @@ pub struct Work {
     without_claim: bool,
     mark: bool,
     round: Option<Round>,
+    /// The governor, apart from the round, which may be long or cut short: windows must follow the load.
+    plan: Option<Round>,
+    is_plan_begun: bool,
     tails: Option<Round>,
     tails_at: Option<Instant>,
 }
@@ -62,12 +65,18 @@ impl Work {
         }
         let troubles = troubles::load()?;
         let round = due.round.then(|| round(division, &troubles)).transpose()?;
+        let plan = due.round.then(|| {
+            let governor: Box<dyn Rule> = Box::<Governor>::default();
+            Round::new(vec![governor], i32::MAX, &troubles)
+        });
         let mut work = Self {
             division,
             troubles,
             without_claim,
             mark: due.mark,
             round,
+            plan,
+            is_plan_begun: false,
             tails: None,
             tails_at: None,
         };
@@ -85,9 +94,15 @@ impl Work {
         if std::mem::take(&mut self.mark) {
             return self.mark();
         }
-        // Within one transaction entries are sent last: the lock order puts relay rows at the end.
+        if self.plan.is_some() && self.division.commits {
+            return self.step_plan();
+        }
+        // Within one transaction windows are planned and entries sent last: the lock order puts relay rows at the end.
         if self.round.is_some() && !self.division.commits {
             return self.step_round();
+        }
+        if self.plan.is_some() {
+            return self.step_plan();
         }
         if self.tails.is_some() {
             return self.step_tails();
@@ -138,7 +153,29 @@ impl Work {
                 self.tails_at = Some(Instant::now());
             }
         }
-        self.tails.is_some() || self.round.is_some()
+        self.has_more()
+    }
+
+    fn step_plan(&mut self) -> bool {
+        let Some(mut plan) = self.plan.take() else {
+            return false;
+        };
+        let claim = self.claim();
+        // Where nothing is planned no transaction id is spent.
+        let is_begun = std::mem::replace(&mut self.is_plan_begun, true);
+        let step = plan.step(self.division.scope, self.division.unit_timeout, |_| {
+            Ok((is_begun || governor::is_due()?) && claim()?)
+        });
+        match step {
+            Step::Worked => self.plan = Some(plan),
+            Step::Over | Step::Stopped => {}
+            Step::Failed(sqlstate) => self.report(sqlstate),
+        }
+        self.has_more()
+    }
+
+    fn has_more(&self) -> bool {
+        self.plan.is_some() || self.round.is_some() || self.tails.is_some()
     }
 
     fn step_round(&mut self) -> bool {
@@ -179,7 +216,7 @@ impl Work {
             Ok(true)
         });
         match marked {
-            Ok(is_claimed) => is_claimed && (self.round.is_some() || self.tails.is_some()),
+            Ok(is_claimed) => is_claimed && self.has_more(),
             Err(fault) if fault.is_cancel => false,
             // The work goes on without the mark.
             Err(fault) => {
@@ -204,7 +241,7 @@ impl Work {
         if let Err(fault) = marked {
             self.report(fault.sqlstate);
         }
-        self.tails.is_some()
+        self.has_more()
     }
 
     fn run<T>(&self, body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Fault> {
@@ -226,7 +263,7 @@ pub fn report_failed_look(division: Division, fault: &Fault) {
     troubles::report(scope, unit_timeout, TICKER, None, fault, || Ok(()));
 }
 
-/// A round of all rules but the one for unsent entries. Where units are committed, rules that wait do so themselves.
+/// A round of all rules but the governor and the one for unsent entries. Where units are committed, rules that wait do so themselves.
 fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
     let waits = division.commits;
     let mut rules = sweep::rules(true, waits);
@@ -236,8 +273,6 @@ fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
     };
     rules.insert(sweep::JUDGING_RULES, Box::new(counts));
     rules.insert(sweep::JUDGING_RULES + 1, Box::new(Reactions));
-    // Last: it locks relay rows, with which the lock order ends, and counts are new.
-    rules.push(Box::<Governor>::default());
     Ok(Round::new(rules, sweep::batch_size()?, troubles))
 }
 

@@ -18,6 +18,7 @@ const NO_USER: &[&str] = &[
     "chat_subscriptions.id",
     "chat_tail_reads.look_after",
     "chat_tail_reads.unsent",
+    "governor.sessions",
     "requests.request_id",
     "stream_sessions.auction_id",
     "stream_sessions.id",
