@@ -45,11 +45,19 @@ impl Governed {
         Ok(governed)
     }
 
-    /// A live stream whose windows are the longest, whatever happens within a minute: so much was spent.
+    /// A live stream whose windows are the longest, since so much was spent. They stay so until the next call of `plan`.
     pub async fn pressed() -> Result<Self> {
         let governed = Self::start(100, 4_000).await?;
         governed.spend(6_000, 0).await?;
+        governed.end_window().await?;
         governed.plan().await?;
+        // As after a failure, whose next attempt lies ahead.
+        governed
+            .change(
+                "insert into stream.troubles (rule, sqlstate, since, attempts, next_attempt_at)
+                 values ('governor', '57014', now(), 1, now() + interval '1 hour')",
+            )
+            .await?;
         Ok(governed)
     }
 
@@ -65,7 +73,8 @@ impl Governed {
     /// Lets a tick make a plan, a second after the last one.
     pub async fn plan(&self) -> Result<()> {
         self.change(
-            "update stream.governor set planned_at = least(planned_at, clock_timestamp() - interval '1 second')
+            "delete from stream.troubles where rule = 'governor';
+             update stream.governor set planned_at = least(planned_at, clock_timestamp() - interval '1 second')
              where planned_at > '-infinity';
              update stream.governor set planned_at = clock_timestamp() - interval '5 seconds'
              where limit_per_s = 0 and planned_at > '-infinity'",
