@@ -7,8 +7,10 @@ import type { ChannelLease } from '../realtime/channels.ts'
 import { isUnauthorized, type Loss } from '../realtime/loss.ts'
 import { SERVER_LOSS_JITTER_MS } from './retry_policy.ts'
 
+type Lease = Pick<ChannelLease<'user'>, 'ensure' | 'on'>
+
 export interface SideTopicsOptions {
-    leases: readonly Pick<ChannelLease<'user'>, 'ensure' | 'on'>[]
+    leases: readonly Lease[]
     clock: Clock
     random: Random
     /** Gives Realtime a fresh token. */
@@ -20,59 +22,79 @@ const MOST_MS = 20_000
 const MOST_REFUSALS = 3
 
 export class SideTopics {
-    readonly #options: SideTopicsOptions
-    #isOn = false
-    #cancel: Cancel | null = null
-    #losses = 0
-    #refusals = 0
+    readonly #sides: readonly Side[]
 
-    constructor(options: SideTopicsOptions) {
-        this.#options = options
+    constructor({ leases, ...shared }: SideTopicsOptions) {
+        this.#sides = leases.map((lease) => new Side(lease, shared))
     }
 
     listen(): Unsubscribe[] {
-        return this.#options.leases.flatMap((lease) => [
-            lease.on('lost', (loss) => this.#lost(loss)),
-            lease.on('ready', () => {
-                this.#losses = 0
-                this.#refusals = 0
-            }),
-        ])
+        return this.#sides.flatMap((side) => side.listen())
     }
 
     /** Joins them; Realtime has a token by then. */
     start(): void {
-        this.stop()
-        this.#isOn = true
-        for (const lease of this.#options.leases) lease.ensure()
+        for (const side of this.#sides) side.start()
     }
 
     /** Repairs nothing more until the next `start`. */
     stop(): void {
+        for (const side of this.#sides) side.stop()
+    }
+}
+
+/** One of the topics, with its own count of losses. */
+class Side {
+    readonly #lease: Lease
+    readonly #options: Omit<SideTopicsOptions, 'leases'>
+    #isOn = false
+    #cancel: Cancel = () => {}
+    #losses = 0
+    #refusals = 0
+
+    constructor(lease: Lease, options: Omit<SideTopicsOptions, 'leases'>) {
+        this.#lease = lease
+        this.#options = options
+    }
+
+    listen(): Unsubscribe[] {
+        return [
+            this.#lease.on('lost', (loss) => this.#lost(loss)),
+            this.#lease.on('ready', () => {
+                this.#losses = 0
+                this.#refusals = 0
+            }),
+        ]
+    }
+
+    start(): void {
+        this.stop()
+        this.#isOn = true
+        this.#lease.ensure()
+    }
+
+    stop(): void {
         this.#isOn = false
-        this.#cancel?.()
-        this.#cancel = null
+        this.#cancel()
     }
 
     #lost(loss: Loss): void {
-        if (!this.#isOn || this.#cancel || loss.kind === 'reset') return
+        if (!this.#isOn || loss.kind === 'reset') return
         if (isUnauthorized(loss) && ++this.#refusals >= MOST_REFUSALS) return
         const { clock, random } = this.#options
         const mostMs = Math.min(MOST_MS, LEAST_MS * 2 ** this.#losses)
         const laterMs = LEAST_MS + random.next() * (mostMs - LEAST_MS)
         const ms = this.#losses++ === 0 ? random.next() * SERVER_LOSS_JITTER_MS : laterMs
+        this.#cancel()
         this.#cancel = clock.after(ms, () => void this.#repair())
     }
 
     async #repair(): Promise<void> {
-        const { prepare, leases } = this.#options
         try {
-            await prepare()
+            await this.#options.prepare()
         } catch {
             // The next loss of a critical topic, or the next wake, tries with all its means.
         }
-        if (!this.#isOn) return
-        this.#cancel = null
-        for (const lease of leases) lease.ensure()
+        if (this.#isOn) this.#lease.ensure()
     }
 }

@@ -228,3 +228,31 @@ function refuse(
         throw new Refused(code, status, retryAfterMs)
     }
 }
+
+describe.each(OVER)('a network that carries only a part, over %s', (over) => {
+    it('carries state and chat first: nothing waits for the rest, which is repaired by itself', async () => {
+        const { connect, supabase, clock, client, dispose } = bench({ over })
+        const isCritical = (topic: string) => /^(stream|chat):/.test(topic)
+        supabase.realtime.answers = (topic) => (isCritical(topic) ? 'ok' : 'silence')
+        await connect()
+        expect(client.connection.getConnectionState()).toBe('connected')
+        await clock.advance(60_000)
+        expect(client.connection.getConnectionState()).toBe('connected')
+        supabase.realtime.answers = () => 'ok'
+        await clock.advance(60_000)
+        expect(supabase.realtime.channels).toHaveLength(4)
+        expect(supabase.realtime.count(`join chat:${SESSION}`)).toBe(1)
+        expect(supabase.count('sync')).toBe(1)
+        await dispose()
+    })
+
+    it('does not follow a topic that stays closed to the user', async () => {
+        const { connect, supabase, clock, client, dispose } = bench({ over })
+        supabase.realtime.answers = (topic) => (topic.startsWith('viewers:') ? { refused: 'Unauthorized: no' } : 'ok')
+        await connect()
+        await clock.advance(600_000)
+        expect(supabase.realtime.count(`join viewers:${SESSION}`)).toBe(3)
+        expect(client.connection.getConnectionState()).toBe('connected')
+        await dispose()
+    })
+})
