@@ -153,10 +153,15 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
         this.#changed()
     }
 
-    /** There is no network: messages wait until `apply` shows that there is one again. */
+    /** There is no network: messages wait until there is one again, or an answer shows it. */
     pause(): void {
         this.#outbox.pause()
         void this.#reads.flush()
+    }
+
+    /** There may be a network again. */
+    resume(): void {
+        this.#outbox.resume()
     }
 
     /** The chat cannot be followed any more. */

@@ -95,6 +95,9 @@ export class Chats {
             user.on('revoked', (event) => chat.takeRestriction(event)),
             connection.on('error', (error) => chat.fail(error)),
             wakes.on('sleep', () => chat.pause()),
+            wakes.on('wake', () => {
+                if (wakes.isActive && wakes.isOnline) chat.resume()
+            }),
         ]
         // A connection that is up makes no sync by itself for those who come later.
         if (connection.state === 'connected') connection.sync.request(0)

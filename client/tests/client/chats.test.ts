@@ -51,6 +51,33 @@ test('what is written while the device sleeps waits for the wake, and goes once'
     expect(log.entries.filter(({ content }) => content === 'good night')).toHaveLength(1)
 })
 
+test('what was written while the device slept goes over calls, though Realtime stays away after the wake', async () => {
+    for (const transport of ['rpc', 'edge'] as const) {
+        const ada = new Device(server, ADA, transport)
+        const { chat, release } = ada.watch(SESSION)
+        await server.clock.advance(2_000)
+        ada.fallAsleep()
+        server.cut()
+        const content = `by ${transport}`
+        chat.send(content)
+        server.isRealtimeDown = true
+        ada.wakeUp()
+        await server.clock.advance(15_000)
+        expect(log.entries.at(-1)).toMatchObject({ content })
+        // Once more, while polls find nothing new.
+        await server.clock.advance(15_000)
+        ada.fallAsleep()
+        chat.send(`${content} again`)
+        await server.clock.advance(1_000)
+        ada.wakeUp()
+        await server.clock.advance(15_000)
+        expect(log.entries.at(-1)).toMatchObject({ content: `${content} again` })
+        server.isRealtimeDown = false
+        release()
+        await server.clock.advance(60_000)
+    }
+})
+
 test('a restart of the app finds the message whose answer it never got', async () => {
     const storage = new MemoryStorage()
     const before = new Device(server, ADA, 'rpc', storage)
