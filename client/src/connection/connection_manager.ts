@@ -1,7 +1,8 @@
 /** The connection manager of the app: one stream at a time, on the connections that all of the client share. */
 
 import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
-import { StreamError, toStreamError } from '../error/stream_error.ts'
+import { abortedError, StreamError, toStreamError } from '../error/stream_error.ts'
+import type { CallOptions } from '../transport/transport.ts'
 import type { Connection } from './connection.ts'
 import {
     type ConnectionConfig,
@@ -50,9 +51,10 @@ export class StreamConnectionManager implements ConnectionManager {
 
     /**
      * Connects to a stream, in place of the one before. Resolves once all is caught up; rejects with the error that ended
-     * it, or with `aborted` when `disconnect` came first.
+     * it, or with `aborted` when `disconnect` or the signal came first.
      */
-    async connect(config: ConnectionConfig): Promise<void> {
+    async connect(config: ConnectionConfig, { signal }: CallOptions = {}): Promise<void> {
+        if (signal?.aborted) throw abortedError(signal)
         if (this.#held?.connection.config.sessionId !== config.sessionId) await this.disconnect()
         if (!this.#held) {
             const held = this.#hold(config)
@@ -62,7 +64,16 @@ export class StreamConnectionManager implements ConnectionManager {
             const { state, reason } = held.connection
             this.#emitter.emit('state', { state, previous: ConnectionState.DISCONNECTED, reason })
         }
-        await settled(this.#held.connection)
+        const held = this.#held
+        const leave = () => {
+            if (this.#held === held) void this.disconnect()
+        }
+        signal?.addEventListener('abort', leave, { once: true })
+        try {
+            await settled(held.connection)
+        } finally {
+            signal?.removeEventListener('abort', leave)
+        }
     }
 
     async disconnect(): Promise<void> {

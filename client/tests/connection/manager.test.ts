@@ -147,4 +147,31 @@ describe('another stream', () => {
         await expect(connected).rejects.toMatchObject({ code: 'aborted' })
         expect(clock.pending).toBe(0)
     })
+
+    it('is given up with the signal of its connect, which leaves nothing', async () => {
+        const { client, clock, supabase } = bench()
+        const controller = new AbortController()
+        const connected = client.connection.connect(CONFIG, { signal: controller.signal })
+        connected.catch(() => {})
+        await clock.advance(15)
+        controller.abort()
+        await clock.advance(1_000)
+        await expect(connected).rejects.toMatchObject({ code: 'aborted' })
+        const late = client.connection.connect(CONFIG, { signal: controller.signal })
+        await expect(late).rejects.toMatchObject({ code: 'aborted' })
+        expect(client.connection.getConnectionState()).toBe('disconnected')
+        expect(supabase.realtime.channels).toEqual([])
+        expect(clock.pending).toBe(0)
+    })
+
+    it('stays when the signal comes after it is connected', async () => {
+        const { client, clock, dispose } = bench()
+        const controller = new AbortController()
+        const connected = client.connection.connect(CONFIG, { signal: controller.signal })
+        await clock.advance(1_000)
+        await connected
+        controller.abort()
+        expect(client.connection.getConnectionState()).toBe('connected')
+        await dispose()
+    })
 })
