@@ -13,7 +13,7 @@ const REPORT = 'report/size.json'
 const GROWTH = 0.05
 
 /** Bytes: the core, whose target of 20,000 is not reached yet, and what the React entry point adds to it. */
-const MOST = { index: 22_000, react: 4_000 }
+const MOST = { index: 22_500, react: 4_000 }
 
 /** @param {{isUpdate: boolean}} options @returns {Promise<string[]>} */
 export async function checkSize({ isUpdate }) {
