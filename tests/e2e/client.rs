@@ -77,3 +77,18 @@ async fn a_thousand_messages_end_in_the_exact_log_through_the_edge() -> Result<(
     assert_eventful(&report);
     Ok(())
 }
+
+#[tokio::test]
+async fn messages_end_in_the_exact_log_though_realtime_loses_every_tenth_row() -> Result<()> {
+    let mut services = Services::start_ticking().await?;
+    services.fault(json!({"drop_rows": {"share": 0.1}})).await?;
+    let report = play(&mut services, "3", &["--lossy", "--messages", "300"]).await?;
+    let lost = services.gateway_counts().await?["rows_lost"].as_i64();
+    assert!(lost > Some(0), "nothing was lost: {report}");
+    let syncs = report["counts"]["syncs"].as_i64();
+    assert!(
+        syncs > report["counts"]["restored"].as_i64(),
+        "no gap was closed: {report}"
+    );
+    Ok(())
+}
