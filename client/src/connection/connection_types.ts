@@ -40,7 +40,7 @@ export interface ConnectionStateChange {
 export interface ConnectionConfig {
     sessionId: string
     userId: string
-    /** An access token; without it, and after it, tokens come from the Supabase client. */
+    /** Accepted and not used: tokens come from the Supabase client, which renews them. */
     token?: string
     /** True when left out. */
     enableAutoReconnect?: boolean
