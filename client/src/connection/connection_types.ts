@@ -15,8 +15,8 @@ export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionSt
 /**
  * Why a connection is in its state. `wake` and `online`: the app or the network came back. `offline`: the
  * platform says that there is no network. `server_loss`: the socket broke
- * or the server closed a channel. `lease_lost`: the viewer's place in the stream was over. `retry`: an attempt failed and
- * another follows. An error's code: that error ended it.
+ * or the server closed a channel. `lease_lost`: the viewer's place in the stream was over. An error's
+ * code: that error ended it.
  */
 export type ConnectionReason =
     | 'new'
@@ -28,7 +28,6 @@ export type ConnectionReason =
     | 'offline'
     | 'server_loss'
     | 'lease_lost'
-    | 'retry'
     | StreamErrorCode
 
 export interface ConnectionStateChange {
