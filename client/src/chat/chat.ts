@@ -171,9 +171,9 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
     }
 
     /** Shows a message at once and sends it; `stored` resolves when it is stored, and rejects when it failed. */
-    send(content: string, id?: string): { message: ChatMessage; stored: Promise<ChatMessage> } {
+    send(content: string): { message: ChatMessage; stored: Promise<ChatMessage> } {
         if (this.#hasEnded) throw new StreamError('disposed', 'the chat was left')
-        return this.#outbox.add(content, id)
+        return this.#outbox.add(content)
     }
 
     /** Sends a failed message again, under its id. */

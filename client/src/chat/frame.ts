@@ -11,13 +11,11 @@ export type Frame = Omit<MessagesEvent, 'poll_ms' | 'digest'> & {
 }
 
 export function isFrame(payload: unknown): payload is Frame {
-    if (typeof payload !== 'object' || payload === null) return false
-    const { session_id, epoch, from_seq, to_seq, head_seq, messages } = payload as Record<string, unknown>
+    const { epoch, from_seq, to_seq, head_seq, messages } = (payload ?? {}) as Record<string, unknown>
     return (
-        typeof session_id === 'string' &&
         typeof epoch === 'string' &&
         [from_seq, to_seq, head_seq].every(Number.isSafeInteger) &&
         Array.isArray(messages) &&
-        messages.every((entry: unknown) => Number.isSafeInteger((entry as { seq?: unknown } | null)?.seq))
+        messages.every((entry: { seq?: unknown } | null) => Number.isSafeInteger(entry?.seq))
     )
 }

@@ -44,9 +44,11 @@ export class ChatLog {
     #view: readonly ChatMessage[] | null = null
     #held = new Map<number, LogEntry>()
     #heldEpoch: string | undefined
-    #retired: string[] = []
+    #retired: (string | undefined)[] = []
     #capacity = WINDOW
-    #given: Discontinuity | null = null
+    /** The place was given up; it was `lastSeq`. */
+    #isGivenUp = false
+    #lastSeq: number | undefined
 
     readonly #sessionId: string
     readonly #onEntry: (entry: LogEntry, message: ChatMessage) => void
@@ -105,17 +107,18 @@ export class ChatLog {
 
     /** Forgets its place, so that the next sync brings the newest page: too much was missed. */
     giveUpPlace(): void {
-        if (this.cursor === undefined) return
-        this.#given = { reason: 'too_far_behind', lastSeq: this.cursor, resumesAtSeq: null }
+        this.#isGivenUp = true
+        this.#lastSeq = this.cursor
         this.cursor = undefined
     }
 
     /** Takes one page of a sync; what stopped counting by it, if anything did. */
     takeSync(result: SyncResult): Discontinuity | null {
         this.oldestSeq = result.oldest_seq
-        const lastOfPage = result.messages.at(-1)?.seq ?? (result.has_more ? result.oldest_seq - 1 : result.head_seq)
+        const lastOfPage = result.messages.at(-1)?.seq ?? result.oldest_seq - 1
         const end = result.has_more ? lastOfPage : result.head_seq
         const continues = this.cursor !== undefined && result.recovered && result.epoch === this.epoch
+        this.#lastSeq = this.cursor ?? this.#lastSeq
         const broken = continues ? null : this.#startAnew(result)
         for (const entry of result.messages) {
             if (entry.seq <= (this.cursor ?? 0)) this.#amend(entry)
@@ -168,26 +171,20 @@ export class ChatLog {
     }
 
     #startAnew(result: SyncResult): Discontinuity | null {
-        const before = this.#given ?? (this.cursor === undefined ? null : this.#brokenBy(result, this.cursor))
-        this.#given = null
-        if (this.epoch !== undefined && this.epoch !== result.epoch) {
-            this.#retired = [...this.#retired, this.epoch].slice(-MAX_RETIRED)
-        }
-        this.#retired = this.#retired.filter((epoch) => epoch !== result.epoch)
-        this.epoch = result.epoch
-        // A shortened log has used the numbers above anew, so that early entries of before are no longer right.
-        if (before !== null && before.reason !== 'too_far_behind' && this.#heldEpoch !== result.epoch)
-            this.#held.clear()
-        if (before?.reason === 'log_shortened') this.#held.clear()
+        const { epoch, head_seq: headSeq } = result
+        const resumesAtSeq = result.messages[0]?.seq ?? null
+        const reason = this.#isGivenUp ? 'too_far_behind' : epoch === this.epoch ? 'log_shortened' : 'epoch'
+        const broken = this.#lastSeq === undefined ? null : ({ reason, lastSeq: this.#lastSeq, resumesAtSeq } as const)
+        this.#isGivenUp = false
+        // A shortened log uses its numbers anew, so that early entries of before are no longer right.
+        if (this.#heldEpoch !== epoch || broken?.reason === 'log_shortened') this.#held.clear()
+        this.#retired = [this.epoch, ...this.#retired].filter((one) => one !== epoch).slice(0, MAX_RETIRED)
+        this.epoch = epoch
         this.#show([])
         this.#capacity = WINDOW
-        this.headSeq = result.head_seq
-        this.cursor = (result.messages[0]?.seq ?? result.head_seq + 1) - 1
-        return before === null ? null : { ...before, resumesAtSeq: result.messages[0]?.seq ?? null }
-    }
-
-    #brokenBy(result: SyncResult, lastSeq: number): Discontinuity {
-        return { reason: result.epoch === this.epoch ? 'log_shortened' : 'epoch', lastSeq, resumesAtSeq: null }
+        this.headSeq = headSeq
+        this.cursor = (resumesAtSeq ?? headSeq + 1) - 1
+        return broken
     }
 
     /** Takes entries that follow each other, holds those that do not yet. */

@@ -73,13 +73,11 @@ export class Outbox {
     }
 
     /** Shows a message and sends it. The promise resolves when it is stored, and rejects when it failed. */
-    add(content: string, id: string = this.#random.uuid()): { message: ChatMessage; stored: Promise<ChatMessage> } {
-        const known = this.#unsent.find(({ message }) => message.id === id)
-        if (known !== undefined) return { message: known.message, stored: this.#settled(known) }
+    add(content: string): { message: ChatMessage; stored: Promise<ChatMessage> } {
         if (this.#unsent.length >= MAX_UNSENT) {
             throw new StreamError('outbox_full', 'too many messages wait to be sent')
         }
-        const kept = { id, content, createdAt: this.#clock.now() }
+        const kept = { id: this.#random.uuid(), content, createdAt: this.#clock.now() }
         const message = this.#draft(kept)
         const unsent = waiting(message, kept.createdAt, this.#storage.put(kept))
         this.#unsent.push(unsent)

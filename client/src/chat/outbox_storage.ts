@@ -83,7 +83,6 @@ function parse(text: string | null): UnsentMessage[] {
 }
 
 function isUnsent(value: unknown): value is UnsentMessage {
-    if (typeof value !== 'object' || value === null) return false
-    const { id, content, createdAt } = value as Record<string, unknown>
-    return typeof id === 'string' && typeof content === 'string' && typeof createdAt === 'number'
+    const { id, content, createdAt } = (value ?? {}) as Record<string, unknown>
+    return [id, content].every((text) => typeof text === 'string') && typeof createdAt === 'number'
 }
