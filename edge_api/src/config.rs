@@ -14,6 +14,7 @@ mod settings;
 
 pub mod auth;
 pub mod browsers;
+pub mod canary;
 pub mod connections;
 pub mod database;
 pub mod observation;
@@ -43,6 +44,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// What `DATABASE_URL` says. Its `Debug` leaves the password out.
     pub database: Connection,
+    /// Who watches the way through Realtime.
+    pub canary: Option<crate::canary::CanarySettings>,
     /// The project that is called instead of the database.
     #[cfg(feature = "postgrest")]
     pub project: Option<crate::upstream::postgrest::Project>,
@@ -77,6 +80,7 @@ impl Command {
             &mut mistakes,
         );
         supabase::check(&reading, &secrets, &mut mistakes);
+        canary::check(&reading, &secrets, &mut mistakes);
         #[cfg(feature = "postgrest")]
         let project = supabase::project(&reading, &secrets, &mut mistakes);
         reading.check(&command, &mut mistakes);
@@ -96,6 +100,7 @@ impl Command {
             return Ok(Self::Print("the configuration is valid\n".to_owned()));
         }
         Ok(Self::Serve(Box::new(Config {
+            canary: settings.canary.account(&secrets),
             settings,
             secrets,
             database,

@@ -23,6 +23,7 @@ pub mod auth;
 pub mod body;
 pub mod budget;
 pub mod caller;
+pub mod canary;
 pub mod client;
 pub mod config;
 pub mod contract;

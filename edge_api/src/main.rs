@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use edge_api::auth::{KeyRefresher, KeySource, Keys, Verifier};
+use edge_api::canary::Canary;
 use edge_api::config::auth::AuthSettings;
 use edge_api::config::secrets::{Secret, Secrets};
 use edge_api::config::{Command, Config, Settings};
@@ -56,6 +57,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         settings,
         secrets,
         database,
+        canary,
         #[cfg(feature = "postgrest")]
         project,
     } = config;
@@ -76,6 +78,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     };
     #[cfg(not(feature = "postgrest"))]
     let stack = assemble(sql)?;
+    let metrics = metrics.with_database(stack.upstream.clone());
     let takes_webhooks = !secrets.webhooks.is_empty();
     let verifier = Arc::new(verifier(&settings.auth, &secrets)?);
     let rotation = Rotation::new(secrets, verifier.clone());
@@ -89,6 +92,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         .with_sync_poll_interval(settings.polling.sync_poll_interval_ms.0);
     let _rotation = RotationTask::start(rotation)?;
     let _keys = KeyRefresher::start(verifier);
+    let _canary = Canary::start(canary, stack.upstream.clone())?;
 
     tokio::spawn(metrics.clone().keep_up());
     tokio::spawn(memory::keep_trimmed());

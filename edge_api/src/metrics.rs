@@ -10,6 +10,7 @@
 mod declared;
 mod exposition;
 mod metric;
+mod of_database;
 mod process;
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
@@ -18,6 +19,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 pub use self::declared::*;
 pub use self::exposition::Exposition;
 pub use self::metric::{Kind, Metric};
+pub use self::of_database::OF_DATABASE;
 
 /// Why no metric can be kept.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +80,9 @@ mod tests {
         for metric in METRICS {
             let name = metric.name;
             assert!(
-                name.starts_with("edge_") || name.starts_with(OF_EVERY_PROCESS),
+                ["edge_", OF_DATABASE, OF_EVERY_PROCESS]
+                    .iter()
+                    .any(|prefix| name.starts_with(prefix)),
                 "{name}"
             );
             let unit = match metric.unit {

@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod operation;
 pub mod operator;
+mod recoveries;
 pub mod reference;
 pub mod webhooks;
 
@@ -198,6 +199,7 @@ mod tests {
     const WITHOUT_ROUTE: &[(&str, &str)] = &[
         ("apply_webhook", "POST /webhooks/agora calls it, for Agora"),
         ("doctor", "for those who run the database"),
+        ("report_canary", "the canary calls it"),
         ("sweep", "for those who run the database"),
         ("tick", "the ticker calls it"),
         ("user_id", "for policies; callers know who they are"),

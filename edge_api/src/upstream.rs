@@ -6,10 +6,11 @@ pub mod batching;
 pub mod breaker;
 mod call;
 mod entrance;
+mod figure;
 pub mod measured;
-mod ping;
 #[cfg(feature = "postgrest")]
 pub mod postgrest;
+mod question;
 pub mod retry;
 pub mod sql;
 mod sqlstate;
@@ -24,6 +25,7 @@ use stream_core::error::ErrorCode;
 pub use assembly::assemble_postgrest;
 pub use assembly::{Stack, assemble};
 pub use call::{Call, Subject};
+pub use figure::Figure;
 pub use sqlstate::from_sqlstate;
 
 /// A future of an [`Upstream`]: boxed, because the implementation is chosen at run time, and free of
@@ -41,6 +43,13 @@ pub trait Upstream: Send + Sync {
 
     /// Whether the database answers at all, and what is installed in it.
     fn ping(&self) -> Pending<DatabaseVersions>;
+
+    /// What the view `stream.metrics` shows, on no connection of the calls.
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        Box::pin(std::future::ready(Err(UpstreamError::Unavailable {
+            reason: "this way to the database shows no figures".to_owned(),
+        })))
+    }
 
     /// Whether the database works for nobody when a call is dropped or its deadline is over: false where only the
     /// role's own timeout ends a statement.

@@ -1,5 +1,7 @@
 //! The regular work: ticks, their units and rounds, the sweep, and the background worker.
 
+pub mod canary;
+pub mod figures;
 pub mod governor;
 pub mod reactions;
 pub mod sweep;

@@ -8,6 +8,7 @@ pub mod host;
 pub mod inspection;
 pub mod joining;
 pub mod mint;
+pub mod refusals;
 pub mod renewal;
 pub mod request;
 pub mod settings;

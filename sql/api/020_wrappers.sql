@@ -98,7 +98,7 @@ begin
 end
 $$;
 comment on function stream.doctor() is
-    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
+    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the canary''s last round trip, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
 
 create function stream.end_stream(
     session_id uuid,
@@ -504,6 +504,22 @@ end
 $$;
 comment on function stream.remove_viewer(uuid, uuid, integer) is
     'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then). Without join_no a late repetition ends a newer join.';
+
+create function stream.report_canary(
+    canary_no bigint default null,
+    lag_ms integer default null,
+    state text default 'delivered'
+)
+returns stream.canary_status
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.report_canary($1, $2, $3);
+end
+$$;
+comment on function stream.report_canary(bigint, integer, text) is
+    'Says what became of the canaries of config.canary_user_id, for doctor(): the newest that was received and how long after it was written, and the state of the way through Realtime (unknown, delivered, not_sent, not_followed, dropped, realtime_away, unauthorised). Returns what the database knows of it. For edge_api, which watches.';
 
 create function stream.report_message(session_id uuid, message_id uuid, reason text default null)
 returns stream.message_report

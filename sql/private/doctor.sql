@@ -55,6 +55,7 @@ begin
     return next stream_private.check_table_privileges();
     return next stream_private.check_realtime_partitions(now());
     return next stream_private.check_realtime_publication();
+    return next stream_private.check_canary();
     return next stream_private.check_server_log();
 
     return query
@@ -81,7 +82,7 @@ end
 $$;
 comment on function stream_private.doctor is $$
 One row per check of the installation: certificates, clock, Agora's notices, ticker and background worker, Realtime's
-partition, publication, slot and policies, the owner's rights, the server's log, time zone, and a reminder of what
+partition, publication, slot and policies, the canary's last round trip, the owner's rights, the server's log, time zone, and a reminder of what
 only Agora's console shows.
 @callers service_role
 $$;

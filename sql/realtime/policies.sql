@@ -13,11 +13,11 @@ begin
         return caller is not null;
     end if;
     -- Only the canonical form of a uuid: one topic, one spelling.
-    if caller is null or topic !~ '^(stream|chat|viewers|user):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    if caller is null or topic !~ '^(stream|chat|viewers|user|canary):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
         return false;
     end if;
     subject := split_part(topic, ':', 2);
-    if kind = 'user' then
+    if kind in ('user', 'canary') then
         return subject = caller;
     end if;
     return exists (
@@ -28,8 +28,8 @@ begin
 end
 $$;
 comment on function stream_private.can_read_topic is $$
-Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user is
-one's own, live is every signed-in user's.
+Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user and canary
+are one's own, live is every signed-in user's.
 @policy
 @callers authenticated
 $$;

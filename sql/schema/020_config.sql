@@ -34,6 +34,7 @@ create table stream.config (
     realtime_messages_per_s integer not null default 0,
     realtime_share_percent integer not null default 80,
     realtime_payload_bytes integer not null default 250000,
+    canary_user_id uuid,
     constraint config_pkey primary key (id),
     constraint config_id_single_row check (id),
     constraint config_agora_app_id_is_32_hex check (agora_app_id ~ '^[0-9a-fA-F]{32}$'),
@@ -144,6 +145,8 @@ comment on column stream.config.realtime_share_percent is
 comment on column stream.config.realtime_payload_bytes is
     'Bytes of a broadcast that Realtime admits, 10000 to 100000000 (256 KB on Free, 3000 KB above). A frame that is larger carries '
     'numbers and no messages.';
+comment on column stream.config.canary_user_id is
+    'The user as whom edge_api watches the way through Realtime; a canary is sent to them every ten seconds. Null: none is.';
 
 alter table stream.config enable row level security;
 revoke all on table stream.config from public, anon, authenticated, service_role;

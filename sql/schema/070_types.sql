@@ -266,3 +266,24 @@ comment on column stream.sweep_rule.oldest_age is 'Null where nothing was due. @
 create type stream.check_result as (check_name text, status text, detail text);
 comment on type stream.check_result is 'One check of doctor(): status is ok, warning or failure.';
 comment on column stream.check_result.status is '@enum ok, warning, failure';
+
+create type stream.metric as (name text, labels jsonb, value double precision);
+comment on type stream.metric is 'One figure of the view stream.metrics, named and labelled as Prometheus does.';
+comment on column stream.metric.labels is 'Texts by name. @json object';
+
+create type stream.canary_status as (
+    user_id uuid,
+    canary_no bigint,
+    sent_at timestamptz,
+    has_partition boolean,
+    is_published boolean,
+    is_followed boolean,
+    server_time timestamptz
+);
+comment on type stream.canary_status is 'What the database knows of its canary: what was sent, and whether Realtime can read it.';
+comment on column stream.canary_status.user_id is 'To whom it is sent. Null: none is. @null';
+comment on column stream.canary_status.canary_no is 'Number of the last one.';
+comment on column stream.canary_status.sent_at is 'Null: none was ever sent. @null';
+comment on column stream.canary_status.has_partition is 'Whether realtime.messages takes rows of today.';
+comment on column stream.canary_status.is_published is 'Whether a publication contains realtime.messages.';
+comment on column stream.canary_status.is_followed is 'Whether Realtime reads the database by a slot.';

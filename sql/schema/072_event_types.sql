@@ -97,3 +97,11 @@ That a stream became active for the first time, or ended after that: ask get_liv
 @event live
 $$;
 comment on column stream.live_event.state is '@enum active, ended';
+
+create type stream.canary_event as (canary_no bigint, server_time timestamptz);
+comment on type stream.canary_event is $$
+A sign that the way through Realtime is open, every ten seconds, for whoever watches it (config.canary_user_id).
+@topic canary:<user_id>
+@event canary
+$$;
+comment on column stream.canary_event.canary_no is 'One more with each.';

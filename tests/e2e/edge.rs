@@ -5,6 +5,7 @@ mod batching;
 mod broken_network;
 mod clock_wrong;
 mod health;
+mod metrics;
 mod openapi;
 mod polling;
 mod postgrest;

@@ -1,6 +1,7 @@
 //! Channels over the real client, and the stand-in's Realtime frame by frame.
 
 mod broadcasts;
+mod canary;
 mod channels;
 mod connections;
 mod convergence;

@@ -8,6 +8,7 @@ mod contract;
 mod doctor;
 mod harness;
 mod mechanism;
+mod metrics;
 mod moderation;
 mod reaction;
 mod realtime;

@@ -1,6 +1,7 @@
 //! Rows of `realtime.messages`: broadcasts, frames, flushes, partitions and policies, and what they cost.
 
 mod broadcasts;
+mod canary;
 mod flush_by_heartbeat;
 mod flush_by_tick;
 mod flush_of_prepared_transactions;

@@ -22,6 +22,7 @@ pub mod governor;
 pub mod heartbeat;
 pub mod identity;
 pub mod logged_plans;
+pub mod metrics;
 pub mod moderation;
 pub mod own_cluster;
 pub mod pgbouncer;

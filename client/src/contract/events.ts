@@ -4,6 +4,10 @@ import type * as Wire from './wire.ts'
 
 /** The payload of each event, by the part of its topic before the colon. */
 export interface TopicEvents {
+    canary: {
+        /** A sign that the way through Realtime is open, every ten seconds, for whoever watches it (config.canary_user_id). */
+        canary: Wire.CanaryEvent
+    }
     chat: {
         /** A frame: the entries of the log from from_seq to to_seq, without a hole. */
         messages: Wire.MessagesEvent
@@ -33,6 +37,7 @@ export interface TopicEvents {
 export type TopicKind = keyof TopicEvents
 
 export const EVENTS: { readonly [Kind in TopicKind]: readonly (keyof TopicEvents[Kind])[] } = {
+    canary: ['canary'],
     chat: ['messages'],
     live: ['live'],
     stream: ['state'],

@@ -20,6 +20,13 @@ export interface BlockedTerm {
     term: string
 }
 
+/** A sign that the way through Realtime is open, every ten seconds, for whoever watches it (config.canary_user_id). */
+export interface CanaryEvent {
+    /** One more with each. */
+    canary_no: number
+    server_time: string
+}
+
 /** One entry of a stream's log. */
 export interface ChatMessage {
     /** Empty once the message is deleted. */

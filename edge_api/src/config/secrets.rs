@@ -16,6 +16,7 @@ use super::reading::Reading;
 pub const DATABASE_URL: &str = "DATABASE_URL";
 pub const SUPABASE_ANON_KEY: &str = "SUPABASE_ANON_KEY";
 pub const SUPABASE_SERVICE_ROLE_KEY: &str = "SUPABASE_SERVICE_ROLE_KEY";
+pub const CANARY_PASSWORD: &str = "CANARY_PASSWORD";
 pub const JWT_SECRET: &str = "JWT_SECRET";
 pub const JWT_SECRET_SECONDARY: &str = "JWT_SECRET_SECONDARY";
 pub const AGORA_WEBHOOK_SECRET: &str = "AGORA_WEBHOOK_SECRET";
@@ -41,12 +42,17 @@ pub const DECLARATIONS: &[Declaration] = &[
     Declaration {
         variable: SUPABASE_ANON_KEY,
         is_required: false,
-        help: "With SUPABASE_URL: the project's anon or publishable key",
+        help: "With SUPABASE_URL or CANARY_URL: the project's anon or publishable key",
     },
     Declaration {
         variable: SUPABASE_SERVICE_ROLE_KEY,
         is_required: false,
         help: "With SUPABASE_URL: its service_role or secret key, for notices of Agora, ticks and calls that go out together",
+    },
+    Declaration {
+        variable: CANARY_PASSWORD,
+        is_required: false,
+        help: "Password of CANARY_EMAIL, the user who watches whether broadcasts arrive",
     },
     Declaration {
         variable: JWT_SECRET,
@@ -186,6 +192,7 @@ pub struct Secrets {
     pub(super) database_url: Option<Secret>,
     pub(super) supabase_anon_key: Option<Secret>,
     pub(super) supabase_service_role_key: Option<Secret>,
+    pub(super) canary_password: Option<Secret>,
     /// Any of them may have signed a token.
     pub jwt: Vec<Secret>,
     /// Any of them may sign a notice; none: notices are refused.
@@ -214,6 +221,7 @@ impl Secrets {
             DATABASE_URL => self.database_url = Some(secret),
             SUPABASE_ANON_KEY => self.supabase_anon_key = Some(secret),
             SUPABASE_SERVICE_ROLE_KEY => self.supabase_service_role_key = Some(secret),
+            CANARY_PASSWORD => self.canary_password = Some(secret),
             JWT_SECRET | JWT_SECRET_SECONDARY => self.jwt.push(secret),
             _ => self.webhooks.push(secret),
         }
@@ -224,6 +232,7 @@ impl Secrets {
         let first = self.database_url.iter();
         let first = first.chain(&self.supabase_anon_key);
         let first = first.chain(&self.supabase_service_role_key);
+        let first = first.chain(&self.canary_password);
         first.chain(&self.jwt).chain(&self.webhooks)
     }
 }

@@ -4,6 +4,7 @@ use clap::Parser;
 
 use super::auth::AuthSettings;
 use super::browsers::BrowserSettings;
+use super::canary::CanarySettings;
 use super::connections::ConnectionSettings;
 use super::database::DatabaseSettings;
 use super::observation::ObservationSettings;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub polling: PollingSettings,
     #[command(flatten, next_help_heading = "Regular work")]
     pub ticker: TickerSettings,
+    #[command(flatten, next_help_heading = "Delivery canary")]
+    pub canary: CanarySettings,
     #[command(flatten, next_help_heading = "Log and metrics")]
     pub observation: ObservationSettings,
 

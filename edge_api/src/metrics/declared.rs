@@ -71,6 +71,9 @@ declare! {
     /// Calls that went to the database together, by operation.
     BATCH_SIZE = Histogram "edge_batch_size" Count ["operation"] SIZES;
 
+    /// Answers of sync by whether they held all that the reader had missed (complete: true or false).
+    RECOVERIES = Counter "edge_recoveries_total" Count ["complete"] NO_BUCKETS;
+
     /// Calls of stream.tick() by this service.
     TICKS = Counter "edge_ticks_total" Count [] NO_BUCKETS;
     /// Calls of stream.tick() by this service that failed.
@@ -92,6 +95,84 @@ declare! {
     ANSWER_BYTES_PENDING = Gauge "edge_answer_pending_bytes" Bytes [] NO_BUCKETS;
     /// Fetches of the key set by which access tokens are checked, by outcome (ok, failed).
     KEY_FETCHES = Counter "edge_key_fetches_total" Count ["outcome"] NO_BUCKETS;
+
+    /// 1 for the state of the way through Realtime, 0 for the others, by state: unknown, delivered, not_sent, not_followed
+    /// (publication or slot gone), dropped (rows over the limit), realtime_away, unauthorised.
+    CANARY_STATE = Gauge "edge_canary_state" Count ["state"] NO_BUCKETS;
+    /// From the writing of the last canary to its receipt.
+    CANARY_LAG = Gauge "edge_canary_lag_seconds" Seconds [] NO_BUCKETS;
+    /// Canaries that came back through Realtime.
+    CANARIES_RECEIVED = Counter "edge_canaries_received_total" Count [] NO_BUCKETS;
+    /// When the last canary came back, in seconds since 1970.
+    CANARY_LAST_RECEIVED = Gauge "edge_canary_last_received_timestamp_seconds" Seconds [] NO_BUCKETS;
+
+    /// Whether the figures of the database (pg_stream_...) could be read: 1, or 0 and there are none.
+    DATABASE_FIGURES_UP = Gauge "edge_database_figures_up" Count [] NO_BUCKETS;
+    /// Live streams by state: initializing, active, paused, error.
+    STREAM_SESSIONS = Gauge "pg_stream_sessions" Count ["state"] NO_BUCKETS;
+    /// Viewers of all live streams, as last counted.
+    STREAM_VIEWERS = Gauge "pg_stream_viewers" Count [] NO_BUCKETS;
+    /// Entries written to the logs of streams: messages of users and of the system, auction updates.
+    STREAM_MESSAGES = Counter "pg_stream_messages_total" Count [] NO_BUCKETS;
+    /// Such entries a second, over the last five seconds.
+    STREAM_MESSAGES_PER_SECOND = Gauge "pg_stream_messages_per_second" Count [] NO_BUCKETS;
+    /// Frames that carried them, and one for each receiving channel counts in Realtime's quota.
+    STREAM_FRAMES = Counter "pg_stream_frames_total" Count [] NO_BUCKETS;
+    /// Frames a second, over the last five seconds.
+    STREAM_FRAMES_PER_SECOND = Gauge "pg_stream_frames_per_second" Count [] NO_BUCKETS;
+    /// Streams with entries that no frame carries yet.
+    STREAM_TAILS_WAITING = Gauge "pg_stream_tails_waiting" Count [] NO_BUCKETS;
+    /// Age of the oldest entry that no frame carries yet; 0 without any.
+    STREAM_OLDEST_UNSENT = Gauge "pg_stream_oldest_unsent_seconds" Seconds [] NO_BUCKETS;
+    /// Time since a ticker last marked that it works.
+    STREAM_TICK_AGE = Gauge "pg_stream_tick_age_seconds" Seconds [] NO_BUCKETS;
+    /// Time since a rule of the regular work last ran without failing, by rule.
+    STREAM_SWEEP_AGE = Gauge "pg_stream_sweep_age_seconds" Seconds ["rule"] NO_BUCKETS;
+    /// Rows that a rule of the regular work has handled, by rule.
+    STREAM_SWEPT_ROWS = Counter "pg_stream_swept_rows_total" Count ["rule"] NO_BUCKETS;
+    /// For how long the oldest row that a rule handled in its last round was due, by rule.
+    STREAM_OVERDUE = Gauge "pg_stream_overdue_seconds" Seconds ["rule"] NO_BUCKETS;
+    /// Leases of viewers that ended without a word.
+    STREAM_LEASE_EXPIRIES = Counter "pg_stream_lease_expiries_total" Count [] NO_BUCKETS;
+    /// Failures of the regular work that last, by rule.
+    STREAM_TROUBLES = Gauge "pg_stream_troubles" Count ["rule"] NO_BUCKETS;
+    /// Live streams by the pressure of the quota on their frames: none (windows of 50 ms), wait (longer ones), poll (so long
+    /// that clients call sync meanwhile).
+    STREAM_WINDOWS = Gauge "pg_stream_windows" Count ["pressure"] NO_BUCKETS;
+    /// The longest window of frames of a live stream, by pressure.
+    STREAM_LONGEST_WINDOW = Gauge "pg_stream_longest_window_seconds" Seconds ["pressure"] NO_BUCKETS;
+    /// 1 for the reason of the present windows, 0 for the others: unlimited (no limit is set), room (all fits), share (the
+    /// demand fits the share of the limit), limit (the worst case fits the limit).
+    STREAM_PLAN = Gauge "pg_stream_realtime_plan" Count ["reason"] NO_BUCKETS;
+    /// Messages of Realtime a second that live streams are expected to cost.
+    STREAM_EXPECTED = Gauge "pg_stream_realtime_expected_per_second" Count [] NO_BUCKETS;
+    /// The limit of messages of Realtime a second; 0: none is set.
+    STREAM_LIMIT = Gauge "pg_stream_realtime_limit_per_second" Count [] NO_BUCKETS;
+    /// 1 while state changes and restrictions, which never wait, alone exceed the limit.
+    STREAM_OVER_LIMIT = Gauge "pg_stream_realtime_over_limit" Count [] NO_BUCKETS;
+    /// 1 while even one frame a minute for each live stream exceeds the share of the limit.
+    STREAM_CROWDED = Gauge "pg_stream_realtime_crowded" Count [] NO_BUCKETS;
+    /// Messages of Realtime a second over the last minute, by kind of broadcast.
+    STREAM_REALTIME_MESSAGES = Gauge "pg_stream_realtime_messages_per_second" Count ["kind"] NO_BUCKETS;
+    /// These as a part of the limit; 0 without a limit.
+    STREAM_BUDGET_USED = Gauge "pg_stream_realtime_budget_used_ratio" Count [] NO_BUCKETS;
+    /// Messages of Realtime since the month began (UTC).
+    STREAM_MONTH = Gauge "pg_stream_realtime_month_messages" Count [] NO_BUCKETS;
+    /// Messages of Realtime that the month will have cost at its end, if its rest is as the last seven days.
+    STREAM_MONTH_FORECAST = Gauge "pg_stream_realtime_month_forecast_messages" Count [] NO_BUCKETS;
+    /// Tokens of Agora that were minted, with those whose transaction was rolled back.
+    STREAM_TOKENS_MINTED = Counter "pg_stream_tokens_minted_total" Count [] NO_BUCKETS;
+    /// Requests for a token that were refused, by reason: rate, rights (no such stream, no viewer, banned, another device),
+    /// setup (certificate, Vault, clock).
+    STREAM_TOKENS_REFUSED = Counter "pg_stream_tokens_refused_total" Count ["reason"] NO_BUCKETS;
+    /// Canaries that the database has sent through Realtime; these metrics are there when config.canary_user_id is set.
+    STREAM_CANARIES_SENT = Counter "pg_stream_canaries_sent_total" Count [] NO_BUCKETS;
+    /// Time since the last canary was sent.
+    STREAM_CANARY_SENT_AGE = Gauge "pg_stream_canary_sent_age_seconds" Seconds [] NO_BUCKETS;
+    /// Time since any copy of the service reported that a canary came back.
+    STREAM_CANARY_RECEIVED_AGE = Gauge "pg_stream_canary_received_age_seconds" Seconds [] NO_BUCKETS;
+    /// From the writing of that canary to its receipt.
+    STREAM_CANARY_LAG = Gauge "pg_stream_canary_lag_seconds" Seconds [] NO_BUCKETS;
 
     /// 1, with the version of the service and of the contract that is built in.
     BUILD_INFO = Gauge "edge_build_info" Count ["version", "contract_version"] NO_BUCKETS;

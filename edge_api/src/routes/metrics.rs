@@ -22,19 +22,22 @@ pub async fn of_service(
         return Err(ApiError::new(ErrorCode::PermissionDenied));
     }
     let metrics = state.metrics().ok_or_else(ApiError::route_not_found)?;
-    Ok(answer(metrics))
+    Ok(answer(metrics).await)
 }
 
 /// The one route of a socket that only those who run the service can reach.
 pub fn router(metrics: Exposition) -> Router {
     Router::new()
-        .route("/metrics", get(async |State(metrics)| answer(&metrics)))
+        .route(
+            "/metrics",
+            get(async |State(metrics): State<Exposition>| answer(&metrics).await),
+        )
         .with_state(metrics)
 }
 
-fn answer(metrics: &Exposition) -> Response {
+async fn answer(metrics: &Exposition) -> Response {
     let format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     let no_store = HeaderValue::from_static("no-store");
     let headers = [(CONTENT_TYPE, format), (CACHE_CONTROL, no_store)];
-    (headers, metrics.text()).into_response()
+    (headers, metrics.whole_text().await).into_response()
 }

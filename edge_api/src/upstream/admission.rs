@@ -25,8 +25,8 @@ use uuid::Uuid;
 use self::abandoned::{Abandoned, UserPermit};
 use self::shares::{Share, Shares};
 use self::slots::{Slot, Slots};
-use super::ping::SharedPing;
-use super::{Call, DatabaseVersions, Pending, Subject, Upstream, UpstreamError};
+use super::question::SharedQuestion;
+use super::{Call, DatabaseVersions, Figure, Pending, Subject, Upstream, UpstreamError};
 
 /// A call waits this long for the share of its session or user.
 pub const SHARE_WAIT: Duration = Duration::from_millis(200);
@@ -35,6 +35,12 @@ pub const SHARE_WAIT: Duration = Duration::from_millis(200);
 /// as long as for a place.
 const NOTICE: &str = "apply_webhook";
 
+/// For so long the answer whether the database is ready counts.
+const PING_FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// For so long figures count: less than the usual pause between two reads of the metrics, which is 15 s.
+const FIGURES_FRESH_FOR: Duration = Duration::from_secs(10);
+
 /// How many calls of one session or user may wait for their share.
 const SHARE_QUEUE: usize = 256;
 
@@ -42,7 +48,8 @@ const SHARE_QUEUE: usize = 256;
 #[derive(Clone)]
 pub struct Admission {
     inner: Arc<dyn Upstream>,
-    ping: Arc<SharedPing>,
+    ping: Arc<SharedQuestion<DatabaseVersions>>,
+    figures: Arc<SharedQuestion<Vec<Figure>>>,
     gates: Arc<Gates>,
 }
 
@@ -77,8 +84,12 @@ impl Admission {
         let slots = Slots::new(connections);
         let share = (connections / 4).max(1);
         let share_of_heartbeats = (slots.kept_for_heartbeats() / 2).max(1);
+        let (pinged, counted) = (inner.clone(), inner.clone());
         Self {
-            ping: Arc::new(SharedPing::new(inner.clone())),
+            ping: Arc::new(SharedQuestion::new(PING_FRESH_FOR, move || pinged.ping())),
+            figures: Arc::new(SharedQuestion::new(FIGURES_FRESH_FOR, move || {
+                counted.figures()
+            })),
             inner,
             gates: Arc::new(Gates {
                 slots,
@@ -117,6 +128,11 @@ impl Upstream for Admission {
     /// Asks as few times as can be, on no connection of the calls.
     fn ping(&self) -> Pending<DatabaseVersions> {
         self.ping.ask()
+    }
+
+    /// The same.
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        self.figures.ask()
     }
 
     fn cancels(&self) -> bool {

@@ -34,7 +34,7 @@ pub use self::waiting::{
 };
 use self::waiting::{Key, lost, refused};
 use super::breaker::ANSWER_GRACE;
-use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Figure, Pending, Upstream, UpstreamError};
 use crate::contract::{Contract, Operation};
 use crate::metrics::BATCH_SIZE;
 
@@ -148,6 +148,10 @@ impl Upstream for Batching {
 
     fn ping(&self) -> Pending<DatabaseVersions> {
         self.inner.ping()
+    }
+
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        self.inner.figures()
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use self::machine::{FAILURE_THRESHOLD, OPEN_TIMEOUT, PROBE_WAIT, State};
 use self::machine::{Machine, Outcome, Permit};
-use super::{Call, DatabaseVersions, Pending, Subject, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Figure, Pending, Subject, Upstream, UpstreamError};
 use crate::deadline::LONGEST;
 use crate::lock::Lock;
 use crate::metrics::{BREAKER_OPENED, BREAKER_STATE};
@@ -240,6 +240,10 @@ impl<U: Upstream + 'static> Upstream for Guarded<U> {
     /// Asks the database itself, whatever the breaker's state.
     fn ping(&self) -> Pending<DatabaseVersions> {
         self.upstream.ping()
+    }
+
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        self.upstream.figures()
     }
 
     fn cancels(&self) -> bool {

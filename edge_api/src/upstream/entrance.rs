@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use tokio::time::timeout_at;
 
 use super::breaker::{ANSWER_GRACE, Breaker};
-use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Figure, Pending, Upstream, UpstreamError};
 
 /// An upstream whose calls a breaker refuses before they wait for anything.
 pub(super) struct Entrance<U> {
@@ -37,6 +37,10 @@ impl<U: Upstream + 'static> Upstream for Entrance<U> {
     /// Asks the database itself, whatever the breaker's state.
     fn ping(&self) -> Pending<DatabaseVersions> {
         self.upstream.ping()
+    }
+
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        self.upstream.figures()
     }
 
     fn cancels(&self) -> bool {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use metrics::{Histogram, histogram};
 use serde_json::value::RawValue;
 
-use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Figure, Pending, Upstream, UpstreamError};
 use crate::contract::Contract;
 use crate::metrics::UPSTREAM_DURATION;
 
@@ -60,6 +60,10 @@ impl Upstream for Measured {
 
     fn ping(&self) -> Pending<DatabaseVersions> {
         self.inner.ping()
+    }
+
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        self.inner.figures()
     }
 
     fn cancels(&self) -> bool {

@@ -24,7 +24,7 @@ use stream_core::error::ErrorCode;
 
 use self::header::secret_value;
 pub use self::project::{Project, ProjectError};
-use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Figure, Pending, Upstream, UpstreamError};
 use crate::caller::{Caller, Role};
 use crate::contract::{Contract, Rows};
 use crate::deadline::LONGEST;
@@ -140,6 +140,26 @@ impl PostgrestUpstream {
         Ok(headers)
     }
 
+    /// Reads the view, as the service.
+    async fn count(&self) -> Result<Vec<Figure>, UpstreamError> {
+        let Inner { project, client } = &*self.0;
+        let headers = self.headers(&Caller::service())?;
+        let url = format!("{}/metrics", project.rest_url());
+        let response = Builder::new(url, Some(SCHEMA.to_owned()), headers, client.clone())
+            .select("name,labels,value")
+            .build()
+            .timeout(CONNECT_TIMEOUT + GRACE)
+            .send()
+            .await
+            .map_err(failure::of_request)?;
+        let status = response.status();
+        let text = read(response).await?;
+        match status.is_success() {
+            true => Figure::all_of(&text),
+            false => Err(failure::of_answer(status.as_u16(), &text)),
+        }
+    }
+
     /// Whoever has no right to an answer was refused by the database.
     async fn ask(&self) -> Result<(), UpstreamError> {
         let operation = Contract::get().operation("user_id");
@@ -176,6 +196,11 @@ impl Upstream for PostgrestUpstream {
             project.ask().await?;
             Ok(DatabaseVersions::default())
         })
+    }
+
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        let project = self.clone();
+        Box::pin(async move { project.count().await })
     }
 
     /// PostgREST finishes a statement whose client has gone, and takes no deadline: the role's timeout ends it.

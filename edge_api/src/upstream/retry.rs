@@ -16,7 +16,7 @@ use stream_core::error::ErrorCode;
 use tokio::time::{Instant, sleep_until};
 
 use self::budget::Budget;
-use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Figure, Pending, Upstream, UpstreamError};
 use crate::lock::Lock;
 use crate::metrics::RETRIES;
 
@@ -124,6 +124,10 @@ impl<U: Upstream + 'static> Upstream for Retrying<U> {
 
     fn ping(&self) -> Pending<DatabaseVersions> {
         self.upstream.ping()
+    }
+
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        self.upstream.figures()
     }
 }
 

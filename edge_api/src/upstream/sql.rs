@@ -11,9 +11,11 @@
 //!   commit becomes a rollback.
 //! * Either way a warm connection needs one round trip.
 
+mod aside;
 mod connector;
 mod exchange;
 mod failure;
+mod figures;
 mod kept;
 mod pool;
 mod pooler;
@@ -32,15 +34,15 @@ use stream_core::error::ErrorCode;
 use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
 
+use self::aside::Aside;
 use self::connector::Connector;
 pub use self::pool::PoolSetupError;
 use self::pool::{Connection, Connections};
 pub use self::pooler::Pooler;
-use self::readiness::Readiness;
 use self::statement::Statements;
 use self::timeouts::Timeouts;
 use self::tls::Tls;
-use super::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use super::{Call, DatabaseVersions, Figure, Pending, Upstream, UpstreamError};
 use crate::contract::Contract;
 
 /// The database, and the connections to it.
@@ -56,7 +58,10 @@ pub struct SqlSettings {
 #[derive(Clone)]
 pub struct SqlUpstream {
     pool: Connections,
-    readiness: Readiness,
+    /// Asked whether the database is ready.
+    readiness: Aside,
+    /// Asked for figures, so that slow ones delay no readiness.
+    figures: Aside,
     pooler: Pooler,
     statements: Arc<Statements>,
 }
@@ -73,7 +78,8 @@ impl SqlUpstream {
         let connector = Connector::new(tls, &mut database);
         pool::prepare(&mut database, pooler);
         Ok(Self {
-            readiness: Readiness::new(connector.clone(), database.clone()),
+            readiness: Aside::new(connector.clone(), database.clone()),
+            figures: Aside::new(connector.clone(), database.clone()),
             pool: Connections::new(database, connector, connections)?,
             pooler,
             statements: Arc::new(Statements::of(Contract::get())),
@@ -179,7 +185,12 @@ impl Upstream for SqlUpstream {
 
     fn ping(&self) -> Pending<DatabaseVersions> {
         let readiness = self.readiness.clone();
-        Box::pin(async move { readiness.ask().await })
+        Box::pin(async move { readiness::ask(&readiness).await })
+    }
+
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        let aside = self.figures.clone();
+        Box::pin(async move { figures::ask(&aside).await })
     }
 }
 

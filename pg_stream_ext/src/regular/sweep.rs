@@ -17,6 +17,7 @@ use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, statements};
 use crate::postgres::transaction::{self, Scope};
+use crate::regular::figures::{self, Outcome};
 use crate::regular::unit::round::{Round, Step};
 use crate::regular::unit::troubles;
 use crate::regular::unit::{Rule, Tally, UNIT_TIMEOUT};
@@ -91,12 +92,14 @@ pub fn sweep(admitted: Admitted) -> Result<Vec<Tally>> {
     wait_for_passed_over(admitted)?;
     let mut round = Round::new(rules(false, false), batch, &troubles);
     while round.step(Scope::Subtransaction, UNIT_TIMEOUT, |_| Ok(true)) == Step::Worked {}
-    for tally in round.into_tallies() {
+    let outcomes = round.into_outcomes();
+    // If the ticker's row is locked, the sweep is still done, and without its figures too.
+    let _ = Scope::Subtransaction.run(UNIT_TIMEOUT, mark_swept);
+    let _ = Scope::Subtransaction.run(UNIT_TIMEOUT, || figures::record(&outcomes));
+    for Outcome { tally, .. } in outcomes {
         if let Some(known) = reported.iter_mut().find(|known| known.rule == tally.rule) {
             (known.rows, known.oldest_age) = (tally.rows, tally.oldest_age);
         }
     }
-    // If the ticker's row is locked, the sweep is still done.
-    let _ = Scope::Subtransaction.run(UNIT_TIMEOUT, mark_swept);
     Ok(reported)
 }

@@ -7,11 +7,12 @@ use pgrx::prelude::*;
 use stream_core::agora::Role;
 
 use crate::clock;
-use crate::postgres::caller;
+use crate::postgres::caller::{self, Caller};
 use crate::postgres::composite::Composite;
 use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::token::grant;
 use crate::token::mint::issue;
+use crate::token::refusals;
 use crate::token::request::{GrantRequest, TokenCharge};
 use crate::token::settings::Settings;
 
@@ -37,6 +38,18 @@ fn generate(
     generation: Option<i32>,
 ) -> Result<Composite> {
     let caller = caller::enter_to_write()?;
+    let issued = generate_as(caller, user_id, channel_id, role, occasion, generation);
+    refusals::counted(caller.admitted(), issued)
+}
+
+fn generate_as(
+    caller: Caller,
+    user_id: Option<Uuid>,
+    channel_id: Option<&str>,
+    role: Option<&str>,
+    occasion: Option<&str>,
+    generation: Option<i32>,
+) -> Result<Composite> {
     let occasion = required(occasion, "occasion")?;
     let role = match role {
         None => None,

@@ -33,6 +33,7 @@ async fn every_check_is_answered_once() -> Result<()> {
             "table_privileges",
             "realtime_partition",
             "realtime_publication",
+            "canary",
             "server_log",
             "realtime_replication",
             "realtime_policies",

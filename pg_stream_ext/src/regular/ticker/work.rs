@@ -7,6 +7,8 @@ use crate::log::relay_queue;
 use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
+use crate::regular::canary::Canary;
+use crate::regular::figures::{self, FIGURES};
 use crate::regular::governor::{self, Governor};
 use crate::regular::reactions::Reactions;
 use crate::regular::sweep;
@@ -123,7 +125,9 @@ impl Work {
 
     /// Leaves the rest of the round to the next tick.
     pub fn cut_round_short(&mut self) {
-        self.round = None;
+        if let Some(round) = self.round.take() {
+            self.record(round);
+        }
     }
 
     fn begin_tails(&mut self) {
@@ -186,7 +190,7 @@ impl Work {
         let step = round.step(self.division.scope, self.division.unit_timeout, |_| claim());
         match step {
             Step::Worked => self.round = Some(round),
-            Step::Over => return self.end_round(),
+            Step::Over => return self.end_round(round),
             Step::Stopped => return false,
             Step::Failed(sqlstate) => {
                 self.report(sqlstate);
@@ -226,7 +230,7 @@ impl Work {
         }
     }
 
-    fn end_round(&mut self) -> bool {
+    fn end_round(&mut self, round: Round) -> bool {
         let claim = self.claim();
         let has_troubles = !self.troubles.is_empty();
         let marked = self.run(|| {
@@ -241,7 +245,37 @@ impl Work {
         if let Err(fault) = marked {
             self.report(fault.sqlstate);
         }
+        self.record(round);
         self.has_more()
+    }
+
+    /// Writes the figures of a round, unless that has failed lately.
+    fn record(&self, round: Round) {
+        let trouble = self.troubles.iter().find(|trouble| trouble.rule == FIGURES);
+        if trouble.is_some_and(|trouble| trouble.lies_ahead) {
+            return;
+        }
+        let outcomes = round.into_outcomes();
+        let claim = self.claim();
+        let recorded = self.run(|| {
+            if claim()? {
+                figures::record(&outcomes)?;
+                if trouble.is_some() {
+                    troubles::clear(FIGURES, None)?;
+                }
+            }
+            Ok(())
+        });
+        if let Err(fault) = recorded
+            && !fault.is_cancel
+        {
+            let Division {
+                scope,
+                unit_timeout,
+                ..
+            } = self.division;
+            troubles::report(scope, unit_timeout, FIGURES, None, &fault, || Ok(()));
+        }
     }
 
     fn run<T>(&self, body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Fault> {
@@ -273,6 +307,7 @@ fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
     };
     rules.insert(sweep::JUDGING_RULES, Box::new(counts));
     rules.insert(sweep::JUDGING_RULES + 1, Box::new(Reactions));
+    rules.push(Box::new(Canary));
     Ok(Round::new(rules, sweep::batch_size()?, troubles))
 }
 

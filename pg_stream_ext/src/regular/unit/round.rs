@@ -7,6 +7,7 @@ use pgrx::datum::Uuid;
 use crate::postgres::caller::{self, Admitted};
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
+use crate::regular::figures::Outcome;
 use crate::regular::unit::troubles::{self, Trouble};
 use crate::regular::unit::{MOST_STREAMS, Rule, Tally, Unit, add};
 
@@ -121,9 +122,27 @@ impl Round {
         self.rules.iter().any(|running| running.is_given_up)
     }
 
-    /// The handled rows, rule by rule.
-    pub fn into_tallies(self) -> impl Iterator<Item = Tally> {
-        self.rules.into_iter().flat_map(|running| running.tallies)
+    /// What each rule has done so far: the handled rows, by the names under which they are reported, and whether it
+    /// has come to its end without failing.
+    pub fn into_outcomes(self) -> Vec<Outcome> {
+        let outcomes = self.rules.into_iter().flat_map(|running| {
+            let rule = running.rule.name();
+            let has_run = running.is_over && !running.is_given_up;
+            let own = Tally {
+                rule,
+                rows: 0,
+                oldest_age: None,
+            };
+            let mut tallies = vec![own];
+            for tally in running.tallies {
+                add(&mut tallies, tally);
+            }
+            tallies.into_iter().map(move |tally| Outcome {
+                has_run: has_run && tally.rule == rule,
+                tally,
+            })
+        });
+        outcomes.collect()
     }
 }
 

@@ -1,0 +1,68 @@
+//! The delivery canary: a subscriber like any client, which sees whether broadcasts of the database arrive.
+//!
+//! The regular work broadcasts a numbered event to one user every ten seconds. This signs in as that user, joins their
+//! channel, and judges from what comes back and from what the database says of itself where the way is cut. The database
+//! learns the verdict, so that `doctor()` shows it.
+
+mod link;
+mod protocol;
+mod reports;
+mod sign_in;
+mod socket;
+mod verdict;
+
+use std::sync::Arc;
+
+use metrics::gauge;
+use reqwest::Url;
+use secrecy::SecretString;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use self::link::Link;
+use self::sign_in::Account;
+use crate::metrics::CANARY_STATE;
+use crate::upstream::Upstream;
+
+pub use self::verdict::State;
+
+/// Who watches, and where.
+#[derive(Debug, Clone)]
+pub struct CanarySettings {
+    /// The project's URL, without `/realtime/v1`.
+    pub project: Url,
+    pub anon_key: SecretString,
+    pub email: String,
+    pub password: SecretString,
+}
+
+/// The tasks that watch; dropping it ends them.
+#[derive(Debug)]
+pub struct Canary {
+    _tasks: JoinSet<()>,
+}
+
+impl Canary {
+    /// Watches from now on. Without an account the state is unknown, and stays so.
+    pub fn start(
+        settings: Option<CanarySettings>,
+        upstream: Arc<dyn Upstream>,
+    ) -> Result<Self, reqwest::Error> {
+        show(State::Unknown);
+        let mut tasks = JoinSet::new();
+        if let Some(settings) = settings {
+            let account = Account::new(settings)?;
+            let (link, seen) = watch::channel(Link::default());
+            tasks.spawn(socket::keep_joined(account, link));
+            tasks.spawn(reports::make(upstream, seen));
+        }
+        Ok(Self { _tasks: tasks })
+    }
+}
+
+/// Sets the metric of each state.
+fn show(now: State) {
+    for state in State::ALL {
+        gauge!(CANARY_STATE, "state" => state.as_str()).set(f64::from(u8::from(state == now)));
+    }
+}

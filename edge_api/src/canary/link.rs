@@ -1,0 +1,130 @@
+//! What the socket sees: whether the channel is joined, why not, and the newest canary.
+
+use std::time::SystemTime;
+
+use serde::Deserialize;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// A cause for which the channel is not joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// No connection, no answer, or one that says that the server cannot.
+    Away,
+    /// The sign-in, the key or the channel was refused.
+    Unauthorised,
+    /// A limit of the project was reached.
+    Quota,
+    /// The database has no partition for today.
+    NoPartition,
+}
+
+impl Fault {
+    /// Of the reason of a refused join, or the text of a system message.
+    pub(super) fn of(text: &str) -> Self {
+        let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+        if has(&["MissingPartition"]) {
+            Self::NoPartition
+        } else if has(&["RateLimitReached", "Too many"]) {
+            Self::Quota
+        } else if has(&[
+            "Unauthorized",
+            "PrivateOnly",
+            "InvalidJWT",
+            "MalformedJWT",
+            "JwtSignatureError",
+            "JwtSignerError",
+            "Token has expired",
+            "ermission",
+        ]) {
+            Self::Unauthorised
+        } else {
+            Self::Away
+        }
+    }
+
+    /// Of a refused handshake or sign-in.
+    pub(super) fn of_status(status: u16) -> Self {
+        match status {
+            400 | 401 | 403 | 422 => Self::Unauthorised,
+            429 => Self::Quota,
+            _ => Self::Away,
+        }
+    }
+}
+
+/// The state of the channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Channel {
+    /// Not tried yet.
+    #[default]
+    New,
+    Joined {
+        since: Instant,
+    },
+    /// Until it is joined again.
+    Failed(Fault),
+}
+
+/// The payload of a canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct Sent {
+    pub canary_no: i64,
+    pub server_time: jiff::Timestamp,
+}
+
+/// A canary that came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Received {
+    pub sent: Sent,
+    pub at: Instant,
+    /// By the clock of this machine.
+    pub clock: SystemTime,
+}
+
+/// What is known of the way through Realtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Link {
+    /// The user who is signed in.
+    pub user: Option<Uuid>,
+    pub channel: Channel,
+    pub newest: Option<Received>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_realtime_are_told_apart() {
+        for (text, fault) in [
+            (
+                "Unauthorized: You do not have permissions to read from this Channel topic: canary:x",
+                Fault::Unauthorised,
+            ),
+            (
+                "You do not have permissions to read from this Channel topic: canary:x",
+                Fault::Unauthorised,
+            ),
+            ("Token has expired 3 seconds ago", Fault::Unauthorised),
+            ("InvalidJWTToken: Token has expired", Fault::Unauthorised),
+            ("Too many messages per second", Fault::Quota),
+            (
+                "ClientJoinRateLimitReached: Too many joins per second",
+                Fault::Quota,
+            ),
+            ("MissingPartition: no partition", Fault::NoPartition),
+            ("RealtimeRestarting: Realtime is restarting", Fault::Away),
+            (
+                "UnableToConnectToProject: Realtime was unable to connect",
+                Fault::Away,
+            ),
+            ("Server requested disconnect", Fault::Away),
+        ] {
+            assert_eq!(Fault::of(text), fault, "{text}");
+        }
+        assert_eq!(Fault::of_status(401), Fault::Unauthorised);
+        assert_eq!(Fault::of_status(429), Fault::Quota);
+        assert_eq!(Fault::of_status(500), Fault::Away);
+    }
+}
