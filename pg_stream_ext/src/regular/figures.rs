@@ -11,6 +11,10 @@ use crate::regular::unit::Tally;
 pub const FIGURES: &str = "figures";
 
 statements! {
+    /// A time ahead of the clock is from before the clock was set back.
+    IS_SAMPLE_DUE: Write [] -> bool,
+        "select f.sampled_at <= now() - interval '5 seconds' or f.sampled_at > now() from stream.figures as f where f.id";
+
     /// Only rows that tell something new, or are five seconds old, and none that another transaction has locked.
     WRITE_RULES: Write [TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID]
         "with rules as materialized (
@@ -93,6 +97,14 @@ statements! {
 pub struct Outcome {
     pub tally: Tally,
     pub has_run: bool,
+}
+
+/// Whether a round did something, or five seconds have passed since the last sample. Writes and locks nothing.
+pub fn are_due(outcomes: &[Outcome]) -> Result<bool> {
+    let has_worked = outcomes
+        .iter()
+        .any(|outcome| outcome.tally.rows > 0 || outcome.tally.oldest_age.is_some());
+    Ok(has_worked || spi::first(&IS_SAMPLE_DUE, &[])? == Some(true))
 }
 
 /// Writes what a round did, and samples the logs when that is due.

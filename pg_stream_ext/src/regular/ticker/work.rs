@@ -258,7 +258,8 @@ impl Work {
         let outcomes = round.into_outcomes();
         let claim = self.claim();
         let recorded = self.run(|| {
-            if claim()? {
+            // Where nothing is to be written no transaction id is spent.
+            if figures::are_due(&outcomes)? && claim()? {
                 figures::record(&outcomes)?;
                 if trouble.is_some() {
                     troubles::clear(FIGURES, None)?;
