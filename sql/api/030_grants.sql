@@ -16,6 +16,7 @@ revoke all on function stream_private.begin_work() from public, anon, authentica
 revoke all on function stream_private.block_term(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.can_view(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_canary() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_held_rows() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_owner() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_page_size(integer) from public, anon, authenticated, service_role;
@@ -65,9 +66,12 @@ revoke all on function stream_private.list_restrictions(uuid, uuid, integer) fro
 revoke all on function stream_private.lock_for_deletion(uuid[], uuid[]) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_holders(xid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_places_of_deleted_session() from public, anon, authenticated, service_role;
+revoke all on function stream_private.logs_being_sent() from public, anon, authenticated, service_role;
 revoke all on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mark_read_up_to(uuid, uuid, bigint) from public, anon, authenticated, service_role;
 revoke all on function stream_private.may_watch(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.metrics() from public, anon, authenticated, service_role;
+revoke all on function stream_private.metrics_of_realtime() from public, anon, authenticated, service_role;
 revoke all on function stream_private.milliseconds_of(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_author() from public, anon, authenticated, service_role;
@@ -82,6 +86,7 @@ revoke all on function stream_private.refresh_token(uuid, text, integer) from pu
 revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
 revoke all on function stream_private.refuse_deleting_live_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.report_canary(bigint, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.report_message(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.resolve_report(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.restrict_user(uuid, uuid, text, integer, text) from public, anon, authenticated, service_role;
@@ -89,6 +94,7 @@ revoke all on function stream_private.resume_stream(uuid, integer, text) from pu
 revoke all on function stream_private.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_messages(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_reaction(uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.sequence_calls(regclass) from public, anon, authenticated, service_role;
 revoke all on function stream_private.session(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.set_chat_mode(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.set_slow_mode(uuid, integer) from public, anon, authenticated, service_role;
@@ -241,6 +247,8 @@ revoke all on function stream.mark_read_up_to(uuid, uuid, bigint) from public, a
 grant execute on function stream.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
 grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
 
+grant execute on function stream_private.metrics() to service_role;
+
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
@@ -267,6 +275,10 @@ grant execute on function stream_private.refresh_token(uuid, text, integer) to a
 revoke all on function stream.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function stream.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
 grant execute on function stream_private.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
+
+revoke all on function stream.report_canary(bigint, integer, text) from public, anon, authenticated, service_role;
+grant execute on function stream.report_canary(bigint, integer, text) to service_role;
+grant execute on function stream_private.report_canary(bigint, integer, text) to service_role;
 
 revoke all on function stream.report_message(uuid, uuid, text) from public, anon, authenticated, service_role;
 grant execute on function stream.report_message(uuid, uuid, text) to authenticated;

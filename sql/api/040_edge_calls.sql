@@ -1147,6 +1147,37 @@ comment on function stream_edge.remove_viewer(text, text, text, text, text, uuid
     'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
 revoke all on function stream_edge.remove_viewer(text, text, text, text, text, uuid, uuid, integer) from public, anon, authenticated, service_role;
 
+create function stream_edge.report_canary(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    canary_no bigint default null,
+    lag_ms integer default null,
+    state text default 'delivered'
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.report_canary($6, $7, $8));
+end
+$$;
+comment on function stream_edge.report_canary(text, text, text, text, text, bigint, integer, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.report_canary(text, text, text, text, text, bigint, integer, text) from public, anon, authenticated, service_role;
+
 create function stream_edge.report_message(
     edge_role text,
     edge_claims text,

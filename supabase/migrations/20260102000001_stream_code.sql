@@ -48,255 +48,265 @@ select o.place::integer, o.kind::text, o.name::text, o.form::text
 from (values
     (0, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
     (1, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
-    (2, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (3, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (4, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (5, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
-    (6, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (7, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
-    (8, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (9, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (10, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (11, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (12, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (13, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (14, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (15, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (16, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (17, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
-    (18, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
-    (19, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
-    (20, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
-    (21, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
-    (22, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
-    (23, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
-    (24, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
-    (25, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
-    (26, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
-    (27, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (28, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (29, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (30, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (31, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (32, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (33, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (34, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (35, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (36, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (37, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (38, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (39, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (40, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (41, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (42, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (43, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (44, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (45, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (46, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (47, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (48, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (49, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (50, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (51, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (52, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (53, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (54, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
-    (55, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (56, 'function', 'stream.schedule_with_pg_cron()', 'returns text defaults 0'),
-    (57, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (58, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (59, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (60, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (61, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (62, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (63, 'view', 'stream_private.restrictions', 'b8342e45398ad92093a1bd23f544a7bf694f29d5388ff0aad0748d561d2a206d'),
-    (64, 'view', 'stream_private.bans', '13085b5d8b979974b6db7b2bbbcd1915ea6911fa73c2a3475bc0415d636a9065'),
-    (65, 'view', 'stream_private.leases', 'ba3c083e1a1c8bba92a459b7203fe46caee730589f7501f44d931e029f0e49f4'),
-    (66, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (67, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (68, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (69, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (70, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (71, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (72, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (73, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (74, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (75, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (76, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (77, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (78, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (79, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (80, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (81, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (82, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (83, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (84, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (85, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (86, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (87, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (88, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (89, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (90, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (91, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (92, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (93, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (94, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (95, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (96, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (97, 'view', 'stream_private.agora_uids', '97fcbe19c9c873a20dfc074f612420f2ebf4dbae8ff7f50df46ccf1ef2060f83'),
-    (98, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (99, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (100, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (101, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (102, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (103, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (104, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (105, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (106, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (107, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (108, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (109, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (110, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (111, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (112, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (113, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (114, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (115, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (116, 'view', 'stream_private.error_catalogue', 'cd128a46d5d834ffdd6771dde9a08ef95a80cb15b26f15447f1dd854179a1ade'),
-    (117, 'view', 'stream_private.state_transitions', '4b6e876d88f25a3926ef7fd101d5049c45cac4e4be6732ff4de2c5164d6e0374'),
-    (118, 'view', 'stream_private.limits', 'dcf0e67ff26b0a3ca437c613c9664d03b7eeb777cc5c33a05ab85e05449dd7a5'),
-    (119, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (120, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (121, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (122, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (123, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (124, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (125, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (126, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (127, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (128, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (129, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (130, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (131, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (132, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (133, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (134, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (135, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (136, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (137, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (138, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (139, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (140, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (141, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (142, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (143, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (144, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (145, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (146, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (147, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (148, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (149, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (150, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (151, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (152, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (153, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (154, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (155, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (156, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (157, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (158, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (159, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (160, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (161, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (162, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (163, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (164, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (165, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (166, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (167, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (168, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (169, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (170, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (171, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (172, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (173, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (174, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (175, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (176, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (177, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (178, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (179, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (180, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (181, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (182, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (183, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (184, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (185, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (186, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (187, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (188, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (189, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (190, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (191, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (192, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (193, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (194, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (195, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (196, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (197, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (198, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (199, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (200, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (201, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (202, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (203, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (204, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (205, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (206, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (207, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (208, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (209, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (210, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (211, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (212, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (213, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (214, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (215, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (216, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (217, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (218, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (219, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (220, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (221, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (222, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (223, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (224, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (225, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (226, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (227, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (228, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (229, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (230, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (231, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (232, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (233, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (234, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (235, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (236, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (237, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (238, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (239, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (240, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (241, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (242, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (243, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (244, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (245, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (246, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (247, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (248, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (249, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (250, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (2, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (3, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
+    (4, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (5, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (6, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (7, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
+    (8, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (9, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
+    (10, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (11, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (12, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (13, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (14, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (15, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (16, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (17, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (18, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (19, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
+    (20, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (21, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (22, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (23, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (24, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (25, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (26, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (27, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (28, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (29, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (30, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (31, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (32, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (33, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (34, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (35, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (36, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (37, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (38, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (39, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (40, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (41, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (42, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (43, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (44, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (45, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (46, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (47, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (48, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (49, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (50, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (51, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (52, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (53, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (54, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (55, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (56, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (57, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (58, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (59, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (60, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (61, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (62, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
+    (63, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (64, 'function', 'stream.schedule_with_pg_cron()', 'returns text defaults 0'),
+    (65, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (66, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (67, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (68, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (69, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (70, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (71, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (72, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (73, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (74, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (75, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (76, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (77, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (78, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (79, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (80, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (81, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (82, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (83, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (84, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (85, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (86, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (87, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (88, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (89, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (90, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (91, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (92, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (93, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (94, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (95, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (96, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (97, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (98, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (99, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (100, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (101, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (102, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (103, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (104, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (105, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (106, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (107, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (108, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (109, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (110, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (111, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (112, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (113, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (114, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (115, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (116, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (117, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (118, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (119, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (120, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (121, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (122, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (123, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (124, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (125, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (126, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (127, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (128, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (129, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (130, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (131, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (132, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (133, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (134, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (135, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (136, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (137, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (138, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (139, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (140, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (141, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (142, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (143, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (144, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (145, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (146, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (147, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (148, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (149, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (150, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (151, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (152, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (153, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (154, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (155, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (156, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (157, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (158, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (159, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (160, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (161, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (162, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (163, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (164, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (165, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (166, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (167, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (168, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (169, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (170, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (171, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (172, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (173, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (174, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (175, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (176, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (177, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (178, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (179, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (180, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (181, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (182, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (183, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (184, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (185, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (186, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (187, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (188, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (189, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (190, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (191, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (192, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (193, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (194, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (195, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (196, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (197, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (198, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (199, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (200, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (201, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (202, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (203, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (204, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (205, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (206, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (207, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (208, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (209, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (210, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (211, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (212, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (213, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (214, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (215, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (216, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (217, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (218, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (219, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (220, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (221, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (222, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (223, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (224, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (225, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (226, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (227, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (228, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (229, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (230, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (231, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (232, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (233, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (234, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (235, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (236, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (237, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (238, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (239, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (240, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (241, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (242, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (243, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (244, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (245, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (246, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (247, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (248, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (249, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (250, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (251, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (252, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (253, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (254, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (255, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (256, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (257, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (258, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (259, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (260, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -382,6 +392,104 @@ comment on function stream.auction_update_trigger() is
     '''<column to publish>'', ...). Each row then becomes an auction update of the auction''s live stream, in the same '
     'transaction; without columns to publish it is the whole row. When the auction is not live nothing happens. A value '
     'that cannot be stored (the escape of a zero character in a column of type json) is refused with invalid_argument.';
+
+-- sql/private/canary.sql
+
+-- The canary: what the database sends through Realtime to see whether it arrives.
+create or replace function stream_private.report_canary(
+    canary_no bigint default null,
+    lag_ms integer default null,
+    state text default 'delivered'
+)
+returns stream.canary_status
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+    result stream.canary_status;
+begin
+    if $3 is null or $3 <> all (array['unknown', 'delivered', 'not_sent', 'not_followed', 'dropped',
+            'realtime_away', 'unauthorised']) then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'state is none of the states of a canary');
+    end if;
+    if ($1 is null) <> ($2 is null) or $1 < 1 or $2 < 0 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'canary_no and lag_ms come together, from 1 and from 0 on');
+    end if;
+    update stream.canary as c
+    set received_no = case when is_newer then $1 else c.received_no end,
+        received_at = case when is_newer then clock_timestamp() else c.received_at end,
+        lag_ms = case when is_newer then $2 else c.lag_ms end,
+        state = $3, reported_at = clock_timestamp(),
+        failed_state = case when is_failure then $3 else c.failed_state end,
+        failed_at = case when is_failure then clock_timestamp() else c.failed_at end
+    from (
+        select coalesce($1 > coalesce(o.received_no, 0) and $1 <= o.canary_no, false) as is_newer,
+            $3 not in ('unknown', 'delivered') as is_failure
+        from stream.canary as o where o.id
+    ) as n
+    where c.id;
+    select f.canary_user_id, c.canary_no, nullif(c.sent_at, '-infinity'),
+        to_regclass('realtime.messages_' || to_char(clock_timestamp() at time zone 'UTC', 'YYYY_MM_DD')) is not null,
+        (stream_private.check_realtime_publication()).status = 'ok', exists (
+            select from pg_catalog.pg_replication_slots as r
+            where r.slot_name like 'supabase_realtime_messages_replication_slot%' and r.active
+                and r.database = current_database()
+        ), clock_timestamp()
+    into result
+    from stream.canary as c
+    cross join stream.config as f
+    where c.id;
+    return result;
+end
+$$;
+comment on function stream_private.report_canary(canary_no bigint, lag_ms integer, state text) is $$
+Says what became of the canaries of config.canary_user_id, for doctor(): the newest that was received and how long after it was
+written, and the state of the way through Realtime (unknown, delivered, not_sent, not_followed, dropped, realtime_away,
+unauthorised). Returns what the database knows of it. For edge_api, which watches.
+@callers service_role
+@repeat safe
+@errors invalid_argument
+$$;
+
+create or replace function stream_private.check_canary() returns stream.check_result
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+    canary stream.canary;
+    last_trip pg_catalog.text;
+begin
+    if (select f.canary_user_id from stream.config as f) is null then
+        return row('canary', 'warning', 'unknown whether broadcasts arrive: no config.canary_user_id is set')::stream.check_result;
+    end if;
+    select * into canary from stream.canary as c where c.id;
+    last_trip := coalesce('the last that came back is number ' || canary.received_no || ', at ' || canary.received_at
+        || ', ' || canary.lag_ms || ' ms after it was written', 'none has come back yet');
+    if canary.sent_at <= now() - interval '25 seconds' then
+        return row('canary', 'failure', 'none was sent ' || coalesce('since ' || nullif(canary.sent_at, '-infinity'), 'yet')
+            || ': see ticker, troubles and realtime_partition; ' || last_trip)::stream.check_result;
+    end if;
+    if coalesce(canary.reported_at <= now() - interval '60 seconds', true) then
+        return row('canary', 'warning', 'unknown whether broadcasts arrive: no edge_api with the settings CANARY_... has reported '
+            || coalesce('since ' || canary.reported_at, 'yet') || '; ' || last_trip)::stream.check_result;
+    end if;
+    if canary.failed_at > now() - interval '30 seconds' then
+        return row('canary', 'failure', case canary.failed_state
+            when 'not_sent' then 'none was sent to the user of CANARY_EMAIL: is that config.canary_user_id?'
+            when 'not_followed' then 'Realtime does not read the database: its publication or its replication slot is gone; restart it'
+            when 'dropped' then 'sent, and not delivered although Realtime reads the database: it drops rows over the limit of its '
+                || 'plan, see config.realtime_messages_per_s'
+            when 'realtime_away' then 'Realtime cannot be reached'
+            else 'the canary user may not sign in or may not join its channel: see the policies of realtime.messages and CANARY_PASSWORD'
+            end || '; ' || last_trip)::stream.check_result;
+    end if;
+    return row('canary', case canary.state when 'delivered' then 'ok' else 'warning' end,
+        case canary.state when 'delivered' then '' else 'edge_api waits for the first one; ' end || last_trip)::stream.check_result;
+end
+$$;
+comment on function stream_private.check_canary() is 'The check canary of doctor().';
 
 -- sql/private/chat.sql
 
@@ -722,6 +830,7 @@ begin
     return next stream_private.check_table_privileges();
     return next stream_private.check_realtime_partitions(now());
     return next stream_private.check_realtime_publication();
+    return next stream_private.check_canary();
     return next stream_private.check_server_log();
 
     return query
@@ -748,7 +857,7 @@ end
 $$;
 comment on function stream_private.doctor() is $$
 One row per check of the installation: certificates, clock, Agora's notices, ticker and background worker, Realtime's
-partition, publication, slot and policies, the owner's rights, the server's log, time zone, and a reminder of what
+partition, publication, slot and policies, the canary's last round trip, the owner's rights, the server's log, time zone, and a reminder of what
 only Agora's console shows.
 @callers service_role
 $$;
@@ -1084,6 +1193,253 @@ begin
 end
 $$;
 comment on function stream_private.check_server_log() is 'The check server_log of doctor().';
+
+-- sql/private/metrics.sql
+
+-- The figures of stream.metrics. Each is found by an index or stands in a table of few rows, so none takes longer the more
+-- has happened; what must be counted as it happens is counted by the regular work, or by Postgres itself.
+create or replace function stream_private.logs_being_sent()
+returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Those that have just ended may have entries left to send. Rows of each stream are found by its key: a join of so many
+    -- reads the other table as a whole.
+    return query
+    select s.id, s.state, s.viewer_count,
+        (select r.flushed_seq from stream.chat_relay as r where r.session_id = s.id),
+        (select h.last_seq from stream.chat_heads as h where h.session_id = s.id)
+    from (
+        select l.id, l.state, l.viewer_count from stream.stream_sessions as l where l.state <> 'ended'
+        union all
+        select e.id, e.state, 0 from stream.stream_sessions as e
+        where e.state = 'ended' and e.ended_at > now() - interval '10 minutes'
+    ) as s;
+end
+$$;
+comment on function stream_private.logs_being_sent() is
+    'Live streams, and those that ended in the last ten minutes, with the ends of what was written and what was sent.';
+
+create or replace function stream_private.sequence_calls(sequence regclass) returns double precision
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Null: it was never called.
+    return coalesce(pg_sequence_last_value($1), 0);
+end
+$$;
+comment on function stream_private.sequence_calls(regclass) is 'How often a sequence that begins at 1 was called.';
+
+create or replace function stream_private.metrics() returns setof stream.metric
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+    return query
+    with logs as materialized (select * from stream_private.logs_being_sent()),
+    unsent as materialized (select * from logs as l where l.last_seq > l.flushed_seq)
+    select 'pg_stream_sessions', jsonb_build_object('state', k.state), (
+        select count(*) from logs as l where l.state = k.state)::double precision
+    from unnest(array['initializing', 'active', 'paused', 'error']) as k (state)
+    union all
+    select 'pg_stream_viewers', '{}', (select coalesce(sum(l.viewer_count), 0) from logs as l)::double precision
+    union all
+    select 'pg_stream_tails_waiting', '{}', (select count(*) from unsent)::double precision
+    union all
+    select 'pg_stream_oldest_unsent_seconds', '{}', (
+        select coalesce(greatest(extract(epoch from now() - min((
+            select m.created_at from stream.chat_messages as m
+            where m.session_id = u.session_id and m.seq = u.flushed_seq + 1
+        ))), 0), 0)
+        from unsent as u
+    )::double precision;
+
+    return query
+    select f.name, '{}'::jsonb, f.value
+    from stream.figures as g
+    cross join lateral (values
+        ('pg_stream_messages_total', g.messages::double precision),
+        ('pg_stream_messages_per_second', g.messages_per_s),
+        ('pg_stream_frames_total', g.frames::double precision),
+        ('pg_stream_frames_per_second', g.frames_per_s)
+    ) as f (name, value);
+
+    return query
+    select 'pg_stream_tick_age_seconds', '{}'::jsonb, extract(epoch from now() - t.ticked_at)::double precision
+    from stream.ticker as t where t.ticked_at > '-infinity'
+    union all
+    select 'pg_stream_sweep_age_seconds', jsonb_build_object('rule', f.rule),
+        greatest(extract(epoch from now() - f.ran_at), 0)::double precision
+    from stream.rule_figures as f where f.ran_at is not null
+    union all
+    select 'pg_stream_swept_rows_total', jsonb_build_object('rule', f.rule), f.swept_rows::double precision
+    from stream.rule_figures as f
+    union all
+    select 'pg_stream_overdue_seconds', jsonb_build_object('rule', f.rule),
+        coalesce(greatest(extract(epoch from f.oldest_age), 0), 0)::double precision
+    from stream.rule_figures as f
+    union all
+    select 'pg_stream_lease_expiries_total', '{}', (
+        select coalesce(max(f.swept_rows), 0) from stream.rule_figures as f where f.rule = 'viewer_leases'
+    )::double precision
+    union all
+    select 'pg_stream_troubles', jsonb_build_object('rule', t.rule), count(*)::double precision
+    from stream.troubles as t group by t.rule;
+
+    return query select * from stream_private.metrics_of_realtime();
+
+    return query
+    -- Postgres counts the rows of each table as they are inserted.
+    select 'pg_stream_tokens_minted_total', '{}'::jsonb,
+        pg_stat_get_tuples_inserted('stream.agora_tokens'::regclass)::double precision
+    union all
+    select 'pg_stream_tokens_refused_total', jsonb_build_object('reason', k.reason),
+        stream_private.sequence_calls(('stream.tokens_refused_' || k.reason)::regclass)
+    from unnest(array['rate', 'rights', 'setup']) as k (reason);
+
+    return query
+    select f.name, '{}'::jsonb, f.value::double precision
+    from stream.canary as c
+    cross join lateral (values
+        ('pg_stream_canaries_sent_total', c.canary_no::double precision),
+        ('pg_stream_canary_sent_age_seconds',
+            case when c.sent_at > '-infinity' then greatest(extract(epoch from now() - c.sent_at), 0) end),
+        ('pg_stream_canary_received_age_seconds', greatest(extract(epoch from now() - c.received_at), 0)),
+        ('pg_stream_canary_lag_seconds', c.lag_ms / 1000.0)
+    ) as f (name, value)
+    where exists (select from stream.config as s where s.canary_user_id is not null) and f.value is not null;
+end
+$$;
+comment on function stream_private.metrics() is $$
+The figures of stream.metrics, as its owner sees them.
+@policy
+@callers service_role
+$$;
+
+do $missing$
+begin
+    if to_regclass('stream.metrics') is null then
+        execute $create$
+create view stream.metrics with (security_invoker = true) as
+select m.name, m.labels, m.value from stream_private.metrics() as m
+$create$;
+    end if;
+end
+$missing$;
+comment on view stream.metrics is
+    'Figures for those who run the service, one row each, named and labelled as Prometheus does: see docs/observability.md.';
+comment on column stream.metrics.labels is 'Texts by name.';
+revoke all on table stream.metrics from public, anon, authenticated, service_role;
+grant select on table stream.metrics to service_role;
+
+-- sql/private/metrics_realtime.sql
+
+-- The figures of stream.metrics about Realtime's quota. They read the windows of live streams, and rows of
+-- stream.realtime_spending: those of two hours, and one for each hour of a month.
+do $missing$
+begin
+    if to_regclass('stream_private.realtime_costs') is null then
+        execute $create$
+create view stream_private.realtime_costs as
+select p.span_s, p.at, p.frames + p.viewer_counts + p.states + p.users + p.reactions + p.canary + p.others as messages
+from stream.realtime_spending as p
+$create$;
+    end if;
+end
+$missing$;
+comment on view stream_private.realtime_costs is 'What broadcasts of all kinds cost together, span by span.';
+revoke all on table stream_private.realtime_costs from public, anon, authenticated, service_role;
+
+create or replace function stream_private.metrics_of_realtime() returns setof stream.metric
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant pg_catalog.int4 := (select f.realtime_messages_per_s from stream.config as f);
+    spent_per_s pg_catalog.float8;
+begin
+    -- A window that the last frame opened may be longer than the next.
+    return query
+    with windows as materialized (
+        select case when r.poll_ms is not null then 'poll' when r.next_window_ms > 50 then 'wait' else 'none' end as pressure,
+            r.next_window_ms as window_ms
+        from stream.stream_sessions as s
+        cross join lateral (
+            select c.poll_ms, c.next_window_ms from stream.chat_relay as c where c.session_id = s.id limit 1
+        ) as r
+        where s.state <> 'ended'
+    )
+    select 'pg_stream_windows', jsonb_build_object('pressure', k.pressure), (
+        select count(*) from windows as w where w.pressure = k.pressure)::double precision
+    from unnest(array['none', 'wait', 'poll']) as k (pressure)
+    union all
+    select 'pg_stream_longest_window_seconds', jsonb_build_object('pressure', k.pressure), (
+        select coalesce(max(w.window_ms), 0) / 1000.0 from windows as w where w.pressure = k.pressure)::double precision
+    from unnest(array['none', 'wait', 'poll']) as k (pressure);
+
+    return query
+    select 'pg_stream_realtime_plan', jsonb_build_object('reason', k.reason),
+        coalesce((select (g.reason = k.reason)::integer from stream.governor as g where g.id), 0)::double precision
+    from unnest(array['unlimited', 'room', 'share', 'limit']) as k (reason)
+    union all
+    select f.name, '{}', f.value
+    from (select (select g from stream.governor as g where g.id) as g) as p
+    cross join lateral (values
+        ('pg_stream_realtime_expected_per_second', coalesce((p.g).expected_per_s, 0)::double precision),
+        ('pg_stream_realtime_over_limit', coalesce((p.g).is_over, false)::integer::double precision),
+        ('pg_stream_realtime_crowded', coalesce((p.g).is_crowded, false)::integer::double precision),
+        ('pg_stream_realtime_limit_per_second', most::double precision)
+    ) as f (name, value);
+
+    -- Averages over a minute, as Realtime counts.
+    return query
+    select 'pg_stream_realtime_messages_per_second', jsonb_build_object('kind', k.kind), k.messages::double precision / 60
+    from (
+        select coalesce(sum(p.frames), 0) as frames, coalesce(sum(p.viewer_counts), 0) as viewer_counts,
+            coalesce(sum(p.states), 0) as states, coalesce(sum(p.users), 0) as users,
+            coalesce(sum(p.reactions), 0) as reactions, coalesce(sum(p.canary), 0) as canary,
+            coalesce(sum(p.others), 0) as others
+        from stream.realtime_spending as p
+        where p.span_s = 5 and p.at > now() - interval '60 seconds'
+    ) as p
+    cross join lateral (values ('frames', p.frames), ('viewer_counts', p.viewer_counts), ('states', p.states),
+        ('users', p.users), ('reactions', p.reactions), ('canary', p.canary), ('others', p.others)) as k (kind, messages);
+
+    select coalesce(sum(p.messages), 0)::double precision / 60
+    into spent_per_s
+    from stream_private.realtime_costs as p
+    where p.span_s = 5 and p.at > now() - interval '60 seconds';
+    return query
+    select 'pg_stream_realtime_budget_used_ratio', '{}'::jsonb, case when most > 0 then spent_per_s / most else 0 end;
+
+    -- The rest of the month as the last seven days, or as long as there is something to go by: nights and weekends count.
+    return query
+    select f.name, '{}'::jsonb, f.value::double precision
+    from (
+        select b.used, b.used + coalesce(b.lately / nullif(b.lately_s, 0), 0) * b.left_s as forecast
+        from (
+            select coalesce(sum(p.messages) filter (where p.at >= m.begins_at), 0) as used,
+                coalesce(sum(p.messages) filter (where p.at > m.week_ago), 0) as lately,
+                extract(epoch from now() - greatest(m.week_ago, min(p.at))) as lately_s,
+                extract(epoch from m.ends_at - now()) as left_s
+            from (
+                select date_trunc('month', now(), 'UTC') as begins_at, now() - interval '7 days' as week_ago,
+                    (date_trunc('month', now() at time zone 'UTC') + interval '1 month') at time zone 'UTC' as ends_at
+            ) as m
+            left join stream_private.realtime_costs as p on p.at >= least(m.begins_at, m.week_ago)
+            group by m.begins_at, m.week_ago, m.ends_at
+        ) as b
+    ) as s
+    cross join lateral (values
+        ('pg_stream_realtime_month_messages', s.used), ('pg_stream_realtime_month_forecast_messages', s.forecast)
+    ) as f (name, value);
+end
+$$;
+comment on function stream_private.metrics_of_realtime() is
+    'The figures of stream.metrics about the windows of broadcasts and what they cost of Realtime''s quota.';
 
 -- sql/private/moderation.sql
 
@@ -3101,11 +3457,11 @@ begin
         return caller is not null;
     end if;
     -- Only the canonical form of a uuid: one topic, one spelling.
-    if caller is null or topic !~ '^(stream|chat|viewers|user):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    if caller is null or topic !~ '^(stream|chat|viewers|user|canary):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
         return false;
     end if;
     subject := split_part(topic, ':', 2);
-    if kind = 'user' then
+    if kind in ('user', 'canary') then
         return subject = caller;
     end if;
     return exists (
@@ -3116,8 +3472,8 @@ begin
 end
 $$;
 comment on function stream_private.can_read_topic(topic text) is $$
-Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user is
-one's own, live is every signed-in user's.
+Whether the caller may read a topic: stream and viewers need the right to view and no ban, chat needs to have joined too, user and canary
+are one's own, live is every signed-in user's.
 @policy
 @callers authenticated
 $$;
@@ -4256,7 +4612,7 @@ begin
 end
 $$;
 comment on function stream.doctor() is
-    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
+    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the canary''s last round trip, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
 
 create or replace function stream.end_stream(
     session_id uuid,
@@ -4663,6 +5019,22 @@ $$;
 comment on function stream.remove_viewer(uuid, uuid, integer) is
     'Leaves a stream: removed, not_joined, or superseded when join_no is not the newest join (nothing changes then). Without join_no a late repetition ends a newer join.';
 
+create or replace function stream.report_canary(
+    canary_no bigint default null,
+    lag_ms integer default null,
+    state text default 'delivered'
+)
+returns stream.canary_status
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.report_canary($1, $2, $3);
+end
+$$;
+comment on function stream.report_canary(bigint, integer, text) is
+    'Says what became of the canaries of config.canary_user_id, for doctor(): the newest that was received and how long after it was written, and the state of the way through Realtime (unknown, delivered, not_sent, not_followed, dropped, realtime_away, unauthorised). Returns what the database knows of it. For edge_api, which watches.';
+
 create or replace function stream.report_message(session_id uuid, message_id uuid, reason text default null)
 returns stream.message_report
 language plpgsql
@@ -4944,6 +5316,7 @@ revoke all on function stream_private.begin_work() from public, anon, authentica
 revoke all on function stream_private.block_term(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.can_view(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_canary() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_held_rows() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_owner() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_page_size(integer) from public, anon, authenticated, service_role;
@@ -4993,9 +5366,12 @@ revoke all on function stream_private.list_restrictions(uuid, uuid, integer) fro
 revoke all on function stream_private.lock_for_deletion(uuid[], uuid[]) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_holders(xid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lock_places_of_deleted_session() from public, anon, authenticated, service_role;
+revoke all on function stream_private.logs_being_sent() from public, anon, authenticated, service_role;
 revoke all on function stream_private.mark_messages_as_read(uuid, uuid, uuid[]) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mark_read_up_to(uuid, uuid, bigint) from public, anon, authenticated, service_role;
 revoke all on function stream_private.may_watch(uuid, uuid, uuid) from public, anon, authenticated, service_role;
+revoke all on function stream_private.metrics() from public, anon, authenticated, service_role;
+revoke all on function stream_private.metrics_of_realtime() from public, anon, authenticated, service_role;
 revoke all on function stream_private.milliseconds_of(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_author() from public, anon, authenticated, service_role;
@@ -5010,6 +5386,7 @@ revoke all on function stream_private.refresh_token(uuid, text, integer) from pu
 revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
 revoke all on function stream_private.refuse_deleting_live_session() from public, anon, authenticated, service_role;
 revoke all on function stream_private.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.report_canary(bigint, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.report_message(uuid, uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.resolve_report(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.restrict_user(uuid, uuid, text, integer, text) from public, anon, authenticated, service_role;
@@ -5017,6 +5394,7 @@ revoke all on function stream_private.resume_stream(uuid, integer, text) from pu
 revoke all on function stream_private.send_message(uuid, uuid, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_messages(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.send_reaction(uuid, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.sequence_calls(regclass) from public, anon, authenticated, service_role;
 revoke all on function stream_private.session(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.set_chat_mode(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.set_slow_mode(uuid, integer) from public, anon, authenticated, service_role;
@@ -5169,6 +5547,8 @@ revoke all on function stream.mark_read_up_to(uuid, uuid, bigint) from public, a
 grant execute on function stream.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
 grant execute on function stream_private.mark_read_up_to(uuid, uuid, bigint) to authenticated, service_role;
 
+grant execute on function stream_private.metrics() to service_role;
+
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
@@ -5195,6 +5575,10 @@ grant execute on function stream_private.refresh_token(uuid, text, integer) to a
 revoke all on function stream.remove_viewer(uuid, uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function stream.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
 grant execute on function stream_private.remove_viewer(uuid, uuid, integer) to authenticated, service_role;
+
+revoke all on function stream.report_canary(bigint, integer, text) from public, anon, authenticated, service_role;
+grant execute on function stream.report_canary(bigint, integer, text) to service_role;
+grant execute on function stream_private.report_canary(bigint, integer, text) to service_role;
 
 revoke all on function stream.report_message(uuid, uuid, text) from public, anon, authenticated, service_role;
 grant execute on function stream.report_message(uuid, uuid, text) to authenticated;
@@ -6437,6 +6821,37 @@ $$;
 comment on function stream_edge.remove_viewer(text, text, text, text, text, uuid, uuid, integer) is
     'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
 revoke all on function stream_edge.remove_viewer(text, text, text, text, text, uuid, uuid, integer) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.report_canary(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text,
+    canary_no bigint default null,
+    lag_ms integer default null,
+    state text default 'delivered'
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.report_canary($6, $7, $8));
+end
+$$;
+comment on function stream_edge.report_canary(text, text, text, text, text, bigint, integer, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.report_canary(text, text, text, text, text, bigint, integer, text) from public, anon, authenticated, service_role;
 
 create or replace function stream_edge.report_message(
     edge_role text,

@@ -47,7 +47,10 @@ pub fn ensure_built(node: &Node) -> Result<()> {
 pub fn test(node: &Node, arguments: &[OsString]) -> Result<()> {
     let directory = directory();
     node.install_packages(&directory)?;
-    if arguments.first().is_some_and(|first| first == REACT_NATIVE_ARGUMENT) {
+    if arguments
+        .first()
+        .is_some_and(|first| first == REACT_NATIVE_ARGUMENT)
+    {
         let smoke = directory.join(REACT_NATIVE);
         node.install_packages(&smoke)?;
         console::step("running the test of the client on React Native");

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use edge_api::caller::Caller;
-use edge_api::upstream::{Call, DatabaseVersions, Pending, Upstream, UpstreamError};
+use edge_api::upstream::{Call, DatabaseVersions, Figure, Pending, Upstream, UpstreamError};
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 
@@ -16,6 +16,7 @@ pub struct RecordingDatabase {
     calls: watch::Sender<usize>,
     under_way: watch::Sender<usize>,
     pings: Arc<AtomicUsize>,
+    readings: Arc<AtomicUsize>,
     versions: Arc<DatabaseVersions>,
     cancels: bool,
 }
@@ -71,6 +72,7 @@ impl RecordingDatabase {
             calls: watch::Sender::new(0),
             under_way: watch::Sender::new(0),
             pings: Arc::default(),
+            readings: Arc::default(),
             versions: Arc::default(),
             cancels: true,
         }
@@ -130,6 +132,11 @@ impl RecordingDatabase {
         self.pings.load(Ordering::Relaxed)
     }
 
+    /// How often its figures were read.
+    pub fn readings(&self) -> usize {
+        self.readings.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Recording> {
         self.recording.lock().expect("no test panics with the lock")
     }
@@ -168,6 +175,15 @@ impl Upstream for RecordingDatabase {
             database.pings.fetch_add(1, Ordering::Relaxed);
             let versions = database.versions.as_ref().clone();
             database.answer().await.map(|_| versions)
+        })
+    }
+
+    fn figures(&self) -> Pending<Vec<Figure>> {
+        let database = self.clone();
+        Box::pin(async move {
+            database.readings.fetch_add(1, Ordering::Relaxed);
+            let json = database.answer().await?;
+            Ok(serde_json::from_str(&json).expect("a test answers with figures"))
         })
     }
 

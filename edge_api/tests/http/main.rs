@@ -7,6 +7,7 @@ mod auth_rotation;
 mod auth_vectors;
 mod browsers;
 mod database;
+mod database_figures;
 mod deadlines;
 mod described;
 mod docs;

@@ -88,11 +88,10 @@ async fn figures_of_the_database_stand_beside_those_of_the_service() -> Result<(
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_leaves_the_metrics_of_the_service() -> Result<()> {
+async fn figures_that_cannot_be_read_leave_the_metrics_of_the_service() -> Result<()> {
     let services = Services::start().await?;
     let database = &services.database;
     let superuser = database.superuser().await?;
-    // As a server that is down: the login role gets no connection.
     superuser
         .batch_execute("revoke select on stream.metrics from service_role")
         .await?;

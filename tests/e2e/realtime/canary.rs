@@ -134,7 +134,9 @@ async fn a_database_that_sends_none_is_told_from_one_whose_rows_are_dropped() ->
 
     // Realtime reads the database, and delivers nothing of what it is sent.
     let topic = format!("canary:{}", watched.user);
-    services.fault(json!({"drop_rows": {"topic": topic}})).await?;
+    services
+        .fault(json!({"drop_rows": {"topic": topic}}))
+        .await?;
     watched.reaches("dropped").await?;
     watched.is_diagnosed("failure", "it drops rows").await?;
     // The four checks of Realtime's parts see nothing of it.
@@ -179,7 +181,10 @@ async fn a_channel_that_is_closed_says_why_and_is_joined_again() -> Result<()> {
     watched.reaches("delivered").await?;
     for (message, words) in [
         ("Too many messages per second", "it drops rows"),
-        ("Token has expired 1 seconds ago", "may not join its channel"),
+        (
+            "Token has expired 1 seconds ago",
+            "may not join its channel",
+        ),
         ("Server requested disconnect", "cannot be reached"),
     ] {
         let end = json!({"end_channels": {"message": message}});
@@ -197,7 +202,9 @@ async fn a_slot_that_is_gone_is_named_and_what_was_sent_meanwhile_lost() -> Resu
     let cut = json!({"cut_slot": {"for_ms": 25_000}});
     watched.services.fault(cut).await?;
     watched.reaches("not_followed").await?;
-    watched.is_diagnosed("failure", "its replication slot is gone").await?;
+    watched
+        .is_diagnosed("failure", "its replication slot is gone")
+        .await?;
     watched.reaches("delivered").await
 }
 

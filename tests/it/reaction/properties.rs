@@ -38,7 +38,9 @@ enum Operation {
     Mute(Person),
     Lift(Person),
     /// A round within the windows of what was sent before, or behind them.
-    Tick { is_due: bool },
+    Tick {
+        is_due: bool,
+    },
 }
 
 fn people() -> impl Strategy<Value = Person> {
@@ -169,7 +171,8 @@ impl Model for Reacting {
                 self.people[&who].1.rpc("remove_viewer", of).await?;
             }
             Operation::Mute(who) if who != Person::Seller => {
-                self.moderate("mute_user", stream.session, who, json!({})).await?;
+                self.moderate("mute_user", stream.session, who, json!({}))
+                    .await?;
                 stream.muted.insert(who);
             }
             Operation::Lift(who) if stream.muted.remove(&who) => {

@@ -172,7 +172,9 @@ fn wait_ms(answer: &Value) -> Option<i64> {
 async fn beyond_the_rate_nothing_counts_and_nothing_is_written() -> Result<()> {
     let (database, session) = live().await?;
     database
-        .change("update stream.config set reaction_interval_ms = 60000, reaction_burst = 3 where id")
+        .change(
+            "update stream.config set reaction_interval_ms = 60000, reaction_burst = 3 where id",
+        )
         .await?;
     let ada = database.viewer(session, demo::ADA).await?;
     let seller = database.user(demo::SELLER).await?;

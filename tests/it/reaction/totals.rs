@@ -113,7 +113,10 @@ async fn a_reaction_that_is_not_committed_is_in_the_next_broadcast() -> Result<(
     open.commit().await?;
     undone.rollback().await?;
     database.tick_after_windows().await?;
-    assert_eq!(database.totals_sent(session).await?, [("love".to_owned(), 2)].into());
+    assert_eq!(
+        database.totals_sent(session).await?,
+        [("love".to_owned(), 2)].into()
+    );
     assert_eq!(counts(&database, session).await?, 0);
     Ok(())
 }
@@ -200,7 +203,11 @@ async fn a_round_comes_to_every_stream() -> Result<()> {
 async fn on_a_day_without_a_partition_they_are_counted_and_sent_later() -> Result<()> {
     let (database, session) = live().await?;
     let ada = database.viewer(session, demo::ADA).await?;
-    database.superuser().await?.batch_execute(DROP_TODAY).await?;
+    database
+        .superuser()
+        .await?
+        .batch_execute(DROP_TODAY)
+        .await?;
     for _ in 0..3 {
         react(&ada, session, "love").await?;
         database.tick().await?;
