@@ -202,24 +202,7 @@ impl Services {
 
     /// Starts another copy of the edge, with settings of its own; returns its URL.
     pub fn start_edge_with(&mut self, name: &str, variables: &[(&str, &str)]) -> Result<String> {
-        let environment = &self.database.environment;
-        let services = xtask::services::Services {
-            bin_dir: &environment.bin_dir,
-            address: &environment.cluster,
-            database: self.database.name(),
-            jwt_secret: &self.jwt_secret,
-            webhook_secret: None,
-            log_dir: &environment.log_dir,
-            log_levels: None,
-            tick_interval_ms: 0,
-        };
-        let run = self.run.as_mut().context("the services were stopped")?;
-        services.start_edge_as(name, variables, run)
-    }
-
-    /// Ends the stand-in for Supabase as a crash would.
-    pub fn kill_supabase(&mut self) -> Result<()> {
-        self.kill("supabase_local")
+        self.start_another(0, |services, run| services.start_edge_as(name, variables, run))
     }
 
     /// An access token of any user, as the sign-in routes would give it.

@@ -236,7 +236,7 @@ async fn a_publication_that_is_gone_is_named() -> Result<()> {
 async fn a_realtime_that_is_away_is_named() -> Result<()> {
     let mut watched = Watched::start().await?;
     watched.reaches("delivered").await?;
-    watched.services.kill_supabase()?;
+    watched.services.kill_gateway()?;
     watched.reaches("realtime_away").await?;
     watched.is_diagnosed("failure", "cannot be reached").await?;
     Ok(())
