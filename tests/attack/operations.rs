@@ -128,7 +128,11 @@ async fn hostile_values_are_stored_as_they_are_or_refused_by_the_catalogue() -> 
         (&ben, "report_message", about(&elsewhere["id"])),
         (&ben, "report_message", about(&json!(nobody))),
         (&ben, "report_message", about(&Value::Null)),
-        (&ben, "send_reaction", kind(json!("love'; drop table stream.config; --"))),
+        (
+            &ben,
+            "send_reaction",
+            kind(json!("love'; drop table stream.config; --")),
+        ),
         (&ben, "send_reaction", kind(json!("lo%s{}$1"))),
         (&ben, "send_reaction", kind(json!("l".repeat(100_000)))),
         (&ben, "send_reaction", kind(Value::Null)),

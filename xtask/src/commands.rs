@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod ci;
+pub mod cost;
 pub mod demo;
 pub mod down;
 pub mod ext;

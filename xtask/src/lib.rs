@@ -8,6 +8,7 @@ pub mod cargo_deny;
 pub mod client_package;
 pub mod cluster;
 pub mod console;
+pub mod cost;
 pub mod database;
 pub mod extension;
 pub mod extension_sql;

@@ -28,6 +28,14 @@ cargo x [--pg POSTGRES] <command>
                       measure; NAME is chat, edge, token or viewers; of edge, --quick only shows that it works, and
                       PART is footprint, heartbeats, many_streams, tokens or hot_stream
   bench table FILE...  write the table of the files that --json wrote, one for each Postgres
+  cost --viewers N --rate R --plan P
+                      what Realtime counts and costs with and without coalescing; P is free, pro, pro-no-cap, team or a
+                      number of messages a second (0: no limit), R the messages of the chat a second in each stream
+    [--streams N] [--hours N] [--stay MINUTES] [--reactions R] [--share PERCENT]
+                      streams at a time (1), hours of a month (100), how long viewers stay (10; 0: nobody comes or
+                      goes), reactions a second (0), the governor's share of the limit (80)
+  cost --write | --check
+                      write the table and the plot of docs/realtime.md, or check them
   generate [--check | --release]
                       write sql/api/, contract/, docs/api.md and client/src/contract/ from the hand-written SQL, or check them and
                       that no client of the released contract breaks, or release the contract
@@ -75,6 +83,7 @@ fn run() -> Result<ExitCode> {
             "bench" => commands::bench::run(arguments),
             "generate" => commands::generate::run(arguments),
             "sql" => commands::sql::run(arguments),
+            "cost" => commands::cost::run(arguments),
             "ext" => commands::ext::run(arguments),
             "fixtures" => commands::fixtures::run(arguments),
             "ci" => commands::ci::run(arguments),

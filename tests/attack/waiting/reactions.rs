@@ -35,7 +35,10 @@ async fn reacting(database: &TestDatabase, session: Uuid) -> Result<Vec<Session>
         viewer.begin().await?;
         for _ in 0..2 {
             let answer = react_within(&viewer, session, "love").await;
-            assert_eq!(answer.with_context(|| format!("viewer {number}"))?, accepted());
+            assert_eq!(
+                answer.with_context(|| format!("viewer {number}"))?,
+                accepted()
+            );
         }
         open.push(viewer);
     }

@@ -130,7 +130,10 @@ async fn a_reaction_beside_a_sweep_that_ends_the_stream_is_in_the_last_totals() 
     open.commit().await?;
     database.tick_after_windows().await?;
     let totals = database.totals_sent(session).await?;
-    assert_eq!(totals, [("fire".to_owned(), 1), ("love".to_owned(), 1)].into());
+    assert_eq!(
+        totals,
+        [("fire".to_owned(), 1), ("love".to_owned(), 1)].into()
+    );
     database.keeps_no_reactions(session).await?;
     assert!(is_cleaned(&database, session).await?);
     Ok(())
