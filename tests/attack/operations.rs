@@ -16,6 +16,7 @@ use uuid::Uuid;
 /// The operations, with arguments that mean something for Ada's message in a stream.
 fn calls(session: Uuid, auction: &Value, message: &Value) -> [(&'static str, Value); 9] {
     let about_message = json!({"session_id": session, "message_id": message["id"]});
+    let reaction = json!({"session_id": session, "kind": "love"});
     [
         ("get_live_stream", json!({"auction_id": auction})),
         ("list_live_streams", json!({})),
@@ -25,10 +26,7 @@ fn calls(session: Uuid, auction: &Value, message: &Value) -> [(&'static str, Val
         ("resolve_report", about_message),
         ("forget_user", json!({"user_id": demo::ADA})),
         ("export_user", json!({"user_id": demo::ADA})),
-        (
-            "send_reaction",
-            json!({"session_id": session, "kind": "love"}),
-        ),
+        ("send_reaction", reaction),
     ]
 }
 
@@ -123,19 +121,10 @@ async fn hostile_values_are_stored_as_they_are_or_refused_by_the_catalogue() -> 
     let service = database.service().await?;
     let nobody = Uuid::nil();
     let about = |id: &Value| json!({"session_id": session, "message_id": id});
-    let kind = |kind: Value| json!({"session_id": session, "kind": kind});
     let hostile = [
         (&ben, "report_message", about(&elsewhere["id"])),
         (&ben, "report_message", about(&json!(nobody))),
         (&ben, "report_message", about(&Value::Null)),
-        (
-            &ben,
-            "send_reaction",
-            kind(json!("love'; drop table stream.config; --")),
-        ),
-        (&ben, "send_reaction", kind(json!("lo%s{}$1"))),
-        (&ben, "send_reaction", kind(json!("l".repeat(100_000)))),
-        (&ben, "send_reaction", kind(Value::Null)),
         (&seller, "resolve_report", about(&elsewhere["id"])),
         (&seller, "list_reports", json!({"session_id": nobody})),
         (

@@ -154,10 +154,8 @@ impl Model for Reacting {
                     stream.count(&kinds);
                 }
             }
-            Operation::Rollback(who) => {
-                if stream.open.remove(&who).is_some() {
-                    self.people[&who].1.rollback().await?;
-                }
+            Operation::Rollback(who) if stream.open.remove(&who).is_some() => {
+                self.people[&who].1.rollback().await?;
             }
             Operation::Tick { is_due: true } => self.database.tick_after_windows().await?,
             Operation::Tick { is_due: false } => self.database.tick().await?,

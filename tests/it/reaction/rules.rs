@@ -141,7 +141,15 @@ async fn only_the_kinds_of_the_configuration_are_taken_and_a_refusal_names_them(
     for kind in ["bid_up", "wow"] {
         assert_eq!(react(&ada, session, kind).await?, accepted());
     }
-    for kind in ["love", "", "WOW", "wow ", "bid_up,wow"] {
+    let long = "wow".repeat(100_000);
+    let hostile = [
+        "wow'; drop table stream.config; --",
+        "w%s{}$1",
+        "wow\u{202e}",
+        &long,
+    ];
+    let others = ["love", "", "WOW", "wow ", "bid_up,wow"];
+    for kind in others.into_iter().chain(hostile) {
         let call = react(&ada, session, kind);
         database
             .refuses(ErrorCode::InvalidArgument, call)
