@@ -199,6 +199,7 @@ mod tests {
     const WITHOUT_ROUTE: &[(&str, &str)] = &[
         ("apply_webhook", "POST /webhooks/agora calls it, for Agora"),
         ("doctor", "for those who run the database"),
+        ("new_epoch", "for those who restore the database"),
         ("report_canary", "the canary calls it"),
         ("sweep", "for those who run the database"),
         ("tick", "the ticker calls it"),

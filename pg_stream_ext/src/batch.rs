@@ -100,11 +100,11 @@ impl ClaimsInForce {
     }
 }
 
-/// Writes into the server's log that an item failed, which no caller is told in words.
-pub fn log_fault(operation: &str, fault: Isolated) {
-    if !fault.is_refusal {
+/// Writes into the server's log that an item failed and why, as of a call that fails alone: its caller is told the code.
+pub fn log_fault(operation: &str, fault: &Isolated) {
+    if let Some(description) = &fault.description {
         pgrx::log!(
-            "an item of {operation} failed alone with {}, the others of the batch went on",
+            "an item of {operation} failed alone with {}, the others of the batch went on: {description}",
             fault.code.as_str()
         );
     }

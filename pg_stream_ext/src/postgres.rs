@@ -7,6 +7,7 @@ pub mod column;
 pub mod commit;
 pub mod composite;
 pub mod error;
+pub mod error_replacement;
 pub mod foreign_errors;
 pub mod guc;
 pub mod json_text;

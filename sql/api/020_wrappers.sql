@@ -98,7 +98,7 @@ begin
 end
 $$;
 comment on function stream.doctor() is
-    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the canary''s last round trip, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
+    'One row per check of the installation: certificates, clock, Agora''s notices, ticker, background worker and pg_cron, Realtime''s partition, publication, slot and policies, the canary''s last round trip, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
 
 create function stream.end_stream(
     session_id uuid,
@@ -435,6 +435,18 @@ end
 $$;
 comment on function stream.mute_user(uuid, uuid, integer, text, uuid) is
     'Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts. Moderators only, and nobody against the seller or themself.';
+
+create function stream.new_epoch()
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.new_epoch();
+end
+$$;
+comment on function stream.new_epoch() is
+    'Begins another epoch, so that every client resynchronises: a step after restoring a backup. Each stream that has not ended gets the event resync; the others are told by their next frame, heartbeat or sync. Returns how many got it. Service only.';
 
 create function stream.pause_stream(
     session_id uuid,

@@ -8,7 +8,7 @@ revoke all on function stream.hook_is_verified(uuid) from public, anon, authenti
 revoke all on function stream.hook_owns_auction(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_title(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_username(uuid) from public, anon, authenticated, service_role;
-revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;
+revoke all on function stream.schedule_with_pg_cron(boolean) from public, anon, authenticated, service_role;
 revoke all on function stream_private.add_viewer(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.apply_webhook(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.ban_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
@@ -20,6 +20,7 @@ revoke all on function stream_private.check_canary() from public, anon, authenti
 revoke all on function stream_private.check_held_rows() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_owner() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_page_size(integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_pg_cron() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_realtime_partitions(timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_realtime_publication() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_reason(text) from public, anon, authenticated, service_role;
@@ -74,6 +75,7 @@ revoke all on function stream_private.metrics() from public, anon, authenticated
 revoke all on function stream_private.metrics_of_realtime() from public, anon, authenticated, service_role;
 revoke all on function stream_private.milliseconds_of(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.new_epoch() from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_author() from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
 revoke all on function stream_private.oldest_client() from public, anon, authenticated, service_role;
@@ -253,6 +255,10 @@ revoke all on function stream_private.mute_user(uuid, uuid, integer, text, uuid)
 revoke all on function stream.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
 grant execute on function stream_private.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
+
+revoke all on function stream.new_epoch() from public, anon, authenticated, service_role;
+grant execute on function stream.new_epoch() to service_role;
+grant execute on function stream_private.new_epoch() to service_role;
 
 revoke all on function stream_private.pause_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.pause_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;

@@ -992,6 +992,34 @@ comment on function stream_edge.mute_user(text, text, text, text, text, uuid, uu
     'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
 revoke all on function stream_edge.mute_user(text, text, text, text, text, uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
 
+create function stream_edge.new_epoch(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.new_epoch());
+end
+$$;
+comment on function stream_edge.new_epoch(text, text, text, text, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.new_epoch(text, text, text, text, text) from public, anon, authenticated, service_role;
+
 create function stream_edge.pause_stream(
     edge_role text,
     edge_claims text,

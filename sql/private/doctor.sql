@@ -49,6 +49,7 @@ begin
                 where a.backend_type = 'pg_stream_ext worker' and a.datname = current_database())
     from stream.ticker as t;
 
+    return next stream_private.check_pg_cron();
     return query select * from stream_private.check_troubles();
     return query select * from stream_private.check_held_rows();
     return next stream_private.check_owner();
@@ -81,7 +82,7 @@ begin
 end
 $$;
 comment on function stream_private.doctor is $$
-One row per check of the installation: certificates, clock, Agora's notices, ticker and background worker, Realtime's
+One row per check of the installation: certificates, clock, Agora's notices, ticker, background worker and pg_cron, Realtime's
 partition, publication, slot and policies, the canary's last round trip, the owner's rights, the server's log, time zone, and a reminder of what
 only Agora's console shows.
 @callers service_role

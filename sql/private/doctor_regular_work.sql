@@ -124,3 +124,43 @@ end
 $$;
 comment on function stream_private.check_held_rows() is
     'For doctor(): who holds rows and tables that the regular work has to leave out, by process.';
+
+-- Not every database has pg_cron, and its owner may have closed it to ours.
+create function stream_private.check_pg_cron() returns stream.check_result
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    job pg_catalog.record;
+    is_pruned pg_catalog.bool;
+    last_status pg_catalog.text;
+begin
+    if not exists (select from pg_catalog.pg_extension as e where e.extname = 'pg_cron') then
+        return row('pg_cron', 'ok', 'not installed: the background worker or edge_api ticks')::stream.check_result;
+    end if;
+    select j.jobid, j.schedule, j.active, j.command ~ 'tick_for_a_minute' as is_loop into job
+    from cron.job as j where j.jobname = 'pg_stream_tick' and j.database = current_database() order by j.jobid limit 1;
+    if not found then
+        return row('pg_cron', 'ok', 'installed, and does not do the regular work here: select stream.schedule_with_pg_cron() '
+            || 'lets it, where no background worker runs')::stream.check_result;
+    end if;
+    is_pruned := exists (select from cron.job as j where j.jobname = 'pg_stream_prune' and j.active);
+    select d.status into last_status from cron.job_run_details as d
+    where d.jobid = job.jobid and d.status in ('succeeded', 'failed') order by d.runid desc limit 1;
+    return row(
+        'pg_cron',
+        case when job.active and job.is_loop and is_pruned and last_status is distinct from 'failed' then 'ok' else 'warning' end,
+        case when job.is_loop then 'a job a minute loops until the next'
+             else format('the fallback ticks with the schedule "%s": messages go out in frames of their own, and times are as exact as '
+                 'that; select stream.schedule_with_pg_cron() lets it loop', job.schedule) end
+            || case when job.active then '' else '; it is switched off' end
+            || case when is_pruned then '' else '; nothing deletes its old runs: select stream.schedule_with_pg_cron() does' end
+            || case when last_status = 'failed' then '; its last run failed, as cron.job_run_details shows' else '' end
+    )::stream.check_result;
+exception when insufficient_privilege or undefined_table then
+    return row('pg_cron', 'warning', 'installed, and its jobs cannot be seen by ' || current_user
+        || ': grant usage on schema cron to it')::stream.check_result;
+end
+$$;
+comment on function stream_private.check_pg_cron() is
+    'The check pg_cron of doctor(): whether its loop does the regular work, the fallback of a tick a second, or nothing of ours.';

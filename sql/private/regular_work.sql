@@ -83,7 +83,7 @@ Runs every rule about what is overdue, at most config.sweep_batch_size rows each
 @errors isolation_level
 $$;
 
-create function stream.schedule_with_pg_cron() returns text
+create function stream.schedule_with_pg_cron(every_second boolean default false) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -95,21 +95,27 @@ begin
     into version
     from pg_catalog.pg_extension as e
     where e.extname = 'pg_cron';
-    -- Named jobs came with 1.3.
-    if version is null or version < array[1, 3] then
+    -- Named jobs came with 1.3, schedules of seconds with 1.5.
+    if version is null or version < array[1, 3] or every_second and version < array[1, 5] then
         perform stream_ext.refuse('not_configured');
     end if;
-    perform cron.schedule('pg_stream_tick', '* * * * *', 'call stream_private.tick_for_a_minute()');
-    -- pg_cron keeps a row of every run for ever; the policy of its table shows the owner's own.
-    perform cron.schedule('pg_stream_prune', '17 3 * * *', $job$
+    if every_second then
+        perform cron.schedule('pg_stream_tick', '1 second', 'select stream_private.tick()');
+    else
+        perform cron.schedule('pg_stream_tick', '* * * * *', 'call stream_private.tick_for_a_minute()');
+    end if;
+    -- pg_cron keeps a row of every run for ever; the policy of its table shows the owner's own. A tick a second leaves 86,400
+    -- rows a day.
+    perform cron.schedule('pg_stream_prune', '17 3 * * *', format($job$
         delete from cron.job_run_details as d
         using cron.job as j
         where j.jobid = d.jobid and j.jobname in ('pg_stream_tick', 'pg_stream_prune')
-            and d.end_time < now() - interval '7 days'$job$);
-    return '* * * * *';
+            and d.end_time < now() - interval '%s days'$job$, case when every_second then 1 else 7 end));
+    return case when every_second then '1 second' else '* * * * *' end;
 end
 $$;
-comment on function stream.schedule_with_pg_cron() is
+comment on function stream.schedule_with_pg_cron(boolean) is
     'Lets pg_cron do the regular work as the calling role, where the background worker cannot run: one job a minute, which '
-    'loops until the next, and one a day that deletes its old runs. Again: the same jobs. Answers the schedule. Call it as '
-    'the owner of the tables.';
+    'loops until the next, and one a day that deletes its old runs. every_second: instead of the loop a tick each second, for '
+    'where no connection can be kept; from pg_cron 1.5. Again: the same jobs. Answers the schedule. Call it as the owner of the '
+    'tables.';

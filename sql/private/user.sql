@@ -34,7 +34,8 @@ begin
         (select t.session_id from stream.blocked_terms as t where t.actor = $1 and t.session_id is not null limit 1),
         (select r.session_id from stream.message_reports as r where r.user_id = $1 limit 1),
         (select r.session_id from stream.report_rates as r where r.user_id = $1 limit 1),
-        (select p.session_id from stream.reported_messages as p where p.resolved_by = $1 limit 1)
+        (select p.session_id from stream.reported_messages as p where p.resolved_by = $1 limit 1),
+        (select e.session_id from stream.late_events as e where e.user_id = $1 limit 1)
     );
 end
 $$;
@@ -50,6 +51,7 @@ declare
     changed pg_catalog.int4 := 0;
     rows pg_catalog.int4;
 begin
+    delete from stream.late_events as e where e.user_id = $1 and e.session_id = $2;
     if not exists (select from stream.stream_sessions as s where s.id = $2) then
         delete from stream.authors_deleted as a where a.user_id = $1 and a.session_id = $2;
         return 1;
@@ -241,6 +243,10 @@ begin
     from stream_private.agora_uids as u
     join stream.webhook_events as e on e.session_id = u.session_id and e.uid between u.first_uid and u.last_uid
     where u.user_id = $1 order by e.session_id, e.happened_at;
+    return query
+    select json_build_object('table', 'late_events', 'record', json_build_object(
+        'session_id', e.session_id, 'event', e.event, 'payload', e.payload, 'noted_at', e.noted_at))
+    from stream.late_events as e where e.user_id = $1 order by e.session_id, e.subject;
     -- Of what others decided about the user, all but who they are; of what the user decided about others, not about whom.
     return query
     select json_build_object('table', 'chat_restrictions', 'record', json_build_object(

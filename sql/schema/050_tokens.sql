@@ -18,6 +18,7 @@ create table stream.agora_tokens (
     expires_at timestamptz not null,
     created_at timestamptz not null default now(),
     is_active boolean not null default true,
+    check_at timestamptz not null,
     constraint agora_tokens_pkey primary key (id),
     constraint agora_tokens_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
@@ -27,7 +28,9 @@ create table stream.agora_tokens (
 -- the newest one without reading the others.
 create index agora_tokens_session_id_user_id_is_active_created_at_idx
     on stream.agora_tokens (session_id, user_id, is_active, created_at);
-create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
+-- The sweep looks at a token twice, near its end and at it, by one index. With the end, so that those which have ended and
+-- those which have not are told apart there.
+create index agora_tokens_check_at_expires_at_active_idx on stream.agora_tokens (check_at, expires_at) where is_active;
 create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
 
 comment on table stream.agora_tokens is
@@ -37,6 +40,8 @@ comment on column stream.agora_tokens.created_at is 'The time of issue in the to
 comment on column stream.agora_tokens.salt is 'The random number in the token, which the certificate signs; no secret.';
 comment on column stream.agora_tokens.is_active is
     'False once the token has expired, the stream has ended or refresh_token has replaced it. Agora itself cannot revoke a token.';
+comment on column stream.agora_tokens.check_at is
+    'When the sweep looks at the token next: at 85 % of its life, to announce that it ends soon, then at its end.';
 comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, lower-case hexadecimal.';
 
 alter table stream.agora_tokens enable row level security;

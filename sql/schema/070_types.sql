@@ -116,7 +116,9 @@ comment on type stream.message_result is
 comment on column stream.message_result.status is '@enum ok, invalid_argument, not_self, session_not_found, stream_ended, banned, '
     'not_viewer, cannot_chat, anonymous_user, muted, chat_closed, slow_mode, rate_limited, content_empty, content_too_long, '
     'content_invalid, content_blocked, message_id_conflict, unauthenticated, token_invalid, lock_timeout, deadlock, '
-    'statement_timeout, permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, internal';
+    'statement_timeout, permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, read_only, '
+    'too_many_connections, disk_full, out_of_memory, resource_limit, storage_failed, server_stopping, server_crashed, '
+    'server_starting, internal';
 comment on column stream.message_result.retry_after_ms is 'When to send it again, where that is known. @null';
 comment on column stream.message_result.message is 'The stored message, when status is ok. @null';
 
@@ -248,7 +250,8 @@ comment on type stream.batched_heartbeat is
     'Answer to one heartbeat of a batch, by its place from 1: ok and what heartbeat answers, or the code of the refusal.';
 comment on column stream.batched_heartbeat.status is '@enum ok, invalid_argument, not_self, session_not_found, stream_ended, '
     'banned, not_viewer, stale_host, unauthenticated, token_invalid, lock_timeout, deadlock, statement_timeout, '
-    'permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, internal';
+    'permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, read_only, too_many_connections, '
+    'disk_full, out_of_memory, resource_limit, storage_failed, server_stopping, server_crashed, server_starting, internal';
 comment on column stream.batched_heartbeat.heartbeat is
     'With a fresh token, when it is time: of this user alone. Null where status is not ok. @null';
 

@@ -105,3 +105,20 @@ A sign that the way through Realtime is open, every ten seconds, for whoever wat
 @event canary
 $$;
 comment on column stream.canary_event.canary_no is 'One more with each.';
+
+create type stream.token_expiring_event as (session_id uuid, expires_at timestamptz, server_time timestamptz);
+comment on type stream.token_expiring_event is $$
+To the user whose newest Agora token ends soon, 85 % of its life being over, once for each token: ask for another one.
+@topic user:<user_id>
+@event token_expiring
+$$;
+comment on column stream.token_expiring_event.expires_at is 'When the token ends.';
+
+create type stream.resync_event as (session_id uuid, reason text, server_time timestamptz);
+comment on type stream.resync_event is $$
+What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams.
+@topic stream:<session_id>, viewers:<session_id>, user:<user_id>, live
+@event resync
+$$;
+comment on column stream.resync_event.reason is
+    'missed_event: one could not be broadcast and is no longer true. new_epoch: the database was restored. @enum missed_event, new_epoch';

@@ -518,6 +518,34 @@ alter table stream.rule_figures enable row level security;
 alter table stream.canary enable row level security;
 revoke all on table stream.figures, stream.rule_figures, stream.canary from public, anon, authenticated, service_role;
 
+-- sql/schema/034_late_events.sql
+
+-- Events that could not be broadcast when they happened, because no partition of realtime.messages took them.
+create table stream.late_events (
+    session_id uuid not null,
+    topic text not null,
+    subject text not null,
+    event text not null,
+    payload jsonb not null,
+    user_id uuid,
+    noted_at timestamptz not null,
+    -- A later event about the same subject takes the place of the one before. No foreign key: whoever notes an event holds
+    -- locks that come after the stream's row and the user's.
+    constraint late_events_pkey primary key (session_id, topic, subject)
+) with (fillfactor = 70);
+create index late_events_user_id_idx on stream.late_events (user_id) where user_id is not null;
+comment on table stream.late_events is
+    'Broadcasts of a time without today''s partition of realtime.messages. The regular work sends what is still true once there is one, and the event resync otherwise.';
+comment on column stream.late_events.topic is 'Where it is to be broadcast.';
+comment on column stream.late_events.subject is
+    'What it is about: state, viewer_count, live, mute, ban, token_expiring or resync. Of each topic and subject the newest event is kept.';
+comment on column stream.late_events.payload is 'As it would have been broadcast; server_time is set anew when it is sent.';
+comment on column stream.late_events.user_id is 'The user to whose own topic it goes; null on topics of streams.';
+comment on column stream.late_events.noted_at is 'When it happened.';
+
+alter table stream.late_events enable row level security;
+revoke all on table stream.late_events from public, anon, authenticated, service_role;
+
 -- sql/schema/040_log.sql
 
 -- The log of a stream: its head (the lock and the next number), how far frames were written, and the entries.
@@ -1034,6 +1062,7 @@ create table stream.agora_tokens (
     expires_at timestamptz not null,
     created_at timestamptz not null default now(),
     is_active boolean not null default true,
+    check_at timestamptz not null,
     constraint agora_tokens_pkey primary key (id),
     constraint agora_tokens_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade,
@@ -1043,7 +1072,9 @@ create table stream.agora_tokens (
 -- the newest one without reading the others.
 create index agora_tokens_session_id_user_id_is_active_created_at_idx
     on stream.agora_tokens (session_id, user_id, is_active, created_at);
-create index agora_tokens_expires_at_active_idx on stream.agora_tokens (expires_at) where is_active;
+-- The sweep looks at a token twice, near its end and at it, by one index. With the end, so that those which have ended and
+-- those which have not are told apart there.
+create index agora_tokens_check_at_expires_at_active_idx on stream.agora_tokens (check_at, expires_at) where is_active;
 create index agora_tokens_user_id_idx on stream.agora_tokens (user_id);
 
 comment on table stream.agora_tokens is
@@ -1053,6 +1084,8 @@ comment on column stream.agora_tokens.created_at is 'The time of issue in the to
 comment on column stream.agora_tokens.salt is 'The random number in the token, which the certificate signs; no secret.';
 comment on column stream.agora_tokens.is_active is
     'False once the token has expired, the stream has ended or refresh_token has replaced it. Agora itself cannot revoke a token.';
+comment on column stream.agora_tokens.check_at is
+    'When the sweep looks at the token next: at 85 % of its life, to announce that it ends soon, then at its end.';
 comment on column stream.agora_tokens.token_hash is 'SHA-256 of the token text, lower-case hexadecimal.';
 
 alter table stream.agora_tokens enable row level security;
@@ -1360,7 +1393,9 @@ comment on type stream.message_result is
 comment on column stream.message_result.status is '@enum ok, invalid_argument, not_self, session_not_found, stream_ended, banned, '
     'not_viewer, cannot_chat, anonymous_user, muted, chat_closed, slow_mode, rate_limited, content_empty, content_too_long, '
     'content_invalid, content_blocked, message_id_conflict, unauthenticated, token_invalid, lock_timeout, deadlock, '
-    'statement_timeout, permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, internal';
+    'statement_timeout, permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, read_only, '
+    'too_many_connections, disk_full, out_of_memory, resource_limit, storage_failed, server_stopping, server_crashed, '
+    'server_starting, internal';
 comment on column stream.message_result.retry_after_ms is 'When to send it again, where that is known. @null';
 comment on column stream.message_result.message is 'The stored message, when status is ok. @null';
 
@@ -1492,7 +1527,8 @@ comment on type stream.batched_heartbeat is
     'Answer to one heartbeat of a batch, by its place from 1: ok and what heartbeat answers, or the code of the refusal.';
 comment on column stream.batched_heartbeat.status is '@enum ok, invalid_argument, not_self, session_not_found, stream_ended, '
     'banned, not_viewer, stale_host, unauthenticated, token_invalid, lock_timeout, deadlock, statement_timeout, '
-    'permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, internal';
+    'permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, read_only, too_many_connections, '
+    'disk_full, out_of_memory, resource_limit, storage_failed, server_stopping, server_crashed, server_starting, internal';
 comment on column stream.batched_heartbeat.heartbeat is
     'With a fresh token, when it is time: of this user alone. Null where status is not ok. @null';
 
@@ -1641,6 +1677,23 @@ A sign that the way through Realtime is open, every ten seconds, for whoever wat
 @event canary
 $$;
 comment on column stream.canary_event.canary_no is 'One more with each.';
+
+create type stream.token_expiring_event as (session_id uuid, expires_at timestamptz, server_time timestamptz);
+comment on type stream.token_expiring_event is $$
+To the user whose newest Agora token ends soon, 85 % of its life being over, once for each token: ask for another one.
+@topic user:<user_id>
+@event token_expiring
+$$;
+comment on column stream.token_expiring_event.expires_at is 'When the token ends.';
+
+create type stream.resync_event as (session_id uuid, reason text, server_time timestamptz);
+comment on type stream.resync_event is $$
+What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams.
+@topic stream:<session_id>, viewers:<session_id>, user:<user_id>, live
+@event resync
+$$;
+comment on column stream.resync_event.reason is
+    'missed_event: one could not be broadcast and is no longer true. new_epoch: the database was restored. @enum missed_event, new_epoch';
 
 -- sql/schema/074_moderation_types.sql
 

@@ -76,237 +76,241 @@ from (values
     (27, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
     (28, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
     (29, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (30, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (31, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
-    (32, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
-    (33, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
-    (34, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
-    (35, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
-    (36, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
-    (37, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (38, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (39, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (40, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (41, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (42, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (43, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (44, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (45, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (46, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (47, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (48, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (49, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (50, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (51, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (52, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (53, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (54, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (55, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (56, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (57, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (58, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (59, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (60, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (61, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (62, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
-    (63, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (64, 'function', 'stream.schedule_with_pg_cron()', 'returns text defaults 0'),
-    (65, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (66, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (67, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (68, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (69, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (70, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (71, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
-    (72, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
-    (73, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
-    (74, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (75, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (76, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (77, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (78, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (79, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (80, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (81, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (82, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (83, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (84, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (85, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (86, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (87, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (88, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (89, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (90, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (91, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (92, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (93, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (94, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (95, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (96, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (97, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (98, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (99, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (100, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (101, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (102, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (103, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (104, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (105, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
-    (106, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (107, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (108, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (109, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (110, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (111, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (112, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (113, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (114, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (115, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (116, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (117, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (118, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (119, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (120, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (121, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (122, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (123, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (124, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
-    (125, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
-    (126, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
-    (127, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (128, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (129, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (130, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (131, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (132, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (133, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (134, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (135, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (136, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (137, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (138, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (139, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (140, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (141, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (142, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (143, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (144, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (145, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (146, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (147, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (148, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (149, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (150, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (151, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (152, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (153, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (154, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (155, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (156, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (157, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (158, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (159, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (160, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (161, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (162, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (163, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (164, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (165, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (166, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (167, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (168, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (169, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (170, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (171, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (172, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (173, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (174, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (175, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (176, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (177, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (178, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (179, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (180, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (181, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (182, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (183, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (184, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (185, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (186, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (187, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (188, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (189, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (190, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (191, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (192, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (193, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (194, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (195, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (196, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (197, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (198, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (199, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (200, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (201, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (202, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (203, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (204, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (205, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (206, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (207, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (208, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (209, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (210, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (211, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (212, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (213, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (214, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (215, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (216, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (217, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (218, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (219, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (220, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (221, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (222, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (223, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (224, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (225, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (226, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (227, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (228, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (229, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (230, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (231, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (232, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (233, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (234, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (235, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (236, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (237, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (238, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (239, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
-    (240, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (241, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (242, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (243, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (244, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (245, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (246, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (247, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (248, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (249, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (250, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (251, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (252, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (253, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (254, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (255, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (256, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (257, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (258, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (259, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (260, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (30, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
+    (31, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (32, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
+    (33, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (34, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (35, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (36, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (37, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (38, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (39, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (40, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (41, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (42, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (43, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (44, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (45, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (46, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (47, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (48, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (49, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (50, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (51, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (52, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (53, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (54, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (55, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (56, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (57, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (58, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (59, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (60, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (61, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (62, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (63, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (64, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
+    (65, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (66, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
+    (67, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (68, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (69, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (70, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (71, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (72, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (73, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (74, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (75, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (76, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (77, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (78, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (79, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (80, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (81, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (82, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (83, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (84, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (85, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (86, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (87, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (88, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (89, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (90, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (91, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (92, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (93, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (94, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (95, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (96, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (97, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (98, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (99, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (100, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (101, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (102, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (103, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (104, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (105, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (106, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (107, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (108, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (109, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (110, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (111, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (112, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (113, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (114, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (115, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (116, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (117, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (118, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (119, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (120, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (121, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (122, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (123, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (124, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (125, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (126, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (127, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (128, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (129, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (130, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (131, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (132, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (133, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (134, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (135, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (136, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (137, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (138, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (139, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (140, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (141, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (142, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (143, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (144, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (145, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (146, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (147, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (148, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (149, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (150, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (151, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (152, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (153, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (154, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (155, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (156, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (157, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (158, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (159, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (160, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (161, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (162, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (163, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (164, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (165, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (166, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (167, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (168, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (169, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (170, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (171, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (172, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (173, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (174, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (175, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (176, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (177, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (178, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
+    (179, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (180, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (181, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (182, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (183, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (184, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (185, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (186, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (187, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (188, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (189, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (190, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (191, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (192, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (193, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (194, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (195, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (196, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (197, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (198, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (199, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (200, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (201, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (202, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (203, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (204, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (205, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (206, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (207, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (208, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (209, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (210, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (211, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (212, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (213, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (214, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (215, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (216, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (217, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (218, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (219, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (220, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (221, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (222, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (223, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (224, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (225, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (226, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (227, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (228, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (229, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (230, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (231, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (232, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (233, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (234, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (235, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (236, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (237, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (238, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (239, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (240, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (241, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (242, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (243, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (244, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (245, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (246, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (247, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (248, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (249, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (250, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (251, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (252, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (253, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (254, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (255, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (256, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (257, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (258, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (259, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (260, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (261, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (262, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (263, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (264, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -824,6 +828,7 @@ begin
                 where a.backend_type = 'pg_stream_ext worker' and a.datname = current_database())
     from stream.ticker as t;
 
+    return next stream_private.check_pg_cron();
     return query select * from stream_private.check_troubles();
     return query select * from stream_private.check_held_rows();
     return next stream_private.check_owner();
@@ -856,7 +861,7 @@ begin
 end
 $$;
 comment on function stream_private.doctor() is $$
-One row per check of the installation: certificates, clock, Agora's notices, ticker and background worker, Realtime's
+One row per check of the installation: certificates, clock, Agora's notices, ticker, background worker and pg_cron, Realtime's
 partition, publication, slot and policies, the canary's last round trip, the owner's rights, the server's log, time zone, and a reminder of what
 only Agora's console shows.
 @callers service_role
@@ -1171,6 +1176,46 @@ $$;
 comment on function stream_private.check_held_rows() is
     'For doctor(): who holds rows and tables that the regular work has to leave out, by process.';
 
+-- Not every database has pg_cron, and its owner may have closed it to ours.
+create or replace function stream_private.check_pg_cron() returns stream.check_result
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    job pg_catalog.record;
+    is_pruned pg_catalog.bool;
+    last_status pg_catalog.text;
+begin
+    if not exists (select from pg_catalog.pg_extension as e where e.extname = 'pg_cron') then
+        return row('pg_cron', 'ok', 'not installed: the background worker or edge_api ticks')::stream.check_result;
+    end if;
+    select j.jobid, j.schedule, j.active, j.command ~ 'tick_for_a_minute' as is_loop into job
+    from cron.job as j where j.jobname = 'pg_stream_tick' and j.database = current_database() order by j.jobid limit 1;
+    if not found then
+        return row('pg_cron', 'ok', 'installed, and does not do the regular work here: select stream.schedule_with_pg_cron() '
+            || 'lets it, where no background worker runs')::stream.check_result;
+    end if;
+    is_pruned := exists (select from cron.job as j where j.jobname = 'pg_stream_prune' and j.active);
+    select d.status into last_status from cron.job_run_details as d
+    where d.jobid = job.jobid and d.status in ('succeeded', 'failed') order by d.runid desc limit 1;
+    return row(
+        'pg_cron',
+        case when job.active and job.is_loop and is_pruned and last_status is distinct from 'failed' then 'ok' else 'warning' end,
+        case when job.is_loop then 'a job a minute loops until the next'
+             else format('the fallback ticks with the schedule "%s": messages go out in frames of their own, and times are as exact as '
+                 'that; select stream.schedule_with_pg_cron() lets it loop', job.schedule) end
+            || case when job.active then '' else '; it is switched off' end
+            || case when is_pruned then '' else '; nothing deletes its old runs: select stream.schedule_with_pg_cron() does' end
+            || case when last_status = 'failed' then '; its last run failed, as cron.job_run_details shows' else '' end
+    )::stream.check_result;
+exception when insufficient_privilege or undefined_table then
+    return row('pg_cron', 'warning', 'installed, and its jobs cannot be seen by ' || current_user
+        || ': grant usage on schema cron to it')::stream.check_result;
+end
+$$;
+comment on function stream_private.check_pg_cron() is
+    'The check pg_cron of doctor(): whether its loop does the regular work, the fallback of a tick a second, or nothing of ours.';
+
 -- sql/private/doctor_server_log.sql
 
 -- The check of doctor() about what gets into the server's log.
@@ -1193,6 +1238,39 @@ begin
 end
 $$;
 comment on function stream_private.check_server_log() is 'The check server_log of doctor().';
+
+-- sql/private/epoch.sql
+
+-- The epoch: which run of the database the numbers of the logs belong to.
+create or replace function stream_private.new_epoch()
+returns integer
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+set timezone = 'UTC'
+as $$
+declare
+    session pg_catalog.uuid;
+    hinted pg_catalog.int4 := 0;
+begin
+    perform stream_ext.enter_to_write();
+    -- Never one that was there before: a dump holds that of its time.
+    update stream.config as c set epoch_salt = gen_random_uuid()::text where c.id;
+    for session in select s.id from stream.stream_sessions as s where s.state <> 'ended' order by s.id loop
+        perform stream_ext.emit('stream:' || session, 'resync', to_json(row(
+            session, 'new_epoch', clock_timestamp())::stream.resync_event)::text);
+        hinted := hinted + 1;
+    end loop;
+    return hinted;
+end
+$$;
+comment on function stream_private.new_epoch() is $$
+Begins another epoch, so that every client resynchronises: a step after restoring a backup. Each stream that has not ended
+gets the event resync; the others are told by their next frame, heartbeat or sync. Returns how many got it. Service only.
+@callers service_role
+@repeat safe
+@errors isolation_level
+$$;
 
 -- sql/private/metrics.sql
 
@@ -1887,7 +1965,7 @@ Runs every rule about what is overdue, at most config.sweep_batch_size rows each
 @errors isolation_level
 $$;
 
-create or replace function stream.schedule_with_pg_cron() returns text
+create or replace function stream.schedule_with_pg_cron(every_second boolean default false) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1899,24 +1977,30 @@ begin
     into version
     from pg_catalog.pg_extension as e
     where e.extname = 'pg_cron';
-    -- Named jobs came with 1.3.
-    if version is null or version < array[1, 3] then
+    -- Named jobs came with 1.3, schedules of seconds with 1.5.
+    if version is null or version < array[1, 3] or every_second and version < array[1, 5] then
         perform stream_ext.refuse('not_configured');
     end if;
-    perform cron.schedule('pg_stream_tick', '* * * * *', 'call stream_private.tick_for_a_minute()');
-    -- pg_cron keeps a row of every run for ever; the policy of its table shows the owner's own.
-    perform cron.schedule('pg_stream_prune', '17 3 * * *', $job$
+    if every_second then
+        perform cron.schedule('pg_stream_tick', '1 second', 'select stream_private.tick()');
+    else
+        perform cron.schedule('pg_stream_tick', '* * * * *', 'call stream_private.tick_for_a_minute()');
+    end if;
+    -- pg_cron keeps a row of every run for ever; the policy of its table shows the owner's own. A tick a second leaves 86,400
+    -- rows a day.
+    perform cron.schedule('pg_stream_prune', '17 3 * * *', format($job$
         delete from cron.job_run_details as d
         using cron.job as j
         where j.jobid = d.jobid and j.jobname in ('pg_stream_tick', 'pg_stream_prune')
-            and d.end_time < now() - interval '7 days'$job$);
-    return '* * * * *';
+            and d.end_time < now() - interval '%s days'$job$, case when every_second then 1 else 7 end));
+    return case when every_second then '1 second' else '* * * * *' end;
 end
 $$;
-comment on function stream.schedule_with_pg_cron() is
+comment on function stream.schedule_with_pg_cron(boolean) is
     'Lets pg_cron do the regular work as the calling role, where the background worker cannot run: one job a minute, which '
-    'loops until the next, and one a day that deletes its old runs. Again: the same jobs. Answers the schedule. Call it as '
-    'the owner of the tables.';
+    'loops until the next, and one a day that deletes its old runs. every_second: instead of the loop a tick each second, for '
+    'where no connection can be kept; from pg_cron 1.5. Again: the same jobs. Answers the schedule. Call it as the owner of the '
+    'tables.';
 
 -- sql/private/report.sql
 
@@ -2887,7 +2971,8 @@ begin
         (select t.session_id from stream.blocked_terms as t where t.actor = $1 and t.session_id is not null limit 1),
         (select r.session_id from stream.message_reports as r where r.user_id = $1 limit 1),
         (select r.session_id from stream.report_rates as r where r.user_id = $1 limit 1),
-        (select p.session_id from stream.reported_messages as p where p.resolved_by = $1 limit 1)
+        (select p.session_id from stream.reported_messages as p where p.resolved_by = $1 limit 1),
+        (select e.session_id from stream.late_events as e where e.user_id = $1 limit 1)
     );
 end
 $$;
@@ -2903,6 +2988,7 @@ declare
     changed pg_catalog.int4 := 0;
     rows pg_catalog.int4;
 begin
+    delete from stream.late_events as e where e.user_id = $1 and e.session_id = $2;
     if not exists (select from stream.stream_sessions as s where s.id = $2) then
         delete from stream.authors_deleted as a where a.user_id = $1 and a.session_id = $2;
         return 1;
@@ -3102,6 +3188,10 @@ begin
     from stream_private.agora_uids as u
     join stream.webhook_events as e on e.session_id = u.session_id and e.uid between u.first_uid and u.last_uid
     where u.user_id = $1 order by e.session_id, e.happened_at;
+    return query
+    select json_build_object('table', 'late_events', 'record', json_build_object(
+        'session_id', e.session_id, 'event', e.event, 'payload', e.payload, 'noted_at', e.noted_at))
+    from stream.late_events as e where e.user_id = $1 order by e.session_id, e.subject;
     -- Of what others decided about the user, all but who they are; of what the user decided about others, not about whom.
     return query
     select json_build_object('table', 'chat_restrictions', 'record', json_build_object(
@@ -4612,7 +4702,7 @@ begin
 end
 $$;
 comment on function stream.doctor() is
-    'One row per check of the installation: certificates, clock, Agora''s notices, ticker and background worker, Realtime''s partition, publication, slot and policies, the canary''s last round trip, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
+    'One row per check of the installation: certificates, clock, Agora''s notices, ticker, background worker and pg_cron, Realtime''s partition, publication, slot and policies, the canary''s last round trip, the owner''s rights, the server''s log, time zone, and a reminder of what only Agora''s console shows.';
 
 create or replace function stream.end_stream(
     session_id uuid,
@@ -4949,6 +5039,18 @@ end
 $$;
 comment on function stream.mute_user(uuid, uuid, integer, text, uuid) is
     'Lets a user write no more in this stream, for 1 to 31,536,000 s or until lifted (null). Again: the new end counts. Moderators only, and nobody against the seller or themself.';
+
+create or replace function stream.new_epoch()
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return stream_private.new_epoch();
+end
+$$;
+comment on function stream.new_epoch() is
+    'Begins another epoch, so that every client resynchronises: a step after restoring a backup. Each stream that has not ended gets the event resync; the others are told by their next frame, heartbeat or sync. Returns how many got it. Service only.';
 
 create or replace function stream.pause_stream(
     session_id uuid,
@@ -5308,7 +5410,7 @@ revoke all on function stream.hook_is_verified(uuid) from public, anon, authenti
 revoke all on function stream.hook_owns_auction(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_title(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.hook_username(uuid) from public, anon, authenticated, service_role;
-revoke all on function stream.schedule_with_pg_cron() from public, anon, authenticated, service_role;
+revoke all on function stream.schedule_with_pg_cron(boolean) from public, anon, authenticated, service_role;
 revoke all on function stream_private.add_viewer(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.apply_webhook(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.ban_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
@@ -5320,6 +5422,7 @@ revoke all on function stream_private.check_canary() from public, anon, authenti
 revoke all on function stream_private.check_held_rows() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_owner() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_page_size(integer) from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_pg_cron() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_realtime_partitions(timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_realtime_publication() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_reason(text) from public, anon, authenticated, service_role;
@@ -5374,6 +5477,7 @@ revoke all on function stream_private.metrics() from public, anon, authenticated
 revoke all on function stream_private.metrics_of_realtime() from public, anon, authenticated, service_role;
 revoke all on function stream_private.milliseconds_of(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.mute_user(uuid, uuid, integer, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.new_epoch() from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_author() from public, anon, authenticated, service_role;
 revoke all on function stream_private.note_deleted_viewers() from public, anon, authenticated, service_role;
 revoke all on function stream_private.oldest_client() from public, anon, authenticated, service_role;
@@ -5553,6 +5657,10 @@ revoke all on function stream_private.mute_user(uuid, uuid, integer, text, uuid)
 revoke all on function stream.mute_user(uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
 grant execute on function stream.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
 grant execute on function stream_private.mute_user(uuid, uuid, integer, text, uuid) to authenticated, service_role;
+
+revoke all on function stream.new_epoch() from public, anon, authenticated, service_role;
+grant execute on function stream.new_epoch() to service_role;
+grant execute on function stream_private.new_epoch() to service_role;
 
 revoke all on function stream_private.pause_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream.pause_stream(uuid, integer, text, uuid) from public, anon, authenticated, service_role;
@@ -6666,6 +6774,34 @@ $$;
 comment on function stream_edge.mute_user(text, text, text, text, text, uuid, uuid, integer, text, uuid) is
     'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
 revoke all on function stream_edge.mute_user(text, text, text, text, text, uuid, uuid, integer, text, uuid) from public, anon, authenticated, service_role;
+
+create or replace function stream_edge.new_epoch(
+    edge_role text,
+    edge_claims text,
+    edge_method text,
+    edge_path text,
+    edge_lock_timeout text
+)
+returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unset pg_catalog.int4;
+begin
+    unset := pg_catalog.num_nulls(
+        pg_catalog.set_config('role', $1, true),
+        pg_catalog.set_config('request.jwt.claims', $2, true),
+        pg_catalog.set_config('request.method', $3, true),
+        pg_catalog.set_config('request.path', $4, true),
+        pg_catalog.set_config('lock_timeout', $5, true)
+    );
+    return pg_catalog.to_json(stream.new_epoch());
+end
+$$;
+comment on function stream_edge.new_epoch(text, text, text, text, text) is
+    'Takes on a role and claims to the end of the transaction and calls the operation: for edge_api.';
+revoke all on function stream_edge.new_epoch(text, text, text, text, text) from public, anon, authenticated, service_role;
 
 create or replace function stream_edge.pause_stream(
     edge_role text,

@@ -1,4 +1,5 @@
 //! Rights and bodies, judged from the catalogue of a database.
 
 mod function_bodies;
+mod realtime_ddl;
 mod table_privileges;

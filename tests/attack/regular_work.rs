@@ -34,6 +34,7 @@ mod failing_triggers;
 mod governor;
 mod held_rows;
 mod locked_tables;
+mod loops;
 mod transaction_ids;
 mod units;
 

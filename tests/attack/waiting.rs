@@ -1,6 +1,7 @@
 //! Somebody holds rows or locks: nobody else waits.
 
 mod batches;
+mod heartbeat_batches;
 mod heartbeats;
 mod host_returns;
 mod locks;

@@ -13,6 +13,7 @@ mod moderation;
 mod reaction;
 mod realtime;
 mod regular_work;
+mod restore;
 mod stream;
 mod token;
 mod upgrade;

@@ -9,6 +9,7 @@ mod flush_queue;
 mod frame_completeness;
 mod frames;
 mod governor;
+mod late_events;
 mod partitions;
 mod policies;
 mod spending;

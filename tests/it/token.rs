@@ -3,6 +3,7 @@
 mod certificate_file;
 mod concurrency;
 mod configuration;
+mod expiring;
 mod fencing;
 mod inspection;
 mod minting;

@@ -115,6 +115,7 @@ supabase.rpc('apply_webhook', { notice: json })
 supabase.rpc('tick')
 supabase.rpc('sweep')
 supabase.rpc('doctor')
+supabase.rpc('new_epoch')
 
 // What an app reads of an answer.
 const { data: joined } = await supabase.rpc('join_stream', { session_id: sessionId })

@@ -98,6 +98,7 @@ impl TestDatabase {
                     "update stream.agora_tokens as t
                      set created_at = t.created_at - make_interval(secs => $3),
                          expires_at = t.expires_at - make_interval(secs => $3),
+                         check_at = t.check_at - make_interval(secs => $3),
                          token_hash = {}
                      where t.token_hash::text = {hash}",
                     hash.replace("$1", "$2")

@@ -25,6 +25,7 @@ pub mod logged_plans;
 pub mod metrics;
 pub mod moderation;
 pub mod own_cluster;
+pub mod partitions;
 pub mod pgbouncer;
 pub mod property_seed;
 pub mod reactions;

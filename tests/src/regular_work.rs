@@ -9,13 +9,15 @@ use uuid::Uuid;
 use crate::database::TestDatabase;
 
 /// The rules in the order in which they are reported.
-pub const RULES: [&str; 14] = [
+pub const RULES: [&str; 16] = [
     "initializing_timeout",
     "host_lost",
     "reconnect_timeout",
     "paused_timeout",
     "max_duration",
+    "late_events",
     "viewer_leases",
+    "expiring_tokens",
     "tokens",
     "restrictions",
     "ended_resources",

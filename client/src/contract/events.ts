@@ -15,20 +15,30 @@ export interface TopicEvents {
     live: {
         /** That a stream became active for the first time, or ended after that: ask get_live_stream what it is. */
         live: Wire.LiveEvent
+        /** What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams. */
+        resync: Wire.ResyncEvent
     }
     stream: {
+        /** What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams. */
+        resync: Wire.ResyncEvent
         /** The stream has another state, or another device of the seller streams. */
         state: Wire.StateEvent
     }
     user: {
         /** To the user whom it is about: restricted for a mute and for the end of a mute or ban, revoked for a ban. */
         restricted: Wire.RestrictionEvent
+        /** What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams. */
+        resync: Wire.ResyncEvent
         /** To the user whom it is about: restricted for a mute and for the end of a mute or ban, revoked for a ban. */
         revoked: Wire.RestrictionEvent
+        /** To the user whose newest Agora token ends soon, 85 % of its life being over, once for each token: ask for another one. */
+        token_expiring: Wire.TokenExpiringEvent
     }
     viewers: {
         /** Reactions came in: the totals of all kinds that the stream has had. A lost one costs nothing, since the next holds them too. */
         reactions: Wire.ReactionsEvent
+        /** What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams. */
+        resync: Wire.ResyncEvent
         /** Another number of viewers than before. */
         viewer_count: Wire.ViewerCountEvent
     }
@@ -39,8 +49,8 @@ export type TopicKind = keyof TopicEvents
 export const EVENTS: { readonly [Kind in TopicKind]: readonly (keyof TopicEvents[Kind])[] } = {
     canary: ['canary'],
     chat: ['messages'],
-    live: ['live'],
-    stream: ['state'],
-    user: ['restricted', 'revoked'],
-    viewers: ['reactions', 'viewer_count'],
+    live: ['live', 'resync'],
+    stream: ['resync', 'state'],
+    user: ['restricted', 'resync', 'revoked', 'token_expiring'],
+    viewers: ['reactions', 'resync', 'viewer_count'],
 }

@@ -262,6 +262,14 @@ export interface RestrictionEvent {
     until: string | null
 }
 
+/** What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams. */
+export interface ResyncEvent {
+    /** missed_event: one could not be broadcast and is no longer true. new_epoch: the database was restored. */
+    reason: 'missed_event' | 'new_epoch'
+    server_time: string
+    session_id: string
+}
+
 /** A stream session. host_uid is the only Agora uid whose video clients show. */
 export interface Session {
     auction_id: string
@@ -375,6 +383,14 @@ export interface SyncResult {
     /** epoch, head_seq, state, viewer_count and a digest of everything else. Compare it whole. */
     version: string
     viewer_count: number
+}
+
+/** To the user whose newest Agora token ends soon, 85 % of its life being over, once for each token: ask for another one. */
+export interface TokenExpiringEvent {
+    /** When the token ends. */
+    expires_at: string
+    server_time: string
+    session_id: string
 }
 
 /** What an Agora token permits; can_admin is true for the host. */

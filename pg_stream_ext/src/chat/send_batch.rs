@@ -148,10 +148,10 @@ fn send_one_by_one(
             .chunks(1)
             .flat_map(|one| {
                 transaction::isolated(|| send_to(admitted, one, waits))
-                    .unwrap_or_else(|fault| failed(one, fault))
+                    .unwrap_or_else(|fault| failed(one, &fault))
             })
             .collect(),
-        Err(fault) => failed(drafts, fault),
+        Err(fault) => failed(drafts, &fault),
     }
 }
 
@@ -176,7 +176,7 @@ fn refuse_new(
         .collect()
 }
 
-fn failed(drafts: &[Draft], fault: Isolated) -> Vec<(usize, Answer)> {
+fn failed(drafts: &[Draft], fault: &Isolated) -> Vec<(usize, Answer)> {
     batch::log_fault("send_messages", fault);
     let answer = Answer::Refused(fault.code, fault.retry_after_ms);
     drafts

@@ -95,7 +95,7 @@ fn process_one_by_one(service: Caller, items: &[Option<Item>]) -> Vec<Answer> {
             Ok(answer)
         };
         answers[index] = transaction::isolated(process).unwrap_or_else(|fault| {
-            batch::log_fault("heartbeats", fault);
+            batch::log_fault("heartbeats", &fault);
             Err(fault.code)
         });
     }

@@ -7,22 +7,21 @@
 //!
 //! What the application says itself passes unchanged: its RAISE, a PT state of its own, a constraint of one of its tables.
 //!
-//! Not covered are the call that loads the library where the server does not preload it, and errors of a commit (deferred
-//! constraints and triggers), which no function is left to see. A library that is loaded after ours and calls our hook before
+//! Not covered are errors of a commit (deferred constraints and triggers), which no function is left to see, and, where the
+//! server does not preload the library, what the first call of a connection does before its first native function. A library that is loaded after ours and calls our hook before
 //! its own work at an error, as sepgsql does, does not come to that work: our error leaves the hook. Load such a library first.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::{CStr, c_char, c_int};
 use std::sync::OnceLock;
 
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::postgres::catalogue;
 use crate::postgres::error::raise_instead;
-use crate::postgres::{sqlstate, transaction};
+use crate::postgres::error_replacement::{description, is_of_application, replacement};
+use crate::postgres::{catalogue, transaction};
 
 /// The hook that another library had set before.
 static PREVIOUS: OnceLock<pg_sys::fmgr_hook_type> = OnceLock::new();
@@ -42,6 +41,25 @@ pub fn register() {
             pg_sys::fmgr_hook = Some(on_call);
         }
     }
+    note_bodies_of_running_call();
+}
+
+/// Notes all functions of `stream_private` where a call loads the library: it runs in some of them, whose start was not seen.
+/// The caller's path counts for nothing here.
+fn note_bodies_of_running_call() {
+    const BODIES: &str = "select p.oid from pg_catalog.pg_proc as p
+         join pg_catalog.pg_namespace as n on n.oid operator(pg_catalog.=) p.pronamespace
+         where n.nspname operator(pg_catalog.=) 'stream_private'";
+    // SAFETY: these read the state of this process.
+    if !unsafe { pg_sys::IsTransactionState() && pg_sys::ActiveSnapshotSet() } {
+        return;
+    }
+    let bodies: Vec<pg_sys::Oid> = Spi::connect(|client| {
+        let rows = client.select(BODIES, None, &[]).into_iter().flatten();
+        rows.filter_map(|row| row.get::<pg_sys::Oid>(1).ok().flatten())
+            .collect()
+    });
+    IS_PRIVATE.with_borrow_mut(|known| known.extend(bodies.into_iter().map(|body| (body, true))));
 }
 
 /// Called when a function that is SECURITY DEFINER or has a SET clause starts, ends, and when an error leaves it.
@@ -144,80 +162,4 @@ fn description_unless_of_application() -> Option<String> {
     // SAFETY: an error is being handled, and the current context is not that of errors.
     let report = unsafe { &*pg_sys::CopyErrorData() };
     (!is_of_application(report)).then(|| description(report))
-}
-
-/// What a caller is told in the place of an error of this state; nothing where it may pass.
-fn replacement(state: c_int) -> Option<ErrorCode> {
-    let is = |text: &str| state == sqlstate::pack(text);
-    // The catalogue's own, the isolation of the caller's transaction, and what an operator or a time limit ended: no
-    // internals in their texts.
-    let passes = sqlstate::begins_with(state, "PT")
-        || sqlstate::begins_with(state, "57")
-        || sqlstate::begins_with(state, "25")
-        || sqlstate::begins_with(state, "40") && !is("40P01");
-    if passes {
-        return None;
-    }
-    let same = [
-        ErrorCode::Deadlock,
-        ErrorCode::LockTimeout,
-        ErrorCode::TooManyConnections,
-        ErrorCode::DiskFull,
-        ErrorCode::OutOfMemory,
-        ErrorCode::ResourceLimit,
-        ErrorCode::StorageFailed,
-        ErrorCode::InvalidText,
-        ErrorCode::InvalidEscape,
-        ErrorCode::OutOfRange,
-        ErrorCode::InvalidSyntax,
-    ];
-    let same = same
-        .into_iter()
-        .find(|code| code.sqlstate().is_some_and(is));
-    Some(same.unwrap_or(ErrorCode::Internal))
-}
-
-/// Schemas whose tables no application may show to its callers: ours and those of Supabase that operations use.
-const HIDDEN_SCHEMAS: [&str; 5] = [
-    "stream",
-    "stream_private",
-    "stream_ext",
-    "realtime",
-    "vault",
-];
-
-/// Raised by a RAISE of PL/pgSQL, which no body of ours has, or about a table or type of the application.
-fn is_of_application(report: &pg_sys::ErrorData) -> bool {
-    let is_about_theirs =
-        text(report.schema_name).is_some_and(|schema| !HIDDEN_SCHEMAS.contains(&schema.as_str()));
-    text(report.funcname).is_some_and(|name| name == "exec_stmt_raise") || is_about_theirs
-}
-
-/// For the server's log. Never with DETAIL, which quotes rows; of a bad value (class 22), which message and context quote,
-/// the message up to the value and the functions.
-fn description(report: &pg_sys::ErrorData) -> String {
-    let state = sqlstate::unpack(report.sqlerrcode);
-    let message = text(report.message).unwrap_or_default();
-    let context = text(report.context).unwrap_or_default();
-    if !sqlstate::begins_with(report.sqlerrcode, "22") {
-        return format!("{state} {message}\n{context}");
-    }
-    let message = message.split('"').next().unwrap_or_default();
-    let functions: Vec<&str> = context
-        .lines()
-        .filter(|line| line.starts_with("PL/pgSQL function "))
-        .collect();
-    format!("{state} {message}\n{}", functions.join("\n"))
-}
-
-fn text(text: *const c_char) -> Option<String> {
-    if text.is_null() {
-        return None;
-    }
-    // SAFETY: a terminated text of the copied error.
-    Some(
-        unsafe { CStr::from_ptr(text) }
-            .to_string_lossy()
-            .into_owned(),
-    )
 }

@@ -208,19 +208,20 @@ pub fn attempt_or<T>(
     })
 }
 
-/// Runs `body` in a subtransaction that a fault rolls back, for a caller who goes on with other work. Raised again is what
-/// is not the body's own: a cancel, and a server that stops, fails or lacks a resource.
+/// Runs `body` in a subtransaction that a fault rolls back, for a caller who goes on with other work. Raised again is a cancel,
+/// which is the caller's. A connection that ends (57P01 to 57P05) raises nothing that could be caught, so an error of that
+/// class is the application's own; where a disk, memory or another limit is used up, each part finds that by itself.
 pub fn isolated<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, Isolated> {
     in_subtransaction(body).map_err(|cause| {
-        if cause.is_cancel() || cause.is_of_server() {
-            match cause {
-                Cause::Raised(report) => raise_again(report),
-                Cause::Failed(_) | Cause::Panicked => {}
+        let is_cancel = cause.is_cancel();
+        match cause {
+            Cause::Raised(report) if is_cancel => raise_again(report),
+            cause => {
+                let isolated = Isolated::of(&cause);
+                cause.free();
+                isolated
             }
         }
-        let isolated = Isolated::of(&cause);
-        cause.free();
-        isolated
     })
 }
 

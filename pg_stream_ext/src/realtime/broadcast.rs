@@ -17,7 +17,7 @@ use crate::postgres::error::{Failure, Result, or_raise, required};
 use crate::postgres::relcache;
 use crate::postgres::spi::{self, statements};
 use crate::postgres::utc::in_utc;
-use crate::realtime::{sends, table_lock};
+use crate::realtime::{late_events, sends, table_lock};
 
 /// Postgres counts timestamps in microseconds from 2000-01-01 UTC.
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
@@ -111,7 +111,7 @@ fn emit_event(topic: Option<&str>, event: Option<&str>, payload: Option<&str>) -
     broadcast(topic, event, required(payload, "payload")?)
 }
 
-/// Writes one event now; writes nothing while no partition takes it.
+/// Writes one event now. While no partition takes it, it is noted, to be sent late.
 pub fn broadcast(topic: &str, event: &str, payload: &str) -> Result<()> {
     let now = clock::now()?;
     match hold_write_method(now)? {
@@ -119,7 +119,7 @@ pub fn broadcast(topic: &str, event: &str, payload: &str) -> Result<()> {
             write(method, topic, event, payload, now)?;
             sends::note(topic, event)
         }
-        None => Ok(()),
+        None => late_events::note(topic, event, payload),
     }
 }
 

@@ -6,6 +6,8 @@
 mod clock_set_back;
 mod dated;
 mod ended_streams;
+mod expiring_tokens;
+mod late_events;
 mod notices;
 mod retention;
 mod sessions;
@@ -30,8 +32,10 @@ statements! {
 }
 
 /// The rules that are reported, in this order.
-const REPORTED: [&str; 9] = [
+const REPORTED: [&str; 11] = [
+    "late_events",
     "viewer_leases",
+    "expiring_tokens",
     "tokens",
     "restrictions",
     "ended_resources",
@@ -48,12 +52,13 @@ pub fn batch_size() -> Result<i32> {
 }
 
 /// The number of rules up to the one that times out sessions.
-pub const JUDGING_RULES: usize = 4;
+pub const JUDGING_RULES: usize = 5;
 
-/// The rules in the order in which they run: leases before sessions, so that a session whose viewers are counted in its
+/// The rules in the order in which they run: late events before what makes newer ones; leases before sessions, so that a session whose viewers are counted in its
 /// update is counted without expired leases.
 pub fn rules(count: bool, waits_for_passed_over: bool) -> Vec<Box<dyn Rule>> {
     vec![
+        Box::new(late_events::LateEvents),
         Box::new(clock_set_back::ClockCorrection),
         dated::leases(),
         // For streams that ended before this sweep.
@@ -62,6 +67,7 @@ pub fn rules(count: bool, waits_for_passed_over: bool) -> Vec<Box<dyn Rule>> {
             count,
             waits_for_passed_over: Cell::new(waits_for_passed_over),
         }),
+        Box::new(expiring_tokens::ExpiringTokens),
         dated::tokens(),
         dated::restrictions(),
         Box::new(retention::Retention),

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use pgrx::datum::{DatumWithOid, Uuid};
 use pgrx::memcxt::PgMemoryContexts;
 use pgrx::{direct_function_call_as_datum, pg_sys};
-use stream_core::agora::Role;
+use stream_core::agora::{Role, TokenTimes};
 
 use crate::clock;
 use crate::postgres::caller::Admitted;
@@ -32,7 +32,13 @@ pub fn store(
     token_hash: &str,
 ) -> Result<()> {
     let salt = i32::try_from(salt).map_err(|_| Failure::Row("a salt is out of range"))?;
-    let columns: Values<11> = [
+    let issued_at = clock::timestamp(request.issued_at.into())?;
+    let times = TokenTimes {
+        issued_at_us: issued_at.into_inner(),
+        expires_at_us: grant.expires_at.into_inner(),
+    };
+    let check_at = clock::from_microseconds(times.warning_at_us())?;
+    let columns: Values<12> = [
         (c"id", id.into()),
         (c"user_id", request.user.into()),
         (c"session_id", grant.session.into()),
@@ -41,12 +47,10 @@ pub fn store(
         (c"uid", uid.into()),
         (c"salt", salt.into()),
         (c"privileges", privileges(grant.role)),
-        (
-            c"created_at",
-            clock::timestamp(request.issued_at.into())?.into(),
-        ),
+        (c"created_at", issued_at.into()),
         (c"expires_at", grant.expires_at.into()),
         (c"is_active", true.into()),
+        (c"check_at", check_at.into()),
     ];
     TOKENS.insert(admitted, columns)
 }

@@ -5,6 +5,9 @@
 /// No token is renewed sooner after it was issued.
 pub const MIN_AGE_US: i64 = 30_000_000;
 
+/// The part of its life after which a token's user is told that it ends soon.
+const WARNING_PERCENT: i64 = 85;
+
 /// The times at which a token was issued and at which it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenTimes {
@@ -30,6 +33,13 @@ impl TokenTimes {
         };
         self.is_last_quarter_before(end_us, now_us)
             && self.issued_at_us <= now_us.saturating_sub(MIN_AGE_US)
+    }
+
+    /// When its user is told that it ends soon: at 85 % of its life, well behind the renewal by heartbeat.
+    pub const fn warning_at_us(self) -> i64 {
+        let life_us = self.expires_at_us.saturating_sub(self.issued_at_us);
+        self.expires_at_us
+            .saturating_sub(life_us / 100 * (100 - WARNING_PERCENT))
     }
 }
 
@@ -57,6 +67,17 @@ mod tests {
         assert!(HOUR.is_renewal_due(i64::MIN, MIN_AGE_US));
         assert!(!HOUR.is_renewal_due(930_000_001, MIN_AGE_US));
         assert!(HOUR.is_renewal_due(930_000_000, MIN_AGE_US));
+    }
+
+    #[test]
+    fn a_warning_comes_at_85_percent_of_the_life_behind_the_renewal() {
+        assert_eq!(HOUR.warning_at_us(), 3_060_000_000);
+        assert!(HOUR.is_renewal_due(i64::MAX, HOUR.warning_at_us()));
+        let shortest = TokenTimes {
+            issued_at_us: -60_000_000,
+            expires_at_us: 0,
+        };
+        assert_eq!(shortest.warning_at_us(), -9_000_000);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use calls::{CallTargets, CalledFunction};
 /// Functions of `stream` and `stream_private` that run for nobody but the owner of the tables, or only
 /// where one call waits for another, which those made here do not.
 const IDLE: &[&str] = &[
-    "stream.schedule_with_pg_cron()",
+    "stream.schedule_with_pg_cron(boolean)",
     "stream_private.begin_work()",
     "stream_private.pause()",
     "stream_private.rearm()",

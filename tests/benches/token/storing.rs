@@ -33,10 +33,10 @@ const BASELINE: &str = "create schema bench;
         hash text := repeat('0123456789abcdef', 4);
     begin
         insert into bench.token_rows
-            (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at)
+            (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, check_at)
         values ($1, $2::uuid, hash, $2, 1420748681, 12345678,
             '{\"can_publish\": false, \"can_subscribe\": true, \"can_admin\": false}', now(),
-            now() + interval '1 hour');
+            now() + interval '1 hour', now() + interval '51 minutes');
         return hash;
     end
     $$;

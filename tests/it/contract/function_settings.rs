@@ -18,7 +18,7 @@ const PLAN_AS_THE_SESSION: [&str; 4] = [
 ];
 
 /// What functions set besides, but for the search path.
-const OTHERS: [(&str, &[&str]); 11] = [
+const OTHERS: [(&str, &[&str]); 12] = [
     (
         "auction_update_trigger",
         &[
@@ -34,6 +34,7 @@ const OTHERS: [(&str, &[&str]); 11] = [
     ("emit_live", &["timezone=utc"]),
     ("emit_session_changes", &["timezone=utc"]),
     ("find_live_streams", &["enable_sort=off"]),
+    ("new_epoch", &["timezone=utc"]),
     ("note_deleted_author", &["enable_nestloop=off"]),
     ("send_message", &["plan_cache_mode=force_generic_plan"]),
     ("send_messages", &["plan_cache_mode=force_generic_plan"]),

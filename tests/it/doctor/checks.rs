@@ -27,6 +27,7 @@ async fn every_check_is_answered_once() -> Result<()> {
             "clock",
             "webhooks",
             "ticker",
+            "pg_cron",
             "troubles",
             "held_rows",
             "owner_bypasses_rls",

@@ -8,34 +8,12 @@ use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
+use stream_tests::partitions::{BRING_BACK, DETACH_TODAY, DROP_TODAY};
 use stream_tests::server_clock::ServerClock;
 use stream_tests::session::Session;
 use stream_tests::stream::{move_to, numbers, send_message};
 use uuid::Uuid;
 use xtask::cluster::Options;
-
-const DROP_TODAY: &str = "do $$ begin
-    execute format('drop table realtime.messages_%s', to_char(now() at time zone 'UTC', 'YYYY_MM_DD'));
-end $$";
-
-/// The table is there under its name, and takes no rows any more.
-const DETACH_TODAY: &str = "do $$ begin
-    execute format('alter table realtime.messages detach partition realtime.messages_%s',
-        to_char(now() at time zone 'UTC', 'YYYY_MM_DD'));
-end $$";
-
-/// Attaches what was detached, or makes what was dropped.
-const BRING_BACK: &str = "do $$
-declare
-    day date := (now() at time zone 'UTC')::date;
-    name text := to_char(day, '\"messages_\"YYYY_MM_DD');
-begin
-    if to_regclass('realtime.' || name) is not null then
-        execute format('alter table realtime.messages attach partition realtime.%I
-            for values from (%L) to (%L)', name, day, day + 1);
-    end if;
-    perform realtime.maintain_partitions();
-end $$";
 
 /// The numbers that frames carry, in the order in which they were written.
 async fn framed(database: &TestDatabase, session: Uuid) -> Result<Vec<i64>> {

@@ -1,5 +1,8 @@
 //! pg_cron does the regular work where the background worker cannot.
 
+mod doctor;
+mod killed_loop;
+
 use std::future::poll_fn;
 use std::time::Duration;
 

@@ -159,8 +159,9 @@ async fn a_token_of_an_ended_stream_that_somebody_holds_is_retired_by_the_next_s
     let id = database.stream_in(StreamState::Ended).await?;
     let add = format!(
         "insert into stream.agora_tokens
-             (user_id, session_id, token_hash, channel_id, uid, salt, privileges, expires_at)
-         values ('{}', '{id}', repeat('0', 64), '{id}', 1, 1, '{{}}', now() + interval '1 hour')",
+             (user_id, session_id, token_hash, channel_id, uid, salt, privileges, expires_at, check_at)
+         values ('{}', '{id}', repeat('0', 64), '{id}', 1, 1, '{{}}', now() + interval '1 hour',
+             now() + interval '51 minutes')",
         demo::ADA
     );
     database.change(&add).await?;

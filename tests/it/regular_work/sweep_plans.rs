@@ -66,11 +66,16 @@ select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 1000000 + n / 1000,
     now() + case when n % 5000 = 0 then interval '-1 second' else interval '10 minutes' end
 from generate_series(1, 1000000) as n;
 insert into stream.agora_tokens
-    (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, is_active)
+    (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, is_active, check_at)
 select md5(n::text)::uuid, md5((n % 1000 + 1)::text)::uuid, repeat(md5(n::text), 2), 'c',
-    n, 1, '{}', now() - interval '1 day',
-    now() + (n - 1000) * interval '1 second' + case when n > 1000 then interval '1 hour' else '0' end, true
-from generate_series(1, 100000) as n;
+    n, 1, '{}', now() - interval '1 day', e.at, true,
+    -- Some have ended, and of some others the end is to be announced.
+    case when n <= 1000 then e.at when n <= 2000 then now() - (n - 1000) * interval '1 second'
+        else e.at - interval '10 minutes' end
+from generate_series(1, 100000) as n
+cross join lateral (
+    select now() + (n - 1000) * interval '1 second' + case when n > 1000 then interval '1 hour' else '0' end as at
+) as e;
 insert into stream.chat_restrictions (session_id, user_id, kind, until)
 select md5((n % 1000 + 1)::text)::uuid, md5(n::text)::uuid, 'mute',
     now() + (n - 100) * interval '1 minute'
@@ -81,9 +86,9 @@ where id = md5('11000')::uuid;
 insert into stream.stream_viewers (session_id, user_id, agora_uid, left_at)
 select md5('11000')::uuid, md5(n::text)::uuid, 1000000 + n, now() from generate_series(1, 1500) as n;
 insert into stream.agora_tokens
-    (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, is_active)
+    (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, is_active, check_at)
 select md5(n::text)::uuid, md5('11000')::uuid, repeat(md5(n::text), 2), 'c', n, 1, '{}',
-    now() - interval '1 day', now(), false
+    now() - interval '1 day', now(), false, now()
 from generate_series(1, 1500) as n;
 insert into stream.chat_reads (session_id, user_id)
 select s.id, md5(n::text)::uuid from stream.stream_sessions as s

@@ -256,3 +256,36 @@ async fn batches_in_opposite_orders_do_not_deadlock() -> Result<()> {
     }
     Ok(())
 }
+
+/// States of a server that stops, fails or lacks something, raised by a trigger of the application for one of them.
+#[tokio::test]
+async fn no_state_that_an_item_raises_throws_the_batch_away() -> Result<()> {
+    for (state, code) in [
+        ("57P01", "server_stopping"),
+        ("53100", "disk_full"),
+        ("53400", "resource_limit"),
+        ("58030", "storage_failed"),
+        ("25006", "read_only"),
+    ] {
+        let database = TestDatabase::create().await?;
+        let session = database.stream_in(StreamState::Active).await?;
+        for user in [demo::ADA, demo::BEN, demo::CLEO] {
+            database.viewer(session, user).await?;
+        }
+        database
+            .change(&format!(
+                "create function public.fail() returns trigger language plpgsql
+                     as $$ begin raise sqlstate '{state}'; end $$;
+                 create trigger fail before update on stream.stream_viewers for each row
+                     when (new.user_id = '{}') execute function public.fail()",
+                demo::BEN
+            ))
+            .await?;
+        let items: Value = [demo::ADA, demo::BEN, demo::CLEO]
+            .map(|user| json!({"session_id": session, "user_id": user}))
+            .into();
+        let statuses = send_heartbeats(&database, &items).await?;
+        assert_eq!(json!(statuses), json!(["ok", code, "ok"]), "{state}");
+    }
+    Ok(())
+}

@@ -72,23 +72,26 @@ fn contract(catalogue: &Catalogue) -> Result<EventsFile> {
 }
 
 fn declared(composite: &Composite, comment: &Annotated) -> Result<Vec<Event>> {
-    let topic = comment.get("topic").unwrap_or_default();
-    if !is_topic(topic) {
-        bail!("@topic is a name, or a name and an id as in stream:<session_id>");
+    let topics = comment.list("topic");
+    if topics.is_empty() || !topics.iter().all(|topic| is_topic(topic)) {
+        bail!("@topic lists names, or names with an id as in stream:<session_id>");
     }
     let names = comment.list("event");
     if names.is_empty() {
         bail!("@event names none");
     }
-    let events = names.into_iter().map(|event| Event {
-        topic: topic.to_owned(),
-        event,
-        description: comment.description.clone(),
-        payload: Reference {
-            path: format!("#/$defs/{}", composite.name),
-        },
-    });
-    Ok(events.collect())
+    let mut events = Vec::new();
+    for topic in topics {
+        events.extend(names.iter().map(|event| Event {
+            topic: topic.clone(),
+            event: event.clone(),
+            description: comment.description.clone(),
+            payload: Reference {
+                path: format!("#/$defs/{}", composite.name),
+            },
+        }));
+    }
+    Ok(events)
 }
 
 fn is_topic(topic: &str) -> bool {
@@ -168,6 +171,15 @@ mod tests {
             })
         };
         assert_eq!(contract["events"], json!([event("one"), event("two")]));
+        let of_two = written(&[
+            entry(),
+            composite("frame", "@topic live, user:<user_id> @event one", &[]),
+        ]);
+        let topics = |contract: Value| -> Vec<Value> {
+            let events = contract["events"].as_array().unwrap().iter();
+            events.map(|event| event["topic"].clone()).collect()
+        };
+        assert_eq!(topics(of_two.unwrap()), ["live", "user:<user_id>"]);
         assert_eq!(
             contract["$defs"],
             json!({
@@ -193,6 +205,7 @@ mod tests {
             "@topic chat:<session_id> @event",
             "@topic chat:session @event messages",
             "@topic chat:<session id> @event messages",
+            "@topic live, chat:session @event messages",
         ] {
             assert!(written(&[entry(), frame(comment)]).is_err(), "{comment}");
         }

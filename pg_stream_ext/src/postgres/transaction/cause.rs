@@ -31,17 +31,13 @@ impl Cause {
         }
     }
 
-    /// Whether Postgres raised it because the server stops (57P), lacks a resource (53), has a failing disk (58) or takes
-    /// no writes (25).
-    pub fn is_of_server(&self) -> bool {
-        let Self::Raised(report) = self else {
-            return false;
-        };
-        // SAFETY: a copy that lives in the caller's memory.
-        let state = unsafe { (**report).sqlerrcode };
-        ["57P", "53", "58", "25"]
-            .iter()
-            .any(|class| sqlstate::begins_with(state, class))
+    /// The report of Postgres; none of what is ours.
+    pub fn report(&self) -> Option<&pg_sys::ErrorData> {
+        match self {
+            // SAFETY: a copy that lives in the caller's memory until it is freed, which takes `self`.
+            Self::Raised(report) => Some(unsafe { &**report }),
+            Self::Failed(_) | Self::Panicked => None,
+        }
     }
 
     /// The DETAIL of the report.

@@ -58,8 +58,8 @@ statements! {
     TAKE_TOKENS: Write [INT4OID, UUIDARRAYOID] -> Keys<Uuid>,
         "with due as (
              select t.session_id, t.id from stream.agora_tokens as t
-             where t.is_active and t.expires_at <= now() and t.session_id <> all ($2)
-             order by t.expires_at limit $1
+             where t.is_active and t.check_at <= now() and t.expires_at <= now() and t.session_id <> all ($2)
+             order by t.check_at limit $1
              for no key update skip locked
          )
          select d.session_id, array_agg(d.id) as keys from due as d group by d.session_id order by d.session_id";

@@ -102,6 +102,7 @@ dependent_tables! {
     DELETE_CURSORS: "webhook_cursors";
     DELETE_REACTIONS: "reaction_counts";
     DELETE_REACTION_TOTALS: "reaction_totals";
+    DELETE_LATE_EVENTS: "late_events";
     DELETE_VIEWERS: "stream_viewers";
 }
 

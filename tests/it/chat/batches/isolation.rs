@@ -137,6 +137,46 @@ async fn an_item_that_fails_costs_only_itself() -> Result<()> {
     Ok(())
 }
 
+/// States of a server that stops, fails or lacks something, and of a transaction that takes no writes: raised by the
+/// application's own code they are an item's own fault, and the connection and the others are as they were.
+#[tokio::test]
+async fn no_state_that_an_item_raises_throws_the_batch_away() -> Result<()> {
+    for (state, code) in [
+        ("57P01", "server_stopping"),
+        ("57P02", "server_crashed"),
+        ("57P03", "server_starting"),
+        ("57P05", "internal"),
+        ("53100", "disk_full"),
+        ("53200", "out_of_memory"),
+        ("53300", "too_many_connections"),
+        ("53400", "resource_limit"),
+        ("58030", "storage_failed"),
+        ("58P01", "internal"),
+        ("25006", "read_only"),
+        ("25001", "internal"),
+        ("57014", "statement_timeout"),
+        ("40P01", "deadlock"),
+    ] {
+        let world = World::with_hook(&format!(
+            "if $1 = {{ben}} then raise sqlstate '{state}'; end if; return true;"
+        ))
+        .await?;
+        let [first, second] = world.sessions;
+        let of = |session: Uuid, user: Uuid| item(session, user, &claims(user, "gold"));
+        let items = json!([
+            of(first, demo::ADA),
+            of(first, demo::BEN),
+            of(second, demo::ADA)
+        ]);
+        let answers = send_all(&world.database, &items).await?;
+        assert_eq!(statuses(&answers), json!(["ok", code, "ok"]), "{state}");
+        for session in world.sessions {
+            assert_eq!(world.database.log(session).await?.len(), 3, "{state}");
+        }
+    }
+    Ok(())
+}
+
 /// A refusal of the catalogue that a hook passes on is that refusal.
 #[tokio::test]
 async fn what_an_application_raises_is_told_as_to_a_single_call() -> Result<()> {

@@ -19,6 +19,7 @@ const NO_USER: &[&str] = &[
     "chat_tail_reads.look_after",
     "chat_tail_reads.unsent",
     "governor.sessions",
+    "late_events.payload",
     "requests.request_id",
     "stream_sessions.auction_id",
     "stream_sessions.id",
@@ -123,6 +124,8 @@ pub async fn leave_traces(database: &TestDatabase, user: Uuid, id: Uuid) -> Resu
              insert into stream.webhook_events (notice_id, product_id, event_type, session_id, uid, client_seq, status)
              select 'n1', 1, 105, v.session_id, v.agora_uid, 7, 'applied'
              from stream.stream_viewers as v where v.session_id = '{id}' and v.user_id = '{user}';
+             insert into stream.late_events (session_id, topic, subject, event, payload, user_id, noted_at)
+             values ('{id}', 'user:{user}', 'mute', 'restricted', '{{}}', '{user}', now());
              insert into stream.moderation_log (action, actor, term) values ('term_blocked', '{user}', 'all');
              insert into stream.moderation_log (action, user_id, reason) values ('noted', '{user}', 'reason-about-the-user');
              insert into stream.blocked_terms (term, pattern, actor) values ('all', 'all', '{user}');
