@@ -29,12 +29,8 @@ impl Rate {
         Self(RateLimit::per_minute(count.unsigned_abs()))
     }
 
-    /// One more every `interval_ms`, and up to `burst` at once, from columns of `stream.config`.
-    pub fn every(interval_ms: i32, burst: i32) -> Self {
-        Self(RateLimit::new(
-            interval_ms.unsigned_abs(),
-            burst.unsigned_abs(),
-        ))
+    pub fn of(limit: RateLimit) -> Self {
+        Self(limit)
     }
 
     /// Checks one more call; `noted` is the stored time, null before the first call.

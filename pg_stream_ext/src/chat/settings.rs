@@ -15,7 +15,7 @@ thread_local! {
     static LAST_VIEWER_RATE: Cell<Option<ChatRate>> = const { Cell::new(None) };
 }
 
-/// How often one user may write.
+/// How often one user may write, or react.
 #[derive(Clone, Copy)]
 pub struct ChatRate {
     pub interval_ms: i32,

@@ -7,6 +7,7 @@
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
 
 use crate::clock;
 use crate::moderation::active_restrictions;
@@ -20,7 +21,7 @@ use crate::postgres::spi::{self, statements};
 use crate::rate::{Rate, Verdict};
 use crate::reaction::counts;
 use crate::reaction::settings::ReactionSettings;
-use crate::stream::gate;
+use crate::stream::{gate, state};
 
 static REACTION_RESULT: KnownRelation = KnownRelation::new(c"reaction_result");
 static SESSIONS: Table = Table::new(c"stream_sessions");
@@ -81,7 +82,7 @@ impl LiveSession {
     /// Reads the row as it is committed now; refuses an ended stream.
     fn read(admitted: Admitted, session: Uuid) -> Result<Self> {
         let found = SESSIONS.find(admitted, &[session], |row| {
-            let has_ended = row.text(c"state")? == "ended";
+            let has_ended = state::read(row.text(c"state")?)? == StreamState::Ended;
             Ok(Some((row.column(c"seller_id")?, has_ended)))
         })?;
         match found {

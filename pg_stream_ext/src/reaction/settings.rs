@@ -2,6 +2,7 @@
 
 use stream_core::error::ErrorCode;
 
+use crate::chat::settings::ChatRate;
 use crate::postgres::caller::Admitted;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Row, Table};
@@ -35,13 +36,13 @@ impl ReactionSettings {
     }
 
     fn from_row(row: &Row) -> Result<Self> {
-        let (interval_ms, burst) = (
-            row.column(c"reaction_interval_ms")?,
-            row.column(c"reaction_burst")?,
-        );
+        let rate = ChatRate {
+            interval_ms: row.column(c"reaction_interval_ms")?,
+            burst: row.column(c"reaction_burst")?,
+        };
         Ok(Self {
             kinds: row.column(c"reaction_kinds")?,
-            rate: Rate::every(interval_ms, burst),
+            rate: Rate::of(rate.limit()),
             anonymous_users_may_react: row.column(c"anonymous_users_may_chat")?,
         })
     }
