@@ -161,7 +161,7 @@ describe('Feature: streaming-realtime-fixes, Property 10: Connection Recovery an
                 await connect()
                 for (const [what, pauseMs] of steps) {
                     const tokens = supabase.realtime.count('setAuth')
-                    const wasConnected = client.connection.connection?.error === null
+                    const wasConnected = client.connection.getConnectionState() === 'connected'
                     stream.headSeq++
                     stream.state = stream.state === 'active' ? 'paused' : 'active'
                     await disturb(of, what)

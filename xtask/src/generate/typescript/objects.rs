@@ -30,9 +30,9 @@ fn interfaces(
     let mut text = header(states);
     for name in reached {
         let definition = definitions[name];
-        write!(
+        writeln!(
             text,
-            "{}export interface {} {{\n",
+            "{}export interface {} {{",
             comment(definition, ""),
             pascal(name)
         )?;
