@@ -52,6 +52,8 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
         this.#lease = parts.channels.hold('live')
         this.#ends = [
             this.#lease.on('live', (event) => this.#take(event)),
+            // What was sent may be lost: all of the list is read again.
+            this.#lease.on('resync', () => this.#soon(() => void this.refresh())),
             this.#lease.on('lost', () => this.#later()),
             parts.wakes.on('wake', () => this.refresh()),
         ]
@@ -134,14 +136,20 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
         if (state === 'ended') {
             return this.#change({ streams: this.#snapshot.streams.filter((stream) => stream.sessionId !== sessionId) })
         }
-        const { clock, random, calls } = this.#parts
-        const cancel = clock.after(random.next() * SPREAD_MS, () => {
-            this.#waits.delete(cancel)
-            calls.run('get_live_stream', { auction_id }, { signal: this.#life.signal }).then(
+        this.#soon(() => {
+            this.#parts.calls.run('get_live_stream', { auction_id }, { signal: this.#life.signal }).then(
                 (stream) => this.#add(named<LiveStream>(stream)),
                 // Not for this user, or over already; the next refresh knows better than a guess.
                 () => {}
             )
+        })
+    }
+
+    #soon(run: () => void): void {
+        const { clock, random } = this.#parts
+        const cancel = clock.after(random.next() * SPREAD_MS, () => {
+            this.#waits.delete(cancel)
+            run()
         })
         this.#waits.add(cancel)
     }

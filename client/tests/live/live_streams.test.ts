@@ -32,6 +32,16 @@ test('what began while the device slept is in the list after the wake', async ()
     expect(server.listeners.size).toBe(1)
 })
 
+test('resync reads the list again: a beginning whose event was lost is in it, an end too', async () => {
+    const { list } = holdLiveStreams(ada.client, 50)
+    await server.clock.advance(2_000)
+    server.open(OTHER, SELLER)
+    server.logs.delete(SESSION)
+    server.broadcast('live', 'resync', { session_id: null, reason: 'no_partition', server_time: 'now' })
+    await server.clock.advance(3_000)
+    expect(list.snapshot.streams.map(({ sessionId }) => sessionId)).toEqual([OTHER])
+})
+
 test('a list that cannot be read says why, and comes by itself', async () => {
     server.isDown = true
     const { list } = holdLiveStreams(ada.client, 50)
