@@ -122,6 +122,20 @@ fn is_quick() -> bool {
     std::env::var_os(QUICK_VARIABLE).is_some()
 }
 
+/// Raises the number of open files to the hard limit, for the sockets of this process and of those that it starts.
+pub fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where it cannot be raised, connecting fails and says why.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
+}
+
 /// The value that `share` of the measurements do not exceed.
 pub fn percentile(mut values: Vec<Duration>, share: f64) -> Duration {
     values.sort();

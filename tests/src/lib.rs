@@ -9,6 +9,7 @@ pub mod batched;
 pub mod bench;
 pub mod blocking;
 pub mod certificate_file;
+pub mod chat_socket;
 pub mod clock;
 pub mod contract;
 pub mod database;

@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod phoenix;
 pub mod request;
 pub mod script;
+pub mod supabase;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -202,7 +203,9 @@ impl Services {
 
     /// Starts another copy of the edge, with settings of its own; returns its URL.
     pub fn start_edge_with(&mut self, name: &str, variables: &[(&str, &str)]) -> Result<String> {
-        self.start_another(0, |services, run| services.start_edge_as(name, variables, run))
+        self.start_another(0, |services, run| {
+            services.start_edge_as(name, variables, run)
+        })
     }
 
     /// An access token of any user, as the sign-in routes would give it.

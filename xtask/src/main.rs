@@ -25,8 +25,9 @@ cargo x [--pg POSTGRES] <command>
   test [KIND] [FILTER] [-- ARGUMENT...]
                       run the tests; KIND is unit, it, attack, e2e, core or client
   bench [NAME...] [--json FILE] [--quick] [--only PART,...]
-                      measure; NAME is chat, edge, token or viewers; of edge, --quick only shows that it works, and
-                      PART is footprint, heartbeats, many_streams, tokens or hot_stream
+                      measure; NAME is chat, edge, realtime, token or viewers; of edge and realtime, --quick only shows that
+                      it works, and PART is footprint, heartbeats, many_streams, tokens or hot_stream of edge,
+                      overhead, coalescing or crowd of realtime
   bench table FILE...  write the table of the files that --json wrote, one for each Postgres
   cost --viewers N --rate R --plan P
                       what Realtime counts and costs with and without coalescing; P is free, pro, pro-no-cap, team or a

@@ -93,7 +93,7 @@ async fn ready(edge: &Service) -> Result<Duration> {
 
 /// Connections that have had one answer and keep silent since.
 async fn connect(edge: &Service, count: usize) -> Result<Vec<Connection>> {
-    raise_file_limit();
+    bench::raise_file_limit();
     let mut connections = Vec::with_capacity(count);
     for number in 0..count {
         let source = format!("127.0.1.{}:0", 1 + number % SOURCES);
@@ -105,20 +105,6 @@ async fn connect(edge: &Service, count: usize) -> Result<Vec<Connection>> {
         connections.push(connection);
     }
     Ok(connections)
-}
-
-/// To the hard limit, for the sockets of this process.
-fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // Where it cannot be raised, connecting fails and says why.
-    let _ = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: maximum,
-            maximum,
-        },
-    );
 }
 
 /// Resident memory (`VmRSS`) in megabytes of 1,000,000 bytes.

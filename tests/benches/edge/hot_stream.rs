@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use stream_tests::bench::{Report, Row, median};
+use stream_tests::services::supabase::Supabase;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
@@ -16,7 +17,6 @@ use crate::pooled::{CONNECTIONS, Form, Pool, ValuesOf};
 use crate::population::JOIN;
 use crate::requests::{self, CONTENT};
 use crate::rounds::{Round, Rounds};
-use crate::service;
 use crate::subscribers::Subscribers;
 use crate::world::World;
 
@@ -76,7 +76,7 @@ struct HotStream<'a> {
     singles: Arc<Pool>,
     batcher: (Client, Statement),
     subscribers: Subscribers,
-    _supabase: service::Supabase,
+    _supabase: Supabase,
 }
 
 impl<'a> HotStream<'a> {
@@ -86,7 +86,7 @@ impl<'a> HotStream<'a> {
         let senders = &world.viewers[..CLIENTS];
         let pairs = senders.iter().map(|sender| (session, sender.user));
         world.streams.call_for_all(JOIN, pairs.collect()).await?;
-        let supabase = service::Supabase::start(database, &world.jwt_secret)?;
+        let supabase = Supabase::start(database, &world.jwt_secret)?;
         let tokens = senders[..SUBSCRIBERS].iter();
         let tokens: Vec<_> = tokens.map(|sender| sender.token.clone()).collect();
 

@@ -117,34 +117,3 @@ impl Service {
         }
     }
 }
-
-/// The stand-in for Supabase, whose sockets the subscribers use.
-pub struct Supabase {
-    /// `address:port`.
-    pub address: String,
-    pub api_key: String,
-    _run: Run,
-}
-
-impl Supabase {
-    pub fn start(database: &TestDatabase, jwt_secret: &str) -> Result<Self> {
-        let environment = &database.environment;
-        let mut run = Run::begin(&format!("bench-supabase-{}", std::process::id()))?;
-        let services = xtask::services::Services {
-            bin_dir: &environment.bin_dir,
-            address: &environment.cluster,
-            database: database.name(),
-            jwt_secret,
-            webhook_secret: None,
-            log_dir: &environment.log_dir,
-            log_levels: None,
-            tick_interval_ms: 0,
-        };
-        let url = services.start_supabase(&mut run)?;
-        Ok(Self {
-            address: url.trim_start_matches("http://").to_owned(),
-            api_key: services.keys()?.anon_key,
-            _run: run,
-        })
-    }
-}

@@ -1,0 +1,52 @@
+//! Starting a stand-in for Supabase over a test's database, for measurements that need one of their own.
+
+use crate::database::TestDatabase;
+use crate::services::request::Request;
+use anyhow::Result;
+use serde_json::json;
+use xtask::run::Run;
+
+/// The running stand-in; stopped when it is dropped.
+pub struct Supabase {
+    /// `address:port`.
+    pub address: String,
+    pub api_key: String,
+    service_key: String,
+    _run: Run,
+}
+
+impl Supabase {
+    pub fn start(database: &TestDatabase, jwt_secret: &str) -> Result<Self> {
+        let environment = &database.environment;
+        let mut run = Run::begin(&format!("supabase-{}", std::process::id()))?;
+        let services = xtask::services::Services {
+            bin_dir: &environment.bin_dir,
+            address: &environment.cluster,
+            database: database.name(),
+            jwt_secret,
+            webhook_secret: None,
+            log_dir: &environment.log_dir,
+            log_levels: None,
+            tick_interval_ms: 0,
+        };
+        let url = services.start_supabase(&mut run)?;
+        let keys = services.keys()?;
+        Ok(Self {
+            address: url.trim_start_matches("http://").to_owned(),
+            api_key: keys.anon_key,
+            service_key: keys.service_role_key,
+            _run: run,
+        })
+    }
+
+    /// From now on it drops rows and closes channels above so many messages a second, as the real server does.
+    pub async fn limit(&self, messages_per_s: u32) -> Result<()> {
+        let answer = Request::post("/_local/faults")
+            .header("apikey", &self.service_key)
+            .json(&json!({"quota": {"events_per_second": messages_per_s}}))
+            .send(&format!("http://{}", self.address))
+            .await?;
+        answer.ok()?;
+        Ok(())
+    }
+}
