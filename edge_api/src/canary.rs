@@ -13,28 +13,15 @@ mod verdict;
 
 use std::sync::Arc;
 
-use metrics::gauge;
-use reqwest::Url;
-use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::link::Link;
 use self::sign_in::Account;
-use crate::metrics::CANARY_STATE;
 use crate::upstream::Upstream;
 
+pub use self::sign_in::CanarySettings;
 pub use self::verdict::State;
-
-/// Who watches, and where.
-#[derive(Debug, Clone)]
-pub struct CanarySettings {
-    /// The project's URL, without `/realtime/v1`.
-    pub project: Url,
-    pub anon_key: SecretString,
-    pub email: String,
-    pub password: SecretString,
-}
 
 /// The tasks that watch; dropping it ends them.
 #[derive(Debug)]
@@ -48,7 +35,7 @@ impl Canary {
         settings: Option<CanarySettings>,
         upstream: Arc<dyn Upstream>,
     ) -> Result<Self, reqwest::Error> {
-        show(State::Unknown);
+        State::Unknown.show();
         let mut tasks = JoinSet::new();
         if let Some(settings) = settings {
             let account = Account::new(settings)?;
@@ -57,12 +44,5 @@ impl Canary {
             tasks.spawn(reports::make(upstream, seen));
         }
         Ok(Self { _tasks: tasks })
-    }
-}
-
-/// Sets the metric of each state.
-fn show(now: State) {
-    for state in State::ALL {
-        gauge!(CANARY_STATE, "state" => state.as_str()).set(f64::from(u8::from(state == now)));
     }
 }

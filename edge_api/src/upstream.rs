@@ -93,4 +93,11 @@ impl UpstreamError {
         code: ErrorCode::StatementTimeout,
         retry_after_ms: None,
     };
+
+    /// The error may quote the rows, so it is left out.
+    pub(crate) fn of_figures(_: serde_json::Error) -> Self {
+        Self::Unexpected {
+            reason: "the rows of stream.metrics have another form".to_owned(),
+        }
+    }
 }

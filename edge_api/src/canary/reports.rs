@@ -10,7 +10,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::link::{Link, Received};
-use super::show;
 use super::verdict::{State, Status, judge};
 use crate::arguments::Arguments;
 use crate::caller::Caller;
@@ -74,7 +73,7 @@ impl Reporter {
         let (from, to) = (self.state.as_str(), state.as_str());
         tracing::info!(from, to, "the way through Realtime is in another state");
         self.state = state;
-        show(state);
+        state.show();
         if status.is_some() {
             self.call(state, None).await;
         }

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::CanarySettings;
 use super::link::Fault;
 
 /// For a connection, and for an answer.
@@ -22,6 +21,16 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// A token is renewed after this part of its life.
 const RENEWED_AFTER: f64 = 0.8;
+
+/// Who watches, and where.
+#[derive(Debug, Clone)]
+pub struct CanarySettings {
+    /// The project's URL, without `/realtime/v1`.
+    pub project: Url,
+    pub anon_key: SecretString,
+    pub email: String,
+    pub password: SecretString,
+}
 
 /// The account, and the client that signs it in.
 pub(super) struct Account {

@@ -1,12 +1,14 @@
-//! The verdict on the way through Realtime, from what the socket and the database know. Pure.
+//! The verdict on the way through Realtime, from what the socket and the database know.
 
 use std::time::Duration;
 
+use metrics::gauge;
 use serde::Deserialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::link::{Channel, Fault, Link};
+use crate::metrics::CANARY_STATE;
 
 /// The database sends one every ten seconds, and a round of its regular work may be a second late.
 const OVERDUE: Duration = Duration::from_secs(25);
@@ -50,6 +52,14 @@ impl State {
             Self::Dropped => "dropped",
             Self::RealtimeAway => "realtime_away",
             Self::Unauthorised => "unauthorised",
+        }
+    }
+
+    /// Sets the metric of each state.
+    pub(super) fn show(self) {
+        for state in Self::ALL {
+            let is_now = f64::from(u8::from(state == self));
+            gauge!(CANARY_STATE, "state" => state.as_str()).set(is_now);
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::exchange::{Exchanges, Shared};
-use super::half_head::HalfHead;
+use super::half_head::{HalfHead, MAX_BUFFER_BYTES};
 use super::progress::Progress;
 use super::socket::Socket;
 use crate::client::counted_as;
@@ -22,8 +22,6 @@ use crate::metrics::CONNECTIONS_CLOSED;
 
 /// A head holds an access token of a few kilobytes at most; a longer one gets 431.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// What hyper reads ahead; answers are not copied.
-pub(super) const MAX_BUFFER_BYTES: usize = 32 * 1024;
 
 /// How long the rest of a refused body is read and thrown away after the answer, and how much of it. Closing at once
 /// would reset the connection, and the client might never see the answer (RFC 9112, section 9.6).

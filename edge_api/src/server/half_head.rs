@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use metrics::counter;
 
-use super::connection::MAX_BUFFER_BYTES;
 use crate::budget::{Budget, Share};
 use crate::metrics::CONNECTIONS_CLOSED;
+
+/// What hyper reads ahead; answers are not copied.
+pub(super) const MAX_BUFFER_BYTES: usize = 32 * 1024;
 
 /// What the head of one connection takes of the memory for all.
 pub(super) struct HalfHead {

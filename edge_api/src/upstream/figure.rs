@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::UpstreamError;
-
 /// One row of the view.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Figure {
@@ -16,9 +14,7 @@ pub struct Figure {
 
 impl Figure {
     /// The rows of a JSON array.
-    pub(super) fn all_of(json: &str) -> Result<Vec<Self>, UpstreamError> {
-        serde_json::from_str(json).map_err(|_| UpstreamError::Unexpected {
-            reason: "the rows of stream.metrics have another form".to_owned(),
-        })
+    pub(super) fn all_of(json: &str) -> serde_json::Result<Vec<Self>> {
+        serde_json::from_str(json)
     }
 }

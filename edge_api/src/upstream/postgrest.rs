@@ -155,7 +155,7 @@ impl PostgrestUpstream {
         let status = response.status();
         let text = read(response).await?;
         match status.is_success() {
-            true => Figure::all_of(&text),
+            true => Figure::all_of(&text).map_err(UpstreamError::of_figures),
             false => Err(failure::of_answer(status.as_u16(), &text)),
         }
     }

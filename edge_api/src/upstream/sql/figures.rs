@@ -12,5 +12,5 @@ const FIGURES: &str = "begin read only;
 
 pub(super) async fn ask(aside: &Aside) -> Result<Vec<Figure>, UpstreamError> {
     let json = aside.ask(|client| Box::pin(value(client, FIGURES))).await?;
-    Figure::all_of(json.as_deref().unwrap_or("[]"))
+    Figure::all_of(json.as_deref().unwrap_or("[]")).map_err(UpstreamError::of_figures)
 }
