@@ -21,7 +21,7 @@ attacks! {
         the_loop_goes_on_beside_whoever_holds_the_plan;
 }
 
-/// Two streams with more viewers than the limit allows for.
+/// Two streams, which will have more viewers than the limit allows for.
 async fn pressed(database: &TestDatabase) -> Result<(Uuid, Uuid)> {
     let first = database.stream_in(StreamState::Active).await?;
     let second = database.stream_in(StreamState::Active).await?;
@@ -29,7 +29,8 @@ async fn pressed(database: &TestDatabase) -> Result<(Uuid, Uuid)> {
 }
 
 const PRESS: &str = "update stream.config set realtime_messages_per_s = 100 where id;
-    update stream.stream_sessions set viewer_count = 4000, peak_viewer_count = 4000";
+    update stream.stream_sessions
+    set viewer_count = 4000, peak_viewer_count = 4000, check_at = now() + interval '1 hour'";
 
 fn has_window(id: Uuid) -> String {
     format!("select next_window_ms > 50 from stream.chat_relay where session_id = '{id}'")
