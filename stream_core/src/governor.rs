@@ -19,6 +19,8 @@ mod windows;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod world;

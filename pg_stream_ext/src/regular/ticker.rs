@@ -183,7 +183,7 @@ fn step_in_loop(admitted: Admitted, state: &mut Loop) -> Result<()> {
         commits: true,
     };
     let may_work = match &state.work {
-        Some(work) => work.is_without_claim() || mark::claim()?,
+        Some(work) => work.is_without_claim() || mark::can_be_claimed() && mark::claim()?,
         // An error would end the loop, and the regular work until the next minute.
         None => match division
             .scope

@@ -14,9 +14,9 @@ const STREAMS: i64 = 1000;
 /// A unit looks at the clock after every eighth stream, so that no machine is too slow for this.
 const MOST_UNITS: i64 = STREAMS / 8;
 
-/// Of a call besides the units that count: its own transaction, and units for the two marks of the ticker and the
-/// queue of tails, which may fail alone.
-const BESIDE_COUNTS: i64 = 4;
+/// Of a call besides the units that count: its own transaction, and units for the two marks of the ticker, the plan of
+/// the governor and the queue of tails, which may fail alone.
+const BESIDE_COUNTS: i64 = 5;
 
 const MORE_PER_FAILURE: i64 = 12;
 

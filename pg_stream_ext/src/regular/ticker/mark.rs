@@ -1,7 +1,10 @@
 //! The row of `stream.ticker`: claiming it, reading what is due, and marking what was done.
 
+use pgrx::pg_sys;
+
 use crate::log::relay_queue;
 use crate::postgres::caller::Admitted;
+use crate::postgres::catalogue;
 use crate::postgres::column::columns;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, statements};
@@ -65,6 +68,12 @@ impl Due {
     pub fn is_nothing(&self) -> bool {
         !(self.round || self.mark || self.tails)
     }
+}
+
+/// Whether nobody keeps the table of the ticker locked; takes the lock of a claim, without waiting.
+pub fn can_be_claimed() -> bool {
+    let table = catalogue::find_relation(c"stream", c"ticker");
+    table.is_some_and(|table| catalogue::lock_if_free(table, pg_sys::RowShareLock))
 }
 
 /// Claims the ticker's row until the transaction ends; returns false when another transaction holds it.
