@@ -248,3 +248,31 @@ async fn viewer_counts_wait_for_their_window_and_the_last_one_is_broadcast() -> 
     assert_eq!(governed.windows().await?[3], 0);
     Ok(())
 }
+
+/// While all that is unsent waits for its window, a tick neither locks nor writes.
+#[tokio::test]
+async fn a_tick_spends_no_transaction_id_on_what_waits() -> Result<()> {
+    let governed = Governed::pressed().await?;
+    governed.database.set_ticker_alive(true).await?;
+    send_message(&governed.ada, governed.session, "opens the window").await?;
+    send_message(&governed.ada, governed.session, "waits").await?;
+    governed.tick().await?;
+    let service = governed.database.service().await?;
+    // On a slow machine a mark of the ticker may be due again meanwhile, but not each time.
+    for _ in 0..100 {
+        governed
+            .change(
+                "update stream.ticker set ticked_at = clock_timestamp(), swept_at = clock_timestamp()",
+            )
+            .await?;
+        service.begin().await?;
+        service.rpc_within("tick", json!({})).await?;
+        let has_written = service.has_written().await?;
+        service.rollback().await?;
+        if !has_written {
+            assert_eq!(governed.database.queued_flushes().await?, 1);
+            return Ok(());
+        }
+    }
+    panic!("each tick has written");
+}
