@@ -19,7 +19,10 @@ const WITHOUT_RIGHTS: &str = "create schema vault_of_the_app;
     create or replace function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean
     language plpgsql set search_path = pg_catalog, pg_temp as $$
     begin
-        return $1 <> '{ben}' or exists (select from vault_of_the_app.secrets);
+        if $1 = '{ben}' then
+            return exists (select from vault_of_the_app.secrets);
+        end if;
+        return true;
     end $$";
 
 async fn with_hook(database: &TestDatabase) -> Result<Uuid> {
