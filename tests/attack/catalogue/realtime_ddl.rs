@@ -86,7 +86,9 @@ async fn neither_the_migrations_nor_any_function_runs_ddl_there() -> Result<()> 
     assert_eq!(noted(&database).await?, json!([]), "the migrations");
 
     let world = calls::world(&database).await?;
-    let functions = calls::functions(&database).await?;
+    let mut functions = calls::functions(&database).await?;
+    // Of ours: Realtime's own makes partitions.
+    functions.retain(|function| function.name.starts_with("stream"));
     let owner = database.connect("postgres").await?;
     owner
         .batch_execute("set search_path = pg_catalog, pg_temp; set statement_timeout = '3s'")
