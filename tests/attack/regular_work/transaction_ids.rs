@@ -15,8 +15,8 @@ const STREAMS: i64 = 1000;
 const MOST_UNITS: i64 = STREAMS / 8;
 
 /// Of a call besides the units that count: its own transaction, and units for the two marks of the ticker, the plan of
-/// the governor and the queue of tails, which may fail alone.
-const BESIDE_COUNTS: i64 = 5;
+/// the governor, what is done for no stream (the canary, late events) and the queue of tails, which may fail alone.
+const BESIDE_COUNTS: i64 = 7;
 
 const MORE_PER_FAILURE: i64 = 12;
 
