@@ -2935,7 +2935,7 @@ $$;
 
 -- sql/private/user.sql
 
--- Users: the signed-in one, forgetting one, and exporting what is stored of one.
+-- Users: the signed-in one, and forgetting one.
 -- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
 create or replace function stream_private.user_id()
 returns uuid
@@ -3100,6 +3100,10 @@ a sold stream without a cascade fails the call (23503), when what the user did e
 @repeat safe
 @errors isolation_level, invalid_argument, stream_live
 $$;
+
+-- sql/private/user_export.sql
+
+-- Exporting what is stored of a user.
 
 -- A host's uid is the generation of the stream, so the host has had every uid from 1 to the present one.
 do $missing$

@@ -2,6 +2,7 @@
 //! files, hooks.
 
 mod arguments;
+mod comments;
 mod core_sql;
 mod edge_calls;
 mod function_settings;

@@ -4,3 +4,4 @@ mod figures;
 mod plans;
 mod readers;
 mod realtime;
+mod tokens;

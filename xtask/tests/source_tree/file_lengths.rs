@@ -29,7 +29,6 @@ const LONGER: &[(&str, usize)] = &[
     ("tests/it/chat/interleavings.rs", 369),
     ("tests/it/chat/properties/senders.rs", 304),
     ("tests/it/config/values.rs", 329),
-    ("tests/it/contract/privileges.rs", 320),
     ("tests/it/contract/request_ids.rs", 308),
     ("tests/it/moderation/properties/model.rs", 327),
     ("tests/it/realtime/frames.rs", 306),

@@ -1,7 +1,6 @@
 //! A loop that is killed is followed by the next minute's.
 
 use anyhow::Result;
-use serde_json::Value;
 use stream_core::lifecycle::StreamState;
 use stream_tests::demo;
 use stream_tests::stream::{numbers, send_message};
