@@ -4,6 +4,7 @@
 //! once, so any number of callers does no harm.
 
 mod mark;
+mod rules;
 mod work;
 
 use std::cell::RefCell;
@@ -118,7 +119,7 @@ fn tick() -> Result<()> {
     let due = mark::Due::look(admitted)?;
     let Some(mut work) = find_work(division, due, || {
         transaction::check_constraints();
-        work::wait_for_passed_over(admitted)
+        rules::wait_for_passed_over(admitted)
     })?
     else {
         return Ok(());

@@ -137,7 +137,10 @@ async fn a_viewer_count_is_sent_late_while_it_is_the_present_one() -> Result<()>
     database.tick().await?;
     let first = json!({"session_id": id, "viewer_count": 2, "peak": 2});
     let first = ("viewer_count".to_owned(), first);
-    assert_eq!(events(&database, &topic).await?, std::slice::from_ref(&first));
+    assert_eq!(
+        events(&database, &topic).await?,
+        std::slice::from_ref(&first)
+    );
 
     database.drop_partition_of_today().await?;
     database.viewer(id, demo::CLEO).await?;

@@ -4,20 +4,17 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::log::relay_queue;
-use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
-use crate::regular::canary::Canary;
 use crate::regular::figures::{self, FIGURES};
 use crate::regular::governor::{self, Governor};
-use crate::regular::reactions::Reactions;
 use crate::regular::sweep;
 use crate::regular::ticker::mark::{self, Due};
+use crate::regular::ticker::rules;
 use crate::regular::unit::Rule;
 use crate::regular::unit::round::{Round, Step};
 use crate::regular::unit::troubles::{self, Trouble};
 use crate::regular::unsent_entries::UnsentEntries;
-use crate::regular::viewer_counts::{self, ViewerCounts};
 
 /// The interval at which unsent entries are sent during a round.
 const TAILS_EVERY: Duration = Duration::from_millis(50);
@@ -66,7 +63,10 @@ impl Work {
             due.mark = false;
         }
         let troubles = troubles::load()?;
-        let round = due.round.then(|| round(division, &troubles)).transpose()?;
+        let round = due
+            .round
+            .then(|| rules::round(division.commits, &troubles))
+            .transpose()?;
         let plan = due.round.then(|| {
             let governor: Box<dyn Rule> = Box::<Governor>::default();
             Round::new(vec![governor], i32::MAX, &troubles)
@@ -296,25 +296,4 @@ pub fn report_failed_look(division: Division, fault: &Fault) {
         ..
     } = division;
     troubles::report(scope, unit_timeout, TICKER, None, fault, || Ok(()));
-}
-
-/// A round of all rules but the governor and the one for unsent entries. Where units are committed, rules that wait do so themselves.
-fn round(division: Division, troubles: &[Trouble]) -> Result<Round> {
-    let waits = division.commits;
-    let mut rules = sweep::rules(true, waits);
-    // After the rules that end leases, and before those that only clean up.
-    let counts = ViewerCounts {
-        waits_for_passed_over: Cell::new(waits),
-    };
-    rules.insert(sweep::JUDGING_RULES, Box::new(counts));
-    rules.insert(sweep::JUDGING_RULES + 1, Box::new(Reactions));
-    rules.push(Box::new(Canary));
-    Ok(Round::new(rules, sweep::batch_size()?, troubles))
-}
-
-/// Waits for the streams that were locked in earlier rounds, before anything is locked in a transaction that holds its
-/// locks until the last unit.
-pub fn wait_for_passed_over(admitted: Admitted) -> Result<()> {
-    sweep::wait_for_passed_over(admitted)?;
-    viewer_counts::wait_for_passed_over(admitted)
 }
