@@ -92,6 +92,7 @@ export class StreamChatService implements ChatService {
 
     async subscribeToChat(sessionId: string, userId: string, options: SubscribeOptions = {}): Promise<Subscription> {
         const { signal, ...place } = options
+        if (signal?.aborted) throw abortedError(signal)
         const held = this.#chats.hold({ sessionId, userId, ...place })
         try {
             await unlessAborted(settled(held.connection), signal, () => {})
@@ -152,8 +153,9 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, 
             onAbort()
             reject(abortedError(signal))
         }
+        // Also of a promise that nobody waits for the rejection is taken.
+        promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
         if (signal.aborted) return abort()
         signal.addEventListener('abort', abort, { once: true })
-        promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
     })
 }

@@ -101,6 +101,8 @@ export class Chats {
         ]
         // A connection that is up makes no sync by itself for those who come later.
         if (connection.state === 'connected') connection.sync.request(0)
+        // Nor does one that has ended say so again.
+        if (connection.error) chat.fail(connection.error)
         void chat.restore()
         return { chat, connection, ends }
     }

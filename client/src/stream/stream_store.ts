@@ -137,7 +137,9 @@ export class StreamStore implements SyncConsumer {
     }
 
     #change(change: Partial<StreamSnapshot>): void {
-        const next = { ...this.#snapshot, ...change }
+        // An answer names no reason, and the one of the state before is not that of this one.
+        const isMoved = change.state !== undefined && change.state !== this.#snapshot.state
+        const next = { ...this.#snapshot, ...(isMoved && { stateReason: null }), ...change }
         const names = Object.keys(next) as (keyof StreamSnapshot)[]
         if (names.every((name) => isSame(next[name], this.#snapshot[name]))) return
         this.#snapshot = next

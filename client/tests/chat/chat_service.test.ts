@@ -111,6 +111,23 @@ test('a subscription that is refused or given up holds nothing', async () => {
     expect(server.clock.pending).toBe(0)
 })
 
+test('a signal that is aborted already connects nothing, and leaves no rejection to nobody', async () => {
+    const rejections: unknown[] = []
+    const note = (reason: unknown) => rejections.push(reason)
+    process.on('unhandledRejection', note)
+    try {
+        const given = client.chat.subscribeToChat(SESSION, ADA, { signal: AbortSignal.abort() })
+        await expect(given).rejects.toMatchObject({ code: 'aborted' })
+        const found = client.findChat(SESSION)
+        server.isDown = true
+        await server.clock.advance(10_000)
+        expect(rejections).toEqual([])
+        expect(found).toBeUndefined()
+    } finally {
+        process.off('unhandledRejection', note)
+    }
+})
+
 test('marks go as one call from an open chat, and in thousands without one', async () => {
     write(1_500)
     const ids = Array.from({ length: 1_500 }, (_, index) => `id-${index + 1}`)

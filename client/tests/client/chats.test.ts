@@ -124,6 +124,18 @@ test('the chat of a stream that ended has all of it, and says so', async () => {
     expect(chat.snapshot.messages.at(-1)).toMatchObject({ status: 'failed', error: { code: 'stream_ended' } })
 })
 
+test('a chat that is opened on a connection that has ended says why', async () => {
+    const { client } = new Device(server, ADA)
+    const connected = client.connection.connect(CONFIG)
+    await server.clock.advance(2_000)
+    await connected
+    log.state = 'ended'
+    await server.clock.advance(40_000)
+    expect(client.connection.getConnectionState()).toBe('disconnected')
+    const { chat } = client.holdChat(CONFIG)
+    expect(chat.snapshot).toMatchObject({ status: 'ended', error: { code: 'stream_ended' } })
+})
+
 test('while its channel is away the chat says so, and asks for nothing', async () => {
     const { chat, connection } = new Device(server, ADA).watch(SESSION)
     await server.clock.advance(2_000)

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { StateEvent } from '../../src/contract/wire.ts'
+import type { HeartbeatResult, StateEvent } from '../../src/contract/wire.ts'
 import { StreamStore } from '../../src/stream/stream_store.ts'
 import { bench } from '../fakes/bench.ts'
 import { SESSION } from '../fakes/fake_stream.ts'
@@ -58,6 +58,21 @@ describe('a stream’s state', () => {
         expect(store.snapshot.state).toBe('paused')
         store.apply({ ...stream.sync(), epoch: 'e2', head_seq: 2, generation: 1 })
         expect(store.snapshot).toMatchObject({ state: 'active', generation: 1, hostUid: 101 })
+    })
+
+    it('loses the reason of the state before when an answer moves it, and keeps its own', () => {
+        const { stream } = bench()
+        const store = new StreamStore(SESSION)
+        const answer = { ...stream.sync(), head_seq: 4 }
+        store.applyState(event(4, 'paused'))
+        store.apply({ ...answer, state: 'paused' })
+        expect(store.snapshot.stateReason).toBe('at 4')
+        store.apply({ ...answer, head_seq: 5, state: 'active' })
+        expect(store.snapshot).toMatchObject({ state: 'active', stateReason: null })
+        store.applyState(event(6, 'paused'))
+        const beat = { ...answer, head_seq: 7, status: 'ok', next_in_ms: 15_000, reconnect_deadline: null, token: null }
+        store.applyHeartbeat({ ...beat, state: 'active' } as HeartbeatResult)
+        expect(store.snapshot).toMatchObject({ state: 'active', stateReason: null })
     })
 
     it('keeps the newest count, and is the same object while nothing changes', () => {
