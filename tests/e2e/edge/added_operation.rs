@@ -98,6 +98,10 @@ fn generate_with_the_body(database: &TestDatabase) -> Result<Files> {
         copy.join("sql/private/new_operation.sql"),
         format!("{BODY}{OTHERS}"),
     )?;
+    // The one file of contract/ that is read: the tests of edge_api write it.
+    fs::create_dir_all(copy.join("contract"))?;
+    let routes = "contract/routes.json";
+    fs::copy(workspace::root().join(routes), copy.join(routes))?;
     let files = generate::files(&copy, &database.environment.cluster, database.name());
     fs::remove_dir_all(&copy)?;
     files
