@@ -20,8 +20,9 @@ from stream.chat_heads as h cross join generate_series(1, 10) as n;
 insert into stream.stream_viewers (session_id, user_id, agora_uid, left_at)
 select h.session_id, md5(n::text)::uuid, 1000000 + n, case when h.session_id <> md5('1')::uuid then now() end
 from stream.chat_heads as h cross join generate_series(1, 10) as n;
-insert into stream.agora_tokens (user_id, session_id, token_hash, channel_id, uid, salt, privileges, expires_at)
-select h.session_id, h.session_id, repeat('0', 64), 'x', 1, 1, '{}', now() + interval '1 hour' from stream.chat_heads as h;
+insert into stream.agora_tokens (user_id, session_id, token_hash, channel_id, uid, salt, privileges, expires_at, check_at)
+select h.session_id, h.session_id, repeat('0', 64), 'x', 1, 1, '{}', e.at, e.at
+from stream.chat_heads as h cross join (select now() + interval '1 hour' as at) as e;
 update stream.figures set sampled_at = now() - interval '10 seconds', ended_upto = now() - interval '12 minutes';
 reset session_replication_role;
 analyze stream.stream_sessions, stream.chat_heads, stream.chat_relay, stream.chat_messages, stream.stream_viewers";
