@@ -2,7 +2,7 @@
 
 import type { Cancel, Clock } from '../clock/clock.ts'
 import type { LogEntry } from '../contract/wire.ts'
-import { StreamError, toStreamError } from '../error/stream_error.ts'
+import { isServerCode, StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
 import { type ChatMessage, MessageType } from './message.ts'
 import type { OutboxStorage, UnsentMessage } from './outbox_storage.ts'
@@ -63,7 +63,7 @@ export class Outbox {
         return [...this.#answered, ...this.#unsent.map(({ message }) => message)]
     }
 
-    /** Sends what an earlier run of the app left behind, under the same ids. */
+    /** Sends what an earlier run of the app left behind, under the same ids; what had failed is shown as it was. */
     async restore(): Promise<void> {
         const found = (await this.#storage.load()).slice(-MAX_UNSENT)
         if (this.#hasEnded) return
@@ -206,6 +206,9 @@ export class Outbox {
     }
 
     #fail(unsent: Unsent, error: StreamError): void {
+        const { id, content } = unsent.message
+        // The next run must not send by itself what was refused.
+        unsent.kept = this.#storage.put({ id, content, createdAt: unsent.createdAt, failed: error.code })
         this.#mark(unsent, { status: 'failed', error })
         for (const { reject } of unsent.waiters.splice(0)) reject(error)
     }
@@ -232,7 +235,8 @@ export class Outbox {
         this.#calls.changed()
     }
 
-    #draft({ id, content, createdAt }: UnsentMessage): ChatMessage {
+    #draft({ id, content, createdAt, failed }: UnsentMessage): ChatMessage {
+        const code = failed && isServerCode(failed) ? failed : 'send_expired'
         return {
             ...this.#author,
             id,
@@ -243,8 +247,8 @@ export class Outbox {
             messageType: MessageType.USER_MESSAGE,
             metadata: {},
             deletedAt: null,
-            status: 'pending',
-            error: null,
+            status: failed ? 'failed' : 'pending',
+            error: failed ? new StreamError(code, 'an earlier run of the app could not send the message') : null,
         }
     }
 }

@@ -9,6 +9,8 @@ export interface UnsentMessage {
     readonly content: string
     /** By the device's clock. */
     readonly createdAt: number
+    /** The code of what it failed for; without it the message is sent by the next run. */
+    readonly failed?: string
 }
 
 /** A storage that does not answer holds up no message for longer. */
@@ -34,6 +36,7 @@ export class OutboxStorage {
         this.#key = `pg_stream:outbox:1:${owner.userId}:${owner.sessionId}`
     }
 
+    /** What is kept, however late the storage answers. */
     async load(): Promise<UnsentMessage[]> {
         let found: UnsentMessage[] = []
         await this.#enqueue(async (storage) => {
@@ -53,20 +56,20 @@ export class OutboxStorage {
 
     /** What another tab keeps under the same key stays. */
     #edit(change: (kept: UnsentMessage[]) => UnsentMessage[]): Promise<void> {
-        return this.#enqueue(async (storage) => {
+        const done = this.#enqueue(async (storage) => {
             const kept = change(parse(await storage.getItem(this.#key)))
             if (kept.length === 0) await storage.removeItem(this.#key)
             else await storage.setItem(this.#key, JSON.stringify(kept))
         })
+        if (this.#storage === null) return done
+        return within(this.#clock, WITHIN_MS, undefined, () => done).catch(this.#report)
     }
 
-    /** One step after the other. */
+    /** One step after the other, however long one takes: one that was overtaken would write what was before. */
     #enqueue(step: (storage: StorageAdapter) => Promise<void>): Promise<void> {
         const storage = this.#storage
         if (storage === null) return Promise.resolve()
-        this.#work = this.#work
-            .then(() => within(this.#clock, WITHIN_MS, undefined, () => step(storage)))
-            .catch(this.#report)
+        this.#work = this.#work.then(() => step(storage)).catch(this.#report)
         return this.#work
     }
 }
