@@ -3,13 +3,16 @@
 import type { Calls } from '../call/calls.ts'
 import { named } from '../call/named.ts'
 import type { Cancel, Clock } from '../clock/clock.ts'
+import { within } from '../clock/deadline.ts'
 import type { LiveStream } from '../contract/named.ts'
+import type { OperationName } from '../contract/operations.ts'
 import type { LiveEvent } from '../contract/wire.ts'
 import { Emitter, type EventSource, type Unsubscribe } from '../emitter/emitter.ts'
 import { isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Wakes } from '../lifecycle/wakes.ts'
 import type { Random } from '../random/random.ts'
 import type { ChannelLease, Channels } from '../realtime/channels.ts'
+import type { Args, Result } from '../transport/transport.ts'
 
 export interface LiveStreamsSnapshot {
     readonly status: 'idle' | 'loading' | 'ready' | 'error'
@@ -30,6 +33,8 @@ export interface LiveStreamsParts {
 
 /** Everybody who has the list open hears of a stream at the same moment. */
 const SPREAD_MS = 2_000
+/** The list does not wait longer for its topic. */
+const JOINED_WITHIN_MS = 2_000
 const BACKOFF = { least: 500, most: 20_000 }
 
 export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }> {
@@ -44,6 +49,9 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
     #retry: Cancel | null = null
     #waits = new Set<Cancel>()
     #failed = 0
+    #asked = 0
+    /** What was heard while calls are under way, which is newer than their answers; null is an end. */
+    readonly #heard = new Map<string, LiveStream | null>()
     #work: Promise<void> | null = null
 
     constructor(parts: LiveStreamsParts, pageSize: number) {
@@ -88,9 +96,9 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
 
     /** Reads the next page. Never rejects. */
     async loadMore(): Promise<void> {
-        if (this.#after === null || this.#work !== null) return
+        if (this.#after === null) return
         try {
-            await this.#read(this.#after, this.#snapshot.streams)
+            await this.#read(this.#after)
         } catch (thrown) {
             if (!this.#life.signal.aborted) this.#change({ error: toStreamError(thrown) })
         }
@@ -106,39 +114,65 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
     }
 
     async #refresh(): Promise<void> {
-        const { channels, wakes } = this.#parts
+        const { channels, wakes, clock } = this.#parts
         const { signal } = this.#life
         await channels.prepare(wakes.sleepNo)
         if (signal.aborted) return
         this.#lease.ensure()
         // First the topic, then the list: what begins in between is in one of both.
-        await this.#lease.whenReady(signal)
-        await this.#read(null, [])
+        const joined = this.#lease.whenReady(signal)
+        const isInTime = await within(clock, JOINED_WITHIN_MS, signal, () => joined).then(
+            () => true,
+            () => false
+        )
+        await this.#read(null)
+        if (isInTime) return
+        await joined
+        await this.#read(null)
     }
 
-    async #read(after: string | null, before: readonly LiveStream[]): Promise<void> {
-        const { signal } = this.#life
-        const args = { page_size: this.#pageSize, after }
-        const page = await this.#parts.calls.run('list_live_streams', args, { signal })
-        if (signal.aborted) return
-        this.#after = page.next_after
-        const known = new Set(before.map(({ sessionId }) => sessionId))
-        const streams = page.streams.map((stream) => named<LiveStream>(stream))
-        this.#change({
-            status: 'ready',
-            streams: [...before, ...streams.filter(({ sessionId }) => !known.has(sessionId))],
-            hasMore: this.#after !== null,
-            error: null,
+    async #read(after: string | null): Promise<void> {
+        // What began before is in the first page.
+        if (after === null) for (const [id, stream] of this.#heard) if (stream) this.#heard.delete(id)
+        await this.#ask('list_live_streams', { page_size: this.#pageSize, after }, (page) => {
+            // The list began anew meanwhile: another page follows it.
+            if (after !== null && after !== this.#after) return
+            this.#after = page.next_after
+            const heard = [...this.#heard.values()].filter((stream) => stream !== null).reverse()
+            const before = after === null ? heard : this.#snapshot.streams
+            const known = new Set([...this.#heard.keys(), ...before.map(({ sessionId }) => sessionId)])
+            const streams = page.streams.map((stream) => named<LiveStream>(stream))
+            this.#change({
+                status: 'ready',
+                streams: [...before, ...streams.filter(({ sessionId }) => !known.has(sessionId))],
+                hasMore: this.#after !== null,
+                error: null,
+            })
         })
+    }
+
+    async #ask<Name extends OperationName>(
+        name: Name,
+        args: Args<Name>,
+        take: (result: Result<Name>) => void
+    ): Promise<void> {
+        const { signal } = this.#life
+        if (this.#asked++ === 0) this.#heard.clear()
+        try {
+            const result = await this.#parts.calls.run(name, args, { signal })
+            if (!signal.aborted) take(result)
+        } finally {
+            this.#asked--
+        }
     }
 
     #take({ session_id: sessionId, auction_id, state }: LiveEvent): void {
         if (state === 'ended') {
+            this.#heard.set(sessionId, null)
             return this.#change({ streams: this.#snapshot.streams.filter((stream) => stream.sessionId !== sessionId) })
         }
         this.#soon(() => {
-            this.#parts.calls.run('get_live_stream', { auction_id }, { signal: this.#life.signal }).then(
-                (stream) => this.#add(named<LiveStream>(stream)),
+            this.#ask('get_live_stream', { auction_id }, (stream) => this.#add(named<LiveStream>(stream))).catch(
                 // Not for this user, or over already; the next refresh knows better than a guess.
                 () => {}
             )
@@ -155,7 +189,8 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
     }
 
     #add(stream: LiveStream): void {
-        if (this.#life.signal.aborted) return
+        if (this.#heard.get(stream.sessionId) === null) return
+        this.#heard.set(stream.sessionId, stream)
         const others = this.#snapshot.streams.filter(({ sessionId }) => sessionId !== stream.sessionId)
         this.#change({ streams: [stream, ...others] })
     }

@@ -53,6 +53,24 @@ test('a list that cannot be read says why, and comes by itself', async () => {
     expect(list.snapshot).toMatchObject({ status: 'ready', error: null, streams: [{ sessionId: SESSION }] })
 })
 
+test('the list is read without Realtime, with the error, and again when its topic is joined', async () => {
+    server.isRealtimeDown = true
+    const { list, release } = holdLiveStreams(ada.client, 50)
+    await server.clock.advance(3_000)
+    expect(list.snapshot).toMatchObject({ status: 'ready', streams: [{ sessionId: SESSION }] })
+    expect(list.snapshot.error?.code).toBe('realtime_unavailable')
+    server.open(OTHER, SELLER)
+    await server.clock.advance(60_000)
+    expect(list.snapshot.streams).toHaveLength(2)
+    server.isRealtimeDown = false
+    await server.clock.advance(60_000)
+    expect(list.snapshot.error).toBeNull()
+    expect(server.listeners.size).toBe(1)
+    release()
+    await server.clock.advance(5_000)
+    expect(server.clock.pending).toBe(0)
+})
+
 test('a broken socket is repaired with jitter, and one list serves all who show it', async () => {
     const one = holdLiveStreams(ada.client, 50)
     const other = holdLiveStreams(ada.client, 50)
