@@ -91,7 +91,7 @@ export class Connection {
             onRefused,
             onGap: () => wakes.noteGap(),
         })
-        this.#polls = new PollLoop({ clock, random, poll: () => this.sync.poll(), onRefused })
+        this.#polls = new PollLoop({ clock, random, poll: (isFallback) => this.sync.poll(isFallback), onRefused })
         this.#attempts = new Attempts({
             clock,
             random,

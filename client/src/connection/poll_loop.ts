@@ -1,6 +1,7 @@
 /** Polling of `sync`: where frames come slowly because the server says so, and where Realtime is out of reach. */
 
 import type { Cancel, Clock } from '../clock/clock.ts'
+import { Wait } from '../clock/wait.ts'
 import { isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
 
@@ -8,7 +9,7 @@ export interface PollLoopOptions {
     clock: Clock
     random: Random
     /** Polls once; resolves with what the server wants the next one to wait. */
-    poll: () => Promise<number | null>
+    poll: (isFallback: boolean) => Promise<number | null>
     onRefused: (error: StreamError) => void
 }
 
@@ -25,9 +26,12 @@ export class PollLoop {
     #failures = 0
     #round = 0
     #isRunning = false
+    /** What the server said when it refused the last one. */
+    readonly #refusal: Wait
 
     constructor(options: PollLoopOptions) {
         this.#options = options
+        this.#refusal = new Wait(options.clock)
     }
 
     /** `poll_ms` of a frame: null ends it. */
@@ -37,9 +41,9 @@ export class PollLoop {
         if (isOther) this.#plan()
     }
 
-    /** Polls while Realtime is out of reach, though calls get through. */
+    /** Polls while Realtime is out of reach, though calls get through; without, the next one is a whole interval away. */
     setFallback(isOn: boolean): void {
-        if (isOn === this.#isFallback) return
+        if (isOn && this.#isFallback) return
         this.#isFallback = isOn
         this.#plan()
     }
@@ -65,14 +69,14 @@ export class PollLoop {
         const { clock, random } = this.#options
         // More or less by a tenth, so that viewers do not come together.
         const wait = ms * (0.9 + random.next() * 0.2) * 2 ** Math.min(this.#failures, 4)
-        this.#cancel = clock.after(wait, () => void this.#poll())
+        this.#cancel = clock.after(Math.max(wait, this.#refusal.leftMs), () => void this.#poll())
     }
 
     async #poll(): Promise<void> {
         const round = this.#round
         this.#isRunning = true
         try {
-            this.#serverMs = (await this.#options.poll()) ?? this.#serverMs
+            this.#serverMs = (await this.#options.poll(this.#isFallback)) ?? this.#serverMs
             this.#failures = 0
         } catch (thrown) {
             if (round !== this.#round) return
@@ -82,6 +86,7 @@ export class PollLoop {
                 return this.#options.onRefused(error)
             }
             this.#failures++
+            this.#refusal.begin(error.retryAfterMs ?? 0)
         }
         if (round !== this.#round) return
         this.#isRunning = false

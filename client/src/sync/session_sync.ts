@@ -2,6 +2,7 @@
 
 import type { Cancel, Clock } from '../clock/clock.ts'
 import type { ServerClock } from '../clock/server_clock.ts'
+import { Wait } from '../clock/wait.ts'
 import type { SyncResult } from '../contract/wire.ts'
 import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
@@ -28,6 +29,8 @@ export class SessionSync {
     /** The wanted run, while its time has not come. */
     #planned: { at: number; cancel: Cancel } | null = null
     #failures = 0
+    /** After a call that failed, whoever made it: what is wished for meanwhile waits too. */
+    readonly #backoff: Wait
     #version: string | null = null
     #runs = 0
     /** Ends with the connection, and with each attempt to restore it: what is under way then changes nothing more. */
@@ -36,6 +39,7 @@ export class SessionSync {
 
     constructor(options: SessionSyncOptions) {
         this.#options = options
+        this.#backoff = new Wait(options.clock)
     }
 
     /** How many runs there were; each is one call, or as many as there are pages. */
@@ -92,25 +96,30 @@ export class SessionSync {
     }
 
     /**
-     * Syncs within `withinMs`, at a random moment; an earlier wish stays. A run that fails is repeated, after 0.5 to 20 s,
-     * until it succeeds or the connection makes its own.
+     * Syncs within `withinMs`, at a random moment; an earlier wish stays. A run that fails is repeated, after 0.5 to 20 s
+     * or what the server says, until it succeeds or the connection makes its own.
      */
     request(withinMs = 0): void {
         const { clock, random } = this.#options
         if (this.#life.signal.aborted || this.#isHeld) return
-        const at = clock.now() + withinMs * random.next()
+        const delayMs = Math.max(withinMs * random.next(), this.#backoff.leftMs)
+        const at = clock.now() + delayMs
         if (this.#planned && this.#planned.at <= at) return
         this.#cancelPlanned()
         const { signal } = this.#life
-        const cancel = clock.after(at - clock.now(), () => {
+        const cancel = clock.after(delayMs, () => {
             this.#planned = null
             void this.#wished(signal)
         })
         this.#planned = { at, cancel }
     }
 
-    /** One poll: like `run`, but cheap while nothing has changed. Returns how long the server wants the next to wait. */
-    async poll(): Promise<number | null> {
+    /**
+     * One poll: like `run`, but cheap while nothing has changed. Returns how long the server wants the next to wait. The
+     * attempt that runs will sync: until then only polls in the place of Realtime are made.
+     */
+    async poll(isFallback: boolean): Promise<number | null> {
+        if (this.#isHeld && !isFallback) return null
         const { signal } = this.#life
         try {
             return await (this.#running ? this.#running.then(() => null) : this.#poll(signal))
@@ -130,13 +139,13 @@ export class SessionSync {
     resume(): void {
         if (this.#life.signal.aborted) this.#life = new AbortController()
         this.#running = null
-        this.#failures = 0
+        this.#succeeded()
     }
 
     async #poll(signal: AbortSignal): Promise<number | null> {
         const { afterSeq, epoch } = this.#cursor()
         const args = { session_id: this.#options.sessionId, after_seq: afterSeq, epoch }
-        const answer = await this.#options.transport.poll(args, this.#version, { signal })
+        const answer = await this.#heeded(this.#options.transport.poll(args, this.#version, { signal }), signal)
         if (signal.aborted) return null
         this.#version = answer.version
         if (answer.result) {
@@ -150,11 +159,15 @@ export class SessionSync {
         // A run under way may have read before what the caller wants: another one follows it.
         await this.#running?.catch(() => {})
         if (signal.aborted) return
+        // A call has failed since this was planned; a timer may be early by a millisecond.
+        if (this.#backoff.leftMs > 1) return this.request()
         try {
             await this.run()
-            this.#failures = 0
         } catch (thrown) {
-            if (!signal.aborted) this.#failed(toStreamError(thrown))
+            if (signal.aborted) return
+            const error = toStreamError(thrown)
+            if (isTerminal(error)) this.#options.onRefused(error)
+            else this.request()
         }
     }
 
@@ -171,7 +184,7 @@ export class SessionSync {
             const { afterSeq, epoch } = this.#cursor()
             const sentAt = clock.now()
             const args = { session_id: sessionId, after_seq: afterSeq, epoch }
-            const result = await transport.call('sync', args, { signal })
+            const result = await this.#heeded(transport.call('sync', args, { signal }), signal)
             if (signal.aborted) throw new StreamError('aborted', 'the connection was closed')
             serverClock.note(result.server_time, sentAt, clock.now())
             this.apply(result)
@@ -188,16 +201,24 @@ export class SessionSync {
         return {}
     }
 
-    #failed(error: StreamError): void {
-        if (isTerminal(error)) return this.#options.onRefused(error)
-        this.#failures++
-        const mostMs = Math.min(20_000, 500 * 2 ** this.#failures)
-        const leastMs = error.retryAfterMs ?? 500
-        const { clock } = this.#options
-        const cancel = clock.after(leastMs, () => {
-            this.#planned = null
-            this.request(mostMs - 500)
-        })
-        this.#planned = { at: clock.now() + leastMs, cancel }
+    /** A call whose failure makes later ones wait. */
+    async #heeded<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
+        try {
+            const answer = await call
+            this.#succeeded()
+            return answer
+        } catch (thrown) {
+            if (!signal.aborted) {
+                const mostMs = Math.min(20_000, 500 * 2 ** ++this.#failures)
+                const leastMs = toStreamError(thrown).retryAfterMs ?? 500
+                this.#backoff.begin(leastMs + (mostMs - 500) * this.#options.random.next())
+            }
+            throw thrown
+        }
+    }
+
+    #succeeded(): void {
+        this.#failures = 0
+        this.#backoff.begin(0)
     }
 }

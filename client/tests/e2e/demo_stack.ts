@@ -43,9 +43,15 @@ export async function startStream(seller: SupabaseClient): Promise<{ id: string 
     return session
 }
 
-export async function signIn(url: string, anonKey: string, email: string): Promise<SupabaseClient> {
+export async function signIn(
+    url: string,
+    anonKey: string,
+    email: string,
+    fetch: typeof globalThis.fetch = globalThis.fetch
+): Promise<SupabaseClient> {
     const supabase = createClient(url, anonKey, {
         auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+        global: { fetch },
     })
     const { error } = await supabase.auth.signInWithPassword({ email, password: PASSWORD })
     if (error) throw error

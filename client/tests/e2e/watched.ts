@@ -19,10 +19,6 @@ export class Watched {
         this.held.chat.on('discontinuity', ({ reason }) => this.discontinuities.push(reason))
     }
 
-    get syncs(): number {
-        return this.held.connection.sync.runs
-    }
-
     get isConnected(): boolean {
         return this.held.connection.state === 'connected' && this.held.chat.snapshot.status === 'live'
     }

@@ -22,6 +22,8 @@ export class FakeLog {
     slowModeMs = 0
     pinnedSeq: number | null = null
     viewerCount = 0
+    /** What frames carry as `poll_ms`. */
+    pollMs: number | null = null
     readonly reads: Map<string, readonly Range[]> = new Map()
     readonly restrictions: Map<string, Restriction[]> = new Map()
     #lastAt = 0
@@ -115,7 +117,15 @@ export class FakeLog {
         const messages = this.entries.filter(({ seq }) => seq >= fromSeq && seq <= toSeq).map((entry) => ({ ...entry }))
         const { sessionId, epoch, headSeq } = this
         const place = { from_seq: fromSeq, to_seq: toSeq, head_seq: headSeq, server_time: this.serverTime() }
-        return { v: 1, session_id: sessionId, epoch, ...place, messages, poll_ms: null, digest: false } as MessagesEvent
+        return {
+            v: 1,
+            session_id: sessionId,
+            epoch,
+            ...place,
+            messages,
+            poll_ms: this.pollMs,
+            digest: false,
+        } as MessagesEvent
     }
 
     sync(userId: string, afterSeq: number | null, epoch: string | null): SyncResult {

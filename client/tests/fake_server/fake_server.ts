@@ -52,6 +52,8 @@ export interface CallRecord {
     at: number
     /** False when the request never arrived or was refused. */
     isAnswered: boolean
+    /** Of a sync: its page was not the last. */
+    hasMore: boolean
 }
 
 export interface JoinRecord {
@@ -187,10 +189,11 @@ export class FakeServer {
 
     /** Runs an operation as a user; throws a `FakeRefusal`. */
     run(name: string, userId: string, args: Record<string, unknown>): unknown {
-        const record = { name, userId, at: this.clock.now(), isAnswered: false }
+        const record = { name, userId, at: this.clock.now(), isAnswered: false, hasMore: false }
         this.calls.push(record)
         const result = this.#run(name, userId, args)
         record.isAnswered = true
+        record.hasMore = (result as { has_more?: boolean } | null)?.has_more === true
         return result
     }
 
