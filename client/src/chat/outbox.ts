@@ -248,7 +248,7 @@ export class Outbox {
             metadata: {},
             deletedAt: null,
             status: failed ? 'failed' : 'pending',
-            error: failed ? new StreamError(code, 'an earlier run of the app could not send the message') : null,
+            error: failed ? new StreamError(code, 'not sent by an earlier run') : null,
         }
     }
 }

@@ -50,8 +50,8 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
     #waits = new Set<Cancel>()
     #failed = 0
     #asked = 0
-    /** What was heard while calls are under way, which is newer than their answers; null is an end. */
-    readonly #heard = new Map<string, LiveStream | null>()
+    /** What ended while calls are under way; their answers may not know it. */
+    readonly #ended = new Set<string>()
     #work: Promise<void> | null = null
 
     constructor(parts: LiveStreamsParts, pageSize: number) {
@@ -100,7 +100,7 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
         try {
             await this.#read(this.#after)
         } catch (thrown) {
-            if (!this.#life.signal.aborted) this.#change({ error: toStreamError(thrown) })
+            this.#change({ error: toStreamError(thrown) })
         }
     }
 
@@ -121,30 +121,29 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
         this.#lease.ensure()
         // First the topic, then the list: what begins in between is in one of both.
         const joined = this.#lease.whenReady(signal)
-        const isInTime = await within(clock, JOINED_WITHIN_MS, signal, () => joined).then(
-            () => true,
-            () => false
-        )
-        await this.#read(null)
-        if (isInTime) return
-        await joined
+        try {
+            await within(clock, JOINED_WITHIN_MS, signal, () => joined)
+        } catch {
+            await this.#read(null)
+            await joined
+        }
         await this.#read(null)
     }
 
     async #read(after: string | null): Promise<void> {
-        // What began before is in the first page.
-        if (after === null) for (const [id, stream] of this.#heard) if (stream) this.#heard.delete(id)
+        const shown = this.#snapshot.streams
+        // A page that is under way follows what is shown now, not what this will read.
+        if (after === null) this.#after = null
         await this.#ask('list_live_streams', { page_size: this.#pageSize, after }, (page) => {
-            // The list began anew meanwhile: another page follows it.
-            if (after !== null && after !== this.#after) return
+            if (after !== this.#after) return
             this.#after = page.next_after
-            const heard = [...this.#heard.values()].filter((stream) => stream !== null).reverse()
-            const before = after === null ? heard : this.#snapshot.streams
-            const known = new Set([...this.#heard.keys(), ...before.map(({ sessionId }) => sessionId)])
-            const streams = page.streams.map((stream) => named<LiveStream>(stream))
+            const { streams } = this.#snapshot
+            const before = after === null ? streams.filter((stream) => !shown.includes(stream)) : streams
+            const known = new Set([...this.#ended, ...before.map(({ sessionId }) => sessionId)])
+            const read = page.streams.map((stream) => named<LiveStream>(stream))
             this.#change({
                 status: 'ready',
-                streams: [...before, ...streams.filter(({ sessionId }) => !known.has(sessionId))],
+                streams: [...before, ...read.filter(({ sessionId }) => !known.has(sessionId))],
                 hasMore: this.#after !== null,
                 error: null,
             })
@@ -156,11 +155,9 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
         args: Args<Name>,
         take: (result: Result<Name>) => void
     ): Promise<void> {
-        const { signal } = this.#life
-        if (this.#asked++ === 0) this.#heard.clear()
+        if (this.#asked++ === 0) this.#ended.clear()
         try {
-            const result = await this.#parts.calls.run(name, args, { signal })
-            if (!signal.aborted) take(result)
+            take(await this.#parts.calls.run(name, args, { signal: this.#life.signal }))
         } finally {
             this.#asked--
         }
@@ -168,7 +165,7 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
 
     #take({ session_id: sessionId, auction_id, state }: LiveEvent): void {
         if (state === 'ended') {
-            this.#heard.set(sessionId, null)
+            this.#ended.add(sessionId)
             return this.#change({ streams: this.#snapshot.streams.filter((stream) => stream.sessionId !== sessionId) })
         }
         this.#soon(() => {
@@ -189,14 +186,12 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
     }
 
     #add(stream: LiveStream): void {
-        if (this.#heard.get(stream.sessionId) === null) return
-        this.#heard.set(stream.sessionId, stream)
+        if (this.#ended.has(stream.sessionId)) return
         const others = this.#snapshot.streams.filter(({ sessionId }) => sessionId !== stream.sessionId)
         this.#change({ streams: [stream, ...others] })
     }
 
     #fail(error: StreamError): void {
-        if (this.#life.signal.aborted) return
         this.#change({ error, ...(this.#snapshot.status === 'loading' ? { status: 'error' } : {}) })
         if (!isTerminal(error)) this.#later(error.retryAfterMs)
     }
@@ -213,6 +208,7 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
     }
 
     #change(change: Partial<LiveStreamsSnapshot>): void {
+        if (this.#life.signal.aborted) return
         this.#snapshot = { ...this.#snapshot, ...change }
         this.#emitter.emit('change', this.#snapshot)
     }
