@@ -125,6 +125,17 @@ export function framesSeen(participant) {
 }
 
 /**
+ * Whether a digest stood for an entry: it is to be fetched, and no frame shows it.
+ * @param {ParticipantRecord} participant
+ * @param {number} seq
+ */
+export function isInDigest(participant, seq) {
+    return framesSeen(participant).some(
+        ({ payload }) => payload?.digest === true && payload.from_seq <= seq && seq <= payload.to_seq
+    )
+}
+
+/**
  * The state events in order. The stream starts before anybody can subscribe, so an "initializing" that still arrives is
  * no part of the play.
  * @param {ParticipantRecord} participant

@@ -68,6 +68,19 @@ export function coalesceFrames(run, name) {
 }
 
 /**
+ * Makes one frame of all frames of one participant, of entries that are too many or too large for it.
+ * @param {Run} run
+ * @param {string} name
+ * @returns {Sighting} the one frame
+ */
+export function digestOf(run, name) {
+    const frame = coalesceFrames(run, name)
+    frame.payload.messages = []
+    frame.payload.digest = true
+    return frame
+}
+
+/**
  * One more count for a participant, received at this time, in its place among the others.
  * @param {GoodRun} run
  * @param {string} name

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { verify } from '../verify.mjs'
 import { FINDING_KINDS } from '../verify/finding.mjs'
 import { DAMAGES } from './damages.mjs'
-import { addCount, coalesceFrames, participantOf, recordedRun } from './recorded_run.mjs'
+import { addCount, coalesceFrames, digestOf, participantOf, recordedRun } from './recorded_run.mjs'
 
 describe('verify', () => {
     it('finds nothing wrong in the recorded good run', () => {
@@ -15,6 +15,13 @@ describe('verify', () => {
     it('finds nothing wrong in frames of several messages', () => {
         const run = recordedRun()
         coalesceFrames(run, 'ben')
+        assert.deepEqual(verify(run), [])
+    })
+
+    it('finds nothing wrong in a digest, whose entries are fetched and not seen', () => {
+        const run = recordedRun()
+        const { payload } = digestOf(run, 'ben')
+        assert.ok(payload.to_seq > payload.from_seq)
         assert.deepEqual(verify(run), [])
     })
 

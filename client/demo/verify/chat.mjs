@@ -1,7 +1,7 @@
 /** Checks that a participant got every message once, in order, as it was sent. */
 
 import { instantMicros } from '../clock.mjs'
-import { entriesSeen } from '../record.mjs'
+import { entriesSeen, isInDigest } from '../record.mjs'
 import { finding } from './finding.mjs'
 
 /**
@@ -17,7 +17,7 @@ export function checkChat(run, participant) {
         ...checkArrival(participant.name, entries),
         ...checkClock(participant.name, entries),
         ...checkContent(run, participant.name, entries),
-        ...checkComplete(run, participant.name, entries),
+        ...checkComplete(run, participant, entries),
     ]
 }
 
@@ -76,13 +76,13 @@ function checkContent(run, name, entries) {
         })
 }
 
-/** @param {Run} run @param {string} name @param {any[]} entries @returns {Finding[]} */
-function checkComplete(run, name, entries) {
+/** @param {Run} run @param {ParticipantRecord} participant @param {any[]} entries @returns {Finding[]} */
+function checkComplete(run, participant, entries) {
     const seen = new Set(entries.map(({ id }) => id))
     return run.sends
-        .filter(({ id, answers }) => answers.length > 0 && !seen.has(id))
+        .filter(({ id, answers }) => answers.length > 0 && !seen.has(id) && !isInDigest(participant, answers[0].seq))
         .map(({ id, sender, answers }) =>
-            finding('message_missing', name, `message ${id} (seq ${answers[0].seq}) by ${sender}`)
+            finding('message_missing', participant.name, `message ${id} (seq ${answers[0].seq}) by ${sender}`)
         )
 }
 

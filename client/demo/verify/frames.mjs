@@ -1,4 +1,4 @@
-/** Checks that the chat frames of a participant join without a hole, and that each holds what it announces. */
+/** Checks that the chat frames of a participant join without a hole, and that each holds what it announces; a digest holds nothing. */
 
 import { framesSeen, messagesOf } from '../record.mjs'
 import { finding } from './finding.mjs'
@@ -30,9 +30,11 @@ function checkFrame(session, name, frame, before) {
         findings.push(finding('epoch_changed', name, `${range} has epoch ${frame.epoch}, the one before ${before.epoch}`))
     }
     const seqs = messagesOf(frame).map(({ seq }) => seq)
+    const announced = frame.to_seq - frame.from_seq + 1
     const isWhole =
-        seqs.length === frame.to_seq - frame.from_seq + 1 && seqs.every((seq, offset) => seq === frame.from_seq + offset)
-    if (frame.v !== 1 || !isWhole || seqs.length === 0 || !(frame.head_seq >= frame.to_seq)) {
+        seqs.length === (frame.digest === true ? 0 : announced) &&
+        seqs.every((seq, offset) => seq === frame.from_seq + offset)
+    if (frame.v !== 1 || !isWhole || !(announced > 0) || !(frame.head_seq >= frame.to_seq)) {
         const what = `${range} (v ${frame.v}, head ${frame.head_seq}) holds the seqs ${seqs.join(', ') || 'none'}`
         findings.push(finding('frame_inconsistent', name, what))
     }

@@ -1,6 +1,6 @@
 /** Frames that announce what is not so, and channels that break. */
 
-import { framesOf, participantOf } from '../recorded_run.mjs'
+import { framesOf, participantOf, userFrameOf } from '../recorded_run.mjs'
 
 /**
  * @typedef {import('./damage.mjs').Damage} Damage
@@ -15,6 +15,27 @@ export const FRAMES_DAMAGES = [
             const { payload } = lastFrame(run)
             payload.to_seq += 1
             payload.head_seq += 1
+        },
+        kinds: ['frame_inconsistent'],
+        who: 'ben',
+    },
+    {
+        name: 'a digest that holds entries',
+        damage: (run) => {
+            userFrameOf(run, 'ben').payload.digest = true
+        },
+        kinds: ['frame_inconsistent'],
+        who: 'ben',
+    },
+    {
+        name: 'a digest of nothing',
+        damage: (run) => {
+            const { payload } = lastFrame(run)
+            const from_seq = payload.to_seq + 1
+            participantOf(run, 'ben').seen.push({
+                ...lastFrame(run),
+                payload: { ...payload, messages: [], digest: true, from_seq },
+            })
         },
         kinds: ['frame_inconsistent'],
         who: 'ben',
