@@ -1,6 +1,7 @@
 /** What the user has read: marked at once here, and sent to the server a second later in one call. */
 
 import type { Cancel, Clock } from '../clock/clock.ts'
+import { toStreamError } from '../error/stream_error.ts'
 import { countMissing, type Range, withRange } from './ranges.ts'
 
 /** Marks of this time go together. */
@@ -34,6 +35,8 @@ export class ReadMarks {
     #cancel: Cancel | null = null
     #work: Promise<void> | null = null
     #retryMs = RETRY_MS
+    /** For how long the server refused the last call. */
+    #leastMs = 0
     #hasEnded = false
 
     constructor(clock: Clock, calls: MarkingCalls) {
@@ -75,7 +78,7 @@ export class ReadMarks {
         this.#cancel = null
         this.#work ??= this.#send().finally(() => {
             this.#work = null
-            if (!this.#hasEnded && this.#isWaiting) this.#start(this.#retryMs)
+            if (!this.#hasEnded && this.#isWaiting) this.#start(Math.max(this.#retryMs, this.#leastMs))
         })
         return this.#work
     }
@@ -121,10 +124,12 @@ export class ReadMarks {
                 for (const id of ids) this.#ids.delete(id)
             }
             this.#retryMs = RETRY_MS
+            this.#leastMs = 0
             if (!this.#isWaiting) this.#settle(({ resolve }) => resolve())
         } catch (error) {
             if (this.#hasEnded) return
             if (this.#calls.isRecoverable(error)) {
+                this.#leastMs = toStreamError(error).retryAfterMs ?? 0
                 this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS)
                 return
             }

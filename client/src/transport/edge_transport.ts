@@ -36,6 +36,9 @@ interface Answer {
 /** Routes whose arguments stand in the query. */
 const WITHOUT_BODY = ['GET', 'DELETE']
 
+/** No header makes a client wait longer. */
+const MOST_RETRY_AFTER_MS = 3_600_000
+
 export class EdgeTransport implements Transport {
     readonly kind = 'edge'
     readonly #url: string
@@ -85,7 +88,7 @@ export class EdgeTransport implements Transport {
         }).catch((thrown: unknown) => {
             throw toStreamError(thrown)
         })
-        if (answer.status >= 400) throw refused(answer)
+        if (answer.status >= 400) throw refused(answer, this.#clock.now())
         return answer
     }
 }
@@ -121,15 +124,24 @@ function parsed({ status, text }: Answer): unknown {
 }
 
 /** A problem of RFC 9457, or whatever a proxy in between wrote. */
-function refused({ status, text, headers }: Answer): StreamError {
+function refused({ status, text, headers }: Answer, now: number): StreamError {
     const problem = parseObject(text)
-    const after = headers.get('retry-after')
-    const seconds = after === null ? null : numberOrNull(Number(after))
     return refusalError({
         status,
         message: textOr(problem.detail, textOr(problem.title, 'the call was refused')),
         code: typeof problem.code === 'string' ? problem.code : undefined,
-        retryAfterMs: numberOrNull(problem.retry_after_ms) ?? (seconds === null ? null : seconds * 1000),
+        retryAfterMs: numberOrNull(problem.retry_after_ms) ?? retryAfterMs(headers, now),
         field: typeof problem.field === 'string' ? problem.field : null,
     })
+}
+
+/** Seconds, or a date by the clock of whoever wrote it; without that one by ours, which may be wrong by years. */
+function retryAfterMs(headers: Headers, now: number): number | null {
+    const after = headers.get('retry-after')
+    if (after === null) return null
+    const seconds = Number(after)
+    const ms = Number.isNaN(seconds)
+        ? Date.parse(after) - (Date.parse(headers.get('date') ?? '') || now)
+        : seconds * 1000
+    return Number.isNaN(ms) ? null : Math.min(Math.max(0, ms), MOST_RETRY_AFTER_MS)
 }

@@ -79,6 +79,25 @@ test('marks that could not be stored are sent again, with those that came meanwh
     expect(bench.errors).toEqual([])
 })
 
+test('marks that the server refuses for a time are not sent before it has passed', async () => {
+    const bench = chatBench()
+    bench.write(5)
+    bench.sync()
+    let isBusy = true
+    bench.answer(async () => {
+        if (isBusy) throw new StreamError('rate_limited', 'later', { status: 429, retryAfterMs: 90_000 })
+        return 0
+    })
+    const marked = bench.chat.markRead(['id-1'])
+    await bench.clock.advance(90_000)
+    void bench.chat.markRead(['id-2'])
+    expect(bench.calls).toHaveLength(1)
+    isBusy = false
+    await bench.clock.advance(1_000)
+    await marked
+    expect(bench.calls).toHaveLength(2)
+})
+
 test('a refused mark is told, and not tried again', async () => {
     const bench = chatBench()
     bench.write(5)

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { bench, CONFIG } from '../fakes/bench.ts'
 import { SESSION } from '../fakes/fake_stream.ts'
+import { Refused } from '../fakes/fake_supabase.ts'
 
 const OVER = ['rpc', 'edge'] as const
 
@@ -71,6 +72,28 @@ describe.each(OVER)('frames that carry poll_ms, over %s', (over) => {
         const after = supabase.count('sync')
         await clock.advance(60_000)
         expect(supabase.count('sync')).toBe(after)
+        await dispose()
+    })
+})
+
+describe.each(OVER)('a poll that is refused for a time, over %s', (over) => {
+    it('is not repeated before, whatever frames say meanwhile', async () => {
+        const { connect, clock, supabase, stream, dispose } = bench({ over })
+        await connect()
+        const chat = supabase.realtime.find(`chat:${SESSION}`)
+        supabase.handlers.sync = () => {
+            throw new Refused('upstream_unavailable', 503, 60_000)
+        }
+        const syncs = supabase.count('sync')
+        chat?.broadcast('messages', frame(5_000))
+        await clock.advance(6_000)
+        expect(supabase.count('sync')).toBe(syncs + 1)
+        chat?.broadcast('messages', frame(2_000))
+        await clock.advance(50_000)
+        expect(supabase.count('sync')).toBe(syncs + 1)
+        supabase.handlers.sync = () => stream.sync()
+        await clock.advance(30_000)
+        expect(supabase.count('sync')).toBeGreaterThan(syncs + 3)
         await dispose()
     })
 })

@@ -12,7 +12,7 @@ export interface Request {
 export type Outcome =
     | { result: unknown }
     | { code: string; status: number; message: string; retryAfterMs?: number; field?: string; sqlstate?: string }
-    | { raw: string; status: number }
+    | { raw: string; status: number; headers?: Record<string, string> }
     | 'unreachable'
     | 'silence'
 
@@ -30,7 +30,7 @@ export class FakeHttp {
         const outcome = this.answer(request)
         if (outcome === 'unreachable') throw new TypeError('fetch failed')
         if (outcome === 'silence') return await aborted(init.signal ?? undefined)
-        if ('raw' in outcome) return new Response(outcome.raw, { status: outcome.status })
+        if ('raw' in outcome) return new Response(outcome.raw, outcome)
         if ('result' in outcome) return this.#result(outcome.result, isRpc, request)
         return isRpc ? postgrestError(outcome) : problem(outcome)
     }

@@ -189,6 +189,24 @@ describe('over the edge alone', () => {
         expect(http.requests).toEqual([])
     })
 
+    it.each([
+        ['in seconds', { 'retry-after': '7' }, 7_000],
+        ['as a date', { 'retry-after': 'Thu, 01 Jan 2026 00:00:07 GMT' }, 7_000],
+        [
+            'as a date of a clock that is not ours',
+            { 'retry-after': 'Wed, 07 Jan 2026 00:00:07 GMT', date: 'Wed, 07 Jan 2026 00:00:00 GMT' },
+            7_000,
+        ],
+        ['as a date that is over', { 'retry-after': 'Thu, 01 Jan 2015 00:00:00 GMT' }, 0],
+        ['as a date of years to come', { 'retry-after': 'Thu, 01 Jan 2032 00:00:00 GMT' }, 3_600_000],
+        ['in no form', { 'retry-after': 'soon' }, null],
+        ['not at all', {}, null],
+    ])('what a proxy says of the next time %s is heeded', async (_, headers, retryAfterMs) => {
+        const { http, transport } = over('edge')
+        http.answer = () => ({ raw: 'busy', status: 503, headers: headers as Record<string, string> })
+        await expect(transport.call('heartbeat', { session_id: SESSION })).rejects.toMatchObject({ retryAfterMs })
+    })
+
     it('what is no JSON is an `invalid_answer`', async () => {
         const { http, transport } = over('edge')
         http.answer = () => ({ raw: '<html>', status: 200 })
