@@ -1,6 +1,7 @@
 /** A circuit breaker: after five failures of the service in a row, calls fail at once for thirty seconds. */
 
 import type { Clock } from '../clock/clock.ts'
+import { Wait } from '../clock/wait.ts'
 import { StreamError, toStreamError } from '../error/stream_error.ts'
 
 export type BreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
@@ -28,7 +29,9 @@ export class StreamServiceCircuitBreaker implements CircuitBreaker {
     readonly failureThreshold: number
     readonly timeout: number
     readonly #clock: Clock
-    #openedAt: number | null = null
+    /** Of an open breaker. */
+    readonly #wait: Wait
+    #isClosed = true
     #failures = 0
     #lastFailureAt: number | null = null
     #isTrying = false
@@ -37,13 +40,14 @@ export class StreamServiceCircuitBreaker implements CircuitBreaker {
 
     constructor({ clock, failureThreshold = 5, timeout = 30_000 }: BreakerOptions) {
         this.#clock = clock
+        this.#wait = new Wait(clock)
         this.failureThreshold = failureThreshold
         this.timeout = timeout
     }
 
     get state(): BreakerState {
-        if (this.#openedAt === null) return 'CLOSED'
-        return this.#clock.now() - this.#openedAt >= this.timeout ? 'HALF_OPEN' : 'OPEN'
+        if (this.#isClosed) return 'CLOSED'
+        return this.#wait.leftMs > 0 ? 'OPEN' : 'HALF_OPEN'
     }
 
     get failureCount(): number {
@@ -75,14 +79,15 @@ export class StreamServiceCircuitBreaker implements CircuitBreaker {
     reset(): void {
         this.#round++
         this.#isTrying = false
-        this.#openedAt = null
+        this.#isClosed = true
         this.#failures = 0
     }
 
     trip(): void {
         this.#round++
         this.#isTrying = false
-        this.#openedAt = this.#clock.now()
+        this.#isClosed = false
+        this.#wait.begin(this.timeout)
     }
 
     #failed(error: StreamError): void {
@@ -90,12 +95,11 @@ export class StreamServiceCircuitBreaker implements CircuitBreaker {
         if (!isFailureOfService(error)) return this.reset()
         this.#failures++
         this.#lastFailureAt = this.#clock.now()
-        if (this.#openedAt !== null || this.#failures >= this.failureThreshold) this.trip()
+        if (!this.#isClosed || this.#failures >= this.failureThreshold) this.trip()
     }
 
     #refusal(): StreamError {
-        const waited = this.#clock.now() - (this.#openedAt ?? 0)
-        const retryAfterMs = Math.max(0, this.timeout - waited)
+        const retryAfterMs = this.#wait.leftMs
         return new StreamError('circuit_open', 'the service failed several times in a row', { retryAfterMs })
     }
 }

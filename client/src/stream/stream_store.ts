@@ -35,6 +35,8 @@ export class StreamStore implements SyncConsumer {
     /** The log's number up to which the state is known. */
     #stateSeq = 0
     #generation = 0
+    /** What was known when the last heartbeat was answered: the next one cannot name less. */
+    #seqAtHeartbeat = 0
     #countedAt = Number.NEGATIVE_INFINITY
     #reactedAt = Number.NEGATIVE_INFINITY
 
@@ -69,8 +71,12 @@ export class StreamStore implements SyncConsumer {
         return null
     }
 
-    apply(result: SyncResult): void {
-        this.#begin(result.epoch)
+    known(): number {
+        return this.#stateSeq
+    }
+
+    apply(result: SyncResult, knownBefore = 0): void {
+        this.#begin(result, knownBefore)
         const counted = this.#count(result.viewer_count, result.server_time)
         const known = this.#isNews(result.head_seq, result.generation)
             ? { state: result.state, generation: result.generation, hostUid: result.host_uid }
@@ -80,9 +86,11 @@ export class StreamStore implements SyncConsumer {
     }
 
     applyHeartbeat(result: HeartbeatResult): void {
-        this.#begin(result.epoch)
+        this.#begin(result, this.#seqAtHeartbeat)
         const counted = this.#count(result.viewer_count, result.server_time)
-        if (!this.#isNews(result.head_seq, result.generation)) return this.#change(counted)
+        const isNews = this.#isNews(result.head_seq, result.generation)
+        this.#seqAtHeartbeat = this.#stateSeq
+        if (!isNews) return this.#change(counted)
         const { state, generation, host_uid: hostUid, reconnect_deadline: deadline } = result
         this.#change({ ...counted, state, generation, hostUid, reconnectDeadline: instant(deadline) })
     }
@@ -111,14 +119,17 @@ export class StreamStore implements SyncConsumer {
         this.#change({ reactions })
     }
 
-    /** Another epoch is another log: its numbers say nothing about the ones before. */
-    #begin(epoch: string): void {
-        const isFirst = this.#epoch === null
-        if (epoch === this.#epoch) return
-        this.#epoch = epoch
+    /**
+     * Another epoch is another log, and so is one that ends below what was known before it was asked for: its numbers say
+     * nothing about the ones before.
+     */
+    #begin({ epoch, head_seq: headSeq }: SyncResult | HeartbeatResult, knownBefore: number): void {
         // An event may come before the first answer; it is of the same log.
-        if (isFirst) return
+        const isSame = this.#epoch === null || epoch === this.#epoch
+        this.#epoch = epoch
+        if (isSame && headSeq >= knownBefore) return
         this.#stateSeq = 0
+        this.#seqAtHeartbeat = 0
         this.#generation = 0
     }
 

@@ -55,8 +55,8 @@ export class SessionSync {
     }
 
     /** Gives every consumer the answer of a call that carries the same as `sync`, such as `join_stream`. */
-    apply(result: SyncResult): void {
-        for (const consumer of this.#consumers) consumer.apply(result)
+    apply(result: SyncResult, knownBefore?: number): void {
+        for (const consumer of this.#consumers) consumer.apply(result, knownBefore)
     }
 
     /** The same with a newest page, which would tear a log that is held: its consumer waits for the sync that continues it. */
@@ -144,12 +144,13 @@ export class SessionSync {
 
     async #poll(signal: AbortSignal): Promise<number | null> {
         const { afterSeq, epoch } = this.#cursor()
+        const known = this.#known()
         const args = { session_id: this.#options.sessionId, after_seq: afterSeq, epoch }
         const answer = await this.#heeded(this.#options.transport.poll(args, this.#version, { signal }), signal)
         if (signal.aborted) return null
         this.#version = answer.version
         if (answer.result) {
-            this.apply(answer.result)
+            this.apply(answer.result, known)
             if (answer.result.has_more) await this.run()
         }
         return answer.pollIntervalMs
@@ -182,12 +183,12 @@ export class SessionSync {
         this.#version = null
         for (let page = 0; page < MOST_PAGES; page++) {
             const { afterSeq, epoch } = this.#cursor()
-            const sentAt = clock.now()
+            const [sentAt, known] = [clock.now(), this.#known()]
             const args = { session_id: sessionId, after_seq: afterSeq, epoch }
             const result = await this.#heeded(transport.call('sync', args, { signal }), signal)
             if (signal.aborted) throw new StreamError('aborted', 'the connection was closed')
             serverClock.note(result.server_time, sentAt, clock.now())
-            this.apply(result)
+            this.apply(result, known)
             const isFollowed = this.#cursor().afterSeq !== afterSeq
             if (!result.has_more || !isFollowed) return
         }
@@ -199,6 +200,10 @@ export class SessionSync {
             if (cursor) return cursor
         }
         return {}
+    }
+
+    #known(): number {
+        return Math.max(0, ...[...this.#consumers].map((consumer) => consumer.known?.() ?? 0))
     }
 
     /** A call whose failure makes later ones wait. */

@@ -11,8 +11,13 @@ export interface SyncCursor {
 export interface SyncConsumer {
     /** Where the log ends that the consumer holds; null where it keeps none. */
     cursor(): SyncCursor | null
-    /** Takes one answer. With `has_more` the next one follows, from the cursor that the consumer has by then. */
-    apply(result: SyncResult): void
+    /** The newest number that is known to have been in the log. */
+    known?(): number
+    /**
+     * Takes one answer. With `has_more` the next one follows, from the cursor that the consumer has by then. `knownBefore` is
+     * what `known()` said before the call was sent: an answer that names less is of a log that was shortened.
+     */
+    apply(result: SyncResult, knownBefore?: number): void
     /** Told by every heartbeat: the newest number of the log. A consumer that is behind asks for a sync. */
     observeHead?(headSeq: number, epoch: string): void
 }

@@ -72,6 +72,16 @@ describe('a breaker', () => {
         expect(breaker.state).toBe('HALF_OPEN')
     })
 
+    it('stays open no longer when the device’s clock is set back', async () => {
+        const { breaker, fail, clock, succeed } = make()
+        for (let failures = 1; failures <= 5; failures++) await fail()
+        expect(breaker.state).toBe('OPEN')
+        clock.sleep(-3_600_000)
+        expect(breaker.state).toBe('HALF_OPEN')
+        expect(await succeed()).toBe('done')
+        expect(breaker.state).toBe('CLOSED')
+    })
+
     it('obeys trip and reset, whatever was under way', async () => {
         const { breaker, succeed } = make()
         let finish: (value: string) => void = () => {}

@@ -75,6 +75,41 @@ describe('a stream’s state', () => {
         expect(store.snapshot).toMatchObject({ state: 'active', stateReason: null })
     })
 
+    it('begins anew with a log that was shortened, and is not taken back by an answer that was read before', async () => {
+        const { connect, client, supabase, stream, clock, dispose } = bench()
+        stream.headSeq = 50
+        await connect()
+        const store = client.connection.connection?.store
+        expect(store?.snapshot.state).toBe('active')
+        stream.headSeq = 10
+        stream.state = 'paused'
+        supabase.realtime.find(`stream:${SESSION}`)?.broadcast('resync', { session_id: SESSION, reason: 'restored' })
+        await clock.advance(3_000)
+        expect(store?.snapshot.state).toBe('paused')
+        // The event overtakes the answer of a sync under way.
+        supabase.callMs = 1_000
+        supabase.realtime.find(`stream:${SESSION}`)?.broadcast('resync', { session_id: SESSION, reason: 'restored' })
+        const syncs = supabase.count('sync')
+        while (supabase.count('sync') === syncs) await clock.advance(100)
+        supabase.realtime.find(`stream:${SESSION}`)?.broadcast('state', event(11, 'error'))
+        await clock.advance(2_000)
+        expect(store?.snapshot.state).toBe('error')
+        await dispose()
+    })
+
+    it('begins anew with a heartbeat that names less than the one before', async () => {
+        const { connect, client, stream, clock, dispose } = bench()
+        stream.headSeq = 50
+        await connect()
+        await clock.advance(16_000)
+        stream.headSeq = 10
+        stream.generation = 1
+        stream.state = 'paused'
+        await clock.advance(16_000)
+        expect(client.connection.connection?.store.snapshot.state).toBe('paused')
+        await dispose()
+    })
+
     it('keeps the newest count, and is the same object while nothing changes', () => {
         const store = new StreamStore(SESSION)
         const count = { session_id: SESSION, viewer_count: 5, peak: 9, server_time: '2026-01-01T00:00:05Z' }
