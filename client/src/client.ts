@@ -73,10 +73,10 @@ export class StreamClient {
 
     constructor(options: StreamClientOptions) {
         const { supabase, edgeUrl, clock = systemClock, random = systemRandom, fetch } = options
-        const access = new AccessTokens(supabase.realtime)
+        const access = new AccessTokens(supabase)
         const transport: Transport =
             edgeUrl === undefined
-                ? new RpcTransport(supabase, clock)
+                ? new RpcTransport(supabase, access, clock)
                 : new EdgeTransport({ edgeUrl, access, clock, fetch })
         const breaker = new StreamServiceCircuitBreaker({ clock })
         const calls = new Calls({ transport, breaker, clock, random })
@@ -89,7 +89,9 @@ export class StreamClient {
         this.errors = new StreamErrorHandler(options.logger)
         this.breaker = breaker
         this.core = { ...parts, calls, connections, storage: options.storage ?? null, errors: this.errors }
-        this.stream = new StreamClientService(calls)
+        this.stream = new StreamClientService(calls, ({ id, seller_id: sellerId, generation }) =>
+            connections.find(id, sellerId)?.host({ role: 'seller', generation })
+        )
         const storage = options.storage ?? null
         this.#chats = new Chats({ calls, wakes, clock, random, storage, connect: (config) => this.hold(config) })
         this.chat = new StreamChatService(calls, this.#chats, random)
@@ -124,9 +126,10 @@ export class StreamClient {
         return this.#chats.hold(config)
     }
 
-    /** The chat of a stream, where somebody holds it or did a moment ago. */
-    findChat(sessionId: string): StreamChat | undefined {
-        return this.#chats.find(sessionId)
+    /** The chat of a stream, of one user where named, where somebody holds it or did a moment ago. */
+    findChat(sessionId: string, userId?: string): StreamChat | undefined {
+        const chat = this.#chats.find(sessionId)
+        return (userId ?? chat?.userId) === chat?.userId ? chat : undefined
     }
 
     /** Runs when the client is disposed of. */
@@ -149,8 +152,9 @@ export class StreamClient {
         this.core.wakes.dispose()
         this.chat.dispose()
         this.#chats.dispose()
-        await Promise.all([...this.#managers].map((manager) => manager.dispose()))
-        await this.core.connections.dispose()
+        // All end at once: what one of them takes to leave its stream is not waited for by another.
+        const ends = [...this.#managers, this.core.connections].map((part) => part.dispose())
+        await Promise.all(ends)
         this.core.channels.dispose()
         this.core.calls.dispose()
     }

@@ -29,6 +29,8 @@ export interface ChannelOptionsLike {
 export interface RealtimeLike {
     /** The callback from which supabase-js takes every access token. */
     accessToken: (() => Promise<string | null>) | null
+    /** The key of the project, which the callback returns where nobody is signed in. */
+    readonly apiKey?: string | null
     setAuth(token?: string | null): Promise<void>
     channel(topic: string, options: ChannelOptionsLike): RealtimeChannelLike
     getChannels(): readonly { readonly topic: string }[]
@@ -47,6 +49,8 @@ export interface RpcCallLike extends PromiseLike<RpcAnswerLike> {
 }
 
 export interface AuthLike {
+    /** The session, renewed where it has run out; without one and with an error where that failed. */
+    getSession(): Promise<{ data: { session: { access_token: string } | null }; error: unknown }>
     onAuthStateChange(callback: (event: string) => void): { data: { subscription: { unsubscribe(): void } } }
     startAutoRefresh(): Promise<void>
     stopAutoRefresh(): Promise<void>

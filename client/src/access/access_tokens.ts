@@ -1,15 +1,15 @@
 /** Access tokens of the signed-in user, one request at a time for all who need one. */
 
 import { StreamError } from '../error/stream_error.ts'
-import type { RealtimeLike } from '../supabase.ts'
+import type { SupabaseLike } from '../supabase.ts'
 
 export class AccessTokens {
-    readonly #realtime: RealtimeLike
+    readonly #supabase: Pick<SupabaseLike, 'auth' | 'realtime'>
     #fetching: Promise<string> | null = null
     #authorizing: Promise<void> | null = null
 
-    constructor(realtime: RealtimeLike) {
-        this.#realtime = realtime
+    constructor(supabase: Pick<SupabaseLike, 'auth' | 'realtime'>) {
+        this.#supabase = supabase
     }
 
     /**
@@ -26,7 +26,7 @@ export class AccessTokens {
     /** Gives Realtime a fresh token, before any channel is made: a private channel is judged by the token of its join. */
     authorizeRealtime(): Promise<void> {
         this.#authorizing ??= this.get()
-            .then(() => this.#realtime.setAuth())
+            .then(() => this.#supabase.realtime.setAuth())
             .finally(() => {
                 this.#authorizing = null
             })
@@ -34,21 +34,34 @@ export class AccessTokens {
     }
 
     async #fetch(): Promise<string> {
-        let token: string | null | undefined
-        try {
-            token = await this.#realtime.accessToken?.()
-        } catch (thrown) {
+        const token = await this.#held().catch((thrown: unknown) => {
             throw refusalOf(thrown)
-        }
+        })
         if (!token) throw new StreamError('unauthenticated', 'nobody is signed in', { status: 401 })
         return token
     }
+
+    /** The session is asked itself: the callback of Realtime gives the project's key where a renewal failed. */
+    async #held(): Promise<string | null | undefined> {
+        const { auth, realtime } = this.#supabase
+        let asked: ReturnType<typeof auth.getSession>
+        try {
+            asked = auth.getSession()
+        } catch {
+            // With the option `accessToken` supabase-js has no auth of its own.
+            const token = await realtime.accessToken?.()
+            return token === realtime.apiKey ? null : token
+        }
+        const { data, error } = await asked
+        if (error) throw error
+        return data.session?.access_token
+    }
 }
 
-/** A renewal that was refused needs a new sign-in; one without an answer does not. */
+/** A renewal that was refused needs a new sign-in; one without an answer, or that another overtook (409), does not. */
 function refusalOf(thrown: unknown): StreamError {
     const { status = 0, message = 'no access token' } = (thrown ?? {}) as { status?: number; message?: string }
-    const isRefused = status >= 400 && status < 500 && status !== 408 && status !== 429
+    const isRefused = status >= 400 && status < 500 && ![408, 409, 429].includes(status)
     const code = isRefused ? 'unauthenticated' : 'unreachable'
     return new StreamError(code, message, { status, cause: thrown })
 }

@@ -86,7 +86,7 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
         const storage = new OutboxStorage(parts.storage, clock, { userId, sessionId }, report)
         const outboxCalls = {
             send: (id: string, content: string, signal: AbortSignal) =>
-                calls.run('send_message', { session_id: sessionId, content, id }, { signal }),
+                calls.run('send_message', { session_id: sessionId, user_id: userId, content, id }, { signal }),
             stored: (entry: LogEntry) => this.#onStored(entry),
             refused: (error: StreamError) => this.#onRefused(error),
             changed: onChange,

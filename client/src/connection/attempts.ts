@@ -66,8 +66,11 @@ export class Attempts {
         const { clock, random } = this.#options
         const isLoop = this.#doneAt !== null && clock.now() - this.#doneAt < STABLE_AFTER_MS
         this.#loops = isLoop ? this.#loops + 1 : 0
-        const waitMs = this.#loops > 1 ? this.#loopDelayMs(error) : random.next() * SERVER_LOSS_JITTER_MS
-        this.#plan(reason, error.retryAfterMs ?? Math.min(waitMs, FIRST_WITHIN_MS))
+        if (this.#loops < 2) return this.#plan(reason, error.retryAfterMs ?? random.next() * SERVER_LOSS_JITTER_MS)
+        // What is lost again and again is no better than what is never made.
+        this.#reason = reason
+        this.#failed = this.#loops - 1
+        this.#fail(error)
     }
 
     /** After a wake: at once, unless an attempt of the same wake runs or has succeeded. */
@@ -132,10 +135,5 @@ export class Attempts {
         }
         this.#plan(this.#reason, delayMs ?? FIRST_WITHIN_MS)
         onFailed(error)
-    }
-
-    #loopDelayMs(error: StreamError): number {
-        const { random, policy } = this.#options
-        return nextDelayMs(policy(), this.#loops, error, random.next()) ?? FIRST_WITHIN_MS
     }
 }

@@ -32,8 +32,6 @@ import { Topics } from './topics.ts'
 /** A channel that stays refused though the place is held is closed to this user. */
 const MOST_REFUSALS = 3
 
-const OFFLINE = () => new StreamError('unreachable', 'there is no network')
-
 export class Connection {
     readonly config: ConnectionConfig
     readonly store: StreamStore
@@ -121,7 +119,19 @@ export class Connection {
             random,
             prepare: () => channels.prepare(wakes.sleepNo),
         })
-        this.#ends = this.#listen()
+        this.#ends = [
+            wakes.on('wake', ({ reason, sleepNo }) => {
+                if (this.#isOpen && this.#isAutomatic) this.#attempts.afterWake(reason, sleepNo)
+            }),
+            wakes.on('sleep', ({ reason }) => {
+                if (reason !== 'offline' || !this.#isAutomatic) return
+                this.#lost('offline', new StreamError('unreachable', 'there is no network'))
+            }),
+            ...this.topics.onCriticalLost((loss) => this.#channelLost(loss)),
+            ...this.#heard.listen(),
+            ...this.#side.listen(),
+            () => this.#heard.stop(),
+        ]
     }
 
     on<Name extends keyof ConnectionEvents>(
@@ -167,11 +177,15 @@ export class Connection {
         this.#attempts.begin(reason)
     }
 
+    /** Becomes the seller's where it is not, or is of an older generation: those who share it stay on it. */
+    host(host: Pick<ConnectionConfig, 'role' | 'generation'>): void {
+        if (this.#place.host(host)) this.open('reconnect')
+    }
+
     /** Ends everything and gives the place up. Nothing is emitted after it. */
     async close(): Promise<void> {
         this.#halt()
         for (const end of this.#ends) end()
-        this.topics.leave()
         this.#shown.set(ConnectionState.DISCONNECTED, 'disconnect')
         this.#emitter.clear()
         await this.#place.leave()
@@ -187,26 +201,12 @@ export class Connection {
         return this.config.enableAutoReconnect !== false
     }
 
-    #listen(): Unsubscribe[] {
-        return [
-            this.#parts.wakes.on('wake', ({ reason, sleepNo }) => {
-                if (this.#isOpen && this.#isAutomatic) this.#attempts.afterWake(reason, sleepNo)
-            }),
-            this.#parts.wakes.on('sleep', ({ reason }) => {
-                if (reason === 'offline' && this.#isAutomatic) this.#lost('offline', OFFLINE())
-            }),
-            ...this.topics.onCriticalLost((loss) => this.#channelLost(loss)),
-            ...this.#heard.listen(),
-            ...this.#side.listen(),
-            () => this.#heard.stop(),
-        ]
-    }
-
     /** The one way back, after a loss as after a wake: token, place, channels, sync; what matters most comes first. */
     async #restore(signal: AbortSignal): Promise<void> {
         const { channels, wakes } = this.#parts
         await channels.prepare(wakes.sleepNo)
         await this.#takePlace(signal)
+        if (signal.aborted) return
         try {
             await this.topics.joinCritical(signal)
         } catch (thrown) {
@@ -220,7 +220,7 @@ export class Connection {
             throw thrown
         }
         await this.sync.run()
-        this.#side.start()
+        if (!signal.aborted) this.#side.start()
     }
 
     async #takePlace(signal: AbortSignal): Promise<void> {
@@ -253,7 +253,7 @@ export class Connection {
     }
 
     #channelLost(loss: Loss): void {
-        if (!this.#isOpen || loss.kind === 'reset') return
+        if (!this.#isOpen || (loss.kind === 'reset' && this.#isAutomatic)) return
         if (loss.terminal) return this.#end(errorOfLoss(loss))
         this.#lost('server_loss', errorOfLoss(loss))
     }
@@ -287,7 +287,7 @@ export class Connection {
 
     #halt(): void {
         this.#isOpen = false
-        const parts = [this.#attempts, this.#heartbeats, this.#polls, this.#side, this.#heard, this.sync]
+        const parts = [this.#attempts, this.#heartbeats, this.#polls, this.#side, this.#heard, this.sync, this.topics]
         for (const part of parts) part.stop()
     }
 

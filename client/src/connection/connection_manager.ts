@@ -1,6 +1,6 @@
 /** The connection manager of the app: one stream at a time, on the connections that all of the client share. */
 
-import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
+import { Emitter, type EventSource, type Unsubscribe } from '../emitter/emitter.ts'
 import { abortedError, StreamError, toStreamError } from '../error/stream_error.ts'
 import type { CallOptions } from '../transport/transport.ts'
 import type { Connection } from './connection.ts'
@@ -24,6 +24,8 @@ export class StreamConnectionManager implements ConnectionManager {
     readonly #hold: (config: ConnectionConfig) => HeldConnection
     readonly #emitter = new Emitter<ConnectionEvents>()
     #held: HeldConnection | null = null
+    /** What it takes to leave the streams of before. */
+    #leaving: Promise<unknown> = Promise.resolve()
     #ends: Unsubscribe[] = []
     #policy: RetryPolicy | RetryFunction | null = null
 
@@ -55,35 +57,47 @@ export class StreamConnectionManager implements ConnectionManager {
      */
     async connect(config: ConnectionConfig, { signal }: CallOptions = {}): Promise<void> {
         if (signal?.aborted) throw abortedError(signal)
-        if (this.#held?.connection.config.sessionId !== config.sessionId) await this.disconnect()
-        if (!this.#held) {
-            const held = this.#hold(config)
-            this.#held = held
-            if (this.#policy) held.connection.setRetryPolicy(this.#policy)
-            this.#ends = NAMES.map((name) => held.connection.on(name, (event) => this.#emitter.emit(name, event)))
-            const { state, reason } = held.connection
-            this.#emitter.emit('state', { state, previous: ConnectionState.DISCONNECTED, reason })
-        }
-        const held = this.#held
+        const held = this.#take(config)
         const leave = () => {
             if (this.#held === held) void this.disconnect()
         }
         signal?.addEventListener('abort', leave, { once: true })
         try {
-            await settled(held.connection)
+            await settled(held.connection, true, this.#emitter)
         } finally {
             signal?.removeEventListener('abort', leave)
         }
     }
 
     async disconnect(): Promise<void> {
+        this.#drop()
+        await this.#leaving
+    }
+
+    /** A share of the stream's connection, in place of the one before, which is left beside it. */
+    #take(config: ConnectionConfig): HeldConnection {
+        const held = this.#hold(config)
+        if (this.#held?.connection === held.connection) {
+            void held.release()
+            return this.#held
+        }
+        this.#drop()
+        this.#held = held
+        if (this.#policy) held.connection.setRetryPolicy(this.#policy)
+        this.#ends = NAMES.map((name) => held.connection.on(name, (event) => this.#emitter.emit(name, event)))
+        const { state, reason } = held.connection
+        this.#emitter.emit('state', { state, previous: ConnectionState.DISCONNECTED, reason })
+        return held
+    }
+
+    #drop(): void {
         const held = this.#held
         if (!held) return
         const previous = held.connection.state
         this.#held = null
         for (const end of this.#ends) end()
         this.#ends = []
-        await held.release({ now: true })
+        this.#leaving = Promise.all([this.#leaving, held.release({ now: true })])
         const state = ConnectionState.DISCONNECTED
         if (previous !== state) this.#emitter.emit('state', { state, previous, reason: 'disconnect' })
     }
@@ -92,7 +106,7 @@ export class StreamConnectionManager implements ConnectionManager {
     async reconnect(): Promise<void> {
         const connection = this.connection
         if (!connection) throw new StreamError('invalid_argument', 'connect to a stream first')
-        const restored = settled(connection, false)
+        const restored = settled(connection, false, this.#emitter)
         connection.open('reconnect')
         await restored
     }
@@ -130,16 +144,22 @@ export class StreamConnectionManager implements ConnectionManager {
     }
 }
 
-/** Resolves when all is restored, or was already where `present` counts; rejects when the connection has ended. */
-/** Resolves once a connection is up; rejects with the error that ended it. */
-export function settled(connection: Connection, present = true): Promise<void> {
+/**
+ * Resolves when all is restored, or was already where `present` counts; rejects when the connection has ended, or is no longer
+ * that of whom `told` tells.
+ */
+export function settled(
+    connection: Connection,
+    present = true,
+    told: EventSource<ConnectionEvents> = connection
+): Promise<void> {
     return new Promise((resolve, reject) => {
         const ended = () => connection.error ?? new StreamError('aborted', 'the connection was closed')
         if (present && connection.state === ConnectionState.CONNECTED) return resolve()
         if (present && connection.error) return reject(connection.error)
         const ends = [
-            connection.on('restored', () => settle(resolve)),
-            connection.on('state', ({ state }) => {
+            told.on('restored', () => settle(resolve)),
+            told.on('state', ({ state }) => {
                 const isOver = state === ConnectionState.DISCONNECTED || state === ConnectionState.FAILED
                 if (isOver) settle(() => reject(ended()))
             }),

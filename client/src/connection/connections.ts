@@ -1,13 +1,10 @@
 /** The connections of a client by stream, counted by reference: views of one stream share one. */
 
-import type { Clock } from '../clock/clock.ts'
 import type { StreamError } from '../error/stream_error.ts'
+import { Shared } from '../shared/shared.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionParts } from './connection_parts.ts'
 import type { ConnectionConfig, RetryFunction, RetryPolicy } from './connection_types.ts'
-
-/** A view that is mounted twice, as StrictMode does, or replaced by another, must not cost a join. */
-const DETACH_AFTER_MS = 2_500
 
 /** A share of a connection. */
 export interface HeldConnection {
@@ -16,70 +13,47 @@ export interface HeldConnection {
     release(options?: { now?: boolean }): Promise<void>
 }
 
-interface Entry {
-    connection: Connection
-    holders: number
-    cancel: (() => void) | null
-}
-
 export class Connections {
     readonly #parts: ConnectionParts
-    readonly #clock: Clock
     readonly #policy: () => RetryPolicy | RetryFunction
-    readonly #entries = new Map<string, Entry>()
+    readonly #shared: Shared<Connection>
 
     constructor(parts: ConnectionParts, policy: () => RetryPolicy | RetryFunction) {
         this.#parts = parts
-        this.#clock = parts.clock
         this.#policy = policy
+        this.#shared = new Shared(parts.clock, (connection) => connection.close())
     }
 
-    /** A share of the stream's connection, which is made with this configuration when there is none. */
+    /**
+     * A share of the stream's connection, which is made with this configuration when there is none. Another user's is ended
+     * first; a viewer's becomes the seller's where the configuration says so.
+     */
     hold(config: ConnectionConfig): HeldConnection {
-        const entry = this.#entries.get(config.sessionId) ?? this.#make(config)
-        entry.holders++
-        entry.cancel?.()
-        entry.cancel = null
-        let isHeld = true
-        return {
-            connection: entry.connection,
-            release: async ({ now = false } = {}) => {
-                if (!isHeld) return
-                isHeld = false
-                if (--entry.holders > 0) return
-                if (now) return this.#end(config.sessionId, entry)
-                entry.cancel = this.#clock.after(DETACH_AFTER_MS, () => void this.#end(config.sessionId, entry))
-            },
-        }
+        const { sessionId, userId } = config
+        const isOwn = (connection: Connection) => connection.config.userId === userId
+        const { value: connection, release } = this.#shared.hold(sessionId, () => this.#make(config), isOwn)
+        connection.host(config)
+        return { connection, release: async ({ now } = {}) => release(now) }
     }
 
-    /** The connection of a stream, where there is one. */
-    find(sessionId: string): Connection | undefined {
-        return this.#entries.get(sessionId)?.connection
+    /** This user's connection to a stream, where there is one. */
+    find(sessionId: string, userId: string): Connection | undefined {
+        const connection = this.#shared.find(sessionId)
+        return connection?.config.userId === userId ? connection : undefined
     }
 
     /** Ends what all of them do, with the same error for each; they stay to be seen. */
     refuseAll(error: StreamError): void {
-        for (const { connection } of this.#entries.values()) connection.report(error)
+        for (const connection of this.#shared.values()) connection.report(error)
     }
 
-    async dispose(): Promise<void> {
-        const entries = [...this.#entries]
-        await Promise.all(entries.map(([sessionId, entry]) => this.#end(sessionId, entry)))
+    dispose(): Promise<void> {
+        return this.#shared.dispose()
     }
 
-    #make(config: ConnectionConfig): Entry {
-        const connection = new Connection(config, this.#parts, this.#policy())
-        const entry: Entry = { connection, holders: 0, cancel: null }
-        this.#entries.set(config.sessionId, entry)
+    #make(config: ConnectionConfig): Connection {
+        const connection = new Connection({ ...config }, this.#parts, this.#policy())
         connection.open('connect')
-        return entry
-    }
-
-    async #end(sessionId: string, entry: Entry): Promise<void> {
-        entry.cancel?.()
-        entry.cancel = null
-        if (this.#entries.get(sessionId) === entry) this.#entries.delete(sessionId)
-        await entry.connection.close()
+        return connection
     }
 }

@@ -55,8 +55,9 @@ export class HeartbeatLoop {
         const { clock, onGap } = this.#options
         const dueAt = clock.now() + ms
         this.#cancel = clock.after(ms, () => {
-            if (clock.now() - dueAt > GAP_MS) return onGap()
-            void this.#send(signal)
+            if (clock.now() - dueAt > GAP_MS) onGap()
+            // Where nothing reconnects by itself the heartbeat finds out what the sleep has cost.
+            if (!signal.aborted) void this.#send(signal)
         })
     }
 

@@ -36,6 +36,16 @@ export class Place {
         return this.#lease
     }
 
+    /** The seller's place instead, of a generation that is not older; says whether it is another than before. */
+    host({ role, generation }: Pick<ConnectionConfig, 'role' | 'generation'>): boolean {
+        const { config } = this.#options
+        const isSame = config.role === role && (generation ?? 0) <= (config.generation ?? 0)
+        if (isSame || role !== 'seller') return false
+        Object.assign(config, { role, generation })
+        void this.leave()
+        return true
+    }
+
     /** Takes the place or makes sure that it is still held, with one call, or two where it was lost. */
     async take(signal: AbortSignal): Promise<void> {
         if (this.#options.config.role !== 'seller' && this.#lease === null) return this.#join(signal)

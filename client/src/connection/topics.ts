@@ -54,7 +54,8 @@ export class Topics {
         return withViewerCount ? [this.user, this.viewers as ChannelLease<never>] : [this.user]
     }
 
-    leave(): void {
-        for (const lease of [this.stream, this.chat, this.user, this.viewers]) lease.leave()
+    /** Leaves all of them until they are joined again. */
+    stop(): void {
+        for (const lease of [this.stream, this.chat, this.user, this.viewers]) lease.rest()
     }
 }

@@ -44,7 +44,7 @@ export function useChat(config: Watched): Chat {
                         held.release()
                     }
                 },
-                read: () => client.findChat(watched.sessionId)?.snapshot ?? IDLE_CHAT,
+                read: () => client.findChat(watched.sessionId, watched.userId)?.snapshot ?? IDLE_CHAT,
             }
             return source
         },
@@ -52,11 +52,8 @@ export function useChat(config: Watched): Chat {
         IDLE_CHAT,
         (error) => ({ ...IDLE_CHAT, status: 'failed', error })
     )
-    const sessionId = config?.sessionId
-    const actions = useMemo(
-        () => actionsOf(() => (sessionId === undefined ? undefined : client?.findChat(sessionId))),
-        [client, sessionId]
-    )
+    const { sessionId = '', userId = '' } = config ?? {}
+    const actions = useMemo(() => actionsOf(() => client?.findChat(sessionId, userId)), [client, sessionId, userId])
     return useMemo(() => ({ ...snapshot, ...actions }), [snapshot, actions])
 }
 

@@ -95,13 +95,11 @@ export function useConnectionState(config: Watched): WatchedConnection {
 export function useStreamError(config: Watched): { error: StreamError | null; reconnect: () => void } {
     const client = useStreamClient()
     const { error } = useConnectionState(config)
-    const sessionId = config?.sessionId
+    const { sessionId = '', userId = '' } = config ?? {}
     return useMemo(() => {
-        const reconnect = () => {
-            if (sessionId !== undefined) client?.core.connections.find(sessionId)?.open('reconnect')
-        }
+        const reconnect = () => client?.core.connections.find(sessionId, userId)?.open('reconnect')
         return { error, reconnect }
-    }, [client, sessionId, error])
+    }, [client, sessionId, userId, error])
 }
 
 function useConnection<Parts extends readonly unknown[], Snapshot extends object>(
@@ -113,7 +111,7 @@ function useConnection<Parts extends readonly unknown[], Snapshot extends object
     const source = (client: StreamClient): Source<Snapshot> => {
         const watched = config as NonNullable<Watched>
         // One that another view holds, or let go of a moment ago, is shown from the first render on.
-        let connection = client.core.connections.find(watched.sessionId)
+        let connection = client.core.connections.find(watched.sessionId, watched.userId)
         const read = remembered(() => parts(connection as Connection), make)
         return {
             hold(onChange) {

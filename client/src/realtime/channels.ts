@@ -29,6 +29,8 @@ export interface ChannelLease<Kind extends TopicKind> {
     ensure(): void
     /** Resolves once database broadcasts arrive; rejects when the channel is lost before. */
     whenReady(signal?: AbortSignal): Promise<void>
+    /** Lets go until the next `ensure`; nothing is heard meanwhile. */
+    rest(): void
     leave(): void
 }
 
@@ -54,19 +56,32 @@ export class Channels {
     /** A share of `kind:id`, not joined yet. */
     hold<Kind extends TopicKind>(kind: Kind, id?: string): ChannelLease<Kind> {
         const topic = id === undefined ? kind : `${kind}:${id.toLowerCase()}`
-        const shared = this.#shared.get(topic) ?? this.#make(topic)
-        shared.holders++
         const emitter = new Emitter<LeaseEvents<Kind>>()
         const emit = emitter.emit.bind(emitter) as (name: PropertyKey, event: unknown) => void
-        const ends = [
-            shared.emitter.on('broadcast', (message) => {
-                emit('broadcast', message)
-                if (message.event !== 'ready' && message.event !== 'lost') emit(message.event, message.payload)
-            }),
-            shared.emitter.on('ready', (event) => emit('ready', event)),
-            shared.emitter.on('lost', (event) => emit('lost', event)),
-        ]
-        let isHeld = true
+        let shared!: SharedChannel
+        let ends: Unsubscribe[] = []
+        let isHeld = false
+        let take = () => {
+            if (isHeld) return
+            isHeld = true
+            shared = this.#shared.get(topic) ?? this.#make(topic)
+            shared.holders++
+            ends = [
+                shared.emitter.on('broadcast', (message) => {
+                    emit('broadcast', message)
+                    if (message.event !== 'ready' && message.event !== 'lost') emit(message.event, message.payload)
+                }),
+                shared.emitter.on('ready', (event) => emit('ready', event)),
+                shared.emitter.on('lost', (event) => emit('lost', event)),
+            ]
+        }
+        take()
+        const rest = () => {
+            if (!isHeld) return
+            isHeld = false
+            for (const end of ends) end()
+            this.#release(shared)
+        }
         return {
             topic,
             get status() {
@@ -74,15 +89,15 @@ export class Channels {
             },
             on: (name, listener) => emitter.on(name, listener),
             ensure: () => {
+                take()
                 if (isHeld) shared.join()
             },
             whenReady: (signal) => whenReady(shared, signal),
+            rest,
             leave: () => {
-                if (!isHeld) return
-                isHeld = false
-                for (const end of ends) end()
+                take = () => {}
                 emitter.clear()
-                this.#release(shared)
+                rest()
             },
         }
     }

@@ -13,10 +13,10 @@ interface Entry<Value> {
 
 export class Shared<Value> {
     readonly #clock: Clock
-    readonly #end: (value: Value) => void
+    readonly #end: (value: Value) => void | Promise<void>
     readonly #entries = new Map<string, Entry<Value>>()
 
-    constructor(clock: Clock, end: (value: Value) => void) {
+    constructor(clock: Clock, end: (value: Value) => void | Promise<void>) {
         this.#clock = clock
         this.#end = end
     }
@@ -26,7 +26,7 @@ export class Shared<Value> {
         key: string,
         make: () => Value,
         serves: (value: Value) => boolean = () => true
-    ): { value: Value; release: () => void } {
+    ): { value: Value; release: (now?: boolean) => void | Promise<void> } {
         const known = this.#entries.get(key)
         if (known !== undefined && !serves(known.value)) this.#remove(key, known)
         const entry = this.#entries.get(key) ?? { value: make(), holders: 0, cancel: null }
@@ -35,10 +35,11 @@ export class Shared<Value> {
         entry.cancel?.()
         entry.cancel = null
         let isHeld = true
-        const release = () => {
+        const release = (now = false) => {
             if (!isHeld) return
             isHeld = false
             if (--entry.holders > 0 || this.#entries.get(key) !== entry) return
+            if (now) return this.#remove(key, entry)
             entry.cancel = this.#clock.after(DETACH_AFTER_MS, () => this.#remove(key, entry))
         }
         return { value: entry.value, release }
@@ -49,14 +50,19 @@ export class Shared<Value> {
         return this.#entries.get(key)?.value
     }
 
-    /** Ends all of them. */
-    dispose(): void {
-        for (const [key, entry] of [...this.#entries]) this.#remove(key, entry)
+    /** What is held, or was a moment ago. */
+    values(): Value[] {
+        return [...this.#entries.values()].map(({ value }) => value)
     }
 
-    #remove(key: string, entry: Entry<Value>): void {
+    /** Ends all of them. */
+    async dispose(): Promise<void> {
+        await Promise.all([...this.#entries].map(([key, entry]) => this.#remove(key, entry)))
+    }
+
+    #remove(key: string, entry: Entry<Value>): void | Promise<void> {
         entry.cancel?.()
         if (this.#entries.get(key) === entry) this.#entries.delete(key)
-        this.#end(entry.value)
+        return this.#end(entry.value)
     }
 }

@@ -32,8 +32,11 @@ export class StreamClientService implements StreamService {
     /** The newest join of this device, by stream. */
     readonly #joins = new Map<string, number>()
 
-    constructor(calls: Calls) {
+    readonly #onHosted: ((session: Wire.Session) => void) | undefined
+
+    constructor(calls: Calls, onHosted?: (session: Wire.Session) => void) {
         this.#calls = calls
+        this.#onHosted = onHosted
     }
 
     /** Starts a stream, or takes over the one that this seller has for the auction. */
@@ -41,6 +44,7 @@ export class StreamClientService implements StreamService {
         const args = { seller_id: sellerId, auction_id: auctionId }
         const session = await this.#calls.run('start_stream', args, options)
         this.#generations.set(session.id, session.generation)
+        this.#onHosted?.(session)
         const viewers = session.viewer_count > 0 ? await this.#viewers(session.id, options) : []
         return { ...named<Session>(session), viewers }
     }

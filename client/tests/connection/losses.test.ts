@@ -1,6 +1,7 @@
 /** Losses and refusals: what is repaired, what ends the connection, and what the app is told. */
 
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_RETRY_POLICY } from '../../src/index.ts'
 import { bench, CONFIG } from '../fakes/bench.ts'
 import { SESSION } from '../fakes/fake_stream.ts'
 import { Refused } from '../fakes/fake_supabase.ts'
@@ -53,23 +54,28 @@ describe.each(OVER)('a loss on the server side, over %s', (over) => {
         expect(supabase.count('sync')).toBe(2)
     })
 
-    it('that comes again at once is answered more and more slowly', async () => {
-        const { connect, supabase, clock, client } = bench({ over })
-        await connect()
-        const attempts: number[] = []
-        client.connection.on('restored', () => {
-            attempts.push(clock.now())
+    it.each([0, 1_000])(
+        'that comes again after %i ms is answered as the policy says, and given up',
+        async (livesMs) => {
+            const { connect, supabase, clock, client, errors } = bench({ over })
+            await connect()
+            const attempts: number[] = []
+            client.connection.on('restored', () => {
+                attempts.push(clock.now())
+                if (livesMs === 0) supabase.realtime.cut()
+                else clock.after(livesMs, () => supabase.realtime.cut())
+            })
             supabase.realtime.cut()
-        })
-        supabase.realtime.cut()
-        await clock.advance(120_000)
-        expect(attempts.length).toBeGreaterThan(5)
-        expect(attempts.length).toBeLessThan(80)
-        const gaps = attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0))
-        const late = gaps.slice(-5)
-        expect(Math.min(...late)).toBeGreaterThanOrEqual(500)
-        expect(late.reduce((sum, gap) => sum + gap, 0) / late.length).toBeGreaterThan(1_500)
-    })
+            await clock.advance(3_600_000)
+            // The loss of the first one counts with those of the attempts.
+            expect(attempts).toHaveLength(DEFAULT_RETRY_POLICY.maxAttempts - 1)
+            const gaps = attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0))
+            expect(Math.min(...gaps.slice(1))).toBeGreaterThanOrEqual(500)
+            expect(Math.max(...gaps)).toBeGreaterThan(5_000 + livesMs)
+            expect(errors).toEqual(['reconnect_exhausted'])
+            expect(clock.pending).toBe(0)
+        }
+    )
 })
 
 describe.each(OVER)('a place that is lost, over %s', (over) => {
@@ -162,6 +168,7 @@ describe.each(OVER)('a refusal that does not pass, over %s', (over) => {
         expect(of.states.at(-1)).toBe(`failed ${code}`)
         expect(of.errors).toEqual([code])
         expect(of.clock.pending).toBe(0)
+        expect(of.supabase.realtime.channels).toEqual([])
     })
 
     it('a ban that the database announces stops it too', async () => {
@@ -175,31 +182,25 @@ describe.each(OVER)('a refusal that does not pass, over %s', (over) => {
         expect(clock.pending).toBe(0)
     })
 
-    it('a sign-out stops it', async () => {
-        const { connect, supabase, states, clock } = bench({ over })
+    it('a sign-out stops it with its channels, which reconnect() joins again', async () => {
+        const { connect, supabase, states, clock, client, dispose } = bench({ over })
         await connect()
+        const topics = () => supabase.realtime.channels.map(({ topic }) => topic).sort()
+        const joined = topics()
         supabase.emitAuth('TOKEN_REFRESHED')
         expect(states.at(-1)).toMatch(/^connected/)
         supabase.emitAuth('SIGNED_OUT')
         expect(states.at(-1)).toBe('failed signed_out')
         expect(clock.pending).toBe(0)
-    })
-})
-
-describe.each(OVER)('without automatic reconnection, over %s', (over) => {
-    it('a loss ends the connection and reconnect() brings it back', async () => {
-        const { client, clock, supabase, states } = bench({ over })
-        const connected = client.connection.connect({ ...CONFIG, enableAutoReconnect: false })
-        await clock.advance(1_000)
-        await connected
-        supabase.realtime.cut()
-        await clock.advance(60_000)
-        expect(states.at(-1)).toBe('failed realtime_unavailable')
-        expect(clock.pending).toBe(0)
+        expect(topics()).toEqual([])
         const again = client.connection.reconnect()
         await clock.advance(1_000)
         await again
-        expect(states.at(-1)).toBe('connected reconnect')
+        expect(topics()).toEqual(joined)
+        // Heard as before.
+        supabase.realtime.find(`stream:${SESSION}`)?.broadcast('state', { seq: 9, generation: 1, state: 'paused' })
+        expect(client.connection.connection?.store.snapshot.state).toBe('paused')
+        await dispose()
     })
 })
 

@@ -136,6 +136,59 @@ describe('another stream', () => {
         await dispose()
     })
 
+    describe('while the one before takes its time to leave', () => {
+        const B = { ...CONFIG, sessionId: '33333333-3333-4333-8333-333333333333' }
+        const C = { ...CONFIG, sessionId: '44444444-4444-4444-8444-444444444444' }
+        const connectedToA = async () => {
+            const of = bench()
+            await of.connect()
+            return of
+        }
+
+        it('is not connected to once a disconnect has been called', async () => {
+            const { client, clock, states } = await connectedToA()
+            const connected = expect(client.connection.connect(B)).rejects.toMatchObject({ code: 'aborted' })
+            const left = client.connection.disconnect()
+            await clock.advance(20_000)
+            await Promise.all([connected, left])
+            expect(client.connection.connection).toBeNull()
+            expect(states.at(-1)).toBe('disconnected disconnect')
+            expect(clock.pending).toBe(0)
+        })
+
+        it('gives way to a third, also where another view holds it', async () => {
+            const { client, clock, dispose } = await connectedToA()
+            client.hold(B)
+            const overtaken = expect(client.connection.connect(B)).rejects.toMatchObject({ code: 'aborted' })
+            const connected = client.connection.connect(C)
+            await clock.advance(20_000)
+            await Promise.all([overtaken, connected])
+            expect(client.connection.connection?.config.sessionId).toBe(C.sessionId)
+            await dispose()
+        })
+
+        it('is given up with its signal', async () => {
+            const { client, clock, supabase } = await connectedToA()
+            const controller = new AbortController()
+            const connecting = client.connection.connect(B, { signal: controller.signal })
+            const refused = expect(connecting).rejects.toMatchObject({ code: 'aborted' })
+            controller.abort()
+            await clock.advance(20_000)
+            await refused
+            expect(client.connection.connection).toBeNull()
+            expect(supabase.realtime.channels).toEqual([])
+        })
+
+        it('is connected to at once', async () => {
+            const { client, clock, states, dispose } = await connectedToA()
+            const connected = client.connection.connect(B)
+            expect(states.slice(-2)).toEqual(['disconnected disconnect', 'connecting connect'])
+            await clock.advance(1_000)
+            await connected
+            await dispose()
+        })
+    })
+
     it('is refused by a connect that a disconnect overtakes', async () => {
         const { client, clock } = bench()
         const connected = client.connection.connect(CONFIG)

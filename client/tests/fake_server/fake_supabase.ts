@@ -28,6 +28,11 @@ export class FakeSupabase implements SupabaseLike {
     isOnline = true
     #token = { no: 0, expiresAt: 0 }
     readonly auth: AuthLike = {
+        getSession: () =>
+            this.accessToken().then(
+                (token) => ({ data: { session: { access_token: token } }, error: null }),
+                (error: unknown) => ({ data: { session: null }, error })
+            ),
         onAuthStateChange: () => ({ data: { subscription: { unsubscribe: () => {} } } }),
         startAutoRefresh: async () => {},
         stopAutoRefresh: async () => {},

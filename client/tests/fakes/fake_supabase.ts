@@ -81,6 +81,7 @@ export class FakeChannel implements RealtimeChannelLike {
 
 export class FakeRealtime implements RealtimeLike {
     accessToken: (() => Promise<string | null>) | null = async () => `token-${++this.tokens}`
+    readonly apiKey = 'key of the project'
     tokens = 0
     token: string | null = null
     /** Everything that happened, in order. */
@@ -183,15 +184,26 @@ export class FakeSupabase implements SupabaseLike {
     /** Whether calls get an answer at all. */
     isReachable = true
     callMs = 10
+    /** What the renewal of an access token that has run out fails with. */
+    renewalError: { status?: number } | null = null
     readonly #clock: FakeClock
     readonly #authListeners = new Set<(event: string) => void>()
 
     constructor(clock: FakeClock) {
         this.#clock = clock
         this.realtime = new FakeRealtime(clock)
+        const { accessToken } = this.realtime
+        // As supabase-js: the project's key in place of a token that cannot be renewed.
+        this.realtime.accessToken = async () =>
+            this.renewalError ? this.realtime.apiKey : ((await accessToken?.()) ?? null)
     }
 
     readonly auth: AuthLike = {
+        getSession: async () => {
+            if (this.renewalError) return { data: { session: null }, error: this.renewalError }
+            const token = await this.realtime.accessToken?.()
+            return { data: { session: token ? { access_token: token } : null }, error: null }
+        },
         onAuthStateChange: (callback) => {
             this.#authListeners.add(callback)
             return { data: { subscription: { unsubscribe: () => void this.#authListeners.delete(callback) } } }
@@ -224,8 +236,9 @@ export class FakeSupabase implements SupabaseLike {
 
     #call(name: string, args: Record<string, unknown>): RpcCallLike {
         this.note(name, args)
+        const denied = { data: null, error: { message: 'permission denied', code: '42501' }, status: 401 }
         const answer = new Promise<RpcAnswerLike>((resolve) => {
-            this.#clock.after(this.callMs, () => resolve(this.answer(name, args)))
+            this.#clock.after(this.callMs, () => resolve(this.renewalError ? denied : this.answer(name, args)))
         })
         const call: RpcCallLike = {
             // biome-ignore lint/suspicious/noThenProperty: the builders of postgrest-js are thenables

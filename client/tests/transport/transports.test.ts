@@ -19,10 +19,10 @@ function over(kind: 'rpc' | 'edge') {
         accessToken: async () => 'user-token',
         global: { fetch: http.fetch },
     })
-    const access = new AccessTokens(supabase.realtime)
+    const access = new AccessTokens(supabase)
     const transport: Transport =
         kind === 'rpc'
-            ? new RpcTransport(supabase, clock)
+            ? new RpcTransport(supabase, access, clock)
             : new EdgeTransport({ edgeUrl: 'http://edge.test/', access, clock, fetch: http.fetch })
     return { clock, http, transport }
 }
