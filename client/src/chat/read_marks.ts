@@ -35,8 +35,6 @@ export class ReadMarks {
     #cancel: Cancel | null = null
     #work: Promise<void> | null = null
     #retryMs = RETRY_MS
-    /** For how long the server refused the last call. */
-    #leastMs = 0
     #hasEnded = false
 
     constructor(clock: Clock, calls: MarkingCalls) {
@@ -78,7 +76,7 @@ export class ReadMarks {
         this.#cancel = null
         this.#work ??= this.#send().finally(() => {
             this.#work = null
-            if (!this.#hasEnded && this.#isWaiting) this.#start(Math.max(this.#retryMs, this.#leastMs))
+            if (!this.#hasEnded && this.#isWaiting) this.#start(this.#retryMs)
         })
         return this.#work
     }
@@ -124,13 +122,12 @@ export class ReadMarks {
                 for (const id of ids) this.#ids.delete(id)
             }
             this.#retryMs = RETRY_MS
-            this.#leastMs = 0
             if (!this.#isWaiting) this.#settle(({ resolve }) => resolve())
         } catch (error) {
             if (this.#hasEnded) return
             if (this.#calls.isRecoverable(error)) {
-                this.#leastMs = toStreamError(error).retryAfterMs ?? 0
-                this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS)
+                const leastMs = toStreamError(error).retryAfterMs ?? 0
+                this.#retryMs = Math.max(Math.min(this.#retryMs * 2, MAX_RETRY_MS), leastMs)
                 return
             }
             this.#upTo = 0

@@ -1,15 +1,14 @@
 /** Polling of `sync`: where frames come slowly because the server says so, and where Realtime is out of reach. */
 
 import type { Cancel, Clock } from '../clock/clock.ts'
-import { Wait } from '../clock/wait.ts'
 import { isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
 
 export interface PollLoopOptions {
     clock: Clock
     random: Random
-    /** Polls once; resolves with what the server wants the next one to wait. */
-    poll: (isFallback: boolean) => Promise<number | null>
+    /** Polls once; resolves with what the server wants the next one to wait, with undefined where it was no time to poll. */
+    poll: (isFallback: boolean) => Promise<number | null | undefined>
     onRefused: (error: StreamError) => void
 }
 
@@ -26,12 +25,9 @@ export class PollLoop {
     #failures = 0
     #round = 0
     #isRunning = false
-    /** What the server said when it refused the last one. */
-    readonly #refusal: Wait
 
     constructor(options: PollLoopOptions) {
         this.#options = options
-        this.#refusal = new Wait(options.clock)
     }
 
     /** `poll_ms` of a frame: null ends it. */
@@ -69,15 +65,16 @@ export class PollLoop {
         const { clock, random } = this.#options
         // More or less by a tenth, so that viewers do not come together.
         const wait = ms * (0.9 + random.next() * 0.2) * 2 ** Math.min(this.#failures, 4)
-        this.#cancel = clock.after(Math.max(wait, this.#refusal.leftMs), () => void this.#poll())
+        this.#cancel = clock.after(wait, () => void this.#poll())
     }
 
     async #poll(): Promise<void> {
         const round = this.#round
         this.#isRunning = true
         try {
-            this.#serverMs = (await this.#options.poll(this.#isFallback)) ?? this.#serverMs
-            this.#failures = 0
+            const ms = await this.#options.poll(this.#isFallback)
+            this.#serverMs = ms ?? this.#serverMs
+            if (ms !== undefined) this.#failures = 0
         } catch (thrown) {
             if (round !== this.#round) return
             const error = toStreamError(thrown)
@@ -86,7 +83,6 @@ export class PollLoop {
                 return this.#options.onRefused(error)
             }
             this.#failures++
-            this.#refusal.begin(error.retryAfterMs ?? 0)
         }
         if (round !== this.#round) return
         this.#isRunning = false

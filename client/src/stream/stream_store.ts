@@ -35,7 +35,8 @@ export class StreamStore implements SyncConsumer {
     /** The log's number up to which the state is known. */
     #stateSeq = 0
     #generation = 0
-    /** What was known when the last heartbeat was answered: the next one cannot name less. */
+    /** What was known when the last one was answered: the next one cannot name less. */
+    #seqAtSync = 0
     #seqAtHeartbeat = 0
     #countedAt = Number.NEGATIVE_INFINITY
     #reactedAt = Number.NEGATIVE_INFINITY
@@ -71,16 +72,13 @@ export class StreamStore implements SyncConsumer {
         return null
     }
 
-    known(): number {
-        return this.#stateSeq
-    }
-
-    apply(result: SyncResult, knownBefore = 0): void {
-        this.#begin(result, knownBefore)
+    apply(result: SyncResult): void {
+        this.#begin(result, this.#seqAtSync)
         const counted = this.#count(result.viewer_count, result.server_time)
         const known = this.#isNews(result.head_seq, result.generation)
             ? { state: result.state, generation: result.generation, hostUid: result.host_uid }
             : {}
+        this.#seqAtSync = this.#stateSeq
         const leaves = result.state === 'error' ? {} : { reconnectDeadline: null }
         this.#change({ role: result.role, ...counted, ...known, ...(known.state ? leaves : {}) })
     }
@@ -129,6 +127,7 @@ export class StreamStore implements SyncConsumer {
         this.#epoch = epoch
         if (isSame && headSeq >= knownBefore) return
         this.#stateSeq = 0
+        this.#seqAtSync = 0
         this.#seqAtHeartbeat = 0
         this.#generation = 0
     }

@@ -4,9 +4,9 @@ import type { Cancel, Clock } from '../clock/clock.ts'
 import type { ServerClock } from '../clock/server_clock.ts'
 import { Wait } from '../clock/wait.ts'
 import type { SyncResult } from '../contract/wire.ts'
-import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
+import { abortedError, isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { Args, Transport } from '../transport/transport.ts'
 import type { SyncConsumer, SyncCursor } from './sync_consumer.ts'
 
 export interface SessionSyncOptions {
@@ -32,6 +32,7 @@ export class SessionSync {
     /** After a call that failed, whoever made it: what is wished for meanwhile waits too. */
     readonly #backoff: Wait
     #version: string | null = null
+    /** How many runs have begun. */
     #runs = 0
     /** Ends with the connection, and with each attempt to restore it: what is under way then changes nothing more. */
     #life = new AbortController()
@@ -42,11 +43,6 @@ export class SessionSync {
         this.#backoff = new Wait(options.clock)
     }
 
-    /** How many runs there were; each is one call, or as many as there are pages. */
-    get runs(): number {
-        return this.#runs
-    }
-
     attach(consumer: SyncConsumer): () => void {
         this.#consumers.add(consumer)
         return () => {
@@ -55,8 +51,8 @@ export class SessionSync {
     }
 
     /** Gives every consumer the answer of a call that carries the same as `sync`, such as `join_stream`. */
-    apply(result: SyncResult, knownBefore?: number): void {
-        for (const consumer of this.#consumers) consumer.apply(result, knownBefore)
+    apply(result: SyncResult): void {
+        for (const consumer of this.#consumers) consumer.apply(result)
     }
 
     /** The same with a newest page, which would tear a log that is held: its consumer waits for the sync that continues it. */
@@ -84,10 +80,8 @@ export class SessionSync {
 
     /** Gives up what is under way, and takes no wishes until the next `run` or `release`: the attempt will sync anyway. */
     hold(): void {
-        this.#cancelPlanned()
-        this.#life.abort(new StreamError('aborted', 'another attempt has begun'))
-        this.#life = new AbortController()
-        this.#running = null
+        this.stop()
+        this.resume()
         this.#isHeld = true
     }
 
@@ -115,11 +109,11 @@ export class SessionSync {
     }
 
     /**
-     * One poll: like `run`, but cheap while nothing has changed. Returns how long the server wants the next to wait. The
-     * attempt that runs will sync: until then only polls in the place of Realtime are made.
+     * One poll: like `run`, but cheap while nothing has changed. Returns how long the server wants the next to wait. None
+     * is made while a failure makes it wait, and while an attempt runs, which will sync, none but in the place of Realtime.
      */
-    async poll(isFallback: boolean): Promise<number | null> {
-        if (this.#isHeld && !isFallback) return null
+    async poll(isFallback: boolean): Promise<number | null | undefined> {
+        if (this.#backoff.leftMs > 1 || (this.#isHeld && !isFallback)) return undefined
         const { signal } = this.#life
         try {
             return await (this.#running ? this.#running.then(() => null) : this.#poll(signal))
@@ -133,24 +127,23 @@ export class SessionSync {
     /** Ends all of it until `resume`. */
     stop(): void {
         this.#cancelPlanned()
-        this.#life.abort(new StreamError('aborted', 'the connection was closed'))
+        this.#life.abort()
     }
 
     resume(): void {
         if (this.#life.signal.aborted) this.#life = new AbortController()
         this.#running = null
-        this.#succeeded()
     }
 
     async #poll(signal: AbortSignal): Promise<number | null> {
-        const { afterSeq, epoch } = this.#cursor()
-        const known = this.#known()
-        const args = { session_id: this.#options.sessionId, after_seq: afterSeq, epoch }
-        const answer = await this.#heeded(this.#options.transport.poll(args, this.#version, { signal }), signal)
-        if (signal.aborted) return null
+        const runs = this.#runs
+        const call = this.#options.transport.poll(this.#args(), this.#version, { signal })
+        const answer = await this.#heeded(call)
+        // A run that has begun since brings more, or has brought it.
+        if (signal.aborted || runs !== this.#runs) return null
         this.#version = answer.version
         if (answer.result) {
-            this.apply(answer.result, known)
+            this.apply(answer.result)
             if (answer.result.has_more) await this.run()
         }
         return answer.pollIntervalMs
@@ -178,52 +171,42 @@ export class SessionSync {
     }
 
     async #pages(signal: AbortSignal): Promise<void> {
-        const { transport, clock, serverClock, sessionId } = this.#options
+        const { transport, clock, serverClock } = this.#options
         this.#runs++
         this.#version = null
         for (let page = 0; page < MOST_PAGES; page++) {
-            const { afterSeq, epoch } = this.#cursor()
-            const [sentAt, known] = [clock.now(), this.#known()]
-            const args = { session_id: sessionId, after_seq: afterSeq, epoch }
-            const result = await this.#heeded(transport.call('sync', args, { signal }), signal)
-            if (signal.aborted) throw new StreamError('aborted', 'the connection was closed')
+            const args = this.#args()
+            const sentAt = clock.now()
+            const result = await this.#heeded(transport.call('sync', args, { signal }))
+            if (signal.aborted) throw abortedError(signal)
             serverClock.note(result.server_time, sentAt, clock.now())
-            this.apply(result, known)
-            const isFollowed = this.#cursor().afterSeq !== afterSeq
+            this.apply(result)
+            const isFollowed = this.#args().after_seq !== args.after_seq
             if (!result.has_more || !isFollowed) return
         }
     }
 
-    #cursor(): SyncCursor {
-        for (const consumer of this.#consumers) {
-            const cursor = consumer.cursor()
-            if (cursor) return cursor
-        }
-        return {}
-    }
-
-    #known(): number {
-        return Math.max(0, ...[...this.#consumers].map((consumer) => consumer.known?.() ?? 0))
+    #args(): Args<'sync'> {
+        let cursor: SyncCursor | null = null
+        for (const consumer of this.#consumers) cursor ??= consumer.cursor()
+        return { session_id: this.#options.sessionId, after_seq: cursor?.afterSeq, epoch: cursor?.epoch }
     }
 
     /** A call whose failure makes later ones wait. */
-    async #heeded<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
-        try {
-            const answer = await call
-            this.#succeeded()
-            return answer
-        } catch (thrown) {
-            if (!signal.aborted) {
+    #heeded<T>(call: Promise<T>): Promise<T> {
+        const { signal } = this.#life
+        call.then(
+            () => {
+                this.#failures = 0
+                this.#backoff.begin(0)
+            },
+            (thrown: unknown) => {
+                if (signal.aborted) return
                 const mostMs = Math.min(20_000, 500 * 2 ** ++this.#failures)
                 const leastMs = toStreamError(thrown).retryAfterMs ?? 500
                 this.#backoff.begin(leastMs + (mostMs - 500) * this.#options.random.next())
             }
-            throw thrown
-        }
-    }
-
-    #succeeded(): void {
-        this.#failures = 0
-        this.#backoff.begin(0)
+        )
+        return call
     }
 }

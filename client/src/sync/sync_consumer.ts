@@ -11,13 +11,11 @@ export interface SyncCursor {
 export interface SyncConsumer {
     /** Where the log ends that the consumer holds; null where it keeps none. */
     cursor(): SyncCursor | null
-    /** The newest number that is known to have been in the log. */
-    known?(): number
     /**
-     * Takes one answer. With `has_more` the next one follows, from the cursor that the consumer has by then. `knownBefore` is
-     * what `known()` said before the call was sent: an answer that names less is of a log that was shortened.
+     * Takes one answer, each of a call that was sent after the one before was answered. With `has_more` the next one follows,
+     * from the cursor that the consumer has by then.
      */
-    apply(result: SyncResult, knownBefore?: number): void
+    apply(result: SyncResult): void
     /** Told by every heartbeat: the newest number of the log. A consumer that is behind asks for a sync. */
     observeHead?(headSeq: number, epoch: string): void
 }

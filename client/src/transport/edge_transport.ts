@@ -36,9 +36,6 @@ interface Answer {
 /** Routes whose arguments stand in the query. */
 const WITHOUT_BODY = ['GET', 'DELETE']
 
-/** No header makes a client wait longer. */
-const MOST_RETRY_AFTER_MS = 3_600_000
-
 export class EdgeTransport implements Transport {
     readonly kind = 'edge'
     readonly #url: string
@@ -130,18 +127,14 @@ function refused({ status, text, headers }: Answer, now: number): StreamError {
         status,
         message: textOr(problem.detail, textOr(problem.title, 'the call was refused')),
         code: typeof problem.code === 'string' ? problem.code : undefined,
-        retryAfterMs: numberOrNull(problem.retry_after_ms) ?? retryAfterMs(headers, now),
+        retryAfterMs: numberOrNull(problem.retry_after_ms) ?? retryAfterMs(headers.get('retry-after'), now),
         field: typeof problem.field === 'string' ? problem.field : null,
     })
 }
 
-/** Seconds, or a date by the clock of whoever wrote it; without that one by ours, which may be wrong by years. */
-function retryAfterMs(headers: Headers, now: number): number | null {
-    const after = headers.get('retry-after')
-    if (after === null) return null
-    const seconds = Number(after)
-    const ms = Number.isNaN(seconds)
-        ? Date.parse(after) - (Date.parse(headers.get('date') ?? '') || now)
-        : seconds * 1000
-    return Number.isNaN(ms) ? null : Math.min(Math.max(0, ms), MOST_RETRY_AFTER_MS)
+/** Seconds, or a date, which a clock that is wrong by years reads as an hour at most. */
+function retryAfterMs(after: string | null, now: number): number | null {
+    return after === null
+        ? null
+        : numberOrNull(Math.min(Math.max(0, Number(after) * 1000 || Date.parse(after) - now), 3_600_000))
 }

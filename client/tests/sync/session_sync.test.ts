@@ -1,7 +1,8 @@
-/** How long `sync` waits after a failure, whatever asks for it meanwhile. */
+/** How long `sync` waits after a failure, whatever asks for it meanwhile, and which answer is the newest. */
 
 import { describe, expect, it } from 'vitest'
 import { ServerClock } from '../../src/clock/server_clock.ts'
+import type { SyncResult } from '../../src/contract/wire.ts'
 import { StreamError } from '../../src/error/stream_error.ts'
 import { SessionSync } from '../../src/sync/session_sync.ts'
 import type { Transport } from '../../src/transport/transport.ts'
@@ -92,5 +93,23 @@ describe('a sync that was refused', () => {
         await frames(1_000)
         await sync.run().catch(() => {})
         expect(calls).toHaveLength(2)
+    })
+})
+
+describe('a poll that a run has overtaken', () => {
+    it('tells nothing: its answer is older', async () => {
+        const { sync, answers, clock } = make()
+        const heads: number[] = []
+        sync.attach({ cursor: () => null, apply: ({ head_seq: headSeq }) => heads.push(headSeq) })
+        const page = (headSeq: number) => ({ head_seq: headSeq, has_more: false, server_time: '' }) as SyncResult
+        let answerPoll: (answer: unknown) => void = () => {}
+        answers(() => new Promise((resolve) => (answerPoll = resolve)))
+        const polled = sync.poll(false)
+        answers(async () => page(2))
+        await sync.run()
+        answerPoll({ result: page(1), version: 'v1', pollIntervalMs: 5_000 })
+        await clock.settle()
+        expect(await polled).toBe(null)
+        expect(heads).toEqual([2])
     })
 })
