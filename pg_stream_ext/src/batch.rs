@@ -8,14 +8,15 @@ use serde_json::value::RawValue;
 use stream_core::error::ErrorCode;
 use stream_core::limits::MAX_BATCH_ITEMS;
 
-use crate::postgres::caller::{CLAIMS, Caller};
+use crate::postgres::caller::{self, CLAIMS, Caller};
 use crate::postgres::error::{Failure, Result, required};
 use crate::postgres::setting;
 use crate::postgres::transaction::Isolated;
 
-/// Admits the service alone, because the items name their users.
+/// Admits the service alone, because the items name their users, and refuses all of them where nothing may be written.
 pub fn admit(caller: Caller) -> Result<()> {
     match caller {
+        Caller::Service(_) if caller::is_read_only() => Err(ErrorCode::ReadOnly.into()),
         Caller::Service(_) => Ok(()),
         Caller::User { .. } => Err(ErrorCode::Forbidden.into()),
     }

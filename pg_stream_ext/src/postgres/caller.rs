@@ -73,6 +73,12 @@ pub fn is_above_read_committed() -> bool {
     unsafe { pg_sys::XactIsoLevel > pg_sys::XACT_READ_COMMITTED as i32 }
 }
 
+/// Whether the transaction, or a standby, takes no writes.
+pub fn is_read_only() -> bool {
+    // SAFETY: plain reads of this backend's state.
+    unsafe { pg_sys::XactReadOnly || pg_sys::RecoveryInProgress() }
+}
+
 impl Caller {
     pub fn admitted(self) -> Admitted {
         match self {

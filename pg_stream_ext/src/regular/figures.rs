@@ -15,7 +15,8 @@ statements! {
     IS_SAMPLE_DUE: Write [] -> bool,
         "select f.sampled_at <= now() - interval '5 seconds' or f.sampled_at > now() from stream.figures as f where f.id";
 
-    /// Only rows that tell something new, or are five seconds old, and none that another transaction has locked.
+    /// Only rows that tell something new, or are five seconds old, and none that another transaction has locked. Whoever
+    /// adds the first rows has the turn by the row of the figures, so that none waits for another's.
     WRITE_RULES: Write [TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID]
         "with rules as materialized (
              select r.rule, r.swept_rows, r.rule = any ($4) as has_run,
@@ -32,10 +33,15 @@ statements! {
          ), free as materialized (
              select f.rule from stream.rule_figures as f
              where f.rule = any (array(select d.rule from due as d)) order by f.rule for update skip locked
+         ), turn as materialized (
+             select f.id from stream.figures as f
+             where f.id and exists (select from rules as r where r.rule not in (select k.rule from known as k))
+             for update skip locked
          ), added as (
              insert into stream.rule_figures (rule, ran_at, swept_rows, oldest_age)
              select r.rule, case when r.has_run then now() end, r.swept_rows, r.oldest_age
              from rules as r
+             cross join turn
              where r.rule not in (select k.rule from known as k)
              on conflict (rule) do nothing
          )

@@ -104,7 +104,9 @@ fn make_plan(admitted: Admitted) -> Result<Vec<Change>> {
     let Some(settings) = spi::first(&SETTINGS, &[])? else {
         return Ok(Vec::new());
     };
-    let state = State::read_or_create()?;
+    let Some(state) = State::read_or_create()? else {
+        return Ok(Vec::new());
+    };
     let now = clock::now()?;
     if !has_passed(settings, &state, now) || !State::lock()? {
         return Ok(Vec::new());

@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 use stream_core::error::ErrorCode;
 
-use crate::postgres::caller::Admitted;
+use crate::postgres::caller::{self, Admitted};
 use crate::postgres::catalogue::{self, KnownRelation};
 use crate::postgres::error::{Failure, Result};
 
@@ -32,9 +32,7 @@ fn sequence_of(code: ErrorCode) -> Option<&'static KnownRelation> {
 
 /// Takes the next number, which no roll-back gives back. Counts nothing where that would be an error or wait.
 fn count(sequence: &KnownRelation) {
-    // SAFETY: plain reads of this backend's state.
-    let is_read_only = unsafe { pg_sys::XactReadOnly || pg_sys::RecoveryInProgress() };
-    if is_read_only {
+    if caller::is_read_only() {
         return;
     }
     let Some(sequence) = sequence.find() else {

@@ -25,7 +25,6 @@ const IDLE: &[&str] = &[
     "stream.schedule_with_pg_cron(boolean)",
     "stream_private.begin_work()",
     "stream_private.pause()",
-    "stream_private.rearm()",
     "stream_private.refuse_changing_moderation_log()",
     "stream_private.wait_at_gate(uuid,boolean)",
     "stream_private.wait_for_session(uuid)",

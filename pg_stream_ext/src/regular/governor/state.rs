@@ -9,7 +9,7 @@ use crate::log::relay_queue::{SessionKey, session_key};
 use crate::log::relay_row;
 use crate::postgres::caller::Admitted;
 use crate::postgres::column::columns;
-use crate::postgres::error::{Failure, Result};
+use crate::postgres::error::Result;
 use crate::postgres::spi::{self, statements};
 use crate::regular::governor::change::microseconds_since;
 use crate::regular::governor::live::Live;
@@ -23,8 +23,12 @@ statements! {
     LOCK: Write []
         "select true from stream.governor as g where g.id for update skip locked";
 
+    /// The row of the figures gives one transaction at a time the turn, so that none waits for another's row.
     CREATE: Write []
-        "insert into stream.governor default values on conflict do nothing";
+        "with turn as materialized (
+             select f.id from stream.figures as f where f.id for update skip locked
+         )
+         insert into stream.governor (id) select t.id from turn as t on conflict do nothing";
 
     WRITE: Write [TIMESTAMPTZOID, INT4OID, TEXTOID, INT8OID, BOOLOID, BOOLOID, UUIDARRAYOID, INT8ARRAYOID]
         "update stream.governor
@@ -48,12 +52,12 @@ impl State {
         spi::first(&READ, &[])
     }
 
-    pub fn read_or_create() -> Result<Self> {
+    pub fn read_or_create() -> Result<Option<Self>> {
         if let Some(state) = Self::read()? {
-            return Ok(state);
+            return Ok(Some(state));
         }
         spi::execute(&CREATE, &[])?;
-        Self::read()?.ok_or(Failure::Row("the governor's row is gone"))
+        Self::read()
     }
 
     /// Locks the row until the transaction ends; returns false when somebody holds it.
