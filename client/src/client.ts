@@ -1,6 +1,6 @@
 /** The client: services, connections and channels over one Supabase client, made once and disposed of once. */
 
-import { AccessTokens } from './access/access_tokens.ts'
+import { AccessTokens, ownAuth } from './access/access_tokens.ts'
 import { type CircuitBreaker, StreamServiceCircuitBreaker } from './breaker/circuit_breaker.ts'
 import { Calls } from './call/calls.ts'
 import type { StreamChat } from './chat/chat.ts'
@@ -126,10 +126,9 @@ export class StreamClient {
         return this.#chats.hold(config)
     }
 
-    /** The chat of a stream, of one user where named, where somebody holds it or did a moment ago. */
-    findChat(sessionId: string, userId?: string): StreamChat | undefined {
-        const chat = this.#chats.find(sessionId)
-        return (userId ?? chat?.userId) === chat?.userId ? chat : undefined
+    /** The chat of a stream, where somebody holds it or did a moment ago. */
+    findChat(sessionId: string): StreamChat | undefined {
+        return this.#chats.find(sessionId)
     }
 
     /** Runs when the client is disposed of. */
@@ -167,27 +166,18 @@ export function createStreamClient(options: StreamClientOptions): StreamClient {
 
 /** A sign-out ends every connection: the old user's token must not live on in them. */
 function signOuts(supabase: SupabaseLike, connections: Connections): Unsubscribe[] {
-    try {
-        const { data } = supabase.auth.onAuthStateChange((event) => {
+    const heard = ownAuth(() =>
+        supabase.auth.onAuthStateChange((event) => {
             if (event === 'SIGNED_OUT') connections.refuseAll(new StreamError('signed_out', 'the user signed out'))
         })
-        return [() => data.subscription.unsubscribe()]
-    } catch {
-        // With the option `accessToken` supabase-js has no auth of its own.
-        return []
-    }
+    )
+    return [() => heard?.data.subscription.unsubscribe()]
 }
 
 /** Renewal of tokens goes by timers, which sleep in the background of a phone: supabase-js wants to be told. */
 function refreshPauses(supabase: SupabaseLike, lifecycle: LifecycleAdapter, wakes: Wakes): Unsubscribe[] {
     if (!lifecycle.pausesAutoRefresh) return []
-    const quietly = (call: () => Promise<void>) => {
-        try {
-            call().catch(() => {})
-        } catch {
-            // As above.
-        }
-    }
+    const quietly = (call: () => Promise<void>) => void ownAuth(call)?.catch(() => {})
     return [
         wakes.on('wake', ({ reason }) => {
             if (reason === 'wake') quietly(() => supabase.auth.startAutoRefresh())

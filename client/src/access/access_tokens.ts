@@ -43,18 +43,12 @@ export class AccessTokens {
 
     /** The session is asked itself: the callback of Realtime gives the project's key where a renewal failed. */
     async #held(): Promise<string | null | undefined> {
-        const { auth, realtime } = this.#supabase
-        let asked: ReturnType<typeof auth.getSession>
-        try {
-            asked = auth.getSession()
-        } catch {
-            // With the option `accessToken` supabase-js has no auth of its own.
-            const token = await realtime.accessToken?.()
-            return token === realtime.apiKey ? null : token
-        }
-        const { data, error } = await asked
-        if (error) throw error
-        return data.session?.access_token
+        const { realtime } = this.#supabase
+        const answer = await ownAuth(() => this.#supabase.auth.getSession())
+        if (answer?.error) throw answer.error
+        if (answer) return answer.data.session?.access_token
+        const token = await realtime.accessToken?.()
+        return token === realtime.apiKey ? null : token
     }
 }
 
@@ -64,4 +58,13 @@ function refusalOf(thrown: unknown): StreamError {
     const isRefused = status >= 400 && status < 500 && ![408, 409, 429].includes(status)
     const code = isRefused ? 'unauthenticated' : 'unreachable'
     return new StreamError(code, message, { status, cause: thrown })
+}
+
+/** What auth of supabase-js answers; undefined with its option `accessToken`, where it has no auth of its own. */
+export function ownAuth<Answer>(ask: () => Answer): Answer | undefined {
+    try {
+        return ask()
+    } catch {
+        return undefined
+    }
 }

@@ -84,7 +84,7 @@ export class Attempts {
     stop(): void {
         this.#cancel?.()
         this.#cancel = null
-        this.#running?.controller.abort(new StreamError('aborted', 'the connection was closed'))
+        this.#running?.controller.abort()
         this.#running = null
         this.#doneAt = null
         this.#doneSleepNo = -1

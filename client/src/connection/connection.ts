@@ -26,7 +26,7 @@ import { PollLoop } from './poll_loop.ts'
 import { QualityMeter } from './quality_meter.ts'
 import { configured } from './retry_policy.ts'
 import { ShownState } from './shown_state.ts'
-import { SideTopics } from './side_topics.ts'
+import { SideTopic } from './side_topics.ts'
 import { Topics } from './topics.ts'
 
 /** A channel that stays refused though the place is held is closed to this user. */
@@ -47,7 +47,7 @@ export class Connection {
     readonly #polls: PollLoop
     readonly #attempts: Attempts
     readonly #heard: Heard
-    readonly #side: SideTopics
+    readonly #sides: readonly SideTopic[]
     readonly #ends: Unsubscribe[]
     #policy: RetryPolicy | RetryFunction
     #token: AgoraToken | null = null
@@ -113,12 +113,8 @@ export class Connection {
             isRestoring: () => this.#attempts.isRunning,
             onRefused,
         })
-        this.#side = new SideTopics({
-            leases: this.topics.side(config.viewerCount !== false),
-            clock,
-            random,
-            prepare: () => channels.prepare(wakes.sleepNo),
-        })
+        const shared = { clock, random, prepare: () => channels.prepare(wakes.sleepNo) }
+        this.#sides = this.topics.side(config.viewerCount !== false).map((lease) => new SideTopic(lease, shared))
         this.#ends = [
             wakes.on('wake', ({ reason, sleepNo }) => {
                 if (this.#isOpen && this.#isAutomatic) this.#attempts.afterWake(reason, sleepNo)
@@ -129,7 +125,7 @@ export class Connection {
             }),
             ...this.topics.onCriticalLost((loss) => this.#channelLost(loss)),
             ...this.#heard.listen(),
-            ...this.#side.listen(),
+            ...this.#sides.flatMap((side) => side.listen()),
             () => this.#heard.stop(),
         ]
     }
@@ -205,7 +201,11 @@ export class Connection {
     async #restore(signal: AbortSignal): Promise<void> {
         const { channels, wakes } = this.#parts
         await channels.prepare(wakes.sleepNo)
-        await this.#takePlace(signal)
+        await this.#place.take(signal).catch(async (thrown: unknown) => {
+            // The last words of a stream that has ended are in its log.
+            if (toStreamError(thrown).code === 'stream_ended') await this.sync.run()
+            throw thrown
+        })
         if (signal.aborted) return
         try {
             await this.topics.joinCritical(signal)
@@ -220,22 +220,12 @@ export class Connection {
             throw thrown
         }
         await this.sync.run()
-        if (!signal.aborted) this.#side.start()
-    }
-
-    async #takePlace(signal: AbortSignal): Promise<void> {
-        try {
-            await this.#place.take(signal)
-        } catch (thrown) {
-            // The last words of a stream that has ended are in its log.
-            if (toStreamError(thrown).code === 'stream_ended') await this.sync.run()
-            throw thrown
-        }
+        if (!signal.aborted) for (const side of this.#sides) side.start()
     }
 
     #begun(reason: ConnectionReason): void {
         this.#heartbeats.stop()
-        this.#side.stop()
+        for (const side of this.#sides) side.stop()
         this.sync.hold()
         const isFirst = reason === 'connect' && this.state !== ConnectionState.RECONNECTING
         this.#shown.set(isFirst ? ConnectionState.CONNECTING : ConnectionState.RECONNECTING, reason)
@@ -261,7 +251,7 @@ export class Connection {
     #lost(reason: ConnectionReason, error: StreamError): void {
         if (!this.#isOpen || this.#attempts.isBusy) return
         if (!this.#isAutomatic) return this.#end(error)
-        this.#side.stop()
+        for (const side of this.#sides) side.stop()
         this.#shown.set(ConnectionState.RECONNECTING, reason)
         this.#attempts.afterLoss(reason, error)
     }
@@ -287,7 +277,15 @@ export class Connection {
 
     #halt(): void {
         this.#isOpen = false
-        const parts = [this.#attempts, this.#heartbeats, this.#polls, this.#side, this.#heard, this.sync, this.topics]
+        const parts = [
+            this.#attempts,
+            this.#heartbeats,
+            this.#polls,
+            ...this.#sides,
+            this.#heard,
+            this.sync,
+            this.topics,
+        ]
         for (const part of parts) part.stop()
     }
 

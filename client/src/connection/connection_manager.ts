@@ -59,7 +59,7 @@ export class StreamConnectionManager implements ConnectionManager {
         if (signal?.aborted) throw abortedError(signal)
         const held = this.#take(config)
         const leave = () => {
-            if (this.#held === held) void this.disconnect()
+            if (this.#held === held) this.#drop()
         }
         signal?.addEventListener('abort', leave, { once: true })
         try {

@@ -30,8 +30,8 @@ export class Connections {
      */
     hold(config: ConnectionConfig): HeldConnection {
         const { sessionId, userId } = config
-        const isOwn = (connection: Connection) => connection.config.userId === userId
-        const { value: connection, release } = this.#shared.hold(sessionId, () => this.#make(config), isOwn)
+        const make = () => this.#make(config)
+        const { value: connection, release } = this.#shared.hold(sessionId, make, () => !!this.find(sessionId, userId))
         connection.host(config)
         return { connection, release: async ({ now } = {}) => release(now) }
     }

@@ -1,7 +1,7 @@
 /** Heartbeats of a connected device, at the times that the server names. */
 
 import type { Cancel, Clock } from '../clock/clock.ts'
-import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
+import { isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
 import type { Place } from './place.ts'
 
@@ -47,7 +47,7 @@ export class HeartbeatLoop {
 
     stop(): void {
         this.#cancel()
-        this.#life?.abort(new StreamError('aborted', 'the connection was closed'))
+        this.#life?.abort()
         this.#life = null
     }
 

@@ -9,8 +9,7 @@ import { SERVER_LOSS_JITTER_MS } from './retry_policy.ts'
 
 type Lease = Pick<ChannelLease<'user'>, 'ensure' | 'on'>
 
-export interface SideTopicsOptions {
-    leases: readonly Lease[]
+export interface SideTopicOptions {
     clock: Clock
     random: Random
     /** Gives Realtime a fresh token. */
@@ -21,38 +20,16 @@ const LEAST_MS = 500
 const MOST_MS = 20_000
 const MOST_REFUSALS = 3
 
-export class SideTopics {
-    readonly #sides: readonly Side[]
-
-    constructor({ leases, ...shared }: SideTopicsOptions) {
-        this.#sides = leases.map((lease) => new Side(lease, shared))
-    }
-
-    listen(): Unsubscribe[] {
-        return this.#sides.flatMap((side) => side.listen())
-    }
-
-    /** Joins them; Realtime has a token by then. */
-    start(): void {
-        for (const side of this.#sides) side.start()
-    }
-
-    /** Repairs nothing more until the next `start`. */
-    stop(): void {
-        for (const side of this.#sides) side.stop()
-    }
-}
-
 /** One of the topics, with its own count of losses. */
-class Side {
+export class SideTopic {
     readonly #lease: Lease
-    readonly #options: Omit<SideTopicsOptions, 'leases'>
+    readonly #options: SideTopicOptions
     #isOn = false
     #cancel: Cancel = () => {}
     #losses = 0
     #refusals = 0
 
-    constructor(lease: Lease, options: Omit<SideTopicsOptions, 'leases'>) {
+    constructor(lease: Lease, options: SideTopicOptions) {
         this.#lease = lease
         this.#options = options
     }
@@ -67,12 +44,14 @@ class Side {
         ]
     }
 
+    /** Joins it; Realtime has a token by then. */
     start(): void {
         this.stop()
         this.#isOn = true
         this.#lease.ensure()
     }
 
+    /** Repairs nothing more until the next `start`. */
     stop(): void {
         this.#isOn = false
         this.#cancel()

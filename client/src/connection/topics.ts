@@ -9,6 +9,7 @@ export class Topics {
     readonly chat: ChannelLease<'chat'>
     readonly user: ChannelLease<'user'>
     readonly viewers: ChannelLease<'viewers'>
+    readonly #all: Pick<ChannelLease<'user'>, 'on' | 'rest'>[]
     #lost: Loss | null = null
 
     constructor(channels: Channels, sessionId: string, userId: string) {
@@ -16,6 +17,8 @@ export class Topics {
         this.chat = channels.hold('chat', sessionId)
         this.user = channels.hold('user', userId)
         this.viewers = channels.hold('viewers', sessionId)
+        // Of what is theirs alone nothing is used there.
+        this.#all = [this.stream, this.chat, this.user, this.viewers] as unknown as ChannelLease<'user'>[]
     }
 
     /** Joins state and chat; resolves once database broadcasts arrive on both. */
@@ -41,12 +44,7 @@ export class Topics {
 
     /** Every broadcast of all four. */
     onBroadcast(listener: (message: { event: string; payload: unknown }) => void): Unsubscribe[] {
-        return [
-            this.stream.on('broadcast', listener),
-            this.chat.on('broadcast', listener),
-            this.user.on('broadcast', listener),
-            this.viewers.on('broadcast', listener),
-        ]
+        return this.#all.map((lease) => lease.on('broadcast', listener))
     }
 
     /** Those for which no connection waits. */
@@ -56,6 +54,6 @@ export class Topics {
 
     /** Leaves all of them until they are joined again. */
     stop(): void {
-        for (const lease of [this.stream, this.chat, this.user, this.viewers]) lease.rest()
+        for (const lease of this.#all) lease.rest()
     }
 }

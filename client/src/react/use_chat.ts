@@ -4,6 +4,7 @@ import { useMemo } from 'react'
 import type { StreamChat } from '../chat/chat.ts'
 import { type ChatSnapshot, IDLE_CHAT } from '../chat/chat_snapshot.ts'
 import type { ChatMessage } from '../chat/message.ts'
+import type { StreamClient } from '../client.ts'
 import { StreamError, toStreamError } from '../error/stream_error.ts'
 import { useStreamClient } from './provider.ts'
 import { keyOf, type Source, useSource, type Watched } from './source.ts'
@@ -44,7 +45,7 @@ export function useChat(config: Watched): Chat {
                         held.release()
                     }
                 },
-                read: () => client.findChat(watched.sessionId, watched.userId)?.snapshot ?? IDLE_CHAT,
+                read: () => chatOf(client, watched)?.snapshot ?? IDLE_CHAT,
             }
             return source
         },
@@ -53,8 +54,14 @@ export function useChat(config: Watched): Chat {
         (error) => ({ ...IDLE_CHAT, status: 'failed', error })
     )
     const { sessionId = '', userId = '' } = config ?? {}
-    const actions = useMemo(() => actionsOf(() => client?.findChat(sessionId, userId)), [client, sessionId, userId])
+    const actions = useMemo(() => actionsOf(() => chatOf(client, { sessionId, userId })), [client, sessionId, userId])
     return useMemo(() => ({ ...snapshot, ...actions }), [snapshot, actions])
+}
+
+/** Another user's chat of the same stream is none of this one's. */
+function chatOf(client: StreamClient | null, of: { sessionId: string; userId: string }): StreamChat | undefined {
+    const chat = client?.findChat(of.sessionId)
+    return chat?.userId === of.userId ? chat : undefined
 }
 
 /** Without a chat there is nothing to do, and nothing to throw in a handler either. */

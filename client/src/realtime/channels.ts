@@ -118,11 +118,9 @@ export class Channels {
     /** Lets go of every topic. */
     dispose(): void {
         for (const shared of [...this.#shared.values()]) {
-            shared.emitter.clear()
-            shared.drop(RESET)
+            shared.holders = 1
+            this.#release(shared)
         }
-        this.#shared.clear()
-        this.#closeUnused()
     }
 
     #make(topic: string): SharedChannel {
