@@ -93,6 +93,8 @@ supabase.rpc('list_restrictions', { session_id: sessionId, after: userId, page_s
 supabase.rpc('get_moderation_log')
 supabase.rpc('get_moderation_log', { session_id: sessionId, before_id: 9, page_size: 10 })
 supabase.rpc('send_reaction', { session_id: sessionId, kind: 'love' })
+supabase.rpc('report_canary')
+supabase.rpc('report_canary', { canary_no: 9, lag_ms: 40, state: 'delivered' })
 supabase.rpc('report_message', { session_id: sessionId, message_id: messageId })
 supabase.rpc('report_message', { session_id: sessionId, message_id: messageId, reason: 'why' })
 supabase.rpc('list_reports', { session_id: sessionId })
