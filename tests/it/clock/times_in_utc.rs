@@ -122,8 +122,18 @@ async fn cause_everything(database: &TestDatabase, setting: &str) -> Result<()> 
     .await?;
     let ben = database.user(demo::BEN).await?;
     call(&ben, setting, "add_viewer", session.clone()).await?;
-    let due = "update stream.ticker set swept_at = least(swept_at, now()) - interval '1 second'";
-    database.change(due).await?;
+    let channel = json!({"channel_id": id});
+    call(&ben, setting, "generate_buyer_token", channel).await?;
+    call(&ben, setting, "send_reaction", with("kind", json!("love"))).await?;
+    call(&service, setting, "new_epoch", json!({})).await?;
+    let canary = demo::BEN;
+    let due = format!(
+        "update stream.ticker set swept_at = least(swept_at, now()) - interval '1 second';
+         update stream.agora_tokens set check_at = now();
+         update stream.canary set sent_at = '-infinity';
+         update stream.config set canary_user_id = '{canary}' where id"
+    );
+    database.change(&due).await?;
     call(&service, setting, "tick", json!({})).await?;
     call(&seller, setting, "end_stream", session.clone()).await?;
     Ok(())
