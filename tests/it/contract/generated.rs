@@ -143,7 +143,8 @@ async fn committed_files_are_what_the_hand_written_sql_says() -> Result<()> {
     for directory in ["sql/api", "contract"] {
         for entry in std::fs::read_dir(root.join(directory))? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            let is_kept = name == "released.json";
+            // A release writes the one, the tests of edge_api the other.
+            let is_kept = ["released.json", "routes.json"].contains(&name.as_str());
             let path = format!("{directory}/{name}");
             assert_ne!(generated.contains(&path), is_kept, "{path}");
         }
