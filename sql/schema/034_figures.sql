@@ -59,13 +59,14 @@ comment on column stream.canary.failed_state is 'The last report of a failure, a
 insert into stream.canary (id) values (true);
 
 -- Refusals roll back whatever they write; a sequence counts on.
-create sequence stream.tokens_refused_rate;
-create sequence stream.tokens_refused_rights;
-create sequence stream.tokens_refused_setup;
-comment on sequence stream.tokens_refused_rate is 'Requests for a token that were beyond the rate of their user. At most 32 too many after a crash.';
-comment on sequence stream.tokens_refused_rights is 'Requests for a token of somebody who may have none. At most 32 too many after a crash.';
+-- Unlogged: a refusal spends no transaction id and waits for no disk. Counters of a process begin anew too.
+create unlogged sequence stream.tokens_refused_rate;
+create unlogged sequence stream.tokens_refused_rights;
+create unlogged sequence stream.tokens_refused_setup;
+comment on sequence stream.tokens_refused_rate is 'Requests for a token that were beyond the rate of their user. Begins anew after a crash.';
+comment on sequence stream.tokens_refused_rights is 'Requests for a token of somebody who may have none. Begins anew after a crash.';
 comment on sequence stream.tokens_refused_setup is
-    'Requests for a token that failed by the configuration: certificate, Vault, clock. At most 32 too many after a crash.';
+    'Requests for a token that failed by the configuration: certificate, Vault, clock. Begins anew after a crash.';
 
 alter table stream.figures enable row level security;
 alter table stream.rule_figures enable row level security;

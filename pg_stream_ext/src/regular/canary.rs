@@ -1,10 +1,12 @@
 //! The rule `canary`: a numbered event every ten seconds, by which edge_api sees that broadcasts arrive.
 
 use pgrx::datum::Uuid;
+use serde_json::json;
 
 use crate::clock;
 use crate::postgres::column::columns;
 use crate::postgres::error::Result;
+use crate::postgres::json_text;
 use crate::postgres::spi::{self, statements};
 use crate::realtime::{broadcast, sends};
 use crate::regular::unit::{Rule, Unit};
@@ -26,14 +28,13 @@ statements! {
          from free as r
          cross join stream.config as f
          where c.id = r.id and f.canary_user_id is not null
-         returning f.canary_user_id as user_id, to_json(
-             row(c.canary_no, clock_timestamp())::stream.canary_event)::text as payload";
+         returning f.canary_user_id as user_id, c.canary_no";
 }
 
 columns! {
     struct Next {
         user_id: Uuid,
-        payload: String,
+        canary_no: i64,
     }
 }
 
@@ -57,7 +58,11 @@ impl Rule for Canary {
             return Ok(());
         };
         let topic = format!("canary:{}", next.user_id);
-        broadcast::write(method, &topic, "canary", &next.payload, now)?;
+        let payload = json!({
+            "canary_no": next.canary_no,
+            "server_time": json_text::time(now),
+        });
+        broadcast::write(method, &topic, "canary", &payload.to_string(), now)?;
         sends::note(&topic, "canary")
     }
 }
