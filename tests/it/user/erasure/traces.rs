@@ -22,6 +22,8 @@ const NO_USER: &[&str] = &[
     "config.canary_user_id",
     "governor.sessions",
     "late_events.payload",
+    // Of the row, which nobody owns.
+    "reaction_counts.id",
     "requests.request_id",
     "stream_sessions.auction_id",
     "stream_sessions.id",
