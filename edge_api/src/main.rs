@@ -19,11 +19,11 @@ use edge_api::server::{self, ServerSettings, descriptors};
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
 #[cfg(feature = "postgrest")]
-use edge_api::upstream::assemble_postgrest;
+use edge_api::upstream::{self, assemble_postgrest};
 #[cfg(feature = "postgrest")]
 use edge_api::upstream::postgrest::Project;
 use edge_api::upstream::sql::SqlSettings;
-use edge_api::upstream::{Stack, assemble};
+use edge_api::upstream::assemble;
 use edge_api::{logging, memory, metrics, routes};
 use tokio::net::TcpListener;
 
@@ -123,7 +123,10 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
 }
 
 #[cfg(feature = "postgrest")]
-fn stack_of_project(project: Project, settings: &Settings) -> Result<Stack, Box<dyn Error>> {
+fn stack_of_project(
+    project: Project,
+    settings: &Settings,
+) -> Result<upstream::Stack, Box<dyn Error>> {
     if !project.serves_itself() {
         tracing::warn!(
             "SUPABASE_SERVICE_ROLE_KEY is not set: no ticks, no notices of Agora, and each call \
