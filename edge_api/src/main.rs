@@ -18,12 +18,12 @@ use edge_api::router::router;
 use edge_api::server::{self, ServerSettings, descriptors};
 use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
-#[cfg(feature = "postgrest")]
-use edge_api::upstream::{self, assemble_postgrest};
+use edge_api::upstream::assemble;
 #[cfg(feature = "postgrest")]
 use edge_api::upstream::postgrest::Project;
 use edge_api::upstream::sql::SqlSettings;
-use edge_api::upstream::assemble;
+#[cfg(feature = "postgrest")]
+use edge_api::upstream::{self, assemble_postgrest};
 use edge_api::{logging, memory, metrics, routes};
 use tokio::net::TcpListener;
 
