@@ -28,6 +28,9 @@ const ATTEMPT_WITHIN_MS = 45_000
 /** A connection that lived shorter than this was none: the waiting goes on growing. */
 const STABLE_AFTER_MS = 10_000
 
+/** The waiting grows so often. */
+const MOST_LOOPS = 8
+
 export class Attempts {
     readonly #options: AttemptsOptions
     #cancel: Cancel | null = null
@@ -37,6 +40,7 @@ export class Attempts {
     #failed = 0
     /** Connections in a row that were lost as soon as they were made. */
     #loops = 0
+    #loopDelayMs = FIRST_WITHIN_MS
     #doneAt: number | null = null
     #doneSleepNo = -1
 
@@ -63,14 +67,13 @@ export class Attempts {
     /** After a loss: soon, but not at the same moment as everybody else. */
     afterLoss(reason: ConnectionReason, error: StreamError): void {
         if (this.isBusy) return
-        const { clock, random } = this.#options
+        const { clock, random, policy } = this.#options
         const isLoop = this.#doneAt !== null && clock.now() - this.#doneAt < STABLE_AFTER_MS
         this.#loops = isLoop ? this.#loops + 1 : 0
         if (this.#loops < 2) return this.#plan(reason, error.retryAfterMs ?? random.next() * SERVER_LOSS_JITTER_MS)
-        // What is lost again and again is no better than what is never made.
-        this.#reason = reason
-        this.#failed = this.#loops - 1
-        this.#fail(error)
+        // Later each time, and never given up: every one of these connections was made.
+        this.#loopDelayMs = nextDelayMs(policy(), Math.min(this.#loops, MOST_LOOPS), error, random.next()) ?? this.#loopDelayMs
+        this.#plan(reason, this.#loopDelayMs)
     }
 
     /** After a wake: at once, unless an attempt of the same wake runs or has succeeded. */

@@ -1,7 +1,6 @@
 /** Losses and refusals: what is repaired, what ends the connection, and what the app is told. */
 
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_RETRY_POLICY } from '../../src/index.ts'
 import { bench, CONFIG } from '../fakes/bench.ts'
 import { SESSION } from '../fakes/fake_stream.ts'
 import { Refused } from '../fakes/fake_supabase.ts'
@@ -55,7 +54,7 @@ describe.each(OVER)('a loss on the server side, over %s', (over) => {
     })
 
     it.each([0, 1_000])(
-        'that comes again after %i ms is answered as the policy says, and given up',
+        'that comes again after %i ms is answered later each time, and never given up',
         async (livesMs) => {
             const { connect, supabase, clock, client, errors } = bench({ over })
             await connect()
@@ -67,13 +66,13 @@ describe.each(OVER)('a loss on the server side, over %s', (over) => {
             })
             supabase.realtime.cut()
             await clock.advance(3_600_000)
-            // The loss of the first one counts with those of the attempts.
-            expect(attempts).toHaveLength(DEFAULT_RETRY_POLICY.maxAttempts - 1)
+            // Half of the longest delay on average.
+            expect(attempts.length).toBeGreaterThan(200)
+            expect(attempts.length).toBeLessThan(450)
             const gaps = attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0))
             expect(Math.min(...gaps.slice(1))).toBeGreaterThanOrEqual(500)
-            expect(Math.max(...gaps)).toBeGreaterThan(5_000 + livesMs)
-            expect(errors).toEqual(['reconnect_exhausted'])
-            expect(clock.pending).toBe(0)
+            expect(Math.max(...gaps)).toBeGreaterThan(15_000)
+            expect(errors).toEqual([])
         }
     )
 })
