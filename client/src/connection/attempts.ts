@@ -72,7 +72,8 @@ export class Attempts {
         this.#loops = isLoop ? this.#loops + 1 : 0
         if (this.#loops < 2) return this.#plan(reason, error.retryAfterMs ?? random.next() * SERVER_LOSS_JITTER_MS)
         // Later each time, and never given up: every one of these connections was made.
-        this.#loopDelayMs = nextDelayMs(policy(), Math.min(this.#loops, MOST_LOOPS), error, random.next()) ?? this.#loopDelayMs
+        this.#loopDelayMs =
+            nextDelayMs(policy(), Math.min(this.#loops, MOST_LOOPS), error, random.next()) ?? this.#loopDelayMs
         this.#plan(reason, this.#loopDelayMs)
     }
 
