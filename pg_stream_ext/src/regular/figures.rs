@@ -59,7 +59,7 @@ statements! {
         "with last as materialized (
              select f.ended_upto, f.ended_messages, f.ended_frames, f.messages, f.frames,
                  greatest(f.ended_upto, now() - interval '10 minutes') as upto,
-                 nullif(extract(epoch from now() - f.sampled_at), 'Infinity') as passed_s
+                 case when isfinite(f.sampled_at) then extract(epoch from now() - f.sampled_at) end as passed_s
              from stream.figures as f
              where f.id and (f.sampled_at <= now() - interval '5 seconds' or f.sampled_at > now())
              for update skip locked
