@@ -219,8 +219,7 @@ mod tests {
     fn frame(entry: &Value) -> Value {
         json!({
             "v": 1, "session_id": SESSION, "epoch": "e", "from_seq": 1, "to_seq": 1, "head_seq": 1,
-            "server_time": "2026-01-01T00:00:01+00:00", "poll_ms": null, "digest": false,
-            "messages": [entry],
+            "server_time": "2026-01-01T00:00:01+00:00", "poll_ms": null, "digest": false, "messages": [entry],
         })
     }
 

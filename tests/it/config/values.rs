@@ -203,7 +203,6 @@ const OPTIONAL: [&str; 4] = [
     "retention_days",
 ];
 
-/// A CHECK lets null through.
 #[tokio::test]
 async fn only_settings_that_mean_something_without_a_value_can_be_without_one() -> Result<()> {
     let database = TestDatabase::create().await?;

@@ -21,7 +21,7 @@ const LONGER: &[(&str, usize)] = &[
     ("stream_core/src/webhook/tests.rs", 375),
     ("tests/attack/errors/quoting.rs", 412),
     ("tests/attack/regular_work/units.rs", 342),
-    ("tests/attack/session/search_path.rs", 310),
+    ("tests/attack/session/search_path.rs", 309),
     ("tests/attack/waiting/batches.rs", 303),
     ("tests/it/auction/bid_deadlocks.rs", 316),
     ("tests/it/auction/triggers.rs", 305),
