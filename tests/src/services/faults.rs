@@ -11,11 +11,7 @@ const PATH: &str = "/_local/faults";
 impl Services {
     /// Asks for faults and returns what the gateway has counted since its start.
     pub async fn fault(&self, faults: Value) -> Result<Value> {
-        let request = Request::post(PATH)
-            .header("apikey", &self.keys.service_role_key)
-            .json(&faults);
-        let answer = request.send(&self.supabase_url).await?;
-        answer.ok().with_context(|| format!("{faults}"))
+        fault_at(&self.supabase_url, &self.keys.service_role_key, faults).await
     }
 
     /// Takes back the faults that last.
@@ -28,4 +24,13 @@ impl Services {
         let request = Request::get(PATH).header("apikey", &self.keys.service_role_key);
         request.send(&self.supabase_url).await?.ok()
     }
+}
+
+/// Asks the gateway at this URL for faults and returns what it has counted since its start.
+pub async fn fault_at(url: &str, service_key: &str, faults: Value) -> Result<Value> {
+    let request = Request::post(PATH)
+        .header("apikey", service_key)
+        .json(&faults);
+    let answer = request.send(url).await?;
+    answer.ok().with_context(|| format!("{faults}"))
 }

@@ -53,6 +53,11 @@ impl Phoenix {
 
     pub async fn connect_with(services: &Services, query: &str) -> Result<Self> {
         let address = services.supabase_url.trim_start_matches("http://");
+        Self::connect_to(address, query).await
+    }
+
+    /// `address` is `host:port`.
+    pub async fn connect_to(address: &str, query: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         let url = format!("ws://{address}/realtime/v1/websocket?{query}");
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await?;
@@ -182,7 +187,8 @@ impl Phoenix {
         }
     }
 
-    async fn read(&mut self) -> Result<Frame> {
+    /// The next frame, however long it takes. Loses none when it is cancelled.
+    pub async fn read(&mut self) -> Result<Frame> {
         loop {
             let message = match self.socket.next().await {
                 None => return Ok(Frame::Closed(None)),

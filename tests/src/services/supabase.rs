@@ -1,7 +1,7 @@
 //! Starting a stand-in for Supabase over a test's database, for measurements that need one of their own.
 
 use crate::database::TestDatabase;
-use crate::services::request::Request;
+use crate::services::faults::fault_at;
 use anyhow::Result;
 use serde_json::json;
 use xtask::run::Run;
@@ -41,12 +41,8 @@ impl Supabase {
 
     /// From now on it drops rows and closes channels above so many messages a second, as the real server does.
     pub async fn limit(&self, messages_per_s: u32) -> Result<()> {
-        let answer = Request::post("/_local/faults")
-            .header("apikey", &self.service_key)
-            .json(&json!({"quota": {"events_per_second": messages_per_s}}))
-            .send(&format!("http://{}", self.address))
-            .await?;
-        answer.ok()?;
-        Ok(())
+        let url = format!("http://{}", self.address);
+        let quota = json!({"quota": {"events_per_second": messages_per_s}});
+        fault_at(&url, &self.service_key, quota).await.map(|_| ())
     }
 }
