@@ -1,4 +1,4 @@
-//! The main job from end to end with the real Supabase client. `client/demo` plays and judges; here its verdict
+//! The main job from end to end with the real Supabase client. `client/scripted_demo` plays and judges; here its verdict
 //! is compared with what the database holds, and made to turn out badly.
 
 use anyhow::{Context, Result};
@@ -35,7 +35,7 @@ async fn play(services: &Services, with_edge: bool, app_id: &str) -> Result<Fini
         arguments.extend(["--edge-url", &services.edge_url]);
     }
     let environment = &services.database.environment;
-    script::run(environment, "client/demo/demo.mjs", &arguments).await
+    script::run(environment, "client/scripted_demo/demo.mjs", &arguments).await
 }
 
 /// Fails unless the play passed in its own judgement; returns the report.

@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module'
 
-const requireOfDemo = createRequire(new URL('../../client/demo/package.json', import.meta.url))
+const requireOfDemo = createRequire(new URL('../../client/scripted_demo/package.json', import.meta.url))
 const { createClient } = requireOfDemo('@supabase/supabase-js')
 
 /** One step: a join, a refusal, a message on its way. Far above what a busy machine needs. */

@@ -6,7 +6,7 @@
 
 import { createRequire } from 'node:module'
 
-const requireOfDemo = createRequire(new URL('../../client/demo/package.json', import.meta.url))
+const requireOfDemo = createRequire(new URL('../../client/scripted_demo/package.json', import.meta.url))
 const { AccessToken2, ServiceRtc, ServiceRtm } = requireOfDemo('agora-token/src/AccessToken2')
 
 const { appId, certificate, channel, account, rtmUser, issuedAt, expiresInS, audioS } = JSON.parse(process.argv[2])

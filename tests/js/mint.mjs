@@ -7,7 +7,7 @@
 
 import { createRequire } from 'node:module'
 
-const requireOfDemo = createRequire(new URL('../../client/demo/package.json', import.meta.url))
+const requireOfDemo = createRequire(new URL('../../client/scripted_demo/package.json', import.meta.url))
 const { RtcRole, RtcTokenBuilder } = requireOfDemo('agora-token')
 
 const { appId, certificate, channel, uid, expiresInS, warmUp, count } = JSON.parse(process.argv[2])

@@ -7,7 +7,7 @@
 import { createRequire } from 'node:module'
 import { inflateSync } from 'node:zlib'
 
-const requireOfDemo = createRequire(new URL('../../client/demo/package.json', import.meta.url))
+const requireOfDemo = createRequire(new URL('../../client/scripted_demo/package.json', import.meta.url))
 const { AccessToken2, ServiceRtc } = requireOfDemo('agora-token/src/AccessToken2')
 
 const inflated = (/** @type {string} */ token) => inflateSync(Buffer.from(token.slice(3), 'base64')).toString('hex')

@@ -31,7 +31,7 @@ pub struct TestEnvironment {
     pub agora: AgoraSettings,
     /// Release builds of `supabase_local` and `edge_api`.
     pub bin_dir: PathBuf,
-    /// A Node that the JavaScript clients run on; `client/demo` has its packages installed.
+    /// A Node that the JavaScript clients run on; `client/scripted_demo` has its packages installed.
     pub node: PathBuf,
     /// The directory of the logs of services started by tests.
     pub log_dir: PathBuf,

@@ -39,7 +39,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
 
     let node = Node::ensure()?;
     client_package::ensure_built(&node)?;
-    node.install_packages(&workspace::root().join("client/demo"))?;
+    node.install_packages(&workspace::root().join("client/scripted_demo"))?;
     if named.is_elsewhere()? {
         return play(&node, &named);
     }
@@ -80,7 +80,7 @@ fn play(node: &Node, named: &NamedStack) -> Result<ExitCode> {
     console::step("playing the demo");
     let mut demo = Command::new(&node.program);
     demo.arg("demo.mjs")
-        .current_dir(workspace::root().join("client/demo"));
+        .current_dir(workspace::root().join("client/scripted_demo"));
     let options = [
         ("--supabase-url", &named.supabase_url),
         ("--anon-key", &named.anon_key),

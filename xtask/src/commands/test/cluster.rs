@@ -31,7 +31,7 @@ pub fn start_cluster(
     extension::install(&built)?;
     let node = Node::ensure()?;
     client_package::ensure_built(&node)?;
-    for package in ["client/demo", "tests/js"] {
+    for package in ["client/scripted_demo", "tests/js"] {
         node.install_packages(&workspace::root().join(package))?;
     }
     interrupt::check()?;
