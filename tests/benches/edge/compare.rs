@@ -87,6 +87,12 @@ impl Comparison {
             row(format!("{name}, next to Node"), "Express and pg", node)
                 .with_least_ratio(TARGET_NODE),
         );
+        report.add(Row::new(
+            "edge",
+            format!("{name}, next to Node, bound for a service without CPU of its own"),
+            node.bound_of_free_service(edge),
+            "times",
+        ));
         for (of, rounds) in [
             ("edge", edge),
             ("pooled loop", plain),

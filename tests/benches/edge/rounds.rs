@@ -123,6 +123,13 @@ impl Rounds {
         }
     }
 
+    /// How many times these rounds' throughput a service could reach that takes no CPU itself, on the same cores and
+    /// with the server's and the driver's CPU of `other`.
+    pub fn bound_of_free_service(&self, other: &Self) -> f64 {
+        let all = self.cpu_us(|round| round.service + round.server + round.driver);
+        all / other.cpu_us(|round| round.server + round.driver)
+    }
+
     fn cpu_us(&self, of_round: fn(&Round) -> Duration) -> f64 {
         let requests: usize = self.0.iter().map(|round| round.requests).sum();
         let cpu: Duration = self.0.iter().map(of_round).sum();
