@@ -42,6 +42,11 @@ pub fn ensure_built(node: &Node) -> Result<()> {
     local_dir::make_once("client", is_built, || build(node))
 }
 
+/// Installs what it needs for its checks and its tests.
+pub fn install(node: &Node) -> Result<()> {
+    node.install_packages(&directory())
+}
+
 /// Types, format and rules, the tests, and the package as `npm pack` makes it. With arguments only the tests that they name;
 /// `react-native` alone names the one that is not among the others.
 pub fn test(node: &Node, arguments: &[OsString]) -> Result<()> {

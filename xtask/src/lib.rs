@@ -3,6 +3,7 @@
 //! The binary `xtask` (`cargo x`) is the command line; this library is what it and the tests share:
 //! throw-away clusters, the services, and the certainty that nothing outlives its run.
 
+pub mod browser_tests;
 pub mod bundle;
 pub mod cargo_deny;
 pub mod client_package;

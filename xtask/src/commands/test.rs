@@ -15,7 +15,8 @@ use xtask::python_packages::PythonPackages;
 use xtask::run::Run;
 use xtask::test_environment::TestEnvironment;
 use xtask::{
-    client_package, console, local_dir, packages, pgbouncer, postgres, process, workspace,
+    browser_tests, client_package, console, local_dir, packages, pgbouncer, postgres, process,
+    workspace,
 };
 
 pub use cluster::{Broadcasts, start_cluster};
@@ -161,6 +162,7 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
     packages::ensure_faketime()?;
     if matches!(kind, TestKind::All | TestKind::EndToEnd) {
         PythonPackages::ensure()?;
+        browser_tests::ensure(arguments)?;
     }
     if matches!(kind, TestKind::All | TestKind::Attack) {
         pgbouncer::ensure()?;

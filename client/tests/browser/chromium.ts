@@ -1,0 +1,41 @@
+/** Debian's Chromium for tests: the one place with its path and its launch options. */
+
+import { type Browser, chromium } from 'playwright-core'
+
+const PROGRAM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+
+const ARGUMENTS = [
+    // A camera that shows a moving pattern and a microphone that beeps; permission is given without a dialogue.
+    '--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream',
+    // Nothing beyond this machine is reached: Agora's SDK and the browser itself would try.
+    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-domain-reliability',
+    '--no-first-run',
+    '--no-default-browser-check',
+    // Pages in the background keep their timers and frames: a test has several pages and one is in front.
+    '--disable-background-timer-throttling',
+    '--disable-backgrounding-occluded-windows',
+    '--disable-renderer-backgrounding',
+    '--disable-dev-shm-usage',
+]
+
+export interface ChromiumOptions {
+    /** Whether sound may play in a page that nobody has touched; browsers of people say no. */
+    soundWithoutTouch?: boolean
+    /** Further arguments. */
+    args?: readonly string[]
+}
+
+/** Starts it without a window. Root cannot have its sandbox. */
+export function launchChromium({ soundWithoutTouch = true, args = [] }: ChromiumOptions = {}): Promise<Browser> {
+    const policy = soundWithoutTouch ? 'no-user-gesture-required' : 'document-user-activation-required'
+    return chromium.launch({
+        executablePath: PROGRAM,
+        headless: true,
+        chromiumSandbox: process.getuid?.() !== 0,
+        args: [...ARGUMENTS, `--autoplay-policy=${policy}`, ...args],
+    })
+}
