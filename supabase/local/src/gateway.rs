@@ -12,6 +12,7 @@ use serde_json::json;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
 use crate::auth::{self, Auth};
+use crate::loopback::{self, Loopback};
 use crate::realtime::{self, Realtime};
 use crate::rest::{self, Rest};
 
@@ -20,10 +21,12 @@ pub struct Services {
     pub auth: Arc<Auth>,
     pub rest: Arc<Rest>,
     pub realtime: Arc<Realtime>,
+    pub loopback: Arc<Loopback>,
 }
 
-/// All routes. While nothing beyond this machine can reach them, browsers of any origin may call them, and tests may ask
-/// for faults; on another address CORS stays closed and there are no faults.
+/// All routes. While nothing beyond this machine can reach them, browsers of any origin may call them, tests may ask
+/// for faults, and there is signalling for video between its browsers; on another address CORS stays closed and there is
+/// neither.
 pub fn router(services: Services, address: SocketAddr) -> Router {
     let router = Router::new()
         .route("/", get(health))
@@ -34,8 +37,9 @@ pub fn router(services: Services, address: SocketAddr) -> Router {
         .nest("/realtime/v1", realtime::router(services.realtime.clone()))
         .fallback(no_route);
     if address.ip().is_loopback() {
-        let router = router.nest("/_local", realtime::switches(services.realtime));
-        router.layer(
+        let local =
+            realtime::switches(services.realtime).merge(loopback::router(services.loopback));
+        router.nest("/_local", local).layer(
             CorsLayer::new()
                 .allow_origin(AllowOrigin::any())
                 .allow_methods(AllowMethods::mirror_request())

@@ -8,6 +8,7 @@ mod database;
 mod gateway;
 pub mod jwt;
 pub mod keys;
+mod loopback;
 mod realtime;
 mod rest;
 pub mod serve;

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::database::{self, DatabaseError};
 use crate::gateway::{self, Services};
 use crate::jwt::{SignError, TokenKey};
+use crate::loopback::Loopback;
 use crate::realtime::{Realtime, partitions, quota, replication};
 use crate::rest::Rest;
 
@@ -94,6 +95,8 @@ async fn serve(config: Config) -> Result<(), ServeError> {
         stop.clone(),
         tasks.clone(),
     ));
+    let rest_pool = database::pool(rest, "supabase_local_rest", REST_POOL_SIZE)?;
+    let loopback = Loopback::new(rest_pool.clone(), stop.clone(), tasks.clone());
     let services = Services {
         auth: Arc::new(Auth {
             token_key: token_key.clone(),
@@ -104,9 +107,10 @@ async fn serve(config: Config) -> Result<(), ServeError> {
         rest: Arc::new(Rest {
             token_key,
             schemas: config.schemas,
-            pool: database::pool(rest, "supabase_local_rest", REST_POOL_SIZE)?,
+            pool: rest_pool,
         }),
         realtime: realtime.clone(),
+        loopback: Arc::new(loopback),
     };
 
     tasks.spawn(quota::keep(realtime.quota.clone(), stop.clone()));
