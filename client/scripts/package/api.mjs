@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 import { compare, ROOT } from './run.mjs'
 
-const ENTRIES = ['index', 'messages', 'react', 'react_native']
+const ENTRIES = ['index', 'messages', 'react', 'react_native', 'loopback']
 
 /** @param {{isUpdate: boolean}} options @returns {Promise<string[]>} */
 export async function checkApi({ isUpdate }) {

@@ -42,11 +42,13 @@ export async function checkSize({ isUpdate }) {
  * @returns {Promise<Record<string, number>>}
  */
 async function measure() {
-    const [index, messages, native] = await Promise.all(
-        ['index', 'messages', 'react_native'].map((entry) => sizeOf(`export * from '${ROOT}src/${entry}.ts'`))
+    const [index, messages, native, loopback] = await Promise.all(
+        ['index', 'messages', 'react_native', 'loopback'].map((entry) =>
+            sizeOf(`export * from '${ROOT}src/${entry}.ts'`)
+        )
     )
     const both = await sizeOf(`export * from '${ROOT}src/index.ts'; export * from '${ROOT}src/react.ts'`)
-    return { index, messages, react: both - index, react_native: native }
+    return { index, messages, react: both - index, react_native: native, loopback }
 }
 
 /** @param {string} source @returns {Promise<number>} bytes */
