@@ -19,6 +19,7 @@ const CLIENT_SENTENCES: Readonly<Record<ClientErrorCode, string>> = {
     superseded: 'You are watching this stream on another device.',
     timed_out: 'The service took too long to answer.',
     unreachable: 'The service cannot be reached. Are you online?',
+    video_unavailable: 'The video does not get through.',
 }
 
 /** Parameters that a sentence may name in braces. */

@@ -1,0 +1,31 @@
+/** The entry point of the stream viewer without a screen, and of the interface that video engines implement. */
+
+export type {
+    AudioRoute,
+    LocalSource,
+    ObjectFit,
+    PermissionAnswer,
+    RemoteVideoReason,
+    RemoteVideoState,
+    VideoConnectionReason,
+    VideoConnectionState,
+    VideoEngine,
+    VideoEngineCapabilities,
+    VideoEngineEvents,
+    VideoEngineFactory,
+    VideoJoin,
+    VideoLayer,
+    VideoQuality,
+    VideoRole,
+    VideoViewOptions,
+} from './viewer/video_engine.ts'
+export { StreamViewer, type StreamViewerOptions } from './viewer/stream_viewer.ts'
+export {
+    type RecoveryCause,
+    type RecoveryEvent,
+    type RecoveryStep,
+    StreamQuality,
+    type StreamViewerEvents,
+    type StreamViewerSnapshot,
+    type ViewerPhase,
+} from './viewer/viewer_types.ts'

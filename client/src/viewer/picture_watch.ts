@@ -1,0 +1,101 @@
+/** Everything that notices a picture that does not come, stands still, is black or is not shown. */
+
+import type { Clock } from '../clock/clock.ts'
+import { expectedFrame, hostOf, isOwnTrouble, type ViewerFacts } from './facts.ts'
+import { FIRST_FRAME_MS, FrameWatch, NEXT_FRAME_MS } from './frame_watch.ts'
+import type { VideoEngine } from './video_engine.ts'
+import { ViewWatch } from './view_watch.ts'
+import type { RecoveryCause, RecoveryStep } from './viewer_types.ts'
+
+export interface PictureWatchOptions {
+    clock: Clock
+    engine: () => VideoEngine | null
+    facts: () => ViewerFacts
+    set: (change: Partial<ViewerFacts>) => void
+    trouble: (cause: RecoveryCause) => void
+    /** What is tried against a black picture; null: nothing. */
+    blackStep: () => RecoveryStep | null
+    /** Black though it was received anew: so it is sent. */
+    onBlackSource: () => void
+}
+
+const LIMITS = { first: FIRST_FRAME_MS, next: NEXT_FRAME_MS, none: null } as const
+
+export class PictureWatch {
+    readonly #options: PictureWatchOptions
+    readonly #frames: FrameWatch
+    readonly #view: ViewWatch
+    #isBlackSource = false
+
+    constructor(options: PictureWatchOptions) {
+        const { clock, set } = options
+        this.#options = options
+        this.#frames = new FrameWatch(clock, () => this.#missed())
+        this.#view = new ViewWatch({
+            clock,
+            isVisible: () => this.#ask((engine, uid) => engine.isViewVisible(uid)),
+            brightness: () => this.#ask((engine, uid) => engine.brightness(uid)),
+            onVisible: (isViewVisible) => set({ isViewVisible }),
+            onBlack: () => this.#black(),
+            onBright: () => this.#bright(),
+        })
+    }
+
+    /** Expects what the facts say is owed. */
+    update(facts: ViewerFacts): void {
+        this.#frames.expect(LIMITS[expectedFrame(facts)])
+        const isShowing = facts.role === 'seller' ? facts.isPreviewing : facts.subscribed !== null
+        this.#view.run(isShowing && facts.hasView && facts.isAwake && facts.end === null)
+        if (facts.subscribed === null) this.#isBlackSource = false
+    }
+
+    frame(): void {
+        this.#frames.frame()
+        if (this.#options.facts().picture !== 'moving') this.#options.set({ picture: 'moving' })
+    }
+
+    /** Gives the whole time anew, after a step of recovery or a wake. */
+    restart(): void {
+        this.#frames.restart()
+    }
+
+    stop(): void {
+        this.#frames.stop()
+        this.#view.stop()
+        this.#isBlackSource = false
+    }
+
+    #missed(): void {
+        const { facts, set, trouble } = this.#options
+        const isFirst = expectedFrame(facts()) === 'first'
+        if (!isFirst) set({ picture: 'frozen' })
+        if (isOwnTrouble(facts())) trouble(isFirst ? 'no_first_frame' : 'frozen')
+    }
+
+    #ask<T>(question: (engine: VideoEngine, uid: number) => T): T | null {
+        const { engine, facts } = this.#options
+        const { role, subscribed } = facts()
+        const uid = role === 'seller' ? 0 : subscribed
+        const asked = engine()
+        return asked === null || uid === null ? null : question(asked, uid)
+    }
+
+    /** A camera that is off in a browser sends black; so does a broken decoder, which a new subscription mends. */
+    #black(): void {
+        const { facts, set, trouble, blackStep, onBlackSource } = this.#options
+        if (facts().role === 'seller' || facts().picture !== 'moving') return
+        set({ isBlack: true })
+        if (this.#isBlackSource || hostOf(facts())?.hasCamera !== true || !isOwnTrouble(facts())) return
+        if (blackStep() === 'resubscribe') {
+            this.#isBlackSource = true
+            onBlackSource()
+        } else {
+            trouble('black')
+        }
+    }
+
+    #bright(): void {
+        this.#isBlackSource = false
+        this.#options.set({ isBlack: false })
+    }
+}
