@@ -1,9 +1,17 @@
-/** The build of the package: five entry points as ESM and CJS, with types. */
+/** The build of the package: entry points as ESM and CJS, with types. */
 
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const config: UserConfig = defineConfig({
-    entry: ['src/index.ts', 'src/messages.ts', 'src/react.ts', 'src/react_native.ts', 'src/loopback.ts'],
+    entry: [
+        'src/index.ts',
+        'src/messages.ts',
+        'src/react.ts',
+        'src/react_native.ts',
+        'src/viewer.ts',
+        'src/loopback.ts',
+        'src/testing.ts',
+    ],
     format: ['esm', 'cjs'],
     platform: 'neutral',
     target: 'es2022',

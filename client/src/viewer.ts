@@ -1,5 +1,6 @@
 /** The entry point of the stream viewer without a screen, and of the interface that video engines implement. */
 
+export { StreamViewer, type StreamViewerOptions } from './viewer/stream_viewer.ts'
 export type {
     AudioRoute,
     LocalSource,
@@ -19,7 +20,6 @@ export type {
     VideoRole,
     VideoViewOptions,
 } from './viewer/video_engine.ts'
-export { StreamViewer, type StreamViewerOptions } from './viewer/stream_viewer.ts'
 export {
     type RecoveryCause,
     type RecoveryEvent,

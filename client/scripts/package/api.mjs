@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 import { compare, ROOT } from './run.mjs'
 
-const ENTRIES = ['index', 'messages', 'react', 'react_native', 'loopback']
+const ENTRIES = ['index', 'messages', 'react', 'react_native', 'viewer', 'loopback', 'testing']
 
 /** @param {{isUpdate: boolean}} options @returns {Promise<string[]>} */
 export async function checkApi({ isUpdate }) {

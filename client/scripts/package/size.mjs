@@ -37,8 +37,8 @@ export async function checkSize({ isUpdate }) {
 }
 
 /**
- * Of each entry point everything that it exports. React's is counted as what an app loads beside the core: both in one
- * bundle, less the core.
+ * Of each entry point everything that it exports. Those of React and of the viewer are counted as what an app loads beside
+ * the core: both in one bundle, less the core.
  * @returns {Promise<Record<string, number>>}
  */
 async function measure() {
@@ -47,8 +47,12 @@ async function measure() {
             sizeOf(`export * from '${ROOT}src/${entry}.ts'`)
         )
     )
-    const both = await sizeOf(`export * from '${ROOT}src/index.ts'; export * from '${ROOT}src/react.ts'`)
-    return { index, messages, react: both - index, react_native: native, loopback }
+    const [react, viewer] = await Promise.all(
+        ['react', 'viewer'].map((entry) =>
+            sizeOf(`export * from '${ROOT}src/index.ts'; export * from '${ROOT}src/${entry}.ts'`)
+        )
+    )
+    return { index, messages, react: react - index, react_native: native, viewer: viewer - index, loopback }
 }
 
 /** @param {string} source @returns {Promise<number>} bytes */

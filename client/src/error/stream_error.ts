@@ -25,7 +25,8 @@ export type ClientErrorCode =
 export const CLIENT_CODES: Partial<Readonly<Record<ErrorCategory, string>>> = {
     system_error: 'aborted client_too_old disposed invalid_answer+ realtime_disabled!',
     permission_error: 'channel_refused',
-    network_error: 'circuit_open+ realtime_unavailable+ reconnect_exhausted+ timed_out+ unreachable+ video_unavailable+',
+    network_error:
+        'circuit_open+ realtime_unavailable+ reconnect_exhausted+ timed_out+ unreachable+ video_unavailable+',
     chat_error: 'outbox_full+ send_expired',
     authentication_error: 'signed_out',
     stream_error: 'superseded',

@@ -3,9 +3,9 @@
 import type { Clock } from '../clock/clock.ts'
 import type { Unsubscribe } from '../emitter/emitter.ts'
 import type { VideoEngineEvents, VideoJoin } from '../viewer/video_engine.ts'
-import type { FakeScreen } from './fake_screen.ts'
 import { type FakeFaults, type FakeJoinAnswer, mend } from './fake_faults.ts'
 import type { FakeChannel, FakePicture, FakeSender, FakeVideoNetwork } from './fake_network.ts'
+import type { FakeScreen } from './fake_screen.ts'
 
 export interface FakeMembershipOptions {
     clock: Clock
@@ -55,7 +55,8 @@ export class FakeMembership {
         try {
             const planned = faults.joins.shift() ?? 'ok'
             await pause(clock, planned === 'silence' ? null : joinMs, join.signal)
-            const answer = planned === 'ok' ? network.judge(join.token, join.channelId, join.uid) : planned
+            const isOpen = planned === 'ok' || planned === 'silence'
+            const answer = isOpen ? network.judge(join.token, join.channelId, join.uid) : planned
             if (answer !== 'ok') throw this.#refusal(answer)
             if (this.#hasJoined) mend(faults, 'rejoin')
             this.#hasJoined = true

@@ -98,7 +98,8 @@ export class Driver<View> {
                 return this.#unsubscribe(action.uid, signal)
             case 'layer': {
                 const { subscribed, wantedLayer: layer } = facts()
-                if (subscribed !== null) await this.#try(() => seat.call(signal, (engine) => engine.setLayer(subscribed, layer)))
+                if (subscribed !== null)
+                    await this.#try(() => seat.call(signal, (engine) => engine.setLayer(subscribed, layer)))
                 return set({ layer })
             }
             case 'permissions':

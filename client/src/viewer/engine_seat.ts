@@ -73,9 +73,7 @@ export class EngineSeat<View> {
     /** Joins in time, or leaves: an engine that joins after all is not to stay in the channel unseen. */
     async join(join: Omit<VideoJoin, 'signal'>, outer: AbortSignal): Promise<void> {
         try {
-            await within(this.#clock, JOIN_WITHIN_MS, outer, async (signal) =>
-                this.take().join({ ...join, signal })
-            )
+            await within(this.#clock, JOIN_WITHIN_MS, outer, async (signal) => this.take().join({ ...join, signal }))
         } catch (thrown) {
             await this.leave()
             throw thrown

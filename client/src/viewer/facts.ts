@@ -177,7 +177,9 @@ export function isOwnTrouble({ streamState, isOnline }: ViewerFacts): boolean {
 
 /** Whether what recovery is for is there: a picture that moves. */
 export function isWell(facts: ViewerFacts): boolean {
-    return facts.channel === 'joined' && facts.picture === 'moving' && !facts.isBlack && hostOf(facts)?.isStopped !== true
+    return (
+        facts.channel === 'joined' && facts.picture === 'moving' && !facts.isBlack && hostOf(facts)?.isStopped !== true
+    )
 }
 
 /** Whether recovery has nothing to wait for: the channel stands, and no picture is owed. */

@@ -1,8 +1,8 @@
 /** What a viewer makes of each event of its engine. */
 
-import { NEW_SENDER, type SenderFacts, type ViewerFacts } from './facts.ts'
 import { type EngineReaction, reactionTo } from './engine_reaction.ts'
 import type { EngineListener } from './engine_seat.ts'
+import { NEW_SENDER, type SenderFacts, type ViewerFacts } from './facts.ts'
 import type { VideoEngineEvents, VideoQuality } from './video_engine.ts'
 import type { RecoveryCause } from './viewer_types.ts'
 

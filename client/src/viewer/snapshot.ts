@@ -55,7 +55,7 @@ function markOf(facts: ViewerFacts): StreamViewerSnapshot['hostQuality'] {
     const { role, quality, picture, channel } = facts
     if (channel === 'out') return null
     if (channel === 'interrupted' || picture === 'frozen') return 'poor'
-    return quality === null ? null : MARKS[markedBy(quality, role)] ?? null
+    return quality === null ? null : (MARKS[markedBy(quality, role)] ?? null)
 }
 
 /** Agora's marks from 1 to 6; 0 is not known. */

@@ -1,12 +1,12 @@
 /** A viewer's side towards the stream: its connection, tokens for the video, and the word that the seller is live. */
 
+import { named } from '../call/named.ts'
 import type { StreamClient } from '../client.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { HeldConnection } from '../connection/connections.ts'
 import type { Unsubscribe } from '../emitter/emitter.ts'
 import { StreamError, toStreamError } from '../error/stream_error.ts'
 import { type AgoraToken, StreamState } from '../stream/stream_types.ts'
-import { named } from '../call/named.ts'
 import type { ViewerFacts } from './facts.ts'
 
 export interface StreamAccessOptions {

@@ -103,7 +103,8 @@ export class StreamViewer<View = unknown> {
             set,
             place: () => this.#place,
             trouble,
-            end: (end) => this.#end(new StreamError(end === 'banned' ? 'banned' : 'superseded', `the video ended: ${end}`)),
+            end: (end) =>
+                this.#end(new StreamError(end === 'banned' ? 'banned' : 'superseded', `the video ended: ${end}`)),
             onFrame: () => this.#framed(),
             onQuality: (measured) => this.#measured(measured),
             onTokenEnds: (hasEnded) => (hasEnded ? trouble('token_refused') : this.#renewal.willExpire()),
@@ -153,10 +154,7 @@ export class StreamViewer<View = unknown> {
         if (this.#facts.isStarted || this.#disposed !== null) return
         const { wakes, clock } = this.#client.core
         this.#startedAt = clock.now()
-        this.#ends = [
-            wakes.on('sleep', () => this.#awake(false)),
-            wakes.on('wake', () => this.#awake(true)),
-        ]
+        this.#ends = [wakes.on('sleep', () => this.#awake(false)), wakes.on('wake', () => this.#awake(true))]
         this.#set({ isStarted: true, isAwake: wakes.isActive, isOnline: wakes.isOnline })
         this.#access.open()
     }

@@ -7,7 +7,15 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const ENTRIES = { '': 'index', '/react': 'react', '/react-native': 'react_native', '/messages': 'messages' }
+const ENTRIES = {
+    '': 'index',
+    '/react': 'react',
+    '/react-native': 'react_native',
+    '/messages': 'messages',
+    '/viewer': 'viewer',
+    '/loopback': 'loopback',
+    '/testing': 'testing',
+}
 
 /** The blocks marked `tsx` of a document. */
 function examplesIn(document: string): string[] {
@@ -37,10 +45,10 @@ function compile(examples: string[]): string {
     }
 }
 
-it('every example of docs/client.md compiles', () => {
-    const examples = examplesIn('client.md')
-    expect(examples.length).toBeGreaterThanOrEqual(5)
-    expect(compile(examples)).toBe('')
+it('every example of docs/client.md and docs/client-video.md compiles', () => {
+    const examples = ['client.md', 'client-video.md'].map(examplesIn)
+    expect(examples.map(({ length }) => length > 0)).toEqual([true, true])
+    expect(compile(examples.flat())).toBe('')
 })
 
 it('an example that does not compile is found', () => {
