@@ -7,11 +7,18 @@ use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 use xtask::cluster::SUPERUSER;
+use xtask::edition::Edition;
 use xtask::test_environment::{TestEnvironment, WrongBroadcasts};
 
 use crate::declared_events;
 use crate::identity::Identity;
 use crate::session::Session;
+
+/// Tests write, move and moderate faster than people; those about a rate set their own.
+const RATES_OF_TESTS: &str = "update stream.config set chat_interval_ms = 1, chat_burst = 1000,
+    host_chat_interval_ms = 1, host_chat_burst = 1000,
+    starts_per_minute = 1000000,
+    state_moves_per_minute = 1000000, restrictions_per_minute = 1000000 where id";
 
 /// A copy of the template, dropped with everybody who is still connected.
 pub struct TestDatabase {
@@ -35,15 +42,7 @@ impl TestDatabase {
         let name = format!("test_{}_{number}", std::process::id());
         environment.create_database(&name)?;
         let owner = connect(&environment.cluster.url("postgres", &name)?).await?;
-        // Tests write, move and moderate faster than people; those about a rate set their own.
-        owner
-            .batch_execute(
-                "update stream.config set chat_interval_ms = 1, chat_burst = 1000,
-                     host_chat_interval_ms = 1, host_chat_burst = 1000,
-                     starts_per_minute = 1000000,
-                     state_moves_per_minute = 1000000, restrictions_per_minute = 1000000 where id",
-            )
-            .await?;
+        owner.batch_execute(RATES_OF_TESTS).await?;
         Ok(Self {
             environment,
             name,
@@ -58,10 +57,28 @@ impl TestDatabase {
         let superuser = database.superuser().await?;
         superuser
             .batch_execute(
-                "drop extension pg_stream_ext cascade;
+                "drop extension if exists pg_stream_ext cascade;
+                 drop schema if exists stream_ext cascade;
                  drop schema stream cascade;
                  drop schema stream_edge, stream_private cascade",
             )
+            .await?;
+        Ok(database)
+    }
+
+    /// With one edition, whichever the run of the tests has chosen.
+    pub async fn of_edition(edition: Edition) -> Result<Self> {
+        if Edition::chosen()? == edition {
+            return Self::create().await;
+        }
+        let database = Self::without_product().await?;
+        let environment = &database.environment;
+        xtask::database::install(&environment.cluster, &database.name, edition)?;
+        database
+            .change(&format!(
+                "update stream.config set agora_app_id = '{}' where id; {RATES_OF_TESTS}",
+                environment.agora.app_id
+            ))
             .await?;
         Ok(database)
     }

@@ -1,6 +1,8 @@
 //! The migrations, written from the files in `sql/`: one of tables and types, which no release changes once it is handed out, and one
 //! of code, which every release applies again.
 //!
+//! Each edition has its own of both, which differ in schema `stream_ext` alone.
+//!
 //! The host application's migration belongs to whoever adopts the product, who edits it: nothing
 //! that runs on the way overwrites it. In this repository it is the template itself, and checked.
 
@@ -16,14 +18,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::product_sql::ProductSql;
+use crate::edition::{Edition, UNFINISHED};
+use crate::product_sql::{ProductSql, SqlFile};
 use crate::{console, extension_sql, process, workspace};
 use released::Released;
 
-const MIGRATIONS: &str = "supabase/migrations";
 /// Tables and types of the first release; later ones have files of their own, written by hand.
-const SCHEMA: &str = "supabase/migrations/20260102000000_stream_schema.sql";
-const CODE: &str = "supabase/migrations/20260102000001_stream_code.sql";
+const SCHEMA: &str = "20260102000000_stream_schema.sql";
+const CODE: &str = "20260102000001_stream_code.sql";
 const HOST_APP: &str = "supabase/migrations/20260103000000_stream_host_app.sql";
 /// What the names of both kinds hold behind their version.
 const SCHEMA_NAME: &str = "_stream_schema";
@@ -35,22 +37,35 @@ const HEADER: &str = "\
 
 /// Makes every migration what `sql/` says; says what it changed.
 pub fn write() -> Result<()> {
-    Sources::read(workspace::root())?.write()
+    each(Sources::write)
 }
 
 /// For runs: writes the generated migrations, and the host application's only when it is not there.
 pub fn write_before_run() -> Result<()> {
-    Sources::read(workspace::root())?.write_before_run()
+    each(Sources::write_before_run)
 }
 
 /// Fails when a migration is not what `sql/` says, or a released file is not as it was handed out.
 pub fn check() -> Result<()> {
-    Sources::read(workspace::root())?.check()
+    each(Sources::check)
 }
 
-/// Makes the present migrations and the extension's SQL files that no later release changes.
+/// Makes the present migrations and the extension's SQL files that no later release changes. An edition that is not complete is
+/// not handed out.
 pub fn release() -> Result<()> {
-    Sources::read(workspace::root())?.release()
+    for edition in Edition::ALL {
+        if edition.is_complete() {
+            Sources::read(workspace::root(), edition)?.release()?;
+        }
+    }
+    Ok(())
+}
+
+fn each(act: impl Fn(&Sources) -> Result<()>) -> Result<()> {
+    for edition in Edition::ALL {
+        act(&Sources::read(workspace::root(), edition)?)?;
+    }
+    Ok(())
 }
 
 /// What a schema migration is put between: names without a schema are Postgres's own, whatever stands in schema public.
@@ -64,7 +79,7 @@ select pg_catalog.set_config('search_path', pg_catalog.current_setting('pg_strea
 
 /// The migration that makes tables and types in a database without the product.
 pub fn schema(sql: &ProductSql) -> String {
-    let mut bundle = format!("{HEADER}{SCHEMA_BEGIN}");
+    let mut bundle = format!("{HEADER}{}{SCHEMA_BEGIN}", guard(sql.edition));
     for file in &sql.schema {
         bundle.push_str(&format!("\n-- {}\n\n{}\n", file.path, file.text.trim_end()));
     }
@@ -75,27 +90,61 @@ pub fn schema(sql: &ProductSql) -> String {
 /// The migration that can be applied to every database that has the tables and types.
 pub fn code(sql: &ProductSql) -> Result<String> {
     let text = repeatable::write(sql.bodies.iter().chain(&sql.api))?;
-    Ok(format!("{HEADER}\n{text}"))
+    Ok(format!("{HEADER}{}\n{text}", guard(sql.edition)))
+}
+
+/// What refuses a database to an edition that is not complete.
+fn guard(edition: Edition) -> String {
+    if edition.is_complete() {
+        return String::new();
+    }
+    format!(
+        "-- This edition is not complete: functions are missing, and no database should have it yet.
+do $$
+begin
+    if pg_catalog.current_setting('{UNFINISHED}', true) operator(pg_catalog.=) 'accepted' then
+        return;
+    end if;
+    raise exception 'the SQL edition of pg_stream is not complete and cannot be installed yet';
+end
+$$;
+"
+    )
 }
 
 struct Sources {
     root: PathBuf,
+    edition: Edition,
     sql: ProductSql,
     released: Released,
 }
 
 impl Sources {
-    fn read(root: &Path) -> Result<Self> {
+    fn read(root: &Path, edition: Edition) -> Result<Self> {
         Ok(Self {
             root: root.to_owned(),
-            sql: ProductSql::read(root)?,
+            edition,
+            sql: ProductSql::of_edition(root, edition)?,
             released: Released::read(root)?,
         })
     }
 
+    /// A migration of this edition.
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.edition.migrations())
+    }
+
+    /// The template of the host application's migration, which all editions share.
+    fn host_app(&self) -> Option<&SqlFile> {
+        match self.edition {
+            Edition::Native => self.sql.host_app.as_ref(),
+            Edition::Sql => None,
+        }
+    }
+
     fn write(&self) -> Result<()> {
         self.write_generated()?;
-        match &self.sql.host_app {
+        match self.host_app() {
             Some(file) => self.write_where_it_differs(HOST_APP, &file.text),
             None => Ok(()),
         }
@@ -103,7 +152,7 @@ impl Sources {
 
     fn write_before_run(&self) -> Result<()> {
         self.write_generated()?;
-        match &self.sql.host_app {
+        match self.host_app() {
             Some(file) if !self.root.join(HOST_APP).exists() => {
                 self.write_where_it_differs(HOST_APP, &file.text)
             }
@@ -120,8 +169,9 @@ impl Sources {
 
     fn write_generated(&self) -> Result<()> {
         self.released.check(&self.root)?;
-        if !self.released.contains(SCHEMA) {
-            self.write_where_it_differs(SCHEMA, &schema(&self.sql))?;
+        let schema_path = self.path(SCHEMA);
+        if !self.released.contains(&schema_path) {
+            self.write_where_it_differs(&schema_path, &schema(&self.sql))?;
         }
         let code = code(&self.sql)?;
         let present = self.newest(CODE_NAME)?;
@@ -131,7 +181,7 @@ impl Sources {
             return self.write_where_it_differs(present, &code);
         }
         let new = match &present {
-            None => CODE.to_owned(),
+            None => self.path(CODE),
             Some(_) => self.new_code_path()?,
         };
         self.write_where_it_differs(&new, &code)?;
@@ -144,19 +194,22 @@ impl Sources {
 
     fn check(&self) -> Result<()> {
         self.released.check(&self.root)?;
-        if !self.released.contains(SCHEMA) && self.differs(SCHEMA, &schema(&self.sql))? {
+        let schema_path = self.path(SCHEMA);
+        if !self.released.contains(&schema_path)
+            && self.differs(&schema_path, &schema(&self.sql))?
+        {
             bail!(
-                "{SCHEMA} is not the bundle of sql/; run `cargo x sql bundle` and commit the result"
+                "{schema_path} is not the bundle of sql/; run `cargo x sql bundle` and commit the result"
             );
         }
         let code = code(&self.sql)?;
-        let present = self.newest(CODE_NAME)?.unwrap_or_else(|| CODE.to_owned());
+        let present = self.newest(CODE_NAME)?.unwrap_or_else(|| self.path(CODE));
         if self.differs(&present, &code)? || self.is_to_be_renamed(&present, &code)? {
             bail!(
                 "{present} is not the code of sql/ behind the newest schema; run `cargo x sql bundle` and commit the result"
             );
         }
-        if let Some(file) = &self.sql.host_app
+        if let Some(file) = self.host_app()
             && self.differs(HOST_APP, &file.text)?
         {
             bail!(
@@ -169,7 +222,7 @@ impl Sources {
 
     fn release(mut self) -> Result<()> {
         self.check()?;
-        let mut files = self.files(MIGRATIONS, |name| {
+        let mut files = self.files(self.edition.migrations(), |name| {
             name.contains(SCHEMA_NAME) || name.ends_with(CODE_NAME)
         })?;
         files.extend(self.files(extension_sql::DIRECTORY, |name| name.ends_with(".sql"))?);
@@ -189,7 +242,7 @@ impl Sources {
     /// A version of now: the command line of Supabase applies a migration once, by its version.
     fn new_code_path(&self) -> Result<String> {
         let now = process::output(Command::new("date").args(["-u", "+%Y%m%d%H%M%S"]))?;
-        let path = format!("{MIGRATIONS}/{}{CODE_NAME}", now.trim());
+        let path = self.path(&format!("{}{CODE_NAME}", now.trim()));
         match self.newest(SCHEMA_NAME)? {
             Some(schema) if schema > path => bail!("{schema} has a version of the future"),
             _ => Ok(path),
@@ -198,7 +251,8 @@ impl Sources {
 
     /// The last migration, in the order of their versions, whose name holds this.
     fn newest(&self, part: &str) -> Result<Option<String>> {
-        Ok(self.files(MIGRATIONS, |name| name.contains(part))?.pop())
+        let directory = self.edition.migrations();
+        Ok(self.files(directory, |name| name.contains(part))?.pop())
     }
 
     /// The files of a directory with names that are wanted, in the order of the names; none where it is not there.
@@ -223,6 +277,7 @@ impl Sources {
             return Ok(());
         }
         console::step(format_args!("writing {file}"));
+        fs::create_dir_all(self.root.join(self.edition.migrations()))?;
         fs::write(self.root.join(file), wanted).with_context(|| format!("cannot write {file}"))
     }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Address, LOGIN_ROLES, SUPERUSER};
+use crate::edition::{Edition, UNFINISHED};
 use crate::{secrets, workspace};
 
 /// The role that owns the product's tables.
@@ -38,10 +39,10 @@ impl std::fmt::Debug for AgoraSettings {
 }
 
 /// Turns an existing, empty database of a fresh cluster into the local stack's: roles and schemas of
-/// Supabase, the passwords, every migration, the Agora settings, the demo users.
+/// Supabase, the passwords, every migration of the chosen edition, the Agora settings, the demo users.
 pub fn prepare(address: &Address, database: &str, agora: &AgoraSettings) -> Result<()> {
     bootstrap(address, database)?;
-    migrate(address, database)?;
+    migrate(address, database, Edition::chosen()?)?;
     set_agora(address, database, agora)?;
     seed(address, database)
 }
@@ -68,12 +69,61 @@ pub fn bootstrap(address: &Address, database: &str) -> Result<()> {
     Ok(())
 }
 
-fn migrate(address: &Address, database: &str) -> Result<()> {
+fn migrate(address: &Address, database: &str, edition: Edition) -> Result<()> {
+    accept_unfinished(address, database, edition)?;
     let owner = address.psql(OWNER, database);
-    for file in sql_files("supabase/migrations")? {
+    for file in migrations(edition)? {
         owner.run_file(&file)?;
     }
     Ok(())
+}
+
+/// Lets a database have an edition that is not complete yet.
+fn accept_unfinished(address: &Address, database: &str, edition: Edition) -> Result<()> {
+    if edition.is_complete() {
+        return Ok(());
+    }
+    let database_name = crate::cluster::quoted(database);
+    address
+        .psql(SUPERUSER, database)
+        .run(&format!(
+            "alter database {database_name} set {UNFINISHED} = 'accepted';"
+        ))
+        .map(|_| ())
+}
+
+/// Puts another edition in the place of the product in a database that has the application's tables and nothing of the product.
+pub fn install(address: &Address, database: &str, edition: Edition) -> Result<()> {
+    accept_unfinished(address, database, edition)?;
+    let owner = address.psql(OWNER, database);
+    for file in migrations(edition)? {
+        if !name(&file).ends_with("_demo_app.sql") {
+            owner.run_file(&file)?;
+        }
+    }
+    Ok(())
+}
+
+/// The migrations of an edition in their order: its own, and those that it shares with the native one.
+fn migrations(edition: Edition) -> Result<Vec<PathBuf>> {
+    let is_of_native = |file: &PathBuf| {
+        let name = name(file);
+        name.contains("_stream_schema") || name.ends_with("_stream_code.sql")
+    };
+    let mut files = sql_files(Edition::Native.migrations())?;
+    if edition != Edition::Native {
+        files.retain(|file| !is_of_native(file));
+        files.extend(sql_files(edition.migrations())?);
+        files.sort_by_key(|file| name(file));
+    }
+    Ok(files)
+}
+
+fn name(file: &Path) -> String {
+    file.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn set_agora(address: &Address, database: &str, agora: &AgoraSettings) -> Result<()> {

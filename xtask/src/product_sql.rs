@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::edition::Edition;
+
 const HOST_APP: &str = "sql/host_app.sql";
 
 /// One file: its path in the repository and its text.
@@ -17,7 +19,8 @@ pub struct SqlFile {
 /// Everything in `sql/`, each list in the order in which it is applied.
 #[derive(Debug, Clone)]
 pub struct ProductSql {
-    /// The extension, tables, types and hooks, which are made once.
+    pub edition: Edition,
+    /// Schema `stream_ext` of the edition, tables, types and hooks, which are made once.
     pub schema: Vec<SqlFile>,
     /// Bodies, views, triggers and policies, which every release makes again.
     pub bodies: Vec<SqlFile>,
@@ -28,11 +31,16 @@ pub struct ProductSql {
 }
 
 impl ProductSql {
+    /// That of the edition with native code.
     pub fn read(root: &Path) -> Result<Self> {
+        Self::of_edition(root, Edition::Native)
+    }
+
+    pub fn of_edition(root: &Path, edition: Edition) -> Result<Self> {
         let mut schema = Vec::new();
         let mut bodies = Vec::new();
-        // What belongs to the edition with native code comes first: the others use its functions.
-        for file in read_directory(root, "sql/edition/native")? {
+        // What belongs to the edition comes first: the others use its functions.
+        for file in read_directory(root, edition.sources())? {
             if file.path.ends_with("/schema.sql") {
                 schema.push(file);
             } else {
@@ -44,6 +52,7 @@ impl ProductSql {
         bodies.extend(read_directory(root, "sql/realtime")?);
         let host_app = read_directory(root, "sql")?;
         Ok(Self {
+            edition,
             schema,
             bodies,
             api: read_directory(root, "sql/api")?,

@@ -13,6 +13,7 @@ pub use lock::Lock;
 
 use crate::cluster::{Address, Cluster, Options};
 use crate::database::{self, AgoraSettings};
+use crate::edition::Edition;
 use crate::run::Run;
 use crate::services::{Services, WEBHOOK_SECRET};
 use crate::{bundle, console, extension, interrupt, local_dir, postgres, secrets};
@@ -50,6 +51,7 @@ pub struct Running {
 impl Running {
     /// Installs what is missing, builds, and starts everything with fresh data.
     pub fn start(name: &str) -> Result<Self> {
+        let edition = Edition::chosen()?;
         postgres::ensure()?;
         interrupt::check()?;
         bundle::write_before_run()?;
@@ -63,8 +65,11 @@ impl Running {
             name: name.to_owned(),
             parent: local_dir::directory("")?,
             is_durable: true,
-            // For the background worker, which counts viewers and sweeps.
-            settings: vec!["shared_preload_libraries=pg_stream_ext".to_owned()],
+            settings: match edition {
+                // For the background worker, which counts viewers and sweeps.
+                Edition::Native => vec!["shared_preload_libraries=pg_stream_ext".to_owned()],
+                Edition::Sql => Vec::new(),
+            },
             environment: Vec::new(),
             log_file: empty_log(&log_dir, "postgres")?,
             original: None,
@@ -91,7 +96,11 @@ impl Running {
             webhook_secret: webhook_secret.as_deref(),
             log_dir: &log_dir,
             log_levels: None,
-            tick_interval_ms: 0,
+            tick_interval_ms: match edition {
+                Edition::Native => 0,
+                // In the place of the background worker.
+                Edition::Sql => 50,
+            },
         };
         let keys = services.keys()?;
         let supabase_url = services.start_supabase(cluster.run())?;

@@ -2,6 +2,10 @@
 
 use super::*;
 
+const MIGRATIONS: &str = "supabase/migrations";
+const SCHEMA: &str = "supabase/migrations/20260102000000_stream_schema.sql";
+const CODE: &str = "supabase/migrations/20260102000001_stream_code.sql";
+
 /// A repository of two files of `sql/` and the host application's template.
 struct Repository(PathBuf);
 
@@ -35,7 +39,7 @@ impl Repository {
     }
 
     fn sources(&self) -> Sources {
-        Sources::read(&self.0).expect("sql/ is read")
+        Sources::read(&self.0, Edition::Native).expect("sql/ is read")
     }
 
     fn migrations(&self) -> Vec<String> {

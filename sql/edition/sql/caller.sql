@@ -1,0 +1,212 @@
+-- The caller: identifying and admitting them. The database role is the one that SET ROLE chose (a SECURITY DEFINER function does
+-- not change it), never a claim; only the user id is read from the claims.
+create function stream_ext.caller_is_member(role_name name, owner_name name) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not pg_has_role($1, $2, 'member') then
+        return false;
+    end if;
+    if $1 = $2 or not (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = $1) then
+        return true;
+    end if;
+    -- A superuser belongs to every role, and there is no superuser bypass: only a membership that was granted counts.
+    return exists (
+        with recursive belongs (role_id) as (
+            select r.oid from pg_catalog.pg_roles as r where r.rolname = $1
+            union
+            select m.roleid from pg_catalog.pg_auth_members as m join belongs as b on b.role_id = m.member
+        )
+        select from belongs as b join pg_catalog.pg_roles as r on r.oid = b.role_id where r.rolname = $2
+    );
+end
+$$;
+comment on function stream_ext.caller_is_member(name, name) is 'Whether a role is the owner of the tables or was made a member of it.';
+
+create function stream_ext.caller_is_claims(claims text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Where Postgres has it: no subtransaction.
+    if $1 !~ '\\u' and current_setting('server_version_num')::integer >= 160000 then
+        return pg_input_is_valid($1, 'json') and json_typeof($1::json) = 'object';
+    end if;
+    -- Every text in it is read: an escape that is no character is found only so.
+    perform from json_each_text($1::json);
+    return json_typeof($1::json) = 'object';
+exception
+    when others then
+        return false;
+end
+$$;
+comment on function stream_ext.caller_is_claims(text) is 'Whether a text is a JSON object; no error quotes it.';
+
+create function stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    object pg_catalog.json;
+    sub pg_catalog.text;
+    kinds pg_catalog.text;
+begin
+    is_anonymous := false;
+    if coalesce($1, '') = '' then
+        return;
+    end if;
+    if not stream_ext.caller_is_claims($1) then
+        perform stream_ext.refuse_with_hint('token_invalid', 'request.jwt.claims is not a claims object');
+    end if;
+    object := $1;
+    kinds := concat(coalesce(json_typeof(object -> 'sub'), 'null'), ' ', coalesce(json_typeof(object -> 'is_anonymous'), 'boolean'));
+    if kinds not in ('string boolean', 'null boolean')
+        or $1 ~ '"sub".*"sub"|"is_anonymous".*"is_anonymous"|\\u' and exists (
+            select from json_object_keys(object) as k where k in ('sub', 'is_anonymous') group by k having count(*) > 1)
+    then
+        perform stream_ext.refuse_with_hint('token_invalid', 'request.jwt.claims is not a claims object');
+    end if;
+    is_anonymous := coalesce((object ->> 'is_anonymous')::boolean, false);
+    sub := object ->> 'sub';
+    if coalesce(sub, '') = '' then
+        return;
+    end if;
+    if sub !~* '^([0-9a-f]{32}|([{]|urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}[}]?)$' collate "C"
+        or (sub like '{%') <> (sub like '%}')
+    then
+        perform stream_ext.refuse_with_hint('token_invalid', 'claim sub is not a uuid');
+    end if;
+    user_id := replace(lower(sub collate "C"), 'urn:uuid:', '');
+end
+$$;
+comment on function stream_ext.caller_claimed(text) is
+    'The user of claims, null without claims or without a sub, and whether they signed in without an account. Claims that cannot be read are refused and never quoted.';
+
+create function stream_ext.caller_claims() returns text
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return nullif(current_setting('request.jwt.claims', true), '');
+end
+$$;
+comment on function stream_ext.caller_claims() is
+    'The claims of the request; null without any. The setting is empty on a pooled connection after its first use.';
+
+create function stream_ext.user_id() returns uuid
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (stream_ext.caller_claimed(stream_ext.caller_claims())).user_id;
+end
+$$;
+comment on function stream_ext.user_id() is
+    'The user that the claims name, whatever the role; null without claims or without a sub. Policies ask for it.';
+
+create function stream_ext.enter_to_read() returns uuid
+language plpgsql stable strict
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    role_name constant pg_catalog.name := coalesce(nullif(current_setting('role'), 'none'), session_user);
+    id pg_catalog.uuid;
+begin
+    if stream_ext.caller_is_member(role_name, current_user) or role_name = 'service_role' then
+        return null;
+    end if;
+    if role_name = 'authenticated' then
+        id := (stream_ext.caller_claimed(stream_ext.caller_claims())).user_id;
+    end if;
+    if id is null then
+        perform stream_ext.refuse('unauthenticated');
+    end if;
+    return id;
+end
+$$;
+comment on function stream_ext.enter_to_read() is 'Admits a call that only reads; returns the user who calls, null for the service.';
+
+create function stream_ext.caller_require_read_committed() returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Statements would judge by what was true when the transaction began, and raise 40001 at rows that changed since, which
+    -- PostgREST up to 14 retries for ever.
+    if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+        perform stream_ext.refuse('isolation_level');
+    end if;
+end
+$$;
+comment on function stream_ext.caller_require_read_committed() is 'Refuses a transaction above READ COMMITTED.';
+
+create function stream_ext.enter_to_write() returns uuid
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+        perform stream_ext.refuse('isolation_level');
+    end if;
+    return stream_ext.enter_to_read();
+end
+$$;
+comment on function stream_ext.enter_to_write() is 'Admits a call that writes; returns the user who calls, null for the service.';
+
+create function stream_ext.caller_resolve(caller_id uuid, named uuid) returns uuid
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 is null and $2 is null then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the service must name the user');
+    end if;
+    if $1 <> $2 then
+        perform stream_ext.refuse('not_self');
+    end if;
+    return coalesce($1, $2);
+end
+$$;
+comment on function stream_ext.caller_resolve(uuid, uuid) is
+    'The user whom a call is about: the one named in an argument, by default the caller. caller_id null: the service, who must name one.';
+
+create function stream_ext.caller_is_anonymous(caller_id uuid) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return $1 is not null and (stream_ext.caller_claimed(stream_ext.caller_claims())).is_anonymous;
+end
+$$;
+comment on function stream_ext.caller_is_anonymous(uuid) is
+    'Whether an admitted caller signed in without an account. caller_id null: the service, which did not.';
+
+create function stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    select c.user_id, c.is_anonymous into $2, $3 from stream_ext.caller_claimed($1) as c;
+    -- As a call of their own would be judged, role included.
+    if user_id is null or ($1::json ->> 'role') is distinct from 'authenticated' then
+        perform stream_ext.refuse('unauthenticated');
+    end if;
+end
+$$;
+comment on function stream_ext.caller_of_item(text) is
+    'The caller of one item of the service''s batch, by the claims that come with it.';
+
+create function stream_ext.act_for(user_id uuid) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    id constant pg_catalog.uuid := stream_ext.caller_resolve(stream_ext.enter_to_write(), $1);
+begin
+    perform stream_ext.application_hold_user(id);
+    return id;
+end
+$$;
+comment on function stream_ext.act_for(uuid) is
+    'Admits a call that writes for a user, by default the caller, and keeps the user from being deleted meanwhile. Comes before anything is locked.';

@@ -1,0 +1,67 @@
+//! The editions of schema `stream_ext`: native code, and SQL for servers that load no native extension.
+
+use anyhow::{Result, bail};
+
+/// Names the edition for everything that a command starts; `cargo x --edition` sets it.
+pub const EDITION_VARIABLE: &str = "PG_STREAM_EDITION";
+
+/// Whether the SQL edition has every function and passes the tests. Until then its migrations refuse a database that has not
+/// set [`UNFINISHED`].
+pub const IS_SQL_COMPLETE: bool = false;
+
+/// The setting by which a test accepts an edition that is not complete.
+pub const UNFINISHED: &str = "pg_stream.unfinished_edition";
+
+/// One implementation of schema `stream_ext`; everything else is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edition {
+    Native,
+    Sql,
+}
+
+impl Edition {
+    pub const ALL: [Self; 2] = [Self::Native, Self::Sql];
+
+    pub fn parse(text: &str) -> Result<Self> {
+        match Self::ALL.iter().find(|edition| edition.as_str() == text) {
+            Some(edition) => Ok(*edition),
+            None => bail!("the edition is native or sql, not `{text}`"),
+        }
+    }
+
+    /// The one that `cargo x --edition` chose; native without it.
+    pub fn chosen() -> Result<Self> {
+        match std::env::var(EDITION_VARIABLE) {
+            Ok(text) => Self::parse(&text),
+            Err(_) => Ok(Self::Native),
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Sql => "sql",
+        }
+    }
+
+    /// The files of this edition alone.
+    pub fn sources(self) -> &'static str {
+        match self {
+            Self::Native => "sql/edition/native",
+            Self::Sql => "sql/edition/sql",
+        }
+    }
+
+    /// The directory of its migrations. The demo application's and the host application's are shared and stand with the
+    /// native ones.
+    pub fn migrations(self) -> &'static str {
+        match self {
+            Self::Native => "supabase/migrations",
+            Self::Sql => "supabase/migrations_sql",
+        }
+    }
+
+    pub fn is_complete(self) -> bool {
+        self == Self::Native || IS_SQL_COMPLETE
+    }
+}
