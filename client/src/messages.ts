@@ -8,6 +8,7 @@ const CLIENT_SENTENCES: Readonly<Record<ClientErrorCode, string>> = {
     channel_refused: 'You may not follow this stream.',
     circuit_open: 'The service does not answer at the moment.',
     client_too_old: 'This version of the app is too old. Please update it.',
+    devices_denied: 'Camera or microphone may not be used. Please allow both.',
     disposed: 'The stream was closed.',
     invalid_answer: 'The service gave an answer that makes no sense.',
     outbox_full: 'Too many messages wait to be sent.',

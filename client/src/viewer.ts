@@ -1,6 +1,6 @@
 /** The entry point of the stream viewer without a screen, and of the interface that video engines implement. */
 
-export { StreamViewer, type StreamViewerOptions } from './viewer/stream_viewer.ts'
+export { StreamViewer } from './viewer/stream_viewer.ts'
 export type {
     AudioRoute,
     LocalSource,
@@ -20,6 +20,7 @@ export type {
     VideoRole,
     VideoViewOptions,
 } from './viewer/video_engine.ts'
+export type { StreamViewerOptions } from './viewer/viewer_options.ts'
 export {
     type RecoveryCause,
     type RecoveryEvent,

@@ -8,6 +8,7 @@ export type ClientErrorCode =
     | 'channel_refused'
     | 'circuit_open'
     | 'client_too_old'
+    | 'devices_denied'
     | 'disposed'
     | 'invalid_answer'
     | 'outbox_full'
@@ -24,7 +25,7 @@ export type ClientErrorCode =
 /** Codes that the client makes itself, beside those of the server's catalogue and in the same form. */
 export const CLIENT_CODES: Partial<Readonly<Record<ErrorCategory, string>>> = {
     system_error: 'aborted client_too_old disposed invalid_answer+ realtime_disabled!',
-    permission_error: 'channel_refused',
+    permission_error: 'channel_refused devices_denied',
     network_error:
         'circuit_open+ realtime_unavailable+ reconnect_exhausted+ timed_out+ unreachable+ video_unavailable+',
     chat_error: 'outbox_full+ send_expired',

@@ -39,9 +39,10 @@ function sellerAction(facts: ViewerFacts): Action | null {
     if (wants === 'nothing') return isPreviewing ? { do: 'stop_preview' } : null
     if (permission === 'denied') return null
     if (permission === 'unknown') return { do: 'permissions' }
-    if (!isPreviewing) return { do: 'preview' }
+    // A camera that is to stay off is not opened.
     const device = deviceAction(facts)
     if (device !== null) return device
+    if (!isPreviewing) return { do: 'preview' }
     if (wants === 'preview') return null
     const toJoin = joinAction(facts)
     if (toJoin !== null || facts.channel !== 'joined') return toJoin

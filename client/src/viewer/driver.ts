@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock/clock.ts'
 import { within } from '../clock/deadline.ts'
-import { type StreamError, toStreamError } from '../error/stream_error.ts'
+import { StreamError, toStreamError } from '../error/stream_error.ts'
 import { type Action, nextAction } from './actions.ts'
 import type { EngineSeat } from './engine_seat.ts'
 import { NEW_SENDER, OUTSIDE, type ViewerFacts, WITHOUT_ENGINE } from './facts.ts'
@@ -106,9 +106,9 @@ export class Driver<View> {
                 return this.#permissions(signal)
             case 'preview':
                 return this.#begin(signal, { isPreviewing: true }, async () => {
+                    set({ capabilities: seat.take().capabilities })
                     view.show(0)
                     await seat.ask(signal, (engine) => engine.startPreview())
-                    view.show(0)
                 })
             case 'stop_preview':
                 await this.#try(() => seat.call(signal, (engine) => engine.stopPreview()))
@@ -156,7 +156,7 @@ export class Driver<View> {
 
     #left(): void {
         const { seat, view, set, facts } = this.#options
-        if (facts().role === 'buyer') view.clear()
+        if (facts().role === 'buyer' || seat.current === null) view.clear()
         set(seat.current === null ? WITHOUT_ENGINE : OUTSIDE)
     }
 
@@ -211,7 +211,7 @@ export class Driver<View> {
 
     /** One rung of recovery. */
     async #step(step: RecoveryStep, signal: AbortSignal): Promise<void> {
-        const { clock, seat, view, ladder, renewal, set, facts, onStep } = this.#options
+        const { clock, seat, view, ladder, renewal, set, onStep } = this.#options
         const { attempt, cause } = ladder
         let goesOn = false
         if (step === 'reattach_view') view.reattach()
@@ -230,7 +230,6 @@ export class Driver<View> {
             set(WITHOUT_ENGINE)
         }
         if (signal.aborted) return
-        if (facts().role === 'seller' && facts().isPreviewing) view.show(0)
         onStep()
         ladder.performed(attempt, goesOn)
     }
@@ -254,8 +253,10 @@ export class Driver<View> {
         try {
             await run()
             if (!signal.aborted) set(change)
-        } catch {
-            if (!signal.aborted && this.#options.facts().permission !== 'denied') trouble('engine_error')
+        } catch (thrown) {
+            if (signal.aborted) return
+            if (reasonOf(thrown) === 'permission') set({ permission: 'denied' })
+            else if (this.#options.facts().permission !== 'denied') trouble('engine_error')
         }
     }
 
@@ -270,5 +271,12 @@ export class Driver<View> {
 }
 
 function joinCause(thrown: unknown): RecoveryCause {
-    return toStreamError(thrown).code === 'timed_out' ? 'join_timeout' : 'join_failed'
+    const reason = reasonOf(thrown)
+    if (reason === 'token_expired' || reason === 'token_invalid') return 'token_refused'
+    return thrown instanceof StreamError && thrown.code === 'timed_out' ? 'join_timeout' : 'join_failed'
+}
+
+/** Engines say why they fail; those that do not are taken for broken. */
+function reasonOf(thrown: unknown): unknown {
+    return (thrown as { reason?: unknown } | null)?.reason
 }

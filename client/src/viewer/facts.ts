@@ -99,9 +99,12 @@ export const OUTSIDE: Pick<
 }
 
 /** What is left of an engine that was disposed of. */
-export const WITHOUT_ENGINE: typeof OUTSIDE & Pick<ViewerFacts, 'capabilities' | 'isPreviewing' | 'toldDevices'> = {
+export const WITHOUT_ENGINE: typeof OUTSIDE &
+    Pick<ViewerFacts, 'capabilities' | 'isPreviewing' | 'toldDevices' | 'devices' | 'audioBlocked'> = {
     ...OUTSIDE,
     capabilities: null,
+    audioBlocked: false,
+    devices: { camera: 'live', microphone: 'live' },
     isPreviewing: false,
     // Engines begin with both on.
     toldDevices: { camera: true, microphone: true },
@@ -129,7 +132,6 @@ export function firstFacts(role: ViewerFacts['role'], streamQuality: StreamQuali
         firstFrameMs: null,
         quality: null,
         isMuted: false,
-        audioBlocked: false,
         audioRoute: 'default',
         streamQuality,
         wantedLayer: 'high',
@@ -140,7 +142,6 @@ export function firstFacts(role: ViewerFacts['role'], streamQuality: StreamQuali
         permission: 'unknown',
         isAnnounced: false,
         wantedDevices: { camera: true, microphone: true },
-        devices: { camera: 'live', microphone: 'live' },
     }
 }
 
@@ -185,6 +186,9 @@ export function isWell(facts: ViewerFacts): boolean {
 /** Whether recovery has nothing to wait for: the channel stands, and no picture is owed. */
 export function isQuiet(facts: ViewerFacts): boolean {
     if (facts.channel !== 'joined' || expectedFrame(facts) !== 'none') return false
-    if (facts.role === 'buyer') return hostOf(facts) === null || facts.subscribed === facts.hostUid
+    if (facts.role === 'buyer') {
+        const isWanted = hostOf(facts) !== null && facts.streamState !== 'paused'
+        return facts.subscribed === (isWanted ? facts.hostUid : null)
+    }
     return facts.isPublished || facts.streamState === 'paused'
 }

@@ -29,9 +29,13 @@ export function hearing(options: HearingOptions): EngineListener {
         if (reaction.kind === 'end') return end(reaction.end)
         if (reaction.kind === 'recover') return trouble(reaction.cause)
         // The join's own promise tells of the first time.
-        if (reaction.kind === 'joined' && facts().channel === 'interrupted') set({ channel: 'joined' })
+        if (reaction.kind === 'joined' && facts().channel === 'interrupted') set({ channel: 'joined', ...stale() })
         if (reaction.kind === 'wait' && facts().channel === 'joined') set({ channel: 'interrupted' })
     }
+
+    /** A picture of before is none; where only the first of a subscription is told there will be no other sign. */
+    const stale = (): Partial<ViewerFacts> =>
+        facts().capabilities?.eachFrame === true ? { picture: 'none', isBlack: false } : {}
 
     const sender = (uid: number, change: Partial<SenderFacts>): void => {
         const known = facts().present.get(uid) ?? NEW_SENDER
@@ -61,7 +65,9 @@ export function hearing(options: HearingOptions): EngineListener {
         remoteVideo: (event) => {
             if (event.state === 'stopped' && event.reason === 'left') return gone(event.uid)
             const tellsEach = facts().capabilities?.eachFrame === true
-            sender(event.uid, videoOf(event, tellsEach))
+            const change = videoOf(event, tellsEach)
+            sender(event.uid, change)
+            if (change.hasCamera === false && isSeen(event.uid)) set(stale())
             const isBack = isSeen(event.uid) && facts().picture === 'frozen' && event.state === 'decoding'
             if (isBack && !tellsEach) set({ picture: 'moving' })
         },

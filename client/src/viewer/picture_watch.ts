@@ -2,10 +2,10 @@
 
 import type { Clock } from '../clock/clock.ts'
 import { expectedFrame, hostOf, isOwnTrouble, type ViewerFacts } from './facts.ts'
-import { FIRST_FRAME_MS, FrameWatch, NEXT_FRAME_MS } from './frame_watch.ts'
 import type { VideoEngine } from './video_engine.ts'
 import { ViewWatch } from './view_watch.ts'
 import type { RecoveryCause, RecoveryStep } from './viewer_types.ts'
+import { Watchdog } from './watchdog.ts'
 
 export interface PictureWatchOptions {
     clock: Clock
@@ -19,18 +19,27 @@ export interface PictureWatchOptions {
     onBlackSource: () => void
 }
 
+/** From a subscription to its first picture. */
+export const FIRST_FRAME_MS = 5_000
+/** From one picture to the next. */
+export const NEXT_FRAME_MS = 2_000
+/** What an SDK may take to repair its connection, while the device has a network. */
+export const INTERRUPTED_MS = 60_000
+
 const LIMITS = { first: FIRST_FRAME_MS, next: NEXT_FRAME_MS, none: null } as const
 
 export class PictureWatch {
     readonly #options: PictureWatchOptions
-    readonly #frames: FrameWatch
+    readonly #frames: Watchdog
+    readonly #interruption: Watchdog
     readonly #view: ViewWatch
     #isBlackSource = false
 
     constructor(options: PictureWatchOptions) {
         const { clock, set } = options
         this.#options = options
-        this.#frames = new FrameWatch(clock, () => this.#missed())
+        this.#frames = new Watchdog(clock, () => this.#missed())
+        this.#interruption = new Watchdog(clock, () => options.trouble('connection_failed'))
         this.#view = new ViewWatch({
             clock,
             isVisible: () => this.#ask((engine, uid) => engine.isViewVisible(uid)),
@@ -44,13 +53,15 @@ export class PictureWatch {
     /** Expects what the facts say is owed. */
     update(facts: ViewerFacts): void {
         this.#frames.expect(LIMITS[expectedFrame(facts)])
+        const isInterrupted = facts.channel === 'interrupted' && facts.isOnline && facts.end === null
+        this.#interruption.expect(isInterrupted ? INTERRUPTED_MS : null)
         const isShowing = facts.role === 'seller' ? facts.isPreviewing : facts.subscribed !== null
         this.#view.run(isShowing && facts.hasView && facts.isAwake && facts.end === null)
         if (facts.subscribed === null) this.#isBlackSource = false
     }
 
     frame(): void {
-        this.#frames.frame()
+        this.#frames.seen()
         if (this.#options.facts().picture !== 'moving') this.#options.set({ picture: 'moving' })
     }
 
@@ -61,6 +72,7 @@ export class PictureWatch {
 
     stop(): void {
         this.#frames.stop()
+        this.#interruption.stop()
         this.#view.stop()
         this.#isBlackSource = false
     }

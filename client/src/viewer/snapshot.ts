@@ -25,7 +25,7 @@ export function snapshotOf(sessionId: string, facts: ViewerFacts): StreamViewerS
         quality,
         hostQuality: markOf(facts),
         audioBlocked,
-        audioRoute,
+        audioRoute: facts.capabilities?.audioRoutes === false ? 'default' : audioRoute,
         recovering: step,
         firstFrameMs,
         reconnectDeadline,

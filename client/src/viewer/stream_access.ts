@@ -19,8 +19,8 @@ export interface StreamAccessOptions {
     onToken: (token: AgoraToken) => void
     /** The stream is over for this viewer. */
     onEnd: (error: StreamError) => void
-    /** The connection was closed by the app. */
-    onClosed: () => void
+    /** All is caught up, also where the app itself has begun again after an end. */
+    onRestored: () => void
 }
 
 export class StreamAccess {
@@ -36,15 +36,16 @@ export class StreamAccess {
         return this.#held?.connection ?? null
     }
 
-    /** Throws where the client was disposed of. */
-    open(): void {
-        const { client, sessionId, userId, role, onFacts, onToken, onEnd, onClosed } = this.#options
+    /** `onClosed`: the app has ended the connection. Throws where the client was disposed of. */
+    open(onClosed: () => void): void {
+        const { client, sessionId, userId, role, onFacts, onToken, onEnd, onRestored } = this.#options
         const generation = this.#generation
         this.#held = client.hold({ sessionId, userId, role, ...(generation !== undefined && { generation }) })
         const { connection } = this.#held
         this.#ends = [
             connection.on('token', onToken),
             connection.on('error', onEnd),
+            connection.on('restored', onRestored),
             connection.on('state', ({ state, reason }) => {
                 onFacts({ connectionState: state })
                 if (reason === 'disconnect') onClosed()

@@ -22,7 +22,7 @@ export interface TokenRenewalOptions {
     serverNow: () => number
     fetch: (signal: AbortSignal) => Promise<AgoraToken>
     /** Hands a token to the engine. Never called while another call is under way. */
-    apply: (token: AgoraToken) => Promise<void>
+    apply: (token: AgoraToken, signal: AbortSignal) => Promise<void>
     /** Whether the engine is in a channel: outside, the next join takes the token. */
     isInChannel: () => boolean
     onChange: () => void
@@ -180,7 +180,7 @@ export class TokenRenewal {
             const token = this.#token
             this.#given = token
             try {
-                await apply(token)
+                await apply(token, this.#life.signal)
             } catch {
                 // A newer one, or a join, has taken its place.
                 if (this.#given === token && isInChannel()) onNotTaken()

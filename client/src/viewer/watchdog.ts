@@ -1,16 +1,11 @@
-/** A watchdog for pictures: tells when the one that is owed has not come in its time. */
+/** A watchdog: tells when a sign of life has not come in its time. */
 
 import type { Cancel, Clock } from '../clock/clock.ts'
-
-/** From a subscription to its first picture. */
-export const FIRST_FRAME_MS = 5_000
-/** From one picture to the next. */
-export const NEXT_FRAME_MS = 2_000
 
 /** A timer that comes so late slept with the device; the time begins when both are awake. */
 const LATE_MS = 1_000
 
-export class FrameWatch {
+export class Watchdog {
     readonly #clock: Clock
     readonly #onMissed: () => void
     #limitMs: number | null = null
@@ -22,7 +17,7 @@ export class FrameWatch {
         this.#onMissed = onMissed
     }
 
-    /** Expects pictures within `limitMs` from now; null: none. The same limit again changes nothing. */
+    /** Expects signs within `limitMs` from now and from each other; null: none. The same limit again changes nothing. */
     expect(limitMs: number | null): void {
         if (limitMs === this.#limitMs) return
         this.stop()
@@ -30,8 +25,8 @@ export class FrameWatch {
         this.restart()
     }
 
-    /** A picture came. */
-    frame(): void {
+    /** A sign of life came. */
+    seen(): void {
         this.#since = this.#clock.now()
     }
 
@@ -48,7 +43,7 @@ export class FrameWatch {
         this.#limitMs = null
     }
 
-    /** One timer for many pictures: when it fires, the newest of them says how much time is left. */
+    /** One timer for many signs: when it fires, the newest of them says how much time is left. */
     #arm(): void {
         if (this.#limitMs === null) return
         const dueAt = this.#since + this.#limitMs
