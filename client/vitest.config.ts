@@ -3,6 +3,8 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 const config: ViteUserConfig = defineConfig({
+    // React Native's own source is Flow, which nothing here reads; its components are those of react-native-web.
+    resolve: { alias: { 'react-native': 'react-native-web' } },
     test: {
         include: ['tests/**/*.test.ts', 'tests/**/*.test.tsx'],
         // That one needs the renderer of React Native, which vitest cannot read: cargo x test client react-native.

@@ -1,4 +1,4 @@
-/** The entry point for React Native: its lifecycle adapter. Modules are handed in, so nothing native is imported here. */
+/** The entry point for React Native: lifecycle, permissions and `<StreamViewer>`. Agora's module is handed in, so that nothing native is imported here. */
 
 export {
     type AppStateLike,
@@ -6,3 +6,9 @@ export {
     type NetInfoStateLike,
     reactNativeLifecycle,
 } from './lifecycle/react_native_lifecycle.ts'
+export { type StreamViewerState, type UseStreamViewerOptions, useStreamViewer } from './react/use_stream_viewer.ts'
+export { mediaPermissions, type PermissionsAndroidLike, type PlatformLike } from './react_native/media_permissions.ts'
+export type { AgoraVideoProps, AgoraViews, VideoSurface } from './react_native/native_video.tsx'
+export { StreamViewer, type StreamViewerProps } from './react_native/stream_viewer.tsx'
+export type { ViewerScreen } from './viewer/viewer_screens.ts'
+export { ENGLISH_TEXTS, type ScreenKind, type ScreenText, type ViewerTexts } from './viewer/viewer_texts.ts'

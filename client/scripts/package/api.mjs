@@ -4,15 +4,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
+import { entryPoints } from './entries.mjs'
 import { compare, ROOT } from './run.mjs'
-
-const ENTRIES = ['index', 'messages', 'react', 'react_native', 'viewer', 'loopback', 'testing']
 
 /** @param {{isUpdate: boolean}} options @returns {Promise<string[]>} */
 export async function checkApi({ isUpdate }) {
     const directory = mkdtempSync(join(tmpdir(), 'pg-stream-api-'))
     try {
-        return ENTRIES.flatMap((entry) => compare(`report/${entry}.api.md`, report(entry, directory), isUpdate))
+        return entryPoints().flatMap((entry) => compare(`report/${entry}.api.md`, report(entry, directory), isUpdate))
     } finally {
         rmSync(directory, { recursive: true })
     }

@@ -23,9 +23,11 @@ export function useSource<Snapshot>(
     make: (client: StreamClient) => Source<Snapshot>,
     key: string | null,
     idle: Snapshot,
-    failed: (error: StreamError) => Snapshot
+    failed: (error: StreamError) => Snapshot,
+    given: StreamClient | null = null
 ): Snapshot {
-    const client = useStreamClient()
+    const provided = useStreamClient()
+    const client = given ?? provided
     // `key` stands for what `make` reads.
     const source = useMemo(
         () => (client === null || key === null ? nothing(idle) : guarded(make(client), failed)),

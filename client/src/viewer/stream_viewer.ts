@@ -66,6 +66,11 @@ export class StreamViewer<View = unknown> {
         this.#machine.setQuality(quality)
     }
 
+    /** Whether `setMuted` switched the viewer's own sound off. */
+    get isMuted(): boolean {
+        return this.#facts.isMuted
+    }
+
     /** The viewer's own sound. */
     setMuted(isMuted: boolean): void {
         const { facts, seat } = this.#machine

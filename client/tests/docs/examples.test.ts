@@ -15,6 +15,7 @@ const ENTRIES = {
     '/viewer': 'viewer',
     '/loopback': 'loopback',
     '/testing': 'testing',
+    '/web': 'web',
 }
 
 /** The blocks marked `tsx` of a document. */
@@ -45,9 +46,9 @@ function compile(examples: string[]): string {
     }
 }
 
-it('every example of docs/client.md and docs/client-video.md compiles', () => {
-    const examples = ['client.md', 'client-video.md'].map(examplesIn)
-    expect(examples.map(({ length }) => length > 0)).toEqual([true, true])
+it('every example of the documents of the client compiles', () => {
+    const examples = ['client.md', 'client-video.md', 'client-components.md'].map(examplesIn)
+    expect(examples.map(({ length }) => length > 0)).toEqual([true, true, true])
     expect(compile(examples.flat())).toBe('')
 })
 
