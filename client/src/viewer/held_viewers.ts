@@ -3,8 +3,9 @@
 import type { StreamClient } from '../client.ts'
 import { StreamError } from '../error/stream_error.ts'
 import { Shared } from '../shared/shared.ts'
-import { StreamViewer, type StreamViewerOptions } from './stream_viewer.ts'
+import { StreamViewer } from './stream_viewer.ts'
 import type { VideoViewOptions } from './video_engine.ts'
+import type { StreamViewerOptions } from './viewer_options.ts'
 
 const VIEWERS = /* @__PURE__ */ new WeakMap<StreamClient, Shared<ShownViewer>>()
 

@@ -68,7 +68,7 @@ export class StreamViewer<View = unknown> {
 
     /** Whether `setMuted` switched the viewer's own sound off. */
     get isMuted(): boolean {
-        return this.#facts.isMuted
+        return this.#machine.facts.isMuted
     }
 
     /** The viewer's own sound. */

@@ -3,8 +3,8 @@
 import type { StreamClient } from '../../src/client.ts'
 import { Emitter, type Unsubscribe } from '../../src/emitter/emitter.ts'
 import type { StreamError } from '../../src/error/stream_error.ts'
-import type { StreamViewerOptions } from '../../src/viewer/stream_viewer.ts'
 import type { AudioRoute, VideoViewOptions } from '../../src/viewer/video_engine.ts'
+import type { StreamViewerOptions } from '../../src/viewer/viewer_options.ts'
 import type { StreamQuality, StreamViewerEvents, StreamViewerSnapshot } from '../../src/viewer/viewer_types.ts'
 
 /** Every viewer that was made, the newest last. */
