@@ -95,331 +95,366 @@ from (values
     (37, 'function', 'stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)', 'returns timestamptz defaults 0'),
     (38, 'function', 'stream_ext.heartbeat_prepare(session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer)', 'defaults 0'),
     (39, 'function', 'stream_ext.heartbeat_viewer(session_id uuid, user_id uuid, foreground boolean, join_no integer, token_expires_at timestamptz, later boolean, later_foreground boolean, out status text, out code text, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (40, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
-    (41, 'function', 'stream_ext.heartbeat_hold_realtime()', 'returns boolean defaults 0'),
-    (42, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (43, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
-    (44, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
-    (45, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
-    (46, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
-    (47, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
-    (48, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (49, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (50, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
-    (51, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (52, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
-    (53, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
-    (54, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
-    (55, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
-    (56, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (57, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
-    (58, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
-    (59, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
-    (60, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
-    (61, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
-    (62, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (63, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
-    (64, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (65, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
-    (66, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
-    (67, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
-    (68, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
-    (69, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
-    (70, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
-    (71, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
-    (72, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (73, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
-    (74, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
-    (75, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (76, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
-    (77, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (78, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
-    (79, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
-    (80, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (81, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
-    (82, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
-    (83, 'function', 'stream_ext.certificate_read(is_secondary boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
-    (84, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
-    (85, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (86, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
-    (87, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
-    (88, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
-    (89, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
-    (90, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
-    (91, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (92, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
-    (93, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (94, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (95, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (96, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
-    (97, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
-    (98, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (99, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
-    (100, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (101, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
-    (102, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (103, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
-    (104, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (105, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (106, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (107, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
-    (108, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (109, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
-    (110, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (111, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (112, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (113, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (114, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (115, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (116, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (117, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (118, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (119, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
-    (120, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
-    (121, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
-    (122, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
-    (123, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
-    (124, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
-    (125, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
-    (126, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
-    (127, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
-    (128, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
-    (129, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (130, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
-    (131, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (132, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
-    (133, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
-    (134, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
-    (135, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
-    (136, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
-    (137, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
-    (138, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
-    (139, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (140, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (141, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (142, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (143, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (144, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (145, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (146, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (147, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (148, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (149, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (150, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (151, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (152, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (153, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (154, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (155, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (156, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (157, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (158, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (159, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (160, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (161, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (162, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (163, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (164, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
-    (165, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (166, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
-    (167, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (168, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (169, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (170, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (171, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (172, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (173, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
-    (174, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
-    (175, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
-    (176, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (177, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (178, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (179, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (180, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (181, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (182, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (183, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (184, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (185, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (186, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (187, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (188, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (189, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (190, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (191, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (192, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (193, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (194, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (195, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (196, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (197, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (198, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (199, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (200, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (201, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (202, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (203, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (204, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (205, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (206, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (207, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
-    (208, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (209, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (210, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (211, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (212, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (213, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (214, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (215, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (216, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (217, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (218, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (219, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (220, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (221, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (222, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (223, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (224, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (225, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (226, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
-    (227, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
-    (228, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
-    (229, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (230, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (231, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (232, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (233, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (234, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (235, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (236, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (237, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (238, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (239, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (240, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (241, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (242, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (243, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (244, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (245, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (246, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (247, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (248, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (249, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (250, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (251, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (252, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (253, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (254, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (255, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (256, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (257, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (258, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (259, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (260, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (261, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (262, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (263, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (264, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (265, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (266, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (267, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (268, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (269, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (270, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (271, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (272, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (273, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (274, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (275, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (276, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (277, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (278, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
-    (279, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (280, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (281, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (282, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (283, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (284, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (285, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (286, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (287, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (288, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (289, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (290, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (291, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (292, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (293, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (294, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (295, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (296, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (297, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (298, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (299, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (300, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (301, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (302, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (303, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (304, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (305, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (306, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (307, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (308, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (309, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (310, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (311, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (312, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (313, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (314, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (315, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (316, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (317, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (318, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (319, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (320, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (321, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (322, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (323, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (324, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (325, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (326, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (327, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (328, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (329, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (330, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (331, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (332, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (333, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (334, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (335, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (336, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (337, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (338, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (339, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (340, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (341, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (342, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (343, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
-    (344, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (345, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (346, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (347, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (348, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (349, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (350, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (351, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (352, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (353, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (354, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (355, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (356, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (357, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (358, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (359, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (360, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (361, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (362, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (363, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (364, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (40, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
+    (41, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
+    (42, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (43, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (44, 'function', 'stream_ext.heartbeat_all(items json[], places integer[])', 'returns stream.batched_heartbeat[] defaults 0'),
+    (45, 'function', 'stream_ext.heartbeats(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (46, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
+    (47, 'function', 'stream_ext.heartbeat_hold_realtime()', 'returns boolean defaults 0'),
+    (48, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
+    (49, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
+    (50, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
+    (51, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
+    (52, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
+    (53, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
+    (54, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (55, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (56, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
+    (57, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (58, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
+    (59, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
+    (60, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
+    (61, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
+    (62, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (63, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
+    (64, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
+    (65, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
+    (66, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
+    (67, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
+    (68, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (69, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
+    (70, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (71, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
+    (72, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
+    (73, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
+    (74, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
+    (75, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
+    (76, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
+    (77, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
+    (78, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (79, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
+    (80, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
+    (81, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (82, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
+    (83, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (84, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
+    (85, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
+    (86, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (87, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
+    (88, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
+    (89, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
+    (90, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
+    (91, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
+    (92, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
+    (93, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
+    (94, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
+    (95, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
+    (96, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
+    (97, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
+    (98, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
+    (99, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
+    (100, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
+    (101, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
+    (102, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
+    (103, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
+    (104, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (105, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
+    (106, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
+    (107, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
+    (108, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
+    (109, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
+    (110, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (111, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
+    (112, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
+    (113, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
+    (114, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
+    (115, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
+    (116, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
+    (117, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (118, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (119, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (120, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
+    (121, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
+    (122, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (123, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
+    (124, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
+    (125, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
+    (126, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
+    (127, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
+    (128, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
+    (129, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
+    (130, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
+    (131, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
+    (132, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
+    (133, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
+    (134, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
+    (135, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (136, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
+    (137, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (138, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
+    (139, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (140, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (141, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (142, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
+    (143, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (144, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
+    (145, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (146, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (147, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (148, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (149, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (150, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (151, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (152, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (153, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (154, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
+    (155, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (156, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (157, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (158, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (159, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (160, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (161, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (162, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (163, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (164, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (165, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
+    (166, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (167, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
+    (168, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (169, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (170, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (171, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (172, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (173, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (174, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (175, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (176, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (177, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (178, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (179, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (180, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (181, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (182, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (183, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (184, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (185, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (186, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (187, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (188, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (189, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (190, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (191, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (192, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (193, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (194, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (195, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (196, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (197, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (198, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (199, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
+    (200, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (201, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
+    (202, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (203, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (204, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (205, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (206, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (207, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (208, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (209, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (210, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (211, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (212, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (213, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (214, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (215, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (216, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (217, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (218, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (219, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (220, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (221, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (222, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (223, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (224, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (225, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (226, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (227, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (228, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (229, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (230, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (231, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (232, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (233, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (234, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (235, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (236, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (237, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (238, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (239, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (240, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (241, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (242, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (243, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (244, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (245, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (246, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (247, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (248, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (249, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (250, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (251, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (252, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (253, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (254, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (255, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (256, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (257, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (258, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (259, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (260, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (261, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (262, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (263, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (264, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (265, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (266, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (267, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (268, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (269, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (270, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (271, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (272, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (273, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (274, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (275, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (276, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (277, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (278, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (279, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (280, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (281, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (282, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (283, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (284, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (285, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (286, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (287, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (288, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (289, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (290, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (291, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (292, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (293, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (294, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (295, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (296, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (297, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (298, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (299, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (300, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (301, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (302, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (303, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (304, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (305, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (306, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (307, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (308, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (309, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (310, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (311, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (312, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (313, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
+    (314, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (315, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (316, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (317, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (318, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (319, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (320, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (321, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (322, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (323, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (324, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (325, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (326, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (327, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (328, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (329, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (330, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (331, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (332, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (333, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (334, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (335, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (336, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (337, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (338, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (339, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (340, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (341, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (342, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (343, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (344, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (345, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (346, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (347, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (348, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (349, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (350, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (351, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (352, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (353, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (354, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (355, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (356, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (357, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (358, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (359, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (360, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (361, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (362, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (363, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (364, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (365, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (366, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (367, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (368, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (369, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (370, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (371, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (372, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (373, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (374, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (375, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (376, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (377, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (378, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (379, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (380, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (381, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (382, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (383, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (384, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (385, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (386, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (387, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (388, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (389, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (390, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (391, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (392, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (393, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (394, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (395, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (396, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (397, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (398, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (399, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -1626,7 +1661,7 @@ begin
     if stream_ext.clock_refusal() is not null then
         return;
     end if;
-    select c.app_id, c.certificate, c.code into signer from stream_ext.certificate_read(false) as c;
+    select c.app_id, c.certificate, c.code into signer from stream_ext.certificate_read(false, true) as c;
     if signer.code is not null then
         return;
     end if;
@@ -1756,6 +1791,204 @@ end
 $$;
 comment on function stream_ext.heartbeat_viewer(uuid, uuid, boolean, integer, timestamptz, boolean, boolean) is
     'Prolongs a viewer''s lease, with a token when one is due; or the code of the refusal. later: the row is written already for a later item of the same call.';
+
+-- sql/edition/sql/heartbeat_batch.sql
+
+-- Heartbeats of many devices in one call. Each is processed as a single one and gets the same result, token included. They wait for
+-- nobody: a host's that would have to is refused with lock_timeout, and so is one of several about the same user and session that says
+-- more than the last one of them, for which the row was written: Postgres checks the foreign keys of a row anew that the same
+-- transaction has written before, and would wait out of the order of locks.
+create or replace function stream_ext.heartbeat_item(
+    item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer,
+    out token_expires_at timestamptz, out claims json, out refusal text
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    id pg_catalog.record;
+    said pg_catalog.text;
+begin
+    if coalesce(json_typeof($1), 'null') <> 'object'
+        or coalesce(json_typeof($1 -> 'foreground'), 'null') not in ('boolean', 'null')
+        or coalesce(json_typeof($1 -> 'token_expires_at'), 'null') not in ('string', 'null')
+        or coalesce(nullif(($1 -> 'generation')::text, 'null'), '0') !~ '^-?[0-9]{1,10}$' collate "C"
+        or coalesce(nullif(($1 -> 'join_no')::text, 'null'), '0') !~ '^-?[0-9]{1,10}$' collate "C"
+        or ($1 ->> 'generation')::bigint not between -2147483648 and 2147483647
+        or ($1 ->> 'join_no')::bigint not between -2147483648 and 2147483647
+    then
+        refusal := 'invalid_argument';
+        return;
+    end if;
+    foreground := $1 ->> 'foreground';
+    generation := $1 ->> 'generation';
+    join_no := $1 ->> 'join_no';
+    claims := $1 -> 'claims';
+    id := stream_ext.batch_uuid($1 -> 'session_id');
+    session_id := id.id;
+    if id.is_bad then
+        refusal := 'invalid_argument';
+        return;
+    end if;
+    id := stream_ext.batch_uuid($1 -> 'user_id');
+    named := id.id;
+    if id.is_bad then
+        refusal := 'invalid_argument';
+        return;
+    end if;
+    select u.user_id, u.refusal into about, refusal from stream_ext.batch_user(claims, named) as u;
+    if refusal is not null then
+        return;
+    end if;
+    said := $1 ->> 'token_expires_at';
+    if said is not null then
+        token_expires_at := stream_ext.heartbeat_time(said);
+        if token_expires_at is null then
+            refusal := 'invalid_argument';
+        end if;
+    end if;
+    if refusal is null and session_id is null then
+        refusal := 'invalid_argument';
+    end if;
+end
+$$;
+comment on function stream_ext.heartbeat_item(json) is 'One heartbeat of a batch, or the code of its refusal.';
+
+create or replace function stream_ext.heartbeat_time(said text) returns timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- What clients send needs no subtransaction.
+    if $1 ~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-]0[0-9](:[0-5][0-9])?)$' collate "C"
+        and $1 !~ '^0000' collate "C"
+    then
+        return $1;
+    end if;
+    begin
+        return $1;
+    exception
+        when others then
+            return null;
+    end;
+end
+$$;
+comment on function stream_ext.heartbeat_time(text) is 'Reads a time as a cast does; null for another text.';
+
+create or replace function stream_ext.heartbeat_answers(items json[], places integer[])
+returns setof stream.batched_heartbeat
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    place pg_catalog.int4;
+    item pg_catalog.record;
+    processed pg_catalog.record;
+    own_claims constant pg_catalog.text := coalesce(current_setting('request.jwt.claims', true), '');
+    pair pg_catalog.text;
+    -- By session and user: whether a later item said where the app is.
+    written pg_catalog.jsonb := '{}';
+    counts pg_catalog.bool;
+begin
+    foreach place in array $2 loop
+        select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
+        if item.refusal is not null then
+            return next row(place, item.refusal, null)::stream.batched_heartbeat;
+            continue;
+        end if;
+        -- Hooks of the application look there.
+        perform set_config('request.jwt.claims', coalesce(item.claims::text, own_claims), true);
+        pair := item.session_id || ' ' || item.about;
+        select p.code, p.result, p.is_written into processed
+        from stream_ext.heartbeat_process(
+            case when item.claims is null then null else item.about end, item.session_id, item.about, item.foreground, item.generation,
+            item.join_no, item.token_expires_at, false, written ? pair, coalesce((written ->> pair)::boolean, false)) as p;
+        counts := (processed.code is null or processed.code = 'lock_timeout')
+            and (processed.result).status is distinct from 'superseded';
+        if written ? pair then
+            if item.foreground is not null and counts then
+                written := written || jsonb_build_object(pair, true);
+            end if;
+        elsif processed.is_written or processed.code = 'stream_ended' then
+            -- A lease may be prolonged before the end of its stream is seen.
+            written := written || jsonb_build_object(pair, item.foreground is not null);
+        end if;
+        return next row(place, coalesce(processed.code, 'ok'), processed.result)::stream.batched_heartbeat;
+    end loop;
+    perform set_config('request.jwt.claims', own_claims, true);
+end
+$$;
+comment on function stream_ext.heartbeat_answers(json[], integer[]) is 'Processes items in the order of these places.';
+
+create or replace function stream_ext.heartbeat_one_by_one(items json[], places integer[]) returns setof stream.batched_heartbeat
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    place pg_catalog.int4;
+    state pg_catalog.text;
+    said pg_catalog.text;
+    detail pg_catalog.text;
+begin
+    foreach place in array $2 loop
+        begin
+            return query select a.* from stream_ext.heartbeat_answers($1, array[place]) as a;
+        exception
+            when others then
+                get stacked diagnostics state = returned_sqlstate, said = message_text, detail = pg_exception_detail;
+                return next row(
+                    place, (stream_ext.batch_fault('heartbeats', state, said, detail)).code, null)::stream.batched_heartbeat;
+        end;
+    end loop;
+end
+$$;
+comment on function stream_ext.heartbeat_one_by_one(json[], integer[]) is
+    'Processes each item in a subtransaction of its own, so that a fault costs that item alone.';
+
+create or replace function stream_ext.heartbeat_all(items json[], places integer[]) returns stream.batched_heartbeat[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(select a from stream_ext.heartbeat_answers($1, $2) as a);
+exception
+    -- One subtransaction for each item at once would spend a transaction id on each.
+    when others then
+        return array(select a from stream_ext.heartbeat_one_by_one($1, $2) as a);
+end
+$$;
+comment on function stream_ext.heartbeat_all(json[], integer[]) is
+    'Processes everything in one subtransaction, and after a fault every item in one of its own.';
+
+create or replace function stream_ext.heartbeats(items text, row_type anyelement) returns setof anyelement
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    given pg_catalog.json[];
+    places pg_catalog.int4[];
+    answers stream.batched_heartbeat[];
+begin
+    perform stream_ext.batch_admit();
+    given := stream_ext.batch_items($1);
+    perform stream_ext.heartbeat_skip_disk();
+    given := array(
+        select stream_ext.batch_readable(g.item) from unnest(given) with ordinality as g (item, place) order by g.place);
+    -- The sessions by ascending id, and the items of each from the last to the first.
+    places := array(
+        select g.place from unnest(given) with ordinality as g (item, place)
+        order by (stream_ext.batch_uuid(case when json_typeof(g.item) = 'object' then g.item -> 'session_id' end)).id nulls first,
+            g.place desc);
+    answers := stream_ext.heartbeat_all(given, places);
+    if not stream_ext.log_is_ticker_alive(clock_timestamp()) then
+        perform stream_ext.log_flush_without_ticker(array(
+            select distinct (a.heartbeat).session_id from unnest(answers) as a where a.status = 'ok' order by 1));
+    end if;
+    return query select a.* from unnest(answers) as a order by a.item;
+end
+$$;
+comment on function stream_ext.heartbeats(text, anyelement) is
+    'Heartbeats of many devices; items is the text of a JSON array. One row for each item, in order: ok and the result, or the code of the refusal.';
 
 -- sql/edition/sql/heartbeat_host.sql
 
@@ -2958,7 +3191,7 @@ begin
     issued_at := stream_ext.clock_s();
     -- Read before anything is locked, so that a wrong configuration costs no write. A user who may have no token gets that
     -- refusal instead of the configuration's.
-    select c.app_id, c.certificate, c.code, c.hint into signer from stream_ext.certificate_read(false) as c;
+    select c.app_id, c.certificate, c.code, c.hint into signer from stream_ext.certificate_read(false, true) as c;
     if signer.code is not null then
         select r.code, r.retry_after_ms into refusal
         from stream_ext.token_refusal(stream_ext.token_session($2), about, $3, caller is not null,
@@ -3006,7 +3239,7 @@ $$;
 comment on function stream_ext.certificate_vault_is_open() is 'Whether the Vault exists and the effective user may read it.';
 
 create or replace function stream_ext.certificate_read(
-    is_secondary boolean, out app_id text, out certificate text, out code text, out hint text
+    is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text
 )
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -3023,7 +3256,7 @@ begin
     into settings
     from stream.config as c where c.id;
     app_id := settings.agora_app_id;
-    if app_id is null then
+    if app_id is null and $2 then
         code := 'not_configured';
         hint := 'set stream.config.agora_app_id to the Agora App ID';
         return;
@@ -3064,7 +3297,7 @@ begin
     end if;
 end
 $$;
-comment on function stream_ext.certificate_read(boolean) is
+comment on function stream_ext.certificate_read(boolean, boolean) is
     'App ID and certificate; or the code and hint of the refusal. A secondary certificate that is not configured is null without a code.';
 
 create or replace function stream_ext.check_certificate(is_secondary boolean) returns boolean
@@ -3075,7 +3308,7 @@ declare
     found_certificate pg_catalog.record;
 begin
     select c.certificate is not null as is_there, c.code, c.hint into found_certificate
-    from stream_ext.certificate_read(coalesce($1, false)) as c;
+    from stream_ext.certificate_read(coalesce($1, false), true) as c;
     if found_certificate.code is not null then
         perform stream_ext.refuse_with_hint(found_certificate.code, found_certificate.hint);
     end if;
@@ -3084,6 +3317,517 @@ end
 $$;
 comment on function stream_ext.check_certificate(boolean) is
     'Whether a certificate is configured. Raises when it cannot be used, or without an App ID. The certificate itself is never returned.';
+
+-- sql/edition/sql/token_decoding.sql
+
+-- Decoding tokens of versions 007 and 006.
+create or replace function stream_ext.token_decode_007(
+    token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text,
+    out privileges jsonb, out signature bytea, out signed bytea
+)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    inflated pg_catalog.record;
+    at pg_catalog.int4;
+    service pg_catalog.int4;
+    life pg_catalog.int8;
+begin
+    if octet_length($1) > 6000 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token is larger than any real one');
+    end if;
+    select i.content, i.problem into inflated from stream_ext.inflate(stream_ext.token_base64(substr($1, 4))) as i;
+    if inflated.problem is not null then
+        perform stream_ext.refuse_with_hint('invalid_argument', inflated.problem);
+    end if;
+    signature := stream_ext.token_read_bytes(inflated.content, 0);
+    if length(signature) <> 32 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the signature of the token does not have 32 bytes');
+    end if;
+    signed := substr(inflated.content, 35);
+    app_id := stream_ext.token_app_id(stream_ext.token_read_bytes(signed, 0));
+    issued_at := stream_ext.token_read(signed, 34, 4);
+    expires_at := issued_at + stream_ext.token_read(signed, 38, 4);
+    salt := stream_ext.token_read(signed, 42, 4);
+    privileges := '[]';
+    at := 48;
+    for number in 1..stream_ext.token_read(signed, 46, 2) loop
+        service := stream_ext.token_read(signed, at, 2);
+        -- A service of unknown layout ends the reading with success: services are sorted by type, and new types come last.
+        if service not in (1, 2, 3, 4, 5, 6, 7, 9, 10) then
+            return;
+        end if;
+        at := at + 4;
+        for privilege in 1..stream_ext.token_read(signed, at - 2, 2) loop
+            life := stream_ext.token_read(signed, at + 2, 4);
+            privileges := privileges || jsonb_build_array(jsonb_build_array(
+                service, stream_ext.token_read(signed, at, 2), case when life = 0 then expires_at else issued_at + life end));
+            at := at + 6;
+        end loop;
+        if service in (1, 3, 6, 7) then
+            channel_id := coalesce(channel_id, stream_ext.token_read_text(stream_ext.token_read_bytes(signed, at)));
+            at := at + 2 + length(stream_ext.token_read_bytes(signed, at));
+        end if;
+        if service in (1, 2, 3, 5, 6, 7) then
+            account := coalesce(account, stream_ext.token_read_text(stream_ext.token_read_bytes(signed, at)));
+            at := at + 2 + length(stream_ext.token_read_bytes(signed, at));
+        end if;
+        if service = 7 then
+            perform stream_ext.token_read(signed, at, 2);
+            at := at + 2;
+        end if;
+    end loop;
+    if at < length(signed) then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token has bytes behind its end');
+    end if;
+end
+$$;
+comment on function stream_ext.token_decode_007(text) is
+    'The content of a token of version 007: nothing of it is proven. privileges are lists of service, privilege and end.';
+
+create or replace function stream_ext.token_decode_006(
+    token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint,
+    out privileges jsonb, out signature bytea, out message bytea
+)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    content pg_catalog.bytea;
+    at pg_catalog.int4 := 10;
+    id pg_catalog.int4;
+    ends_at pg_catalog.int8;
+begin
+    if octet_length($1) > 1027 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token is larger than any real one');
+    end if;
+    if octet_length($1) < 35 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token ends in the middle of a field');
+    end if;
+    app_id := stream_ext.token_app_id(convert_to(substr($1, 4, 32), 'UTF8'));
+    content := stream_ext.token_base64(substr($1, 36));
+    signature := stream_ext.token_read_bytes(content, 0);
+    if length(signature) <> 32 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the signature of the token does not have 32 bytes');
+    end if;
+    channel_checksum := stream_ext.token_read(content, 34, 4);
+    user_checksum := stream_ext.token_read(content, 38, 4);
+    message := stream_ext.token_read_bytes(content, 42);
+    if length(content) > 44 + length(message) then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token has bytes behind its end');
+    end if;
+    perform stream_ext.token_read(message, 0, 4);
+    expires_at := stream_ext.token_read(message, 4, 4);
+    privileges := '[]';
+    for privilege in 1..stream_ext.token_read(message, 8, 2) loop
+        id := stream_ext.token_read(message, at, 2);
+        ends_at := stream_ext.token_read(message, at + 2, 4);
+        -- RTM's only privilege, which stands beside those of RTC here.
+        privileges := privileges || jsonb_build_array(jsonb_build_array(
+            case when id = 1000 then 2 else 1 end, case when id = 1000 then 1 else id end,
+            case when ends_at = 0 then expires_at else ends_at end));
+        at := at + 6;
+    end loop;
+    if at < length(message) then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token has bytes behind its end');
+    end if;
+end
+$$;
+comment on function stream_ext.token_decode_006(text) is
+    'The content of a token of version 006, which holds channel and user only as checksums: nothing of it is proven.';
+
+-- sql/edition/sql/token_inflate.sql
+
+-- Inflating the zlib stream of a token (RFC 1950 and 1951), for inspect_token alone: slow, and bounded to what a token can hold.
+create or replace function stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- How many codes have each length from 1 to 15, and the symbols by length and then by number: a canonical Huffman code.
+    counts := array(
+        select (select count(*)::integer from unnest($1) as s (bits) where s.bits = l.bits)
+        from generate_series(1, 15) as l (bits) order by l.bits);
+    symbols := array(
+        select (s.place - 1)::integer from unnest($1) with ordinality as s (bits, place)
+        where s.bits > 0 order by s.bits, s.place);
+end
+$$;
+comment on function stream_ext.inflate_table(integer[]) is 'The table of a Huffman code, from the lengths of the codes of all symbols.';
+
+create or replace function stream_ext.inflate_bits(zlib bytea, at integer, bits integer) returns integer
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    value pg_catalog.int4 := 0;
+begin
+    if $2 + $3 > 8 * length($1) then
+        return null;
+    end if;
+    for place in 0..$3 - 1 loop
+        value := value | get_bit($1, $2 + place) << place;
+    end loop;
+    return value;
+end
+$$;
+comment on function stream_ext.inflate_bits(bytea, integer, integer) is 'A number of so many bits, the lowest first; null beyond the end.';
+
+create or replace function stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    code pg_catalog.int4 := 0;
+    first pg_catalog.int4 := 0;
+    index pg_catalog.int4 := 0;
+begin
+    for length_bits in 1..15 loop
+        if $2 + length_bits > 8 * length($1) then
+            return;
+        end if;
+        code := code | get_bit($1, $2 + length_bits - 1);
+        if code - counts[length_bits] < first then
+            symbol := symbols[index + code - first + 1];
+            bits := length_bits;
+            return;
+        end if;
+        index := index + counts[length_bits];
+        first := (first + counts[length_bits]) << 1;
+        code := code << 1;
+    end loop;
+end
+$$;
+comment on function stream_ext.inflate_symbol(bytea, integer, integer[], integer[]) is
+    'The symbol whose code begins here, and how many bits it takes; null where there is none.';
+
+create or replace function stream_ext.inflate_code(
+    zlib bytea, at integer, out literals integer[], out distances integer[], out after integer
+)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    literal_count constant pg_catalog.int4 := stream_ext.inflate_bits($1, $2, 5) + 257;
+    distance_count constant pg_catalog.int4 := stream_ext.inflate_bits($1, $2 + 5, 5) + 1;
+    length_count constant pg_catalog.int4 := stream_ext.inflate_bits($1, $2 + 10, 4) + 4;
+    places constant pg_catalog.int4[] := '{16,17,18,0,8,7,9,6,10,5,11,4,12,3,13,2,14,1,15}';
+    lengths pg_catalog.int4[] := array_fill(0, array[19]);
+    decoded pg_catalog.int4[] := '{}';
+    tables pg_catalog.record;
+    found_symbol pg_catalog.record;
+    repeated pg_catalog.int4;
+    value pg_catalog.int4;
+begin
+    after := $2 + 14;
+    if length_count is null or literal_count > 286 then
+        after := null;
+        return;
+    end if;
+    for place in 1..length_count loop
+        lengths[places[place] + 1] := stream_ext.inflate_bits($1, after, 3);
+        after := after + 3;
+    end loop;
+    if array_position(lengths, null) is not null then
+        after := null;
+        return;
+    end if;
+    select t.counts, t.symbols into tables from stream_ext.inflate_table(lengths) as t;
+    while cardinality(decoded) < literal_count + distance_count loop
+        select s.symbol, s.bits into found_symbol from stream_ext.inflate_symbol($1, after, tables.counts, tables.symbols) as s;
+        if found_symbol.symbol is null then
+            after := null;
+            return;
+        end if;
+        after := after + found_symbol.bits;
+        if found_symbol.symbol < 16 then
+            decoded := decoded || found_symbol.symbol;
+            continue;
+        end if;
+        value := case when found_symbol.symbol = 16 then decoded[cardinality(decoded)] else 0 end;
+        repeated := case found_symbol.symbol
+            when 16 then 3 + stream_ext.inflate_bits($1, after, 2)
+            when 17 then 3 + stream_ext.inflate_bits($1, after, 3)
+            else 11 + stream_ext.inflate_bits($1, after, 7) end;
+        after := after + case found_symbol.symbol when 16 then 2 when 17 then 3 else 7 end;
+        if repeated is null or value is null or cardinality(decoded) + repeated > literal_count + distance_count then
+            after := null;
+            return;
+        end if;
+        decoded := decoded || array_fill(value, array[repeated]);
+    end loop;
+    literals := decoded[1:literal_count];
+    distances := decoded[literal_count + 1:];
+end
+$$;
+comment on function stream_ext.inflate_code(bytea, integer) is
+    'The lengths of the codes that stand before a dynamic block, and where that begins; null where they are malformed.';
+
+create or replace function stream_ext.inflate(zlib bytea, out content bytea, out problem text)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    bytes constant pg_catalog.int4 := length($1);
+    lengths constant pg_catalog.int4[] := '{3,4,5,6,7,8,9,10,11,13,15,17,19,23,27,31,35,43,51,59,67,83,99,115,131,163,195,227,258}';
+    length_bits constant pg_catalog.int4[] := '{0,0,0,0,0,0,0,0,1,1,1,1,2,2,2,2,3,3,3,3,4,4,4,4,5,5,5,5,0}';
+    distances constant pg_catalog.int4[] :=
+        '{1,2,3,4,5,7,9,13,17,25,33,49,65,97,129,193,257,385,513,769,1025,1537,2049,3073,4097,6145,8193,12289,16385,24577}';
+    distance_bits constant pg_catalog.int4[] := '{0,0,0,0,1,1,2,2,3,3,4,4,5,5,6,6,7,7,8,8,9,9,10,10,11,11,12,12,13,13}';
+    at pg_catalog.int4 := 16;
+    is_last pg_catalog.bool := false;
+    kind pg_catalog.int4;
+    literal_code pg_catalog.record;
+    distance_code pg_catalog.record;
+    code pg_catalog.record;
+    token pg_catalog.record;
+    size pg_catalog.int4;
+    distance pg_catalog.int4;
+    sum pg_catalog.int8 := 1;
+    sum_of_sums pg_catalog.int8 := 0;
+begin
+    problem := 'the token holds no whole zlib stream';
+    content := '';
+    if bytes < 6 or get_byte($1, 0) & 15 <> 8 or get_byte($1, 0) >> 4 > 7 or get_byte($1, 1) & 32 <> 0
+        or (get_byte($1, 0) * 256 + get_byte($1, 1)) % 31 <> 0
+    then
+        return;
+    end if;
+    while not is_last loop
+        is_last := stream_ext.inflate_bits($1, at, 1) = 1;
+        kind := stream_ext.inflate_bits($1, at + 1, 2);
+        at := at + 3;
+        if kind is null or kind = 3 then
+            return;
+        end if;
+        if kind = 0 then
+            at := (at + 7) / 8 * 8;
+            size := stream_ext.inflate_bits($1, at, 16);
+            if size is null or size # 65535 is distinct from stream_ext.inflate_bits($1, at + 16, 16)
+                or at / 8 + 4 + size > bytes
+            then
+                return;
+            end if;
+            content := content || substr($1, at / 8 + 5, size);
+            at := at + 32 + 8 * size;
+            if length(content) > 4096 then
+                problem := 'the token is larger than any real one';
+                return;
+            end if;
+            continue;
+        end if;
+        if kind = 1 then
+            select t.counts, t.symbols into literal_code from stream_ext.inflate_table(
+                array_fill(8, array[144]) || array_fill(9, array[112]) || array_fill(7, array[24]) || array_fill(8, array[8])) as t;
+            select t.counts, t.symbols into distance_code from stream_ext.inflate_table(array_fill(5, array[30])) as t;
+        else
+            select c.literals, c.distances, c.after into code from stream_ext.inflate_code($1, at) as c;
+            if code.after is null then
+                return;
+            end if;
+            at := code.after;
+            select t.counts, t.symbols into literal_code from stream_ext.inflate_table(code.literals) as t;
+            select t.counts, t.symbols into distance_code from stream_ext.inflate_table(code.distances) as t;
+        end if;
+        loop
+            select s.symbol, s.bits into token from stream_ext.inflate_symbol($1, at, literal_code.counts, literal_code.symbols) as s;
+            if token.symbol is null or token.symbol > 285 then
+                return;
+            end if;
+            at := at + token.bits;
+            exit when token.symbol = 256;
+            if token.symbol < 256 then
+                content := content || set_byte('\x00'::bytea, 0, token.symbol);
+            else
+                size := lengths[token.symbol - 256] + stream_ext.inflate_bits($1, at, length_bits[token.symbol - 256]);
+                at := at + length_bits[token.symbol - 256];
+                select s.symbol, s.bits into token
+                from stream_ext.inflate_symbol($1, at, distance_code.counts, distance_code.symbols) as s;
+                if size is null or token.symbol is null or token.symbol > 29 then
+                    return;
+                end if;
+                at := at + token.bits;
+                distance := distances[token.symbol + 1] + stream_ext.inflate_bits($1, at, distance_bits[token.symbol + 1]);
+                at := at + distance_bits[token.symbol + 1];
+                if distance is null or distance > length(content) then
+                    return;
+                end if;
+                for place in 1..size loop
+                    content := content || substr(content, length(content) - distance + 1, 1);
+                end loop;
+            end if;
+            if length(content) > 4096 then
+                problem := 'the token is larger than any real one';
+                return;
+            end if;
+        end loop;
+    end loop;
+    at := (at + 7) / 8;
+    for place in 0..length(content) - 1 loop
+        sum := sum + get_byte(content, place);
+        sum_of_sums := sum_of_sums + sum;
+    end loop;
+    if bytes < at + 4 or substr($1, at + 1, 4) <> substr(int8send((sum_of_sums % 65521) << 16 | (sum % 65521)), 5) then
+        return;
+    end if;
+    problem := case when bytes > at + 4 then 'the token has bytes behind its end' end;
+end
+$$;
+comment on function stream_ext.inflate(bytea) is 'The content of a zlib stream of at most 4 KiB, or why there is none.';
+
+-- sql/edition/sql/token_inspection.sql
+
+-- Inspecting an Agora token: its content, and which of our certificates signed it. For the service alone. Neither the result nor an
+-- error ever contains the token.
+create or replace function stream_ext.token_crc32(value text) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    bytes constant pg_catalog.bytea := convert_to($1, 'UTF8');
+    crc pg_catalog.int8 := 4294967295;
+begin
+    for place in 0..length(bytes) - 1 loop
+        crc := crc # get_byte(bytes, place);
+        for bit in 1..8 loop
+            crc := case when crc & 1 = 1 then crc >> 1 # 3988292384 else crc >> 1 end;
+        end loop;
+    end loop;
+    return crc # 4294967295;
+end
+$$;
+comment on function stream_ext.token_crc32(text) is 'CRC-32 as in zlib; of an empty text 0.';
+
+create or replace function stream_ext.token_signer(is_primary boolean, is_secondary boolean) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when $1 then 'primary' when $2 then 'secondary' end
+$$;
+comment on function stream_ext.token_signer(boolean, boolean) is 'Which certificate signed a token; null: none of ours.';
+
+create or replace function stream_ext.token_privilege(privilege jsonb) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    service constant pg_catalog.int4 := $1 -> 0;
+    id constant pg_catalog.int4 := $1 -> 1;
+begin
+    return jsonb_build_object(
+        'service', coalesce((array['rtc', 'rtm', 'streaming', 'fpa', 'chat', 'fcdn', 'apaas'])[service], service::text),
+        'privilege', coalesce(
+            case service when 1 then (array['join', 'publish_audio', 'publish_video', 'publish_data'])[id]
+                when 2 then (array['login'])[id] end,
+            id::text),
+        'expires_at', $1 -> 2);
+end
+$$;
+comment on function stream_ext.token_privilege(jsonb) is
+    'A privilege by names: those of the services that our tokens can have; for others, Agora''s numbers.';
+
+create or replace function stream_ext.token_certificate(is_secondary boolean) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_certificate pg_catalog.record;
+begin
+    select c.certificate, c.code, c.hint into found_certificate from stream_ext.certificate_read($1, false) as c;
+    if found_certificate.code is not null then
+        perform stream_ext.refuse_with_hint(found_certificate.code, found_certificate.hint);
+    end if;
+    return found_certificate.certificate;
+end
+$$;
+comment on function stream_ext.token_certificate(boolean) is
+    'A certificate that verifies tokens. A configured secondary one that cannot be used is an error: without it, valid tokens would be reported as forged.';
+
+create or replace function stream_ext.token_inspect(
+    token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text,
+    out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    primary_certificate pg_catalog.text;
+    secondary_certificate pg_catalog.text;
+    decoded pg_catalog.record;
+    message pg_catalog.bytea;
+begin
+    if stream_ext.enter_to_read() is not null then
+        perform stream_ext.refuse('forbidden');
+    end if;
+    if $1 is null then
+        perform stream_ext.error_null('token');
+    end if;
+    primary_certificate := stream_ext.token_certificate(false);
+    secondary_certificate := stream_ext.token_certificate(true);
+    if $1 like '007%' then
+        select d.* into decoded from stream_ext.token_decode_007($1) as d;
+        of_version := '007';
+        of_channel := decoded.channel_id;
+        of_account := decoded.account;
+        issued := decoded.issued_at;
+        signer := stream_ext.token_signer(
+            decoded.signature = stream_ext.token_sign(primary_certificate, stream_ext.token_u32(decoded.issued_at),
+                stream_ext.token_u32(decoded.salt), decoded.signed),
+            decoded.signature = stream_ext.token_sign(secondary_certificate, stream_ext.token_u32(decoded.issued_at),
+                stream_ext.token_u32(decoded.salt), decoded.signed));
+        signed := signer is not null;
+    elsif $1 like '006%' then
+        select d.* into decoded from stream_ext.token_decode_006($1) as d;
+        of_version := '006';
+        -- It contains neither channel nor account: the given ones are returned if the signature confirms them.
+        if $2 is not null and $3 is not null then
+            message := convert_to(decoded.app_id || $2 || $3, 'UTF8') || decoded.message;
+            signer := stream_ext.token_signer(
+                decoded.signature = extensions.hmac(message, convert_to(primary_certificate, 'UTF8'), 'sha256'),
+                decoded.signature = extensions.hmac(message, convert_to(secondary_certificate, 'UTF8'), 'sha256'));
+            -- Not covered by the signature, but all that keeps room1, 23 from being room12, 3.
+            if stream_ext.token_crc32($2) <> decoded.channel_checksum or stream_ext.token_crc32($3) <> decoded.user_checksum then
+                signer := null;
+            end if;
+            signed := signer is not null;
+            of_channel := case when signed then $2 end;
+            of_account := case when signed then $3 end;
+        end if;
+    else
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token is not of the expected version');
+    end if;
+    of_app := decoded.app_id;
+    granted := decoded.privileges;
+    expires := decoded.expires_at;
+    perform stream_ext.check_clock();
+end
+$$;
+comment on function stream_ext.token_inspect(text, text, text) is 'The body of inspect_token, with other names than its arguments have.';
+
+create or replace function stream_ext.inspect_token(token text, channel_id text, account text)
+returns table (
+    version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint,
+    is_expired boolean, is_signed boolean, signed_by text
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.of_version, t.of_app, t.of_channel, t.of_account,
+        (
+            select case when bool_or(p.privilege ->> 1 <> '1') then 'publisher' else 'subscriber' end
+            from jsonb_array_elements(t.granted) as p (privilege)
+            where p.privilege ->> 0 = '1'
+            having count(*) > 0
+        ),
+        (
+            select coalesce(jsonb_agg(stream_ext.token_privilege(p.privilege) order by p.place), '[]')
+            from jsonb_array_elements(t.granted) with ordinality as p (privilege, place)
+        ),
+        t.issued, t.expires, t.expires <= stream_ext.clock_s(), t.signed, t.signer
+    from stream_ext.token_inspect($1, $2, $3) as t
+$$;
+comment on function stream_ext.inspect_token(text, text, text) is 'What an Agora token says, and which of our certificates signed it.';
 
 -- sql/edition/sql/token_joining.sql
 
@@ -3147,7 +3891,7 @@ begin
     end if;
     -- Clock and certificate are checked first, so a join is refused before it writes a lease when no token could be minted at all.
     perform stream_ext.check_clock();
-    select c.app_id, c.certificate, c.code, c.hint into signer from stream_ext.certificate_read(false) as c;
+    select c.app_id, c.certificate, c.code, c.hint into signer from stream_ext.certificate_read(false, true) as c;
     if signer.code is not null then
         perform stream_ext.refuse_with_hint(signer.code, signer.hint);
     end if;
@@ -3290,6 +4034,86 @@ end
 $$;
 comment on function stream_ext.token_issue(uuid, uuid, text, text, integer, boolean, bigint, integer) is
     'Mints a new token and stores its row: its hash, and the fields from which the same token can be minted again.';
+
+-- sql/edition/sql/token_reader.sql
+
+-- Reading the fields of a token. No refusal quotes anything of it.
+create or replace function stream_ext.token_read(content bytea, at integer, bytes integer) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    value pg_catalog.int8 := 0;
+begin
+    if $2 + $3 > length($1) then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token ends in the middle of a field');
+    end if;
+    for place in reverse $3 - 1..0 loop
+        value := value << 8 | get_byte($1, $2 + place);
+    end loop;
+    return value;
+end
+$$;
+comment on function stream_ext.token_read(bytea, integer, integer) is 'A number of a token, the lowest byte first; refuses beyond the end.';
+
+create or replace function stream_ext.token_read_bytes(content bytea, at integer) returns bytea
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    bytes constant pg_catalog.int4 := stream_ext.token_read($1, $2, 2);
+begin
+    if $2 + 2 + bytes > length($1) then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token ends in the middle of a field');
+    end if;
+    return substr($1, $2 + 3, bytes);
+end
+$$;
+comment on function stream_ext.token_read_bytes(bytea, integer) is 'Bytes behind their length; refuses beyond the end.';
+
+create or replace function stream_ext.token_read_text(bytes bytea) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return convert_from($1, 'UTF8');
+exception
+    when others then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'a text in the token is not valid UTF-8');
+        return null;
+end
+$$;
+comment on function stream_ext.token_read_text(bytea) is 'A text of a token; the refusal quotes nothing of it.';
+
+create or replace function stream_ext.token_base64(encoded text) returns bytea
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 !~ '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$' collate "C"
+        or replace(encode(decode($1, 'base64'), 'base64'), e'\n', '') <> $1
+    then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the token is not standard base64');
+    end if;
+    return decode($1, 'base64');
+end
+$$;
+comment on function stream_ext.token_base64(text) is 'The bytes of standard Base64, in its one form.';
+
+create or replace function stream_ext.token_app_id(bytes bytea) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    app_id constant pg_catalog.text := stream_ext.token_read_text($1);
+begin
+    if app_id !~ '^[0-9a-fA-F]{32}$' collate "C" then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the app id of the token is malformed');
+    end if;
+    return app_id;
+end
+$$;
+comment on function stream_ext.token_app_id(bytea) is 'The App ID in a token.';
 
 -- sql/edition/sql/viewer.sql
 
@@ -3540,6 +4364,344 @@ begin
 end
 $$;
 comment on function stream_ext.get_viewers(uuid, uuid, integer) is 'A page of the viewers whose leases hold, for the seller and the service.';
+
+-- sql/edition/sql/webhook.sql
+
+-- Applying a notice of Agora: storing it once, and changing the stream by it in the same transaction. Lock order: the session (only for
+-- notices about its host, so that notices about viewers never wait for each other), the stored notice, the cursor of the user, and
+-- then the locks of a transition.
+create or replace function stream_ext.webhook_advance(
+    session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint
+)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into stream.webhook_cursors as k (session_id, uid, position, is_present, happened_at, seen_at, forget_at)
+    select $1, $2, $3, $4, to_timestamp($5), now(),
+        -- Who left is kept for 60 s, as in Agora's own recipe.
+        now() + case when $4 then c.max_duration_s else 60 end * interval '1 second'
+    from stream.config as c where c.id
+    on conflict on constraint webhook_cursors_pkey do update
+    set position = excluded.position, is_present = excluded.is_present, happened_at = excluded.happened_at,
+        seen_at = excluded.seen_at, forget_at = excluded.forget_at
+    where excluded.position > k.position;
+    return found;
+end
+$$;
+comment on function stream_ext.webhook_advance(uuid, bigint, bigint, boolean, bigint) is
+    'Moves the user''s cursor on; false when a newer change is stored.';
+
+create or replace function stream_ext.webhook_apply_host(session record, verdict text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    step constant pg_catalog.text := stream_ext.webhook_step(session.state, session.state_reason, session.state_before_error, session.may_return, $2);
+begin
+    if step = 'see' then
+        -- Only for a host who sends heartbeats: seen by Agora, others still cannot time out.
+        update stream.stream_sessions as s set host_seen_at = now() where s.id = session.id and s.host_seen_at is not null;
+        return 'host_present';
+    elsif step = 'wait' then
+        return 'waiting_for_heartbeat';
+    elsif step = 'return' then
+        perform stream_ext.stream_move(session.id, session.state, 'active', 'host_returned', session.generation, null);
+        return 'host_returned';
+    elsif step = 'lose' then
+        perform stream_ext.stream_move(session.id, session.state, 'error', $2, session.generation, null);
+        return $2;
+    elsif step = 'restate' then
+        update stream.stream_sessions as s set state_reason = $2 where s.id = session.id;
+        return $2;
+    end if;
+    return 'noted';
+end
+$$;
+comment on function stream_ext.webhook_apply_host(record, text) is 'Applies a change about the host of a locked session; returns the effect.';
+
+create or replace function stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_host pg_catalog.bool;
+begin
+    status := 'ignored';
+    if session.state = 'ended' then
+        effect := 'ended';
+        return;
+    end if;
+    if notice.kind = 'channel' then
+        -- 101 and 102 have no number, only seconds. Within one second "created" wins.
+        status := case when stream_ext.webhook_advance(
+            session.id, 0, 2 * notice.ts + case when notice.event_type = 101 then 1 else 0 end, notice.event_type = 101, notice.ts)
+            then 'applied' else 'outdated' end;
+        effect := case when status = 'applied' then 'noted' end;
+        return;
+    end if;
+    effect := stream_ext.webhook_ignored(notice.kind, notice.reason, notice.platform, notice.client_type);
+    if effect is not null then
+        return;
+    end if;
+    is_host := notice.uid between 1 and 999999;
+    effect := case
+        when is_host and notice.uid < session.generation then 'old_generation'
+        when is_host and notice.uid > session.generation then 'unknown_uid'
+        when not is_host and not exists (
+            select from stream.stream_viewers as v where v.session_id = session.id and v.agora_uid = notice.uid) then 'unknown_uid'
+        end;
+    if effect is not null then
+        return;
+    end if;
+    if not stream_ext.webhook_advance(session.id, notice.uid, notice.client_seq, notice.kind <> 'left', notice.ts) then
+        status := 'outdated';
+        return;
+    end if;
+    status := 'applied';
+    -- Leases follow the app's heartbeats alone and end by themselves; Agora may be late or wrong.
+    effect := case when is_host
+        then stream_ext.webhook_apply_host(session, stream_ext.webhook_verdict(notice.kind, notice.reason, session.has_heartbeat))
+        else 'noted' end;
+end
+$$;
+comment on function stream_ext.webhook_apply_change(record, record) is 'Applies a change of who is in the channel of a session.';
+
+create or replace function stream_ext.apply_webhook(notice text) returns table (status text, effect text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    parsed pg_catalog.record;
+    session pg_catalog.record;
+begin
+    if stream_ext.enter_to_write() is not null then
+        perform stream_ext.refuse('forbidden');
+    end if;
+    if $1 is null then
+        perform stream_ext.error_null('notice');
+    end if;
+    select p.* into parsed from stream_ext.webhook_parse($1) as p;
+    status := 'applied';
+    effect := 'noted';
+    -- For a notice about a viewer: a live session cannot be deleted, so no lock is needed.
+    select s.id, s.state, s.generation, s.state_reason, s.state_before_error, false as may_return, false as has_heartbeat
+    into session
+    from stream.stream_sessions as s where s.channel_id = parsed.channel;
+    if parsed.kind = 'test' then
+        status := 'test';
+        effect := null;
+    elsif parsed.kind = 'unknown' then
+        status := 'ignored';
+        effect := 'unknown_event';
+    elsif session.id is not null and parsed.uid between 1 and 999999 then
+        perform stream_ext.gate_close(session.id);
+        select s.id, s.state, s.generation, s.state_reason, s.state_before_error,
+            coalesce(s.reconnect_deadline > clock_timestamp(), false) as may_return,
+            -- A heartbeat ahead of the clock is from before the clock was set back, and counts as none.
+            coalesce(s.host_heartbeat_at between
+                clock_timestamp() - c.host_timeout_s * interval '1 second' and clock_timestamp(), false) as has_heartbeat
+        into session
+        from stream.stream_sessions as s cross join stream.config as c
+        where s.channel_id = parsed.channel for no key update of s;
+    end if;
+    if parsed.kind not in ('test', 'unknown') and session.id is null then
+        status := 'unknown_channel';
+        effect := null;
+    end if;
+    insert into stream.webhook_events as e (
+        notice_id, product_id, event_type, channel_id, session_id, uid, client_seq, happened_at, reason, duration_s, status, effect)
+    values (
+        parsed.notice_id, parsed.product_id, parsed.event_type, parsed.channel, session.id, parsed.uid, parsed.client_seq,
+        to_timestamp(parsed.ts), parsed.reason, parsed.duration_s, 'applied', 'noted')
+    on conflict on constraint webhook_events_pkey do nothing;
+    if not found then
+        status := 'duplicate';
+        effect := null;
+        return next;
+        return;
+    end if;
+    if parsed.kind not in ('test', 'unknown') and session.id is not null then
+        select c.status, c.effect into status, effect from stream_ext.webhook_apply_change(session, parsed) as c;
+    end if;
+    if (status, effect) is distinct from ('applied', 'noted') then
+        update stream.webhook_events as e set status = apply_webhook.status, effect = apply_webhook.effect
+        where e.notice_id = parsed.notice_id;
+    end if;
+    return next;
+end
+$$;
+comment on function stream_ext.apply_webhook(text) is 'Applies a notice, the text of a JSON object.';
+
+-- sql/edition/sql/webhook_notice.sql
+
+-- Parsing a notice of Agora, as something that anybody might have written: every field has bounds. Refusals name fields and never
+-- repeat a value.
+create or replace function stream_ext.webhook_refuse(field text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform stream_ext.refuse_with_hint('invalid_argument', $1 || ' is missing or malformed');
+end
+$$;
+comment on function stream_ext.webhook_refuse(text) is 'Refuses a notice for one of its fields.';
+
+create or replace function stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean) returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    value constant pg_catalog.text := ($1 -> $2)::text;
+begin
+    if value is null or value = 'null' then
+        if $4 then
+            perform stream_ext.webhook_refuse($2);
+        end if;
+        return null;
+    end if;
+    -- No fraction and no exponent: json keeps how a number was written.
+    if value !~ '^(0|[1-9][0-9]{0,18})$' collate "C" or value::numeric > $3 then
+        perform stream_ext.webhook_refuse($2);
+    end if;
+    return value;
+end
+$$;
+comment on function stream_ext.webhook_integer(json, text, bigint, boolean) is 'A field that is a number from 0 on; null where it may be left out.';
+
+create or replace function stream_ext.webhook_text(fields json, field text, most_bytes integer) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    value pg_catalog.text;
+begin
+    if json_typeof($1 -> $2) is distinct from 'string' or ($1 -> $2)::text ~ '\\u(0000|[dD])' then
+        perform stream_ext.webhook_refuse($2);
+    end if;
+    value := $1 ->> $2;
+    if octet_length(value) > $3 or value !~ '^[ -~]+$' collate "C" then
+        perform stream_ext.webhook_refuse($2);
+    end if;
+    return value;
+end
+$$;
+comment on function stream_ext.webhook_text(json, text, integer) is 'A field of printable ASCII.';
+
+create or replace function stream_ext.webhook_parse(
+    notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint,
+    out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    fields pg_catalog.json;
+    payload pg_catalog.json;
+begin
+    if octet_length($1) > 16384 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'a notice has at most 16384 bytes');
+    end if;
+    if not stream_ext.caller_is_claims($1) then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'a notice is a JSON object');
+    end if;
+    fields := $1;
+    product_id := stream_ext.webhook_integer(fields, 'productId', 2147483647, true);
+    event_type := stream_ext.webhook_integer(fields, 'eventType', 2147483647, true);
+    notice_id := stream_ext.webhook_text(fields, 'noticeId', 64);
+    perform stream_ext.webhook_integer(fields, 'notifyMs', 9223372036854775807, false);
+    kind := 'unknown';
+    -- Of Agora's products the channels are those of RTC.
+    if product_id <> 1 or event_type not in (101, 102, 103, 104, 105, 106, 107, 108, 111, 112) then
+        return;
+    end if;
+    payload := fields -> 'payload';
+    if json_typeof(payload) is distinct from 'object' then
+        perform stream_ext.webhook_refuse('payload');
+    end if;
+    channel := stream_ext.webhook_text(payload, 'channelName', 64);
+    -- The test of Agora's console: its other fields are not worth a refusal, which would keep the configuration from being saved.
+    if channel = 'test_webhook' then
+        kind := 'test';
+        channel := null;
+        return;
+    end if;
+    -- The end of the year 9999.
+    ts := stream_ext.webhook_integer(payload, 'ts', 253402300799, true);
+    if event_type <= 102 then
+        kind := 'channel';
+        return;
+    end if;
+    uid := stream_ext.webhook_integer(payload, 'uid', 4294967295, true);
+    reason := stream_ext.webhook_integer(payload, 'reason', 2147483647, false);
+    client_seq := stream_ext.webhook_integer(payload, 'clientSeq', 9223372036854775807, true);
+    duration_s := stream_ext.webhook_integer(payload, 'duration', 9223372036854775807, false);
+    platform := stream_ext.webhook_integer(payload, 'platform', 2147483647, false);
+    client_type := stream_ext.webhook_integer(payload, 'clientType', 2147483647, false);
+    kind := case
+        when event_type in (103, 107, 111) then 'sends'
+        when event_type in (105, 112) then 'watches'
+        else 'left' end;
+end
+$$;
+comment on function stream_ext.webhook_parse(text) is
+    'A notice: kind is unknown, test, channel, or what a user does: sends, watches or left. Fields that are not known are left out.';
+
+create or replace function stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Recorders and whatever else Agora runs on servers (Linux, but for the applet) are no viewer and no host.
+    select case
+        when $3 = 6 and $4 <> 8 then 'recorder'
+        when $1 = 'left' and $2 = 5 then 'replaced'
+        when $1 = 'left' and $2 = 999 then 'flapping'
+        end
+$$;
+comment on function stream_ext.webhook_ignored(text, integer, integer, integer) is
+    'Why a change is kept without acting on it; null: it is acted on.';
+
+create or replace function stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Only an intent or an act, not a broken connection, counts more than a fresh heartbeat: 12 is a bad token, 1 and 3 are on
+    -- purpose and thrown out.
+    select case
+        when $1 = 'sends' then 'present'
+        when $1 = 'left' and $2 = 12 then 'host_token'
+        when $1 = 'watches' or $2 in (1, 3) or not $3 then 'host_lost'
+        else 'waiting'
+        end
+$$;
+comment on function stream_ext.webhook_verdict(text, integer, boolean) is
+    'Whether the host is there: present, waiting for the heartbeats to stop too, or the loss.';
+
+create or replace function stream_ext.webhook_step(
+    state text, state_reason text, state_before_error text, may_return boolean, verdict text
+)
+returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    loss constant pg_catalog.text := case when $1 = 'error' and $2 in ('host_lost', 'host_token') then $2 end;
+    is_back_to_active constant pg_catalog.bool := $3 is not distinct from 'active' and $4;
+begin
+    -- Only a stream that has gone live is moved: before that the app is still setting up, and a paused host may well leave.
+    return case
+        when $1 = 'active' and $5 = 'present' then 'see'
+        when $1 = 'active' and $5 = 'waiting' then 'wait'
+        when $1 = 'active' then 'lose'
+        -- Waiting too: whoever leaves again had been back.
+        when loss is not null and $5 in ('present', 'waiting') and is_back_to_active then 'return'
+        when loss is not null and $5 in ('host_lost', 'host_token') and $5 <> loss and is_back_to_active then 'restate'
+        else 'note'
+        end;
+end
+$$;
+comment on function stream_ext.webhook_step(text, text, text, boolean, text) is 'What follows from a verdict about the host.';
 
 -- sql/edition/sql/zz_rights.sql
 

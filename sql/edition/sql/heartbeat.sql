@@ -43,7 +43,7 @@ begin
     if stream_ext.clock_refusal() is not null then
         return;
     end if;
-    select c.app_id, c.certificate, c.code into signer from stream_ext.certificate_read(false) as c;
+    select c.app_id, c.certificate, c.code into signer from stream_ext.certificate_read(false, true) as c;
     if signer.code is not null then
         return;
     end if;

@@ -226,7 +226,7 @@ begin
     issued_at := stream_ext.clock_s();
     -- Read before anything is locked, so that a wrong configuration costs no write. A user who may have no token gets that
     -- refusal instead of the configuration's.
-    select c.app_id, c.certificate, c.code, c.hint into signer from stream_ext.certificate_read(false) as c;
+    select c.app_id, c.certificate, c.code, c.hint into signer from stream_ext.certificate_read(false, true) as c;
     if signer.code is not null then
         select r.code, r.retry_after_ms into refusal
         from stream_ext.token_refusal(stream_ext.token_session($2), about, $3, caller is not null,

@@ -13,7 +13,7 @@ $$;
 comment on function stream_ext.certificate_vault_is_open() is 'Whether the Vault exists and the effective user may read it.';
 
 create function stream_ext.certificate_read(
-    is_secondary boolean, out app_id text, out certificate text, out code text, out hint text
+    is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text
 )
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -30,7 +30,7 @@ begin
     into settings
     from stream.config as c where c.id;
     app_id := settings.agora_app_id;
-    if app_id is null then
+    if app_id is null and $2 then
         code := 'not_configured';
         hint := 'set stream.config.agora_app_id to the Agora App ID';
         return;
@@ -71,7 +71,7 @@ begin
     end if;
 end
 $$;
-comment on function stream_ext.certificate_read(boolean) is
+comment on function stream_ext.certificate_read(boolean, boolean) is
     'App ID and certificate; or the code and hint of the refusal. A secondary certificate that is not configured is null without a code.';
 
 create function stream_ext.check_certificate(is_secondary boolean) returns boolean
@@ -82,7 +82,7 @@ declare
     found_certificate pg_catalog.record;
 begin
     select c.certificate is not null as is_there, c.code, c.hint into found_certificate
-    from stream_ext.certificate_read(coalesce($1, false)) as c;
+    from stream_ext.certificate_read(coalesce($1, false), true) as c;
     if found_certificate.code is not null then
         perform stream_ext.refuse_with_hint(found_certificate.code, found_certificate.hint);
     end if;

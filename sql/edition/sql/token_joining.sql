@@ -58,7 +58,7 @@ begin
     end if;
     -- Clock and certificate are checked first, so a join is refused before it writes a lease when no token could be minted at all.
     perform stream_ext.check_clock();
-    select c.app_id, c.certificate, c.code, c.hint into signer from stream_ext.certificate_read(false) as c;
+    select c.app_id, c.certificate, c.code, c.hint into signer from stream_ext.certificate_read(false, true) as c;
     if signer.code is not null then
         perform stream_ext.refuse_with_hint(signer.code, signer.hint);
     end if;
