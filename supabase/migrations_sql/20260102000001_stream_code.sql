@@ -59,402 +59,621 @@ from (values
     (1, 'function', 'stream_ext.application_hold_user(user_id uuid)', 'returns void defaults 0'),
     (2, 'function', 'stream_ext.application_hold_user_if_free(user_id uuid)', 'returns boolean defaults 0'),
     (3, 'function', 'stream_ext.application_hold_auction(auction_id uuid)', 'returns void defaults 0'),
-    (4, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
-    (5, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
-    (6, 'function', 'stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
-    (7, 'function', 'stream_ext.caller_claims()', 'returns text defaults 0'),
-    (8, 'function', 'stream_ext.user_id()', 'returns uuid defaults 0'),
-    (9, 'function', 'stream_ext.enter_to_read()', 'returns uuid defaults 0'),
-    (10, 'function', 'stream_ext.caller_require_read_committed()', 'returns void defaults 0'),
-    (11, 'function', 'stream_ext.enter_to_write()', 'returns uuid defaults 0'),
-    (12, 'function', 'stream_ext.caller_resolve(caller_id uuid, named uuid)', 'returns uuid defaults 0'),
-    (13, 'function', 'stream_ext.caller_is_anonymous(caller_id uuid)', 'returns boolean defaults 0'),
-    (14, 'function', 'stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
-    (15, 'function', 'stream_ext.act_for(user_id uuid)', 'returns uuid defaults 0'),
-    (16, 'function', 'stream_ext.clock_s()', 'returns bigint defaults 0'),
-    (17, 'function', 'stream_ext.clock_refusal()', 'returns text defaults 0'),
-    (18, 'function', 'stream_ext.check_clock()', 'returns boolean defaults 0'),
-    (19, 'function', 'stream_ext.is_preloaded()', 'returns boolean defaults 0'),
-    (20, 'function', 'stream_ext.core_content(content text)', 'returns text defaults 0'),
-    (21, 'function', 'stream_ext.core_display_name(name text)', 'returns text defaults 0'),
-    (22, 'function', 'stream_ext.core_searchable(content text)', 'returns text defaults 0'),
-    (23, 'function', 'stream_ext.core_pattern(term text)', 'returns text defaults 0'),
-    (24, 'function', 'stream_ext.error_raise(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (25, 'function', 'stream_ext.refuse(code text)', 'returns void defaults 0'),
-    (26, 'function', 'stream_ext.refuse_with_hint(code text, hint text)', 'returns void defaults 0'),
-    (27, 'function', 'stream_ext.error_retry_after(code text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (28, 'function', 'stream_ext.error_null(argument text)', 'returns void defaults 0'),
-    (29, 'function', 'stream_ext.error_internal(what text)', 'returns void defaults 0'),
-    (30, 'function', 'stream_ext.gate_key(session_id uuid)', 'returns bigint defaults 0'),
-    (31, 'function', 'stream_ext.enter_gate(session_id uuid, alone boolean)', 'returns void defaults 0'),
-    (32, 'function', 'stream_ext.gate_pass(session_id uuid)', 'returns void defaults 0'),
-    (33, 'function', 'stream_ext.gate_close_if_free(session_id uuid)', 'returns boolean defaults 0'),
-    (34, 'function', 'stream_ext.gate_close_soon(session_id uuid)', 'returns boolean defaults 0'),
-    (35, 'function', 'stream_ext.gate_close(session_id uuid)', 'returns void defaults 0'),
-    (36, 'function', 'stream_ext.token_is_due(issued_at timestamptz, expires_at timestamptz, held_until timestamptz, device_expires_at timestamptz)', 'returns boolean defaults 0'),
-    (37, 'function', 'stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)', 'returns timestamptz defaults 0'),
-    (38, 'function', 'stream_ext.heartbeat_prepare(session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer)', 'defaults 0'),
-    (39, 'function', 'stream_ext.heartbeat_viewer(session_id uuid, user_id uuid, foreground boolean, join_no integer, token_expires_at timestamptz, later boolean, later_foreground boolean, out status text, out code text, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (40, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
-    (41, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
-    (42, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
-    (43, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
-    (44, 'function', 'stream_ext.heartbeat_all(items json[], places integer[])', 'returns stream.batched_heartbeat[] defaults 0'),
-    (45, 'function', 'stream_ext.heartbeats(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (46, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
-    (47, 'function', 'stream_ext.heartbeat_hold_realtime()', 'returns boolean defaults 0'),
-    (48, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (49, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
-    (50, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
-    (51, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
-    (52, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
-    (53, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
-    (54, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (55, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (56, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
-    (57, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (58, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
-    (59, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
-    (60, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
-    (61, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
-    (62, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (63, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
-    (64, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
-    (65, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
-    (66, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
-    (67, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
-    (68, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (69, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
-    (70, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (71, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
-    (72, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
-    (73, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
-    (74, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
-    (75, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
-    (76, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
-    (77, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
-    (78, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (79, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
-    (80, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
-    (81, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (82, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
-    (83, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (84, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
-    (85, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
-    (86, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (87, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
-    (88, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
-    (89, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
-    (90, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
-    (91, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
-    (92, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
-    (93, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
-    (94, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
-    (95, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
-    (96, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
-    (97, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
-    (98, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
-    (99, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
-    (100, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
-    (101, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
-    (102, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
-    (103, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
-    (104, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (105, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
-    (106, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
-    (107, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
-    (108, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
-    (109, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
-    (110, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (111, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
-    (112, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
-    (113, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
-    (114, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
-    (115, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
-    (116, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
-    (117, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (118, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (119, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (120, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
-    (121, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
-    (122, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (123, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
-    (124, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
-    (125, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
-    (126, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
-    (127, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
-    (128, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
-    (129, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
-    (130, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
-    (131, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
-    (132, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
-    (133, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
-    (134, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
-    (135, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (136, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
-    (137, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (138, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
-    (139, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (140, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (141, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (142, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
-    (143, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (144, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
-    (145, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (146, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (147, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (148, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (149, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (150, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (151, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (152, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (153, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (154, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
-    (155, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
-    (156, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
-    (157, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
-    (158, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
-    (159, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
-    (160, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
-    (161, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
-    (162, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
-    (163, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
-    (164, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (165, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
-    (166, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (167, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
-    (168, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
-    (169, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
-    (170, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
-    (171, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
-    (172, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
-    (173, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
-    (174, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (175, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (176, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (177, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (178, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (179, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (180, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (181, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (182, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (183, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (184, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (185, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (186, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (187, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (188, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (189, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (190, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (191, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (192, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (193, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (194, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (195, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (196, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (197, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (198, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (199, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
-    (200, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (201, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
-    (202, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (203, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (204, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (205, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (206, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (207, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (208, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
-    (209, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
-    (210, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
-    (211, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (212, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (213, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (214, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (215, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (216, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (217, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (218, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (219, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (220, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (221, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (222, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (223, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (224, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (225, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (226, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (227, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (228, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (229, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (230, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (231, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (232, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (233, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (234, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (235, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (236, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (237, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (238, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (239, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (240, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (241, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (242, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
-    (243, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (244, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (245, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (246, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (247, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (248, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (249, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (250, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (251, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (252, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (253, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (254, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (255, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (256, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (257, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (258, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (259, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (260, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (261, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
-    (262, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
-    (263, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
-    (264, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (265, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (266, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (267, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (268, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (269, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (270, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (271, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (272, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (273, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (274, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (275, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (276, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (277, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (278, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (279, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (280, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (281, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (282, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (283, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (284, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (285, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (286, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (287, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (288, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (289, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (290, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (291, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (292, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (293, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (294, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (295, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (296, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (297, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (298, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (299, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (300, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (301, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (302, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (303, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (304, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (305, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (306, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (307, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (308, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (309, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (310, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (311, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (312, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (313, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
-    (314, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (315, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (316, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (317, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (318, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (319, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (320, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (321, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (322, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (323, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (324, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (325, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (326, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (327, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (328, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (329, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (330, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (331, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (332, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (333, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (334, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (335, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (336, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (337, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (338, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (339, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (340, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (341, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (342, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (343, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (344, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (345, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (346, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (347, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (348, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (349, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (350, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (351, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (352, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (353, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (354, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (355, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (356, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (357, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (358, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (359, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (360, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (361, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (362, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (363, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (364, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (365, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (366, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (367, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (368, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (369, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (370, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (371, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (372, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (373, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (374, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (375, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (376, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (377, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (378, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
-    (379, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (380, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (381, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (382, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (383, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (384, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (385, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (386, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (387, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (388, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (389, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (390, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (391, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (392, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (393, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (394, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (395, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (396, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (397, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (398, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (399, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (4, 'function', 'stream_ext.auction_parse(update json, out stored jsonb, out content text)', 'defaults 0'),
+    (5, 'function', 'stream_ext.json_can_be_stored(value text)', 'returns boolean defaults 0'),
+    (6, 'function', 'stream_ext.auction_store(session_id uuid, seq bigint, created_at timestamptz, content text, stored jsonb)', 'returns stream.chat_message defaults 0'),
+    (7, 'function', 'stream_ext.post_auction_update(session_id uuid, update text)', 'returns record defaults 0'),
+    (8, 'function', 'stream_ext.log_auction_row(columns text[], "row" text)', 'returns void defaults 0'),
+    (9, 'function', 'stream_ext.batch_admit()', 'returns void defaults 0'),
+    (10, 'function', 'stream_ext.batch_items(items text)', 'returns json[] defaults 0'),
+    (11, 'function', 'stream_ext.batch_uuid(value json, out id uuid, out is_bad boolean)', 'defaults 0'),
+    (12, 'function', 'stream_ext.batch_readable(item json)', 'returns json defaults 0'),
+    (13, 'function', 'stream_ext.batch_claims(claims json, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
+    (14, 'function', 'stream_ext.batch_user(claims json, named uuid, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
+    (15, 'function', 'stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (16, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
+    (17, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
+    (18, 'function', 'stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
+    (19, 'function', 'stream_ext.caller_claims()', 'returns text defaults 0'),
+    (20, 'function', 'stream_ext.user_id()', 'returns uuid defaults 0'),
+    (21, 'function', 'stream_ext.enter_to_read()', 'returns uuid defaults 0'),
+    (22, 'function', 'stream_ext.caller_require_read_committed()', 'returns void defaults 0'),
+    (23, 'function', 'stream_ext.enter_to_write()', 'returns uuid defaults 0'),
+    (24, 'function', 'stream_ext.caller_resolve(caller_id uuid, named uuid)', 'returns uuid defaults 0'),
+    (25, 'function', 'stream_ext.caller_is_anonymous(caller_id uuid)', 'returns boolean defaults 0'),
+    (26, 'function', 'stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
+    (27, 'function', 'stream_ext.act_for(user_id uuid)', 'returns uuid defaults 0'),
+    (28, 'function', 'stream_ext.set_slow_mode(session_id uuid, interval_ms integer)', 'returns void defaults 0'),
+    (29, 'function', 'stream_ext.set_chat_mode(session_id uuid, mode text)', 'returns void defaults 0'),
+    (30, 'function', 'stream_ext.moderation_unpin(session_id uuid, actor uuid, is_open boolean, pinned bigint)', 'returns void defaults 0'),
+    (31, 'function', 'stream_ext.pin_message(session_id uuid, message_id uuid)', 'returns void defaults 0'),
+    (32, 'function', 'stream_ext.unpin_message(session_id uuid)', 'returns void defaults 0'),
+    (33, 'function', 'stream_ext.term_begin(session_id uuid)', 'returns uuid defaults 0'),
+    (34, 'function', 'stream_ext.term_pattern(term text)', 'returns text defaults 0'),
+    (35, 'function', 'stream_ext.block_term(session_id uuid, term text)', 'returns text defaults 0'),
+    (36, 'function', 'stream_ext.unblock_term(session_id uuid, term text)', 'returns text defaults 0'),
+    (37, 'function', 'stream_ext.list_blocked_terms(of_session uuid)', 'returns table (session_id uuid, term text, actor uuid, created_at timestamptz) defaults 0'),
+    (38, 'function', 'stream_ext.clock_s()', 'returns bigint defaults 0'),
+    (39, 'function', 'stream_ext.clock_refusal()', 'returns text defaults 0'),
+    (40, 'function', 'stream_ext.check_clock()', 'returns boolean defaults 0'),
+    (41, 'function', 'stream_ext.is_preloaded()', 'returns boolean defaults 0'),
+    (42, 'function', 'stream_ext.core_judge_content(said text, out content text, out refusal text)', 'defaults 0'),
+    (43, 'function', 'stream_ext.core_content(content text)', 'returns text defaults 0'),
+    (44, 'function', 'stream_ext.core_trim(said text)', 'returns text defaults 0'),
+    (45, 'function', 'stream_ext.core_display_name(name text)', 'returns text defaults 0'),
+    (46, 'function', 'stream_ext.core_searchable(content text)', 'returns text defaults 0'),
+    (47, 'function', 'stream_ext.core_pattern(term text)', 'returns text defaults 0'),
+    (48, 'function', 'stream_ext.log_hold_head(session_id uuid)', 'returns boolean defaults 0'),
+    (49, 'function', 'stream_ext.moderation_close_gate(session_id uuid)', 'returns void defaults 0'),
+    (50, 'function', 'stream_ext.moderation_close_reports(session_id uuid, seqs bigint[], actor uuid)', 'returns void defaults 0'),
+    (51, 'function', 'stream_ext.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 0'),
+    (52, 'function', 'stream_ext.deletion_of_user(session_id uuid, user_id uuid)', 'returns bigint[] defaults 0'),
+    (53, 'function', 'stream_ext.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 0'),
+    (54, 'function', 'stream_ext.erasure_of_entries(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
+    (55, 'function', 'stream_ext.erasure_of_deleted(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
+    (56, 'function', 'stream_ext.erasure_of_decisions(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out times timestamptz[])', 'defaults 0'),
+    (57, 'function', 'stream_ext.erase_from_log(session_id uuid, user_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (58, 'function', 'stream_ext.error_raise(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (59, 'function', 'stream_ext.refuse(code text)', 'returns void defaults 0'),
+    (60, 'function', 'stream_ext.refuse_with_hint(code text, hint text)', 'returns void defaults 0'),
+    (61, 'function', 'stream_ext.error_retry_after(code text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (62, 'function', 'stream_ext.error_null(argument text)', 'returns void defaults 0'),
+    (63, 'function', 'stream_ext.error_internal(what text)', 'returns void defaults 0'),
+    (64, 'function', 'stream_ext.figures_record_round(round jsonb, claims boolean)', 'returns void defaults 0'),
+    (65, 'function', 'stream_ext.figures_write_rules(outcomes jsonb)', 'returns void defaults 0'),
+    (66, 'function', 'stream_ext.figures_sample()', 'returns void defaults 0'),
+    (67, 'function', 'stream_ext.frame_text(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, is_digest boolean)', 'returns text defaults 0'),
+    (68, 'function', 'stream_ext.frame_payload(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, payload_bytes integer)', 'returns text defaults 0'),
+    (69, 'function', 'stream_ext.frame_runs(sizes integer[], payload_bytes integer)', 'returns integer[] defaults 0'),
+    (70, 'function', 'stream_ext.log_flush(session_id uuid, urgency text)', 'returns boolean defaults 0'),
+    (71, 'function', 'stream_ext.flush(session_id uuid)', 'returns void defaults 0'),
+    (72, 'function', 'stream_ext.log_flush_without_ticker(sessions uuid[])', 'returns void defaults 0'),
+    (73, 'function', 'stream_ext.log_flush_free(sessions uuid[])', 'returns void defaults 0'),
+    (74, 'function', 'stream_ext.gate_key(session_id uuid)', 'returns bigint defaults 0'),
+    (75, 'function', 'stream_ext.enter_gate(session_id uuid, alone boolean)', 'returns void defaults 0'),
+    (76, 'function', 'stream_ext.gate_pass(session_id uuid)', 'returns void defaults 0'),
+    (77, 'function', 'stream_ext.gate_close_if_free(session_id uuid)', 'returns boolean defaults 0'),
+    (78, 'function', 'stream_ext.gate_close_soon(session_id uuid)', 'returns boolean defaults 0'),
+    (79, 'function', 'stream_ext.gate_close(session_id uuid)', 'returns void defaults 0'),
+    (80, 'function', 'stream_ext.governor_milliseconds(at timestamptz, moment timestamptz)', 'returns bigint defaults 0'),
+    (81, 'function', 'stream_ext.governor_has_passed(limit_per_s integer, planned_limit integer, planned_at timestamptz, moment timestamptz)', 'returns boolean defaults 0'),
+    (82, 'function', 'stream_ext.governor_is_due()', 'returns boolean defaults 0'),
+    (83, 'function', 'stream_ext.governor_take_sends()', 'returns jsonb defaults 0'),
+    (84, 'function', 'stream_ext.governor_spend(spent bigint[], moment timestamptz, since timestamptz)', 'returns void defaults 0'),
+    (85, 'function', 'stream_ext.governor_clean_up(moment timestamptz)', 'returns void defaults 0'),
+    (86, 'function', 'stream_ext.regular_take_governor(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (87, 'function', 'stream_ext.regular_end_governor(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (88, 'function', 'stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (89, 'function', 'stream_ext.governor_changes()', 'returns jsonb defaults 0'),
+    (90, 'function', 'stream_ext.governor_costs(live jsonb, before jsonb, sends jsonb)', 'returns bigint[] defaults 0'),
+    (91, 'function', 'stream_ext.governor_window_ms(level bigint, root bigint)', 'returns bigint defaults 0'),
+    (92, 'function', 'stream_ext.governor_measure(kind text, level bigint, s jsonb)', 'returns numeric defaults 0'),
+    (93, 'function', 'stream_ext.governor_least_level(kind text, s jsonb, most numeric)', 'returns bigint defaults 0'),
+    (94, 'function', 'stream_ext.governor_round_up(window_ms bigint)', 'returns bigint defaults 0'),
+    (95, 'function', 'stream_ext.governor_steady(present_ms bigint, wanted_ms bigint, least_ms bigint)', 'returns bigint defaults 0'),
+    (96, 'function', 'stream_ext.governor_root(cost bigint)', 'returns bigint defaults 0'),
+    (97, 'function', 'stream_ext.governor_plan(limit_per_s bigint, share_percent bigint, spent bigint, urgent bigint, s jsonb, out windows jsonb, out reason text, out expected_per_s bigint, out is_over boolean, out is_crowded boolean)', 'defaults 0'),
+    (98, 'function', 'stream_ext.governor_averaged_rate(per_1000_s bigint, count bigint, elapsed_ms bigint)', 'returns bigint defaults 0'),
+    (99, 'function', 'stream_ext.token_is_due(issued_at timestamptz, expires_at timestamptz, held_until timestamptz, device_expires_at timestamptz)', 'returns boolean defaults 0'),
+    (100, 'function', 'stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)', 'returns timestamptz defaults 0'),
+    (101, 'function', 'stream_ext.heartbeat_prepare(session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer)', 'defaults 0'),
+    (102, 'function', 'stream_ext.heartbeat_viewer(session_id uuid, user_id uuid, foreground boolean, join_no integer, token_expires_at timestamptz, later boolean, later_foreground boolean, out status text, out code text, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
+    (103, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
+    (104, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
+    (105, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (106, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (107, 'function', 'stream_ext.heartbeat_all(items json[], places integer[])', 'returns stream.batched_heartbeat[] defaults 0'),
+    (108, 'function', 'stream_ext.heartbeats(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (109, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
+    (110, 'function', 'stream_ext.heartbeat_hold_realtime()', 'returns boolean defaults 0'),
+    (111, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
+    (112, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
+    (113, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
+    (114, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
+    (115, 'function', 'stream_ext.log_server()', 'returns text defaults 0'),
+    (116, 'function', 'stream_ext.log_database()', 'returns text defaults 0'),
+    (117, 'function', 'stream_ext.log_epoch_origin()', 'returns text defaults 0'),
+    (118, 'function', 'stream_ext.log_epoch()', 'returns text defaults 0'),
+    (119, 'function', 'stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (120, 'function', 'stream_ext.log_refuse_closed(session_id uuid)', 'returns void defaults 0'),
+    (121, 'function', 'stream_ext.log_system(session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (122, 'function', 'stream_ext.log_is_ticker_alive(at timestamptz)', 'returns boolean defaults 0'),
+    (123, 'function', 'stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns timestamptz defaults 0'),
+    (124, 'function', 'stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns boolean defaults 0'),
+    (125, 'function', 'stream_ext.log_queue(session_id uuid)', 'returns void defaults 0'),
+    (126, 'function', 'stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean)', 'returns void defaults 0'),
+    (127, 'function', 'stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text)', 'returns void defaults 0'),
+    (128, 'function', 'stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text)', 'returns void defaults 0'),
+    (129, 'function', 'stream_ext.moderation_take_turn(session_id uuid)', 'returns void defaults 0'),
+    (130, 'function', 'stream_ext.moderation_standing(session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (131, 'function', 'stream_ext.moderation_begin(session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (132, 'function', 'stream_ext.moderation_lock_session(session_id uuid)', 'returns void defaults 0'),
+    (133, 'function', 'stream_ext.moderation_record(session_id uuid, actor uuid, action text, seq bigint, about uuid, target_seq bigint, reason text, until timestamptz, term text)', 'returns void defaults 6'),
+    (134, 'function', 'stream_ext.moderation_announce(session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid, target_seq bigint, reason text, until timestamptz)', 'returns void defaults 4'),
+    (135, 'function', 'stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)', 'returns void defaults 0'),
+    (136, 'function', 'stream_ext.require_moderator(session_id uuid)', 'returns void defaults 0'),
+    (137, 'function', 'stream_ext.begin_moderation(session_id uuid)', 'returns uuid defaults 0'),
+    (138, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
+    (139, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
+    (140, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (141, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (142, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
+    (143, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (144, 'function', 'stream_ext.reaction_check_live(session_id uuid)', 'returns uuid defaults 0'),
+    (145, 'function', 'stream_ext.reaction_add(session_id uuid, kind text)', 'returns void defaults 0'),
+    (146, 'function', 'stream_ext.send_reaction(session_id uuid, kind text)', 'returns record defaults 0'),
+    (147, 'function', 'stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)', 'returns void defaults 0'),
+    (148, 'function', 'stream_ext.reaction_send_totals(session_id uuid)', 'returns boolean defaults 0'),
+    (149, 'function', 'stream_ext.reaction_close(session_id uuid)', 'returns void defaults 0'),
+    (150, 'function', 'stream_ext.read_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (151, 'function', 'stream_ext.read_bounded(read int8multirange)', 'returns int8multirange defaults 0'),
+    (152, 'function', 'stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange)', 'returns void defaults 0'),
+    (153, 'function', 'stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 0'),
+    (154, 'function', 'stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 0'),
+    (155, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (156, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (157, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (158, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
+    (159, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
+    (160, 'function', 'stream_ext.realtime_target(at timestamptz)', 'returns text defaults 0'),
+    (161, 'function', 'stream_ext.realtime_method(at timestamptz)', 'returns text defaults 0'),
+    (162, 'function', 'stream_ext.realtime_hold(at timestamptz)', 'returns text defaults 0'),
+    (163, 'function', 'stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)', 'returns void defaults 0'),
+    (164, 'function', 'stream_ext.realtime_wait_for_disk()', 'returns void defaults 0'),
+    (165, 'function', 'stream_ext.emit(topic text, event text, payload text)', 'returns void defaults 0'),
+    (166, 'function', 'stream_ext.realtime_note_late(topic text, event text, payload text)', 'returns void defaults 0'),
+    (167, 'function', 'stream_ext.realtime_note_sent(topic text, event text)', 'returns void defaults 0'),
+    (168, 'function', 'stream_ext.realtime_is_uuid(value text)', 'returns boolean defaults 0'),
+    (169, 'function', 'stream_ext.json_time(at timestamptz)', 'returns text defaults 0'),
+    (170, 'function', 'stream_ext.regular_token()', 'returns text defaults 0'),
+    (171, 'function', 'stream_ext.regular_is_inside()', 'returns boolean defaults 0'),
+    (172, 'function', 'stream_ext.regular_keeps_realtime_free()', 'returns boolean defaults 0'),
+    (173, 'function', 'stream_ext.realtime_take_lock(may_wait boolean)', 'returns boolean defaults 0'),
+    (174, 'function', 'stream_ext.regular_note_trouble(rule text, session_id uuid, state text)', 'returns void defaults 0'),
+    (175, 'function', 'stream_ext.regular_round(rules text[], batch integer, kept jsonb)', 'returns jsonb defaults 0'),
+    (176, 'function', 'stream_ext.regular_ids(value jsonb)', 'returns uuid[] defaults 0'),
+    (177, 'function', 'stream_ext.regular_add_tallies(known jsonb, more jsonb)', 'returns jsonb defaults 0'),
+    (178, 'function', 'stream_ext.regular_step(round jsonb, claims boolean, commits boolean, out next_round jsonb, out step text, out state text)', 'defaults 0'),
+    (179, 'function', 'stream_ext.regular_fail(round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric)', 'returns jsonb defaults 0'),
+    (180, 'function', 'stream_ext.regular_timeout_ms()', 'returns numeric defaults 0'),
+    (181, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
+    (182, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
+    (183, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
+    (184, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
+    (185, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
+    (186, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
+    (187, 'function', 'stream_ext.regular_has_more(work jsonb)', 'returns boolean defaults 0'),
+    (188, 'function', 'stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid)', 'returns void defaults 0'),
+    (189, 'function', 'stream_ext.moderation_check_kind(kind text)', 'returns void defaults 0'),
+    (190, 'function', 'stream_ext.moderation_charge(session_id uuid, actor uuid)', 'returns timestamptz defaults 0'),
+    (191, 'function', 'stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz)', 'returns void defaults 0'),
+    (192, 'function', 'stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns void defaults 0'),
+    (193, 'function', 'stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (194, 'function', 'stream_ext.moderation_require_reader(session_id uuid)', 'returns void defaults 0'),
+    (195, 'function', 'stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)', 'returns table ( id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text, until timestamptz, term text, created_at timestamptz ) defaults 0'),
+    (196, 'function', 'stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz) defaults 0'),
+    (197, 'function', 'stream_ext.rate_spend(interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint)', 'defaults 0'),
+    (198, 'function', 'stream_ext.rate_ahead_us(tat timestamptz, at timestamptz)', 'returns bigint defaults 0'),
+    (199, 'function', 'stream_ext.chat_refusal(sender record, session_id uuid, is_anonymous boolean, content text, out refusal text, out retry_after_ms bigint, out spent_us bigint)', 'defaults 0'),
+    (200, 'function', 'stream_ext.chat_sender(session_id uuid, user_id uuid, host_tat timestamptz, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz, last_chat_at timestamptz)', 'returns record defaults 0'),
+    (201, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
+    (202, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
+    (203, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz)', 'returns void defaults 0'),
+    (204, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer) defaults 0'),
+    (205, 'function', 'stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb)', 'returns bigint defaults 0'),
+    (206, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (207, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (208, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
+    (209, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
+    (210, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer)', 'defaults 0'),
+    (211, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
+    (212, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
+    (213, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
+    (214, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
+    (215, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (216, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
+    (217, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (218, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
+    (219, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
+    (220, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
+    (221, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
+    (222, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
+    (223, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
+    (224, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
+    (225, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (226, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
+    (227, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
+    (228, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
+    (229, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
+    (230, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
+    (231, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (232, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
+    (233, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (234, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
+    (235, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
+    (236, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
+    (237, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
+    (238, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
+    (239, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
+    (240, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
+    (241, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (242, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
+    (243, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
+    (244, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (245, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (246, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
+    (247, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
+    (248, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
+    (249, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (250, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (251, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
+    (252, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (253, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (254, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
+    (255, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (256, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (257, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (258, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (259, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (260, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (261, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (262, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (263, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
+    (264, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (265, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (266, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (267, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (268, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (269, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (270, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (271, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (272, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
+    (273, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (274, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (275, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (276, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (277, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (278, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (279, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
+    (280, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
+    (281, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
+    (282, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
+    (283, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (284, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (285, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (286, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
+    (287, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
+    (288, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
+    (289, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
+    (290, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
+    (291, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
+    (292, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (293, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
+    (294, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (295, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
+    (296, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
+    (297, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (298, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
+    (299, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
+    (300, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
+    (301, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
+    (302, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
+    (303, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
+    (304, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
+    (305, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
+    (306, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
+    (307, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
+    (308, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
+    (309, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
+    (310, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
+    (311, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
+    (312, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
+    (313, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
+    (314, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
+    (315, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (316, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
+    (317, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
+    (318, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
+    (319, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
+    (320, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
+    (321, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (322, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
+    (323, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
+    (324, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
+    (325, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
+    (326, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
+    (327, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
+    (328, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (329, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (330, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (331, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
+    (332, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
+    (333, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (334, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
+    (335, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
+    (336, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (337, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (338, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (339, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
+    (340, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (341, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (342, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (343, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
+    (344, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
+    (345, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
+    (346, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
+    (347, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
+    (348, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
+    (349, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
+    (350, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
+    (351, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
+    (352, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
+    (353, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
+    (354, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (355, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
+    (356, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (357, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
+    (358, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (359, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (360, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (361, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
+    (362, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (363, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
+    (364, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (365, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (366, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (367, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (368, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (369, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (370, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (371, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (372, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (373, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
+    (374, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (375, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (376, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (377, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (378, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (379, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (380, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (381, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (382, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (383, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (384, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
+    (385, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (386, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
+    (387, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (388, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (389, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (390, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (391, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (392, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (393, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (394, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (395, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (396, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (397, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (398, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (399, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (400, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (401, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (402, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (403, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (404, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (405, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (406, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (407, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (408, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (409, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (410, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (411, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (412, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (413, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (414, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (415, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (416, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (417, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (418, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
+    (419, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (420, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
+    (421, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (422, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (423, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (424, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (425, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (426, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (427, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (428, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (429, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (430, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (431, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (432, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (433, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (434, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (435, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (436, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (437, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (438, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (439, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (440, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (441, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (442, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (443, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (444, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (445, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (446, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (447, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (448, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (449, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (450, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (451, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (452, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (453, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (454, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (455, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (456, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (457, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (458, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (459, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (460, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (461, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (462, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (463, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (464, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (465, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (466, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (467, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (468, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (469, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (470, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (471, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (472, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (473, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (474, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (475, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (476, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (477, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (478, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (479, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (480, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (481, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (482, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (483, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (484, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (485, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (486, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (487, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (488, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (489, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (490, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (491, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (492, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (493, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (494, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (495, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (496, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (497, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (498, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (499, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (500, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (501, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (502, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (503, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (504, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (505, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (506, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (507, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (508, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (509, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (510, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (511, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (512, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (513, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (514, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (515, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (516, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (517, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (518, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (519, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (520, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (521, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (522, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (523, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (524, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (525, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (526, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (527, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (528, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (529, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (530, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (531, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (532, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
+    (533, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (534, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (535, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (536, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (537, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (538, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (539, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (540, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (541, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (542, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (543, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (544, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (545, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (546, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (547, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (548, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (549, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (550, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (551, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (552, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (553, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (554, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (555, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (556, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (557, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (558, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (559, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (560, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (561, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (562, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (563, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (564, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (565, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (566, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (567, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (568, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (569, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (570, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (571, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (572, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (573, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (574, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (575, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (576, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (577, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (578, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (579, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (580, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (581, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (582, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (583, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (584, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (585, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (586, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (587, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (588, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (589, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (590, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (591, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (592, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (593, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (594, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (595, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (596, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (597, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (598, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (599, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (600, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (601, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (602, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (603, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (604, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (605, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (606, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (607, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (608, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (609, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (610, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (611, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (612, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (613, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (614, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (615, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (616, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (617, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (618, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -572,6 +791,352 @@ end
 $$;
 comment on function stream_ext.application_hold_auction(uuid) is
     'Locks the auction of a stream that is about to begin. Comes after the user, because a user''s auctions are deleted after the user.';
+
+-- sql/edition/sql/auction.sql
+
+-- Auction updates: bids and other news of an auction in the log of its stream, written in the transaction of the bid.
+-- Grants and the attached trigger decide who may post, never the signed-in user.
+
+create or replace function stream_ext.auction_parse(update json, out stored jsonb, out content text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    said pg_catalog.text;
+begin
+    if json_typeof($1) <> 'object' then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'update is a JSON object');
+    end if;
+    if not stream_ext.json_can_be_stored($1::text) then
+        perform stream_ext.refuse_with_hint('invalid_argument',
+            'update holds an escape that cannot be stored: a zero character, or half of a surrogate pair');
+    end if;
+    begin
+        -- Numbers are written out: 1e1000 has a thousand digits in a frame.
+        $2 := $1::jsonb;
+    exception when numeric_value_out_of_range or statement_too_complex or program_limit_exceeded then
+        $2 := null;
+    end;
+    if $2 is null then
+        perform stream_ext.refuse_with_hint('invalid_argument',
+            'a number or the depth of the JSON is beyond what Postgres can store');
+    end if;
+    if octet_length($2::text) > 8192 then
+        perform stream_ext.refuse_with_hint('payload_too_large', 'an auction update has at most 8192 bytes');
+    end if;
+    if jsonb_typeof($2 -> 'text') = 'string' then
+        said := $2 ->> 'text';
+        $3 := (select j.content from stream_ext.core_judge_content(said) as j);
+    end if;
+    $3 := coalesce($3, 'The auction was updated.');
+end
+$$;
+comment on function stream_ext.auction_parse(json) is
+    'An update as it is stored, and the sentence that stands for it in the chat; refuses what cannot be stored.';
+
+create or replace function stream_ext.json_can_be_stored(value text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    escape pg_catalog.text;
+    expects_low pg_catalog.bool := false;
+    is_high pg_catalog.bool;
+begin
+    if strpos($1, '\u') = 0 then
+        return true;
+    end if;
+    -- Each escape, or a run of other characters; outside strings a valid text has no backslash.
+    for escape in
+        select m[1] from regexp_matches($1 collate "C", '(\\u[0-9A-Fa-f]{4}|\\.|[^\\]+)', 'g') as m
+    loop
+        if left(escape, 2) <> '\u' or length(escape) <> 6 then
+            if expects_low then
+                return false;
+            end if;
+            continue;
+        end if;
+        escape := lower(substr(escape, 3));
+        if escape = '0000' or (escape collate "C" between 'dc00' and 'dfff') <> expects_low then
+            return false;
+        end if;
+        is_high := escape collate "C" between 'd800' and 'dbff';
+        expects_low := is_high;
+    end loop;
+    return not expects_low;
+end
+$$;
+comment on function stream_ext.json_can_be_stored(text) is
+    'Whether every string of a valid JSON text has a value that Postgres can store: without the escape of the zero character, and without half of a surrogate pair.';
+
+create or replace function stream_ext.auction_store(session_id uuid, seq bigint, created_at timestamptz, content text, stored jsonb)
+returns stream.chat_message
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+declare
+    message stream.chat_message;
+begin
+    insert into stream.chat_messages as m
+        (session_id, seq, content, message_type, metadata, created_at, updated_at)
+    values ($1, $2, $4, 'auction_update', $5 || '{"kind": "auction_update"}'::jsonb, $3, $3)
+    returning m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type, m.created_at, m.updated_at,
+        m.metadata, m.deleted_at
+    into message;
+    perform stream_ext.log_relay_one($1, $2,
+        json_build_object(
+            'id', message.id, 'seq', message.seq, 'user_id', message.user_id, 'username', message.username,
+            'content', message.content, 'message_type', message.message_type, 'created_at', message.created_at,
+            'metadata', message.metadata, 'deleted_at', message.deleted_at)::text,
+        'auction');
+    return message;
+end
+$$;
+comment on function stream_ext.auction_store(uuid, bigint, timestamptz, text, jsonb) is 'Writes an update and relays it.';
+
+create or replace function stream_ext.post_auction_update(session_id uuid, update text) returns record
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    parsed pg_catalog.record;
+    entry pg_catalog.record;
+begin
+    perform stream_ext.caller_require_read_committed();
+    if $1 is null or $2 is null then
+        perform stream_ext.error_null(case when $1 is null then 'session_id' else 'update' end);
+    end if;
+    select p.stored, p.content into parsed from stream_ext.auction_parse($2::json) as p;
+    select n.seq, n.created_at into entry from stream_ext.log_next_seq($1) as n;
+    if entry.seq is null then
+        perform stream_ext.log_refuse_closed($1);
+    end if;
+    return stream_ext.auction_store($1, entry.seq, entry.created_at, parsed.content, parsed.stored);
+end
+$$;
+comment on function stream_ext.post_auction_update(uuid, text) is 'Writes an auction update, the text of a JSON object; a stream.chat_message.';
+
+create or replace function stream_ext.log_auction_row(columns text[], "row" text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    names constant pg_catalog.text[] := array_remove($1, null);
+    -- As json: the values stay the text that Postgres made of them, and what is not published is never decoded.
+    body constant pg_catalog.json := $2::json;
+    auction pg_catalog.text;
+    session pg_catalog.uuid;
+    published pg_catalog.json := body;
+    parsed pg_catalog.record;
+    entry pg_catalog.record;
+begin
+    if $2 is null then
+        perform stream_ext.error_null('row');
+    end if;
+    if exists (
+        select from unnest(names) as n (name) where n.name not in (select k.name from json_object_keys(body) as k (name))
+    ) then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the trigger names a column that the table does not have');
+    end if;
+    if coalesce(cardinality(names), 0) = 0 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the trigger names no column with the auction');
+    end if;
+    auction := body -> names[1];
+    if auction = 'null' then
+        return;
+    end if;
+    if not (auction like '"%"' and stream_ext.realtime_is_uuid(btrim(auction, '"'))) then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'the column with the auction holds no uuid');
+    end if;
+    select s.id into session
+    from stream.stream_sessions as s where s.auction_id = btrim(auction, '"')::uuid and s.state <> 'ended';
+    if session is null then
+        return;
+    end if;
+    -- A statement of a higher level raises 40001 at a head that others have changed since.
+    perform stream_ext.caller_require_read_committed();
+    if cardinality(names) > 1 then
+        published := concat('{', (
+            select string_agg(to_json(n.name) || ':' || (body -> n.name), ',')
+            from (select distinct u.name from unnest(names[2:]) as u (name)) as n), '}');
+    end if;
+    select p.stored, p.content into parsed from stream_ext.auction_parse(published) as p;
+    select n.seq, n.created_at into entry from stream_ext.log_next_seq(session) as n;
+    -- Null: the stream has ended since it was read.
+    if entry.seq is not null then
+        perform stream_ext.auction_store(session, entry.seq, entry.created_at, parsed.content, parsed.stored);
+    end if;
+end
+$$;
+comment on function stream_ext.log_auction_row(text[], text) is
+    'Logs a row of the application, the text of a JSON object. columns are the arguments of the trigger: the column with the auction, then those to publish, all where there are none. Nothing happens when the auction is not live.';
+
+-- sql/edition/sql/batch.sql
+
+-- Batches of the service: reading a JSON array whose malformed items are refused one by one, and the callers for whom the items
+-- are. Every item is validated, and none is tried in a subtransaction of its own.
+
+create or replace function stream_ext.batch_admit() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if stream_ext.enter_to_write() is not null then
+        perform stream_ext.refuse('forbidden');
+    end if;
+    if current_setting('transaction_read_only')::boolean or pg_is_in_recovery() then
+        perform stream_ext.refuse('read_only');
+    end if;
+end
+$$;
+comment on function stream_ext.batch_admit() is
+    'Admits the service alone, because the items name their users, and refuses all of them where nothing may be written.';
+
+create or replace function stream_ext.batch_items(items text) returns json[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant pg_catalog.int8 := (select l.most from stream_private.limits as l where l.name = 'batch_items');
+    read pg_catalog.json[];
+begin
+    if $1 is null then
+        perform stream_ext.error_null('items');
+    end if;
+    if json_typeof($1::json) <> 'array' then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'items is an array');
+    end if;
+    read := array(select e.value from json_array_elements($1::json) with ordinality as e (value, place) order by e.place);
+    if cardinality(read) > most then
+        perform stream_ext.refuse_with_hint('invalid_argument', format('at most %s items in one call', most));
+    end if;
+    return read;
+end
+$$;
+comment on function stream_ext.batch_items(text) is 'The items, in their order.';
+
+create or replace function stream_ext.batch_uuid(value json, out id uuid, out is_bad boolean)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    said pg_catalog.text;
+begin
+    is_bad := false;
+    if $1 is null or json_typeof($1) = 'null' then
+        return;
+    end if;
+    said := case when json_typeof($1) = 'string' then lower(($1 #>> '{}') collate "C") else '' end;
+    if said !~ '^([0-9a-f]{32}|([{]|urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}[}]?)$' collate "C"
+        or (said like '{%') <> (said like '%}')
+    then
+        is_bad := true;
+        return;
+    end if;
+    id := replace(said, 'urn:uuid:', '');
+end
+$$;
+comment on function stream_ext.batch_uuid(json) is 'The uuid of a member, null where there is none; is_bad where it is something else.';
+
+create or replace function stream_ext.batch_readable(item json) returns json
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    said pg_catalog.text := $1::text;
+begin
+    if strpos(said, '\u') = 0 or stream_ext.json_can_be_stored(said) then
+        return $1;
+    end if;
+    -- The escape of the zero character is read as another one that no text of ours may hold.
+    said := regexp_replace(said, '((?:^|[^\\])(?:\\\\)*)\\u0000', '\1\\u0001', 'g');
+    return case when stream_ext.json_can_be_stored(said) then said::json end;
+end
+$$;
+comment on function stream_ext.batch_readable(json) is
+    'An item whose texts can be read; null where an escape is half of a surrogate pair.';
+
+create or replace function stream_ext.batch_claims(claims json, out user_id uuid, out is_anonymous boolean, out refusal text)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    sub pg_catalog.record;
+begin
+    is_anonymous := false;
+    if json_typeof($1) <> 'object'
+        or coalesce(json_typeof($1 -> 'sub'), 'null') not in ('string', 'null')
+        or coalesce(json_typeof($1 -> 'is_anonymous'), 'boolean') <> 'boolean'
+        or exists (
+            select from json_object_keys($1) as k (name)
+            where k.name in ('sub', 'is_anonymous') group by k.name having count(*) > 1)
+    then
+        refusal := 'token_invalid';
+        return;
+    end if;
+    is_anonymous := coalesce(($1 ->> 'is_anonymous')::boolean, false);
+    if coalesce($1 ->> 'sub', '') <> '' then
+        sub := stream_ext.batch_uuid($1 -> 'sub');
+        if sub.is_bad then
+            refusal := 'token_invalid';
+            return;
+        end if;
+        user_id := sub.id;
+    end if;
+    -- As a call of their own would be judged, role included.
+    if user_id is null or json_typeof($1 -> 'role') is distinct from 'string' or $1 ->> 'role' <> 'authenticated' then
+        refusal := 'unauthenticated';
+    end if;
+end
+$$;
+comment on function stream_ext.batch_claims(json) is
+    'The user of the claims that come with an item, judged as those of a call of their own; or the code of the refusal.';
+
+create or replace function stream_ext.batch_user(claims json, named uuid, out user_id uuid, out is_anonymous boolean, out refusal text)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    is_anonymous := false;
+    if $1 is null then
+        user_id := $2;
+        refusal := case when $2 is null then 'invalid_argument' end;
+        return;
+    end if;
+    select c.user_id, c.is_anonymous, c.refusal into $3, $4, $5 from stream_ext.batch_claims($1) as c;
+    if refusal is null and $2 <> user_id then
+        refusal := 'not_self';
+    end if;
+end
+$$;
+comment on function stream_ext.batch_user(json, uuid) is
+    'The user for whom an item is, with claims that user alone; or the code of the refusal. claims null: the service names one.';
+
+create or replace function stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    said pg_catalog.jsonb;
+begin
+    select e.code into $5 from stream_private.error_catalogue as e where e.sqlstate = $2 and $2 not like 'PT%';
+    if code is null and $4 like '{"code":"%' then
+        -- Text of ours, or of a hook that raises as we do; anything else is no JSON, and internal.
+        if $4 ~ '^\{"code":"[a-z_]+","category":"[a-z_]+","recoverable":(true|false)(,"retry_after_ms":[0-9]{1,18})?\}$' then
+            said := $4::jsonb;
+            select e.code, (said ->> 'retry_after_ms')::bigint into $5, $6
+            from stream_private.error_catalogue as e where e.code = said ->> 'code' and e.sqlstate = $2;
+        end if;
+    end if;
+    $5 := coalesce($5, 'internal');
+    raise log 'an item of % failed alone with %, the others of the batch went on: % %', $1, $5, $2,
+        case when $2 like '22%' then split_part($3, '"', 1) else $3 end;
+end
+$$;
+comment on function stream_ext.batch_fault(text, text, text, text) is
+    'What a caller is told of an item that failed alone; the server''s log is told why.';
 
 -- sql/edition/sql/caller.sql
 
@@ -788,6 +1353,236 @@ $$;
 comment on function stream_ext.act_for(uuid) is
     'Admits a call that writes for a user, by default the caller, and keeps the user from being deleted meanwhile. Comes before anything is locked.';
 
+-- sql/edition/sql/chat_rules.sql
+
+-- The rules of a chat: slow mode, chat mode, the pinned message and blocked terms.
+
+create or replace function stream_ext.set_slow_mode(session_id uuid, interval_ms integer) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    moderator pg_catalog.record;
+    range pg_catalog.record;
+begin
+    moderator := stream_ext.moderation_begin($1, true);
+    if $2 is null then
+        perform stream_ext.error_null('interval_ms');
+    end if;
+    select l.least, l.most into range from stream_private.limits as l where l.name = 'slow_mode_ms';
+    if $2 not between range.least and range.most then
+        perform stream_ext.refuse_with_hint('invalid_argument', format('interval_ms is %s to %s', range.least, range.most));
+    end if;
+    perform stream_ext.moderation_lock_session($1);
+    update stream.stream_sessions as s set slow_mode_ms = $2 where s.id = $1 and s.slow_mode_ms <> $2;
+    if found then
+        perform stream_ext.moderation_announce($1, moderator.actor, true, 'slow_mode',
+            case when $2 = 0 then 'Slow mode is off.' else 'Slow mode is on.' end,
+            jsonb_build_object('kind', 'slow_mode', 'slow_mode_ms', $2));
+    end if;
+end
+$$;
+comment on function stream_ext.set_slow_mode(uuid, integer) is 'Sets how long a viewer waits between two messages.';
+
+create or replace function stream_ext.set_chat_mode(session_id uuid, mode text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    moderator pg_catalog.record;
+begin
+    moderator := stream_ext.moderation_begin($1, true);
+    if $2 is null then
+        perform stream_ext.error_null('mode');
+    end if;
+    if $2 not in ('viewers', 'verified', 'hosts', 'nobody') then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'mode is one of viewers, verified, hosts, nobody');
+    end if;
+    perform stream_ext.moderation_lock_session($1);
+    update stream.stream_sessions as s set chat_mode = $2 where s.id = $1 and s.chat_mode <> $2;
+    if found then
+        perform stream_ext.moderation_announce($1, moderator.actor, true, 'chat_mode',
+            case $2 when 'viewers' then 'All viewers may write.' when 'verified' then 'Verified viewers may write.'
+                when 'hosts' then 'Only the hosts may write.' else 'The chat is closed.' end,
+            jsonb_build_object('kind', 'chat_mode', 'chat_mode', $2));
+    end if;
+end
+$$;
+comment on function stream_ext.set_chat_mode(uuid, text) is 'Sets who may write.';
+
+create or replace function stream_ext.moderation_unpin(session_id uuid, actor uuid, is_open boolean, pinned bigint) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    target pg_catalog.uuid;
+begin
+    select m.id into target from stream.chat_messages as m where m.session_id = $1 and m.seq = $4;
+    if target is null then
+        perform stream_ext.error_internal('the pinned message is gone');
+    end if;
+    update stream.stream_sessions as s set pinned_seq = null where s.id = $1;
+    perform stream_ext.moderation_announce($1, $2, $3, 'message_unpinned', 'A message is no longer pinned.',
+        jsonb_build_object('kind', 'message_unpinned', 'target_seq', $4, 'target_id', target), null, $4);
+end
+$$;
+comment on function stream_ext.moderation_unpin(uuid, uuid, boolean, bigint) is 'Unpins a message; the session''s row is locked.';
+
+create or replace function stream_ext.pin_message(session_id uuid, message_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    moderator pg_catalog.record;
+    target pg_catalog.record;
+begin
+    moderator := stream_ext.moderation_begin($1, true);
+    if $2 is null then
+        perform stream_ext.error_null('message_id');
+    end if;
+    -- The row cannot change meanwhile: only moderation deletes messages, one call at a time.
+    select m.seq, m.user_id, m.message_type, m.deleted_at into target
+    from stream.chat_messages as m where m.session_id = $1 and m.id = $2;
+    if target.seq is null then
+        perform stream_ext.refuse('message_not_found');
+    end if;
+    if target.message_type <> 'user_message' then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'only messages of users can be moderated');
+    end if;
+    if target.deleted_at is not null then
+        perform stream_ext.refuse('message_not_found');
+    end if;
+    if moderator.pinned_seq = target.seq then
+        return;
+    end if;
+    perform stream_ext.moderation_lock_session($1);
+    update stream.stream_sessions as s set pinned_seq = target.seq where s.id = $1;
+    perform stream_ext.moderation_announce($1, moderator.actor, true, 'message_pinned', 'A message is pinned.',
+        jsonb_build_object('kind', 'message_pinned', 'target_seq', target.seq, 'target_id', $2),
+        target.user_id, target.seq);
+end
+$$;
+comment on function stream_ext.pin_message(uuid, uuid) is 'Pins a message, in place of the one that was pinned before.';
+
+create or replace function stream_ext.unpin_message(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    moderator pg_catalog.record;
+begin
+    moderator := stream_ext.moderation_begin($1, true);
+    if moderator.pinned_seq is not null then
+        perform stream_ext.moderation_lock_session($1);
+        perform stream_ext.moderation_unpin($1, moderator.actor, true, moderator.pinned_seq);
+    end if;
+end
+$$;
+comment on function stream_ext.unpin_message(uuid) is 'Unpins the pinned message.';
+
+create or replace function stream_ext.term_begin(session_id uuid) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 is not null then
+        return (stream_ext.moderation_begin($1, true)).actor;
+    end if;
+    if stream_ext.enter_to_write() is not null then
+        perform stream_ext.refuse('not_moderator');
+    end if;
+    perform stream_ext.moderation_take_turn(null);
+    return null;
+end
+$$;
+comment on function stream_ext.term_begin(uuid) is
+    'Admits who blocks terms: moderators in a stream, the service in all (null); waits until nobody else moderates there. Returns the actor.';
+
+create or replace function stream_ext.term_pattern(term text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    pattern pg_catalog.text;
+begin
+    if $1 is null then
+        perform stream_ext.error_null('term');
+    end if;
+    pattern := stream_ext.core_pattern(stream_ext.core_trim($1));
+    if pattern is null then
+        perform stream_ext.refuse_with_hint('invalid_argument', format('a term has a letter or digit and at most %s characters',
+            (select l.most from stream_private.limits as l where l.name = 'term_chars')));
+    end if;
+    return pattern;
+end
+$$;
+comment on function stream_ext.term_pattern(text) is 'The pattern of a term; refuses one without letter or digit.';
+
+create or replace function stream_ext.block_term(session_id uuid, term text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    actor_id constant pg_catalog.uuid := stream_ext.term_begin($1);
+    pattern_of constant pg_catalog.text := stream_ext.term_pattern($2);
+begin
+    if exists (select from stream.blocked_terms as t where t.session_id is not distinct from $1 and t.pattern = pattern_of) then
+        return 'already_blocked';
+    end if;
+    -- Every message is compared with each of them.
+    if (select count(*) from stream.blocked_terms as t where t.session_id is not distinct from $1) >= 500 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'at most 500 terms are blocked');
+    end if;
+    insert into stream.blocked_terms (session_id, term, pattern, actor)
+    values ($1, stream_ext.core_trim($2), pattern_of, actor_id);
+    perform stream_ext.moderation_record($1, actor_id, 'term_blocked', term => stream_ext.core_trim($2));
+    return 'blocked';
+end
+$$;
+comment on function stream_ext.block_term(uuid, text) is 'Blocks a term in a stream, or in all (null).';
+
+create or replace function stream_ext.unblock_term(session_id uuid, term text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    actor_id constant pg_catalog.uuid := stream_ext.term_begin($1);
+    pattern_of constant pg_catalog.text := stream_ext.term_pattern($2);
+    unblocked pg_catalog.text;
+begin
+    delete from stream.blocked_terms as t
+    where t.session_id is not distinct from $1 and t.pattern = pattern_of
+    returning t.term into unblocked;
+    if unblocked is null then
+        return 'not_blocked';
+    end if;
+    perform stream_ext.moderation_record($1, actor_id, 'term_unblocked', term => unblocked);
+    return 'unblocked';
+end
+$$;
+comment on function stream_ext.unblock_term(uuid, text) is 'Unblocks a term.';
+
+create or replace function stream_ext.list_blocked_terms(of_session uuid)
+returns table (session_id uuid, term text, actor uuid, created_at timestamptz)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    perform stream_ext.moderation_require_reader($1);
+    return query
+    select t.session_id, t.term, t.actor, t.created_at from stream.blocked_terms as t
+    where t.session_id is not distinct from $1 order by t.created_at, t.term;
+end
+$$;
+comment on function stream_ext.list_blocked_terms(uuid) is 'The blocked terms of a stream, or those of all (null).';
+
 -- sql/edition/sql/clock.sql
 
 -- The server's time, checked for being plausible: Agora refuses tokens of a server whose clock is wrong, without a visible reason.
@@ -846,7 +1641,7 @@ comment on function stream_ext.is_preloaded() is 'False: this edition has no lib
 
 -- Generated by `cargo x generate` from stream_core: the content that a message may have, and the name beside it.
 
-create or replace function stream_ext.core_content(content text) returns text
+create or replace function stream_ext.core_judge_content(said text, out content text, out refusal text)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -859,25 +1654,55 @@ begin
     -- Most messages: printable ASCII is its own form C.
     if lines ~ '^[ -~]+$' collate "C" then
         if length(lines) > 2000 then
-            perform stream_ext.refuse('content_too_long');
+            refusal := 'content_too_long';
+            return;
         end if;
-        return lines;
+        content := lines;
+        return;
     end if;
     lines := normalize(lines, nfc);
     if left(lines, 2000) ~ '[\u0001-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]' collate "C" then
-        perform stream_ext.refuse('content_invalid');
+        refusal := 'content_invalid';
+        return;
     end if;
     if length(lines) > 2000 then
-        perform stream_ext.refuse('content_too_long');
+        refusal := 'content_too_long';
+        return;
     end if;
     if lines !~ '[^\u0009-\u000d\u0020\u0085\u00a0\u00ad\u034f\u061c\u115f-\u1160\u1680\u17b4-\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u2029\u202f\u205f-\u2065\u206a-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]' collate "C" then
-        perform stream_ext.refuse('content_empty');
+        refusal := 'content_empty';
+        return;
     end if;
-    return lines;
+    content := lines;
 end
 $$;
-comment on function stream_ext.core_content(text) is
-    'The text of a message as it is stored: trimmed, in form C, with something visible and nothing that forges; refuses others.';
+comment on function stream_ext.core_judge_content(text) is
+    'The text of a message as it is stored: trimmed, in form C, with something visible and nothing that forges; or the code of the refusal.';
+
+create or replace function stream_ext.core_content(content text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    judged constant pg_catalog.record := stream_ext.core_judge_content($1);
+begin
+    if judged.refusal is not null then
+        perform stream_ext.refuse(judged.refusal);
+    end if;
+    return judged.content;
+end
+$$;
+comment on function stream_ext.core_content(text) is 'The same, and refuses others.';
+
+create or replace function stream_ext.core_trim(said text) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return btrim($1, e'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000');
+end
+$$;
+comment on function stream_ext.core_trim(text) is 'A text without white space around it.';
 
 create or replace function stream_ext.core_display_name(name text) returns text
 language plpgsql stable
@@ -1416,6 +2241,378 @@ $$;
 comment on function stream_ext.core_pattern(text) is
     'The pattern to find in a searchable text; null when the term has no letter or digit, or too many characters.';
 
+-- sql/edition/sql/deletion.sql
+
+-- Deleting messages: clears the text, keeps row and seq, and deletes the stored frames that carry the text.
+-- Messages can be deleted after the end of a stream too, because its log is still read; then without an event.
+
+create or replace function stream_ext.log_hold_head(session_id uuid) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_open pg_catalog.bool;
+begin
+    select h.open into is_open from stream.chat_heads as h where h.session_id = $1 for no key update;
+    if is_open is null then
+        perform stream_ext.error_internal('the session has no head');
+    end if;
+    return is_open;
+end
+$$;
+comment on function stream_ext.log_hold_head(uuid) is
+    'Locks the head row, waiting for a message that is being written; returns whether the log is open.';
+
+create or replace function stream_ext.moderation_close_gate(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform stream_ext.gate_close($1);
+    perform from stream.stream_sessions as s where s.id = $1 for no key update;
+end
+$$;
+comment on function stream_ext.moderation_close_gate(uuid) is 'Locks the session, also one that has ended.';
+
+create or replace function stream_ext.moderation_close_reports(session_id uuid, seqs bigint[], actor uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    with cleared as (
+        -- A reason can quote the text.
+        update stream.message_reports as m set reason = null
+        where m.session_id = $1 and m.seq = any ($2) and m.reason is not null
+    ), reported as (
+        select p.seq from stream.reported_messages as p
+        where p.session_id = $1 and p.seq = any ($2) and p.resolved_at is null
+        order by p.seq for no key update
+    )
+    update stream.reported_messages as p set resolved_at = clock_timestamp(), resolved_by = $3
+    from reported as r where p.session_id = $1 and p.seq = r.seq;
+end
+$$;
+comment on function stream_ext.moderation_close_reports(uuid, bigint[], uuid) is
+    'Resolves the reports about messages whose text is gone, and clears the reasons, which can quote it.';
+
+create or replace function stream_ext.delete_message(session_id uuid, message_id uuid, reason text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    caller constant pg_catalog.uuid := stream_ext.enter_to_write();
+    standing pg_catalog.record;
+    target pg_catalog.record;
+    is_pinned pg_catalog.bool;
+    is_open pg_catalog.bool;
+begin
+    if $1 is null or $2 is null then
+        perform stream_ext.error_null(case when $1 is null then 'session_id' else 'message_id' end);
+    end if;
+    perform stream_private.check_reason($3);
+    perform stream_ext.moderation_take_turn($1);
+    standing := stream_ext.moderation_standing($1, caller);
+    -- Decided before the head is locked: nobody else pins or deletes meanwhile.
+    is_pinned := exists (
+        select from stream.chat_messages as m where m.session_id = $1 and m.id = $2 and m.seq = standing.pinned_seq);
+    if is_pinned then
+        perform stream_ext.moderation_close_gate($1);
+    end if;
+    is_open := stream_ext.log_hold_head($1);
+    select m.seq, m.user_id, m.message_type, m.deleted_at into target
+    from stream.chat_messages as m where m.session_id = $1 and m.id = $2;
+    -- Authors may delete their own messages, moderators those of others except the seller's. The refusal does not tell other
+    -- users which messages exist.
+    if not coalesce(target.user_id = caller, false) and standing.rank <> 'owner'
+        and not (standing.rank = 'moderator' and target.user_id is distinct from standing.seller_id)
+    then
+        perform stream_ext.refuse('not_moderator');
+    end if;
+    if target.seq is null then
+        perform stream_ext.refuse('message_not_found');
+    end if;
+    if target.message_type <> 'user_message' then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'only messages of users can be moderated');
+    end if;
+    if target.deleted_at is not null then
+        return 'already_deleted';
+    end if;
+    -- The row keeps its number and its author.
+    update stream.chat_messages as m
+    set content = '', metadata = '{}', deleted_at = t.time, updated_at = t.time
+    from (select clock_timestamp() as time) as t
+    where m.session_id = $1 and m.seq = target.seq;
+    perform stream_ext.frames_delete($1, array[target.seq]);
+    perform stream_ext.moderation_announce($1, caller, is_open, 'message_deleted', 'A message was deleted.',
+        jsonb_build_object('kind', 'message_deleted', 'target_seq', target.seq, 'target_id', $2),
+        target.user_id, target.seq, $3);
+    if is_pinned then
+        perform stream_ext.moderation_unpin($1, caller, is_open, target.seq);
+    end if;
+    perform stream_ext.moderation_close_reports($1, array[target.seq], caller);
+    return 'deleted';
+end
+$$;
+comment on function stream_ext.delete_message(uuid, uuid, text) is 'Deletes a message: deleted, or already_deleted.';
+
+create or replace function stream_ext.deletion_of_user(session_id uuid, user_id uuid) returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    deleted pg_catalog.int8[];
+begin
+    -- In the order of the rows, as the deletion of the user would take them.
+    with theirs as (
+        select m.session_id, m.seq from stream.chat_messages as m
+        where m.user_id = $2 and m.session_id = $1 and m.message_type = 'user_message' and m.deleted_at is null
+        order by m.ctid
+        for no key update
+    ), deleted as (
+        update stream.chat_messages as m
+        set content = '', metadata = '{}', deleted_at = t.time, updated_at = t.time
+        from theirs as d, (select clock_timestamp() as time) as t
+        where m.session_id = d.session_id and m.seq = d.seq
+        returning m.seq
+    )
+    select array_agg(d.seq order by d.seq) into deleted from deleted as d;
+    return coalesce(deleted, '{}');
+end
+$$;
+comment on function stream_ext.deletion_of_user(uuid, uuid) is 'Deletes all messages of the user, and returns their numbers in order.';
+
+create or replace function stream_ext.delete_user_messages(session_id uuid, user_id uuid, reason text) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    moderator pg_catalog.record;
+    pinned pg_catalog.int8;
+    earlier pg_catalog.int8[];
+    later pg_catalog.int8[];
+    missing pg_catalog.int8[];
+    is_open pg_catalog.bool;
+    newest pg_catalog.int8;
+begin
+    moderator := stream_ext.moderation_begin($1, false);
+    if $2 is null then
+        perform stream_ext.error_null('user_id');
+    end if;
+    perform stream_private.check_reason($3);
+    if $2 = moderator.seller_id and moderator.rank <> 'owner' then
+        perform stream_ext.refuse_with_hint('not_moderator', 'nobody deletes the messages of the seller');
+    end if;
+    select m.seq into pinned from stream.chat_messages as m
+    where m.session_id = $1 and m.seq = moderator.pinned_seq and m.user_id = $2;
+    if pinned is not null then
+        perform stream_ext.moderation_close_gate($1);
+    end if;
+    -- Most messages and their frames are deleted before the head is locked, so that the chat does not wait; under the lock only
+    -- those that came meanwhile. In an ended stream nobody waits for the head, and retention locks frames after the relay row.
+    earlier := stream_ext.deletion_of_user($1, $2);
+    missing := case when moderator.has_ended then earlier else stream_ext.frames_delete_committed($1, earlier) end;
+    is_open := stream_ext.log_hold_head($1);
+    later := stream_ext.deletion_of_user($1, $2);
+    newest := greatest(earlier[cardinality(earlier)], later[cardinality(later)]);
+    if newest is null then
+        return 0;
+    end if;
+    perform stream_ext.frames_delete($1, missing || later);
+    perform stream_ext.moderation_announce($1, moderator.actor, is_open, 'user_messages_deleted',
+        'The messages of a user were deleted.',
+        jsonb_build_object('kind', 'user_messages_deleted', 'user_id', $2, 'up_to_seq', newest), $2, newest, $3);
+    if pinned is not null then
+        perform stream_ext.moderation_unpin($1, moderator.actor, is_open, pinned);
+    end if;
+    perform stream_ext.moderation_close_reports($1, earlier || later, moderator.actor);
+    return cardinality(earlier) + cardinality(later);
+end
+$$;
+comment on function stream_ext.delete_user_messages(uuid, uuid, text) is 'Deletes all messages of a user in a stream; returns how many.';
+
+-- sql/edition/sql/erasure.sql
+
+-- Erasing a user from the log of one stream: text, name and id of what they wrote, their id in entries about them, and the stored
+-- frames that carry any of it. Rows and numbers stay. While the log is open, one entry says which numbers lost their text; all
+-- viewers read it, so it does not name the user.
+
+create or replace function stream_ext.erasure_of_entries(
+    session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[]
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- Messages that a moderator deleted are erased too: they still have the name.
+    with theirs as (
+        select m.session_id, m.seq, m.deleted_at is null as had_text from stream.chat_messages as m
+        where m.user_id = $2 and m.session_id = $1
+        order by m.ctid limit $3
+        for no key update
+    ), erased as (
+        update stream.chat_messages as m
+        set user_id = null, username = null, content = '', metadata = '{}',
+            deleted_at = coalesce(m.deleted_at, t.time), updated_at = t.time
+        from theirs as d, (select clock_timestamp() as time) as t
+        where m.session_id = d.session_id and m.seq = d.seq
+        returning m.seq, d.had_text
+    )
+    select array_agg(e.seq order by e.seq), array_agg(e.seq order by e.seq) filter (where e.had_text)
+    into $4, $5 from erased as e;
+    $4 := coalesce($4, '{}');
+    $5 := coalesce($5, '{}');
+end
+$$;
+comment on function stream_ext.erasure_of_entries(uuid, uuid, integer) is 'Erases messages that have the user''s id.';
+
+create or replace function stream_ext.erasure_of_deleted(
+    session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[]
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    with theirs as (
+        select m.session_id, m.seq, m.deleted_at is null as had_text
+        from stream.authors_deleted as a
+        cross join unnest(a.seqs) as r (seqs)
+        join stream.chat_messages as m
+            on m.session_id = a.session_id and m.seq >= lower(r.seqs) and m.seq < upper(r.seqs)
+        where a.user_id = $2 and a.session_id = $1
+            and m.user_id is null and (m.username is not null or m.content <> '')
+        order by m.ctid limit $3
+        for no key update of m
+    ), erased as (
+        update stream.chat_messages as m
+        set username = null, content = '', metadata = '{}',
+            deleted_at = coalesce(m.deleted_at, t.time), updated_at = t.time
+        from theirs as d, (select clock_timestamp() as time) as t
+        where m.session_id = d.session_id and m.seq = d.seq
+        returning m.seq, d.had_text
+    )
+    select array_agg(e.seq order by e.seq), array_agg(e.seq order by e.seq) filter (where e.had_text)
+    into $4, $5 from erased as e;
+    $4 := coalesce($4, '{}');
+    $5 := coalesce($5, '{}');
+end
+$$;
+comment on function stream_ext.erasure_of_deleted(uuid, uuid, integer) is
+    'Erases messages of a user whom the application has deleted, so that the rows no longer have their id.';
+
+create or replace function stream_ext.erasure_of_decisions(
+    session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out times timestamptz[]
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- The nil uuid stands for an erased user.
+    with decisions as (
+        select l.id, l.seq, l.created_at from stream.moderation_log as l
+        where l.user_id = $2 and l.session_id = $1
+        order by l.id limit $3
+    ), erased as (
+        update stream.moderation_log as l
+        set user_id = '00000000-0000-0000-0000-000000000000', reason = null
+        from decisions as d where l.id = d.id
+    ), named as (
+        update stream.chat_messages as m
+        set metadata = m.metadata || '{"user_id": "00000000-0000-0000-0000-000000000000"}',
+            updated_at = clock_timestamp()
+        from decisions as d
+        where m.session_id = $1 and m.seq = d.seq and m.metadata ->> 'user_id' = $2::text
+        returning m.seq
+    )
+    select array_agg(n.seq) filter (where n.seq is not null), array_agg(d.created_at)
+    into $4, $5
+    from decisions as d left join named as n on n.seq = d.seq;
+    $4 := coalesce($4, '{}');
+    $5 := coalesce($5, '{}');
+end
+$$;
+comment on function stream_ext.erasure_of_decisions(uuid, uuid, integer) is
+    'Erases a user from decisions about them and from the entries that announced these; returns the entries, and when each decision was made.';
+
+create or replace function stream_ext.erase_from_log(session_id uuid, user_id uuid, at_most integer) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    standing pg_catalog.record;
+    pinned pg_catalog.int8;
+    viewers pg_catalog.int8;
+    is_open pg_catalog.bool;
+    most pg_catalog.int4;
+    room pg_catalog.int4;
+    part pg_catalog.record;
+    decisions pg_catalog.record;
+    carried pg_catalog.int8[];
+    without_text pg_catalog.int8[];
+begin
+    if stream_ext.enter_to_write() is not null then
+        perform stream_ext.refuse('forbidden');
+    end if;
+    if $1 is null or $2 is null or $3 is null then
+        perform stream_ext.error_null(case when $1 is null then 'session_id' when $2 is null then 'user_id' else 'at_most' end);
+    end if;
+    perform stream_ext.moderation_take_turn($1);
+    standing := stream_ext.moderation_standing($1, null);
+    perform stream_ext.application_hold_user($2);
+    select m.seq into pinned from stream.chat_messages as m
+    where m.session_id = $1 and m.seq = standing.pinned_seq and m.user_id = $2;
+    if pinned is not null then
+        perform stream_ext.moderation_close_gate($1);
+    end if;
+    -- Ends the lease, if there is one; the row's trigger adds the row of viewer_changes.
+    delete from stream.stream_viewers as v where v.session_id = $1 and v.user_id = $2;
+    get diagnostics viewers = row_count;
+    is_open := stream_ext.log_hold_head($1);
+    -- The chat waits meanwhile.
+    most := case when is_open then least($3, 100) else $3 end;
+    room := most;
+    part := stream_ext.erasure_of_entries($1, $2, room);
+    carried := part.seqs;
+    without_text := part.seqs_with_text;
+    room := room - cardinality(part.seqs);
+    part := stream_ext.erasure_of_deleted($1, $2, room);
+    carried := carried || part.seqs;
+    without_text := without_text || part.seqs_with_text;
+    room := room - cardinality(part.seqs);
+    if room > 0 then
+        delete from stream.authors_deleted as a where a.user_id = $2 and a.session_id = $1;
+    end if;
+    decisions := stream_ext.erasure_of_decisions($1, $2, room);
+    carried := array(select distinct g.seq from unnest(carried || decisions.seqs) as g (seq) order by g.seq);
+    without_text := array(select g.seq from unnest(without_text) as g (seq) order by g.seq);
+    if cardinality(carried) > 0 then
+        perform stream_ext.frames_delete($1, carried);
+    end if;
+    perform stream_ext.frames_delete_notifications($2, decisions.times);
+    if cardinality(without_text) > 0 then
+        perform stream_ext.moderation_announce($1, null, is_open, 'messages_deleted', 'Messages were deleted.',
+            jsonb_build_object('kind', 'messages_deleted', 'seqs', (
+                select jsonb_agg(jsonb_build_array(lower(r.range), upper(r.range) - 1) order by r.range)
+                from unnest((select range_agg(int8range(g.seq, g.seq, '[]')) from unnest(without_text) as g (seq))) as r (range))),
+            null, without_text[cardinality(without_text)]);
+    end if;
+    if pinned = any (without_text) then
+        perform stream_ext.moderation_unpin($1, null, is_open, pinned);
+    end if;
+    perform stream_ext.moderation_close_reports($1, without_text, null);
+    return viewers + (most - room) + cardinality(decisions.times);
+end
+$$;
+comment on function stream_ext.erase_from_log(uuid, uuid, integer) is
+    'Erases at most so many entries, for the service alone. Returns how many rows it changed; 0 when nothing of the user is left in the log.';
+
 -- sql/edition/sql/error.sql
 
 -- Refusals: errors of the catalogue, with its SQLSTATE, sentence, DETAIL and HINT.
@@ -1504,6 +2701,418 @@ begin
 end
 $$;
 comment on function stream_ext.error_internal(text) is 'Raises an internal error; what went wrong is written to the server''s log alone.';
+
+-- sql/edition/sql/figures.sql
+
+-- Figures of the regular work for stream.metrics: what its rules did, and how fast logs grow. They are written after a round, in a
+-- subtransaction of their own: what keeps them from being written keeps nothing else.
+
+create or replace function stream_ext.figures_record_round(round jsonb, claims boolean) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+declare
+    outcomes pg_catalog.jsonb;
+    state pg_catalog.text;
+begin
+    if exists (
+        select from stream.troubles as t
+        where t.rule = 'figures' and t.session_id is null and t.next_attempt_at > clock_timestamp()
+    ) then
+        return;
+    end if;
+    -- A verdict of session_timeouts stands as a rule of its own, which does not run.
+    select jsonb_agg(jsonb_build_object(
+        'rule', o.rule, 'rows', coalesce((o.tally ->> 0)::bigint, 0), 'age_us', (o.tally ->> 1)::bigint, 'has_run', o.has_run))
+    into outcomes
+    from (
+        select r.value ->> 'name' as rule, r.value -> 'tallies' -> (r.value ->> 'name') as tally,
+            (r.value ->> 'is_over')::boolean and not (r.value ->> 'is_given_up')::boolean as has_run
+        from jsonb_array_elements($1 -> 'rules') as r
+        union all
+        select t.key, t.value, false
+        from jsonb_array_elements($1 -> 'rules') as r
+        cross join jsonb_each(r.value -> 'tallies') as t
+        where t.key <> r.value ->> 'name'
+    ) as o;
+    begin
+        -- Where nothing is to be written no transaction id is spent.
+        if exists (
+            select from jsonb_to_recordset(outcomes) as o (rows bigint, age_us bigint) where o.rows > 0 or o.age_us is not null
+        ) or exists (
+            select from stream.figures as f
+            where f.id and (f.sampled_at <= now() - interval '5 seconds' or f.sampled_at > now())
+        ) then
+            if not $2 or stream_ext.regular_claim() then
+                perform stream_ext.figures_write_rules(outcomes);
+                perform stream_ext.figures_sample();
+                delete from stream.troubles as t where t.rule = 'figures' and t.session_id is null;
+            end if;
+        end if;
+    exception when others then
+        get stacked diagnostics state = returned_sqlstate;
+    end;
+    if state is not null then
+        perform stream_ext.regular_note_trouble('figures', null, state);
+    end if;
+end
+$$;
+comment on function stream_ext.figures_record_round(jsonb, boolean) is 'Writes what a round did, and samples the logs when that is due, unless that has failed lately.';
+
+create or replace function stream_ext.figures_write_rules(outcomes jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- Only rows that tell something new, or are five seconds old, and none that another transaction has locked. Whoever adds the first
+    -- rows has the turn by the row of the figures, so that none waits for another's.
+    with rules as materialized (
+        select r.rule, r.rows as swept_rows, r.has_run, r.age_us * interval '1 microsecond' as oldest_age
+        from jsonb_to_recordset($1) as r (rule text, rows bigint, age_us bigint, has_run boolean)
+    ), known as materialized (
+        select f.rule, f.ran_at, f.swept_rows, f.oldest_age from stream.rule_figures as f
+        where f.rule in (select r.rule from rules as r)
+    ), due as materialized (
+        select r.rule, r.swept_rows, r.has_run, r.oldest_age
+        from rules as r
+        join known as k on k.rule = r.rule
+        where r.swept_rows > 0 or r.oldest_age is distinct from k.oldest_age
+            or r.has_run and (k.ran_at is null or k.ran_at <= now() - interval '5 seconds' or k.ran_at > now())
+    ), free as materialized (
+        select f.rule from stream.rule_figures as f
+        where f.rule = any (array(select d.rule from due as d)) order by f.rule for update skip locked
+    ), turn as materialized (
+        select f.id from stream.figures as f
+        where f.id and exists (select from rules as r where r.rule not in (select k.rule from known as k))
+        for update skip locked
+    ), added as (
+        insert into stream.rule_figures (rule, ran_at, swept_rows, oldest_age)
+        select r.rule, case when r.has_run then now() end, r.swept_rows, r.oldest_age
+        from rules as r
+        cross join turn
+        where r.rule not in (select k.rule from known as k)
+        on conflict do nothing
+    )
+    update stream.rule_figures as f
+    set ran_at = case when d.has_run then now() else f.ran_at end,
+        swept_rows = f.swept_rows + d.swept_rows,
+        oldest_age = d.oldest_age
+    from due as d
+    where f.rule = d.rule and d.rule in (select e.rule from free as e);
+end
+$$;
+comment on function stream_ext.figures_write_rules(jsonb) is 'Writes what each rule did.';
+
+create or replace function stream_ext.figures_sample() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    with last as materialized (
+        select f.ended_upto, f.ended_messages, f.ended_frames, f.messages, f.frames,
+            greatest(f.ended_upto, now() - interval '10 minutes') as upto,
+            case when isfinite(f.sampled_at) then extract(epoch from now() - f.sampled_at) end as passed_s
+        from stream.figures as f
+        where f.id and (f.sampled_at <= now() - interval '5 seconds' or f.sampled_at > now())
+        for update skip locked
+    ), gone as materialized (
+        select coalesce(sum((
+                select h.last_seq from stream.chat_heads as h where h.session_id = s.id)), 0)::bigint as messages,
+            coalesce(sum((
+                select r.frames from stream.chat_relay as r where r.session_id = s.id)), 0)::bigint as frames
+        from last as l
+        join stream.stream_sessions as s
+            on s.state = 'ended' and s.ended_at > l.ended_upto and s.ended_at <= l.upto
+    ), here as materialized (
+        select coalesce(sum((
+                select h.last_seq from stream.chat_heads as h where h.session_id = s.id)), 0)::bigint as messages,
+            coalesce(sum((
+                select r.frames from stream.chat_relay as r where r.session_id = s.id)), 0)::bigint as frames
+        from last as l
+        cross join lateral (
+            select s.id from stream.stream_sessions as s where s.state <> 'ended'
+            union all
+            select s.id from stream.stream_sessions as s where s.state = 'ended' and s.ended_at > l.upto
+        ) as s
+    ), sums as materialized (
+        select l.upto, l.passed_s, l.messages as old_messages, l.frames as old_frames,
+            l.ended_messages + g.messages as ended_messages, l.ended_frames + g.frames as ended_frames,
+            l.ended_messages + g.messages + n.messages as messages, l.ended_frames + g.frames + n.frames as frames
+        from last as l cross join gone as g cross join here as n
+    )
+    update stream.figures as f
+    set sampled_at = now(), ended_upto = c.upto, ended_messages = c.ended_messages, ended_frames = c.ended_frames,
+        messages = c.messages, frames = c.frames,
+        messages_per_s = case when c.passed_s > 0
+            then greatest(c.messages - c.old_messages, 0) / c.passed_s else 0 end,
+        frames_per_s = case when c.passed_s > 0
+            then greatest(c.frames - c.old_frames, 0) / c.passed_s else 0 end
+    from sums as c
+    where f.id;
+end
+$$;
+comment on function stream_ext.figures_sample() is
+    'Counts the logs of live streams and of those that ended in the last ten minutes, in which a transaction that ended one may still have been open; of older ones the sum is kept.';
+
+-- sql/edition/sql/frame.sql
+
+-- Frames: their form on the wire, their size, and writing all entries beyond the last one under the session's relay row.
+
+create or replace function stream_ext.frame_text(
+    session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer,
+    entries text, is_digest boolean
+)
+returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return concat('{"v":1,"session_id":"', $1, '","epoch":"', $2, '","from_seq":', $3, ',"to_seq":', $4,
+        ',"head_seq":', $5, ',"server_time":', $6, ',"messages":[', $8, '],"poll_ms":', coalesce($7::text, 'null'),
+        ',"digest":', case when $9 then 'true}' else 'false}' end);
+end
+$$;
+comment on function stream_ext.frame_text(uuid, text, bigint, bigint, bigint, text, integer, text, boolean) is
+    'The payload of event messages; a digest carries no entry.';
+
+create or replace function stream_ext.frame_payload(
+    session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer,
+    entries text, payload_bytes integer
+)
+returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    whole constant pg_catalog.text := stream_ext.frame_text($1, $2, $3, $4, $5, $6, $7, $8, false);
+    size constant pg_catalog.int8 := octet_length(whole);
+begin
+    -- Realtime measures Erlang's external form, in which a string takes five bytes beside its text where JSON has two quotes.
+    if size * 3 <= $9
+        or size + 2 * (size - octet_length(replace(whole, '"', ''))) <= $9
+    then
+        return whole;
+    end if;
+    return stream_ext.frame_text($1, $2, $3, $4, $5, $6, $7, '', true);
+end
+$$;
+comment on function stream_ext.frame_payload(uuid, text, bigint, bigint, bigint, text, integer, text, integer) is
+    'The payload of a frame of these entries; those that Realtime would not admit together make a digest, which names them by their numbers alone.';
+
+create or replace function stream_ext.frame_runs(sizes integer[], payload_bytes integer) returns integer[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Half of the smallest plan's payload leaves room for Realtime's envelope.
+    most constant pg_catalog.int4 := least(128 * 1024, ($2::bigint * 3 / 5)::integer);
+    ends pg_catalog.int4[] := '{}';
+    entries pg_catalog.int4 := 0;
+    bytes pg_catalog.int8 := 0;
+    size pg_catalog.int4;
+    place pg_catalog.int4 := 0;
+begin
+    foreach size in array $1 loop
+        if entries > 0 and (entries >= 100 or bytes + size + 1 > most) then
+            ends := ends || place;
+            entries := 0;
+            bytes := 0;
+        end if;
+        place := place + 1;
+        entries := entries + 1;
+        bytes := bytes + size + 1;
+    end loop;
+    return case when entries > 0 then ends || place else ends end;
+end
+$$;
+comment on function stream_ext.frame_runs(integer[], integer) is
+    'Cuts entries of these sizes into runs that each fit one frame, at most 100 of them; returns the place of each run''s last.';
+
+create or replace function stream_ext.log_flush(session_id uuid, urgency text) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+declare
+    relay pg_catalog.record;
+    -- Read after the lock, which orders the frames of a log.
+    moment pg_catalog.timestamptz := clock_timestamp();
+    server_time constant pg_catalog.text := stream_ext.json_time(moment);
+    epoch constant pg_catalog.text := stream_ext.log_epoch();
+    payload_bytes pg_catalog.int4;
+    flushed pg_catalog.int8;
+    flushed_moment pg_catalog.timestamptz;
+    head pg_catalog.int8;
+    seqs pg_catalog.int8[];
+    entries pg_catalog.text[];
+    run_end pg_catalog.int4;
+    run_begin pg_catalog.int4;
+    method pg_catalog.text;
+    written pg_catalog.int8 := 0;
+    is_complete pg_catalog.bool := true;
+begin
+    select r.flushed_seq, r.next_window_ms, r.poll_ms into relay from stream.chat_relay as r where r.session_id = $1;
+    select c.realtime_payload_bytes into payload_bytes from stream.config as c where c.id;
+    flushed := relay.flushed_seq;
+    <<pages>>
+    loop
+        -- Checked before anything is read: without a partition the unsent entries accumulate.
+        if stream_ext.realtime_method(moment) is null then
+            is_complete := false;
+            exit;
+        end if;
+        select array_agg(p.seq order by p.seq), array_agg(p.entry order by p.seq)
+        into seqs, entries
+        from (
+            select m.seq,
+                json_build_object(
+                    'id', m.id, 'seq', m.seq, 'user_id', m.user_id, 'username', m.username,
+                    'content', m.content, 'message_type', m.message_type, 'created_at', m.created_at,
+                    'metadata', m.metadata, 'deleted_at', m.deleted_at)::text as entry
+            from stream.chat_messages as m
+            where m.session_id = $1 and m.seq > flushed
+            order by m.seq
+            limit 500
+        ) as p;
+        exit when seqs is null;
+        -- Read after the entries, so no frame names a head below its own entries.
+        select h.last_seq into head from stream.chat_heads as h where h.session_id = $1;
+        -- Under pressure it is one frame, which names entries by their numbers where it cannot carry them.
+        if relay.next_window_ms > 50 and cardinality(seqs) = 500 and seqs[500] < head then
+            method := stream_ext.realtime_hold(moment);
+            if method is null then
+                is_complete := false;
+                exit;
+            end if;
+            perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages',
+                stream_ext.frame_text($1, epoch, seqs[1], head, head, server_time, relay.poll_ms, '', true), moment);
+            flushed := head;
+            flushed_moment := moment;
+            written := written + 1;
+            moment := moment + interval '1 microsecond';
+        else
+            run_begin := 1;
+            foreach run_end in array case
+                when relay.next_window_ms > 50 then array[cardinality(seqs)]
+                else stream_ext.frame_runs(
+                    array(select octet_length(e.entry) from unnest(entries) with ordinality as e (entry, place) order by e.place),
+                    payload_bytes)
+                end
+            loop
+                method := stream_ext.realtime_hold(moment);
+                if method is null then
+                    is_complete := false;
+                    exit pages;
+                end if;
+                perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages',
+                    stream_ext.frame_payload($1, epoch, seqs[run_begin], seqs[run_end], head, server_time, relay.poll_ms,
+                        array_to_string(entries[run_begin:run_end], ','), payload_bytes),
+                    moment);
+                flushed := seqs[run_end];
+                flushed_moment := moment;
+                written := written + 1;
+                run_begin := run_end + 1;
+                moment := moment + interval '1 microsecond';
+            end loop;
+        end if;
+        exit when cardinality(seqs) < 500;
+    end loop;
+    if written > 0 then
+        -- flushed_at is the time of the newest frame, and so none is later.
+        update stream.chat_relay as r
+        set flushed_seq = flushed, flushed_at = flushed_moment, window_ms = r.next_window_ms, frames = r.frames + written,
+            urgent_frames = r.urgent_frames + case when $2 = 'urgent' then written else 0 end
+        where r.session_id = $1;
+    end if;
+    return is_complete;
+end
+$$;
+comment on function stream_ext.log_flush(uuid, text) is
+    'Writes all entries that no frame carries yet; returns false when no partition takes them. The relay row is locked; each frame is dated later than the one before, because Realtime replays them in the order of their times.';
+
+create or replace function stream_ext.flush(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 is null then
+        perform stream_ext.error_null('session_id');
+    end if;
+    perform from stream.chat_relay as r where r.session_id = $1 for no key update;
+    if not found then
+        perform stream_ext.error_internal('the session has no relay row');
+    end if;
+    perform stream_ext.log_flush($1, 'urgent');
+end
+$$;
+comment on function stream_ext.flush(uuid) is
+    'Writes the entries of the session''s log beyond the last frame. Without a partition for today it writes nothing: the messages stay, and sync finds them.';
+
+create or replace function stream_ext.log_flush_without_ticker(sessions uuid[]) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    moment constant pg_catalog.timestamptz := clock_timestamp();
+    due pg_catalog.uuid[];
+    session pg_catalog.uuid;
+begin
+    if stream_ext.log_is_ticker_alive(moment) or stream_ext.regular_is_inside() then
+        return;
+    end if;
+    due := array(
+        select h.session_id from stream.chat_heads as h
+        join stream.chat_relay as r on r.session_id = h.session_id
+        where h.session_id = any ($1) and r.flushed_seq < h.last_seq
+            and stream_ext.log_window_ends_at(r.flushed_at, r.window_ms, moment) is null
+        order by h.session_id);
+    if cardinality(due) = 0 then
+        return;
+    end if;
+    begin
+        perform stream_ext.log_flush_free(due);
+        return;
+    exception when others then
+        -- The next heartbeat tries again, and so does a ticker once one is alive, which records failures.
+        null;
+    end;
+    if cardinality(due) = 1 then
+        return;
+    end if;
+    foreach session in array due loop
+        begin
+            perform stream_ext.log_flush_free(array[session]);
+        exception when others then
+            null;
+        end;
+    end loop;
+end
+$$;
+comment on function stream_ext.log_flush_without_ticker(uuid[]) is
+    'For heartbeats: flushes the logs of these sessions that have unsent entries while no ticker is alive. One that somebody holds is left to the next heartbeat, and one whose frames fail does not fail this one.';
+
+create or replace function stream_ext.log_flush_free(sessions uuid[]) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+declare
+    session pg_catalog.uuid;
+begin
+    foreach session in array $1 loop
+        perform from stream.chat_relay as r where r.session_id = session for no key update skip locked;
+        if found then
+            perform stream_ext.log_flush(session, 'chat');
+            set constraints all immediate;
+        end if;
+    end loop;
+end
+$$;
+comment on function stream_ext.log_flush_free(uuid[]) is 'Flushes those of the logs that nobody holds.';
 
 -- sql/edition/sql/gate.sql
 
@@ -1613,6 +3222,619 @@ end
 $$;
 comment on function stream_ext.gate_close(uuid) is
     'Locks the session''s row FOR NO KEY UPDATE until the transaction ends, in turn with joins. Locks no row when there is no such session.';
+
+-- sql/edition/sql/governor.sql
+
+-- The rule governor: counts what broadcasts have cost of Realtime's quota, plans the windows in which they wait, and broadcasts the viewer
+-- counts whose window has passed. One plan is made in a round, from one read of all live streams; the rows of chat_relay that change
+-- are then written in units, by key.
+
+create or replace function stream_ext.governor_milliseconds(at timestamptz, moment timestamptz) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- As long as can be for a time before any, and for one ahead of the clock.
+    if not isfinite($1) or $1 > $2 then
+        return 4294967295;
+    end if;
+    return least(trunc(extract(epoch from $2 - $1) * 1000), 4294967295);
+end
+$$;
+comment on function stream_ext.governor_milliseconds(timestamptz, timestamptz) is 'Milliseconds from a time to a moment.';
+
+create or replace function stream_ext.governor_has_passed(limit_per_s integer, planned_limit integer, planned_at timestamptz, moment timestamptz)
+returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Without a limit nothing is planned, and what was sent is counted every five seconds. A time ahead of the clock is from before the
+    -- clock was set back.
+    return not ($3 <= $4 and $4 < $3 + case when $1 = 0 and $2 = 0 then interval '5 seconds' else interval '500 milliseconds' end);
+end
+$$;
+comment on function stream_ext.governor_has_passed(integer, integer, timestamptz, timestamptz) is 'Whether the last plan is old enough for another.';
+
+create or replace function stream_ext.governor_is_due() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce((
+        select g.id is null or stream_ext.governor_has_passed(
+            c.realtime_messages_per_s, g.limit_per_s, g.planned_at, clock_timestamp())
+        from stream.config as c left join stream.governor as g on g.id where c.id), false);
+end
+$$;
+comment on function stream_ext.governor_is_due() is 'Whether a plan is due. Writes and locks nothing.';
+
+create or replace function stream_ext.governor_take_sends() returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    sends pg_catalog.jsonb;
+begin
+    with free as materialized (
+        select n.id from stream.realtime_sends as n order by n.id limit 20000 for update skip locked
+    ), taken as (
+        delete from stream.realtime_sends as n where n.id = any (array(select f.id from free as f))
+        returning n.kind, n.session_id
+    )
+    select jsonb_agg(jsonb_build_object('kind', s.kind, 'session_id', s.session_id, 'count', s.count)) into sends
+    from (select t.kind, t.session_id, count(*) as count from taken as t group by t.kind, t.session_id) as s;
+    return coalesce(sends, '[]');
+end
+$$;
+comment on function stream_ext.governor_take_sends() is 'Takes the notes of broadcasts that are not counted yet.';
+
+create or replace function stream_ext.governor_spend(spent bigint[], moment timestamptz, since timestamptz) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    passed_us constant pg_catalog.numeric := case when isfinite($3)
+        then greatest((extract(epoch from $2 - $3) * 1000000)::numeric, 1) else 9223372036854775807 end;
+    buckets constant pg_catalog.int8 := least(div(passed_us, 5000000) + 1, 13);
+    share_us constant pg_catalog.numeric := least(passed_us, 13 * 5000000);
+    bucket constant pg_catalog.timestamptz := date_bin('5 seconds', $2, '2000-01-01 00:00:00+00');
+    shared pg_catalog.int8[];
+    part pg_catalog.int8[];
+    rest pg_catalog.int8[] := $1;
+begin
+    if not 0 < any ($1) and not 0 > any ($1) then
+        return;
+    end if;
+    -- After a pause it is spread over the buckets of the last minute, as far as it can have been spent in them. What a division leaves is in
+    -- the newest bucket.
+    shared := array(select div(m.messages * share_us, passed_us)::bigint from unnest($1) with ordinality as m (messages, place) order by m.place);
+    for number in 0..buckets loop
+        if number < buckets then
+            part := array(
+                select case when number = 0 then m.messages - m.messages / buckets * (buckets - 1) else m.messages / buckets end
+                from unnest(shared) with ordinality as m (messages, place) order by m.place);
+            rest := array(
+                select r.messages - p.messages
+                from unnest(rest, part) with ordinality as r (messages, taken, place)
+                cross join lateral (select r.taken as messages) as p order by r.place);
+        else
+            part := rest;
+        end if;
+        if 0 <> any (part) then
+            insert into stream.realtime_spending
+                (at, frames, viewer_counts, states, users, reactions, canary, others, urgent)
+            values (bucket - case when number < buckets then number else 13 end * interval '5 seconds',
+                part[1], part[2], part[3], part[4], part[5], part[6], part[7], part[8]);
+        end if;
+    end loop;
+end
+$$;
+comment on function stream_ext.governor_spend(bigint[], timestamptz, timestamptz) is
+    'Writes what was spent since the last plan: frames, viewer_counts, states, users, reactions, canary, others, and of these urgent.';
+
+create or replace function stream_ext.governor_clean_up(moment timestamptz) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    kept_from constant pg_catalog.timestamptz := date_bin('1 hour', $1, '2000-01-01 00:00:00+00') - interval '1 hour';
+begin
+    if not exists (select from stream.realtime_spending as p where p.span_s = 5 and p.at < kept_from) then
+        return;
+    end if;
+    -- Rows that somebody holds are left to the next time.
+    with taken as (
+        delete from stream.realtime_spending as d
+        where d.id = any (array(
+            select p.id from stream.realtime_spending as p
+            where p.span_s = 5 and p.at < kept_from
+            order by p.at limit 20000 for update skip locked))
+        returning d.*
+    )
+    insert into stream.realtime_spending
+        (span_s, at, frames, viewer_counts, states, users, reactions, canary, others, urgent)
+    select 3600, date_bin('1 hour', t.at, 'epoch'), sum(t.frames), sum(t.viewer_counts), sum(t.states), sum(t.users),
+        sum(t.reactions), sum(t.canary), sum(t.others), sum(t.urgent)
+    from taken as t group by date_bin('1 hour', t.at, 'epoch');
+    delete from stream.realtime_spending as d
+    where d.id = any (array(
+        select p.id from stream.realtime_spending as p
+        where p.span_s = 3600 and p.at < kept_from + interval '1 hour' - interval '768 hours'
+        order by p.at limit 1000 for update skip locked));
+end
+$$;
+comment on function stream_ext.governor_clean_up(timestamptz) is
+    'Adds up the hours that ended more than an hour ago, and deletes those of more than 32 days ago.';
+
+create or replace function stream_ext.regular_take_governor(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    -- What the plan of this round changes and is not written yet.
+    changes pg_catalog.jsonb := case when jsonb_typeof($4 -> 'changes') = 'array' then $4 -> 'changes' else stream_ext.governor_changes() end;
+begin
+    changes := coalesce((select jsonb_agg(c.value order by c.place) from jsonb_array_elements(changes) with ordinality as c (value, place)
+        where (c.value ->> 'session_id')::uuid <> all ($3)), '[]');
+    keys := jsonb_build_object('changes', changes);
+    held := false;
+    return next;
+    return query
+    select (c.value ->> 'session_id')::uuid, c.value, false
+    from jsonb_array_elements(changes) with ordinality as c (value, place)
+    order by c.place limit $1;
+end
+$$;
+comment on function stream_ext.regular_take_governor(integer, integer, uuid[], jsonb) is
+    'Makes a plan, once in a round, and returns what it changes.';
+
+create or replace function stream_ext.regular_end_governor(context jsonb, handled jsonb, again jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return jsonb_build_object('changes', coalesce((
+        select jsonb_agg(c.value order by c.place)
+        from jsonb_array_elements($1 -> 'changes') with ordinality as c (value, place)
+        where not $2 ? (c.value ->> 'session_id')), '[]'));
+end
+$$;
+comment on function stream_ext.regular_end_governor(jsonb, jsonb, jsonb) is 'What is left of a plan.';
+
+create or replace function stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    moment constant pg_catalog.timestamptz := clock_timestamp();
+    is_sent constant pg_catalog.bool := ($2 ->> 'sends_count')::boolean and stream_ext.realtime_hold(moment) is not null;
+    notes constant pg_catalog.bool := is_sent or ($2 ->> 'begins_counts')::boolean;
+begin
+    perform from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
+    if not found then
+        -- A row that somebody holds keeps its windows until the next plan.
+        return case when exists (select from stream.chat_relay as r where r.session_id = $1) then '{"passed": true}' else '{}' end;
+    end if;
+    update stream.chat_relay as r
+    set window_ms = case when ($2 ->> 'at_once')::boolean then ($2 ->> 'window_ms')::integer
+            else least(($2 ->> 'window_ms')::integer, r.window_ms) end,
+        next_window_ms = ($2 ->> 'window_ms')::integer, poll_ms = ($2 ->> 'poll_ms')::integer,
+        viewers_window_ms = ($2 ->> 'viewers_window_ms')::integer,
+        viewers_sent_count = case when notes then ($2 ->> 'viewer_count')::integer else r.viewers_sent_count end,
+        viewers_sent_at = case when notes then moment else r.viewers_sent_at end
+    where r.session_id = $1;
+    if is_sent then
+        perform stream_ext.emit('viewers:' || $1, 'viewer_count', concat('{"session_id":"', $1, '","viewer_count":', $2 ->> 'viewer_count',
+            ',"peak":', $2 ->> 'peak', ',"server_time":', stream_ext.json_time(moment), '}'));
+    end if;
+    return '{}';
+end
+$$;
+comment on function stream_ext.regular_do_governor(uuid, jsonb, jsonb) is
+    'Writes the windows of a stream, unless somebody holds its row, and broadcasts its viewer count where that is due.';
+
+-- sql/edition/sql/governor_changes.sql
+
+-- One plan of the governor: what each live stream has done since the last, what that has cost, and what changes.
+
+create or replace function stream_ext.governor_changes() returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    settings pg_catalog.record;
+    last_plan pg_catalog.record;
+    moment pg_catalog.timestamptz;
+    is_first pg_catalog.bool;
+    elapsed_ms pg_catalog.int8;
+    sends pg_catalog.jsonb;
+    live pg_catalog.jsonb;
+    before pg_catalog.jsonb;
+    plan pg_catalog.record;
+    minute pg_catalog.record;
+    changes pg_catalog.jsonb;
+begin
+    select c.realtime_messages_per_s as limit_per_s, c.realtime_share_percent as share_percent into settings
+    from stream.config as c where c.id;
+    select g.planned_at, g.limit_per_s, g.sessions, g.known into last_plan from stream.governor as g where g.id;
+    if not found then
+        -- It is lost in a crash. The row of the figures gives one transaction at a time the turn, so that none waits for another's row.
+        with turn as materialized (
+            select f.id from stream.figures as f where f.id for update skip locked
+        )
+        insert into stream.governor (id) select t.id from turn as t on conflict do nothing;
+        select g.planned_at, g.limit_per_s, g.sessions, g.known into last_plan from stream.governor as g where g.id;
+        if not found then
+            return '[]';
+        end if;
+    end if;
+    moment := clock_timestamp();
+    if not stream_ext.governor_has_passed(settings.limit_per_s, last_plan.limit_per_s, last_plan.planned_at, moment) then
+        return '[]';
+    end if;
+    perform from stream.governor as g where g.id for update skip locked;
+    if not found then
+        return '[]';
+    end if;
+    is_first := last_plan.planned_at = '-infinity';
+    elapsed_ms := stream_ext.governor_milliseconds(last_plan.planned_at, moment);
+    sends := stream_ext.governor_take_sends();
+    select coalesce(jsonb_object_agg(s.id, last_plan.known[(s.place - 1) * 8 + 1 : s.place * 8]), '{}') into before
+    from unnest(last_plan.sessions) with ordinality as s (id, place);
+    -- After a crash, and for a stream that is new, what it has done until now says nothing about its rate.
+    select coalesce(jsonb_agg(to_jsonb(l) order by l.auction_id), '[]') into live
+    from (
+        select o.*, o.channels + 1 as cost, stream_ext.governor_root(o.channels + 1) as root,
+            stream_ext.governor_averaged_rate(coalesce((o.known ->> 5)::bigint, 0), case when o.known is null then 0
+                else greatest(o.last_seq - (o.known ->> 0)::bigint, 0) end, elapsed_ms) as entries,
+            stream_ext.governor_averaged_rate(coalesce((o.known ->> 6)::bigint, 0),
+                (o.known is not null and o.viewer_count <> (o.known ->> 4)::bigint)::integer, elapsed_ms) as counts,
+            stream_ext.governor_averaged_rate(coalesce((o.known ->> 7)::bigint, 0), (exists (
+                select from jsonb_to_recordset(sends) as n (kind text, session_id uuid)
+                where n.kind = 'reactions' and n.session_id = o.id))::integer, elapsed_ms) as reactions,
+            greatest(o.frames - case when o.known is not null then (o.known ->> 1)::bigint when is_first then o.frames else 0 end, 0)
+                * (o.channels + 1) as frames_cost,
+            greatest(o.urgent_frames - case when o.known is not null then (o.known ->> 2)::bigint when is_first then o.urgent_frames else 0 end, 0)
+                * (o.channels + 1) as urgent_cost,
+            stream_ext.governor_milliseconds(o.flushed_at, moment) as since_frame,
+            -- Without a window nobody notes when a count was broadcast.
+            stream_ext.governor_milliseconds(o.viewers_sent_at, moment) as since_viewers
+        from (
+            -- The seller has a channel too, and after a takeover perhaps two.
+            select s.auction_id, s.id, s.viewer_count, s.peak_viewer_count,
+                (s.viewer_count + s.superseded_count + case when s.generation > 1 then 2 else 1 end)::bigint as channels,
+                h.last_seq, r.flushed_at, r.window_ms as open_ms, r.next_window_ms as window_ms, r.poll_ms, r.viewers_window_ms,
+                r.viewers_sent_count, r.viewers_sent_at, r.frames, r.urgent_frames, before -> s.id::text as known
+            from stream.stream_sessions as s
+            cross join lateral (select o.last_seq from stream.chat_heads as o where o.session_id = s.id limit 1) as h
+            cross join lateral (select o.* from stream.chat_relay as o where o.session_id = s.id limit 1) as r
+            where s.state <> 'ended'
+        ) as o
+    ) as l;
+    if jsonb_array_length(live) = 0 and jsonb_array_length(sends) = 0 and cardinality(last_plan.sessions) = 0
+        and settings.limit_per_s = 0 and last_plan.limit_per_s = 0
+    then
+        return '[]';
+    end if;
+    -- Kinds of events that go to viewers:<id> at present: those of which there was one in the last ten seconds or so, and at least one
+    -- while a window is open.
+    live := coalesce((
+        select jsonb_agg(a.value || jsonb_build_object('events', greatest(
+            ((a.value ->> 'counts')::bigint >= 10)::integer + ((a.value ->> 'reactions')::bigint >= 10)::integer,
+            ((a.value ->> 'since_viewers')::bigint < (a.value ->> 'viewers_window_ms')::bigint)::integer)) order by a.place)
+        from jsonb_array_elements(live) with ordinality as a (value, place)), '[]');
+    perform stream_ext.governor_spend(stream_ext.governor_costs(live, before, sends), moment, last_plan.planned_at);
+    perform stream_ext.governor_clean_up(moment);
+    select coalesce(sum(p.frames + p.viewer_counts + p.states + p.users + p.reactions + p.canary + p.others), 0)::bigint as spent,
+        coalesce(sum(p.urgent), 0)::bigint as urgent
+    into minute
+    from stream.realtime_spending as p
+    where p.span_s = 5 and p.at >= date_bin('5 seconds', moment, '2000-01-01 00:00:00+00') - interval '60 seconds';
+    plan := stream_ext.governor_plan(settings.limit_per_s, settings.share_percent, minute.spent, minute.urgent, live);
+    update stream.governor as g
+    set planned_at = moment, limit_per_s = settings.limit_per_s, reason = plan.reason, expected_per_s = plan.expected_per_s,
+        is_over = plan.is_over, is_crowded = plan.is_crowded,
+        sessions = array(select (a.value ->> 'id')::uuid from jsonb_array_elements(live) with ordinality as a (value, place) order by a.place),
+        known = array(
+            select (a.value ->> k.name)::bigint
+            from jsonb_array_elements(live) with ordinality as a (value, place)
+            cross join unnest(array['last_seq', 'frames', 'urgent_frames', 'channels', 'viewer_count', 'entries', 'counts', 'reactions'])
+                with ordinality as k (name, place)
+            order by a.place, k.place)
+    where g.id;
+    moment := clock_timestamp();
+    select jsonb_agg(jsonb_build_object(
+        'session_id', c.id, 'window_ms', c.window_ms, 'poll_ms', c.poll_ms, 'viewers_window_ms', c.viewers_window_ms,
+        'at_once', c.planned_open_ms > c.open_ms, 'viewer_count', c.viewer_count, 'peak', c.peak,
+        'sends_count', c.sends_count, 'begins_counts', not c.has_counts and c.viewers_window_ms > 0) order by c.place desc)
+    into changes
+    from (
+        select a.place, a.value ->> 'id' as id, (w.value ->> 'window_ms')::integer as window_ms, (w.value ->> 'poll_ms')::integer as poll_ms,
+            (w.value ->> 'viewers_window_ms')::integer as viewers_window_ms, (w.value ->> 'open_ms')::integer as planned_open_ms,
+            (a.value ->> 'open_ms')::integer as open_ms, (a.value ->> 'viewer_count')::integer as viewer_count,
+            (a.value ->> 'peak_viewer_count')::integer as peak, (a.value ->> 'viewers_window_ms')::integer > 0 as has_counts,
+            (a.value ->> 'viewers_window_ms')::integer > 0
+                and (a.value ->> 'viewers_sent_count')::integer is distinct from (a.value ->> 'viewer_count')::integer
+                and not (p.sent_at <= moment
+                    and moment < p.sent_at + (w.value ->> 'viewers_window_ms')::integer * interval '1 millisecond') as sends_count,
+            (a.value ->> 'window_ms')::integer = (w.value ->> 'window_ms')::integer
+                and (a.value ->> 'poll_ms')::integer is not distinct from (w.value ->> 'poll_ms')::integer
+                and (a.value ->> 'viewers_window_ms')::integer = (w.value ->> 'viewers_window_ms')::integer
+                and (a.value ->> 'open_ms')::integer = (w.value ->> 'open_ms')::integer as is_as_planned
+        from jsonb_array_elements(live) with ordinality as a (value, place)
+        join jsonb_array_elements(plan.windows) with ordinality as w (value, place) on w.place = a.place
+        cross join lateral (select (a.value ->> 'viewers_sent_at')::timestamptz as sent_at) as p
+    ) as c
+    where not c.is_as_planned or c.sends_count;
+    return coalesce(changes, '[]');
+end
+$$;
+comment on function stream_ext.governor_changes() is
+    'Counts, plans, and returns what changes; nothing when a plan was made lately or is being made.';
+
+create or replace function stream_ext.governor_costs(live jsonb, before jsonb, sends jsonb) returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    costs pg_catalog.record;
+begin
+    -- Channels of streams that have ended since are open still; an event whose channels are not known counts two.
+    with streams as (
+        select a.value ->> 'id' as id, (a.value ->> 'channels')::bigint as channels,
+            (a.value ->> 'frames_cost')::bigint as frames, (a.value ->> 'urgent_cost')::bigint as urgent
+        from jsonb_array_elements($1) as a
+        union all
+        select b.key, (b.value ->> 3)::bigint,
+            greatest(r.frames - (b.value ->> 1)::bigint, 0) * ((b.value ->> 3)::bigint + 1),
+            greatest(r.urgent_frames - (b.value ->> 2)::bigint, 0) * ((b.value ->> 3)::bigint + 1)
+        from jsonb_each($2) as b
+        left join stream.chat_relay as r on r.session_id = b.key::uuid
+        where not exists (select from jsonb_array_elements($1) as a where a.value ->> 'id' = b.key)
+    ), sent as (
+        select n.kind, n.count * (coalesce(c.channels, 1) + 1) as cost
+        from jsonb_to_recordset($3) as n (kind text, session_id uuid, count bigint)
+        left join streams as c on c.id = n.session_id::text
+    )
+    select
+        (select coalesce(sum(c.frames), 0) from streams as c) as frames,
+        (select coalesce(sum(n.cost), 0) from sent as n where n.kind = 'viewer_counts') as viewer_counts,
+        (select coalesce(sum(n.cost), 0) from sent as n where n.kind = 'states') as states,
+        (select coalesce(sum(n.cost), 0) from sent as n where n.kind = 'users') as users,
+        (select coalesce(sum(n.cost), 0) from sent as n where n.kind = 'reactions') as reactions,
+        (select coalesce(sum(n.cost), 0) from sent as n where n.kind = 'canary') as canary,
+        (select coalesce(sum(n.cost), 0) from sent as n
+         where n.kind not in ('viewer_counts', 'states', 'users', 'reactions', 'canary')) as others,
+        (select coalesce(sum(c.urgent), 0) from streams as c) as urgent
+    into costs;
+    return array[costs.frames, costs.viewer_counts, costs.states, costs.users, costs.reactions, costs.canary, costs.others,
+        costs.urgent + costs.states + costs.users]::bigint[];
+end
+$$;
+comment on function stream_ext.governor_costs(jsonb, jsonb, jsonb) is
+    'What broadcasts have cost since the last plan: a message for each, and one for each channel that receives it.';
+
+-- sql/edition/sql/governor_plan.sql
+
+-- The quota governor's plan, in whole numbers as stream_core has it: how long the broadcasts of each stream wait, so that Realtime's
+-- limit of messages holds. Windows are a level times the square root of what a frame costs; the least level is searched at which the
+-- demand fits the share, and the worst case until the next plan fits the limit. Streams are arrays of equal length.
+
+create or replace function stream_ext.governor_window_ms(level bigint, root bigint) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return least(greatest($1 * $2 / 100000, 50), 60000);
+end
+$$;
+comment on function stream_ext.governor_window_ms(bigint, bigint) is
+    'The window of a level, in thousandths of a millisecond, for a stream with this root of its cost, in hundredths.';
+
+create or replace function stream_ext.governor_measure(kind text, level bigint, s jsonb) returns numeric
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select coalesce(sum(case $1
+            -- The measured demand of frames, in messages in 1000 s: each stream at most once a window.
+            when 'demand' then m.cost * least(m.entries, (1000000 + m.window_ms - 1) / m.window_ms)
+            -- The most broadcasts until the next plan: the first when the open window has passed, then one a window.
+            when 'worst' then m.cost * case when greatest(least(m.window_ms, m.open_ms) - m.since_frame, 0) <= 2000
+                then 1 + (2000 - greatest(least(m.window_ms, m.open_ms) - m.since_frame, 0)) / m.window_ms else 0 end
+            when 'worst_at_once' then m.cost * case when greatest(m.window_ms - m.since_frame, 0) <= 2000
+                then 1 + (2000 - greatest(m.window_ms - m.since_frame, 0)) / m.window_ms else 0 end
+            when 'viewers_demand' then m.cost * m.events
+                * least(1000, (1000000 + greatest(m.window_ms, 1000) - 1) / greatest(m.window_ms, 1000))
+            when 'viewers_worst' then m.cost * greatest(m.events, 1)
+                * case when greatest(greatest(m.window_ms, 1000) - m.since_viewers, 0) <= 2000
+                    then 1 + (2000 - greatest(greatest(m.window_ms, 1000) - m.since_viewers, 0)) / greatest(m.window_ms, 1000)
+                    else 0 end
+            end), 0)
+        from (
+            select a.cost, a.entries, a.since_frame, a.open_ms, a.events, a.since_viewers,
+                least(greatest($2 * a.root / 100000, 50), 60000) as window_ms
+            from jsonb_to_recordset($3) as a (
+                cost bigint, root bigint, entries bigint, since_frame bigint, open_ms bigint, events bigint, since_viewers bigint)
+        ) as m);
+end
+$$;
+comment on function stream_ext.governor_measure(text, bigint, jsonb) is 'What all streams come to at a level.';
+
+create or replace function stream_ext.governor_least_level(kind text, s jsonb, most numeric) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    too_low pg_catalog.int8 := 0;
+    fitting pg_catalog.int8 := 60000000;
+    middle pg_catalog.int8;
+begin
+    if stream_ext.governor_measure($1, 0, $2) <= $3 then
+        return 0;
+    end if;
+    if stream_ext.governor_measure($1, fitting, $2) > $3 then
+        return null;
+    end if;
+    while fitting - too_low > 1 loop
+        middle := too_low + (fitting - too_low) / 2;
+        if stream_ext.governor_measure($1, middle, $2) <= $3 then
+            fitting := middle;
+        else
+            too_low := middle;
+        end if;
+    end loop;
+    return fitting;
+end
+$$;
+comment on function stream_ext.governor_least_level(text, jsonb, numeric) is
+    'The least level at which what all streams come to is no more than this; null if not even the highest does.';
+
+create or replace function stream_ext.governor_round_up(window_ms bigint) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    step pg_catalog.int8 := 50;
+begin
+    while step < $1 loop
+        step := step + (step + 7) / 8;
+    end loop;
+    return least(step, 60000);
+end
+$$;
+comment on function stream_ext.governor_round_up(bigint) is
+    'The next of some sixty windows, each an eighth above the one before, so that a level that moves a little changes few windows.';
+
+create or replace function stream_ext.governor_steady(present_ms bigint, wanted_ms bigint, least_ms bigint) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $2 >= $1 or $2 = $3 or $2 * 5 <= $1 * 4 then
+        return $2;
+    end if;
+    return least($1, 60000);
+end
+$$;
+comment on function stream_ext.governor_steady(bigint, bigint, bigint) is
+    'Windows are lengthened at once, but shortened only when it is worth a write.';
+
+create or replace function stream_ext.governor_root(cost bigint) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return floor(sqrt(($1 * 10000)::double precision));
+end
+$$;
+comment on function stream_ext.governor_root(bigint) is 'The square root of a cost, in hundredths.';
+
+create or replace function stream_ext.governor_plan(limit_per_s bigint, share_percent bigint, spent bigint, urgent bigint, s jsonb,
+    out windows jsonb, out reason text, out expected_per_s bigint, out is_over boolean, out is_crowded boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    share constant pg_catalog.int8 := $1 * least($2, 100) * 10;
+    urgent_per_1000_s constant pg_catalog.int8 := $4 * 1000 / 60;
+    rest constant pg_catalog.int8 := greatest(share - greatest(urgent_per_1000_s, share * 10 / 100), 0);
+    left_over constant pg_catalog.int8 := greatest(60 * $1 * 97 / 100 - ($3 + urgent_per_1000_s * 2000 / 1000000), 0);
+    share_level pg_catalog.int8;
+    limit_level pg_catalog.int8;
+    level pg_catalog.int8;
+    viewers pg_catalog.int8;
+    at_once pg_catalog.bool := false;
+    least_worst pg_catalog.numeric;
+    polled pg_catalog.int8;
+begin
+    if $1 = 0 then
+        reason := 'unlimited';
+        is_over := false;
+        is_crowded := false;
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'window_ms', 50, 'open_ms', 50, 'poll_ms', null, 'viewers_window_ms', 0) order by a.place), '[]')
+        into windows from jsonb_array_elements($5) with ordinality as a (value, place);
+    else
+        share_level := coalesce(stream_ext.governor_least_level('demand', $5, rest * 2 / 3), 60000000);
+        limit_level := stream_ext.governor_least_level('worst', $5, left_over * 2 / 3);
+        if limit_level is null then
+            -- Not even the longest windows help if they begin with the next frame.
+            at_once := true;
+            least_worst := stream_ext.governor_measure('worst', 60000000, $5);
+            limit_level := greatest(
+                coalesce(stream_ext.governor_least_level('worst_at_once', $5, left_over * 2 / 3), 60000000),
+                coalesce(stream_ext.governor_least_level('worst', $5, least_worst), 60000000));
+        end if;
+        level := greatest(share_level, limit_level);
+        viewers := greatest(
+            coalesce(stream_ext.governor_least_level('viewers_demand', $5, rest / 3), 60000000),
+            coalesce(stream_ext.governor_least_level('viewers_worst', $5, left_over / 3), 60000000));
+        select coalesce(jsonb_agg(jsonb_build_object(
+                'window_ms', w.window_ms, 'open_ms', case when at_once then w.window_ms else least(w.window_ms, w.open_ms) end,
+                'poll_ms', null,
+                'viewers_window_ms', case when w.viewers_ms <= 1000 then 0
+                    else stream_ext.governor_steady(w.viewers_window_ms, w.viewers_ms, 0) end) order by w.place), '[]')
+        into windows
+        from (
+            select a.place, (a.value ->> 'open_ms')::bigint as open_ms, (a.value ->> 'viewers_window_ms')::bigint as viewers_window_ms,
+                stream_ext.governor_steady((a.value ->> 'window_ms')::bigint, stream_ext.governor_round_up(
+                    stream_ext.governor_window_ms(level, (a.value ->> 'root')::bigint)), 50) as window_ms,
+                stream_ext.governor_round_up(stream_ext.governor_window_ms(viewers, (a.value ->> 'root')::bigint)) as viewers_ms
+            from jsonb_array_elements($5) with ordinality as a (value, place)
+        ) as w;
+        -- How often clients of pressed streams may call sync: the fewer of them there are the more often.
+        select stream_ext.governor_round_up(least(coalesce(sum((a.value ->> 'cost')::bigint - 1), 0), 60000)::bigint) into polled
+        from jsonb_array_elements($5) with ordinality as a (value, place)
+        join jsonb_array_elements(windows) with ordinality as w (value, place) on w.place = a.place
+        where (w.value ->> 'window_ms')::bigint > 5000;
+        select coalesce(jsonb_agg(case when (w.value ->> 'window_ms')::bigint > 5000
+                then w.value || jsonb_build_object('poll_ms', least(greatest(polled, 5000), (w.value ->> 'window_ms')::bigint))
+                else w.value end order by w.place), '[]')
+        into windows
+        from jsonb_array_elements(windows) with ordinality as w (value, place);
+        reason := case when level = 0 then 'room' when share_level >= limit_level then 'share' else 'limit' end;
+        is_over := $4 > 60 * $1;
+        is_crowded := (select coalesce(sum((a.value ->> 'cost')::bigint), 0) from jsonb_array_elements($5) as a) > 60 * share / 1000;
+    end if;
+    select coalesce(sum(
+        (a.value ->> 'cost')::bigint * least((a.value ->> 'entries')::bigint,
+            (1000000 + (w.value ->> 'window_ms')::bigint - 1) / (w.value ->> 'window_ms')::bigint)
+        + (a.value ->> 'cost')::bigint * (a.value ->> 'events')::bigint * least(1000,
+            (1000000 + greatest((w.value ->> 'viewers_window_ms')::bigint, 1000) - 1) / greatest((w.value ->> 'viewers_window_ms')::bigint, 1000))
+        ), 0)::bigint / 1000 + $4 / 60
+    into expected_per_s
+    from jsonb_array_elements($5) with ordinality as a (value, place)
+    join jsonb_array_elements(windows) with ordinality as w (value, place) on w.place = a.place;
+end
+$$;
+comment on function stream_ext.governor_plan(bigint, bigint, bigint, bigint, jsonb) is
+    'Decides the windows of all live sessions, from the limit, its share in percent, and what was spent in the last 60 s, of which urgent never waits.';
+
+create or replace function stream_ext.governor_averaged_rate(per_1000_s bigint, count bigint, elapsed_ms bigint) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    elapsed constant pg_catalog.numeric := greatest($3, 1);
+    difference constant pg_catalog.numeric := div($2::numeric * 1000000, elapsed) - $1;
+begin
+    -- Over about four seconds; a fall is rounded down, too.
+    return least(greatest($1 + floor(difference * least(elapsed, 4000) / 4000), 0), 4294967295);
+end
+$$;
+comment on function stream_ext.governor_averaged_rate(bigint, bigint, bigint) is
+    'Averages a rate over about four seconds: the new value after so many milliseconds with so many more, in 1000 s.';
 
 -- sql/edition/sql/heartbeat.sql
 
@@ -2243,6 +4465,439 @@ $$;
 comment on function stream_ext.heartbeat(uuid, boolean, integer, integer, uuid, timestamptz) is
     'Processes a heartbeat. token_expires_at is when the token of the device ends; null: the device does not say.';
 
+-- sql/edition/sql/log.sql
+
+-- The log of a stream: its head, its relay row, and who sends an entry.
+-- Under the session's relay row a flush writes everything from the last frame to the newest committed entry, so order and
+-- completeness never depend on who flushes. Whenever nobody holds that row, a session with entries beyond the last frame is
+-- in chat_tails, so only the first entry beyond the last frame has to queue the session.
+
+create or replace function stream_ext.log_server() returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select s.system_identifier from pg_control_system() as s);
+end
+$$;
+comment on function stream_ext.log_server() is
+    'The identity of the server, which never changes while a process lives: immutable, so that a kept plan holds it and no call reads the control file.';
+
+create or replace function stream_ext.log_database() returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select d.oid from pg_catalog.pg_database as d where d.datname = current_database());
+end
+$$;
+comment on function stream_ext.log_database() is 'The number of the database, which is that of the process: immutable as log_server.';
+
+create or replace function stream_ext.log_epoch_origin() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pg_is_in_recovery() then
+        -- A standby has no insertion timeline; that of its last restart point follows a promotion of its primary late.
+        return format('%s:%s:%s', stream_ext.log_server(),
+            (select c.timeline_id from pg_control_checkpoint() as c), stream_ext.log_database());
+    end if;
+    return format('%s:%s:%s', stream_ext.log_server(),
+        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, stream_ext.log_database());
+end
+$$;
+comment on function stream_ext.log_epoch_origin() is 'The server''s part of the epoch: its identity, its WAL timeline and its database.';
+
+create or replace function stream_ext.log_epoch() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select encode(substr(sha256(convert_to(stream_ext.log_epoch_origin() || ':' || c.epoch_salt, 'UTF8')), 1, 8), 'hex')
+        from stream.config as c where c.id);
+end
+$$;
+comment on function stream_ext.log_epoch() is 'The epoch: 16 hexadecimal digits from its origin and config.epoch_salt.';
+
+create or replace function stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- An entry that is sent later is acknowledged with this commit, too.
+    perform stream_ext.realtime_wait_for_disk();
+    update stream.chat_heads as h
+    set last_seq = h.last_seq + 1,
+        last_at = greatest(clock_timestamp(), h.last_at + interval '1 microsecond')
+    where h.session_id = $1 and h.open
+    returning h.last_seq, h.last_at into $2, $3;
+end
+$$;
+comment on function stream_ext.log_next_seq(uuid) is
+    'Takes the next number of an open log; null when the log is closed or does not exist. Statements after this see everything that was committed before.';
+
+create or replace function stream_ext.log_refuse_closed(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if exists (select from stream.stream_sessions as s where s.id = $1) then
+        perform stream_ext.refuse('stream_ended');
+    end if;
+    perform stream_ext.refuse('session_not_found');
+end
+$$;
+comment on function stream_ext.log_refuse_closed(uuid) is 'Refuses for a log that takes no entry: its stream has ended, or does not exist.';
+
+create or replace function stream_ext.log_system(
+    session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    select n.seq, n.created_at into $4, $5 from stream_ext.log_next_seq($1) as n;
+    if $4 is null then
+        perform stream_ext.refuse('stream_ended');
+    end if;
+    insert into stream.chat_messages (session_id, seq, content, message_type, metadata, created_at, updated_at)
+    values ($1, $4, $2, 'system_message', $3, $5, $5);
+    perform stream_ext.log_relay($1, $4, 'urgent', false);
+end
+$$;
+comment on function stream_ext.log_system(uuid, text, jsonb) is
+    'Writes a system message and relays it at once; refuses with stream_ended when the log is closed.';
+
+create or replace function stream_ext.log_is_ticker_alive(at timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- One that ticks once a second does not count: messages would wait that long.
+    return coalesce((
+        select t.sends_at >= $1 - interval '2 seconds' and t.sends_at <= $1 + interval '2 seconds'
+        from stream.ticker as t where t.id), false);
+end
+$$;
+comment on function stream_ext.log_is_ticker_alive(timestamptz) is 'Whether a ticker is alive that sends unsent entries soon.';
+
+create or replace function stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz) returns timestamptz
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A frame dated ahead of the clock is from before the clock was set back.
+    if $2 > 50 and $1 <= $3 and $3 <= $1 + $2 * interval '1 millisecond' then
+        return $1 + $2 * interval '1 millisecond';
+    end if;
+    return null;
+end
+$$;
+comment on function stream_ext.log_window_ends_at(timestamptz, integer, timestamptz) is
+    'When a window that the governor has made longer ends; null when it has ended, and of the shortest, for whose end a ticker does not wait.';
+
+create or replace function stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return $1 <= $3 and $3 <= $1 + $2 * interval '1 millisecond' and ($2 > 50 or stream_ext.log_is_ticker_alive($3));
+end
+$$;
+comment on function stream_ext.log_may_wait(timestamptz, integer, timestamptz) is
+    'Whether the window of the last frame is open, and something will send the entry at its end: a ticker, or, for a window that the governor has made longer, the first message or heartbeat after it.';
+
+create or replace function stream_ext.log_queue(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    insert into stream.chat_tails (session_id) values ($1);
+end
+$$;
+comment on function stream_ext.log_queue(uuid) is 'Queues a session for tick when the transaction commits.';
+
+create or replace function stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    flushed pg_catalog.int8;
+    waits pg_catalog.bool;
+begin
+    select r.flushed_seq into flushed from stream.chat_relay as r where r.session_id = $1 for no key update;
+    waits := $4 or stream_ext.realtime_method(clock_timestamp()) is null;
+    if waits then
+        if flushed >= $2 - 1 then
+            perform stream_ext.log_queue($1);
+        end if;
+        return;
+    end if;
+    perform stream_ext.log_flush_with_others($1, $2, $3);
+end
+$$;
+comment on function stream_ext.log_relay(uuid, bigint, text, boolean) is
+    'Relays the entries from first_seq on, whose head row is still locked: sends them, or leaves them to tick.';
+
+create or replace function stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    flushed pg_catalog.int8;
+begin
+    select r.flushed_seq into flushed from stream.chat_relay as r where r.session_id = $1 for no key update;
+    -- Meanwhile the partition may be dropped, or the day may end.
+    if not stream_ext.log_flush($1, $3) and flushed >= $2 - 1 then
+        perform stream_ext.log_queue($1);
+    end if;
+end
+$$;
+comment on function stream_ext.log_flush_with_others(uuid, bigint, text) is
+    'Sends all unsent entries, of which first_seq is the first of this transaction.';
+
+create or replace function stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    relay pg_catalog.record;
+    moment pg_catalog.timestamptz;
+    method pg_catalog.text;
+    has_window pg_catalog.bool;
+begin
+    select r.flushed_seq, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms
+    into relay
+    from stream.chat_relay as r where r.session_id = $1 for no key update;
+    -- Read after the lock: a frame that was waited for opens a window of its own.
+    moment := clock_timestamp();
+    has_window := case $4
+        when 'chat' then stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, moment)
+        when 'auction' then relay.next_window_ms > 50 and relay.flushed_at <= moment
+            and moment <= relay.flushed_at + interval '200 milliseconds'
+        else false end;
+    if has_window and $4 = 'auction' and relay.window_ms > 200 then
+        -- The open window ends soon enough for an auction update.
+        update stream.chat_relay as r set window_ms = 200 where r.session_id = $1;
+    end if;
+    if not has_window and relay.flushed_seq >= $2 - 1 then
+        -- Realtime's table is not locked while the relay row is waited for.
+        method := stream_ext.realtime_hold(moment);
+    elsif not has_window then
+        method := stream_ext.realtime_method(moment);
+    end if;
+    if method is null then
+        if relay.flushed_seq >= $2 - 1 then
+            perform stream_ext.log_queue($1);
+        end if;
+        return;
+    end if;
+    if relay.flushed_seq < $2 - 1 then
+        perform stream_ext.log_flush_with_others($1, $2, 'chat');
+        return;
+    end if;
+    update stream.chat_relay as r
+    set flushed_seq = $2, flushed_at = moment, window_ms = r.next_window_ms, frames = r.frames + 1,
+        urgent_frames = r.urgent_frames + case when $4 = 'urgent' then 1 else 0 end
+    where r.session_id = $1;
+    perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages',
+        stream_ext.frame_payload(
+            $1, stream_ext.log_epoch(), $2, $2, $2, stream_ext.json_time(moment), relay.poll_ms, $3,
+            (select c.realtime_payload_bytes from stream.config as c where c.id)),
+        moment);
+end
+$$;
+comment on function stream_ext.log_relay_one(uuid, bigint, text, text) is
+    'Relays one entry, whose head row is still locked: sends it in a frame of its own when no other entry is unsent, or leaves it to tick. urgency is chat, auction or urgent.';
+
+-- sql/edition/sql/moderation.sql
+
+-- Decisions of moderators: admitting the moderator, announcing the decision, and recording it.
+-- Moderators are the seller, the service, and users whom hook_can_moderate admits and who are not banned. Calls that moderate
+-- one session run one at a time, under a row that nothing else locks: what a call has read before it waits for the head still
+-- holds after it.
+
+create or replace function stream_ext.moderation_take_turn(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    turn constant pg_catalog.uuid := coalesce($1, '00000000-0000-0000-0000-000000000000');
+begin
+    -- Twice: a session that is deleted between the two statements takes its row with it.
+    for attempt in 1..2 loop
+        perform from stream.moderation_turns as t where t.session_id = turn for no key update;
+        if found then
+            return;
+        end if;
+        -- Waits for a transaction that is adding the same row.
+        insert into stream.moderation_turns (session_id)
+        select turn where $1 is null or exists (select from stream.stream_sessions as s where s.id = $1)
+        on conflict do nothing;
+    end loop;
+    perform from stream.moderation_turns as t where t.session_id = turn for no key update;
+end
+$$;
+comment on function stream_ext.moderation_take_turn(uuid) is
+    'Waits until nobody else moderates the session, or with null the terms of all streams, until the transaction ends. Locks nothing when there is no such session.';
+
+create or replace function stream_ext.moderation_standing(
+    session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    select s.seller_id, s.state = 'ended', s.pinned_seq,
+        case when $2 is null or s.seller_id = $2 then 'owner'
+            when coalesce(stream.hook_can_moderate($2, s.id), false) and not exists (
+                select from stream_private.bans as b where b.session_id = s.id and b.user_id = $2
+            ) then 'moderator'
+            else 'nobody' end
+    into $3, $4, $5, $6
+    from stream.stream_sessions as s where s.id = $1;
+    if $3 is null then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+end
+$$;
+comment on function stream_ext.moderation_standing(uuid, uuid) is 'The rank of a user, null for the service, in a stream: owner, moderator or nobody.';
+
+create or replace function stream_ext.moderation_begin(
+    session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    $3 := stream_ext.enter_to_write();
+    if $1 is null then
+        perform stream_ext.error_null('session_id');
+    end if;
+    -- Checked before the lock, so that callers who are refused do not queue.
+    if (stream_ext.moderation_standing($1, $3)).rank = 'nobody' then
+        perform stream_ext.refuse('not_moderator');
+    end if;
+    perform stream_ext.moderation_take_turn($1);
+    select n.seller_id, n.has_ended, n.pinned_seq, n.rank into $4, $5, $6, $7
+    from stream_ext.moderation_standing($1, $3) as n;
+    if $7 = 'nobody' then
+        perform stream_ext.refuse('not_moderator');
+    end if;
+    if $2 and $5 then
+        perform stream_ext.refuse('stream_ended');
+    end if;
+end
+$$;
+comment on function stream_ext.moderation_begin(uuid, boolean) is
+    'Admits moderators, with is_live those of a live stream alone, and waits until nobody else moderates it.';
+
+create or replace function stream_ext.moderation_lock_session(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    stream_state pg_catalog.text;
+begin
+    perform stream_ext.gate_close($1);
+    select s.state into stream_state from stream.stream_sessions as s where s.id = $1 for no key update;
+    if stream_state is null then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    if stream_state = 'ended' then
+        perform stream_ext.refuse('stream_ended');
+    end if;
+end
+$$;
+comment on function stream_ext.moderation_lock_session(uuid) is
+    'Locks the session, so that its state does not change and no join or token is decided meanwhile. Needed to change its row, and to ban. Comes before every other lock.';
+
+create or replace function stream_ext.moderation_record(
+    session_id uuid, actor uuid, action text, seq bigint default null, about uuid default null, target_seq bigint default null,
+    reason text default null, until timestamptz default null, term text default null
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    insert into stream.moderation_log (session_id, seq, action, actor, user_id, target_seq, reason, until, term)
+    values ($1, $4, $3, $2, $5, $6, $7, $8, $9);
+end
+$$;
+comment on function stream_ext.moderation_record(uuid, uuid, text, bigint, uuid, bigint, text, timestamptz, text) is
+    'Inserts a row of the moderation log; without a session it is about all streams.';
+
+create or replace function stream_ext.moderation_announce(
+    session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid default null,
+    target_seq bigint default null, reason text default null, until timestamptz default null
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    number pg_catalog.int8;
+begin
+    if $3 then
+        number := (stream_ext.log_system($1, $5, $6)).seq;
+    end if;
+    perform stream_ext.moderation_record($1, $2, $4, number, $7, $8, $9, $10, null);
+end
+$$;
+comment on function stream_ext.moderation_announce(uuid, uuid, boolean, text, text, jsonb, uuid, bigint, text, timestamptz) is
+    'Writes the system message that announces a decision, while the log is open, and records the decision.';
+
+create or replace function stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+    perform stream_ext.emit('user:' || $1, $2, json_build_object(
+        'session_id', $3, 'restriction', $4, 'is_in_force', $5, 'until', $6, 'server_time', clock_timestamp())::text);
+end
+$$;
+comment on function stream_ext.moderation_notify(uuid, text, uuid, text, boolean, timestamptz) is 'Tells a user of a restriction, on their own topic.';
+
+create or replace function stream_ext.require_moderator(session_id uuid) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    caller constant pg_catalog.uuid := stream_ext.enter_to_read();
+begin
+    if $1 is null then
+        perform stream_ext.error_null('session_id');
+    end if;
+    if (stream_ext.moderation_standing($1, caller)).rank = 'nobody' then
+        perform stream_ext.refuse('not_moderator');
+    end if;
+end
+$$;
+comment on function stream_ext.require_moderator(uuid) is 'Admits a moderator who only reads.';
+
+create or replace function stream_ext.begin_moderation(session_id uuid) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (stream_ext.moderation_begin($1, false)).actor;
+end
+$$;
+comment on function stream_ext.begin_moderation(uuid) is
+    'Admits a moderator and waits until nobody else moderates the stream, which may have ended; returns the moderator, null for the service.';
+
 -- sql/edition/sql/rate.sql
 
 -- Rate limits, each stored as one time in a row: the theoretical arrival time of GCRA, compared with the present moment and not
@@ -2340,6 +4995,2603 @@ end
 $$;
 comment on function stream_ext.take_rate(integer, timestamptz) is
     'Counts one call against a limit a minute; returns the time to store, or refuses with the wait.';
+
+-- sql/edition/sql/reaction.sql
+
+-- Reactions: counting one, and the totals that are broadcast. A reaction takes no number of the log, and of the rows that others
+-- lock only the caller's own, so it is either before the end of the stream, and in its last totals, or refused.
+
+create or replace function stream_ext.reaction_check_live(session_id uuid) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_row pg_catalog.record;
+begin
+    select s.seller_id, s.state into found_row from stream.stream_sessions as s where s.id = $1;
+    if found_row.state is null then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    if found_row.state = 'ended' then
+        perform stream_ext.refuse('stream_ended');
+    end if;
+    return found_row.seller_id;
+end
+$$;
+comment on function stream_ext.reaction_check_live(uuid) is 'Refuses an ended stream as it is committed now; returns the seller.';
+
+create or replace function stream_ext.reaction_add(session_id uuid, kind text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    free pg_catalog.uuid;
+begin
+    -- A transaction that stays open holds its row and no other, so there are as many rows as transactions that react at the same
+    -- moment, and none of them waits.
+    select c.id into free from stream.reaction_counts as c
+    where c.session_id = $1 and c.kind = $2 limit 1 for no key update skip locked;
+    if free is not null then
+        update stream.reaction_counts as c set added = c.added + 1 where c.session_id = $1 and c.kind = $2 and c.id = free;
+        return;
+    end if;
+    -- A random key, so that two that find no free row at the same moment do not meet.
+    insert into stream.reaction_counts (session_id, kind, id, added) values ($1, $2, gen_random_uuid(), 1);
+end
+$$;
+comment on function stream_ext.reaction_add(uuid, text) is 'Counts one reaction, without waiting for anybody.';
+
+create or replace function stream_ext.send_reaction(session_id uuid, kind text) returns record
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    caller pg_catalog.uuid;
+    sender_id pg_catalog.uuid;
+    settings pg_catalog.record;
+    lease pg_catalog.record;
+    rates pg_catalog.record;
+    holds_lease pg_catalog.bool;
+    verdict pg_catalog.record;
+    moment pg_catalog.timestamptz;
+    result stream.reaction_result;
+begin
+    caller := stream_ext.enter_to_write();
+    sender_id := stream_ext.caller_resolve(caller, null);
+    perform stream_ext.application_hold_user(sender_id);
+    if $1 is null or $2 is null then
+        perform stream_ext.error_null(case when $1 is null then 'session_id' else 'kind' end);
+    end if;
+    select c.reaction_kinds, c.anonymous_users_may_chat, c.reaction_interval_ms * 1000::bigint as interval_us,
+        c.reaction_interval_ms * 1000::bigint * (c.reaction_burst - 1) as tolerance_us
+    into settings from stream.config as c where c.id;
+    if $2 <> all (settings.reaction_kinds) then
+        perform stream_ext.refuse_with_hint('invalid_argument', case
+            when cardinality(settings.reaction_kinds) = 0 then 'this application has no reactions'
+            else 'kind is one of ' || array_to_string(settings.reaction_kinds, ', ') end);
+    end if;
+    -- Like a heartbeat: a crash loses the reactions of a moment, and the broadcast waits for the disk.
+    if current_setting('synchronous_commit') <> 'off' then
+        perform set_config('synchronous_commit', 'off', true);
+    end if;
+    if stream_ext.reaction_check_live($1) = sender_id then
+        perform stream_ext.gate_pass($1);
+        perform from stream.stream_sessions as s where s.id = $1 for share;
+        perform stream_ext.reaction_check_live($1);
+        insert into stream.reaction_rates (session_id, tat) values ($1, '-infinity') on conflict do nothing;
+        select r.tat into rates from stream.reaction_rates as r where r.session_id = $1 for no key update;
+        moment := clock_timestamp();
+        verdict := stream_ext.rate_spend(settings.interval_us, settings.tolerance_us, stream_ext.rate_ahead_us(rates.tat, moment));
+        if verdict.spent_us is not null then
+            update stream.reaction_rates as r set tat = moment + verdict.spent_us * interval '1 microsecond'
+            where r.session_id = $1;
+        end if;
+    else
+        -- A wait for the row, which a message of the same viewer may hold, counts as silence.
+        select v.reaction_tat into lease from stream.stream_viewers as v
+        where v.session_id = $1 and v.user_id = sender_id and v.is_active for no key update;
+        holds_lease := found;
+        moment := clock_timestamp();
+        verdict := stream_ext.rate_spend(
+            settings.interval_us, settings.tolerance_us, stream_ext.rate_ahead_us(lease.reaction_tat, moment));
+        -- After the row is locked, so that whatever was committed before counts.
+        perform stream_ext.reaction_check_live($1);
+        perform stream_ext.reaction_check_sender($1, sender_id, stream_ext.caller_is_anonymous(caller)
+            and not settings.anonymous_users_may_chat, holds_lease);
+        if verdict.spent_us is not null then
+            update stream.stream_viewers as v
+            set reaction_tat = moment + verdict.spent_us * interval '1 microsecond', last_seen_at = moment
+            where v.session_id = $1 and v.user_id = sender_id;
+        end if;
+    end if;
+    if verdict.spent_us is not null then
+        perform stream_ext.reaction_add($1, $2);
+    end if;
+    result.accepted := verdict.spent_us is not null;
+    result.retry_after_ms := verdict.wait_ms;
+    return result;
+end
+$$;
+comment on function stream_ext.send_reaction(uuid, text) is 'Sends one reaction; a stream.reaction_result.';
+
+create or replace function stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    mute pg_catalog.record;
+begin
+    if $3 then
+        perform stream_ext.refuse('anonymous_user');
+    end if;
+    if exists (select from stream_private.bans as b where b.session_id = $1 and b.user_id = $2) then
+        perform stream_ext.refuse('banned');
+    end if;
+    if not $4 then
+        perform stream_ext.refuse('not_viewer');
+    end if;
+    select r.until, r.user_id into mute from stream_private.restrictions as r
+    where r.session_id = $1 and r.user_id = $2 and r.kind = 'mute' and r.is_in_force;
+    if mute.user_id is not null then
+        perform stream_ext.error_retry_after(
+            'muted', greatest(floor(extract(epoch from mute.until - clock_timestamp()) * 1000), case when mute.until is not null then 0 end)::bigint);
+    end if;
+end
+$$;
+comment on function stream_ext.reaction_check_sender(uuid, uuid, boolean, boolean) is 'Refuses a viewer who may not react.';
+
+create or replace function stream_ext.reaction_send_totals(session_id uuid) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+declare
+    moment constant pg_catalog.timestamptz := clock_timestamp();
+    method constant pg_catalog.text := stream_ext.realtime_hold(moment);
+    totals pg_catalog.json;
+begin
+    if method is null then
+        return false;
+    end if;
+    -- Takes the counts that nobody holds. Each row is deleted by its place: a few of one stream, which this transaction has locked.
+    with taken as (
+        delete from stream.reaction_counts as c where c.ctid = any (array(
+            select f.ctid from stream.reaction_counts as f where f.session_id = $1 for update skip locked))
+        returning c.kind, c.added
+    ), added as materialized (
+        select t.kind, sum(t.added)::bigint as added from taken as t group by t.kind
+    ), counted as (
+        insert into stream.reaction_totals as k (session_id, kind, total, sent_at)
+        select $1, a.kind, a.added, clock_timestamp() from added as a order by a.kind
+        on conflict on constraint reaction_totals_pkey do update
+        set total = k.total + excluded.total, sent_at = excluded.sent_at
+        returning k.kind, k.total
+    )
+    select json_agg(json_build_object('kind', n.kind, 'total', n.total, 'added', coalesce(a.added, 0)) order by n.kind)
+    into totals
+    from (
+        select c.kind, c.total from counted as c
+        union all
+        select k.kind, k.total from stream.reaction_totals as k
+        where k.session_id = $1 and k.kind not in (select c.kind from counted as c) and exists (select from counted)
+    ) as n
+    left join added as a on a.kind = n.kind;
+    if totals is null then
+        return false;
+    end if;
+    perform stream_ext.realtime_write(method, 'viewers:' || $1, 'reactions',
+        json_build_object('session_id', $1, 'reactions', totals, 'server_time', moment)::text, moment);
+    perform stream_ext.realtime_note_sent('viewers:' || $1, 'reactions');
+    return true;
+end
+$$;
+comment on function stream_ext.reaction_send_totals(uuid) is
+    'Broadcasts the totals of a stream with what was counted since the last broadcast; returns whether there was anything. What a transaction that reacts still holds is left to the next. Takes nothing while no partition takes the broadcast.';
+
+create or replace function stream_ext.reaction_close(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Whether nobody can react any more: whoever does holds the row of an open lease.
+    if not exists (
+        select from stream.stream_sessions as s
+        where s.id = $1 and s.state = 'ended'
+            and not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
+            and (exists (select from stream.reaction_counts as c where c.session_id = $1)
+                or exists (select from stream.reaction_totals as k where k.session_id = $1)
+                or exists (select from stream.reaction_rates as r where r.session_id = $1))
+    ) then
+        return;
+    end if;
+    perform stream_ext.reaction_send_totals($1);
+    -- Without a partition the last counts go unsent. Whatever somebody holds is left to the next sweep.
+    delete from stream.reaction_counts as c where c.ctid = any (array(
+        select f.ctid from stream.reaction_counts as f where f.session_id = $1 for update skip locked));
+    with cleared as (
+        delete from stream.reaction_rates as r where r.session_id = $1
+    )
+    delete from stream.reaction_totals as k where k.session_id = $1
+        and not exists (select from stream.reaction_counts as c where c.session_id = $1);
+end
+$$;
+comment on function stream_ext.reaction_close(uuid) is
+    'Broadcasts the last totals of a stream that has ended, and deletes all that is kept about its reactions, once its leases are closed.';
+
+-- sql/edition/sql/read_marks.sql
+
+-- Read marks: the entries of a log that a user has read, as ranges of numbers, so that counting the unread ones reads no message.
+
+create or replace function stream_ext.read_count(session_id uuid, user_id uuid) returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    unread pg_catalog.record;
+begin
+    select b.can_view, (
+            select b.last_seq + 1 - b.oldest_seq - coalesce(sum(upper(k.range) - lower(k.range)), 0)::bigint
+            from unnest(r.read * int8multirange(int8range(b.oldest_seq, b.last_seq + 1))) as k (range)
+        ) as count
+    into unread
+    from (
+        select s.id, h.last_seq, stream_private.can_view($2, s.id, s.seller_id) as can_view,
+            coalesce(
+                (select min(m.seq) from stream.chat_messages as m where m.session_id = s.id),
+                h.last_seq + 1) as oldest_seq
+        from stream.stream_sessions as s
+        join stream.chat_heads as h on h.session_id = s.id
+        where s.id = $1
+    ) as b
+    left join stream.chat_reads as r on r.session_id = b.id and r.user_id = $2;
+    if unread.can_view is null then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    if not unread.can_view then
+        perform stream_ext.refuse('cannot_view');
+    end if;
+    return unread.count;
+end
+$$;
+comment on function stream_ext.read_count(uuid, uuid) is 'The number of unread entries, for a user who may view the session.';
+
+create or replace function stream_ext.read_bounded(read int8multirange) returns int8multirange
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A client that skips every second message must not grow a row, and with it every sync, without bound.
+    return $1 + int8multirange(int8range(lower($1), coalesce(
+        (select lower(o.range) from unnest($1) as o (range) order by o.range desc offset 255 limit 1),
+        lower($1))));
+end
+$$;
+comment on function stream_ext.read_bounded(int8multirange) is 'A multirange without the gaps below its 256 newest ranges.';
+
+create or replace function stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $3 is null or isempty($3) then
+        return;
+    end if;
+    insert into stream.chat_reads as r (session_id, user_id, read)
+    values ($1, $2, stream_ext.read_bounded($3))
+    on conflict on constraint chat_reads_pkey do update
+    set read = stream_ext.read_bounded(r.read + excluded.read), updated_at = now()
+    where not r.read @> excluded.read;
+end
+$$;
+comment on function stream_ext.read_mark(uuid, uuid, int8multirange) is 'Adds numbers to what a user has read.';
+
+create or replace function stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[]) returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reader constant pg_catalog.uuid := stream_ext.act_for($2);
+begin
+    if $1 is null or $3 is null then
+        perform stream_ext.error_null(case when $1 is null then 'session_id' else 'message_ids' end);
+    end if;
+    if cardinality($3) > (select l.most from stream_private.limits as l where l.name = 'batch_items') then
+        perform stream_ext.refuse_with_hint('invalid_argument', format('message_ids has at most %s elements',
+            (select l.most from stream_private.limits as l where l.name = 'batch_items')));
+    end if;
+    perform stream_ext.read_count($1, reader);
+    perform stream_ext.read_mark($1, reader, (
+        select range_agg(int8range(m.seq, m.seq, '[]'))
+        from stream.chat_messages as m where m.session_id = $1 and m.id = any ($3)));
+    return stream_ext.read_count($1, reader);
+end
+$$;
+comment on function stream_ext.mark_messages_as_read(uuid, uuid, uuid[]) is 'Marks messages; returns how many entries are unread afterwards.';
+
+create or replace function stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint) returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reader constant pg_catalog.uuid := stream_ext.act_for($2);
+begin
+    if $1 is null or $3 is null then
+        perform stream_ext.error_null(case when $1 is null then 'session_id' else 'seq' end);
+    end if;
+    if $3 < 0 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'seq is a number of the log');
+    end if;
+    perform stream_ext.read_count($1, reader);
+    perform stream_ext.read_mark($1, reader, (
+        select int8multirange(int8range(1, least($3, h.last_seq), '[]'))
+        from stream.chat_heads as h where h.session_id = $1 and least($3, h.last_seq) >= 1));
+    return stream_ext.read_count($1, reader);
+end
+$$;
+comment on function stream_ext.mark_read_up_to(uuid, uuid, bigint) is 'Marks everything up to a number; returns how many entries are unread afterwards.';
+
+create or replace function stream_ext.unread_count(session_id uuid, user_id uuid) returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reader constant pg_catalog.uuid := stream_ext.caller_resolve(stream_ext.enter_to_read(), $2);
+begin
+    if $1 is null then
+        perform stream_ext.error_null('session_id');
+    end if;
+    return stream_ext.read_count($1, reader);
+end
+$$;
+comment on function stream_ext.unread_count(uuid, uuid) is 'How many entries of the kept log a user has not read.';
+
+-- sql/edition/sql/reading.sql
+
+-- Reading the log: pages of its history, missed messages, and the state from one snapshot. Each is one statement.
+
+create or replace function stream_ext.get_message_history(
+    session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement
+)
+returns setof anyelement
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    caller constant pg_catalog.uuid := stream_ext.enter_to_read();
+    may_view pg_catalog.bool;
+begin
+    if $1 is null then
+        perform stream_ext.error_null('session_id');
+    end if;
+    perform stream_private.check_page_size($2);
+    if $3 is null then
+        perform stream_ext.error_null('skip');
+    end if;
+    if $3 < 0 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'skip is 0 or more');
+    end if;
+    if $4 is not null and $5 is not null then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'before_seq or after_seq, not both');
+    end if;
+    if coalesce($4, $5) not between 0 and 4611686018427387903 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'before_seq and after_seq are numbers of the log');
+    end if;
+    select stream_private.can_view(caller, s.id, s.seller_id) into may_view
+    from stream.stream_sessions as s where s.id = $1;
+    if may_view is null then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    if not may_view then
+        perform stream_ext.refuse('cannot_view');
+    end if;
+    -- Dense numbers turn an offset into a range: no page costs more than its own rows.
+    return query
+    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type, m.created_at, m.updated_at,
+        m.metadata, m.deleted_at
+    from (
+        select
+            case when $5 is not null then $5 + $3
+                else least(coalesce($4 - 1, h.last_seq), h.last_seq) - $3 - $2 end as above,
+            case when $5 is not null then $5 + $3 + $2
+                else least(coalesce($4 - 1, h.last_seq), h.last_seq) - $3 end as upto
+        from stream.chat_heads as h where h.session_id = $1
+    ) as b
+    join stream.chat_messages as m on m.session_id = $1 and m.seq > b.above and m.seq <= b.upto
+    order by m.seq;
+end
+$$;
+comment on function stream_ext.get_message_history(uuid, integer, integer, bigint, bigint, anyelement) is
+    'A page of the log in ascending seq. Returns the type of row_type, stream.chat_message.';
+
+create or replace function stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)
+returns setof anyelement
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    caller constant pg_catalog.uuid := stream_ext.enter_to_read();
+    bounds pg_catalog.record;
+begin
+    if $1 is null then
+        perform stream_ext.error_null('session_id');
+    end if;
+    select stream_private.can_view(caller, s.id, s.seller_id) as may_view,
+        case when $2 is null then greatest(h.last_seq - 50, 0)
+            else (select k.seq from stream.chat_messages as k where k.session_id = $1 and k.id = $2) end as above
+    into bounds
+    from stream.stream_sessions as s
+    join stream.chat_heads as h on h.session_id = s.id
+    where s.id = $1;
+    if bounds.may_view is null then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    if not bounds.may_view then
+        perform stream_ext.refuse('cannot_view');
+    end if;
+    if bounds.above is null then
+        perform stream_ext.refuse('message_not_found');
+    end if;
+    return query
+    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type, m.created_at, m.updated_at,
+        m.metadata, m.deleted_at
+    from stream.chat_messages as m
+    where m.session_id = $1 and m.seq > bounds.above and m.seq <= bounds.above + 1000
+    order by m.seq;
+end
+$$;
+comment on function stream_ext.sync_messages(uuid, uuid, anyelement) is
+    'The messages after one that the client holds, at most 1,000; without one the newest 50. Returns the type of row_type, stream.chat_message.';
+
+create or replace function stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)
+returns table (
+    session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text,
+    head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint,
+    cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text,
+    server_time timestamptz, version text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+declare
+    caller constant pg_catalog.uuid := stream_ext.enter_to_read();
+    found_row pg_catalog.record;
+    waits pg_catalog.int8;
+begin
+    if $1 is null then
+        perform stream_ext.error_null('session_id');
+    end if;
+    if $2 not between 0 and 4611686018427387903 then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'after_seq is a number of the log');
+    end if;
+    -- A client resumes when it names a number of this epoch that the log has reached; anything else gets the newest page.
+    with config as (
+        select * from stream.config limit 1
+    ), session as (
+        select s.id, s.state, s.generation, s.viewer_count, s.chat_mode, s.slow_mode_ms, s.pinned_seq, h.last_seq,
+            h.host_chat_tat, stream_ext.log_epoch() as epoch,
+            stream_private.can_view(caller, s.id, s.seller_id) as can_view,
+            case when caller is null then 'service'
+                when s.seller_id = caller then 'seller'
+                when exists (
+                    select from stream.stream_viewers as v
+                    where v.session_id = s.id and v.user_id = caller and v.is_active
+                ) then 'viewer'
+                else 'guest' end as role,
+            coalesce(
+                (select min(m.seq) from stream.chat_messages as m where m.session_id = s.id),
+                h.last_seq + 1) as oldest_seq
+        from stream.stream_sessions as s
+        join stream.chat_heads as h on h.session_id = s.id
+        where s.id = $1
+    ), cursor as (
+        select *, $2 is null or $2 = 0 and $3 is null as is_fresh,
+            coalesce($2 <= n.last_seq and ($3 is null or $3 = n.epoch), false) as resumes
+        from session as n
+    ), bounds as (
+        select *, case when n.resumes then $2 else greatest(n.last_seq - 50, 0) end as above
+        from cursor as n
+    )
+    select b.can_view, b.state, b.role, b.generation, b.viewer_count, b.epoch, b.last_seq, b.oldest_seq,
+        b.resumes or b.is_fresh as recovered,
+        b.last_seq > b.above + 1000 as has_more,
+        coalesce(
+            (select json_agg(json_build_object(
+                    'id', m.id, 'seq', m.seq, 'user_id', m.user_id, 'username', m.username,
+                    'content', m.content, 'message_type', m.message_type, 'created_at', m.created_at,
+                    'metadata', m.metadata, 'deleted_at', m.deleted_at) order by m.seq)
+             from stream.chat_messages as m
+             where b.can_view and m.session_id = b.id and m.seq > b.above and m.seq <= b.above + 1000),
+            '[]'::json)::text as messages,
+        coalesce(
+            (select json_agg(json_build_array(lower(k.range), upper(k.range) - 1) order by k.range)
+             from unnest(r.read * int8multirange(int8range(b.oldest_seq, b.last_seq + 1))) as k (range)),
+            '[]'::json)::text as read,
+        case when caller is not null then (
+            select b.last_seq + 1 - b.oldest_seq - coalesce(sum(upper(k.range) - lower(k.range)), 0)::bigint
+            from unnest(r.read * int8multirange(int8range(b.oldest_seq, b.last_seq + 1))) as k (range)
+        ) end as unread_count,
+        b.chat_mode, b.slow_mode_ms, b.pinned_seq,
+        (select json_build_object(
+                'id', m.id, 'seq', m.seq, 'user_id', m.user_id, 'username', m.username,
+                'content', m.content, 'message_type', m.message_type, 'created_at', m.created_at,
+                'metadata', m.metadata, 'deleted_at', m.deleted_at)::text
+         from stream.chat_messages as m
+         where b.can_view and m.session_id = b.id and m.seq = b.pinned_seq) as pinned,
+        coalesce(
+            (select json_agg(json_build_object('kind', x.kind, 'until', x.until, 'reason', x.reason) order by x.kind)
+             from stream_private.restrictions as x
+             where x.session_id = b.id and x.user_id = caller and x.is_in_force),
+            '[]'::json)::text as restrictions,
+        t.now,
+        case when b.role = 'seller' then b.host_chat_tat else v.chat_tat end as tat,
+        case when b.role = 'seller' then c.host_chat_interval_ms else c.chat_interval_ms end as interval_ms,
+        case when b.role = 'seller' then c.host_chat_burst else c.chat_burst end as burst,
+        -- The seller and moderators are spared slow mode; the application is asked only where there is something to wait for.
+        case when b.role <> 'seller' and v.last_chat_at + b.slow_mode_ms * interval '1 millisecond' > t.now
+                and not coalesce(stream.hook_can_moderate(v.user_id, b.id), false)
+            then floor(extract(epoch from t.now - v.last_chat_at) * 1000)::bigint end as silent_ms,
+        v.last_chat_at
+    into found_row
+    from bounds as b
+    cross join config as c
+    cross join (select clock_timestamp() as now) as t
+    left join stream.stream_viewers as v on v.session_id = b.id and v.user_id = caller
+    left join stream.chat_reads as r on r.session_id = b.id and r.user_id = caller;
+    if found_row.can_view is null then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    if not found_row.can_view then
+        perform stream_ext.refuse('cannot_view');
+    end if;
+    -- A hint: the send decides, by the same limits.
+    waits := greatest(
+        coalesce((stream_ext.rate_spend(
+            found_row.interval_ms * 1000::bigint, found_row.interval_ms * 1000::bigint * (found_row.burst - 1),
+            stream_ext.rate_ahead_us(found_row.tat, found_row.now))).wait_ms, 0),
+        case when found_row.silent_ms >= 0 then found_row.slow_mode_ms - found_row.silent_ms end, 0);
+    return query select
+        $1, found_row.state, found_row.role, found_row.generation, found_row.generation, found_row.viewer_count,
+        found_row.epoch, found_row.last_seq, found_row.oldest_seq, found_row.recovered, found_row.has_more,
+        found_row.messages, found_row.read, found_row.unread_count, least(waits, 2147483647)::integer, found_row.chat_mode,
+        found_row.slow_mode_ms, found_row.pinned_seq, found_row.pinned, found_row.restrictions, found_row.now,
+        concat_ws('.', found_row.epoch, found_row.last_seq, found_row.state, found_row.viewer_count,
+            -- Of times it covers when the cooldown ends, not how long that is from now.
+            encode(substr(sha256(convert_to(concat('["', found_row.role, '",', found_row.generation, ',', found_row.oldest_seq,
+                ',', found_row.recovered::text, ',', found_row.has_more::text, ',', to_json(found_row.messages), ',', to_json(found_row.read),
+                ',', coalesce(found_row.unread_count::text, 'null'), ',"', found_row.chat_mode, '",',
+                coalesce(found_row.pinned_seq::text, 'null'), ',', coalesce(to_json(found_row.pinned)::text, 'null'), ',',
+                to_json(found_row.restrictions), ',[', coalesce(stream_ext.json_microseconds(found_row.tat)::text, 'null'), ',[',
+                found_row.interval_ms, ',', found_row.burst, ',', found_row.slow_mode_ms, '],',
+                (found_row.silent_ms is not null)::text, '],',
+                coalesce(stream_ext.json_microseconds(found_row.last_chat_at)::text, 'null'), ']'), 'UTF8')), 1, 8), 'hex'));
+end
+$$;
+comment on function stream_ext.sync(uuid, bigint, text) is
+    'State, counts, what the caller has read and may write, and the messages after after_seq, from one snapshot. Equal versions of the same session, for the same caller and cursor, mean an equal result.';
+
+create or replace function stream_ext.json_microseconds(at timestamptz) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case
+        when $1 is null then null
+        when $1 = 'infinity' then 9223372036854775807
+        when $1 = '-infinity' then -9223372036854775807 - 1
+        else (extract(epoch from $1 - '2000-01-01 00:00:00+00'::timestamptz) * 1000000)::bigint end;
+end
+$$;
+comment on function stream_ext.json_microseconds(timestamptz) is 'A time in microseconds since 2000, as Postgres stores it.';
+
+-- sql/edition/sql/realtime.sql
+
+-- Broadcasting one event: a row of realtime.messages, written in the transaction of the change.
+-- A row is dated by the moment at which it is written, so that a log's frames lie in the order of its numbers.
+
+create or replace function stream_ext.realtime_target(at timestamptz) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    target constant pg_catalog.oid := to_regclass('realtime.messages');
+    has_columns pg_catalog.bool;
+begin
+    -- A table with the partition's name that is not attached does not count.
+    if not exists (
+        select from pg_catalog.pg_inherits as i
+        where i.inhrelid = to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD'))
+            and i.inhparent = target and not i.inhdetachpending
+    ) and not exists (
+        select from pg_catalog.pg_partitioned_table as t where t.partrelid = target and t.partdefid <> 0
+    ) then
+        return null;
+    end if;
+    -- A column that is not filled here must not be demanded; where the columns are others, Realtime's own function writes.
+    select count(*) filter (where k.is_known) = 7
+        and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0
+    into has_columns
+    from pg_catalog.pg_attribute as a
+    cross join lateral (
+        select case a.attname
+            when 'topic' then a.atttypid = 'text'::regtype
+            when 'extension' then a.atttypid = 'text'::regtype
+            when 'payload' then a.atttypid = 'jsonb'::regtype
+            when 'event' then a.atttypid = 'text'::regtype
+            when 'private' then a.atttypid = 'boolean'::regtype
+            when 'inserted_at' then a.atttypid = 'timestamp'::regtype
+            when 'updated_at' then a.atttypid = 'timestamp'::regtype
+            else false end as is_known
+    ) as k
+    where a.attrelid = target and a.attnum > 0 and not a.attisdropped;
+    return case when has_columns then 'insert' else 'send' end;
+end
+$$;
+comment on function stream_ext.realtime_target(timestamptz) is
+    'How a row dated so is written: insert, send (by Realtime''s own function), or null while no partition takes it.';
+
+create or replace function stream_ext.realtime_method(at timestamptz) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    method pg_catalog.text;
+begin
+    if stream_ext.regular_keeps_realtime_free() then
+        return null;
+    end if;
+    method := stream_ext.realtime_target($1);
+    -- Realtime's function dates a row by the begin of the transaction, which may be of another day.
+    if method = 'send' and date_trunc('day', now() at time zone 'UTC') <> date_trunc('day', $1 at time zone 'UTC')
+        and stream_ext.realtime_target(now()) is null
+    then
+        return null;
+    end if;
+    return method;
+end
+$$;
+comment on function stream_ext.realtime_method(timestamptz) is
+    'As realtime_target, and null for a unit of the regular work while another transaction keeps the table locked. Takes no lock, so it can be wrong a moment later.';
+
+create or replace function stream_ext.realtime_hold(at timestamptz) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if stream_ext.regular_keeps_realtime_free() then
+        return null;
+    end if;
+    -- As an insert locks it, so no partition is dropped before the row is written.
+    if to_regclass('realtime.messages') is not null then
+        lock table only realtime.messages in row exclusive mode;
+    end if;
+    return stream_ext.realtime_method($1);
+end
+$$;
+comment on function stream_ext.realtime_hold(timestamptz) is 'As realtime_method, valid until the transaction ends.';
+
+create or replace function stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+begin
+    perform stream_ext.realtime_wait_for_disk();
+    if $1 = 'insert' then
+        insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
+        values ($2, 'broadcast', $4::jsonb, $3, true, $5 at time zone 'UTC', $5 at time zone 'UTC');
+        return;
+    end if;
+    -- Realtime's function sets an empty search path, under which a caller's temporary domain named uuid would run its
+    -- checks as the owner of our tables.
+    if exists (
+        select from pg_catalog.pg_type as t
+        join pg_catalog.pg_type as hidden
+            on hidden.typname = t.typname and hidden.typnamespace = 'pg_catalog'::regnamespace
+        where t.typnamespace = pg_my_temp_schema()
+    ) then
+        perform stream_ext.refuse_with_hint(
+            'forbidden', 'drop the temporary types and tables that have names of Postgres''s own');
+    end if;
+    -- It dates the row in the session's time zone, and partitions are days in UTC.
+    perform realtime.send($4::jsonb, $3, $2, true);
+end
+$$;
+comment on function stream_ext.realtime_write(text, text, text, text, timestamptz) is
+    'Writes one row; the time is that for which the method was found.';
+
+create or replace function stream_ext.realtime_wait_for_disk() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Realtime reads flushed WAL only.
+    if current_setting('synchronous_commit') = 'off' then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
+end
+$$;
+comment on function stream_ext.realtime_wait_for_disk() is 'Commits this transaction synchronously: it emits, or acknowledges what is sent later.';
+
+create or replace function stream_ext.emit(topic text, event text, payload text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    moment pg_catalog.timestamptz;
+    method pg_catalog.text;
+begin
+    if $1 is null or $2 is null or $3 is null then
+        perform stream_ext.error_null(case when $1 is null then 'topic' when $2 is null then 'event' else 'payload' end);
+    end if;
+    moment := clock_timestamp();
+    method := stream_ext.realtime_hold(moment);
+    if method is null then
+        perform stream_ext.realtime_note_late($1, $2, $3);
+        return;
+    end if;
+    perform stream_ext.realtime_write(method, $1, $2, $3, moment);
+    perform stream_ext.realtime_note_sent($1, $2);
+end
+$$;
+comment on function stream_ext.emit(text, text, text) is
+    'Broadcasts one event to a private topic. payload is the text of a JSON object. While no partition takes it, it is noted, to be sent late.';
+
+create or replace function stream_ext.realtime_note_late(topic text, event text, payload text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    body pg_catalog.jsonb;
+begin
+    -- What the other events state is stated again by their next one, or by sync.
+    if $2 not in ('state', 'viewer_count', 'live', 'restricted', 'revoked', 'token_expiring', 'resync') then
+        return;
+    end if;
+    body := $3;
+    -- A mute and a ban are subjects of their own, of which one event may take back another.
+    insert into stream.late_events as e (session_id, topic, subject, event, payload, user_id, noted_at)
+    values ((body ->> 'session_id')::uuid, $1, coalesce(body ->> 'restriction', $2), $2, body,
+        case when $1 like 'user:%' then substr($1, 6)::uuid end, clock_timestamp())
+    on conflict on constraint late_events_pkey do update
+    set event = excluded.event, payload = excluded.payload, noted_at = excluded.noted_at;
+end
+$$;
+comment on function stream_ext.realtime_note_late(text, text, text) is
+    'Notes an event that no partition takes; of each subject of a topic the newest is kept.';
+
+create or replace function stream_ext.realtime_note_sent(topic text, event text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    prefix constant pg_catalog.text := split_part($1, ':', 1);
+    id constant pg_catalog.text := substr($1, length(prefix) + 2);
+begin
+    -- The topic itself is not kept: it may name a user.
+    insert into stream.realtime_sends (kind, session_id) values (
+        case prefix
+            when 'viewers' then case when $2 = 'reactions' then 'reactions' else 'viewer_counts' end
+            when 'stream' then 'states'
+            when 'live' then 'states'
+            when 'user' then 'users'
+            when 'canary' then 'canary'
+            else 'others' end,
+        case when prefix in ('viewers', 'stream', 'chat') and stream_ext.realtime_is_uuid(id) then id::uuid end);
+end
+$$;
+comment on function stream_ext.realtime_note_sent(text, text) is
+    'Notes a broadcast other than a frame, to be counted by the next plan of the governor.';
+
+create or replace function stream_ext.realtime_is_uuid(value text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return $1 collate "C" ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
+end
+$$;
+comment on function stream_ext.realtime_is_uuid(text) is 'Whether a topic''s id can be that of a stream; Postgres''s cast would raise and quote it.';
+
+create or replace function stream_ext.json_time(at timestamptz) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return left(to_json($1 at time zone 'UTC')::text, -1) || '+00:00"';
+end
+$$;
+comment on function stream_ext.json_time(timestamptz) is 'A time as JSON with its quotes, in UTC whatever the session''s zone is.';
+
+-- sql/edition/sql/regular.sql
+
+-- Units of the regular work: the work for at most 64 streams in one subtransaction. A rule has two functions, one that finds and
+-- locks what is due (regular_take_<rule>) and one that handles a stream (regular_do_<rule>). A unit that fails is rolled back as a
+-- whole, the stream at which it failed is recorded in stream.troubles and skipped, and the unit begins again with the others.
+-- Nothing here can cancel a unit that takes long: SQL has no timer. lock_timeout bounds its waits.
+
+create or replace function stream_ext.regular_token() returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return md5(concat((select c.xmin from stream.config as c where c.id), pg_backend_pid(), now()));
+end
+$$;
+comment on function stream_ext.regular_token() is
+    'What the setting stream_ext.unit holds in a unit of this transaction. A caller can set the setting and cannot know the value.';
+
+create or replace function stream_ext.regular_is_inside() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(current_setting('stream_ext.unit', true), '') like '%:%'
+        and split_part(current_setting('stream_ext.unit', true), ':', 1) = stream_ext.regular_token();
+end
+$$;
+comment on function stream_ext.regular_is_inside() is 'Whether a unit is running: a trigger in it could call the regular work again.';
+
+create or replace function stream_ext.regular_keeps_realtime_free() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    known constant pg_catalog.text := coalesce(current_setting('stream_ext.unit', true), '');
+    is_held pg_catalog.bool;
+begin
+    if known not like '%:%' or split_part(known, ':', 1) <> stream_ext.regular_token() then
+        return false;
+    end if;
+    if split_part(known, ':', 2) <> '' then
+        return split_part(known, ':', 2) = 'held';
+    end if;
+    -- Otherwise every unit that emits would wait, and fail, stream after stream. After a wait there is none for a second.
+    is_held := not stream_ext.realtime_take_lock(
+        coalesce(nullif(current_setting('stream_ext.held_at', true), '')::numeric, 0)
+            not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp()));
+    perform set_config('stream_ext.unit',
+        split_part(known, ':', 1) || case when is_held then ':held' else ':free' end, true);
+    if is_held then
+        perform set_config('stream_ext.held_at', extract(epoch from clock_timestamp())::text, false);
+    end if;
+    return is_held;
+end
+$$;
+comment on function stream_ext.regular_keeps_realtime_free() is
+    'Whether a unit is running that cannot write to realtime.messages because another transaction keeps it locked: it goes on as on a day without a partition. If not, the unit holds the lock from now on.';
+
+create or replace function stream_ext.realtime_take_lock(may_wait boolean) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+declare
+    partition constant pg_catalog.text := 'messages_' || to_char(clock_timestamp() at time zone 'UTC', 'YYYY_MM_DD');
+    missing constant pg_catalog.bool := to_regclass('realtime.messages') is null;
+begin
+    -- What is not there is nobody's to hold.
+    if missing then
+        return true;
+    end if;
+    execute 'lock table only realtime.messages in row exclusive mode' || case when $1 then '' else ' nowait' end;
+    if to_regclass(format('realtime.%I', partition)) is not null then
+        execute format('lock table only realtime.%I in row exclusive mode', partition) || case when $1 then '' else ' nowait' end;
+    end if;
+    return true;
+exception when lock_not_available then
+    return false;
+end
+$$;
+comment on function stream_ext.realtime_take_lock(boolean) is
+    'Takes the locks that a broadcast of this moment needs, within a short time or only if they are free; false: another transaction keeps the table locked.';
+
+create or replace function stream_ext.regular_note_trouble(rule text, session_id uuid, state text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+#variable_conflict use_column
+declare
+    tried pg_catalog.int4;
+begin
+    begin
+        -- 1 s after the first failure, twice as long after each further one, at most 5 minutes; for a rule that fails as a whole at
+        -- most 8 s, since all streams wait for it and it fails once in that time.
+        insert into stream.troubles as t (session_id, rule, sqlstate, since, attempts, next_attempt_at)
+        values ($2, $1, $3, clock_timestamp(), 1, clock_timestamp() + interval '1 second')
+        on conflict on constraint troubles_session_id_rule_key do update
+        set sqlstate = excluded.sqlstate,
+            attempts = t.attempts + 1,
+            next_attempt_at = clock_timestamp()
+                + least(case when t.session_id is null then 8 else 300 end, power(2, least(t.attempts, 10))) * interval '1 second'
+        returning t.attempts into tried;
+        if $1 = 'viewer_counts' and $2 is not null then
+            perform stream_ext.regular_failed_viewer_counts($2);
+        end if;
+    exception when others then
+        tried := null;
+    end;
+    if tried > 1 then
+        return;
+    end if;
+    -- Without the error's text, which may quote rows.
+    raise log 'pg_stream: the regular work % failed with SQLSTATE %; see stream.doctor()',
+        $1 || case when $2 is null then '' else ' of stream ' || $2 end,
+        $3 || case when tried is null then ', which could not be noted' else '' end;
+end
+$$;
+comment on function stream_ext.regular_note_trouble(text, uuid, text) is
+    'Records a failure of the regular work, of the rule as a whole where there is no session; a new failure is logged.';
+
+create or replace function stream_ext.regular_round(rules text[], batch integer, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return jsonb_build_object('written', '[]'::jsonb, 'rules', (
+        select jsonb_agg(jsonb_build_object(
+            'name', n.rule, 'limit', 64, 'rows_left', $2, 'failures', 0, 'failing_ms', 0, 'tallies', '{}'::jsonb, 'kept', $3,
+            'is_on_trial', w.lies_ahead is not null,
+            'is_over', coalesce(w.lies_ahead, false), 'is_given_up', coalesce(w.lies_ahead, false),
+            'skipping', coalesce(s.ahead, '[]'), 'on_trial', coalesce(s.due, '[]')) order by n.place)
+        from unnest($1) with ordinality as n (rule, place)
+        left join lateral (
+            select t.next_attempt_at > clock_timestamp() as lies_ahead
+            from stream.troubles as t where t.rule = n.rule and t.session_id is null
+        ) as w on true
+        left join lateral (
+            select jsonb_agg(t.session_id) filter (where t.next_attempt_at > clock_timestamp()) as ahead,
+                jsonb_agg(t.session_id) filter (where t.next_attempt_at <= clock_timestamp()) as due
+            from (
+                select o.session_id, o.next_attempt_at from stream.troubles as o
+                where o.rule = n.rule and o.session_id is not null order by o.next_attempt_at desc limit 10000
+            ) as t
+        ) as s on true));
+end
+$$;
+comment on function stream_ext.regular_round(text[], integer, jsonb) is
+    'A round: rules that run one after the other, each handling at most so many rows, and what has failed before.';
+
+create or replace function stream_ext.regular_ids(value jsonb) returns uuid[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(select e.id::uuid from jsonb_array_elements_text($1) as e (id));
+end
+$$;
+comment on function stream_ext.regular_ids(jsonb) is 'Ids of a JSON array.';
+
+create or replace function stream_ext.regular_add_tallies(known jsonb, more jsonb) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if coalesce($2, '{}') = '{}' then
+        return $1;
+    end if;
+    return $1 || (
+        select jsonb_object_agg(m.key, jsonb_build_array(
+            coalesce(($1 -> m.key ->> 0)::bigint, 0) + (m.value ->> 0)::bigint,
+            greatest(($1 -> m.key ->> 1)::bigint, (m.value ->> 1)::bigint)))
+        from jsonb_each($2) as m);
+end
+$$;
+comment on function stream_ext.regular_add_tallies(jsonb, jsonb) is
+    'Adds up handled rows by rule, [rows, for how many microseconds the oldest was due].';
+
+-- sql/edition/sql/regular_step.sql
+
+-- One unit of a round.
+
+create or replace function stream_ext.regular_step(round jsonb, claims boolean, commits boolean, out next_round jsonb, out step text, out state text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+declare
+    began constant pg_catalog.timestamptz := clock_timestamp();
+    rule pg_catalog.jsonb;
+    place pg_catalog.int4 := 0;
+    due pg_catalog.record;
+    dues pg_catalog.jsonb;
+    done pg_catalog.jsonb;
+    skipping pg_catalog.uuid[];
+    current_id pg_catalog.uuid;
+    handled pg_catalog.uuid[] := '{}';
+    passed pg_catalog.uuid[] := '{}';
+    again pg_catalog.uuid[] := '{}';
+    written pg_catalog.uuid[];
+    tallies pg_catalog.jsonb;
+    context pg_catalog.jsonb;
+    rows_left pg_catalog.int4;
+    has_begun pg_catalog.bool := false;
+    is_in_rule pg_catalog.bool := false;
+    writes pg_catalog.bool;
+begin
+    next_round := $1;
+    <<unit>>
+    begin
+        perform set_config('stream_ext.unit', stream_ext.regular_token() || ':', true);
+        if $2 and not stream_ext.regular_claim() then
+            step := 'stopped';
+        else
+            step := 'over';
+            while place < jsonb_array_length(next_round -> 'rules') loop
+                rule := next_round -> 'rules' -> place;
+                if (rule ->> 'is_over')::boolean then
+                    place := place + 1;
+                    continue;
+                end if;
+                is_in_rule := true;
+                handled := '{}';
+                passed := '{}';
+                again := '{}';
+                tallies := '{}';
+                context := null;
+                rows_left := (rule ->> 'rows_left')::integer;
+                writes := rule ->> 'name' in ('clock_correction', 'session_timeouts', 'viewer_counts');
+                written := stream_ext.regular_ids(next_round -> 'written');
+                skipping := stream_ext.regular_ids(rule -> 'skipping') || case when writes then written end;
+                execute format('select jsonb_agg(to_jsonb(t)) from stream_ext.%I($1, $2, $3, $4) as t',
+                    'regular_take_' || (rule ->> 'name'))
+                into dues using (rule ->> 'limit')::integer, rows_left, skipping, rule -> 'kept';
+                for due in
+                    select d.session_id, d.keys, d.held
+                    from jsonb_to_recordset(coalesce(dues, '[]')) as d (session_id uuid, keys jsonb, held boolean)
+                loop
+                    if due.session_id is null then
+                        context := due.keys;
+                        continue;
+                    end if;
+                    if due.held then
+                        passed := passed || due.session_id;
+                        continue;
+                    end if;
+                    if cardinality(handled) >= (rule ->> 'limit')::integer or rows_left <= 0
+                        or cardinality(handled) > 0 and cardinality(handled) % 8 = 0
+                            and clock_timestamp() >= began + interval '20 milliseconds'
+                    then
+                        again := again || due.session_id;
+                        continue;
+                    end if;
+                    current_id := due.session_id;
+                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_do_' || (rule ->> 'name'))
+                    into done using due.session_id, due.keys, rule -> 'kept';
+                    current_id := null;
+                    if (done ->> 'passed')::boolean then
+                        passed := passed || due.session_id;
+                        continue;
+                    end if;
+                    has_begun := true;
+                    -- A part of the due rows of a stream may be taken again.
+                    if not coalesce((done ->> 'part')::boolean, false) then
+                        handled := handled || due.session_id;
+                    end if;
+                    if writes and not coalesce((done ->> 'unwritten')::boolean, false) then
+                        written := written || due.session_id;
+                    end if;
+                    rows_left := rows_left - coalesce((done ->> 'rows')::integer, 0);
+                    tallies := stream_ext.regular_add_tallies(tallies, done -> 'tallies');
+                end loop;
+                if context is not null then
+                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_end_' || (rule ->> 'name'))
+                    into context using context, to_jsonb(handled), to_jsonb(again);
+                end if;
+                if exists (select from unnest(handled) as h (id) where rule -> 'on_trial' ? h.id::text) then
+                    delete from stream.troubles as t where t.rule = rule ->> 'name' and t.session_id = any (handled);
+                end if;
+                if (rule ->> 'is_on_trial')::boolean then
+                    delete from stream.troubles as t where t.rule = rule ->> 'name' and t.session_id is null;
+                end if;
+                exit when has_begun;
+                -- A held stream is skipped for the whole round; where there is none either, the rule is over.
+                next_round := jsonb_set(next_round, array['rules', place::text], rule || jsonb_build_object(
+                    'is_over', cardinality(passed) = 0, 'is_on_trial', false,
+                    'kept', coalesce(rule -> 'kept', '{}') || coalesce(context, '{}') || '{"waits": false}',
+                    'skipping', (rule -> 'skipping') || to_jsonb(passed)));
+            end loop;
+            if has_begun then
+                step := 'worked';
+            end if;
+        end if;
+        -- Deferred triggers and constraints would otherwise fail at the caller's commit, after all units.
+        set constraints all immediate;
+        perform set_config('stream_ext.unit', '', true);
+    exception when others then
+        get stacked diagnostics state = returned_sqlstate;
+        step := 'failed';
+    end unit;
+    if step = 'worked' then
+        next_round := jsonb_set(next_round, array['rules', place::text], rule || jsonb_build_object(
+            'is_on_trial', false, 'rows_left', rows_left, 'is_over', rows_left <= 0,
+            'kept', coalesce(rule -> 'kept', '{}') || coalesce(context, '{}') || '{"waits": false}',
+            'skipping', (rule -> 'skipping') || to_jsonb(handled) || to_jsonb(passed),
+            'tallies', stream_ext.regular_add_tallies(rule -> 'tallies', tallies)))
+            || jsonb_build_object('written', to_jsonb(written));
+    elsif step = 'failed' and is_in_rule then
+        next_round := stream_ext.regular_fail(next_round, place, rule, coalesce(current_id, case when cardinality(handled) = 1 then handled[1] end),
+            cardinality(handled), passed, state, extract(epoch from clock_timestamp() - began) * 1000);
+        step := 'worked';
+    end if;
+end
+$$;
+comment on function stream_ext.regular_step(jsonb, boolean, boolean) is
+    'Does one unit of a round, with the claim of the ticker''s row if asked: worked (there may be more), over, stopped (another ticker is at work) or failed before any rule, with the SQLSTATE.';
+
+create or replace function stream_ext.regular_fail(
+    round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric
+)
+returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    failed pg_catalog.jsonb := $3 || jsonb_build_object('skipping', ($3 -> 'skipping') || to_jsonb($6));
+    is_given_up pg_catalog.bool;
+begin
+    -- Where no stream was being handled, at deferred triggers for example, the next unit has half as many streams.
+    if $4 is null and $5 > 1 then
+        return jsonb_set($1, array['rules', $2::text], failed || jsonb_build_object('limit', greatest($5 / 2, 1)));
+    end if;
+    is_given_up := $4 is null or ($3 ->> 'failures')::integer + 1 >= 64 or ($3 ->> 'failing_ms')::numeric + $8 >= 4000;
+    perform stream_ext.regular_note_trouble($3 ->> 'name', $4, $7);
+    return jsonb_set($1, array['rules', $2::text], failed || jsonb_build_object(
+        'limit', 64, 'failures', ($3 ->> 'failures')::integer + 1, 'failing_ms', ($3 ->> 'failing_ms')::numeric + $8,
+        'skipping', (failed -> 'skipping') || case when $4 is null then '[]' else to_jsonb(array[$4]) end,
+        'is_given_up', is_given_up, 'is_over', is_given_up));
+end
+$$;
+comment on function stream_ext.regular_fail(jsonb, integer, jsonb, uuid, integer, uuid[], text, numeric) is
+    'Records the failure of a unit that was rolled back. The stream at which it failed is skipped from now on; after 64 failures, or 4 s in them, the rule is given up for the round.';
+
+-- sql/edition/sql/regular_work.sql
+
+-- Ticks: the entry points of the regular work, and the steps of one tick. pg_cron's loop or edge_api call them. One at a time
+-- works, the others return at once, so any number of callers does no harm.
+
+create or replace function stream_ext.regular_timeout_ms() returns numeric
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return nullif((select s.setting::numeric from pg_catalog.pg_settings as s where s.name = 'statement_timeout'), 0);
+end
+$$;
+comment on function stream_ext.regular_timeout_ms() is 'The statement_timeout of the caller; null: there is none.';
+
+create or replace function stream_ext.regular_claim() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Only the owner of the tables can lock it, and nobody waits for it.
+    perform from stream.ticker as t where t.id for update skip locked;
+    return found;
+end
+$$;
+comment on function stream_ext.regular_claim() is 'Claims the ticker''s row until the transaction ends; false when another transaction holds it.';
+
+create or replace function stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A time ahead of the clock is from before the clock was set back.
+    select t.swept_at <= now() - interval '900 milliseconds' or t.swept_at > now(),
+        t.ticked_at <= now() - interval '500 milliseconds' or t.ticked_at > now(),
+        t.ticked_at <= now() - interval '5 seconds' and t.ticked_at > '-infinity' or t.ticked_at > now()
+    into $1, $2, $4
+    from stream.ticker as t where t.id;
+    $1 := coalesce($1, false);
+    $2 := coalesce($2, false);
+    $4 := coalesce($4, false);
+    tails := stream_ext.tails_are_due();
+end
+$$;
+comment on function stream_ext.regular_look() is 'What is due, without writing or locking anything.';
+
+create or replace function stream_ext.regular_begin(due record, without_claim boolean, commits boolean) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    batch constant pg_catalog.int4 := (select c.sweep_batch_size from stream.config as c where c.id);
+    unmarked constant pg_catalog.numeric := coalesce(nullif(current_setting('stream_ext.unmarked_at', true), '')::numeric, 0);
+    has_round constant pg_catalog.bool := due.round
+        and not ($2 and unmarked between extract(epoch from clock_timestamp()) - 0.9 and extract(epoch from clock_timestamp()));
+begin
+    if not due.tails then
+        -- Nothing is unsent.
+        perform set_config('stream_ext.sends', '', false);
+    end if;
+    return jsonb_build_object(
+        'without_claim', $2, 'mark', due.mark and not $2, 'is_plan_begun', false, 'tails_at', 0,
+        'round', case when has_round then stream_ext.regular_round(
+            array['late_events', 'clock_correction', 'viewer_leases', 'ended_resources', 'session_timeouts', 'viewer_counts',
+                'reactions', 'expiring_tokens', 'tokens', 'restrictions', 'retention', 'webhook_events', 'webhook_cursors',
+                'requests', 'start_rates', 'canary'],
+            batch, jsonb_build_object('count', true, 'waits', $3)) end,
+        'plan', case when due.round then stream_ext.regular_round(array['governor'], 2147483647, '{}') end,
+        'tails', case when due.tails then stream_ext.regular_round(array['tails'], 2147483647, '{}') end);
+end
+$$;
+comment on function stream_ext.regular_begin(record, boolean, boolean) is 'Collects what is due. Writes nothing.';
+
+create or replace function stream_ext.regular_mark(claims boolean, sends boolean) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+declare
+    state pg_catalog.text;
+begin
+    begin
+        if $1 and not stream_ext.regular_claim() then
+            return false;
+        end if;
+        -- The first tick after half a second marks, so a mark soon after it shows that ticks come in quick succession and send
+        -- unsent entries soon.
+        update stream.ticker as t
+        set ticked_at = now(),
+            sends_at = case
+                when $2 and t.ticked_at between now() - interval '600 milliseconds' and now() then now()
+                else t.sends_at end
+        where t.id and (t.ticked_at <= now() - interval '500 milliseconds' or t.ticked_at > now());
+        delete from stream.troubles as t where t.rule = 'ticker' and t.session_id is null;
+        return true;
+    exception when others then
+        get stacked diagnostics state = returned_sqlstate;
+    end;
+    -- The work goes on without the mark.
+    perform stream_ext.regular_note_trouble('ticker', null, state);
+    return true;
+end
+$$;
+comment on function stream_ext.regular_mark(boolean, boolean) is 'Marks that a ticker is alive; with sends, that it sends unsent entries. False when another one is at work.';
+
+create or replace function stream_ext.regular_end_round(round jsonb, claims boolean) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+declare
+    is_marked pg_catalog.bool := false;
+    state pg_catalog.text;
+begin
+    begin
+        is_marked := (not $2 or stream_ext.regular_claim()) and stream_ext.sweep_mark();
+        -- Due entries are tried within a round, so older ones are of no use.
+        delete from stream.troubles as t where t.next_attempt_at < clock_timestamp() - interval '10 minutes';
+    exception when others then
+        get stacked diagnostics state = returned_sqlstate;
+        is_marked := false;
+    end;
+    if state is not null then
+        perform stream_ext.regular_note_trouble('ticker', null, state);
+    end if;
+    perform set_config('stream_ext.unmarked_at',
+        case when is_marked then '' else extract(epoch from clock_timestamp())::text end, false);
+    perform stream_ext.figures_record_round($1, $2);
+end
+$$;
+comment on function stream_ext.regular_end_round(jsonb, boolean) is 'Marks the end of a round, and writes its figures.';
+
+create or replace function stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Every unit that is a transaction begins with the claim; without commits it is held already.
+    claims constant pg_catalog.bool := $2 and not ($1 ->> 'without_claim')::boolean;
+    part pg_catalog.jsonb;
+    step pg_catalog.text;
+    state pg_catalog.text;
+    kind pg_catalog.text;
+begin
+    next_work := $1;
+    if ($1 ->> 'mark')::boolean then
+        next_work := next_work || '{"mark": false}';
+        has_more := stream_ext.regular_mark(claims, coalesce(current_setting('stream_ext.sends', true), '') <> 'no')
+            and stream_ext.regular_has_more(next_work);
+        return;
+    end if;
+    -- Within one transaction windows are planned and entries sent last: the lock order puts relay rows at the end.
+    kind := case
+        when jsonb_typeof($1 -> 'plan') = 'object' and $2 then 'plan'
+        when jsonb_typeof($1 -> 'round') = 'object' and not $2 then 'round'
+        when jsonb_typeof($1 -> 'plan') = 'object' then 'plan'
+        when jsonb_typeof($1 -> 'tails') = 'object' then 'tails'
+        when jsonb_typeof($1 -> 'round') = 'object' then 'round' end;
+    if kind is null then
+        has_more := false;
+        return;
+    end if;
+    if kind = 'round' and $2
+        and ($1 ->> 'tails_at')::numeric not between extract(epoch from clock_timestamp()) - 0.05 and extract(epoch from clock_timestamp())
+    then
+        kind := 'tails';
+        next_work := next_work || jsonb_build_object('tails', stream_ext.regular_round(array['tails'], 2147483647, '{}'));
+    end if;
+    -- Where nothing is planned or sent no transaction id is spent.
+    if kind = 'plan' and not (next_work ->> 'is_plan_begun')::boolean and not stream_ext.governor_is_due()
+        or kind = 'tails' and not stream_ext.tails_are_due()
+    then
+        step := 'over';
+    else
+        select s.next_round, s.step, s.state into part, step, state
+        from stream_ext.regular_step(next_work -> kind, claims, $2) as s;
+    end if;
+    next_work := next_work || jsonb_build_object(kind, case when step = 'worked' then part end)
+        || case when kind = 'plan' then '{"is_plan_begun": true}' else '{}' end::jsonb;
+    if step = 'failed' then
+        perform stream_ext.regular_note_trouble('ticker', null, state);
+    end if;
+    if kind = 'tails' then
+        perform set_config('stream_ext.sends', case
+            when step = 'failed' or (part -> 'rules' -> 0 ->> 'is_given_up')::boolean
+                or current_setting('stream_ext.queue_is_held', true) = 'yes' then 'no'
+            else '' end, false);
+        if step <> 'worked' then
+            next_work := next_work || jsonb_build_object('tails_at', extract(epoch from clock_timestamp()));
+        end if;
+    elsif kind = 'round' then
+        if step = 'over' then
+            perform stream_ext.regular_end_round(part, claims);
+        elsif step <> 'worked' then
+            has_more := false;
+            return;
+        end if;
+    end if;
+    has_more := stream_ext.regular_has_more(next_work);
+end
+$$;
+comment on function stream_ext.regular_work_step(jsonb, boolean) is 'Does the next unit of a tick; returns what is left, and whether there is more.';
+
+create or replace function stream_ext.regular_has_more(work jsonb) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return jsonb_typeof($1 -> 'plan') = 'object' or jsonb_typeof($1 -> 'round') = 'object' or jsonb_typeof($1 -> 'tails') = 'object';
+end
+$$;
+comment on function stream_ext.regular_has_more(jsonb) is 'Whether a tick has something left to do.';
+
+-- sql/edition/sql/restriction.sql
+
+-- Muting and banning users, lifting restrictions, and the lists of them and of decisions.
+
+create or replace function stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $4 = $2 then
+        if $1 = 'owner' then
+            perform stream_ext.refuse_with_hint('invalid_argument', 'the seller cannot be restricted in their own stream');
+        end if;
+        perform stream_ext.refuse_with_hint('not_moderator', 'nobody moderates the seller of the stream');
+    end if;
+    if $4 = $3 then
+        perform stream_ext.refuse_with_hint('not_moderator', 'nobody moderates themself; ask the seller or another moderator');
+    end if;
+end
+$$;
+comment on function stream_ext.moderation_check_target(text, uuid, uuid, uuid) is
+    'Refuses to act against the seller or oneself: a muted moderator could end the mute.';
+
+create or replace function stream_ext.moderation_check_kind(kind text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 is null then
+        perform stream_ext.error_null('kind');
+    end if;
+    if $1 not in ('mute', 'ban') then
+        perform stream_ext.refuse_with_hint('invalid_argument', 'kind is mute or ban');
+    end if;
+end
+$$;
+comment on function stream_ext.moderation_check_kind(text) is 'Refuses what is neither a mute nor a ban.';
+
+create or replace function stream_ext.moderation_charge(session_id uuid, actor uuid) returns timestamptz
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $2 is null then
+        return null;
+    end if;
+    return stream_ext.take_rate(
+        (select c.restrictions_per_minute from stream.config as c where c.id),
+        (select r.tat from stream.restriction_rates as r where r.session_id = $1 and r.actor = $2));
+end
+$$;
+comment on function stream_ext.moderation_charge(uuid, uuid) is
+    'One more restriction within the rate of its actor: the time to note, after the row of the user and the session''s are locked. Null for the service, which has no rate.';
+
+create or replace function stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $3 is not null then
+        insert into stream.restriction_rates as r (session_id, actor, tat) values ($1, $2, $3)
+        on conflict on constraint restriction_rates_pkey do update set tat = excluded.tat;
+    end if;
+end
+$$;
+comment on function stream_ext.moderation_note_charge(uuid, uuid, timestamptz) is 'Notes the rate of a moderator.';
+
+create or replace function stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    moderator pg_catalog.record;
+    -- Named apart from the columns.
+    ends_at pg_catalog.timestamptz;
+    standing pg_catalog.record;
+    tat pg_catalog.timestamptz;
+    range pg_catalog.record;
+begin
+    moderator := stream_ext.moderation_begin($1, true);
+    if $2 is null then
+        perform stream_ext.error_null('user_id');
+    end if;
+    perform stream_ext.moderation_check_kind($3);
+    select l.least, l.most into range from stream_private.limits as l where l.name = 'restriction_s';
+    if $4 not between range.least and range.most then
+        perform stream_ext.refuse_with_hint('invalid_argument', format('duration_s is %s to %s, or null', range.least, range.most));
+    end if;
+    perform stream_private.check_reason($5);
+    perform stream_ext.moderation_check_target(moderator.rank, moderator.seller_id, moderator.actor, $2);
+    ends_at := now() + $4 * interval '1 second';
+    select r.until is not distinct from ends_at and r.reason is not distinct from $5 as is_the_same
+    into standing
+    from stream_private.restrictions as r where r.session_id = $1 and r.user_id = $2 and r.kind = $3;
+    if standing.is_the_same then
+        return;
+    end if;
+    tat := stream_ext.moderation_charge($1, moderator.actor);
+    -- A new row locks the user's row, by its foreign key. That comes first: the deletion of the user holds that row while it
+    -- waits for the viewer's.
+    insert into stream.chat_restrictions (session_id, user_id, kind, until, actor, reason)
+    values ($1, $2, $3, ends_at, moderator.actor, $5)
+    on conflict do nothing;
+    if $3 = 'ban' then
+        -- Joins in progress have committed, or have not checked for a ban yet.
+        perform stream_ext.moderation_lock_session($1);
+        -- Ends the lease, as leaving does.
+        update stream.stream_viewers as v
+        set left_at = now(), watch_ms = v.watch_ms + greatest(0, (extract(epoch from now() - v.joined_at) * 1000)::bigint)
+        where v.session_id = $1 and v.user_id = $2 and v.is_active;
+        if found then
+            insert into stream.viewer_changes (session_id) values ($1);
+        end if;
+    end if;
+    perform stream_ext.moderation_note_charge($1, moderator.actor, tat);
+    perform stream_ext.moderation_announce($1, moderator.actor, true,
+        case $3 when 'mute' then 'user_muted' else 'user_banned' end,
+        case $3 when 'mute' then 'A user was muted.' else 'A user was banned.' end,
+        jsonb_build_object('kind', case $3 when 'mute' then 'user_muted' else 'user_banned' end, 'user_id', $2,
+            'restriction', $3, 'until', stream_ext.json_time(ends_at)::jsonb),
+        $2, null, $5, ends_at);
+    -- An existing row is changed after the head is locked, like everything that decides about a sender: the deletion of a user
+    -- holds messages while it waits for this row, and a deletion of messages holds the head while it waits for those.
+    insert into stream.chat_restrictions as r (session_id, user_id, kind, until, actor, reason)
+    values ($1, $2, $3, ends_at, moderator.actor, $5)
+    on conflict on constraint chat_restrictions_pkey do update
+    set until = excluded.until, actor = excluded.actor, reason = excluded.reason, created_at = excluded.created_at;
+    if $3 = 'ban' then
+        update stream.agora_tokens as t set is_active = false where t.session_id = $1 and t.user_id = $2 and t.is_active;
+    end if;
+    perform stream_ext.moderation_notify(
+        $2, case $3 when 'mute' then 'restricted' else 'revoked' end, $1, $3, true, ends_at);
+end
+$$;
+comment on function stream_ext.restrict_user(uuid, uuid, text, integer, text) is
+    'Restricts a user. kind is mute or ban; without a duration it lasts until it is lifted.';
+
+create or replace function stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    moderator pg_catalog.record;
+begin
+    moderator := stream_ext.moderation_begin($1, true);
+    if $2 is null then
+        perform stream_ext.error_null('user_id');
+    end if;
+    perform stream_ext.moderation_check_kind($3);
+    perform stream_ext.moderation_check_target(moderator.rank, moderator.seller_id, moderator.actor, $2);
+    -- An expired one is left to the sweep.
+    if not exists (
+        select from stream_private.restrictions as r
+        where r.session_id = $1 and r.user_id = $2 and r.kind = $3 and r.is_in_force
+    ) then
+        return 'not_restricted';
+    end if;
+    perform stream_ext.moderation_note_charge($1, moderator.actor, stream_ext.moderation_charge($1, moderator.actor));
+    perform stream_ext.moderation_announce($1, moderator.actor, true,
+        case $3 when 'mute' then 'mute_lifted' else 'ban_lifted' end,
+        case $3 when 'mute' then 'A user may write again.' else 'A user may come back.' end,
+        jsonb_build_object('kind', 'restriction_lifted', 'user_id', $2, 'restriction', $3, 'until', null),
+        $2);
+    delete from stream.chat_restrictions as r where r.session_id = $1 and r.user_id = $2 and r.kind = $3;
+    perform stream_ext.moderation_notify($2, 'restricted', $1, $3, false, null);
+    return 'lifted';
+end
+$$;
+comment on function stream_ext.lift_restriction(uuid, uuid, text) is 'Lifts a mute or ban that is in force.';
+
+create or replace function stream_ext.moderation_require_reader(session_id uuid) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 is not null then
+        perform stream_ext.require_moderator($1);
+    elsif stream_ext.enter_to_read() is not null then
+        perform stream_ext.refuse('not_moderator');
+    end if;
+end
+$$;
+comment on function stream_ext.moderation_require_reader(uuid) is
+    'Admits moderators of the stream; for decisions about all streams (null) the service alone.';
+
+create or replace function stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)
+returns table (
+    id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text,
+    until timestamptz, term text, created_at timestamptz
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    perform stream_ext.moderation_require_reader($1);
+    perform stream_private.check_page_size($3);
+    if $1 is null then
+        return query
+        select l.id, l.session_id, l.seq, l.action, l.actor, l.user_id, l.target_seq, l.reason, l.until, l.term, l.created_at
+        from stream.moderation_log as l
+        where l.session_id is null and ($2 is null or l.id < $2)
+        order by l.id desc limit $3;
+        return;
+    end if;
+    return query
+    select l.id, l.session_id, l.seq, l.action, l.actor, l.user_id, l.target_seq, l.reason, l.until, l.term, l.created_at
+    from stream.moderation_log as l
+    where l.session_id = $1 and ($2 is null or l.id < $2)
+    order by l.id desc limit $3;
+end
+$$;
+comment on function stream_ext.get_moderation_log(uuid, bigint, integer) is 'Decisions, the newest first; null: those about all streams.';
+
+create or replace function stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)
+returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    perform stream_ext.enter_to_read();
+    perform stream_ext.require_moderator($1);
+    perform stream_private.check_page_size($3);
+    -- The page size counts users, so that no user is split between two pages.
+    return query
+    with users as (
+        select distinct r.user_id from stream_private.restrictions as r
+        where r.session_id = $1 and ($2 is null or r.user_id > $2) and r.is_in_force
+        order by r.user_id limit $3
+    )
+    select r.user_id, r.kind, r.until, r.actor, r.reason, r.created_at
+    from users as u
+    join stream_private.restrictions as r on r.session_id = $1 and r.user_id = u.user_id
+    where r.is_in_force
+    order by r.user_id, r.kind;
+end
+$$;
+comment on function stream_ext.list_restrictions(uuid, uuid, integer) is 'Mutes and bans in force, by ascending user.';
+
+-- sql/edition/sql/send.sql
+
+-- Sending one chat message.
+-- Lock order: the sender's viewer row, the head row, the relay row. Everything but the viewer's row is read after the head row
+-- is locked, so a mute, a ban or a changed setting that was committed before counts. A refusal leaves nothing behind; a message
+-- that was stored before is returned again, whatever has changed since.
+
+create or replace function stream_ext.rate_spend(
+    interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint
+)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- A backlog that no burst could have left is of a clock that was set back since, and counts as none.
+    backlog constant pg_catalog.int8 := case when $3 between 0 and $1 + $2 then $3 else 0 end;
+begin
+    if backlog > $2 then
+        $5 := (backlog - $2 + 999) / 1000;
+    else
+        $4 := backlog + $1;
+    end if;
+end
+$$;
+comment on function stream_ext.rate_spend(bigint, bigint, bigint) is
+    'The backlog of a rate limiter after one more call (GCRA, ITU-T I.371), or how many milliseconds to wait for it.';
+
+create or replace function stream_ext.rate_ahead_us(tat timestamptz, at timestamptz) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 is null or $1 <= $2 then
+        return 0;
+    end if;
+    return case when isfinite($1) then (extract(epoch from $1 - $2) * 1000000)::bigint else 9223372036854775807 end;
+end
+$$;
+comment on function stream_ext.rate_ahead_us(timestamptz, timestamptz) is 'By how many microseconds a rate limiter is ahead of the clock.';
+
+create or replace function stream_ext.chat_refusal(
+    sender record, session_id uuid, is_anonymous boolean, content text,
+    out refusal text, out retry_after_ms bigint, out spent_us bigint
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    slow_ms pg_catalog.int8;
+    words pg_catalog.text;
+begin
+    $5 := case
+        when $3 and not sender.anonymous_users_may_chat then 'anonymous_user'
+        when sender.is_banned then 'banned'
+        when not sender.is_seller and not sender.holds_lease then 'not_viewer'
+        when not sender.can_chat or sender.username is null then 'cannot_chat'
+        when sender.is_muted then 'muted'
+    end;
+    if $5 is not null then
+        if $5 = 'muted' and sender.muted_until is not null then
+            $6 := greatest(floor(extract(epoch from sender.muted_until - clock_timestamp()) * 1000), 0);
+        end if;
+        return;
+    end if;
+    if not (case sender.chat_mode
+        when 'viewers' then true
+        when 'nobody' then false
+        when 'verified' then sender.is_seller or coalesce(stream.hook_is_verified(sender.user_id), false)
+            or coalesce(stream.hook_can_moderate(sender.user_id, $2), false)
+        else sender.is_seller or coalesce(stream.hook_can_moderate(sender.user_id, $2), false)
+    end) then
+        $5 := 'chat_closed';
+        return;
+    end if;
+    select r.spent_us, r.wait_ms into $7, $6
+    from stream_ext.rate_spend(sender.interval_us, sender.tolerance_us, sender.backlog_us) as r;
+    if $7 is null then
+        $5 := 'rate_limited';
+        return;
+    end if;
+    slow_ms := greatest(sender.slow_mode_ms - sender.silent_ms, 0);
+    if slow_ms > 0 and not sender.is_seller and not coalesce(stream.hook_can_moderate(sender.user_id, $2), false) then
+        $5 := 'slow_mode';
+        $6 := slow_ms;
+        return;
+    end if;
+    if sender.blocks_terms then
+        words := stream_ext.core_searchable($4);
+        if exists (select from stream.blocked_terms as b where b.session_id = $2 and strpos(words, b.pattern) > 0)
+            or exists (select from stream.blocked_terms as b where b.session_id is null and strpos(words, b.pattern) > 0)
+        then
+            $5 := 'content_blocked';
+        end if;
+    end if;
+end
+$$;
+comment on function stream_ext.chat_refusal(record, uuid, boolean, text) is
+    'Why a message is refused, or null and how far the rate limiter is used with it.';
+
+create or replace function stream_ext.chat_sender(
+    session_id uuid, user_id uuid, host_tat timestamptz,
+    holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz, last_chat_at timestamptz
+)
+returns record
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    sender pg_catalog.record;
+begin
+    select $2 as user_id, s.seller_id = $2 as is_seller, s.chat_mode, s.slow_mode_ms::bigint as slow_mode_ms,
+        c.anonymous_users_may_chat, c.epoch_salt,
+        case when s.seller_id = $2 then c.host_chat_interval_ms else c.chat_interval_ms end * 1000::bigint as interval_us,
+        case when s.seller_id = $2 then c.host_chat_interval_ms * (c.host_chat_burst - 1)::bigint
+            else c.chat_interval_ms * (c.chat_burst - 1)::bigint end * 1000 as tolerance_us,
+        case when s.seller_id = $2 then clock_timestamp() else coalesce($5, clock_timestamp()) end as arrived_at,
+        0::bigint as backlog_us,
+        s.seller_id <> $2 and coalesce($4, false) as holds_lease,
+        null::bigint as silent_ms,
+        case when s.seller_id = $2 then true else coalesce(stream.hook_can_chat($2, $1), false) end as can_chat,
+        stream.hook_username($2) as username,
+        b.user_id is not null as is_banned,
+        m.user_id is not null as is_muted, m.until as muted_until,
+        exists (select from stream.blocked_terms) as blocks_terms
+    into sender
+    from stream.stream_sessions as s
+    cross join stream.config as c
+    left join stream_private.restrictions as b
+        on b.session_id = s.id and b.user_id = $2 and b.kind = 'ban' and b.is_in_force
+    left join stream_private.restrictions as m
+        on m.session_id = s.id and m.user_id = $2 and m.kind = 'mute' and m.is_in_force
+    where s.id = $1 and c.id;
+    if sender is null then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    if sender.username is not null then
+        sender.username := stream_ext.core_display_name(sender.username);
+    end if;
+    if sender.is_seller then
+        sender.backlog_us := stream_ext.rate_ahead_us($3, sender.arrived_at);
+    else
+        sender.backlog_us := stream_ext.rate_ahead_us($6, sender.arrived_at);
+        if $7 is not null and $7 <= sender.arrived_at then
+            sender.silent_ms := floor(extract(epoch from sender.arrived_at - $7) * 1000);
+        end if;
+    end if;
+    return sender;
+end
+$$;
+comment on function stream_ext.chat_sender(uuid, uuid, timestamptz, boolean, timestamptz, timestamptz, timestamptz) is
+    'A user as the sender of a message, from the locked row of a viewer (the last four; null without one): the rules that apply, and how far the rate limiter is ahead.';
+
+create or replace function stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid) returns stream.chat_message
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    stored stream.chat_message;
+begin
+    if $3 is null then
+        return null;
+    end if;
+    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type, m.created_at, m.updated_at,
+        m.metadata, m.deleted_at
+    into stored
+    from stream.chat_messages as m where m.session_id = $1 and m.id = $3;
+    if stored.seq is not null and stored.user_id is distinct from $2 then
+        perform stream_ext.refuse('message_id_conflict');
+    end if;
+    return stored;
+end
+$$;
+comment on function stream_ext.chat_stored(uuid, uuid, uuid) is 'The message that this user stored under this id before; null when there is none.';
+
+create or replace function stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid) returns record
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    caller constant pg_catalog.uuid := stream_ext.enter_to_write();
+    sender_id constant pg_catalog.uuid := stream_ext.caller_resolve(caller, $2);
+    text_of pg_catalog.text;
+    lease pg_catalog.record;
+    arrived pg_catalog.timestamptz;
+    head pg_catalog.record;
+    sender pg_catalog.record;
+    verdict pg_catalog.record;
+    message stream.chat_message;
+    refused pg_catalog.text;
+begin
+    perform stream_ext.application_hold_user(sender_id);
+    if $1 is null or $3 is null then
+        perform stream_ext.error_null(case when $1 is null then 'session_id' else 'content' end);
+    end if;
+    text_of := stream_ext.core_content($3);
+    select v.is_active, v.chat_tat, v.last_chat_at into lease
+    from stream.stream_viewers as v
+    where v.session_id = $1 and v.user_id = sender_id and v.is_active
+    for no key update;
+    -- Read after the lock: waiting for it counts as silence, and waiting for the head costs nothing.
+    arrived := clock_timestamp();
+    perform stream_ext.realtime_wait_for_disk();
+    update stream.chat_heads as h
+    set last_seq = h.last_seq + 1, last_at = greatest(clock_timestamp(), h.last_at + interval '1 microsecond')
+    where h.session_id = $1 and h.open
+    returning h.last_seq, h.last_at, h.host_chat_tat into head;
+    if head.last_seq is null then
+        message := stream_ext.chat_stored($1, sender_id, $4);
+        if message.seq is null then
+            perform stream_ext.log_refuse_closed($1);
+        end if;
+        perform stream_ext.chat_prolong($1, sender_id, lease.is_active, arrived, lease.chat_tat);
+        return message;
+    end if;
+    sender := stream_ext.chat_sender(
+        $1, sender_id, head.host_chat_tat, lease.is_active, arrived, lease.chat_tat, lease.last_chat_at);
+    select r.refusal, r.retry_after_ms, r.spent_us into verdict
+    from stream_ext.chat_refusal(sender, $1, stream_ext.caller_is_anonymous(caller), text_of) as r;
+    message.id := coalesce($4, gen_random_uuid());
+    if verdict.refusal is null then
+        insert into stream.chat_messages (id, session_id, seq, user_id, username, content, created_at, updated_at)
+        values (message.id, $1, head.last_seq, sender_id, sender.username, text_of, head.last_at, head.last_at)
+        on conflict on constraint chat_messages_session_id_id_key do nothing;
+        if not found then
+            refused := 'internal';
+        end if;
+    else
+        refused := verdict.refusal;
+    end if;
+    if refused is not null then
+        -- A retry returns the message it stored before, even when its sender may no longer write.
+        message := stream_ext.chat_stored($1, sender_id, $4);
+        if message.seq is null then
+            perform stream_ext.error_retry_after(refused, verdict.retry_after_ms);
+        end if;
+        perform stream_ext.chat_prolong($1, sender_id, lease.is_active, arrived, lease.chat_tat);
+        -- Nobody else can have seen the number: the head row is still locked.
+        update stream.chat_heads as h set last_seq = h.last_seq - 1 where h.session_id = $1;
+        return message;
+    end if;
+    if sender.is_seller then
+        update stream.chat_heads as h
+        set host_chat_tat = sender.arrived_at + verdict.spent_us * interval '1 microsecond'
+        where h.session_id = $1;
+    elsif lease.is_active then
+        update stream.stream_viewers as v
+        set chat_tat = arrived + verdict.spent_us * interval '1 microsecond', last_chat_at = arrived, last_seen_at = arrived
+        where v.session_id = $1 and v.user_id = sender_id;
+    end if;
+    message.session_id := $1;
+    message.seq := head.last_seq;
+    message.user_id := sender_id;
+    message.username := sender.username;
+    message.content := text_of;
+    message.message_type := 'user_message';
+    message.created_at := head.last_at;
+    message.updated_at := head.last_at;
+    message.metadata := '{}';
+    perform stream_ext.log_relay_one($1, head.last_seq,
+        concat('{"id":"', message.id, '","seq":', head.last_seq, ',"user_id":"', sender_id, '","username":',
+            to_json(sender.username), ',"content":', to_json(text_of), ',"message_type":"user_message","created_at":',
+            stream_ext.json_time(head.last_at), ',"metadata":{},"deleted_at":null}'),
+        'chat');
+    return message;
+end
+$$;
+comment on function stream_ext.send_message(uuid, uuid, text, uuid) is 'Sends a chat message; a stream.chat_message.';
+
+create or replace function stream_ext.chat_prolong(
+    session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    limits pg_catalog.record;
+begin
+    if $3 is not true then
+        return;
+    end if;
+    select c.chat_interval_ms * 1000::bigint as interval_us, c.chat_interval_ms * (c.chat_burst - 1)::bigint * 1000 as tolerance_us
+    into limits from stream.config as c where c.id;
+    if (stream_ext.rate_spend(limits.interval_us, limits.tolerance_us, stream_ext.rate_ahead_us($5, $4))).spent_us is null then
+        return;
+    end if;
+    update stream.stream_viewers as v set last_seen_at = $4 where v.session_id = $1 and v.user_id = $2;
+end
+$$;
+comment on function stream_ext.chat_prolong(uuid, uuid, boolean, timestamptz, timestamptz) is
+    'Prolongs the lease of a sender whose message was stored before, and counts nothing.';
+
+-- sql/edition/sql/send_batch.sql
+
+-- Sending messages of many users to many streams in one call.
+-- Sessions are handled one after the other by ascending id, each in the order of a single send: viewer rows, head row, the session's
+-- key, relay row, all of them before anything is written. An item that is refused or fails costs only itself; a session whose rows
+-- are locked by others costs only its own items.
+
+create or replace function stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)
+returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    own_claims constant pg_catalog.text := coalesce(current_setting('request.jwt.claims', true), '');
+    locks pg_catalog.record;
+    draft pg_catalog.record;
+    lease pg_catalog.record;
+    sender pg_catalog.record;
+    verdict pg_catalog.record;
+    earlier pg_catalog.record;
+    arrived pg_catalog.timestamptz;
+    code pg_catalog.text;
+    senders pg_catalog.jsonb := '{}';
+    rows_of pg_catalog.jsonb := '[]';
+    places pg_catalog.jsonb := '{}';
+    place pg_catalog.int4;
+    answers pg_catalog.jsonb := '[]';
+    first_number pg_catalog.int8;
+begin
+    locks := stream_ext.send_lock($1,
+        array(select distinct d.user_id from jsonb_to_recordset($2) as d (user_id uuid) order by d.user_id), $3);
+    waited_ms := locks.waited_ms;
+    arrived := clock_timestamp();
+    if locks.status <> 'ready' then
+        code := case when locks.status = 'taken' then 'lock_timeout'
+            when exists (select from stream.stream_sessions as s where s.id = $1) then 'stream_ended' else 'session_not_found' end;
+    end if;
+    for draft in
+        select d.item, d.user_id, d.content, d.id, d.claims, d.is_anonymous
+        from jsonb_to_recordset($2) as d (item integer, user_id uuid, content text, id uuid, claims text, is_anonymous boolean)
+        order by d.item
+    loop
+        item := draft.item;
+        retry_after_ms := null;
+        stored_seq := null;
+        -- A retry returns its stored message in any case.
+        select m.seq, m.user_id into earlier
+        from stream.chat_messages as m where m.session_id = $1 and m.id = draft.id;
+        if earlier.seq is not null then
+            status := case when earlier.user_id = draft.user_id then 'ok' else 'message_id_conflict' end;
+            stored_seq := case when earlier.user_id = draft.user_id then earlier.seq end;
+            return next;
+            continue;
+        end if;
+        if code is not null then
+            status := code;
+            return next;
+            continue;
+        end if;
+        -- An id that occurred in the batch before is a retry.
+        place := places ->> draft.id::text;
+        if place is not null then
+            if (rows_of -> place ->> 'user_id')::uuid <> draft.user_id then
+                status := 'message_id_conflict';
+                return next;
+            else
+                answers := answers || jsonb_build_array(jsonb_build_array(draft.item, place));
+            end if;
+            continue;
+        end if;
+        perform set_config('request.jwt.claims', coalesce(draft.claims, own_claims), true);
+        sender := null;
+        if senders ? draft.user_id::text then
+            select s.* into sender from jsonb_to_record(senders -> draft.user_id::text) as s (
+                user_id uuid, is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean,
+                epoch_salt text, interval_us bigint, tolerance_us bigint, arrived_at timestamptz, backlog_us bigint,
+                holds_lease boolean, silent_ms bigint, can_chat boolean, username text, is_banned boolean, is_muted boolean,
+                muted_until timestamptz, blocks_terms boolean);
+            if (senders -> draft.user_id::text ->> 'claims') is distinct from draft.claims then
+                -- The application is asked again, for a message that comes with other claims of the same user.
+                sender.can_chat := sender.is_seller or coalesce(stream.hook_can_chat(draft.user_id, $1), false);
+                sender.username := stream_ext.core_display_name(stream.hook_username(draft.user_id));
+            end if;
+        else
+            select v.is_active, v.chat_tat, v.last_chat_at into lease
+            from stream.stream_viewers as v where v.session_id = $1 and v.user_id = draft.user_id;
+            sender := stream_ext.chat_sender(
+                $1, draft.user_id, locks.host_tat, lease.is_active, arrived, lease.chat_tat, lease.last_chat_at);
+        end if;
+        verdict := stream_ext.chat_refusal(sender, $1, draft.is_anonymous, draft.content);
+        if verdict.refusal is null then
+            sender.backlog_us := verdict.spent_us;
+            sender.silent_ms := 0;
+            answers := answers || jsonb_build_array(jsonb_build_array(draft.item, jsonb_array_length(rows_of)));
+            if draft.id is not null then
+                places := places || jsonb_build_object(draft.id, jsonb_array_length(rows_of));
+            end if;
+            rows_of := rows_of || jsonb_build_object('n', jsonb_array_length(rows_of) + 1, 'id', draft.id,
+                'user_id', draft.user_id, 'username', sender.username, 'content', draft.content);
+        else
+            status := verdict.refusal;
+            retry_after_ms := verdict.retry_after_ms;
+            return next;
+        end if;
+        senders := senders || jsonb_build_object(draft.user_id, to_jsonb(sender)
+            || jsonb_build_object('claims', draft.claims, 'counts', verdict.refusal is null
+                or coalesce((senders -> draft.user_id::text ->> 'counts')::boolean, false)));
+    end loop;
+    perform set_config('request.jwt.claims', own_claims, true);
+    if jsonb_array_length(rows_of) = 0 then
+        return;
+    end if;
+    first_number := stream_ext.send_write($1, rows_of, senders);
+    perform stream_ext.log_relay($1, first_number, 'chat', locks.may_wait);
+    return query
+    select (a.value ->> 0)::integer, 'ok', null::bigint, first_number + (a.value ->> 1)::bigint, locks.waited_ms
+    from jsonb_array_elements(answers) as a (value);
+end
+$$;
+comment on function stream_ext.send_to_session(uuid, jsonb, integer) is
+    'Sends messages of one session, in the order of the batch: of each item ok and the number of its message, or the code of the refusal.';
+
+create or replace function stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb) returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    written constant pg_catalog.int8 := jsonb_array_length($2);
+    first_number pg_catalog.int8;
+begin
+    -- Entries that are sent later are acknowledged with this commit, too.
+    perform stream_ext.realtime_wait_for_disk();
+    -- The times continue the log's, one microsecond after the other.
+    with head as (
+        update stream.chat_heads as h
+        set last_seq = h.last_seq + written,
+            last_at = greatest(clock_timestamp(), h.last_at + interval '1 microsecond')
+                + (written - 1) * interval '1 microsecond'
+        where h.session_id = $1
+        returning h.last_seq - written as above, h.last_at - written * interval '1 microsecond' as before
+    ), m as (
+        insert into stream.chat_messages (id, session_id, seq, user_id, username, content, created_at, updated_at)
+        select coalesce(i.id, gen_random_uuid()), $1, h.above + i.n, i.user_id, i.username, i.content,
+            h.before + i.n * interval '1 microsecond', h.before + i.n * interval '1 microsecond'
+        from head as h
+        cross join jsonb_to_recordset($2) as i (n bigint, id uuid, user_id uuid, username text, content text)
+        returning seq
+    )
+    select min(m.seq) into first_number from m;
+    update stream.chat_heads as h
+    set host_chat_tat = (s.value ->> 'arrived_at')::timestamptz + (s.value ->> 'backlog_us')::bigint * interval '1 microsecond'
+    from jsonb_each($3) as s
+    where h.session_id = $1 and (s.value ->> 'is_seller')::boolean and (s.value ->> 'counts')::boolean;
+    update stream.stream_viewers as v
+    set chat_tat = (s.value ->> 'arrived_at')::timestamptz + (s.value ->> 'backlog_us')::bigint * interval '1 microsecond',
+        last_chat_at = clock_timestamp(), last_seen_at = clock_timestamp()
+    from jsonb_each($3) as s
+    where v.session_id = $1 and v.user_id = s.key::uuid
+        and not (s.value ->> 'is_seller')::boolean and (s.value ->> 'counts')::boolean;
+    return first_number;
+end
+$$;
+comment on function stream_ext.send_write(uuid, jsonb, jsonb) is
+    'Writes accepted items, whose rows are all locked, in one statement, so they are consecutive in the log; and the rate limiters of their senders. Returns the first number.';
+
+create or replace function stream_ext.send_isolated(sessions jsonb)
+returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    for_session constant pg_catalog.int4 := stream_ext.send_wait_ms();
+    budget pg_catalog.int4 := for_session * 5;
+    session pg_catalog.record;
+    draft pg_catalog.record;
+    answer pg_catalog.record;
+    answers pg_catalog.jsonb := '[]';
+    part pg_catalog.jsonb;
+    fault pg_catalog.record;
+    state pg_catalog.text;
+    message pg_catalog.text;
+    detail pg_catalog.text;
+begin
+    -- Everything in one subtransaction. After a fault every session gets one of its own, and where that fails too every item.
+    begin
+        for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
+            part := '[]';
+            for answer in
+                select * from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget))
+            loop
+                part := part || jsonb_build_array(to_jsonb(answer));
+            end loop;
+            budget := greatest(budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0), 0);
+            answers := answers || jsonb_build_object('session', session.id, 'answers', part);
+        end loop;
+        return query
+        select a.item, (s.value ->> 'session')::uuid, a.status, a.retry_after_ms, a.stored_seq
+        from jsonb_array_elements(answers) as s
+        cross join jsonb_to_recordset(s.value -> 'answers')
+            as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
+        return;
+    exception when others then
+        null;
+    end;
+    -- What the first attempt has waited for was given back.
+    for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
+        begin
+            return query
+            select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
+            from stream_ext.send_to_session(session.id, session.drafts, for_session) as a;
+            continue;
+        exception when others then
+            null;
+        end;
+        -- The rows of all are locked before the first: the head stays locked behind it, and viewers' rows come before the head.
+        perform stream_ext.send_lock(session.id, array(
+            select distinct d.user_id from jsonb_to_recordset(session.drafts) as d (user_id uuid) order by d.user_id), for_session);
+        for draft in select d.value, (d.value ->> 'item')::integer as item from jsonb_array_elements(session.drafts) as d (value) loop
+            begin
+                return query
+                select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
+                from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value), for_session) as a;
+            exception when others then
+                get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail;
+                fault := stream_ext.batch_fault('send_messages', state, message, detail);
+                item := draft.item;
+                session_id := session.id;
+                status := fault.code;
+                retry_after_ms := fault.retry_after_ms;
+                stored_seq := null;
+                return next;
+            end;
+        end loop;
+    end loop;
+end
+$$;
+comment on function stream_ext.send_isolated(jsonb) is
+    'Sends the drafts of all sessions; a hook or a trigger of the application that raises for one item costs that item alone.';
+
+create or replace function stream_ext.send_messages(items text, row_type anyelement) returns setof anyelement
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    read pg_catalog.json[];
+    place pg_catalog.int4 := 0;
+    draft pg_catalog.record;
+    free pg_catalog.jsonb := '{}';
+    sessions pg_catalog.jsonb := '{}';
+    refused pg_catalog.jsonb := '[]';
+begin
+    perform stream_ext.batch_admit();
+    read := stream_ext.batch_items($1);
+    while place < cardinality(read) loop
+        place := place + 1;
+        select d.* into draft from stream_ext.send_draft(read[place]) as d;
+        if draft.refusal is null then
+            -- Before anything is locked, and without waiting: a user who is being deleted costs the others nothing.
+            if not free ? draft.user_id::text then
+                free := free || jsonb_build_object(draft.user_id, stream_ext.application_hold_user_if_free(draft.user_id));
+            end if;
+            if not (free ->> draft.user_id::text)::boolean then
+                draft.refusal := 'lock_timeout';
+            end if;
+        end if;
+        if draft.refusal is not null then
+            refused := refused || jsonb_build_object('item', place, 'status', draft.refusal);
+        else
+            sessions := jsonb_set(sessions, array[draft.session_id::text],
+                coalesce(sessions -> draft.session_id::text, '[]') || jsonb_build_object('item', place, 'user_id', draft.user_id,
+                    'content', draft.content, 'id', draft.id, 'claims', draft.claims, 'is_anonymous', draft.is_anonymous));
+        end if;
+    end loop;
+    -- Read first: the statement that returns them sees what was written.
+    refused := refused || coalesce((select jsonb_agg(to_jsonb(a)) from stream_ext.send_isolated(sessions) as a), '[]');
+    return query
+    select a.item, a.status, a.retry_after_ms,
+        case when m.seq is not null then row(m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type,
+            m.created_at, m.updated_at, m.metadata, m.deleted_at)::stream.chat_message end
+    from jsonb_to_recordset(refused) as a (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint)
+    left join stream.chat_messages as m on m.session_id = a.session_id and m.seq = a.stored_seq
+    order by a.item;
+end
+$$;
+comment on function stream_ext.send_messages(text, anyelement) is
+    'Messages of many users and sessions; items is the text of a JSON array. One row for each item, in order. Returns the type of row_type, stream.message_result.';
+
+-- sql/edition/sql/send_draft.sql
+
+-- The items of a batch of messages, and the locks that it takes for one session, all of them before anything is written.
+
+create or replace function stream_ext.send_draft(item json)
+returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    item_of constant pg_catalog.json := stream_ext.batch_readable($1);
+    session pg_catalog.record;
+    named pg_catalog.record;
+    message pg_catalog.record;
+    sender pg_catalog.record;
+    judged pg_catalog.record;
+begin
+    if item_of is null or json_typeof(item_of) <> 'object'
+        or coalesce(json_typeof(item_of -> 'content'), 'null') not in ('string', 'null')
+        or exists (
+            select from json_object_keys(item_of) as k (name)
+            where k.name in ('session_id', 'user_id', 'content', 'id', 'claims') group by k.name having count(*) > 1)
+    then
+        refusal := 'invalid_argument';
+        return next;
+        return;
+    end if;
+    session := stream_ext.batch_uuid(item_of -> 'session_id');
+    named := stream_ext.batch_uuid(item_of -> 'user_id');
+    message := stream_ext.batch_uuid(item_of -> 'id');
+    -- Judged as a single call is, in the same order.
+    if session.is_bad or named.is_bad or message.is_bad then
+        refusal := 'invalid_argument';
+        return next;
+        return;
+    end if;
+    sender := stream_ext.batch_user(item_of -> 'claims', named.id);
+    if sender.refusal is not null or session.id is null or item_of ->> 'content' is null then
+        refusal := coalesce(sender.refusal, 'invalid_argument');
+        return next;
+        return;
+    end if;
+    judged := stream_ext.core_judge_content(item_of ->> 'content');
+    session_id := session.id;
+    user_id := sender.user_id;
+    content := judged.content;
+    id := message.id;
+    claims := ($1 -> 'claims')::text;
+    is_anonymous := sender.is_anonymous;
+    refusal := judged.refusal;
+    return next;
+end
+$$;
+comment on function stream_ext.send_draft(json) is 'An item of a batch whose form is right, or the code of the refusal.';
+
+create or replace function stream_ext.send_wait_ms() returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce((
+        select substr(o.setting, strpos(o.setting, '=') + 1)::integer
+        from pg_catalog.pg_db_role_setting as s
+        join pg_catalog.pg_database as d on d.oid = s.setdatabase
+        cross join unnest(s.setconfig) as o (setting)
+        where d.datname = current_database() and s.setrole = 0
+            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,6}$'), 200);
+end
+$$;
+comment on function stream_ext.send_wait_ms() is
+    'How long a batch waits for the rows of one session, in milliseconds: from alter database, which no caller changes.';
+
+create or replace function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
+    out host_tat timestamptz, out may_wait boolean, out waited_ms integer)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    begun constant pg_catalog.timestamptz := clock_timestamp();
+    relay pg_catalog.record;
+begin
+    status := 'taken';
+    loop
+        -- By ascending user; those that are held stay held, as releasing them would take a subtransaction.
+        perform from (
+            select v.user_id from stream.stream_viewers as v
+            where v.session_id = $1 and v.user_id = any ($2) order by v.user_id for no key update skip locked
+        ) as h having count(*) = (
+            select count(*) from stream.stream_viewers as v where v.session_id = $1 and v.user_id = any ($2));
+        if found then
+            select h.open, h.host_chat_tat into $5, $6
+            from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
+            if $5 is null and not exists (select from stream.chat_heads as h where h.session_id = $1) or not $5 then
+                status := 'closed';
+                exit;
+            end if;
+            if $5 then
+                -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
+                perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
+                if found or not exists (select from stream.stream_sessions as s where s.id = $1) then
+                    select r.flushed_at, r.window_ms into relay
+                    from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
+                    if found then
+                        status := 'ready';
+                        $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
+                        exit;
+                    elsif not exists (select from stream.chat_relay as r where r.session_id = $1) then
+                        status := 'closed';
+                        exit;
+                    end if;
+                end if;
+            end if;
+        end if;
+        exit when clock_timestamp() >= begun + $3 * interval '1 millisecond';
+        perform pg_sleep(0.001);
+    end loop;
+    $8 := extract(epoch from clock_timestamp() - begun) * 1000;
+end
+$$;
+comment on function stream_ext.send_lock(uuid, uuid[], integer) is
+    'Locks the rows that messages of these users need, asking for those that are held about once a millisecond: ready, closed (or no such session), or taken.';
+
+-- sql/edition/sql/stored_frames.sql
+
+-- Deleting the stored frames of deleted messages from realtime.messages, which keeps them for three days and replays them.
+-- A frame lies at or behind the created_at of its messages and not behind chat_relay.flushed_at, in the order of its numbers:
+-- from a message's time on, the first frame of its log that reaches its number carries it. A frame that is not found that way
+-- was dated otherwise and is searched among all frames of the log. Frames are deleted whole: clients get the rest from sync.
+
+create or replace function stream_ext.frames_shape() returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    messages constant pg_catalog.oid := to_regclass('realtime.messages');
+begin
+    if messages is null then
+        return 'missing';
+    end if;
+    return case when (
+        select count(*) from pg_catalog.pg_attribute as a
+        join (values
+            ('id', 'uuid'::regtype), ('topic', 'text'::regtype), ('extension', 'text'::regtype),
+            ('payload', 'jsonb'::regtype), ('event', 'text'::regtype),
+            ('private', 'boolean'::regtype), ('inserted_at', 'timestamp'::regtype)
+        ) as k (name, type) on k.name = a.attname and k.type = a.atttypid
+        where a.attrelid = messages and not a.attisdropped
+    ) = 7 then 'known' else 'other' end;
+end
+$$;
+comment on function stream_ext.frames_shape() is 'Whether realtime.messages is missing, has the known columns, or others.';
+
+create or replace function stream_ext.frames_oldest_kept() returns timestamptz
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select m.inserted_at at time zone 'UTC' from realtime.messages as m
+        where m.extension = 'broadcast' and m.private is true
+        order by m.inserted_at limit 1);
+end
+$$;
+comment on function stream_ext.frames_oldest_kept() is 'The oldest broadcast in Realtime''s table, of any sender.';
+
+create or replace function stream_ext.frames_record(session_id uuid, ranges int8multirange) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if isempty($2) then
+        return;
+    end if;
+    insert into stream.chat_deleted_frames as d (session_id, seqs) values ($1, $2)
+    on conflict on constraint chat_deleted_frames_pkey do update set seqs = d.seqs + excluded.seqs;
+end
+$$;
+comment on function stream_ext.frames_record(uuid, int8multirange) is
+    'Records what deleted frames carried, so that a message whose frame was deleted with another''s is not searched again.';
+
+create or replace function stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz) returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    topic_of constant pg_catalog.text := 'chat:' || $1;
+    recorded pg_catalog.int8multirange := '{}';
+    deleted pg_catalog.int8multirange := '{}';
+    frame pg_catalog.record;
+    entry pg_catalog.record;
+    missing pg_catalog.int8[] := '{}';
+begin
+    if coalesce(cardinality($2), 0) = 0 then
+        return '{}';
+    end if;
+    select d.seqs into recorded from stream.chat_deleted_frames as d where d.session_id = $1;
+    recorded := coalesce(recorded, '{}');
+    for entry in
+        select m.seq, m.created_at from stream.chat_messages as m
+        where m.session_id = $1 and m.seq = any ($2) order by m.seq
+    loop
+        continue when recorded @> entry.seq or deleted @> entry.seq;
+        -- One index range, from the time of the message to its frame. Numbers are compared as JSON, which never raises, whatever
+        -- an application has sent to the topic.
+        with carrier as (
+            select m.id, m.inserted_at, m.payload ->> 'from_seq' as from_seq, m.payload ->> 'to_seq' as to_seq
+            from realtime.messages as m
+            where m.extension = 'broadcast' and m.private is true and m.topic = topic_of and m.event = 'messages'
+                and jsonb_typeof(m.payload -> 'from_seq') = 'number' and jsonb_typeof(m.payload -> 'to_seq') = 'number'
+                and m.inserted_at >= entry.created_at at time zone 'UTC' and m.inserted_at <= $3 at time zone 'UTC'
+                and m.payload -> 'to_seq' >= to_jsonb(entry.seq)
+            order by m.inserted_at limit 1
+        )
+        delete from realtime.messages as m using carrier as c
+        where m.id = c.id and m.inserted_at = c.inserted_at and c.from_seq::bigint <= entry.seq
+        returning c.from_seq::bigint as first, c.to_seq::bigint as last into frame;
+        if frame.first is null then
+            missing := missing || entry.seq;
+        else
+            deleted := deleted + int8multirange(int8range(frame.first, frame.last, '[]'));
+        end if;
+    end loop;
+    perform stream_ext.frames_record($1, deleted);
+    return missing;
+end
+$$;
+comment on function stream_ext.frames_delete_by_time(uuid, bigint[], timestamptz) is
+    'Deletes the frames of sent messages, each by one short range of the index, and returns those of which none was found, now or before. until: no frame is dated later, unless the clock was set back.';
+
+create or replace function stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[]) returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    deleted pg_catalog.int8multirange;
+begin
+    if coalesce(cardinality($2), 0) = 0 then
+        return '{}';
+    end if;
+    with gone as (
+        delete from realtime.messages as m
+        where m.extension = 'broadcast' and m.private is true and m.topic = 'chat:' || $1 and m.event = 'messages'
+            and jsonb_typeof(m.payload -> 'from_seq') = 'number' and jsonb_typeof(m.payload -> 'to_seq') = 'number'
+            and exists (
+                select from unnest($2) as g (seq)
+                where to_jsonb(g.seq) between m.payload -> 'from_seq' and m.payload -> 'to_seq')
+        returning (m.payload ->> 'from_seq')::bigint as first, (m.payload ->> 'to_seq')::bigint as last
+    )
+    select coalesce(range_agg(int8range(g.first, g.last, '[]')), '{}') into deleted from gone as g;
+    perform stream_ext.frames_record($1, deleted);
+    return array(select g.seq from unnest($2) as g (seq) where not deleted @> g.seq order by g.seq);
+end
+$$;
+comment on function stream_ext.frames_delete_anywhere(uuid, bigint[]) is
+    'Deletes every kept frame of the log that carries one of these messages, and returns those of which none was found.';
+
+create or replace function stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz) returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    shape constant pg_catalog.text := stream_ext.frames_shape();
+    missing pg_catalog.int8[];
+    oldest pg_catalog.timestamptz;
+begin
+    if shape = 'missing' then
+        return '{}';
+    end if;
+    if shape = 'other' then
+        delete from realtime.messages as r
+        where exists (
+            select from stream.chat_messages as m
+            where m.session_id = $1 and m.seq = any ($2) and strpos(to_jsonb(r)::text, m.id::text) > 0);
+        return '{}';
+    end if;
+    missing := stream_ext.frames_delete_by_time($1, array(select g.seq from unnest($2) as g (seq) where g.seq <= $3), $4);
+    if cardinality(missing) > 0 then
+        oldest := stream_ext.frames_oldest_kept();
+        -- Those from before everything that is kept are left out, and those of a day whose partition is gone. A time ahead of the
+        -- clock means that the clock was set back, and the frame is dated earlier.
+        missing := array(
+            select m.seq from stream.chat_messages as m
+            where m.session_id = $1 and m.seq = any (missing) and m.created_at > oldest
+                and (m.created_at > clock_timestamp() or stream_ext.realtime_target(m.created_at) is not null)
+            order by m.seq);
+    end if;
+    return stream_ext.frames_delete_anywhere($1, missing);
+end
+$$;
+comment on function stream_ext.frames_delete_held(uuid, bigint[], bigint, timestamptz) is
+    'Deletes the frames of these messages and returns the messages whose frame must exist and was not found. The relay row is locked.';
+
+create or replace function stream_ext.frames_delete_committed(session_id uuid, seqs bigint[]) returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    flushed pg_catalog.record;
+begin
+    if coalesce(cardinality($2), 0) = 0 or stream_ext.frames_shape() <> 'known' then
+        return coalesce($2, '{}');
+    end if;
+    select r.flushed_seq as seq, greatest(r.flushed_at, h.last_at) as until into flushed
+    from stream.chat_relay as r join stream.chat_heads as h on h.session_id = r.session_id where r.session_id = $1;
+    return stream_ext.frames_delete_by_time(
+            $1, array(select g.seq from unnest($2) as g (seq) where g.seq <= flushed.seq), flushed.until)
+        || array(select g.seq from unnest($2) as g (seq) where g.seq > flushed.seq);
+end
+$$;
+comment on function stream_ext.frames_delete_committed(uuid, bigint[]) is
+    'Deletes the committed frames of these messages and returns the messages of which none was found. Nothing is locked, so that the chat goes on meanwhile: frames_delete must follow.';
+
+create or replace function stream_ext.frames_delete(session_id uuid, seqs bigint[]) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    flushed pg_catalog.record;
+    missing pg_catalog.int8[];
+begin
+    select r.flushed_seq as seq, greatest(r.flushed_at, h.last_at) as until into flushed
+    from stream.chat_relay as r join stream.chat_heads as h on h.session_id = r.session_id
+    where r.session_id = $1 for no key update of r;
+    missing := stream_ext.frames_delete_held($1, $2, flushed.seq, flushed.until);
+    -- Realtime's own function can drop a frame silently.
+    if cardinality(missing) > 0 and stream_ext.realtime_method(clock_timestamp()) is distinct from 'send' then
+        perform stream_ext.error_internal(format('no stored frame carries entry %s of the log, although it was sent; '
+            'realtime.messages may hold a copy that was not found', missing[1]));
+    end if;
+end
+$$;
+comment on function stream_ext.frames_delete(uuid, bigint[]) is
+    'Deletes every frame of these messages, whose rows are already changed, and locks the session''s relay row: a frame that is written later carries them as changed. Comes after the head row. Refuses when a frame is missing that must exist.';
+
+create or replace function stream_ext.frames_delete_notifications(about uuid, times timestamptz[]) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    shape pg_catalog.text;
+    topic_of constant pg_catalog.text := 'user:' || $1;
+    decided pg_catalog.timestamptz;
+begin
+    if coalesce(cardinality($2), 0) = 0 then
+        return;
+    end if;
+    shape := stream_ext.frames_shape();
+    if shape = 'other' then
+        delete from realtime.messages as m where to_jsonb(m) ->> 'topic' = topic_of;
+    elsif shape = 'known' then
+        foreach decided in array $2 loop
+            -- They follow soon after the decision.
+            delete from realtime.messages as m
+            where m.extension = 'broadcast' and m.private is true and m.topic = topic_of
+                and m.inserted_at >= decided at time zone 'UTC'
+                and m.inserted_at <= (decided + interval '10 minutes') at time zone 'UTC';
+        end loop;
+    end if;
+end
+$$;
+comment on function stream_ext.frames_delete_notifications(uuid, timestamptz[]) is
+    'Deletes the notifications about decisions of these times from a user''s own topic.';
+
+create or replace function stream_ext.frames_expire(session_id uuid, at_most integer) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    flushed pg_catalog.record;
+    oldest pg_catalog.timestamptz;
+begin
+    select r.flushed_seq as seq, greatest(r.flushed_at, h.last_at) as until into flushed
+    from stream.chat_relay as r join stream.chat_heads as h on h.session_id = r.session_id
+    where r.session_id = $1 for no key update of r skip locked;
+    if flushed.seq is null then
+        return false;
+    end if;
+    -- Realtime keeps three days, so most streams that expire have no frame left.
+    if stream_ext.frames_shape() = 'known' then
+        oldest := stream_ext.frames_oldest_kept();
+        if oldest is null or oldest > flushed.until then
+            return true;
+        end if;
+    end if;
+    -- Realtime may have deleted the missing ones.
+    perform stream_ext.frames_delete_held($1, array(
+        select m.seq from stream.chat_messages as m where m.session_id = $1 order by m.seq limit $2), flushed.seq, flushed.until);
+    return true;
+end
+$$;
+comment on function stream_ext.frames_expire(uuid, integer) is
+    'Deletes the frames of the oldest entries of a log, which are about to be deleted. Returns false, and deletes nothing, while another transaction holds the relay row.';
 
 -- sql/edition/sql/stream.sql
 
@@ -2960,6 +8212,1377 @@ begin
 end
 $$;
 comment on function stream_ext.change_state(uuid, text, text, integer) is 'Moves a stream to a state, on request of its seller or the service.';
+
+-- sql/edition/sql/subscription.sql
+
+-- Subscriptions of users to the chat of a stream: a record that names the topic; Realtime's own policies decide again.
+
+create or replace function stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)
+returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    subscriber constant pg_catalog.uuid := stream_ext.act_for($2);
+    stream_state pg_catalog.text;
+    reader pg_catalog.record;
+begin
+    if $1 is null then
+        perform stream_ext.error_null('session_id');
+    end if;
+    perform stream_ext.gate_pass($1);
+    -- Shared with joins and tokens, exclusive with the end of the stream, which closes all subscriptions.
+    select s.state into stream_state from stream.stream_sessions as s where s.id = $1 for share;
+    if stream_state is null then
+        perform stream_ext.refuse('session_not_found');
+    end if;
+    if stream_state = 'ended' then
+        perform stream_ext.refuse('stream_ended');
+    end if;
+    -- The rule of the Realtime policy for topic chat:<id>, and whether a ban holds.
+    select s.seller_id = subscriber as is_seller,
+        stream_private.can_view(subscriber, s.id, s.seller_id) as can_view,
+        stream_private.has_joined(subscriber, s.id) as has_joined,
+        exists (select from stream_private.bans as b where b.session_id = s.id and b.user_id = subscriber) as is_banned
+    into reader
+    from stream.stream_sessions as s where s.id = $1;
+    if not reader.is_seller then
+        if not reader.can_view then
+            perform stream_ext.refuse('cannot_view');
+        end if;
+        if reader.is_banned then
+            perform stream_ext.refuse('banned');
+        end if;
+        if not reader.has_joined then
+            perform stream_ext.refuse('not_viewer');
+        end if;
+    end if;
+    insert into stream.chat_subscriptions as c (session_id, user_id, channel)
+    values ($1, subscriber, 'chat:' || $1)
+    on conflict on constraint chat_subscriptions_session_id_user_id_key do update
+    set is_active = true, ended_at = null, created_at = now()
+    where not c.is_active;
+    -- Another device may have ended it in between: return the row as it is now.
+    return query
+    select c.id, c.session_id, c.user_id, c.channel, c.is_active
+    from stream.chat_subscriptions as c where c.session_id = $1 and c.user_id = subscriber;
+    if not found then
+        perform stream_ext.refuse('subscription_not_found');
+    end if;
+end
+$$;
+comment on function stream_ext.subscribe_to_chat(uuid, uuid) is 'Subscribes a user to the chat of a stream, once.';
+
+create or replace function stream_ext.unsubscribe_from_chat(subscription_id uuid)
+returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    caller constant pg_catalog.uuid := stream_ext.enter_to_write();
+begin
+    if $1 is null then
+        perform stream_ext.error_null('subscription_id');
+    end if;
+    update stream.chat_subscriptions as c set is_active = false, ended_at = now()
+    where c.id = $1 and (caller is null or c.user_id = caller) and c.is_active;
+    return query
+    select c.id, c.session_id, c.user_id, c.channel, c.is_active
+    from stream.chat_subscriptions as c where c.id = $1 and (caller is null or c.user_id = caller);
+    if not found then
+        perform stream_ext.refuse('subscription_not_found');
+    end if;
+end
+$$;
+comment on function stream_ext.unsubscribe_from_chat(uuid) is 'Ends the caller''s own subscription, or anybody''s for the service.';
+
+-- sql/edition/sql/sweep.sql
+
+-- The sweep's rules for live and ended streams. Every rule finds its rows by an index on the time at which they are due, takes at
+-- most a batch, and skips locked rows.
+
+create or replace function stream_ext.sweep_was_set_back() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A smaller difference is ignored.
+    return coalesce((
+        select t.was_set_back or t.swept_at > now() + interval '5 seconds' from stream.ticker as t where t.id), false);
+end
+$$;
+comment on function stream_ext.sweep_was_set_back() is 'Whether the clock was set back since the last sweep, and streams may still be dated by the later time.';
+
+create or replace function stream_ext.sweep_is_misdated(s stream.stream_sessions) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Not now(): rows written since the transaction began are right.
+    moment constant pg_catalog.timestamptz := clock_timestamp();
+begin
+    return coalesce($1.created_at > moment, false) or coalesce($1.state_changed_at > moment, false)
+        or coalesce($1.host_seen_at > moment, false)
+        or coalesce($1.check_at > greatest(moment, stream_ext.stream_check_at(
+            $1.state, $1.created_at, $1.state_changed_at, $1.host_seen_at, $1.reconnect_deadline)), false);
+end
+$$;
+comment on function stream_ext.sweep_is_misdated(stream.stream_sessions) is 'Whether a live session is dated by a clock that was ahead.';
+
+create or replace function stream_ext.sweep_mark() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+#variable_conflict use_column
+declare
+    has_more pg_catalog.bool := false;
+begin
+    perform from stream.ticker as t where t.id for update skip locked;
+    if not found then
+        return false;
+    end if;
+    if stream_ext.sweep_was_set_back() then
+        has_more := exists (select from stream.stream_sessions as s where s.state <> 'ended' and stream_ext.sweep_is_misdated(s));
+    end if;
+    update stream.ticker as t set swept_at = now(), was_set_back = has_more where t.id;
+    return true;
+end
+$$;
+comment on function stream_ext.sweep_mark() is 'Marks the end of a sweep; returns false when the row was locked.';
+
+create or replace function stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- Nothing is read as long as the clock is right.
+    if not stream_ext.sweep_was_set_back() then
+        return;
+    end if;
+    return query
+    select s.id, '{}'::jsonb, false from stream.stream_sessions as s
+    where s.state <> 'ended' and stream_ext.sweep_is_misdated(s) and s.id <> all ($3)
+    order by s.check_at limit least($1, $2)
+    for no key update of s skip locked;
+end
+$$;
+comment on function stream_ext.regular_take_clock_correction(integer, integer, uuid[], jsonb) is 'Live streams to redate after the clock was set back.';
+
+create or replace function stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    active constant pg_catalog.int4 := stream_ext.stream_count_leases($1);
+begin
+    -- The viewers are counted in the same update, because this transaction does not update the row again.
+    update stream.stream_sessions as s
+    set host_seen_at = case when s.host_seen_at > now() then now() else s.host_seen_at end,
+        state_changed_at = least(s.state_changed_at, now()),
+        created_at = least(s.created_at, now()),
+        reconnect_deadline = case when s.state = 'error' then
+            least(s.reconnect_deadline, now() + s.reconnect_window_s * interval '1 second') end,
+        check_at = now(),
+        viewer_count = active,
+        peak_viewer_count = greatest(s.peak_viewer_count, active)
+    where s.id = $1;
+    return '{"rows": 1}';
+end
+$$;
+comment on function stream_ext.regular_do_clock_correction(uuid, jsonb, jsonb) is 'Redates a live stream; the next round checks it.';
+
+create or replace function stream_ext.sweep_wait_for_passed_over() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    session pg_catalog.uuid;
+begin
+    -- Sweeps run every second, so a stream that is overdue for longer was locked each time.
+    select s.id into session from stream.stream_sessions as s
+    where s.check_at <= now() - interval '2 seconds' and s.state <> 'ended'
+    order by s.check_at limit 1;
+    if session is not null then
+        perform stream_ext.gate_close_soon(session);
+    end if;
+end
+$$;
+comment on function stream_ext.sweep_wait_for_passed_over() is
+    'Gets a turn at a stream that earlier sweeps passed over, before anything else is locked: whoever holds its gate may wait for what a sweep takes.';
+
+create or replace function stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    due pg_catalog.jsonb;
+    judged pg_catalog.uuid[];
+    with_head pg_catalog.uuid[];
+    free pg_catalog.uuid[];
+begin
+    if ($4 ->> 'waits')::boolean then
+        perform stream_ext.sweep_wait_for_passed_over();
+    end if;
+    select jsonb_agg(to_jsonb(d) order by d.id) into due
+    from (
+        select s.id, s.state, s.generation,
+            case
+                when s.created_at + c.max_duration_s * interval '1 second' <= now() then 'max_duration'
+                when s.state = 'initializing' and s.state_changed_at + c.initializing_timeout_s * interval '1 second' <= now()
+                    then 'initializing_timeout'
+                when s.state in ('initializing', 'active') and s.host_seen_at + c.host_timeout_s * interval '1 second' <= now()
+                    then 'host_lost'
+                when s.state = 'paused' and s.state_changed_at + c.paused_timeout_s * interval '1 second' <= now()
+                    then 'paused_timeout'
+                when s.state = 'error' and s.reconnect_deadline <= now() then 'reconnect_timeout'
+            end as verdict,
+            (extract(epoch from now() - s.check_at) * 1000000)::bigint as age_us
+        from stream.stream_sessions as s
+        cross join stream.config as c
+        where s.check_at <= now() and s.state <> 'ended' and s.id <> all ($3)
+        order by s.check_at
+        limit least($1, $2)
+        for no key update of s skip locked
+    ) as d;
+    judged := array(
+        select (d ->> 'id')::uuid from jsonb_array_elements(coalesce(due, '[]')) as d where d ->> 'verdict' is not null);
+    if cardinality(judged) > 0 then
+        -- A transaction that writes to a log holds its head until the end.
+        with_head := array(
+            select h.session_id from stream.chat_heads as h where h.session_id = any (judged)
+            order by h.session_id for no key update skip locked);
+        free := array(
+            select r.session_id from stream.chat_relay as r where r.session_id = any (with_head)
+            order by r.session_id for no key update skip locked);
+    end if;
+    return query
+    select (d ->> 'id')::uuid, d,
+        d ->> 'verdict' is not null and not coalesce((d ->> 'id')::uuid = any (free), false)
+    from jsonb_array_elements(coalesce(due, '[]')) as d
+    order by 1;
+end
+$$;
+comment on function stream_ext.regular_take_session_timeouts(integer, integer, uuid[], jsonb) is
+    'Streams whose check is due, with what each has come to, the rows and of those to move their logs locked.';
+
+create or replace function stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    verdict constant pg_catalog.text := $2 ->> 'verdict';
+    to_state constant pg_catalog.text := case when verdict = 'host_lost' then 'error' else 'ended' end;
+    entry pg_catalog.record;
+begin
+    if verdict is null then
+        perform stream_ext.stream_schedule_check($1, ($3 ->> 'count')::boolean);
+        return '{"rows": 1}';
+    end if;
+    select a.seq, a.created_at, a.last_viewers into entry
+    from stream_ext.stream_announce($1, $2 ->> 'state', to_state, verdict, ($2 ->> 'generation')::integer, false) as a;
+    perform stream_ext.stream_write_state(
+        $1, to_state, verdict, entry.seq, entry.created_at, $2 ->> 'state', false, ($3 ->> 'count')::boolean, null,
+        entry.last_viewers, null, null, null, null);
+    return jsonb_build_object('rows', 1, 'tallies', jsonb_build_object(verdict, jsonb_build_array(1, ($2 ->> 'age_us')::bigint)));
+end
+$$;
+comment on function stream_ext.regular_do_session_timeouts(uuid, jsonb, jsonb) is 'Times out a session, or schedules its next check.';
+
+-- sql/edition/sql/sweep_dated.sql
+
+-- The rules for rows with an end of their own: leases, tokens and restrictions. Their due rows are locked together and handled stream
+-- by stream.
+
+create or replace function stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return jsonb_build_object('rows', greatest($2, $3), 'tallies', jsonb_build_object($1,
+        jsonb_build_array($3, (extract(epoch from $4) * 1000000)::bigint)));
+end
+$$;
+comment on function stream_ext.sweep_tally(text, integer, integer, interval) is
+    'What a rule did to one stream: rows that count against its batch, and the rows and the age that it reports.';
+
+create or replace function stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    with overdue as (
+        select v.session_id, v.user_id
+        from stream.stream_viewers as v
+        where v.is_active and v.lease_check_at <= now() and v.session_id <> all ($3)
+        order by v.lease_check_at limit $2
+        for no key update skip locked
+    ), misdated as (
+        -- A check that lies further ahead than any lease can last is from before the clock was set back.
+        select v.session_id, v.user_id
+        from stream.stream_viewers as v
+        where v.is_active and v.lease_check_at > now()
+            + (select 2 * c.lease_s from stream.config as c) * interval '1 second'
+            and v.session_id <> all ($3)
+        order by v.lease_check_at desc limit $2
+        for no key update skip locked
+    )
+    select d.session_id, jsonb_agg(d.user_id order by d.user_id), false
+    from (select * from overdue union all select * from misdated) as d
+    group by d.session_id order by d.session_id;
+end
+$$;
+comment on function stream_ext.regular_take_viewer_leases(integer, integer, uuid[], jsonb) is 'Leases whose check is due.';
+
+create or replace function stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    swept_rows pg_catalog.record;
+begin
+    -- Judges the locked rows, so that a heartbeat that has just come in counts.
+    with judged as (
+        select v.user_id, v.lease_check_at, least(v.last_seen_at, now()) as seen_at, v.ends_at, v.holds, v.watched_ms
+        from stream_private.leases as v
+        where v.session_id = $1 and v.user_id = any (stream_ext.regular_ids($2))
+    ), swept as (
+        update stream.stream_viewers as v
+        set left_at = case when not j.holds then j.ends_at end,
+            last_seen_at = j.seen_at,
+            lease_check_at = j.ends_at,
+            watch_ms = case when j.holds then v.watch_ms else j.watched_ms end
+        from judged as j
+        where v.session_id = $1 and v.user_id = j.user_id
+        returning v.is_active, now() - j.lease_check_at as age
+    ), noted as (
+        insert into stream.viewer_changes (session_id)
+        select $1 where exists (select from swept as w where not w.is_active)
+    )
+    select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w where not w.is_active;
+    return stream_ext.sweep_tally('viewer_leases', jsonb_array_length($2), swept_rows.rows, swept_rows.age);
+end
+$$;
+comment on function stream_ext.regular_do_viewer_leases(uuid, jsonb, jsonb) is 'Ends leases that are over.';
+
+create or replace function stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    with due as (
+        select t.session_id, t.id from stream.agora_tokens as t
+        where t.is_active and t.check_at <= now() and t.expires_at <= now() and t.session_id <> all ($3)
+        order by t.check_at limit $2
+        for no key update skip locked
+    )
+    select d.session_id, jsonb_agg(d.id), false from due as d group by d.session_id order by d.session_id;
+end
+$$;
+comment on function stream_ext.regular_take_tokens(integer, integer, uuid[], jsonb) is 'Expired tokens.';
+
+create or replace function stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    swept_rows pg_catalog.record;
+begin
+    with swept as (
+        update stream.agora_tokens as t set is_active = false
+        where t.id = any (stream_ext.regular_ids($2)) and t.session_id = $1 and t.is_active
+        returning now() - t.expires_at as age
+    )
+    select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;
+    return stream_ext.sweep_tally('tokens', jsonb_array_length($2), swept_rows.rows, swept_rows.age);
+end
+$$;
+comment on function stream_ext.regular_do_tokens(uuid, jsonb, jsonb) is 'Marks expired tokens as inactive.';
+
+create or replace function stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    with due as (
+        select r.session_id, r.user_id from stream_private.restrictions as r
+        where not r.is_in_force and r.session_id <> all ($3)
+        order by r.until limit $2
+        for update skip locked
+    )
+    select d.session_id, jsonb_agg(distinct d.user_id), false from due as d group by d.session_id order by d.session_id;
+end
+$$;
+comment on function stream_ext.regular_take_restrictions(integer, integer, uuid[], jsonb) is 'Mutes and bans that are over.';
+
+create or replace function stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    swept_rows pg_catalog.record;
+begin
+    with due as (
+        select r.user_id, r.kind, r.until from stream_private.restrictions as r
+        where r.session_id = $1 and r.user_id = any (stream_ext.regular_ids($2)) and not r.is_in_force
+        for update skip locked
+    ), swept as (
+        delete from stream.chat_restrictions as r using due as d
+        where r.session_id = $1 and r.user_id = d.user_id and r.kind = d.kind
+        returning now() - d.until as age
+    )
+    select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;
+    return stream_ext.sweep_tally('restrictions', jsonb_array_length($2), swept_rows.rows, swept_rows.age);
+end
+$$;
+comment on function stream_ext.regular_do_restrictions(uuid, jsonb, jsonb) is 'Deletes mutes and bans that are over.';
+
+-- sql/edition/sql/sweep_ended.sql
+
+-- The rule ended_resources: closes what ended streams left open, and counts what their summaries tell. Functions close everything in the
+-- transaction that ends a stream; this is for streams that were ended otherwise, and for rows that were locked then.
+
+create or replace function stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select s.id, jsonb_build_object('ended_at', s.ended_at, 'at_most', $2,
+        'age_us', (greatest(extract(epoch from now() - s.ended_at), 0) * 1000000)::bigint), false
+    from stream.stream_sessions as s
+    where s.state = 'ended' and not s.is_cleaned and s.id <> all ($3)
+    order by s.ended_at limit least($1, $2)
+    for no key update skip locked;
+end
+$$;
+comment on function stream_ext.regular_take_ended_resources(integer, integer, uuid[], jsonb) is 'Ended streams that may have left something open.';
+
+create or replace function stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    ended constant pg_catalog.timestamptz := $2 ->> 'ended_at';
+    at_most constant pg_catalog.int4 := ($2 ->> 'at_most')::integer;
+    rest pg_catalog.int4 := at_most;
+    closed pg_catalog.int4;
+begin
+    with left_over as (
+        select v.user_id from stream.stream_viewers as v
+        where v.session_id = $1 and v.is_active limit rest for no key update skip locked
+    )
+    update stream.stream_viewers as v
+    set left_at = ended, watch_ms = v.watch_ms + greatest(0, (extract(epoch from ended - v.joined_at) * 1000)::bigint)
+    from left_over as l where v.session_id = $1 and v.user_id = l.user_id;
+    get diagnostics closed = row_count;
+    rest := rest - closed;
+    -- Does not wait for the deletion of a user, which may wait for rows that this sweep holds.
+    with left_over as (
+        select t.id from stream.agora_tokens as t
+        where t.session_id = $1 and t.is_active limit rest for no key update skip locked
+    )
+    update stream.agora_tokens as t set is_active = false from left_over as l where t.id = l.id;
+    get diagnostics closed = row_count;
+    rest := rest - closed;
+    with left_over as (
+        select b.id from stream.chat_subscriptions as b
+        where b.session_id = $1 and b.is_active limit rest for no key update skip locked
+    )
+    update stream.chat_subscriptions as b set is_active = false, ended_at = ended from left_over as l where b.id = l.id;
+    get diagnostics closed = row_count;
+    rest := rest - closed;
+    with left_over as (
+        select h.session_id from stream.chat_heads as h
+        where h.session_id = $1 and h.open for no key update skip locked
+    )
+    update stream.chat_heads as h set open = false from left_over as l where h.session_id = l.session_id;
+    perform stream_ext.reaction_close($1);
+    -- After a full batch, or with locked rows, the rest is left to the next sweep.
+    perform stream_ext.sweep_count_ended($1, 10000);
+    return jsonb_build_object('rows', greatest(at_most - rest, 1),
+        'tallies', jsonb_build_object('ended_resources', jsonb_build_array(1, ($2 ->> 'age_us')::bigint)));
+end
+$$;
+comment on function stream_ext.regular_do_ended_resources(uuid, jsonb, jsonb) is
+    'Closes leases, tokens, subscriptions, the log and reactions that an ended stream left and nobody holds, and counts what its summary tells.';
+
+create or replace function stream_ext.sweep_count_ended(session_id uuid, part_size bigint) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- Counts a part of the log; behind its last part, when nothing is open any more, a part of the viewers. One write: a second one in a
+    -- transaction would check the references of the row again, and wait for whoever holds them.
+    with part as (
+        select s.counted_seq, s.counted_uid, least(l.last_seq, s.counted_seq + $2) as upto,
+            s.counted_seq + $2 >= l.last_seq
+                and not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.is_active)
+                and not exists (select from stream.agora_tokens as t where t.session_id = $1 and t.is_active)
+                and not exists (select from stream.chat_subscriptions as b where b.session_id = $1 and b.is_active)
+                and not exists (select from stream.reaction_counts as c where c.session_id = $1)
+                and not exists (select from stream.reaction_totals as k where k.session_id = $1)
+                and not l.open as is_closed
+        from stream.stream_sessions as s
+        cross join lateral (
+            select coalesce(max(h.last_seq), 0) as last_seq, coalesce(bool_or(h.open), false) as open
+            from stream.chat_heads as h where h.session_id = $1
+        ) as l
+        where s.id = $1
+    )
+    update stream.stream_sessions as s
+    set counted_seq = p.upto, message_count = s.message_count + m.messages,
+        deleted_message_count = s.deleted_message_count + m.deleted,
+        counted_uid = v.upto, unique_viewers = s.unique_viewers + v.viewers,
+        watch_ms = s.watch_ms + v.watch_ms, is_cleaned = p.is_closed and v.viewers < $2
+    from part as p
+    cross join lateral (
+        select count(*) as messages, count(*) filter (where m.deleted_at is not null) as deleted
+        from stream.chat_messages as m
+        where m.session_id = $1 and m.seq > p.counted_seq and m.seq <= p.upto and m.message_type = 'user_message'
+    ) as m
+    cross join lateral (
+        select count(*) as viewers, coalesce(sum(n.watch_ms), 0)::bigint as watch_ms,
+            coalesce(max(n.agora_uid), p.counted_uid) as upto
+        from (
+            select v.agora_uid, v.watch_ms from stream.stream_viewers as v
+            where v.session_id = $1 and p.is_closed and v.agora_uid > p.counted_uid
+            order by v.agora_uid limit $2
+        ) as n
+    ) as v
+    where s.id = $1 and (p.is_closed or p.upto > p.counted_seq);
+end
+$$;
+comment on function stream_ext.sweep_count_ended(uuid, bigint) is 'Counts entries and viewers of an ended stream, so many of each.';
+
+-- sql/edition/sql/sweep_retained.sql
+
+-- The rules for rows that are kept for a time: notices, cursors, first results and rates.
+
+create or replace function stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    -- A notice without a stream counts for the nil uuid.
+    with due as (
+        select coalesce(e.session_id, '00000000-0000-0000-0000-000000000000') as session_id, e.notice_id
+        from stream.webhook_events as e
+        where e.received_at <= now() - (select k.webhook_retention_days from stream.config as k) * interval '1 day'
+            and coalesce(e.session_id, '00000000-0000-0000-0000-000000000000') <> all ($3)
+        order by e.received_at limit $2
+        for update of e skip locked
+    )
+    select d.session_id, jsonb_agg(d.notice_id), false from due as d group by d.session_id order by d.session_id;
+end
+$$;
+comment on function stream_ext.regular_take_webhook_events(integer, integer, uuid[], jsonb) is 'Agora''s notices that are older than their retention.';
+
+create or replace function stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    swept_rows pg_catalog.record;
+begin
+    with swept as (
+        delete from stream.webhook_events as e
+        where e.notice_id = any (array(select n.id from jsonb_array_elements_text($2) as n (id)))
+            and coalesce(e.session_id, '00000000-0000-0000-0000-000000000000') = $1
+        returning now() - e.received_at - (select k.webhook_retention_days from stream.config as k) * interval '1 day' as age
+    )
+    select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;
+    return stream_ext.sweep_tally('webhook_events', jsonb_array_length($2), swept_rows.rows, swept_rows.age);
+end
+$$;
+comment on function stream_ext.regular_do_webhook_events(uuid, jsonb, jsonb) is 'Deletes notices of Agora.';
+
+create or replace function stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    with due as (
+        select k.session_id, k.uid from stream.webhook_cursors as k
+        where k.forget_at <= now() and k.session_id <> all ($3)
+        order by k.forget_at limit $2
+        for update skip locked
+    )
+    select d.session_id, jsonb_agg(d.uid), false from due as d group by d.session_id order by d.session_id;
+end
+$$;
+comment on function stream_ext.regular_take_webhook_cursors(integer, integer, uuid[], jsonb) is 'Cursors of users who left a minute ago, and of streams beyond their longest duration.';
+
+create or replace function stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    swept_rows pg_catalog.record;
+begin
+    -- Judges the locked rows, so one that was moved on meanwhile is kept.
+    with swept as (
+        delete from stream.webhook_cursors as k
+        where k.session_id = $1 and k.uid = any (array(select n.id::bigint from jsonb_array_elements_text($2) as n (id)))
+            and k.forget_at <= now()
+        returning now() - k.forget_at as age
+    )
+    select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;
+    return stream_ext.sweep_tally('webhook_cursors', jsonb_array_length($2), swept_rows.rows, swept_rows.age);
+end
+$$;
+comment on function stream_ext.regular_do_webhook_cursors(uuid, jsonb, jsonb) is 'Deletes cursors of Agora''s notices.';
+
+create or replace function stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    -- Request ids belong to no stream; the nil uuid stands for that.
+    with due as (
+        select r.id from stream.requests as r
+        where r.created_at <= now() - (select k.request_retention_hours from stream.config as k) * interval '1 hour'
+            and '00000000-0000-0000-0000-000000000000' <> all ($3)
+        order by r.created_at limit $2
+        for update skip locked
+    )
+    select '00000000-0000-0000-0000-000000000000'::uuid, jsonb_agg(d.id), false from due as d having count(*) > 0;
+end
+$$;
+comment on function stream_ext.regular_take_requests(integer, integer, uuid[], jsonb) is 'First results whose retention is over.';
+
+create or replace function stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    swept_rows pg_catalog.record;
+begin
+    with swept as (
+        delete from stream.requests as r
+        where r.id = any (array(select n.id::bigint from jsonb_array_elements_text($2) as n (id))) and $1 = '00000000-0000-0000-0000-000000000000'
+        returning now() - r.created_at - (select k.request_retention_hours from stream.config as k) * interval '1 hour' as age
+    )
+    select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;
+    return stream_ext.sweep_tally('requests', jsonb_array_length($2), swept_rows.rows, swept_rows.age);
+end
+$$;
+comment on function stream_ext.regular_do_requests(uuid, jsonb, jsonb) is 'Deletes first results of request ids.';
+
+create or replace function stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    -- Rates belong to sellers and to no stream, too. One that lies an hour in the past has long limited nothing; one beyond a minute
+    -- ahead is from before the clock was set back.
+    with past as (
+        select r.seller_id from stream.start_rates as r
+        where r.tat <= now() - interval '1 hour' and '00000000-0000-0000-0000-000000000000' <> all ($3)
+        order by r.tat limit $2
+        for update skip locked
+    ), misdated as (
+        select r.seller_id from stream.start_rates as r
+        where r.tat > now() + interval '2 minutes' and '00000000-0000-0000-0000-000000000000' <> all ($3)
+        order by r.tat desc limit $2
+        for update skip locked
+    )
+    select '00000000-0000-0000-0000-000000000000'::uuid, jsonb_agg(d.seller_id), false
+    from (select * from past union all select * from misdated) as d having count(*) > 0;
+end
+$$;
+comment on function stream_ext.regular_take_start_rates(integer, integer, uuid[], jsonb) is 'Rates of sellers that limit nothing any more.';
+
+create or replace function stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    swept_rows pg_catalog.record;
+begin
+    with swept as (
+        delete from stream.start_rates as r
+        where r.seller_id = any (stream_ext.regular_ids($2)) and $1 = '00000000-0000-0000-0000-000000000000'
+        returning greatest(now() - interval '1 hour' - r.tat, interval '0') as age
+    )
+    select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;
+    return stream_ext.sweep_tally('start_rates', jsonb_array_length($2), swept_rows.rows, swept_rows.age);
+end
+$$;
+comment on function stream_ext.regular_do_start_rates(uuid, jsonb, jsonb) is 'Deletes the rates of sellers who may start as often as anybody again.';
+
+-- sql/edition/sql/sweep_streams.sql
+
+-- The rules late_events, expiring_tokens and retention.
+
+create or replace function stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (
+        select from stream.stream_sessions as s
+        where s.id = $2 and s.state <> 'ended'
+            and (s.seller_id = $3 or exists (
+                select from stream.stream_viewers as v where v.session_id = $2 and v.user_id = $3 and v.is_active))
+    ) and not exists (
+        select from stream.agora_tokens as n
+        where n.session_id = $2 and n.user_id = $3 and n.is_active and (n.created_at, n.id) > ($4, $1));
+end
+$$;
+comment on function stream_ext.sweep_concerns_user(uuid, uuid, uuid, timestamptz) is
+    'Whether a token is its user''s newest, and its user still needs one: a viewer with a lease, or the seller, of a live session.';
+
+create or replace function stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    due constant pg_catalog.uuid[] := array(
+        select distinct e.session_id from stream.late_events as e
+        where e.session_id <> all ($3) order by e.session_id limit least($1, $2));
+begin
+    if cardinality(due) > 0 and stream_ext.realtime_hold(clock_timestamp()) is not null then
+        return query select d.id, '{}'::jsonb, false from unnest(due) as d (id) order by d.id;
+    end if;
+end
+$$;
+comment on function stream_ext.regular_take_late_events(integer, integer, uuid[], jsonb) is
+    'Streams with events that no partition of realtime.messages took when they happened.';
+
+create or replace function stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+declare
+    late pg_catalog.record;
+    hinted pg_catalog.text[] := '{}';
+    sent pg_catalog.int4 := 0;
+begin
+    -- Keeps the stream and its restrictions as they are until the events are sent, so that none is sent behind a newer one. A join only
+    -- shares the stream's row, as this does.
+    perform from stream.moderation_turns as t where t.session_id = $1 for no key update skip locked;
+    if not found and exists (select from stream.moderation_turns as t where t.session_id = $1) then
+        return '{"passed": true}';
+    end if;
+    perform from stream.stream_sessions as s where s.id = $1 for share skip locked;
+    if not found and exists (select from stream.stream_sessions as s where s.id = $1) then
+        return '{"passed": true}';
+    end if;
+    for late in
+        with taken as (
+            delete from stream.late_events as e where e.session_id = $1
+            returning e.topic, e.subject, e.event, e.payload as p, e.user_id
+        )
+        select t.topic, t.subject, t.event, t.p, s.id is not null as is_there, coalesce(
+            case t.subject
+                when 'state' then s.state = t.p ->> 'state' and s.state_seq = (t.p ->> 'seq')::bigint
+                    and s.generation = (t.p ->> 'generation')::integer
+                when 'viewer_count' then s.viewer_count = (t.p ->> 'viewer_count')::integer
+                when 'live' then (s.state = 'ended') = (t.p ->> 'state' = 'ended')
+                when 'token_expiring' then exists (
+                    select from stream.agora_tokens as k
+                    where k.session_id = $1 and k.user_id = t.user_id and k.is_active
+                        and k.expires_at = (t.p ->> 'expires_at')::timestamptz
+                        and stream_ext.sweep_concerns_user(k.id, k.session_id, k.user_id, k.created_at))
+                when 'resync' then true
+                else exists (
+                    select from stream_private.restrictions as r
+                    where r.session_id = $1 and r.user_id = t.user_id and r.kind = t.subject and r.is_in_force
+                        and (not (t.p ->> 'is_in_force')::boolean
+                            or r.until is not distinct from (t.p ->> 'until')::timestamptz)
+                ) = (t.p ->> 'is_in_force')::boolean
+            end, false) as is_true
+        from taken as t
+        left join stream.stream_sessions as s on s.id = $1
+        order by t.topic, t.subject
+    loop
+        -- What is kept of a stream that is gone is said to nobody, and a token that was renewed since asks for nothing.
+        continue when not late.is_there or not late.is_true and (late.subject = 'token_expiring' or late.topic = any (hinted));
+        -- Clients compare their clocks with it, so it is the time of sending.
+        perform stream_ext.emit(late.topic, case when late.is_true then late.event else 'resync' end,
+            (case when late.is_true then late.p else jsonb_build_object('session_id', $1, 'reason', 'missed_event') end
+                || jsonb_build_object('server_time', clock_timestamp()))::text);
+        if not late.is_true then
+            hinted := hinted || late.topic;
+        end if;
+        sent := sent + 1;
+    end loop;
+    return jsonb_build_object('rows', greatest(sent, 1), 'tallies', jsonb_build_object('late_events', jsonb_build_array(sent, null)));
+end
+$$;
+comment on function stream_ext.regular_do_late_events(uuid, jsonb, jsonb) is
+    'Sends late events where they are still true, by the rows as they are now; where something has changed since, the topic gets resync.';
+
+create or replace function stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    with due as (
+        select t.session_id, t.id from stream.agora_tokens as t
+        where t.is_active and t.check_at <= now() and t.expires_at > now() and t.session_id <> all ($3)
+        order by t.check_at limit $2
+        for no key update skip locked
+    )
+    select d.session_id, jsonb_agg(d.id), false from due as d group by d.session_id order by d.session_id;
+end
+$$;
+comment on function stream_ext.regular_take_expiring_tokens(integer, integer, uuid[], jsonb) is 'Tokens that end soon.';
+
+create or replace function stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+declare
+    expiring pg_catalog.record;
+    told pg_catalog.int4 := 0;
+    oldest pg_catalog.interval;
+begin
+    for expiring in
+        with due as (
+            select d.id, now() - d.check_at as age from stream.agora_tokens as d
+            where d.id = any (stream_ext.regular_ids($2)) and d.session_id = $1 and d.is_active
+        ), checked as (
+            -- The next look is at the token's end.
+            update stream.agora_tokens as t set check_at = t.expires_at
+            from due as d where t.id = d.id
+            returning t.id, t.session_id, t.user_id, t.created_at, t.expires_at, d.age
+        )
+        select c.user_id, c.expires_at, c.age, stream_ext.sweep_concerns_user(c.id, c.session_id, c.user_id, c.created_at) as concerns
+        from checked as c order by c.user_id
+    loop
+        continue when not expiring.concerns;
+        perform stream_ext.emit('user:' || expiring.user_id, 'token_expiring', json_build_object(
+            'session_id', $1, 'expires_at', expiring.expires_at, 'server_time', clock_timestamp())::text);
+        told := told + 1;
+        oldest := greatest(oldest, expiring.age);
+    end loop;
+    if told = 0 then
+        return jsonb_build_object('rows', jsonb_array_length($2));
+    end if;
+    return stream_ext.sweep_tally('expiring_tokens', jsonb_array_length($2), told, oldest);
+end
+$$;
+comment on function stream_ext.regular_do_expiring_tokens(uuid, jsonb, jsonb) is
+    'Tells users that their newest Agora token ends soon, once for each token.';
+
+create or replace function stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    if stream_ext.regular_keeps_realtime_free() then
+        return;
+    end if;
+    -- The bound is computed in a subquery, so that it limits the scan of the index.
+    return query
+    select s.id, jsonb_build_object('at_most', $2, 'age_us',
+        (extract(epoch from now() - s.ended_at - c.retention_days * interval '1 day') * 1000000)::bigint), false
+    from stream.stream_sessions as s
+    cross join stream.config as c
+    where s.state = 'ended'
+        and s.ended_at < (select now() - k.retention_days * interval '1 day' from stream.config as k)
+        and s.id <> all ($3)
+    order by s.ended_at limit 1
+    for update of s skip locked;
+end
+$$;
+comment on function stream_ext.regular_take_retention(integer, integer, uuid[], jsonb) is 'The stream whose retention ended first.';
+
+create or replace function stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    at_most constant pg_catalog.int4 := ($2 ->> 'at_most')::integer;
+    deleted pg_catalog.int4;
+    is_part pg_catalog.bool := true;
+begin
+    if not stream_ext.frames_expire($1, at_most) then
+        return '{"passed": true}';
+    end if;
+    deleted := stream_ext.stream_delete_dependents($1, at_most);
+    if deleted = 0 then
+        -- In a unit of its own, so that a table of the application that still refers to it keeps that row and nothing else.
+        deleted := stream_ext.stream_delete_row($1);
+        is_part := false;
+    end if;
+    return jsonb_build_object('part', is_part, 'rows', deleted,
+        'tallies', jsonb_build_object('retention', jsonb_build_array(deleted, ($2 ->> 'age_us')::bigint)));
+end
+$$;
+comment on function stream_ext.regular_do_retention(uuid, jsonb, jsonb) is
+    'Deletes an ended stream after its retention, dependent rows in batches, the stream last.';
+
+-- sql/edition/sql/tails.sql
+
+-- The rule tails: sends the unsent entries of the sessions in the relay queue (chat_tails, chat_tail_reads) whose window has passed.
+-- The queue is read by snapshots, as PgQ does: rows of transactions that began after the snapshot that was read last, and of those
+-- that were open then, prepared ones too. So deleted rows are never scanned again, however long an old snapshot keeps them.
+
+create or replace function stream_ext.tails_due(unsent uuid[]) returns uuid[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    moment constant pg_catalog.timestamptz := clock_timestamp();
+begin
+    return array(
+        select u.id from unnest($1) as u (id)
+        left join stream.chat_relay as r on r.session_id = u.id
+        where stream_ext.log_window_ends_at(r.flushed_at, r.window_ms, moment) is null
+        order by u.id);
+end
+$$;
+comment on function stream_ext.tails_due(uuid[]) is 'Those of the sessions that do not wait for the end of a long window.';
+
+create or replace function stream_ext.tails_state() returns record
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    state pg_catalog.record;
+begin
+    select r.id, r.epoch, r.unsent, r.looked_at, r.look_after, n.epoch as epoch_now,
+        r.epoch is not distinct from n.epoch as is_known,
+        case when r.epoch is not distinct from n.epoch and r.read_upto is not null
+            then pg_snapshot_xmax(r.read_upto) else '0'::xid8 end as xmax,
+        case when r.epoch is not distinct from n.epoch and r.read_upto is not null
+            then array(select pg_snapshot_xip(r.read_upto)) || r.read_by else '{}'::xid8[] end as xip,
+        r.read_upto is not null as was_read,
+        -- A time ahead of the clock is from before the clock was set back.
+        r.look_after is not null or not (r.looked_at > clock_timestamp() - interval '1 minute' and r.looked_at <= clock_timestamp())
+            as is_look_due
+    into state
+    from stream.chat_tail_reads as r
+    cross join (select stream_ext.log_epoch() as epoch) as n
+    order by r.id desc limit 1;
+    return state;
+end
+$$;
+comment on function stream_ext.tails_state() is
+    'The newest row of chat_tail_reads. Transaction ids of another cluster mean nothing here: with another epoch everything is read.';
+
+create or replace function stream_ext.tails_are_empty(xmax xid8, xip xid8[]) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return not exists (select from stream.chat_tails as t where t.xid >= $1)
+        and not exists (select from stream.chat_tails as t where t.xid = any ($2));
+end
+$$;
+comment on function stream_ext.tails_are_empty(xid8, xid8[]) is 'Whether nothing was queued since a snapshot.';
+
+create or replace function stream_ext.tails_are_due() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    state pg_catalog.record;
+begin
+    if stream_ext.realtime_method(clock_timestamp()) is null then
+        return false;
+    end if;
+    -- Where somebody keeps the tables locked the rule will run into it, and fails alone.
+    begin
+        lock table only stream.chat_tails, only stream.chat_tail_reads in access share mode nowait;
+    exception when lock_not_available or undefined_table then
+        return true;
+    end;
+    state := stream_ext.tails_state();
+    if state.id is null or not state.is_known or not state.was_read or state.is_look_due then
+        return true;
+    end if;
+    return cardinality(stream_ext.tails_due(state.unsent)) > 0 or not stream_ext.tails_are_empty(state.xmax, state.xip);
+end
+$$;
+comment on function stream_ext.tails_are_due() is
+    'Whether there are entries to send, or sessions to compare, and a partition to write to. Writes and locks nothing.';
+
+create or replace function stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    state pg_catalog.record;
+    taken pg_catalog.record;
+    compared pg_catalog.record;
+    unsent pg_catalog.uuid[];
+    context pg_catalog.jsonb;
+    is_empty pg_catalog.bool;
+    looks pg_catalog.bool;
+begin
+    if stream_ext.realtime_method(clock_timestamp()) is null then
+        -- Until there is a partition, the queue has at most one row a stream.
+        return;
+    end if;
+    state := stream_ext.tails_state();
+    if state.id is null then
+        insert into stream.chat_tail_reads default values;
+        return;
+    end if;
+    unsent := state.unsent;
+    looks := not state.is_known or state.is_look_due;
+    is_empty := stream_ext.tails_are_empty(state.xmax, state.xip);
+    if is_empty and not looks and cardinality(stream_ext.tails_due(unsent)) = 0 then
+        return;
+    end if;
+    perform from stream.chat_tail_reads as r where r.id = state.id for update skip locked;
+    perform set_config('stream_ext.queue_is_held', case when found then '' else 'yes' end, false);
+    if not found then
+        return;
+    end if;
+    context := jsonb_build_object('id', state.id, 'epoch', state.epoch, 'looked_at', state.looked_at,
+        'look_after', state.look_after, 'is_changed', false);
+    if not is_empty or looks then
+        -- No join with what is to be deleted: its plan could read the whole index.
+        with stop as (
+            select t.xid from stream.chat_tails as t where t.xid >= state.xmax
+            order by t.xid, t.id offset 5000 limit 1
+        ), late as (
+            delete from stream.chat_tails as d where d.xid = any (state.xip)
+            returning d.session_id
+        ), ahead as (
+            delete from stream.chat_tails as d
+            where d.xid >= state.xmax and d.xid <= coalesce((select s.xid from stop as s), '18446744073709551615')
+            returning d.session_id
+        )
+        select not exists (select from stop) as is_all,
+            array(select l.session_id from late as l union select a.session_id from ahead as a) as sessions,
+            pg_current_snapshot() as snapshot
+        into taken;
+        unsent := unsent || taken.sessions;
+        if looks then
+            -- Rows of the queue can be lost: compares the next heads and relays, continuing where the last call ended.
+            select count(*) as compared,
+                array_agg(c.id) filter (where c.is_unsent) as unsent,
+                (array_agg(c.auction_id order by c.auction_id desc))[1] as last_auction
+            into compared
+            from (
+                select s.auction_id, s.id, coalesce(
+                    (select h.last_seq from stream.chat_heads as h where h.session_id = s.id)
+                    > (select r.flushed_seq from stream.chat_relay as r where r.session_id = s.id), false) as is_unsent
+                from stream.stream_sessions as s
+                where s.state <> 'ended'
+                    and s.auction_id >= case when state.is_known
+                        then coalesce(state.look_after, '00000000-0000-0000-0000-000000000000')
+                        else '00000000-0000-0000-0000-000000000000' end
+                order by s.auction_id limit 1000
+            ) as c;
+            unsent := unsent || coalesce(compared.unsent, '{}');
+            if state.look_after is null or not state.is_known then
+                context := context || jsonb_build_object('looked_at', clock_timestamp());
+            end if;
+            context := context || jsonb_build_object(
+                'look_after', case when compared.compared = 1000 then compared.last_auction end);
+        end if;
+        context := context || jsonb_build_object('is_changed', true, 'read_upto', case when taken.is_all then taken.snapshot end,
+            'epoch', case when state.is_known or taken.is_all then state.epoch_now end);
+    end if;
+    unsent := array(select distinct u.id from unnest(unsent) as u (id));
+    keys := context || jsonb_build_object('unsent', to_jsonb(unsent));
+    return next;
+    -- Sessions that are held or fail stay unsent.
+    return query
+    select d.id, '{}'::jsonb, false
+    from unnest(stream_ext.tails_due(unsent)) as d (id)
+    where d.id <> all ($3)
+    order by d.id;
+end
+$$;
+comment on function stream_ext.regular_take_tails(integer, integer, uuid[], jsonb) is
+    'Takes what was queued since the last read, and returns the sessions with unsent entries. It locks no row of a stream, so no stream can make it fail or wait.';
+
+create or replace function stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    relay pg_catalog.record;
+begin
+    select r.flushed_at, r.window_ms into relay
+    from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
+    if not found then
+        -- It is missing when the session was deleted, which has nothing to send.
+        return case when exists (select from stream.chat_relay as r where r.session_id = $1) then '{"passed": true}' else '{}' end;
+    end if;
+    -- A frame was written since the window was looked at.
+    if stream_ext.log_window_ends_at(relay.flushed_at, relay.window_ms, clock_timestamp()) is not null then
+        return '{"passed": true}';
+    end if;
+    -- Without a partition it stays unsent.
+    if not stream_ext.log_flush($1, 'chat') then
+        return '{"passed": true}';
+    end if;
+    return '{}';
+end
+$$;
+comment on function stream_ext.regular_do_tails(uuid, jsonb, jsonb) is 'Sends the unsent entries of a session that nobody holds.';
+
+create or replace function stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    if not ($1 ->> 'is_changed')::boolean and jsonb_array_length($2) = 0 then
+        return '{}';
+    end if;
+    -- With another snapshot, or with that of the row before.
+    with last as (
+        delete from stream.chat_tail_reads as d where d.id = ($1 ->> 'id')::bigint returning d.read_upto
+    )
+    insert into stream.chat_tail_reads (read_upto, epoch, unsent, looked_at, look_after)
+    select coalesce(($1 ->> 'read_upto')::pg_snapshot, l.read_upto), $1 ->> 'epoch',
+        array(
+            select u.id::uuid from jsonb_array_elements_text($1 -> 'unsent') as u (id)
+            where not $2 ? u.id order by u.id::uuid),
+        ($1 ->> 'looked_at')::timestamptz, ($1 ->> 'look_after')::uuid
+    from last as l;
+    return '{}';
+end
+$$;
+comment on function stream_ext.regular_end_tails(jsonb, jsonb, jsonb) is 'Writes how far the queue was read, without the sessions that were sent.';
+
+-- sql/edition/sql/tick.sql
+
+-- The entry points of the regular work: tick and sweep in the caller's transaction, and the loop that commits after each unit.
+
+create or replace function stream_ext.regular_find_work(due record, commits boolean) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_claimed pg_catalog.bool;
+begin
+    if not (due.round or due.mark or due.tails) then
+        return null;
+    end if;
+    is_claimed := stream_ext.regular_claim();
+    if not is_claimed and not due.is_abandoned then
+        return null;
+    end if;
+    if due.round and not $2 then
+        -- Before anything is locked in a transaction that holds its locks until the last unit.
+        set constraints all immediate;
+        perform stream_ext.sweep_wait_for_passed_over();
+        perform stream_ext.viewer_counts_wait_for_passed_over();
+    end if;
+    return stream_ext.regular_begin($1, not is_claimed, $2);
+end
+$$;
+comment on function stream_ext.regular_find_work(record, boolean) is
+    'Claims the ticker''s row until the end of the transaction and returns the work that is due. Works without the claim when the row is locked by a transaction that is no ticker.';
+
+create or replace function stream_ext.tick() returns void
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    began constant pg_catalog.timestamptz := clock_timestamp();
+    -- A tick ends before a statement_timeout of the caller, which would roll it back; its locks are held until the end.
+    share_ms pg_catalog.numeric;
+    due pg_catalog.record;
+    work pg_catalog.jsonb;
+    has_more pg_catalog.bool := true;
+    units pg_catalog.int4 := 0;
+begin
+    if stream_ext.enter_to_write() is not null then
+        perform stream_ext.refuse('forbidden');
+    end if;
+    if stream_ext.regular_is_inside() then
+        return;
+    end if;
+    share_ms := least(1000, stream_ext.regular_timeout_ms() / 5);
+    due := stream_ext.regular_look();
+    work := stream_ext.regular_find_work(due, false);
+    if work is null then
+        return;
+    end if;
+    loop
+        select s.next_work, s.has_more into work, has_more from stream_ext.regular_work_step(work, false) as s;
+        exit when not has_more;
+        units := units + 1;
+        -- More subtransactions make the snapshots of others slower.
+        if (units >= 50 or clock_timestamp() >= began + share_ms * interval '1 millisecond')
+            and jsonb_typeof(work -> 'round') = 'object'
+        then
+            perform stream_ext.figures_record_round(work -> 'round', false);
+            work := work || '{"round": null}';
+        end if;
+    end loop;
+end
+$$;
+comment on function stream_ext.tick() is 'Sends unsent entries, counts viewers, sweeps, and marks that a ticker is alive.';
+
+create or replace function stream_ext.begin_work() returns void
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- The whole loop is one statement.
+    perform set_config('stream_ext.loop', jsonb_build_object('ends_at', extract(epoch from clock_timestamp())
+        + least(58500, coalesce(stream_ext.regular_timeout_ms() * 4 / 5, 58500)) / 1000, 'work', null)::text, false);
+end
+$$;
+comment on function stream_ext.begin_work() is 'Begins the loop that calls work, and sets its end.';
+
+create or replace function stream_ext.work() returns boolean
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    loop_state pg_catalog.jsonb := nullif(current_setting('stream_ext.loop', true), '');
+    work pg_catalog.jsonb;
+    due pg_catalog.record;
+    has_more pg_catalog.bool := false;
+    may_work pg_catalog.bool := true;
+    state pg_catalog.text;
+begin
+    perform stream_ext.caller_require_read_committed();
+    if loop_state is null or extract(epoch from clock_timestamp()) >= (loop_state ->> 'ends_at')::numeric then
+        return false;
+    end if;
+    -- Taken out meanwhile: a trigger could call this again.
+    perform set_config('stream_ext.loop', '', false);
+    work := case when jsonb_typeof(loop_state -> 'work') = 'object' then loop_state -> 'work' end;
+    -- An error would end the loop, and the regular work until the next minute.
+    begin
+        if work is null then
+            due := stream_ext.regular_look();
+            work := stream_ext.regular_find_work(due, true);
+        else
+            may_work := (work ->> 'without_claim')::boolean or stream_ext.regular_claim();
+        end if;
+    exception when others then
+        get stacked diagnostics state = returned_sqlstate;
+        may_work := false;
+    end;
+    if state is not null then
+        perform stream_ext.regular_note_trouble('ticker', null, state);
+    end if;
+    if may_work and work is not null then
+        select s.next_work, s.has_more into work, has_more from stream_ext.regular_work_step(work, true) as s;
+    end if;
+    perform set_config('stream_ext.loop',
+        (loop_state || jsonb_build_object('work', case when has_more then work end))::text, false);
+    return true;
+end
+$$;
+comment on function stream_ext.work() is 'Does one unit, for a loop that commits after each; returns whether the loop goes on.';
+
+create or replace function stream_ext.pause() returns double precision
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case when jsonb_typeof(nullif(current_setting('stream_ext.loop', true), '')::jsonb -> 'work') = 'object' then 0 else 0.05 end;
+end
+$$;
+comment on function stream_ext.pause() is 'The seconds that the loop sleeps before the next unit.';
+
+create or replace function stream_ext.sweep() returns table (rule text, rows integer, oldest_age interval)
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    round pg_catalog.jsonb;
+    step pg_catalog.text := 'worked';
+    is_inside constant pg_catalog.bool := stream_ext.regular_is_inside();
+begin
+    if stream_ext.enter_to_write() is not null then
+        perform stream_ext.refuse('forbidden');
+    end if;
+    if not is_inside then
+        set constraints all immediate;
+        perform stream_ext.sweep_wait_for_passed_over();
+        round := stream_ext.regular_round(
+            array['late_events', 'clock_correction', 'viewer_leases', 'ended_resources', 'session_timeouts', 'expiring_tokens',
+                'tokens', 'restrictions', 'retention', 'webhook_events', 'webhook_cursors', 'requests', 'start_rates'],
+            (select c.sweep_batch_size from stream.config as c where c.id), '{"count": false, "waits": false}');
+        while step = 'worked' loop
+            select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, false) as s;
+        end loop;
+        -- If the ticker's row is locked, the sweep is still done, and without its figures too.
+        begin
+            perform stream_ext.sweep_mark();
+        exception when others then
+            null;
+        end;
+        perform stream_ext.figures_record_round(round, false);
+    end if;
+    return query
+    select n.rule, coalesce((t.tally ->> 0)::integer, 0), (t.tally ->> 1)::bigint * interval '1 microsecond'
+    from unnest(array['initializing_timeout', 'host_lost', 'reconnect_timeout', 'paused_timeout', 'max_duration',
+        'late_events', 'viewer_leases', 'expiring_tokens', 'tokens', 'restrictions', 'ended_resources', 'retention',
+        'webhook_events', 'webhook_cursors', 'requests', 'start_rates']) with ordinality as n (rule, place)
+    left join lateral (
+        select r.value -> 'tallies' -> n.rule as tally
+        from jsonb_array_elements(round -> 'rules') as r
+        where r.value -> 'tallies' ? n.rule
+        limit 1
+    ) as t on true
+    order by n.place;
+end
+$$;
+comment on function stream_ext.sweep() is 'Runs every sweep rule once, at once; what each did.';
 
 -- sql/edition/sql/token.sql
 
@@ -4364,6 +10987,252 @@ begin
 end
 $$;
 comment on function stream_ext.get_viewers(uuid, uuid, integer) is 'A page of the viewers whose leases hold, for the seller and the service.';
+
+-- sql/edition/sql/viewer_counts.sql
+
+-- The rule viewer_counts: counts the viewers of streams named in viewer_changes. And the rules reactions and canary.
+
+create or replace function stream_ext.viewer_counts_wait_for_passed_over() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    changed pg_catalog.uuid[];
+    free pg_catalog.uuid[];
+    held_session pg_catalog.uuid;
+begin
+    changed := array(
+        select distinct e.session_id from (
+            select c.session_id from stream.viewer_changes as c order by c.id limit 1000
+        ) as e order by e.session_id limit 64);
+    if cardinality(changed) = 0 then
+        return;
+    end if;
+    free := array(
+        select s.id from stream.stream_sessions as s
+        where s.id = any (changed) order by s.id for no key update skip locked);
+    select s.id into held_session from stream.stream_sessions as s
+    where s.id = any (changed) and s.id <> all (free) order by s.id limit 1;
+    if held_session is not null then
+        perform stream_ext.gate_close_soon(held_session);
+    end if;
+end
+$$;
+comment on function stream_ext.viewer_counts_wait_for_passed_over() is
+    'Gets a turn at the first stream with changes that somebody holds, before anything else is locked.';
+
+create or replace function stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    changed pg_catalog.jsonb;
+    taken pg_catalog.uuid[];
+    locked pg_catalog.jsonb;
+    kept_back pg_catalog.uuid[];
+begin
+    if ($4 ->> 'waits')::boolean then
+        perform stream_ext.viewer_counts_wait_for_passed_over();
+    end if;
+    -- Late in a round most of many rows belong to streams to skip, so these are hashed.
+    with seen as materialized (
+        select e.id, e.session_id from stream.viewer_changes as e
+        where e.session_id not in (select unnest($3))
+        order by e.id limit 10000
+    ), due as materialized (
+        select distinct s.session_id from seen as s order by s.session_id limit $1
+    ), free as materialized (
+        select e.id from stream.viewer_changes as e
+        where e.id = any (array(
+            select s.id from seen as s where s.session_id in (select d.session_id from due as d)))
+        for update skip locked
+    ), taken as (
+        delete from stream.viewer_changes as e
+        where e.id = any (array(select f.id from free as f))
+        returning e.session_id
+    )
+    select jsonb_object_agg(d.session_id, exists (select from taken as t where t.session_id = d.session_id))
+    into changed from due as d;
+    if changed is null then
+        return;
+    end if;
+    taken := array(select c.key::uuid from jsonb_each(changed) as c where c.value::boolean order by c.key::uuid);
+    select jsonb_object_agg(s.id, s.state <> 'ended') into locked
+    from (
+        select o.id, o.state from stream.stream_sessions as o
+        where o.id = any (taken) order by o.id for no key update skip locked
+    ) as s;
+    locked := coalesce(locked, '{}');
+    -- Held by somebody: noted again, since its rows were taken.
+    kept_back := array(select s.id from stream.stream_sessions as s where s.id = any (taken) and not locked ? s.id::text);
+    insert into stream.viewer_changes (session_id) select unnest(kept_back);
+    session_id := null;
+    keys := '{}';
+    held := false;
+    return next;
+    return query
+    select c.key::uuid, jsonb_build_object('is_live', coalesce((locked ->> c.key)::boolean, false)),
+        not c.value::boolean or c.key::uuid = any (kept_back)
+    from jsonb_each(changed) as c
+    order by c.key::uuid;
+end
+$$;
+comment on function stream_ext.regular_take_viewer_counts(integer, integer, uuid[], jsonb) is
+    'Takes the changes of at most so many streams, and locks these.';
+
+create or replace function stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- It has ended or was deleted: there is nothing to count.
+    if not ($2 ->> 'is_live')::boolean then
+        return '{"unwritten": true}';
+    end if;
+    update stream.stream_sessions as s
+    set viewer_count = counted.active,
+        peak_viewer_count = greatest(s.peak_viewer_count, counted.active),
+        superseded_count = counted.superseded
+    from (
+        select count(*)::integer as active,
+            -- Joined again lately, by their token: another device may still hold a channel.
+            (count(*) filter (
+                where v.join_no > 1 and v.token_issued_at > now() - interval '2 minutes'))::integer as superseded
+        from stream.stream_viewers as v
+        where v.session_id = $1 and v.is_active
+    ) as counted
+    where s.id = $1 and (s.viewer_count <> counted.active or s.superseded_count <> counted.superseded);
+    return '{}';
+end
+$$;
+comment on function stream_ext.regular_do_viewer_counts(uuid, jsonb, jsonb) is 'Counts the viewers of a stream.';
+
+create or replace function stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    insert into stream.viewer_changes (session_id) select e.id::uuid from jsonb_array_elements_text($3) as e (id);
+    return '{}';
+end
+$$;
+comment on function stream_ext.regular_end_viewer_counts(jsonb, jsonb, jsonb) is 'Notes the streams again that the unit did not reach.';
+
+create or replace function stream_ext.regular_failed_viewer_counts(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- One row is enough, and viewers go on joining.
+    delete from stream.viewer_changes as d where d.id = any (array(
+        select e.id from stream.viewer_changes as e where e.session_id = $1
+        order by e.id limit 10000 for update skip locked));
+    if found then
+        insert into stream.viewer_changes (session_id) values ($1);
+    end if;
+end
+$$;
+comment on function stream_ext.regular_failed_viewer_counts(uuid) is 'For a stream that keeps failing: keeps one of its changes.';
+
+create or replace function stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- Until there is a partition they are counted in the rows that there are.
+    if stream_ext.realtime_method(clock_timestamp()) is null then
+        return;
+    end if;
+    -- It goes from stream to stream in the index, however many rows each has. A time ahead of the clock is from before the clock was
+    -- set back.
+    return query
+    with recursive pending as (
+        (select c.session_id from stream.reaction_counts as c order by c.session_id limit 1)
+        union all
+        select (
+            select c.session_id from stream.reaction_counts as c
+            where c.session_id > p.session_id order by c.session_id limit 1)
+        from pending as p where p.session_id is not null
+    )
+    select p.session_id, '{}'::jsonb, false from pending as p
+    where p.session_id is not null and p.session_id not in (select unnest($3))
+        and not exists (
+            select from stream.reaction_totals as k
+            join stream.chat_relay as r on r.session_id = k.session_id
+            where k.session_id = p.session_id
+                and k.sent_at > clock_timestamp() - greatest(r.viewers_window_ms, 900) * interval '1 millisecond'
+                and k.sent_at <= clock_timestamp())
+    order by p.session_id limit $1;
+end
+$$;
+comment on function stream_ext.regular_take_reactions(integer, integer, uuid[], jsonb) is 'Streams with reactions whose window is over.';
+
+create or replace function stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    if exists (select from stream.stream_sessions as s where s.id = $1 and s.state = 'ended') then
+        -- With the last totals, unless ended_resources was there before.
+        perform stream_ext.reaction_close($1);
+    else
+        perform stream_ext.reaction_send_totals($1);
+    end if;
+    return '{}';
+end
+$$;
+comment on function stream_ext.regular_do_reactions(uuid, jsonb, jsonb) is 'Broadcasts the totals of a stream to which somebody has reacted.';
+
+create or replace function stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)
+returns table (session_id uuid, keys jsonb, held boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+declare
+    moment constant pg_catalog.timestamptz := clock_timestamp();
+    method pg_catalog.text;
+    next pg_catalog.record;
+begin
+    -- A time ahead of the clock is from before the clock was set back.
+    if not exists (
+        select from stream.canary as c cross join stream.config as f
+        where c.id and f.canary_user_id is not null and (c.sent_at <= now() - interval '10 seconds' or c.sent_at > now())
+    ) then
+        return;
+    end if;
+    -- Nothing is taken while nothing can be written, so that the time of the last one tells.
+    method := stream_ext.realtime_hold(moment);
+    if method is null then
+        return;
+    end if;
+    with free as (
+        select c.id from stream.canary as c where c.id for update skip locked
+    )
+    update stream.canary as c
+    set canary_no = c.canary_no + 1, sent_at = now()
+    from free as r
+    cross join stream.config as f
+    where c.id = r.id and f.canary_user_id is not null
+    returning f.canary_user_id as user_id, c.canary_no into next;
+    if next.user_id is not null then
+        perform stream_ext.realtime_write(method, 'canary:' || next.user_id, 'canary',
+            json_build_object('canary_no', next.canary_no, 'server_time', moment)::text, moment);
+        perform stream_ext.realtime_note_sent('canary:' || next.user_id, 'canary');
+    end if;
+end
+$$;
+comment on function stream_ext.regular_take_canary(integer, integer, uuid[], jsonb) is
+    'Sends a numbered event every ten seconds, by which edge_api sees that broadcasts arrive; of no stream.';
 
 -- sql/edition/sql/webhook.sql
 

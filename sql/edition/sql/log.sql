@@ -1,0 +1,247 @@
+-- The log of a stream: its head, its relay row, and who sends an entry.
+-- Under the session's relay row a flush writes everything from the last frame to the newest committed entry, so order and
+-- completeness never depend on who flushes. Whenever nobody holds that row, a session with entries beyond the last frame is
+-- in chat_tails, so only the first entry beyond the last frame has to queue the session.
+
+create function stream_ext.log_server() returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select s.system_identifier from pg_control_system() as s);
+end
+$$;
+comment on function stream_ext.log_server() is
+    'The identity of the server, which never changes while a process lives: immutable, so that a kept plan holds it and no call reads the control file.';
+
+create function stream_ext.log_database() returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select d.oid from pg_catalog.pg_database as d where d.datname = current_database());
+end
+$$;
+comment on function stream_ext.log_database() is 'The number of the database, which is that of the process: immutable as log_server.';
+
+create function stream_ext.log_epoch_origin() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pg_is_in_recovery() then
+        -- A standby has no insertion timeline; that of its last restart point follows a promotion of its primary late.
+        return format('%s:%s:%s', stream_ext.log_server(),
+            (select c.timeline_id from pg_control_checkpoint() as c), stream_ext.log_database());
+    end if;
+    return format('%s:%s:%s', stream_ext.log_server(),
+        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, stream_ext.log_database());
+end
+$$;
+comment on function stream_ext.log_epoch_origin() is 'The server''s part of the epoch: its identity, its WAL timeline and its database.';
+
+create function stream_ext.log_epoch() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select encode(substr(sha256(convert_to(stream_ext.log_epoch_origin() || ':' || c.epoch_salt, 'UTF8')), 1, 8), 'hex')
+        from stream.config as c where c.id);
+end
+$$;
+comment on function stream_ext.log_epoch() is 'The epoch: 16 hexadecimal digits from its origin and config.epoch_salt.';
+
+create function stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- An entry that is sent later is acknowledged with this commit, too.
+    perform stream_ext.realtime_wait_for_disk();
+    update stream.chat_heads as h
+    set last_seq = h.last_seq + 1,
+        last_at = greatest(clock_timestamp(), h.last_at + interval '1 microsecond')
+    where h.session_id = $1 and h.open
+    returning h.last_seq, h.last_at into $2, $3;
+end
+$$;
+comment on function stream_ext.log_next_seq(uuid) is
+    'Takes the next number of an open log; null when the log is closed or does not exist. Statements after this see everything that was committed before.';
+
+create function stream_ext.log_refuse_closed(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if exists (select from stream.stream_sessions as s where s.id = $1) then
+        perform stream_ext.refuse('stream_ended');
+    end if;
+    perform stream_ext.refuse('session_not_found');
+end
+$$;
+comment on function stream_ext.log_refuse_closed(uuid) is 'Refuses for a log that takes no entry: its stream has ended, or does not exist.';
+
+create function stream_ext.log_system(
+    session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    select n.seq, n.created_at into $4, $5 from stream_ext.log_next_seq($1) as n;
+    if $4 is null then
+        perform stream_ext.refuse('stream_ended');
+    end if;
+    insert into stream.chat_messages (session_id, seq, content, message_type, metadata, created_at, updated_at)
+    values ($1, $4, $2, 'system_message', $3, $5, $5);
+    perform stream_ext.log_relay($1, $4, 'urgent', false);
+end
+$$;
+comment on function stream_ext.log_system(uuid, text, jsonb) is
+    'Writes a system message and relays it at once; refuses with stream_ended when the log is closed.';
+
+create function stream_ext.log_is_ticker_alive(at timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- One that ticks once a second does not count: messages would wait that long.
+    return coalesce((
+        select t.sends_at >= $1 - interval '2 seconds' and t.sends_at <= $1 + interval '2 seconds'
+        from stream.ticker as t where t.id), false);
+end
+$$;
+comment on function stream_ext.log_is_ticker_alive(timestamptz) is 'Whether a ticker is alive that sends unsent entries soon.';
+
+create function stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz) returns timestamptz
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A frame dated ahead of the clock is from before the clock was set back.
+    if $2 > 50 and $1 <= $3 and $3 <= $1 + $2 * interval '1 millisecond' then
+        return $1 + $2 * interval '1 millisecond';
+    end if;
+    return null;
+end
+$$;
+comment on function stream_ext.log_window_ends_at(timestamptz, integer, timestamptz) is
+    'When a window that the governor has made longer ends; null when it has ended, and of the shortest, for whose end a ticker does not wait.';
+
+create function stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return $1 <= $3 and $3 <= $1 + $2 * interval '1 millisecond' and ($2 > 50 or stream_ext.log_is_ticker_alive($3));
+end
+$$;
+comment on function stream_ext.log_may_wait(timestamptz, integer, timestamptz) is
+    'Whether the window of the last frame is open, and something will send the entry at its end: a ticker, or, for a window that the governor has made longer, the first message or heartbeat after it.';
+
+create function stream_ext.log_queue(session_id uuid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    insert into stream.chat_tails (session_id) values ($1);
+end
+$$;
+comment on function stream_ext.log_queue(uuid) is 'Queues a session for tick when the transaction commits.';
+
+create function stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    flushed pg_catalog.int8;
+    waits pg_catalog.bool;
+begin
+    select r.flushed_seq into flushed from stream.chat_relay as r where r.session_id = $1 for no key update;
+    waits := $4 or stream_ext.realtime_method(clock_timestamp()) is null;
+    if waits then
+        if flushed >= $2 - 1 then
+            perform stream_ext.log_queue($1);
+        end if;
+        return;
+    end if;
+    perform stream_ext.log_flush_with_others($1, $2, $3);
+end
+$$;
+comment on function stream_ext.log_relay(uuid, bigint, text, boolean) is
+    'Relays the entries from first_seq on, whose head row is still locked: sends them, or leaves them to tick.';
+
+create function stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    flushed pg_catalog.int8;
+begin
+    select r.flushed_seq into flushed from stream.chat_relay as r where r.session_id = $1 for no key update;
+    -- Meanwhile the partition may be dropped, or the day may end.
+    if not stream_ext.log_flush($1, $3) and flushed >= $2 - 1 then
+        perform stream_ext.log_queue($1);
+    end if;
+end
+$$;
+comment on function stream_ext.log_flush_with_others(uuid, bigint, text) is
+    'Sends all unsent entries, of which first_seq is the first of this transaction.';
+
+create function stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    relay pg_catalog.record;
+    moment pg_catalog.timestamptz;
+    method pg_catalog.text;
+    has_window pg_catalog.bool;
+begin
+    select r.flushed_seq, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms
+    into relay
+    from stream.chat_relay as r where r.session_id = $1 for no key update;
+    -- Read after the lock: a frame that was waited for opens a window of its own.
+    moment := clock_timestamp();
+    has_window := case $4
+        when 'chat' then stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, moment)
+        when 'auction' then relay.next_window_ms > 50 and relay.flushed_at <= moment
+            and moment <= relay.flushed_at + interval '200 milliseconds'
+        else false end;
+    if has_window and $4 = 'auction' and relay.window_ms > 200 then
+        -- The open window ends soon enough for an auction update.
+        update stream.chat_relay as r set window_ms = 200 where r.session_id = $1;
+    end if;
+    if not has_window and relay.flushed_seq >= $2 - 1 then
+        -- Realtime's table is not locked while the relay row is waited for.
+        method := stream_ext.realtime_hold(moment);
+    elsif not has_window then
+        method := stream_ext.realtime_method(moment);
+    end if;
+    if method is null then
+        if relay.flushed_seq >= $2 - 1 then
+            perform stream_ext.log_queue($1);
+        end if;
+        return;
+    end if;
+    if relay.flushed_seq < $2 - 1 then
+        perform stream_ext.log_flush_with_others($1, $2, 'chat');
+        return;
+    end if;
+    update stream.chat_relay as r
+    set flushed_seq = $2, flushed_at = moment, window_ms = r.next_window_ms, frames = r.frames + 1,
+        urgent_frames = r.urgent_frames + case when $4 = 'urgent' then 1 else 0 end
+    where r.session_id = $1;
+    perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages',
+        stream_ext.frame_payload(
+            $1, stream_ext.log_epoch(), $2, $2, $2, stream_ext.json_time(moment), relay.poll_ms, $3,
+            (select c.realtime_payload_bytes from stream.config as c where c.id)),
+        moment);
+end
+$$;
+comment on function stream_ext.log_relay_one(uuid, bigint, text, text) is
+    'Relays one entry, whose head row is still locked: sends it in a frame of its own when no other entry is unsent, or leaves it to tick. urgency is chat, auction or urgent.';

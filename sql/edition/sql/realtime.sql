@@ -1,0 +1,218 @@
+-- Broadcasting one event: a row of realtime.messages, written in the transaction of the change.
+-- A row is dated by the moment at which it is written, so that a log's frames lie in the order of its numbers.
+
+create function stream_ext.realtime_target(at timestamptz) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    target constant pg_catalog.oid := to_regclass('realtime.messages');
+    has_columns pg_catalog.bool;
+begin
+    -- A table with the partition's name that is not attached does not count.
+    if not exists (
+        select from pg_catalog.pg_inherits as i
+        where i.inhrelid = to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD'))
+            and i.inhparent = target and not i.inhdetachpending
+    ) and not exists (
+        select from pg_catalog.pg_partitioned_table as t where t.partrelid = target and t.partdefid <> 0
+    ) then
+        return null;
+    end if;
+    -- A column that is not filled here must not be demanded; where the columns are others, Realtime's own function writes.
+    select count(*) filter (where k.is_known) = 7
+        and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0
+    into has_columns
+    from pg_catalog.pg_attribute as a
+    cross join lateral (
+        select case a.attname
+            when 'topic' then a.atttypid = 'text'::regtype
+            when 'extension' then a.atttypid = 'text'::regtype
+            when 'payload' then a.atttypid = 'jsonb'::regtype
+            when 'event' then a.atttypid = 'text'::regtype
+            when 'private' then a.atttypid = 'boolean'::regtype
+            when 'inserted_at' then a.atttypid = 'timestamp'::regtype
+            when 'updated_at' then a.atttypid = 'timestamp'::regtype
+            else false end as is_known
+    ) as k
+    where a.attrelid = target and a.attnum > 0 and not a.attisdropped;
+    return case when has_columns then 'insert' else 'send' end;
+end
+$$;
+comment on function stream_ext.realtime_target(timestamptz) is
+    'How a row dated so is written: insert, send (by Realtime''s own function), or null while no partition takes it.';
+
+create function stream_ext.realtime_method(at timestamptz) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    method pg_catalog.text;
+begin
+    if stream_ext.regular_keeps_realtime_free() then
+        return null;
+    end if;
+    method := stream_ext.realtime_target($1);
+    -- Realtime's function dates a row by the begin of the transaction, which may be of another day.
+    if method = 'send' and date_trunc('day', now() at time zone 'UTC') <> date_trunc('day', $1 at time zone 'UTC')
+        and stream_ext.realtime_target(now()) is null
+    then
+        return null;
+    end if;
+    return method;
+end
+$$;
+comment on function stream_ext.realtime_method(timestamptz) is
+    'As realtime_target, and null for a unit of the regular work while another transaction keeps the table locked. Takes no lock, so it can be wrong a moment later.';
+
+create function stream_ext.realtime_hold(at timestamptz) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if stream_ext.regular_keeps_realtime_free() then
+        return null;
+    end if;
+    -- As an insert locks it, so no partition is dropped before the row is written.
+    if to_regclass('realtime.messages') is not null then
+        lock table only realtime.messages in row exclusive mode;
+    end if;
+    return stream_ext.realtime_method($1);
+end
+$$;
+comment on function stream_ext.realtime_hold(timestamptz) is 'As realtime_method, valid until the transaction ends.';
+
+create function stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+begin
+    perform stream_ext.realtime_wait_for_disk();
+    if $1 = 'insert' then
+        insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
+        values ($2, 'broadcast', $4::jsonb, $3, true, $5 at time zone 'UTC', $5 at time zone 'UTC');
+        return;
+    end if;
+    -- Realtime's function sets an empty search path, under which a caller's temporary domain named uuid would run its
+    -- checks as the owner of our tables.
+    if exists (
+        select from pg_catalog.pg_type as t
+        join pg_catalog.pg_type as hidden
+            on hidden.typname = t.typname and hidden.typnamespace = 'pg_catalog'::regnamespace
+        where t.typnamespace = pg_my_temp_schema()
+    ) then
+        perform stream_ext.refuse_with_hint(
+            'forbidden', 'drop the temporary types and tables that have names of Postgres''s own');
+    end if;
+    -- It dates the row in the session's time zone, and partitions are days in UTC.
+    perform realtime.send($4::jsonb, $3, $2, true);
+end
+$$;
+comment on function stream_ext.realtime_write(text, text, text, text, timestamptz) is
+    'Writes one row; the time is that for which the method was found.';
+
+create function stream_ext.realtime_wait_for_disk() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Realtime reads flushed WAL only.
+    if current_setting('synchronous_commit') = 'off' then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
+end
+$$;
+comment on function stream_ext.realtime_wait_for_disk() is 'Commits this transaction synchronously: it emits, or acknowledges what is sent later.';
+
+create function stream_ext.emit(topic text, event text, payload text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    moment pg_catalog.timestamptz;
+    method pg_catalog.text;
+begin
+    if $1 is null or $2 is null or $3 is null then
+        perform stream_ext.error_null(case when $1 is null then 'topic' when $2 is null then 'event' else 'payload' end);
+    end if;
+    moment := clock_timestamp();
+    method := stream_ext.realtime_hold(moment);
+    if method is null then
+        perform stream_ext.realtime_note_late($1, $2, $3);
+        return;
+    end if;
+    perform stream_ext.realtime_write(method, $1, $2, $3, moment);
+    perform stream_ext.realtime_note_sent($1, $2);
+end
+$$;
+comment on function stream_ext.emit(text, text, text) is
+    'Broadcasts one event to a private topic. payload is the text of a JSON object. While no partition takes it, it is noted, to be sent late.';
+
+create function stream_ext.realtime_note_late(topic text, event text, payload text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    body pg_catalog.jsonb;
+begin
+    -- What the other events state is stated again by their next one, or by sync.
+    if $2 not in ('state', 'viewer_count', 'live', 'restricted', 'revoked', 'token_expiring', 'resync') then
+        return;
+    end if;
+    body := $3;
+    -- A mute and a ban are subjects of their own, of which one event may take back another.
+    insert into stream.late_events as e (session_id, topic, subject, event, payload, user_id, noted_at)
+    values ((body ->> 'session_id')::uuid, $1, coalesce(body ->> 'restriction', $2), $2, body,
+        case when $1 like 'user:%' then substr($1, 6)::uuid end, clock_timestamp())
+    on conflict on constraint late_events_pkey do update
+    set event = excluded.event, payload = excluded.payload, noted_at = excluded.noted_at;
+end
+$$;
+comment on function stream_ext.realtime_note_late(text, text, text) is
+    'Notes an event that no partition takes; of each subject of a topic the newest is kept.';
+
+create function stream_ext.realtime_note_sent(topic text, event text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    prefix constant pg_catalog.text := split_part($1, ':', 1);
+    id constant pg_catalog.text := substr($1, length(prefix) + 2);
+begin
+    -- The topic itself is not kept: it may name a user.
+    insert into stream.realtime_sends (kind, session_id) values (
+        case prefix
+            when 'viewers' then case when $2 = 'reactions' then 'reactions' else 'viewer_counts' end
+            when 'stream' then 'states'
+            when 'live' then 'states'
+            when 'user' then 'users'
+            when 'canary' then 'canary'
+            else 'others' end,
+        case when prefix in ('viewers', 'stream', 'chat') and stream_ext.realtime_is_uuid(id) then id::uuid end);
+end
+$$;
+comment on function stream_ext.realtime_note_sent(text, text) is
+    'Notes a broadcast other than a frame, to be counted by the next plan of the governor.';
+
+create function stream_ext.realtime_is_uuid(value text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return $1 collate "C" ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
+end
+$$;
+comment on function stream_ext.realtime_is_uuid(text) is 'Whether a topic''s id can be that of a stream; Postgres''s cast would raise and quote it.';
+
+create function stream_ext.json_time(at timestamptz) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return left(to_json($1 at time zone 'UTC')::text, -1) || '+00:00"';
+end
+$$;
+comment on function stream_ext.json_time(timestamptz) is 'A time as JSON with its quotes, in UTC whatever the session''s zone is.';

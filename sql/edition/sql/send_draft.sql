@@ -1,0 +1,121 @@
+-- The items of a batch of messages, and the locks that it takes for one session, all of them before anything is written.
+
+create function stream_ext.send_draft(item json)
+returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    item_of constant pg_catalog.json := stream_ext.batch_readable($1);
+    session pg_catalog.record;
+    named pg_catalog.record;
+    message pg_catalog.record;
+    sender pg_catalog.record;
+    judged pg_catalog.record;
+begin
+    if item_of is null or json_typeof(item_of) <> 'object'
+        or coalesce(json_typeof(item_of -> 'content'), 'null') not in ('string', 'null')
+        or exists (
+            select from json_object_keys(item_of) as k (name)
+            where k.name in ('session_id', 'user_id', 'content', 'id', 'claims') group by k.name having count(*) > 1)
+    then
+        refusal := 'invalid_argument';
+        return next;
+        return;
+    end if;
+    session := stream_ext.batch_uuid(item_of -> 'session_id');
+    named := stream_ext.batch_uuid(item_of -> 'user_id');
+    message := stream_ext.batch_uuid(item_of -> 'id');
+    -- Judged as a single call is, in the same order.
+    if session.is_bad or named.is_bad or message.is_bad then
+        refusal := 'invalid_argument';
+        return next;
+        return;
+    end if;
+    sender := stream_ext.batch_user(item_of -> 'claims', named.id);
+    if sender.refusal is not null or session.id is null or item_of ->> 'content' is null then
+        refusal := coalesce(sender.refusal, 'invalid_argument');
+        return next;
+        return;
+    end if;
+    judged := stream_ext.core_judge_content(item_of ->> 'content');
+    session_id := session.id;
+    user_id := sender.user_id;
+    content := judged.content;
+    id := message.id;
+    claims := ($1 -> 'claims')::text;
+    is_anonymous := sender.is_anonymous;
+    refusal := judged.refusal;
+    return next;
+end
+$$;
+comment on function stream_ext.send_draft(json) is 'An item of a batch whose form is right, or the code of the refusal.';
+
+create function stream_ext.send_wait_ms() returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce((
+        select substr(o.setting, strpos(o.setting, '=') + 1)::integer
+        from pg_catalog.pg_db_role_setting as s
+        join pg_catalog.pg_database as d on d.oid = s.setdatabase
+        cross join unnest(s.setconfig) as o (setting)
+        where d.datname = current_database() and s.setrole = 0
+            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,6}$'), 200);
+end
+$$;
+comment on function stream_ext.send_wait_ms() is
+    'How long a batch waits for the rows of one session, in milliseconds: from alter database, which no caller changes.';
+
+create function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
+    out host_tat timestamptz, out may_wait boolean, out waited_ms integer)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    begun constant pg_catalog.timestamptz := clock_timestamp();
+    relay pg_catalog.record;
+begin
+    status := 'taken';
+    loop
+        -- By ascending user; those that are held stay held, as releasing them would take a subtransaction.
+        perform from (
+            select v.user_id from stream.stream_viewers as v
+            where v.session_id = $1 and v.user_id = any ($2) order by v.user_id for no key update skip locked
+        ) as h having count(*) = (
+            select count(*) from stream.stream_viewers as v where v.session_id = $1 and v.user_id = any ($2));
+        if found then
+            select h.open, h.host_chat_tat into $5, $6
+            from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
+            if $5 is null and not exists (select from stream.chat_heads as h where h.session_id = $1) or not $5 then
+                status := 'closed';
+                exit;
+            end if;
+            if $5 then
+                -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
+                perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
+                if found or not exists (select from stream.stream_sessions as s where s.id = $1) then
+                    select r.flushed_at, r.window_ms into relay
+                    from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
+                    if found then
+                        status := 'ready';
+                        $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
+                        exit;
+                    elsif not exists (select from stream.chat_relay as r where r.session_id = $1) then
+                        status := 'closed';
+                        exit;
+                    end if;
+                end if;
+            end if;
+        end if;
+        exit when clock_timestamp() >= begun + $3 * interval '1 millisecond';
+        perform pg_sleep(0.001);
+    end loop;
+    $8 := extract(epoch from clock_timestamp() - begun) * 1000;
+end
+$$;
+comment on function stream_ext.send_lock(uuid, uuid[], integer) is
+    'Locks the rows that messages of these users need, asking for those that are held about once a millisecond: ready, closed (or no such session), or taken.';

@@ -1,0 +1,181 @@
+-- The entry points of the regular work: tick and sweep in the caller's transaction, and the loop that commits after each unit.
+
+create function stream_ext.regular_find_work(due record, commits boolean) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_claimed pg_catalog.bool;
+begin
+    if not (due.round or due.mark or due.tails) then
+        return null;
+    end if;
+    is_claimed := stream_ext.regular_claim();
+    if not is_claimed and not due.is_abandoned then
+        return null;
+    end if;
+    if due.round and not $2 then
+        -- Before anything is locked in a transaction that holds its locks until the last unit.
+        set constraints all immediate;
+        perform stream_ext.sweep_wait_for_passed_over();
+        perform stream_ext.viewer_counts_wait_for_passed_over();
+    end if;
+    return stream_ext.regular_begin($1, not is_claimed, $2);
+end
+$$;
+comment on function stream_ext.regular_find_work(record, boolean) is
+    'Claims the ticker''s row until the end of the transaction and returns the work that is due. Works without the claim when the row is locked by a transaction that is no ticker.';
+
+create function stream_ext.tick() returns void
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    began constant pg_catalog.timestamptz := clock_timestamp();
+    -- A tick ends before a statement_timeout of the caller, which would roll it back; its locks are held until the end.
+    share_ms pg_catalog.numeric;
+    due pg_catalog.record;
+    work pg_catalog.jsonb;
+    has_more pg_catalog.bool := true;
+    units pg_catalog.int4 := 0;
+begin
+    if stream_ext.enter_to_write() is not null then
+        perform stream_ext.refuse('forbidden');
+    end if;
+    if stream_ext.regular_is_inside() then
+        return;
+    end if;
+    share_ms := least(1000, stream_ext.regular_timeout_ms() / 5);
+    due := stream_ext.regular_look();
+    work := stream_ext.regular_find_work(due, false);
+    if work is null then
+        return;
+    end if;
+    loop
+        select s.next_work, s.has_more into work, has_more from stream_ext.regular_work_step(work, false) as s;
+        exit when not has_more;
+        units := units + 1;
+        -- More subtransactions make the snapshots of others slower.
+        if (units >= 50 or clock_timestamp() >= began + share_ms * interval '1 millisecond')
+            and jsonb_typeof(work -> 'round') = 'object'
+        then
+            perform stream_ext.figures_record_round(work -> 'round', false);
+            work := work || '{"round": null}';
+        end if;
+    end loop;
+end
+$$;
+comment on function stream_ext.tick() is 'Sends unsent entries, counts viewers, sweeps, and marks that a ticker is alive.';
+
+create function stream_ext.begin_work() returns void
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- The whole loop is one statement.
+    perform set_config('stream_ext.loop', jsonb_build_object('ends_at', extract(epoch from clock_timestamp())
+        + least(58500, coalesce(stream_ext.regular_timeout_ms() * 4 / 5, 58500)) / 1000, 'work', null)::text, false);
+end
+$$;
+comment on function stream_ext.begin_work() is 'Begins the loop that calls work, and sets its end.';
+
+create function stream_ext.work() returns boolean
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    loop_state pg_catalog.jsonb := nullif(current_setting('stream_ext.loop', true), '');
+    work pg_catalog.jsonb;
+    due pg_catalog.record;
+    has_more pg_catalog.bool := false;
+    may_work pg_catalog.bool := true;
+    state pg_catalog.text;
+begin
+    perform stream_ext.caller_require_read_committed();
+    if loop_state is null or extract(epoch from clock_timestamp()) >= (loop_state ->> 'ends_at')::numeric then
+        return false;
+    end if;
+    -- Taken out meanwhile: a trigger could call this again.
+    perform set_config('stream_ext.loop', '', false);
+    work := case when jsonb_typeof(loop_state -> 'work') = 'object' then loop_state -> 'work' end;
+    -- An error would end the loop, and the regular work until the next minute.
+    begin
+        if work is null then
+            due := stream_ext.regular_look();
+            work := stream_ext.regular_find_work(due, true);
+        else
+            may_work := (work ->> 'without_claim')::boolean or stream_ext.regular_claim();
+        end if;
+    exception when others then
+        get stacked diagnostics state = returned_sqlstate;
+        may_work := false;
+    end;
+    if state is not null then
+        perform stream_ext.regular_note_trouble('ticker', null, state);
+    end if;
+    if may_work and work is not null then
+        select s.next_work, s.has_more into work, has_more from stream_ext.regular_work_step(work, true) as s;
+    end if;
+    perform set_config('stream_ext.loop',
+        (loop_state || jsonb_build_object('work', case when has_more then work end))::text, false);
+    return true;
+end
+$$;
+comment on function stream_ext.work() is 'Does one unit, for a loop that commits after each; returns whether the loop goes on.';
+
+create function stream_ext.pause() returns double precision
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case when jsonb_typeof(nullif(current_setting('stream_ext.loop', true), '')::jsonb -> 'work') = 'object' then 0 else 0.05 end;
+end
+$$;
+comment on function stream_ext.pause() is 'The seconds that the loop sleeps before the next unit.';
+
+create function stream_ext.sweep() returns table (rule text, rows integer, oldest_age interval)
+language plpgsql strict
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    round pg_catalog.jsonb;
+    step pg_catalog.text := 'worked';
+    is_inside constant pg_catalog.bool := stream_ext.regular_is_inside();
+begin
+    if stream_ext.enter_to_write() is not null then
+        perform stream_ext.refuse('forbidden');
+    end if;
+    if not is_inside then
+        set constraints all immediate;
+        perform stream_ext.sweep_wait_for_passed_over();
+        round := stream_ext.regular_round(
+            array['late_events', 'clock_correction', 'viewer_leases', 'ended_resources', 'session_timeouts', 'expiring_tokens',
+                'tokens', 'restrictions', 'retention', 'webhook_events', 'webhook_cursors', 'requests', 'start_rates'],
+            (select c.sweep_batch_size from stream.config as c where c.id), '{"count": false, "waits": false}');
+        while step = 'worked' loop
+            select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, false) as s;
+        end loop;
+        -- If the ticker's row is locked, the sweep is still done, and without its figures too.
+        begin
+            perform stream_ext.sweep_mark();
+        exception when others then
+            null;
+        end;
+        perform stream_ext.figures_record_round(round, false);
+    end if;
+    return query
+    select n.rule, coalesce((t.tally ->> 0)::integer, 0), (t.tally ->> 1)::bigint * interval '1 microsecond'
+    from unnest(array['initializing_timeout', 'host_lost', 'reconnect_timeout', 'paused_timeout', 'max_duration',
+        'late_events', 'viewer_leases', 'expiring_tokens', 'tokens', 'restrictions', 'ended_resources', 'retention',
+        'webhook_events', 'webhook_cursors', 'requests', 'start_rates']) with ordinality as n (rule, place)
+    left join lateral (
+        select r.value -> 'tallies' -> n.rule as tally
+        from jsonb_array_elements(round -> 'rules') as r
+        where r.value -> 'tallies' ? n.rule
+        limit 1
+    ) as t on true
+    order by n.place;
+end
+$$;
+comment on function stream_ext.sweep() is 'Runs every sweep rule once, at once; what each did.';
