@@ -7,7 +7,7 @@ set lock_timeout = '100ms'
 as $$
 declare
     began constant pg_catalog.timestamptz := clock_timestamp();
-    rule pg_catalog.jsonb;
+    running pg_catalog.jsonb;
     place pg_catalog.int4 := 0;
     due pg_catalog.record;
     dues pg_catalog.jsonb;
@@ -34,8 +34,8 @@ begin
         else
             step := 'over';
             while place < jsonb_array_length(next_round -> 'rules') loop
-                rule := next_round -> 'rules' -> place;
-                if (rule ->> 'is_over')::boolean then
+                running := next_round -> 'rules' -> place;
+                if (running ->> 'is_over')::boolean then
                     place := place + 1;
                     continue;
                 end if;
@@ -45,13 +45,13 @@ begin
                 again := '{}';
                 tallies := '{}';
                 context := null;
-                rows_left := (rule ->> 'rows_left')::integer;
-                writes := rule ->> 'name' in ('clock_correction', 'session_timeouts', 'viewer_counts');
+                rows_left := (running ->> 'rows_left')::integer;
+                writes := running ->> 'name' in ('clock_correction', 'session_timeouts', 'viewer_counts');
                 written := stream_ext.regular_ids(next_round -> 'written');
-                skipping := stream_ext.regular_ids(rule -> 'skipping') || case when writes then written end;
+                skipping := stream_ext.regular_ids(running -> 'skipping') || case when writes then written end;
                 execute format('select jsonb_agg(to_jsonb(t)) from stream_ext.%I($1, $2, $3, $4) as t',
-                    'regular_take_' || (rule ->> 'name'))
-                into dues using (rule ->> 'limit')::integer, rows_left, skipping, rule -> 'kept';
+                    'regular_take_' || (running ->> 'name'))
+                into dues using (running ->> 'limit')::integer, rows_left, skipping, running -> 'kept';
                 for due in
                     select d.session_id, d.keys, d.held
                     from jsonb_to_recordset(coalesce(dues, '[]')) as d (session_id uuid, keys jsonb, held boolean)
@@ -64,7 +64,7 @@ begin
                         passed := passed || due.session_id;
                         continue;
                     end if;
-                    if cardinality(handled) >= (rule ->> 'limit')::integer or rows_left <= 0
+                    if cardinality(handled) >= (running ->> 'limit')::integer or rows_left <= 0
                         or cardinality(handled) > 0 and cardinality(handled) % 8 = 0
                             and clock_timestamp() >= began + interval '20 milliseconds'
                     then
@@ -72,8 +72,8 @@ begin
                         continue;
                     end if;
                     current_id := due.session_id;
-                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_do_' || (rule ->> 'name'))
-                    into done using due.session_id, due.keys, rule -> 'kept';
+                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_do_' || (running ->> 'name'))
+                    into done using due.session_id, due.keys, running -> 'kept';
                     current_id := null;
                     if (done ->> 'passed')::boolean then
                         passed := passed || due.session_id;
@@ -91,21 +91,21 @@ begin
                     tallies := stream_ext.regular_add_tallies(tallies, done -> 'tallies');
                 end loop;
                 if context is not null then
-                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_end_' || (rule ->> 'name'))
+                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_end_' || (running ->> 'name'))
                     into context using context, to_jsonb(handled), to_jsonb(again);
                 end if;
-                if exists (select from unnest(handled) as h (id) where rule -> 'on_trial' ? h.id::text) then
-                    delete from stream.troubles as t where t.rule = rule ->> 'name' and t.session_id = any (handled);
+                if exists (select from unnest(handled) as h (id) where running -> 'on_trial' ? h.id::text) then
+                    delete from stream.troubles as t where t.rule = running ->> 'name' and t.session_id = any (handled);
                 end if;
-                if (rule ->> 'is_on_trial')::boolean then
-                    delete from stream.troubles as t where t.rule = rule ->> 'name' and t.session_id is null;
+                if (running ->> 'is_on_trial')::boolean then
+                    delete from stream.troubles as t where t.rule = running ->> 'name' and t.session_id is null;
                 end if;
                 exit when has_begun;
                 -- A held stream is skipped for the whole round; where there is none either, the rule is over.
-                next_round := jsonb_set(next_round, array['rules', place::text], rule || jsonb_build_object(
+                next_round := jsonb_set(next_round, array['rules', place::text], running || jsonb_build_object(
                     'is_over', cardinality(passed) = 0, 'is_on_trial', false,
-                    'kept', coalesce(rule -> 'kept', '{}') || coalesce(context, '{}') || '{"waits": false}',
-                    'skipping', (rule -> 'skipping') || to_jsonb(passed)));
+                    'kept', coalesce(running -> 'kept', '{}') || coalesce(context, '{}') || '{"waits": false}',
+                    'skipping', (running -> 'skipping') || to_jsonb(passed)));
             end loop;
             if has_begun then
                 step := 'worked';
@@ -119,14 +119,14 @@ begin
         step := 'failed';
     end unit;
     if step = 'worked' then
-        next_round := jsonb_set(next_round, array['rules', place::text], rule || jsonb_build_object(
+        next_round := jsonb_set(next_round, array['rules', place::text], running || jsonb_build_object(
             'is_on_trial', false, 'rows_left', rows_left, 'is_over', rows_left <= 0,
-            'kept', coalesce(rule -> 'kept', '{}') || coalesce(context, '{}') || '{"waits": false}',
-            'skipping', (rule -> 'skipping') || to_jsonb(handled) || to_jsonb(passed),
-            'tallies', stream_ext.regular_add_tallies(rule -> 'tallies', tallies)))
+            'kept', coalesce(running -> 'kept', '{}') || coalesce(context, '{}') || '{"waits": false}',
+            'skipping', (running -> 'skipping') || to_jsonb(handled) || to_jsonb(passed),
+            'tallies', stream_ext.regular_add_tallies(running -> 'tallies', tallies)))
             || jsonb_build_object('written', to_jsonb(written));
     elsif step = 'failed' and is_in_rule then
-        next_round := stream_ext.regular_fail(next_round, place, rule, coalesce(current_id, case when cardinality(handled) = 1 then handled[1] end),
+        next_round := stream_ext.regular_fail(next_round, place, running, coalesce(current_id, case when cardinality(handled) = 1 then handled[1] end),
             cardinality(handled), passed, state, extract(epoch from clock_timestamp() - began) * 1000);
         step := 'worked';
     end if;
