@@ -23,17 +23,22 @@ export interface FakeFaults {
     permission: FakePermission
     /** Nothing is drawn until this rung of recovery was tried; null: pictures are drawn. */
     undrawn: RecoveryStep | null
+    /** What is drawn is black until this rung of recovery was tried. */
+    black: RecoveryStep | null
     /** The view has no size, or is not shown. */
     isHidden: boolean
 }
 
 export function noFaults(): FakeFaults {
-    return { joins: [], calls: new Map(), permission: 'granted', undrawn: null, isHidden: false }
+    return { joins: [], calls: new Map(), permission: 'granted', undrawn: null, black: null, isHidden: false }
 }
 
 const RUNGS: readonly RecoveryStep[] = ['reattach_view', 'resubscribe', 'new_token', 'rejoin', 'new_engine']
 
 /** A rung of recovery was done; it mends what it or a lower one is needed for. */
 export function mend(faults: FakeFaults, done: RecoveryStep): void {
-    if (faults.undrawn !== null && RUNGS.indexOf(done) >= RUNGS.indexOf(faults.undrawn)) faults.undrawn = null
+    for (const fault of ['undrawn', 'black'] as const) {
+        const needed = faults[fault]
+        if (needed !== null && RUNGS.indexOf(done) >= RUNGS.indexOf(needed)) faults[fault] = null
+    }
 }

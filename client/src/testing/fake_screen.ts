@@ -32,8 +32,9 @@ export class FakeScreen {
     }
 
     brightness(uid: number): number | null {
-        const { capabilities, source } = this.#options
-        return capabilities.pixels && this.#drawn.has(uid) ? (source(uid)?.brightness ?? null) : null
+        const { capabilities, source, faults } = this.#options
+        if (!capabilities.pixels || !this.#drawn.has(uid)) return null
+        return faults.black === null ? (source(uid)?.brightness ?? null) : 0
     }
 
     /** The next frame is a first one again. */

@@ -172,11 +172,11 @@ export class Driver<View> {
         set({ subscribed: uid, picture: 'none', layer: null, present })
     }
 
-    async #unsubscribe(uid: number, signal: AbortSignal): Promise<void> {
+    async #unsubscribe(uid: number, signal: AbortSignal, isBlack = false): Promise<void> {
         const { seat, view, set } = this.#options
         view.clear()
         await this.#try(() => seat.call(signal, (engine) => engine.unsubscribe(uid)))
-        set({ subscribed: null, picture: 'none', isBlack: false, layer: null })
+        set({ subscribed: null, picture: 'none', isBlack, layer: null })
     }
 
     async #permissions(signal: AbortSignal): Promise<void> {
@@ -238,8 +238,8 @@ export class Driver<View> {
         const { seat, facts, set } = this.#options
         const { role, subscribed, isPublished } = facts()
         if (role === 'buyer' && subscribed !== null) {
-            // The next action subscribes.
-            await this.#unsubscribe(subscribed, signal)
+            // The next action subscribes. A black picture is black until it is seen that it is not.
+            await this.#unsubscribe(subscribed, signal, facts().isBlack)
         }
         if (role === 'seller' && isPublished) {
             await this.#try(() => seat.call(signal, (engine) => engine.unpublish()))

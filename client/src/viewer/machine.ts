@@ -280,7 +280,8 @@ export class ViewerMachine<View> {
         this.#isConnectionsEnd = isConnection
         void this.#halt()
         this.#until.reject(error)
-        this.set({ ...WITHOUT_ENGINE, end, error: end === 'ended' ? null : error })
+        const atRest = { step: null, isStepDone: false, isResting: false, isTokenAwaited: false }
+        this.set({ ...WITHOUT_ENGINE, ...atRest, end, error: end === 'ended' ? null : error })
         if (end !== 'ended') this.#emitter.emit('error', error)
     }
 

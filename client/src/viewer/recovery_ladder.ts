@@ -22,6 +22,10 @@ export const MOST_ROUNDS = 4
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 15_000
 
+/** A host that stops hits all viewers at once, who must not ask for tokens at the same moment. */
+export const SPREAD_MS = 3_000
+const SHARED: readonly RecoveryCause[] = ['no_first_frame', 'frozen']
+
 /** Trouble that comes back sooner than this was never over. */
 export const RELAPSE_MS = 10_000
 
@@ -153,7 +157,11 @@ export class RecoveryLadder {
     #next(climb: Climb, cause: RecoveryCause): void {
         const step = rungAfter(climb.step, cause)
         const attempt = climb.attempt + 1
-        if (step !== null) return this.#take({ ...climb, cause, step, isDone: false, attempt })
+        if (step !== null) {
+            const next: Climb = { ...climb, cause, step, isDone: false, attempt }
+            if (step !== 'new_token' || !SHARED.includes(cause)) return this.#take(next)
+            return this.#rest(next, this.#options.random.next() * SPREAD_MS)
+        }
         const round = climb.round + 1
         if (round >= MOST_ROUNDS) {
             this.stop()

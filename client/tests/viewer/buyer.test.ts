@@ -1,29 +1,286 @@
-/** A buyer's viewer: from the mount to the picture, through the states of the stream, to its end. */
+/** A buyer's viewer: from the mount to the picture, and through the states of the stream to its end. */
 
 import { describe, expect, it } from 'vitest'
-import { viewerBench } from './viewer_bench.ts'
+import { SESSION } from '../fakes/fake_stream.ts'
+import { HOST, VIEW, viewerBench } from './viewer_bench.ts'
 
 describe('a buyer', () => {
     it('gets a picture', async () => {
         const of = viewerBench()
+        const first: number[] = []
+        of.viewer.on('firstFrame', ({ afterMs }) => first.push(afterMs))
+        expect(of.snapshot.phase).toBe('idle')
         await of.play()
         expect(of.phases).toEqual(['token', 'joining', 'first_frame', 'playing'])
-        expect(of.snapshot.hostUid).toBe(101)
+        expect(of.snapshot).toMatchObject({
+            sessionId: SESSION,
+            userRole: 'buyer',
+            connectionState: 'connected',
+            streamState: 'active',
+            videoEnabled: true,
+            audioEnabled: true,
+            hostUid: HOST,
+            size: { width: 720, height: 1280 },
+            layer: 'high',
+            recovering: null,
+            error: null,
+        })
+        expect(first).toEqual([of.snapshot.firstFrameMs])
+        expect(first[0]).toBeLessThan(500)
+        expect(of.engines.current.count('join')).toBe(1)
         await of.end()
-        expect(of.clock.pending).toBe(0)
     })
-})
 
-describe('a seller', () => {
-    it('goes live', async () => {
-        const of = viewerBench({ role: 'seller' })
+    it('has its view set before it receives', async () => {
+        const of = viewerBench()
         await of.play()
-        const live = of.viewer.goLive()
-        await of.clock.advance(2_000)
-        await live
-        expect(of.phases).toEqual(['token', 'joining', 'publishing'])
-        expect(of.stream.state).toBe('active')
+        const { calls } = of.engines.current
+        expect(calls.indexOf(`setView ${HOST} view`)).toBeLessThan(calls.indexOf(`subscribe ${HOST}`))
         await of.end()
-        expect(of.clock.pending).toBe(0)
+    })
+
+    it('waits for a host who comes later', async () => {
+        const of = viewerBench({ host: false })
+        await of.play()
+        expect(of.snapshot.phase).toBe('host_away')
+        of.engines.network.host(SESSION, HOST)
+        await of.clock.advance(1_000)
+        expect(of.snapshot.phase).toBe('playing')
+        await of.end()
+    })
+
+    it('is shown nobody but the host of the current generation', async () => {
+        const of = viewerBench()
+        const { network } = of.engines
+        network.host(SESSION, 100)
+        await of.play()
+        network.host(SESSION, 103)
+        network.host(SESSION, 7_777)
+        await of.clock.advance(1_000)
+        const { calls } = of.engines.current
+        for (const uid of [100, 103, 7_777]) {
+            expect(calls.filter((call) => call.endsWith(` ${uid}`) || call.includes(` ${uid} `))).toEqual([])
+        }
+        expect([...of.engines.current.screen.subscribed]).toEqual([HOST])
+        await of.end()
+    })
+
+    it('follows a takeover to the new host, and is not brought back by the old one', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.engines.network.host(SESSION, 102)
+        of.say('active', 2)
+        await of.clock.advance(1_000)
+        const { screen } = of.engines.current
+        expect(of.snapshot).toMatchObject({ hostUid: 102, phase: 'playing' })
+        expect([...screen.subscribed]).toEqual([102])
+        expect([...screen.views.keys()]).toEqual([102])
+        of.host.setCamera(false)
+        of.host.rotate()
+        of.host.leave()
+        of.engines.network.host(SESSION, HOST)
+        await of.clock.advance(5_000)
+        expect(of.snapshot).toMatchObject({ hostUid: 102, phase: 'playing', size: { width: 720 } })
+        expect([...screen.subscribed]).toEqual([102])
+        await of.end()
+    })
+
+    it('receives nothing while the stream is paused', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.say('paused')
+        await of.clock.advance(60_000)
+        expect(of.snapshot).toMatchObject({ phase: 'paused', videoEnabled: false, audioEnabled: false })
+        expect(of.engines.current.screen.subscribed.size).toBe(0)
+        of.say('active')
+        await of.clock.advance(1_000)
+        expect(of.snapshot.phase).toBe('playing')
+        expect(of.recoveries).toEqual([])
+        expect(of.phases.slice(-3)).toEqual(['paused', 'first_frame', 'playing'])
+        await of.end()
+    })
+
+    it('lets go of everything when the stream ends', async () => {
+        const of = viewerBench()
+        await of.play()
+        const engine = of.engines.current
+        of.say('ended')
+        await of.clock.advance(1_000)
+        expect(of.snapshot).toMatchObject({ phase: 'ended', streamState: 'ended', error: null })
+        expect(engine.isDisposed).toBe(true)
+        of.viewer.retry()
+        await of.clock.advance(1_000)
+        expect(of.snapshot.phase).toBe('ended')
+        expect(of.engines.engines).toHaveLength(1)
+        expect(of.troubles).toEqual([])
+        await of.end()
+    })
+
+    it('waits for a host whom the server has lost, and climbs nothing meanwhile', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.host.freeze()
+        of.say('error')
+        await of.clock.advance(60_000)
+        expect(of.snapshot).toMatchObject({ phase: 'host_away', streamState: 'error' })
+        expect(of.recoveries).toEqual([])
+        of.host.freeze(false)
+        of.say('active')
+        await of.clock.advance(1_000)
+        expect(of.snapshot.phase).toBe('playing')
+        await of.end()
+    })
+
+    it('climbs once the server has the host back and the picture is not', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.host.freeze()
+        of.say('error')
+        await of.clock.advance(20_000)
+        of.say('active')
+        await of.clock.advance(3_000)
+        expect(of.recoveries[0]).toMatchObject({ step: 'reattach_view', cause: 'frozen' })
+        await of.end()
+    })
+
+    it('keeps its view when the phone of the host is turned', async () => {
+        const of = viewerBench()
+        await of.play()
+        const views = of.engines.current.count('setView')
+        for (let turn = 0; turn < 3; turn++) {
+            of.host.rotate()
+            await of.clock.advance(1_000)
+        }
+        expect(of.snapshot).toMatchObject({ size: { width: 1280, height: 720 }, phase: 'playing' })
+        expect(of.engines.current.count('setView')).toBe(views)
+        expect(of.engines.current.count('subscribe')).toBe(1)
+        await of.end()
+    })
+
+    it('has one view, which another takes the place of', async () => {
+        const of = viewerBench()
+        await of.play()
+        const { screen } = of.engines.current
+        const before = of.engines.current.count('setView')
+        of.viewer.attach(VIEW)
+        expect(of.engines.current.count('setView')).toBe(before)
+        of.viewer.attach(VIEW, { objectFit: 'contain' })
+        expect(screen.views.get(HOST)?.options).toEqual({ objectFit: 'contain', mirror: false })
+        const other = { name: 'other' }
+        of.viewer.attach(other)
+        expect(screen.views.get(HOST)?.view).toBe(other)
+        of.viewer.detach()
+        expect(screen.views.size).toBe(0)
+        expect(of.snapshot.phase).toBe('hidden')
+        await of.clock.advance(30_000)
+        expect(of.recoveries).toEqual([])
+        of.viewer.attach(VIEW)
+        await of.clock.advance(1_000)
+        expect(of.snapshot.phase).toBe('playing')
+        await of.end()
+    })
+
+    it('mutes, and stays muted over a new subscription', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.viewer.setMuted(true)
+        expect(of.engines.current.volume).toBe(0)
+        expect(of.snapshot.audioEnabled).toBe(false)
+        of.say('paused')
+        await of.clock.advance(1_000)
+        of.engines.current.volume = 1
+        of.say('active')
+        await of.clock.advance(1_000)
+        expect(of.engines.current.volume).toBe(0)
+        of.viewer.setMuted(false)
+        expect(of.engines.current.volume).toBe(1)
+        of.host.setMicrophone(false)
+        expect(of.snapshot.audioEnabled).toBe(false)
+        await of.end()
+    })
+
+    it('receives the layer that was asked for', async () => {
+        const of = viewerBench({ viewer: { quality: 'low' } })
+        await of.play()
+        expect(of.engines.current.layer).toBe('low')
+        expect(of.snapshot).toMatchObject({ streamQuality: 'low', layer: 'low' })
+        of.viewer.setQuality('high')
+        await of.clock.advance(10)
+        expect(of.engines.current.layer).toBe('high')
+        await of.end()
+    })
+
+    it('adapts to the network, and shows how good it is', async () => {
+        const of = viewerBench()
+        await of.play()
+        const say = (downlink: number) =>
+            of.engines.current.emit('quality', { uplink: 0, downlink, packetLoss: 0.02, bandwidth: 900 })
+        expect(of.snapshot.hostQuality).toBeNull()
+        say(1)
+        expect(of.snapshot).toMatchObject({ hostQuality: 'excellent', quality: { bandwidth: 900 } })
+        say(4)
+        say(4)
+        await of.clock.advance(10)
+        expect(of.snapshot).toMatchObject({ hostQuality: 'poor', layer: 'low' })
+        expect(of.client.connection.getConnectionQuality()).toBeDefined()
+        await of.end()
+    })
+
+    it('tells the connection what the engine measures', async () => {
+        const of = viewerBench()
+        await of.connect()
+        await of.play()
+        of.engines.current.emit('quality', { uplink: 0, downlink: 2, packetLoss: 0.25, bandwidth: 640 })
+        expect(of.client.connection.getConnectionQuality()).toMatchObject({ packetLoss: 0.25, bandwidth: 640 })
+        await of.end()
+    })
+
+    it('sets the audio route where there are several, also on a new engine', async () => {
+        const of = viewerBench()
+        await of.play()
+        await of.viewer.setAudioRoute('earpiece')
+        expect(of.engines.current.audioRoute).toBe('earpiece')
+        of.engines.current.emit('local', { source: 'microphone', state: 'failed' })
+        await of.clock.advance(2_000)
+        expect(of.engines.engines).toHaveLength(2)
+        expect(of.engines.current.audioRoute).toBe('earpiece')
+        await of.end()
+        const web = viewerBench({ engine: { capabilities: { audioRoutes: false } } })
+        await web.play()
+        await web.viewer.setAudioRoute('speaker')
+        expect(web.engines.current.count('setAudioRoute')).toBe(0)
+        expect(web.snapshot.audioRoute).toBe('default')
+        await web.end()
+    })
+
+    it('tells of sound that waits for a touch', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.engines.current.emit('audioBlocked', { isBlocked: true })
+        expect(of.snapshot).toMatchObject({ audioBlocked: true, audioEnabled: false, phase: 'playing' })
+        await of.viewer.resumeAudio()
+        expect(of.snapshot).toMatchObject({ audioBlocked: false, audioEnabled: true })
+        await of.end()
+    })
+
+    it('sends nothing', async () => {
+        const of = viewerBench()
+        await of.play()
+        await expect(of.viewer.goLive()).rejects.toMatchObject({ code: 'not_stream_owner' })
+        await expect(of.viewer.startPreview()).rejects.toMatchObject({ code: 'not_stream_owner' })
+        expect(of.engines.current.count('publish')).toBe(0)
+        await of.end()
+    })
+
+    it('has the same snapshot until something changes', async () => {
+        const of = viewerBench()
+        await of.play()
+        const { snapshot } = of
+        const changes: unknown[] = []
+        of.viewer.on('change', (change) => changes.push(change))
+        await of.clock.advance(10_000)
+        expect(of.snapshot).toBe(snapshot)
+        expect(changes).toEqual([])
+        await of.end()
     })
 })

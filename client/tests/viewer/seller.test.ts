@@ -1,0 +1,306 @@
+/** A seller's viewer: permission, preview, going live, and everything that takes the camera away. */
+
+import { describe, expect, it } from 'vitest'
+import { SESSION } from '../fakes/fake_stream.ts'
+import { Refused } from '../fakes/fake_supabase.ts'
+import { HOST, type ViewerBench, type ViewerBenchOptions, viewerBench } from './viewer_bench.ts'
+
+const seller = (options: ViewerBenchOptions = {}): ViewerBench => viewerBench({ role: 'seller', ...options })
+
+/** A seller who is live. */
+async function live(options: ViewerBenchOptions = {}): Promise<ViewerBench> {
+    const of = seller(options)
+    await of.play(1_000)
+    const promise = of.viewer.goLive()
+    await of.clock.advance(1_000)
+    await promise
+    return of
+}
+
+describe('a seller', () => {
+    it('sees a preview alone', async () => {
+        const of = seller()
+        await of.play()
+        expect(of.snapshot).toMatchObject({ phase: 'idle', videoEnabled: false })
+        const preview = of.viewer.startPreview()
+        await of.clock.advance(500)
+        await preview
+        expect(of.phases).toEqual(['preview'])
+        expect(of.snapshot).toMatchObject({ videoEnabled: true, audioEnabled: true })
+        const { current: engine } = of.engines
+        expect(engine.isJoined).toBe(false)
+        expect([...engine.screen.views.keys()]).toEqual([0])
+        expect(of.supabase.count('generate_seller_token')).toBe(0)
+        await of.end()
+    })
+
+    it('goes live, and the stream is told once', async () => {
+        const of = await live()
+        expect(of.phases).toEqual(['token', 'joining', 'publishing'])
+        expect(of.stream.state).toBe('active')
+        expect(of.supabase.count('update_stream_state')).toBe(1)
+        const call = of.supabase.calls.find(({ name }) => name === 'update_stream_state')
+        expect(call?.args).toMatchObject({ session_id: SESSION, state: 'active', generation: 1 })
+        const token = of.supabase.calls.find(({ name }) => name === 'generate_seller_token')
+        expect(token?.args).toMatchObject({ channel_id: SESSION, generation: 1 })
+        expect([...of.engines.network.channel(SESSION).senders.keys()]).toEqual([HOST])
+        await of.clock.advance(60_000)
+        expect(of.supabase.count('update_stream_state')).toBe(1)
+        await of.end()
+    })
+
+    it('is seen by buyers, through one network of engines', async () => {
+        const of = await live()
+        const buyers = [1, 2].map((seed) => viewerBench({ seed, host: false, engine: { network: of.engines.network } }))
+        for (const buyer of buyers) await buyer.play()
+        expect(buyers.map(({ snapshot }) => snapshot.phase)).toEqual(['playing', 'playing'])
+        const camera = of.viewer.setCamera(false)
+        await of.clock.advance(10)
+        await camera
+        expect(buyers.map(({ snapshot }) => snapshot.phase)).toEqual(['camera_off', 'camera_off'])
+        for (const buyer of buyers) await buyer.end()
+        await of.end()
+    })
+
+    it('whose permission is denied is told so, and asks again by retry', async () => {
+        const of = seller()
+        of.engines.faults.permission = 'denied'
+        await of.play()
+        const promise = of.viewer.goLive()
+        const denied = expect(promise).rejects.toMatchObject({ code: 'devices_denied' })
+        await of.clock.advance(1_000)
+        await denied
+        expect(of.snapshot.phase).toBe('permission_denied')
+        expect(of.troubles).toEqual(['devices_denied'])
+        await of.clock.advance(60_000)
+        expect(of.engines.current.count('requestPermissions')).toBe(1)
+        expect(of.engines.current.count('startPreview')).toBe(0)
+        of.engines.faults.permission = 'granted'
+        of.viewer.retry()
+        await of.clock.advance(2_000)
+        expect(of.snapshot.phase).toBe('publishing')
+        await of.end()
+    })
+
+    it('whose permission is taken back while the stream is on is told so', async () => {
+        const of = await live()
+        of.engines.current.emit('local', { source: 'camera', state: 'denied' })
+        await of.clock.advance(1_000)
+        expect(of.snapshot).toMatchObject({ phase: 'permission_denied', videoEnabled: false })
+        await of.end()
+    })
+
+    it('switches camera and microphone', async () => {
+        const of = await live()
+        const off = Promise.all([of.viewer.setCamera(false), of.viewer.setMicrophone(false)])
+        await of.clock.advance(10)
+        await off
+        expect(of.snapshot).toMatchObject({ phase: 'camera_off', videoEnabled: false, audioEnabled: false })
+        const sender = of.engines.network.channel(SESSION).senders.get(HOST)
+        expect(sender?.picture).toMatchObject({ isCameraOn: false, isMicrophoneOn: false })
+        const on = of.viewer.setCamera(true)
+        await of.clock.advance(10)
+        await on
+        expect(of.snapshot).toMatchObject({ phase: 'publishing', videoEnabled: true })
+        await of.viewer.switchCamera()
+        expect(of.engines.current.count('switchCamera')).toBe(1)
+        await of.end()
+    })
+
+    it('who goes live with the camera off does not open it', async () => {
+        const of = seller()
+        await of.play()
+        await of.viewer.setCamera(false)
+        const promise = of.viewer.goLive()
+        await of.clock.advance(1_000)
+        await promise
+        const { calls } = of.engines.current
+        expect(calls.indexOf('setCamera false')).toBeGreaterThanOrEqual(0)
+        expect(calls.indexOf('setCamera false')).toBeLessThan(calls.indexOf('startPreview'))
+        expect(of.snapshot.phase).toBe('camera_off')
+        await of.end()
+    })
+
+    it.each(['camera', 'microphone'] as const)(
+        'whose %s a call takes is interrupted, and comes back',
+        async (source) => {
+            const of = await live()
+            of.engines.current.emit('local', { source, state: 'interrupted' })
+            expect(of.snapshot.phase).toBe('interrupted')
+            await of.clock.advance(60_000)
+            expect(of.recoveries).toEqual([])
+            of.engines.current.emit('local', { source, state: 'live' })
+            expect(of.snapshot.phase).toBe('publishing')
+            await of.end()
+        }
+    )
+
+    it('takes its camera back when the app comes to the front', async () => {
+        const of = await live()
+        of.lifecycle.emit('background')
+        of.engines.current.emit('local', { source: 'camera', state: 'interrupted' })
+        of.clock.sleep(30_000)
+        of.lifecycle.emit('active')
+        await of.clock.advance(2_000)
+        expect(of.engines.current.calls).toContain('setCamera true')
+        expect(of.snapshot.phase).toBe('publishing')
+        await of.end()
+    })
+
+    it('whose camera fails gets a new engine, and sends again', async () => {
+        const of = await live()
+        of.engines.current.emit('local', { source: 'camera', state: 'failed' })
+        await of.clock.advance(3_000)
+        expect(of.recoveries.map(({ step }) => step)).toEqual(['new_engine'])
+        expect(of.engines.engines.map(({ isDisposed }) => isDisposed)).toEqual([true, false])
+        expect(of.snapshot.phase).toBe('publishing')
+        expect([...of.engines.current.screen.views.keys()]).toEqual([0])
+        expect(of.supabase.count('update_stream_state')).toBe(1)
+        await of.end()
+    })
+
+    it('that another device has taken over sends nothing any more', async () => {
+        const of = await live()
+        const engine = of.engines.current
+        of.say('active', 2)
+        await of.clock.advance(1_000)
+        expect(of.snapshot).toMatchObject({ phase: 'taken_over', error: { code: 'stale_host' } })
+        expect(engine.isDisposed).toBe(true)
+        expect(of.engines.network.channel(SESSION).senders.size).toBe(0)
+        expect(of.troubles).toEqual(['stale_host'])
+        await of.end()
+    })
+
+    it('whose heartbeat is refused as that of an old device is taken over', async () => {
+        const of = await live()
+        of.supabase.handlers.heartbeat = () => {
+            throw new Refused('stale_host', 409)
+        }
+        await of.clock.advance(30_000)
+        expect(of.snapshot.phase).toBe('taken_over')
+        await of.end()
+    })
+
+    it('that takes the stream back goes live again', async () => {
+        const of = await live()
+        of.say('active', 2)
+        await of.clock.advance(1_000)
+        of.stream.generation = 3
+        of.supabase.handlers.start_stream = () => ({
+            id: SESSION,
+            seller_id: '22222222-2222-4222-8222-222222222222',
+            generation: 3,
+            viewer_count: 0,
+        })
+        const started = of.client.stream.startStream('22222222-2222-4222-8222-222222222222', 'auction')
+        await of.clock.advance(1_000)
+        await started
+        of.viewer.retry()
+        await of.clock.advance(3_000)
+        expect(of.snapshot.phase).toBe('publishing')
+        expect([...of.engines.network.channel(SESSION).senders.keys()]).toEqual([103])
+        await of.end()
+    })
+
+    it('sends nothing while the stream is paused', async () => {
+        const of = await live()
+        of.say('paused')
+        await of.clock.advance(1_000)
+        expect(of.snapshot).toMatchObject({ phase: 'paused', videoEnabled: true })
+        expect(of.engines.network.channel(SESSION).senders.size).toBe(0)
+        of.say('active')
+        await of.clock.advance(1_000)
+        expect(of.snapshot.phase).toBe('publishing')
+        await of.end()
+    })
+
+    it('stops, lets go of the devices, and can begin again', async () => {
+        const of = await live()
+        const stopped = of.viewer.stop()
+        await of.clock.advance(1_000)
+        await stopped
+        expect(of.snapshot.phase).toBe('idle')
+        expect(of.engines.current).toMatchObject({ isJoined: false, isPreviewing: false })
+        const again = of.viewer.goLive()
+        await of.clock.advance(1_000)
+        await again
+        expect(of.snapshot.phase).toBe('publishing')
+        await of.end()
+    })
+
+    it('whose going live is stopped hears of it', async () => {
+        const of = seller()
+        await of.play()
+        of.engines.faults.joins = ['silence']
+        const promise = of.viewer.goLive()
+        const aborted = expect(promise).rejects.toMatchObject({ code: 'aborted' })
+        await of.clock.advance(1_000)
+        void of.viewer.stop()
+        await aborted
+        await of.clock.advance(15_000)
+        expect(of.snapshot.phase).toBe('idle')
+        await of.end()
+    })
+
+    it('whose stream cannot be told ends with the refusal', async () => {
+        const of = seller()
+        of.supabase.handlers.update_stream_state = () => {
+            throw new Refused('not_stream_owner', 403)
+        }
+        await of.play()
+        const promise = of.viewer.goLive()
+        const refused = expect(promise).rejects.toMatchObject({ code: 'not_stream_owner' })
+        await of.clock.advance(2_000)
+        await refused
+        expect(of.snapshot.phase).toBe('failed')
+        await of.end()
+    })
+
+    it('whose stream is active already is not told again, nor refused for it', async () => {
+        const of = seller()
+        of.supabase.handlers.update_stream_state = () => {
+            throw new Refused('illegal_transition', 409)
+        }
+        await of.play()
+        const promise = of.viewer.goLive()
+        await of.clock.advance(2_000)
+        await promise
+        expect(of.snapshot.phase).toBe('publishing')
+        await of.end()
+    })
+
+    it('whose own picture stands still is climbed for', async () => {
+        const of = await live()
+        const sender = of.engines.network.channel(SESSION).senders.get(HOST)
+        sender?.freeze()
+        await of.clock.advance(2_500)
+        expect(of.snapshot.phase).toBe('frozen')
+        expect(of.recoveries[0]).toMatchObject({ step: 'reattach_view', cause: 'frozen' })
+        // Publishing anew brings another sender, whose picture moves.
+        await of.clock.advance(10_000)
+        expect(of.snapshot).toMatchObject({ phase: 'publishing', recovering: null })
+        await of.end()
+    })
+
+    it('has the token renewed while it is live', async () => {
+        const of = await live()
+        await of.clock.advance(3_600_000 * 0.81)
+        expect(of.engines.current.count('renewToken')).toBe(1)
+        expect(of.supabase.count('refresh_token')).toBe(1)
+        expect(of.snapshot.phase).toBe('publishing')
+        await of.end()
+    })
+
+    it('is told how well it sends', async () => {
+        const of = await live()
+        of.engines.current.emit('quality', { uplink: 2, downlink: 0, packetLoss: 0, bandwidth: 1_500 })
+        expect(of.snapshot.hostQuality).toBe('good')
+        await of.end()
+    })
+
+    it('cannot go live before the start', async () => {
+        const of = seller()
+        await expect(of.viewer.goLive()).rejects.toMatchObject({ code: 'disposed' })
+        await of.end()
+    })
+})
