@@ -56,624 +56,627 @@ create view stream_private.code_objects as
 select o.place::integer, o.kind::text, o.name::text, o.form::text
 from (values
     (0, 'function', 'stream_ext.application_reference(of_table regclass, of_column name, out relation regclass, out key_column name)', 'defaults 0'),
-    (1, 'function', 'stream_ext.application_hold_user(user_id uuid)', 'returns void defaults 0'),
-    (2, 'function', 'stream_ext.application_hold_user_if_free(user_id uuid)', 'returns boolean defaults 0'),
-    (3, 'function', 'stream_ext.application_hold_auction(auction_id uuid)', 'returns void defaults 0'),
-    (4, 'function', 'stream_ext.auction_parse(update json, out stored jsonb, out content text)', 'defaults 0'),
-    (5, 'function', 'stream_ext.json_can_be_stored(value text)', 'returns boolean defaults 0'),
-    (6, 'function', 'stream_ext.auction_store(session_id uuid, seq bigint, created_at timestamptz, content text, stored jsonb)', 'returns stream.chat_message defaults 0'),
-    (7, 'function', 'stream_ext.post_auction_update(session_id uuid, update text)', 'returns record defaults 0'),
-    (8, 'function', 'stream_ext.log_auction_row(columns text[], "row" text)', 'returns void defaults 0'),
-    (9, 'function', 'stream_ext.batch_admit()', 'returns void defaults 0'),
-    (10, 'function', 'stream_ext.batch_items(items text)', 'returns json[] defaults 0'),
-    (11, 'function', 'stream_ext.batch_uuid(value json, out id uuid, out is_bad boolean)', 'defaults 0'),
-    (12, 'function', 'stream_ext.batch_readable(item json)', 'returns json defaults 0'),
-    (13, 'function', 'stream_ext.batch_claims(claims json, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
-    (14, 'function', 'stream_ext.batch_user(claims json, named uuid, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
-    (15, 'function', 'stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (16, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
-    (17, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
-    (18, 'function', 'stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
-    (19, 'function', 'stream_ext.caller_claims()', 'returns text defaults 0'),
-    (20, 'function', 'stream_ext.user_id()', 'returns uuid defaults 0'),
-    (21, 'function', 'stream_ext.enter_to_read()', 'returns uuid defaults 0'),
-    (22, 'function', 'stream_ext.caller_require_read_committed()', 'returns void defaults 0'),
-    (23, 'function', 'stream_ext.enter_to_write()', 'returns uuid defaults 0'),
-    (24, 'function', 'stream_ext.caller_resolve(caller_id uuid, named uuid)', 'returns uuid defaults 0'),
-    (25, 'function', 'stream_ext.caller_is_anonymous(caller_id uuid)', 'returns boolean defaults 0'),
-    (26, 'function', 'stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
-    (27, 'function', 'stream_ext.act_for(user_id uuid)', 'returns uuid defaults 0'),
-    (28, 'function', 'stream_ext.set_slow_mode(session_id uuid, interval_ms integer)', 'returns void defaults 0'),
-    (29, 'function', 'stream_ext.set_chat_mode(session_id uuid, mode text)', 'returns void defaults 0'),
-    (30, 'function', 'stream_ext.moderation_unpin(session_id uuid, actor uuid, is_open boolean, pinned bigint)', 'returns void defaults 0'),
-    (31, 'function', 'stream_ext.pin_message(session_id uuid, message_id uuid)', 'returns void defaults 0'),
-    (32, 'function', 'stream_ext.unpin_message(session_id uuid)', 'returns void defaults 0'),
-    (33, 'function', 'stream_ext.term_begin(session_id uuid)', 'returns uuid defaults 0'),
-    (34, 'function', 'stream_ext.term_pattern(term text)', 'returns text defaults 0'),
-    (35, 'function', 'stream_ext.block_term(session_id uuid, term text)', 'returns text defaults 0'),
-    (36, 'function', 'stream_ext.unblock_term(session_id uuid, term text)', 'returns text defaults 0'),
-    (37, 'function', 'stream_ext.list_blocked_terms(of_session uuid)', 'returns table (session_id uuid, term text, actor uuid, created_at timestamptz) defaults 0'),
-    (38, 'function', 'stream_ext.clock_s()', 'returns bigint defaults 0'),
-    (39, 'function', 'stream_ext.clock_refusal()', 'returns text defaults 0'),
-    (40, 'function', 'stream_ext.check_clock()', 'returns boolean defaults 0'),
-    (41, 'function', 'stream_ext.is_preloaded()', 'returns boolean defaults 0'),
-    (42, 'function', 'stream_ext.core_judge_content(said text, out content text, out refusal text)', 'defaults 0'),
-    (43, 'function', 'stream_ext.core_content(content text)', 'returns text defaults 0'),
-    (44, 'function', 'stream_ext.core_trim(said text)', 'returns text defaults 0'),
-    (45, 'function', 'stream_ext.core_display_name(name text)', 'returns text defaults 0'),
-    (46, 'function', 'stream_ext.core_searchable(content text)', 'returns text defaults 0'),
-    (47, 'function', 'stream_ext.core_pattern(term text)', 'returns text defaults 0'),
-    (48, 'function', 'stream_ext.log_hold_head(session_id uuid)', 'returns boolean defaults 0'),
-    (49, 'function', 'stream_ext.moderation_close_gate(session_id uuid)', 'returns void defaults 0'),
-    (50, 'function', 'stream_ext.moderation_close_reports(session_id uuid, seqs bigint[], actor uuid)', 'returns void defaults 0'),
-    (51, 'function', 'stream_ext.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 0'),
-    (52, 'function', 'stream_ext.deletion_of_user(session_id uuid, user_id uuid)', 'returns bigint[] defaults 0'),
-    (53, 'function', 'stream_ext.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 0'),
-    (54, 'function', 'stream_ext.erasure_of_entries(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
-    (55, 'function', 'stream_ext.erasure_of_deleted(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
-    (56, 'function', 'stream_ext.erasure_of_decisions(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out times timestamptz[])', 'defaults 0'),
-    (57, 'function', 'stream_ext.erase_from_log(session_id uuid, user_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (58, 'function', 'stream_ext.error_raise(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (59, 'function', 'stream_ext.refuse(code text)', 'returns void defaults 0'),
-    (60, 'function', 'stream_ext.refuse_with_hint(code text, hint text)', 'returns void defaults 0'),
-    (61, 'function', 'stream_ext.error_retry_after(code text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (62, 'function', 'stream_ext.error_null(argument text)', 'returns void defaults 0'),
-    (63, 'function', 'stream_ext.error_internal(what text)', 'returns void defaults 0'),
-    (64, 'function', 'stream_ext.figures_record_round(round jsonb, claims boolean)', 'returns void defaults 0'),
-    (65, 'function', 'stream_ext.figures_write_rules(outcomes jsonb)', 'returns void defaults 0'),
-    (66, 'function', 'stream_ext.figures_sample()', 'returns void defaults 0'),
-    (67, 'function', 'stream_ext.frame_text(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, is_digest boolean)', 'returns text defaults 0'),
-    (68, 'function', 'stream_ext.frame_payload(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, payload_bytes integer)', 'returns text defaults 0'),
-    (69, 'function', 'stream_ext.frame_runs(sizes integer[], payload_bytes integer)', 'returns integer[] defaults 0'),
-    (70, 'function', 'stream_ext.log_flush(session_id uuid, urgency text)', 'returns boolean defaults 0'),
-    (71, 'function', 'stream_ext.flush(session_id uuid)', 'returns void defaults 0'),
-    (72, 'function', 'stream_ext.log_flush_without_ticker(sessions uuid[])', 'returns void defaults 0'),
-    (73, 'function', 'stream_ext.log_flush_free(sessions uuid[])', 'returns void defaults 0'),
-    (74, 'function', 'stream_ext.gate_key(session_id uuid)', 'returns bigint defaults 0'),
-    (75, 'function', 'stream_ext.enter_gate(session_id uuid, alone boolean)', 'returns void defaults 0'),
-    (76, 'function', 'stream_ext.gate_pass(session_id uuid)', 'returns void defaults 0'),
-    (77, 'function', 'stream_ext.gate_close_if_free(session_id uuid)', 'returns boolean defaults 0'),
-    (78, 'function', 'stream_ext.gate_close_soon(session_id uuid)', 'returns boolean defaults 0'),
-    (79, 'function', 'stream_ext.gate_close(session_id uuid)', 'returns void defaults 0'),
-    (80, 'function', 'stream_ext.governor_milliseconds(at timestamptz, moment timestamptz)', 'returns bigint defaults 0'),
-    (81, 'function', 'stream_ext.governor_has_passed(limit_per_s integer, planned_limit integer, planned_at timestamptz, moment timestamptz)', 'returns boolean defaults 0'),
-    (82, 'function', 'stream_ext.governor_is_due()', 'returns boolean defaults 0'),
-    (83, 'function', 'stream_ext.governor_take_sends()', 'returns jsonb defaults 0'),
-    (84, 'function', 'stream_ext.governor_spend(spent bigint[], moment timestamptz, since timestamptz)', 'returns void defaults 0'),
-    (85, 'function', 'stream_ext.governor_clean_up(moment timestamptz)', 'returns void defaults 0'),
-    (86, 'function', 'stream_ext.regular_take_governor(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (87, 'function', 'stream_ext.regular_end_governor(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (88, 'function', 'stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (89, 'function', 'stream_ext.governor_changes()', 'returns jsonb defaults 0'),
-    (90, 'function', 'stream_ext.governor_costs(live jsonb, before jsonb, sends jsonb)', 'returns bigint[] defaults 0'),
-    (91, 'function', 'stream_ext.governor_window_ms(level bigint, root bigint)', 'returns bigint defaults 0'),
-    (92, 'function', 'stream_ext.governor_measure(kind text, level bigint, s jsonb)', 'returns numeric defaults 0'),
-    (93, 'function', 'stream_ext.governor_least_level(kind text, s jsonb, most numeric)', 'returns bigint defaults 0'),
-    (94, 'function', 'stream_ext.governor_round_up(window_ms bigint)', 'returns bigint defaults 0'),
-    (95, 'function', 'stream_ext.governor_steady(present_ms bigint, wanted_ms bigint, least_ms bigint)', 'returns bigint defaults 0'),
-    (96, 'function', 'stream_ext.governor_root(cost bigint)', 'returns bigint defaults 0'),
-    (97, 'function', 'stream_ext.governor_plan(limit_per_s bigint, share_percent bigint, spent bigint, urgent bigint, s jsonb, out windows jsonb, out reason text, out expected_per_s bigint, out is_over boolean, out is_crowded boolean)', 'defaults 0'),
-    (98, 'function', 'stream_ext.governor_averaged_rate(per_1000_s bigint, count bigint, elapsed_ms bigint)', 'returns bigint defaults 0'),
-    (99, 'function', 'stream_ext.token_is_due(issued_at timestamptz, expires_at timestamptz, held_until timestamptz, device_expires_at timestamptz)', 'returns boolean defaults 0'),
-    (100, 'function', 'stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)', 'returns timestamptz defaults 0'),
-    (101, 'function', 'stream_ext.heartbeat_prepare(session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer)', 'defaults 0'),
-    (102, 'function', 'stream_ext.heartbeat_viewer(session_id uuid, user_id uuid, foreground boolean, join_no integer, token_expires_at timestamptz, later boolean, later_foreground boolean, out status text, out code text, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (103, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
-    (104, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
-    (105, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
-    (106, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
-    (107, 'function', 'stream_ext.heartbeat_all(items json[], places integer[])', 'returns stream.batched_heartbeat[] defaults 0'),
-    (108, 'function', 'stream_ext.heartbeats(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (109, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
-    (110, 'function', 'stream_ext.heartbeat_hold_realtime()', 'returns boolean defaults 0'),
-    (111, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (112, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
-    (113, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
-    (114, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
-    (115, 'function', 'stream_ext.log_server()', 'returns text defaults 0'),
-    (116, 'function', 'stream_ext.log_database()', 'returns text defaults 0'),
-    (117, 'function', 'stream_ext.log_epoch_origin()', 'returns text defaults 0'),
-    (118, 'function', 'stream_ext.log_epoch()', 'returns text defaults 0'),
-    (119, 'function', 'stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (120, 'function', 'stream_ext.log_refuse_closed(session_id uuid)', 'returns void defaults 0'),
-    (121, 'function', 'stream_ext.log_system(session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (122, 'function', 'stream_ext.log_is_ticker_alive(at timestamptz)', 'returns boolean defaults 0'),
-    (123, 'function', 'stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns timestamptz defaults 0'),
-    (124, 'function', 'stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns boolean defaults 0'),
-    (125, 'function', 'stream_ext.log_queue(session_id uuid)', 'returns void defaults 0'),
-    (126, 'function', 'stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean)', 'returns void defaults 0'),
-    (127, 'function', 'stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text)', 'returns void defaults 0'),
-    (128, 'function', 'stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text)', 'returns void defaults 0'),
-    (129, 'function', 'stream_ext.moderation_take_turn(session_id uuid)', 'returns void defaults 0'),
-    (130, 'function', 'stream_ext.moderation_standing(session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
-    (131, 'function', 'stream_ext.moderation_begin(session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
-    (132, 'function', 'stream_ext.moderation_lock_session(session_id uuid)', 'returns void defaults 0'),
-    (133, 'function', 'stream_ext.moderation_record(session_id uuid, actor uuid, action text, seq bigint, about uuid, target_seq bigint, reason text, until timestamptz, term text)', 'returns void defaults 6'),
-    (134, 'function', 'stream_ext.moderation_announce(session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid, target_seq bigint, reason text, until timestamptz)', 'returns void defaults 4'),
-    (135, 'function', 'stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)', 'returns void defaults 0'),
-    (136, 'function', 'stream_ext.require_moderator(session_id uuid)', 'returns void defaults 0'),
-    (137, 'function', 'stream_ext.begin_moderation(session_id uuid)', 'returns uuid defaults 0'),
-    (138, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
-    (139, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
-    (140, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (141, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (142, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
-    (143, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (144, 'function', 'stream_ext.reaction_check_live(session_id uuid)', 'returns uuid defaults 0'),
-    (145, 'function', 'stream_ext.reaction_add(session_id uuid, kind text)', 'returns void defaults 0'),
-    (146, 'function', 'stream_ext.send_reaction(session_id uuid, kind text)', 'returns record defaults 0'),
-    (147, 'function', 'stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)', 'returns void defaults 0'),
-    (148, 'function', 'stream_ext.reaction_send_totals(session_id uuid)', 'returns boolean defaults 0'),
-    (149, 'function', 'stream_ext.reaction_close(session_id uuid)', 'returns void defaults 0'),
-    (150, 'function', 'stream_ext.read_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
-    (151, 'function', 'stream_ext.read_bounded(read int8multirange)', 'returns int8multirange defaults 0'),
-    (152, 'function', 'stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange)', 'returns void defaults 0'),
-    (153, 'function', 'stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 0'),
-    (154, 'function', 'stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 0'),
-    (155, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
-    (156, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (157, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (158, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
-    (159, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
-    (160, 'function', 'stream_ext.realtime_target(at timestamptz)', 'returns text defaults 0'),
-    (161, 'function', 'stream_ext.realtime_method(at timestamptz)', 'returns text defaults 0'),
-    (162, 'function', 'stream_ext.realtime_hold(at timestamptz)', 'returns text defaults 0'),
-    (163, 'function', 'stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)', 'returns void defaults 0'),
-    (164, 'function', 'stream_ext.realtime_wait_for_disk()', 'returns void defaults 0'),
-    (165, 'function', 'stream_ext.emit(topic text, event text, payload text)', 'returns void defaults 0'),
-    (166, 'function', 'stream_ext.realtime_note_late(topic text, event text, payload text)', 'returns void defaults 0'),
-    (167, 'function', 'stream_ext.realtime_note_sent(topic text, event text)', 'returns void defaults 0'),
-    (168, 'function', 'stream_ext.realtime_is_uuid(value text)', 'returns boolean defaults 0'),
-    (169, 'function', 'stream_ext.json_time(at timestamptz)', 'returns text defaults 0'),
-    (170, 'function', 'stream_ext.regular_token()', 'returns text defaults 0'),
-    (171, 'function', 'stream_ext.regular_is_inside()', 'returns boolean defaults 0'),
-    (172, 'function', 'stream_ext.regular_keeps_realtime_free()', 'returns boolean defaults 0'),
-    (173, 'function', 'stream_ext.realtime_take_lock(may_wait boolean)', 'returns boolean defaults 0'),
-    (174, 'function', 'stream_ext.regular_note_trouble(rule text, session_id uuid, state text)', 'returns void defaults 0'),
-    (175, 'function', 'stream_ext.regular_round(rules text[], batch integer, kept jsonb)', 'returns jsonb defaults 0'),
-    (176, 'function', 'stream_ext.regular_ids(value jsonb)', 'returns uuid[] defaults 0'),
-    (177, 'function', 'stream_ext.regular_add_tallies(known jsonb, more jsonb)', 'returns jsonb defaults 0'),
-    (178, 'function', 'stream_ext.regular_step(round jsonb, claims boolean, commits boolean, out next_round jsonb, out step text, out state text)', 'defaults 0'),
-    (179, 'function', 'stream_ext.regular_fail(round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric)', 'returns jsonb defaults 0'),
-    (180, 'function', 'stream_ext.regular_timeout_ms()', 'returns numeric defaults 0'),
-    (181, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
-    (182, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
-    (183, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
-    (184, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
-    (185, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
-    (186, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
-    (187, 'function', 'stream_ext.regular_has_more(work jsonb)', 'returns boolean defaults 0'),
-    (188, 'function', 'stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid)', 'returns void defaults 0'),
-    (189, 'function', 'stream_ext.moderation_check_kind(kind text)', 'returns void defaults 0'),
-    (190, 'function', 'stream_ext.moderation_charge(session_id uuid, actor uuid)', 'returns timestamptz defaults 0'),
-    (191, 'function', 'stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz)', 'returns void defaults 0'),
-    (192, 'function', 'stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns void defaults 0'),
-    (193, 'function', 'stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (194, 'function', 'stream_ext.moderation_require_reader(session_id uuid)', 'returns void defaults 0'),
-    (195, 'function', 'stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)', 'returns table ( id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text, until timestamptz, term text, created_at timestamptz ) defaults 0'),
-    (196, 'function', 'stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz) defaults 0'),
-    (197, 'function', 'stream_ext.rate_spend(interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint)', 'defaults 0'),
-    (198, 'function', 'stream_ext.rate_ahead_us(tat timestamptz, at timestamptz)', 'returns bigint defaults 0'),
-    (199, 'function', 'stream_ext.chat_refusal(sender record, session_id uuid, is_anonymous boolean, content text, out refusal text, out retry_after_ms bigint, out spent_us bigint)', 'defaults 0'),
-    (200, 'function', 'stream_ext.chat_sender(session_id uuid, user_id uuid, host_tat timestamptz, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz, last_chat_at timestamptz)', 'returns record defaults 0'),
-    (201, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
-    (202, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
-    (203, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz)', 'returns void defaults 0'),
-    (204, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer) defaults 0'),
-    (205, 'function', 'stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb)', 'returns bigint defaults 0'),
-    (206, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
-    (207, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (208, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
-    (209, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
-    (210, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer)', 'defaults 0'),
-    (211, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
-    (212, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
-    (213, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
-    (214, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
-    (215, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (216, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
-    (217, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (218, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
-    (219, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
-    (220, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
-    (221, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
-    (222, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
-    (223, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
-    (224, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
-    (225, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (226, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
-    (227, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
-    (228, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
-    (229, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
-    (230, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
-    (231, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (232, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
-    (233, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (234, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
-    (235, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
-    (236, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
-    (237, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
-    (238, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
-    (239, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
-    (240, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
-    (241, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (242, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
-    (243, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
-    (244, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (245, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (246, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
-    (247, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
-    (248, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
-    (249, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (250, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (251, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
-    (252, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (253, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (254, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
-    (255, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (256, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (257, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (258, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (259, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (260, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (261, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (262, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (263, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
-    (264, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (265, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (266, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (267, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (268, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (269, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (270, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (271, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (272, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
-    (273, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (274, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (275, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (276, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (277, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (278, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (279, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
-    (280, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
-    (281, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
-    (282, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
-    (283, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (284, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (285, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (286, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
-    (287, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
-    (288, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
-    (289, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
-    (290, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
-    (291, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
-    (292, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (293, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
-    (294, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (295, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
-    (296, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
-    (297, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (298, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
-    (299, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
-    (300, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
-    (301, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
-    (302, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
-    (303, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
-    (304, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
-    (305, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
-    (306, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
-    (307, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
-    (308, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
-    (309, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
-    (310, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
-    (311, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
-    (312, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
-    (313, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
-    (314, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
-    (315, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (316, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
-    (317, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
-    (318, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
-    (319, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
-    (320, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
-    (321, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (322, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
-    (323, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
-    (324, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
-    (325, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
-    (326, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
-    (327, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
-    (328, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (329, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (330, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (331, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
-    (332, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
-    (333, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (334, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
-    (335, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
-    (336, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (337, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (338, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (339, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
-    (340, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (341, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (342, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (343, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
-    (344, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
-    (345, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
-    (346, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
-    (347, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
-    (348, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
-    (349, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
-    (350, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
-    (351, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
-    (352, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
-    (353, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
-    (354, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (355, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
-    (356, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (357, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
-    (358, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (359, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (360, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (361, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
-    (362, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (363, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
-    (364, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (365, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (366, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (367, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (368, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (369, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (370, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (371, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (372, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (373, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
-    (374, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
-    (375, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
-    (376, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
-    (377, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
-    (378, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
-    (379, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
-    (380, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
-    (381, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
-    (382, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
-    (383, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (384, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
-    (385, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (386, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
-    (387, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
-    (388, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
-    (389, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
-    (390, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
-    (391, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
-    (392, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
-    (393, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (394, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (395, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (396, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (397, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (398, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (399, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (400, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (401, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (402, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (403, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (404, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (405, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (406, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (407, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (408, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (409, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (410, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (411, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (412, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (413, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (414, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (415, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (416, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (417, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (418, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
-    (419, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (420, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
-    (421, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (422, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (423, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (424, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (425, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (426, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (427, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
-    (428, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
-    (429, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
-    (430, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (431, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (432, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (433, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (434, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (435, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (436, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (437, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (438, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (439, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (440, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (441, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (442, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (443, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (444, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (445, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (446, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (447, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (448, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (449, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (450, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (451, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (452, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (453, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (454, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (455, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (456, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (457, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (458, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (459, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (460, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (461, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
-    (462, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (463, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (464, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (465, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (466, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (467, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (468, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (469, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (470, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (471, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (472, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (473, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (474, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (475, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (476, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (477, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (478, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (479, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (480, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
-    (481, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
-    (482, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
-    (483, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (484, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (485, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (486, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (487, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (488, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (489, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (490, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (491, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (492, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (493, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (494, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (495, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (496, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (497, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (498, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (499, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (500, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (501, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (502, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (503, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (504, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (505, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (506, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (507, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (508, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (509, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (510, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (511, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (512, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (513, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (514, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (515, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (516, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (517, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (518, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (519, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (520, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (521, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (522, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (523, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (524, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (525, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (526, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (527, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (528, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (529, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (530, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (531, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (532, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
-    (533, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (534, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (535, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (536, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (537, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (538, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (539, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (540, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (541, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (542, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (543, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (544, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (545, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (546, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (547, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (548, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (549, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (550, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (551, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (552, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (553, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (554, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (555, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (556, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (557, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (558, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (559, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (560, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (561, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (562, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (563, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (564, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (565, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (566, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (567, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (568, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (569, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (570, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (571, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (572, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (573, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (574, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (575, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (576, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (577, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (578, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (579, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (580, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (581, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (582, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (583, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (584, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (585, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (586, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (587, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (588, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (589, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (590, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (591, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (592, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (593, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (594, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (595, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (596, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (597, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
-    (598, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (599, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (600, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (601, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (602, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (603, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (604, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (605, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (606, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (607, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (608, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (609, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (610, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (611, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (612, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (613, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (614, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (615, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (616, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (617, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (618, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (1, 'function', 'stream_ext.application_has_auth_users()', 'returns boolean defaults 0'),
+    (2, 'function', 'stream_ext.application_hold_user(user_id uuid)', 'returns void defaults 0'),
+    (3, 'function', 'stream_ext.application_hold_user_if_free(user_id uuid)', 'returns boolean defaults 0'),
+    (4, 'function', 'stream_ext.application_hold_auction(auction_id uuid)', 'returns void defaults 0'),
+    (5, 'function', 'stream_ext.auction_parse(update json, out stored jsonb, out content text)', 'defaults 0'),
+    (6, 'function', 'stream_ext.json_can_be_stored(value text)', 'returns boolean defaults 0'),
+    (7, 'function', 'stream_ext.auction_store(session_id uuid, seq bigint, created_at timestamptz, content text, stored jsonb)', 'returns stream.chat_message defaults 0'),
+    (8, 'function', 'stream_ext.post_auction_update(session_id uuid, update text)', 'returns record defaults 0'),
+    (9, 'function', 'stream_ext.log_auction_row(columns text[], "row" text)', 'returns void defaults 0'),
+    (10, 'function', 'stream_ext.batch_admit()', 'returns void defaults 0'),
+    (11, 'function', 'stream_ext.batch_items(items text)', 'returns json[] defaults 0'),
+    (12, 'function', 'stream_ext.batch_uuid(value json, out id uuid, out is_bad boolean)', 'defaults 0'),
+    (13, 'function', 'stream_ext.batch_readable(item json)', 'returns json defaults 0'),
+    (14, 'function', 'stream_ext.batch_claims(claims json, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
+    (15, 'function', 'stream_ext.batch_user(claims json, named uuid, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
+    (16, 'function', 'stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (17, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
+    (18, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
+    (19, 'function', 'stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
+    (20, 'function', 'stream_ext.caller_claims()', 'returns text defaults 0'),
+    (21, 'function', 'stream_ext.user_id()', 'returns uuid defaults 0'),
+    (22, 'function', 'stream_ext.enter_to_read()', 'returns uuid defaults 0'),
+    (23, 'function', 'stream_ext.caller_require_read_committed()', 'returns void defaults 0'),
+    (24, 'function', 'stream_ext.enter_to_write()', 'returns uuid defaults 0'),
+    (25, 'function', 'stream_ext.caller_resolve(caller_id uuid, named uuid)', 'returns uuid defaults 0'),
+    (26, 'function', 'stream_ext.caller_is_anonymous(caller_id uuid)', 'returns boolean defaults 0'),
+    (27, 'function', 'stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
+    (28, 'function', 'stream_ext.act_for(user_id uuid)', 'returns uuid defaults 0'),
+    (29, 'function', 'stream_ext.set_slow_mode(session_id uuid, interval_ms integer)', 'returns void defaults 0'),
+    (30, 'function', 'stream_ext.set_chat_mode(session_id uuid, mode text)', 'returns void defaults 0'),
+    (31, 'function', 'stream_ext.moderation_unpin(session_id uuid, actor uuid, is_open boolean, pinned bigint)', 'returns void defaults 0'),
+    (32, 'function', 'stream_ext.pin_message(session_id uuid, message_id uuid)', 'returns void defaults 0'),
+    (33, 'function', 'stream_ext.unpin_message(session_id uuid)', 'returns void defaults 0'),
+    (34, 'function', 'stream_ext.term_begin(session_id uuid)', 'returns uuid defaults 0'),
+    (35, 'function', 'stream_ext.term_pattern(term text)', 'returns text defaults 0'),
+    (36, 'function', 'stream_ext.block_term(session_id uuid, term text)', 'returns text defaults 0'),
+    (37, 'function', 'stream_ext.unblock_term(session_id uuid, term text)', 'returns text defaults 0'),
+    (38, 'function', 'stream_ext.list_blocked_terms(of_session uuid)', 'returns table (session_id uuid, term text, actor uuid, created_at timestamptz) defaults 0'),
+    (39, 'function', 'stream_ext.clock_s()', 'returns bigint defaults 0'),
+    (40, 'function', 'stream_ext.clock_refusal()', 'returns text defaults 0'),
+    (41, 'function', 'stream_ext.check_clock()', 'returns boolean defaults 0'),
+    (42, 'function', 'stream_ext.is_preloaded()', 'returns boolean defaults 0'),
+    (43, 'function', 'stream_ext.core_judge_content(said text, out content text, out refusal text)', 'defaults 0'),
+    (44, 'function', 'stream_ext.core_content(content text)', 'returns text defaults 0'),
+    (45, 'function', 'stream_ext.core_trim(said text)', 'returns text defaults 0'),
+    (46, 'function', 'stream_ext.core_display_name(name text)', 'returns text defaults 0'),
+    (47, 'function', 'stream_ext.core_searchable(content text)', 'returns text defaults 0'),
+    (48, 'function', 'stream_ext.core_pattern(term text)', 'returns text defaults 0'),
+    (49, 'function', 'stream_ext.log_hold_head(session_id uuid)', 'returns boolean defaults 0'),
+    (50, 'function', 'stream_ext.moderation_close_gate(session_id uuid)', 'returns void defaults 0'),
+    (51, 'function', 'stream_ext.moderation_close_reports(session_id uuid, seqs bigint[], actor uuid)', 'returns void defaults 0'),
+    (52, 'function', 'stream_ext.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 0'),
+    (53, 'function', 'stream_ext.deletion_of_user(session_id uuid, user_id uuid)', 'returns bigint[] defaults 0'),
+    (54, 'function', 'stream_ext.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 0'),
+    (55, 'function', 'stream_ext.erasure_of_entries(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
+    (56, 'function', 'stream_ext.erasure_of_deleted(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
+    (57, 'function', 'stream_ext.erasure_of_decisions(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out times timestamptz[])', 'defaults 0'),
+    (58, 'function', 'stream_ext.erase_from_log(session_id uuid, user_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (59, 'function', 'stream_ext.error_raise(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (60, 'function', 'stream_ext.refuse(code text)', 'returns void defaults 0'),
+    (61, 'function', 'stream_ext.refuse_with_hint(code text, hint text)', 'returns void defaults 0'),
+    (62, 'function', 'stream_ext.error_retry_after(code text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (63, 'function', 'stream_ext.error_null(argument text)', 'returns void defaults 0'),
+    (64, 'function', 'stream_ext.error_internal(what text)', 'returns void defaults 0'),
+    (65, 'function', 'stream_ext.figures_record_round(round jsonb, claims boolean)', 'returns void defaults 0'),
+    (66, 'function', 'stream_ext.figures_write_rules(outcomes jsonb)', 'returns void defaults 0'),
+    (67, 'function', 'stream_ext.figures_sample()', 'returns void defaults 0'),
+    (68, 'function', 'stream_ext.frame_text(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, is_digest boolean)', 'returns text defaults 0'),
+    (69, 'function', 'stream_ext.frame_payload(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, payload_bytes integer)', 'returns text defaults 0'),
+    (70, 'function', 'stream_ext.frame_runs(sizes integer[], payload_bytes integer)', 'returns integer[] defaults 0'),
+    (71, 'function', 'stream_ext.log_flush(session_id uuid, urgency text)', 'returns boolean defaults 0'),
+    (72, 'function', 'stream_ext.flush(session_id uuid)', 'returns void defaults 0'),
+    (73, 'function', 'stream_ext.log_flush_without_ticker(sessions uuid[])', 'returns void defaults 0'),
+    (74, 'function', 'stream_ext.log_flush_free(sessions uuid[])', 'returns void defaults 0'),
+    (75, 'function', 'stream_ext.gate_key(session_id uuid)', 'returns bigint defaults 0'),
+    (76, 'function', 'stream_ext.enter_gate(session_id uuid, alone boolean)', 'returns void defaults 0'),
+    (77, 'function', 'stream_ext.gate_pass(session_id uuid)', 'returns void defaults 0'),
+    (78, 'function', 'stream_ext.gate_close_if_free(session_id uuid)', 'returns boolean defaults 0'),
+    (79, 'function', 'stream_ext.gate_close_soon(session_id uuid)', 'returns boolean defaults 0'),
+    (80, 'function', 'stream_ext.gate_close(session_id uuid)', 'returns void defaults 0'),
+    (81, 'function', 'stream_ext.governor_milliseconds(at timestamptz, moment timestamptz)', 'returns bigint defaults 0'),
+    (82, 'function', 'stream_ext.governor_has_passed(limit_per_s integer, planned_limit integer, planned_at timestamptz, moment timestamptz)', 'returns boolean defaults 0'),
+    (83, 'function', 'stream_ext.governor_is_due()', 'returns boolean defaults 0'),
+    (84, 'function', 'stream_ext.governor_take_sends()', 'returns jsonb defaults 0'),
+    (85, 'function', 'stream_ext.governor_spend(spent bigint[], moment timestamptz, since timestamptz)', 'returns void defaults 0'),
+    (86, 'function', 'stream_ext.governor_clean_up(moment timestamptz)', 'returns void defaults 0'),
+    (87, 'function', 'stream_ext.regular_take_governor(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (88, 'function', 'stream_ext.regular_end_governor(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (89, 'function', 'stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (90, 'function', 'stream_ext.governor_changes()', 'returns jsonb defaults 0'),
+    (91, 'function', 'stream_ext.governor_costs(live jsonb, before jsonb, sends jsonb)', 'returns bigint[] defaults 0'),
+    (92, 'function', 'stream_ext.governor_window_ms(level bigint, root bigint)', 'returns bigint defaults 0'),
+    (93, 'function', 'stream_ext.governor_measure(kind text, level bigint, s jsonb)', 'returns numeric defaults 0'),
+    (94, 'function', 'stream_ext.governor_least_level(kind text, s jsonb, most numeric)', 'returns bigint defaults 0'),
+    (95, 'function', 'stream_ext.governor_round_up(window_ms bigint)', 'returns bigint defaults 0'),
+    (96, 'function', 'stream_ext.governor_steady(present_ms bigint, wanted_ms bigint, least_ms bigint)', 'returns bigint defaults 0'),
+    (97, 'function', 'stream_ext.governor_root(cost bigint)', 'returns bigint defaults 0'),
+    (98, 'function', 'stream_ext.governor_plan(limit_per_s bigint, share_percent bigint, spent bigint, urgent bigint, s jsonb, out windows jsonb, out reason text, out expected_per_s bigint, out is_over boolean, out is_crowded boolean)', 'defaults 0'),
+    (99, 'function', 'stream_ext.governor_averaged_rate(per_1000_s bigint, count bigint, elapsed_ms bigint)', 'returns bigint defaults 0'),
+    (100, 'function', 'stream_ext.token_is_due(issued_at timestamptz, expires_at timestamptz, held_until timestamptz, device_expires_at timestamptz)', 'returns boolean defaults 0'),
+    (101, 'function', 'stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)', 'returns timestamptz defaults 0'),
+    (102, 'function', 'stream_ext.heartbeat_prepare(session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer)', 'defaults 0'),
+    (103, 'function', 'stream_ext.heartbeat_viewer(session_id uuid, user_id uuid, foreground boolean, join_no integer, token_expires_at timestamptz, later boolean, later_foreground boolean, out status text, out code text, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
+    (104, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
+    (105, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
+    (106, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (107, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (108, 'function', 'stream_ext.heartbeat_all(items json[], places integer[])', 'returns stream.batched_heartbeat[] defaults 0'),
+    (109, 'function', 'stream_ext.heartbeats(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (110, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
+    (111, 'function', 'stream_ext.heartbeat_hold_realtime()', 'returns boolean defaults 0'),
+    (112, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
+    (113, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
+    (114, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
+    (115, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
+    (116, 'function', 'stream_ext.log_server()', 'returns text defaults 0'),
+    (117, 'function', 'stream_ext.log_database()', 'returns text defaults 0'),
+    (118, 'function', 'stream_ext.log_epoch_origin()', 'returns text defaults 0'),
+    (119, 'function', 'stream_ext.log_epoch_of(salt text)', 'returns text defaults 0'),
+    (120, 'function', 'stream_ext.log_epoch()', 'returns text defaults 0'),
+    (121, 'function', 'stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (122, 'function', 'stream_ext.log_refuse_closed(session_id uuid)', 'returns void defaults 0'),
+    (123, 'function', 'stream_ext.log_system(session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (124, 'function', 'stream_ext.log_is_ticker_alive(at timestamptz)', 'returns boolean defaults 0'),
+    (125, 'function', 'stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns timestamptz defaults 0'),
+    (126, 'function', 'stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns boolean defaults 0'),
+    (127, 'function', 'stream_ext.log_queue(session_id uuid)', 'returns void defaults 0'),
+    (128, 'function', 'stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean)', 'returns void defaults 0'),
+    (129, 'function', 'stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text)', 'returns void defaults 0'),
+    (130, 'function', 'stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text)', 'returns void defaults 0'),
+    (131, 'function', 'stream_ext.moderation_take_turn(session_id uuid)', 'returns void defaults 0'),
+    (132, 'function', 'stream_ext.moderation_standing(session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (133, 'function', 'stream_ext.moderation_begin(session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (134, 'function', 'stream_ext.moderation_lock_session(session_id uuid)', 'returns void defaults 0'),
+    (135, 'function', 'stream_ext.moderation_record(session_id uuid, actor uuid, action text, seq bigint, about uuid, target_seq bigint, reason text, until timestamptz, term text)', 'returns void defaults 6'),
+    (136, 'function', 'stream_ext.moderation_announce(session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid, target_seq bigint, reason text, until timestamptz)', 'returns void defaults 4'),
+    (137, 'function', 'stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)', 'returns void defaults 0'),
+    (138, 'function', 'stream_ext.require_moderator(session_id uuid)', 'returns void defaults 0'),
+    (139, 'function', 'stream_ext.begin_moderation(session_id uuid)', 'returns uuid defaults 0'),
+    (140, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
+    (141, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
+    (142, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (143, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (144, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
+    (145, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (146, 'function', 'stream_ext.reaction_check_live(session_id uuid)', 'returns uuid defaults 0'),
+    (147, 'function', 'stream_ext.reaction_add(session_id uuid, kind text)', 'returns void defaults 0'),
+    (148, 'function', 'stream_ext.send_reaction(session_id uuid, kind text)', 'returns record defaults 0'),
+    (149, 'function', 'stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)', 'returns void defaults 0'),
+    (150, 'function', 'stream_ext.reaction_send_totals(session_id uuid)', 'returns boolean defaults 0'),
+    (151, 'function', 'stream_ext.reaction_close(session_id uuid)', 'returns void defaults 0'),
+    (152, 'function', 'stream_ext.read_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (153, 'function', 'stream_ext.read_bounded(read int8multirange)', 'returns int8multirange defaults 0'),
+    (154, 'function', 'stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange)', 'returns void defaults 0'),
+    (155, 'function', 'stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 0'),
+    (156, 'function', 'stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 0'),
+    (157, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (158, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (159, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (160, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
+    (161, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
+    (162, 'function', 'stream_ext.realtime_target(at timestamptz)', 'returns text defaults 0'),
+    (163, 'function', 'stream_ext.realtime_method(at timestamptz)', 'returns text defaults 0'),
+    (164, 'function', 'stream_ext.realtime_hold(at timestamptz)', 'returns text defaults 0'),
+    (165, 'function', 'stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)', 'returns void defaults 0'),
+    (166, 'function', 'stream_ext.realtime_send(topic text, event text, payload text)', 'returns void defaults 0'),
+    (167, 'function', 'stream_ext.realtime_wait_for_disk()', 'returns void defaults 0'),
+    (168, 'function', 'stream_ext.emit(topic text, event text, payload text)', 'returns void defaults 0'),
+    (169, 'function', 'stream_ext.realtime_note_late(topic text, event text, payload text)', 'returns void defaults 0'),
+    (170, 'function', 'stream_ext.realtime_note_sent(topic text, event text)', 'returns void defaults 0'),
+    (171, 'function', 'stream_ext.realtime_is_uuid(value text)', 'returns boolean defaults 0'),
+    (172, 'function', 'stream_ext.json_time(at timestamptz)', 'returns text defaults 0'),
+    (173, 'function', 'stream_ext.regular_token()', 'returns text defaults 0'),
+    (174, 'function', 'stream_ext.regular_is_inside()', 'returns boolean defaults 0'),
+    (175, 'function', 'stream_ext.regular_keeps_realtime_free()', 'returns boolean defaults 0'),
+    (176, 'function', 'stream_ext.realtime_take_lock(may_wait boolean)', 'returns boolean defaults 0'),
+    (177, 'function', 'stream_ext.regular_note_trouble(rule text, session_id uuid, state text)', 'returns void defaults 0'),
+    (178, 'function', 'stream_ext.regular_round(rules text[], batch integer, kept jsonb)', 'returns jsonb defaults 0'),
+    (179, 'function', 'stream_ext.regular_ids(value jsonb)', 'returns uuid[] defaults 0'),
+    (180, 'function', 'stream_ext.regular_add_tallies(known jsonb, more jsonb)', 'returns jsonb defaults 0'),
+    (181, 'function', 'stream_ext.regular_step(round jsonb, claims boolean, commits boolean, out next_round jsonb, out step text, out state text)', 'defaults 0'),
+    (182, 'function', 'stream_ext.regular_fail(round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric)', 'returns jsonb defaults 0'),
+    (183, 'function', 'stream_ext.regular_timeout_ms()', 'returns numeric defaults 0'),
+    (184, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
+    (185, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
+    (186, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
+    (187, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
+    (188, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
+    (189, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
+    (190, 'function', 'stream_ext.regular_has_more(work jsonb)', 'returns boolean defaults 0'),
+    (191, 'function', 'stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid)', 'returns void defaults 0'),
+    (192, 'function', 'stream_ext.moderation_check_kind(kind text)', 'returns void defaults 0'),
+    (193, 'function', 'stream_ext.moderation_charge(session_id uuid, actor uuid)', 'returns timestamptz defaults 0'),
+    (194, 'function', 'stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz)', 'returns void defaults 0'),
+    (195, 'function', 'stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns void defaults 0'),
+    (196, 'function', 'stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (197, 'function', 'stream_ext.moderation_require_reader(session_id uuid)', 'returns void defaults 0'),
+    (198, 'function', 'stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)', 'returns table ( id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text, until timestamptz, term text, created_at timestamptz ) defaults 0'),
+    (199, 'function', 'stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz) defaults 0'),
+    (200, 'function', 'stream_ext.rate_spend(interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint)', 'defaults 0'),
+    (201, 'function', 'stream_ext.rate_ahead_us(tat timestamptz, at timestamptz)', 'returns bigint defaults 0'),
+    (202, 'function', 'stream_ext.chat_refusal(sender record, session_id uuid, is_anonymous boolean, content text, out refusal text, out retry_after_ms bigint, out spent_us bigint)', 'defaults 0'),
+    (203, 'function', 'stream_ext.chat_sender(session_id uuid, user_id uuid, host_tat timestamptz, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz, last_chat_at timestamptz)', 'returns record defaults 0'),
+    (204, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
+    (205, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
+    (206, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz)', 'returns void defaults 0'),
+    (207, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer) defaults 0'),
+    (208, 'function', 'stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb)', 'returns bigint defaults 0'),
+    (209, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (210, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (211, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
+    (212, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
+    (213, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer)', 'defaults 0'),
+    (214, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
+    (215, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
+    (216, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
+    (217, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
+    (218, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (219, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
+    (220, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (221, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
+    (222, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
+    (223, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
+    (224, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
+    (225, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
+    (226, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
+    (227, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
+    (228, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (229, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
+    (230, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
+    (231, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
+    (232, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
+    (233, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
+    (234, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (235, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
+    (236, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (237, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
+    (238, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
+    (239, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
+    (240, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
+    (241, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
+    (242, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
+    (243, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
+    (244, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (245, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
+    (246, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
+    (247, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (248, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (249, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
+    (250, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
+    (251, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
+    (252, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (253, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (254, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
+    (255, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (256, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (257, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
+    (258, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (259, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (260, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (261, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (262, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (263, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (264, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (265, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (266, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
+    (267, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (268, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (269, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (270, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (271, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (272, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (273, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (274, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (275, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
+    (276, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (277, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (278, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (279, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (280, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (281, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (282, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
+    (283, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
+    (284, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
+    (285, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
+    (286, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (287, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (288, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (289, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
+    (290, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
+    (291, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
+    (292, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
+    (293, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
+    (294, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
+    (295, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (296, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
+    (297, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (298, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
+    (299, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
+    (300, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (301, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
+    (302, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
+    (303, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
+    (304, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
+    (305, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
+    (306, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
+    (307, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
+    (308, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
+    (309, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
+    (310, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
+    (311, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
+    (312, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
+    (313, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
+    (314, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
+    (315, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
+    (316, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
+    (317, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
+    (318, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (319, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
+    (320, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
+    (321, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
+    (322, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
+    (323, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
+    (324, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (325, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
+    (326, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
+    (327, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
+    (328, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
+    (329, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
+    (330, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
+    (331, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (332, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (333, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (334, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
+    (335, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
+    (336, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (337, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
+    (338, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
+    (339, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (340, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (341, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (342, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
+    (343, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (344, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (345, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (346, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
+    (347, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
+    (348, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
+    (349, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
+    (350, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
+    (351, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
+    (352, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
+    (353, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
+    (354, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
+    (355, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
+    (356, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
+    (357, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (358, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
+    (359, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (360, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
+    (361, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (362, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (363, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (364, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
+    (365, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (366, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
+    (367, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (368, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (369, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (370, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (371, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (372, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (373, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (374, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (375, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (376, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
+    (377, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (378, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (379, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (380, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (381, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (382, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (383, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (384, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (385, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (386, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (387, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
+    (388, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (389, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
+    (390, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (391, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (392, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (393, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (394, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (395, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (396, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (397, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (398, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (399, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (400, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (401, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (402, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (403, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (404, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (405, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (406, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (407, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (408, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (409, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (410, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (411, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (412, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (413, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (414, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (415, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (416, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (417, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (418, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (419, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (420, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (421, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
+    (422, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (423, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
+    (424, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (425, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (426, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (427, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (428, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (429, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (430, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (431, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (432, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (433, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (434, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (435, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (436, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (437, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (438, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (439, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (440, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (441, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (442, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (443, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (444, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (445, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (446, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (447, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (448, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (449, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (450, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (451, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (452, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (453, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (454, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (455, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (456, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (457, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (458, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (459, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (460, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (461, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (462, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (463, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (464, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (465, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (466, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (467, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (468, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (469, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (470, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (471, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (472, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (473, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (474, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (475, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (476, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (477, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (478, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (479, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (480, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (481, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (482, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (483, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (484, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (485, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (486, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (487, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (488, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (489, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (490, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (491, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (492, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (493, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (494, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (495, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (496, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (497, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (498, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (499, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (500, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (501, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (502, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (503, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (504, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (505, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (506, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (507, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (508, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (509, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (510, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (511, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (512, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (513, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (514, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (515, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (516, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (517, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (518, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (519, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (520, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (521, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (522, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (523, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (524, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (525, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (526, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (527, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (528, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (529, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (530, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (531, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (532, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (533, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (534, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (535, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
+    (536, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (537, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (538, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (539, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (540, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (541, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (542, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (543, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (544, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (545, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (546, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (547, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (548, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (549, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (550, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (551, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (552, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (553, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (554, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (555, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (556, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (557, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (558, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (559, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (560, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (561, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (562, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (563, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (564, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (565, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (566, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (567, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (568, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (569, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (570, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (571, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (572, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (573, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (574, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (575, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (576, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (577, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (578, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (579, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (580, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (581, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (582, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (583, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (584, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (585, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (586, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (587, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (588, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (589, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (590, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (591, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (592, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (593, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (594, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (595, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (596, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (597, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (598, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (599, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (600, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (601, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (602, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (603, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (604, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (605, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (606, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (607, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (608, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (609, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (610, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (611, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (612, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (613, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (614, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (615, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (616, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (617, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (618, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (619, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (620, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (621, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -724,6 +727,19 @@ $$;
 comment on function stream_ext.application_reference(regclass, name) is
     'The table and column of the host application that a column refers to; null where there is no such foreign key, or the owner of the tables may not lock its rows.';
 
+create or replace function stream_ext.application_has_auth_users() returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce((
+        select r.relation = to_regclass('auth.users') and r.key_column = 'id'
+        from stream_ext.application_reference('stream.chat_messages', 'user_id') as r), false);
+end
+$$;
+comment on function stream_ext.application_has_auth_users() is
+    'Whether users are those of Supabase Auth: immutable, so that a kept plan holds it. A connection that is older than the foreign key looks it up at every call; one that is older than its end locks a row too many.';
+
 create or replace function stream_ext.application_hold_user(user_id uuid) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -732,14 +748,14 @@ declare
     relation pg_catalog.regclass;
     key_column pg_catalog.name;
 begin
+    -- The usual table, by a plan that is kept.
+    if stream_ext.application_has_auth_users() then
+        perform from auth.users as u where u.id = $1 for key share;
+        return;
+    end if;
     select r.relation, r.key_column into relation, key_column
     from stream_ext.application_reference('stream.chat_messages', 'user_id') as r;
     if relation is null then
-        return;
-    end if;
-    -- The usual table, by a plan that is kept.
-    if relation = to_regclass('auth.users') and key_column = 'id' then
-        perform from auth.users as u where u.id = $1 for key share;
         return;
     end if;
     execute format('select from %s as u where u.%I = $1 for key share', relation, key_column) using $1;
@@ -4509,17 +4525,25 @@ end
 $$;
 comment on function stream_ext.log_epoch_origin() is 'The server''s part of the epoch: its identity, its WAL timeline and its database.';
 
+create or replace function stream_ext.log_epoch_of(salt text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return encode(substr(sha256(convert_to(concat(stream_ext.log_epoch_origin(), ':', $1), 'UTF8')), 1, 8), 'hex');
+end
+$$;
+comment on function stream_ext.log_epoch_of(text) is 'The epoch: 16 hexadecimal digits from its origin and a salt.';
+
 create or replace function stream_ext.log_epoch() returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return (
-        select encode(substr(sha256(convert_to(stream_ext.log_epoch_origin() || ':' || c.epoch_salt, 'UTF8')), 1, 8), 'hex')
-        from stream.config as c where c.id);
+    return (select stream_ext.log_epoch_of(c.epoch_salt) from stream.config as c where c.id);
 end
 $$;
-comment on function stream_ext.log_epoch() is 'The epoch: 16 hexadecimal digits from its origin and config.epoch_salt.';
+comment on function stream_ext.log_epoch() is 'The epoch, by config.epoch_salt.';
 
 create or replace function stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)
 language plpgsql
@@ -4669,15 +4693,18 @@ declare
     relay pg_catalog.record;
     moment pg_catalog.timestamptz;
     method pg_catalog.text;
+    payload pg_catalog.text;
     has_window pg_catalog.bool;
 begin
-    select r.flushed_seq, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms
+    select r.flushed_seq, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms, c.realtime_payload_bytes, c.epoch_salt
     into relay
-    from stream.chat_relay as r where r.session_id = $1 for no key update;
+    from stream.chat_relay as r cross join stream.config as c
+    where r.session_id = $1 and c.id for no key update of r;
     -- Read after the lock: a frame that was waited for opens a window of its own.
     moment := clock_timestamp();
     has_window := case $4
-        when 'chat' then stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, moment)
+        when 'chat' then moment <= relay.flushed_at + relay.window_ms * interval '1 millisecond'
+            and stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, moment)
         when 'auction' then relay.next_window_ms > 50 and relay.flushed_at <= moment
             and moment <= relay.flushed_at + interval '200 milliseconds'
         else false end;
@@ -4705,11 +4732,19 @@ begin
     set flushed_seq = $2, flushed_at = moment, window_ms = r.next_window_ms, frames = r.frames + 1,
         urgent_frames = r.urgent_frames + case when $4 = 'urgent' then 1 else 0 end
     where r.session_id = $1;
-    perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages',
-        stream_ext.frame_payload(
-            $1, stream_ext.log_epoch(), $2, $2, $2, stream_ext.json_time(moment), relay.poll_ms, $3,
-            (select c.realtime_payload_bytes from stream.config as c where c.id)),
-        moment);
+    payload := stream_ext.frame_text($1, stream_ext.log_epoch_of(relay.epoch_salt), $2, $2, $2,
+        left(to_json(moment at time zone 'UTC')::text, -1) || '+00:00"', relay.poll_ms, $3, false);
+    -- Most payloads are admitted whatever they consist of.
+    if octet_length(payload) * 3 > relay.realtime_payload_bytes then
+        payload := stream_ext.frame_payload($1, stream_ext.log_epoch_of(relay.epoch_salt), $2, $2, $2,
+            stream_ext.json_time(moment), relay.poll_ms, $3, relay.realtime_payload_bytes);
+    end if;
+    if method = 'insert' then
+        insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
+        values ('chat:' || $1, 'broadcast', payload::jsonb, 'messages', true, moment at time zone 'UTC', moment at time zone 'UTC');
+    else
+        perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages', payload, moment);
+    end if;
 end
 $$;
 comment on function stream_ext.log_relay_one(uuid, bigint, text, text) is
@@ -5601,38 +5636,34 @@ create or replace function stream_ext.realtime_target(at timestamptz) returns te
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    target constant pg_catalog.oid := to_regclass('realtime.messages');
-    has_columns pg_catalog.bool;
 begin
-    -- A table with the partition's name that is not attached does not count.
-    if not exists (
-        select from pg_catalog.pg_inherits as i
-        where i.inhrelid = to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD'))
-            and i.inhparent = target and not i.inhdetachpending
-    ) and not exists (
-        select from pg_catalog.pg_partitioned_table as t where t.partrelid = target and t.partdefid <> 0
-    ) then
-        return null;
-    end if;
-    -- A column that is not filled here must not be demanded; where the columns are others, Realtime's own function writes.
-    select count(*) filter (where k.is_known) = 7
-        and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0
-    into has_columns
-    from pg_catalog.pg_attribute as a
-    cross join lateral (
-        select case a.attname
-            when 'topic' then a.atttypid = 'text'::regtype
-            when 'extension' then a.atttypid = 'text'::regtype
-            when 'payload' then a.atttypid = 'jsonb'::regtype
-            when 'event' then a.atttypid = 'text'::regtype
-            when 'private' then a.atttypid = 'boolean'::regtype
-            when 'inserted_at' then a.atttypid = 'timestamp'::regtype
-            when 'updated_at' then a.atttypid = 'timestamp'::regtype
-            else false end as is_known
-    ) as k
-    where a.attrelid = target and a.attnum > 0 and not a.attisdropped;
-    return case when has_columns then 'insert' else 'send' end;
+    -- A table with the partition's name that is not attached does not count. A column that is not filled here must not be demanded;
+    -- where the columns are others, Realtime's own function writes.
+    return (
+        select case when p.has_partition then (
+            select case when count(*) filter (where k.is_known) = 7
+                and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0 then 'insert' else 'send' end
+            from pg_catalog.pg_attribute as a
+            cross join lateral (
+                select case a.atttypid
+                    when 'text'::regtype then a.attname in ('topic', 'extension', 'event')
+                    when 'timestamp'::regtype then a.attname in ('inserted_at', 'updated_at')
+                    when 'jsonb'::regtype then a.attname = 'payload'
+                    when 'boolean'::regtype then a.attname = 'private'
+                    else false end as is_known
+            ) as k
+            where a.attrelid = t.target and a.attnum > 0 and not a.attisdropped
+        ) end
+        from (
+            select to_regclass('realtime.messages') as target,
+                to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD')) as partition
+        ) as t
+        cross join lateral (
+            -- The parent of a table whose detachment is pending is nobody.
+            select coalesce(pg_partition_root(t.partition) = t.target, false) or exists (
+                select from pg_catalog.pg_partitioned_table as d where d.partrelid = t.target and d.partdefid <> 0
+            ) as has_partition
+        ) as p);
 end
 $$;
 comment on function stream_ext.realtime_target(timestamptz) is
@@ -5645,7 +5676,7 @@ as $$
 declare
     method pg_catalog.text;
 begin
-    if stream_ext.regular_keeps_realtime_free() then
+    if current_setting('stream_ext.unit', true) <> '' and stream_ext.regular_keeps_realtime_free() then
         return null;
     end if;
     method := stream_ext.realtime_target($1);
@@ -5665,15 +5696,18 @@ create or replace function stream_ext.realtime_hold(at timestamptz) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    method pg_catalog.text;
 begin
-    if stream_ext.regular_keeps_realtime_free() then
+    if current_setting('stream_ext.unit', true) <> '' and stream_ext.regular_keeps_realtime_free() then
         return null;
     end if;
     -- As an insert locks it, so no partition is dropped before the row is written.
     if to_regclass('realtime.messages') is not null then
         lock table only realtime.messages in row exclusive mode;
     end if;
-    return stream_ext.realtime_method($1);
+    method := stream_ext.realtime_target($1);
+    return case when method = 'insert' then method else stream_ext.realtime_method($1) end;
 end
 $$;
 comment on function stream_ext.realtime_hold(timestamptz) is 'As realtime_method, valid until the transaction ends.';
@@ -5682,18 +5716,32 @@ create or replace function stream_ext.realtime_write(method text, topic text, ev
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
 as $$
 #variable_conflict use_column
 begin
-    perform stream_ext.realtime_wait_for_disk();
+    -- Realtime reads flushed WAL only.
+    if current_setting('synchronous_commit') = 'off' then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
     if $1 = 'insert' then
         insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
         values ($2, 'broadcast', $4::jsonb, $3, true, $5 at time zone 'UTC', $5 at time zone 'UTC');
-        return;
+    else
+        perform stream_ext.realtime_send($2, $3, $4);
     end if;
-    -- Realtime's function sets an empty search path, under which a caller's temporary domain named uuid would run its
-    -- checks as the owner of our tables.
+end
+$$;
+comment on function stream_ext.realtime_write(text, text, text, text, timestamptz) is
+    'Writes one row; the time is that for which the method was found.';
+
+create or replace function stream_ext.realtime_send(topic text, event text, payload text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- Realtime's function dates the row in the session's time zone, and partitions are days in UTC.
+set timezone = 'UTC'
+as $$
+begin
+    -- It sets an empty search path, under which a caller's temporary domain named uuid would run its checks as the owner of our tables.
     if exists (
         select from pg_catalog.pg_type as t
         join pg_catalog.pg_type as hidden
@@ -5703,12 +5751,10 @@ begin
         perform stream_ext.refuse_with_hint(
             'forbidden', 'drop the temporary types and tables that have names of Postgres''s own');
     end if;
-    -- It dates the row in the session's time zone, and partitions are days in UTC.
-    perform realtime.send($4::jsonb, $3, $2, true);
+    perform realtime.send($3::jsonb, $2, $1, true);
 end
 $$;
-comment on function stream_ext.realtime_write(text, text, text, text, timestamptz) is
-    'Writes one row; the time is that for which the method was found.';
+comment on function stream_ext.realtime_send(text, text, text) is 'Writes one row by Realtime''s own function.';
 
 create or replace function stream_ext.realtime_wait_for_disk() returns void
 language plpgsql
@@ -6732,19 +6778,25 @@ begin
         null::bigint as silent_ms,
         case when s.seller_id = $2 then true else coalesce(stream.hook_can_chat($2, $1), false) end as can_chat,
         stream.hook_username($2) as username,
-        b.user_id is not null as is_banned,
-        m.user_id is not null as is_muted, m.until as muted_until,
+        exists (
+            select from stream_private.restrictions as r
+            where r.session_id = s.id and r.user_id = $2 and r.is_in_force
+        ) as is_banned,
+        false as is_muted, null::timestamptz as muted_until,
         exists (select from stream.blocked_terms) as blocks_terms
     into sender
     from stream.stream_sessions as s
     cross join stream.config as c
-    left join stream_private.restrictions as b
-        on b.session_id = s.id and b.user_id = $2 and b.kind = 'ban' and b.is_in_force
-    left join stream_private.restrictions as m
-        on m.session_id = s.id and m.user_id = $2 and m.kind = 'mute' and m.is_in_force
     where s.id = $1 and c.id;
-    if sender is null then
+    if not found then
         perform stream_ext.refuse('session_not_found');
+    end if;
+    -- Most senders are not restricted.
+    if sender.is_banned then
+        select bool_or(r.kind = 'ban'), bool_or(r.kind = 'mute'), max(r.until) filter (where r.kind = 'mute')
+        into sender.is_banned, sender.is_muted, sender.muted_until
+        from stream_private.restrictions as r
+        where r.session_id = $1 and r.user_id = $2 and r.is_in_force;
     end if;
     if sender.username is not null then
         sender.username := stream_ext.core_display_name(sender.username);
@@ -6762,28 +6814,6 @@ end
 $$;
 comment on function stream_ext.chat_sender(uuid, uuid, timestamptz, boolean, timestamptz, timestamptz, timestamptz) is
     'A user as the sender of a message, from the locked row of a viewer (the last four; null without one): the rules that apply, and how far the rate limiter is ahead.';
-
-create or replace function stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid) returns stream.chat_message
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    stored stream.chat_message;
-begin
-    if $3 is null then
-        return null;
-    end if;
-    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type, m.created_at, m.updated_at,
-        m.metadata, m.deleted_at
-    into stored
-    from stream.chat_messages as m where m.session_id = $1 and m.id = $3;
-    if stored.seq is not null and stored.user_id is distinct from $2 then
-        perform stream_ext.refuse('message_id_conflict');
-    end if;
-    return stored;
-end
-$$;
-comment on function stream_ext.chat_stored(uuid, uuid, uuid) is 'The message that this user stored under this id before; null when there is none.';
 
 create or replace function stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid) returns record
 language plpgsql
@@ -6806,14 +6836,20 @@ begin
     if $1 is null or $3 is null then
         perform stream_ext.error_null(case when $1 is null then 'session_id' else 'content' end);
     end if;
-    text_of := stream_ext.core_content($3);
+    select j.content, j.refusal into text_of, refused from stream_ext.core_judge_content($3) as j;
+    if refused is not null then
+        perform stream_ext.refuse(refused);
+    end if;
     select v.is_active, v.chat_tat, v.last_chat_at into lease
     from stream.stream_viewers as v
     where v.session_id = $1 and v.user_id = sender_id and v.is_active
     for no key update;
     -- Read after the lock: waiting for it counts as silence, and waiting for the head costs nothing.
     arrived := clock_timestamp();
-    perform stream_ext.realtime_wait_for_disk();
+    -- An entry that is sent later is acknowledged with this commit, too.
+    if current_setting('synchronous_commit') = 'off' then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
     update stream.chat_heads as h
     set last_seq = h.last_seq + 1, last_at = greatest(clock_timestamp(), h.last_at + interval '1 microsecond')
     where h.session_id = $1 and h.open
@@ -6879,6 +6915,32 @@ begin
 end
 $$;
 comment on function stream_ext.send_message(uuid, uuid, text, uuid) is 'Sends a chat message; a stream.chat_message.';
+
+-- sql/edition/sql/send_again.sql
+
+-- A message that is sent again: its id returns what was stored first.
+
+create or replace function stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid) returns stream.chat_message
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    stored stream.chat_message;
+begin
+    if $3 is null then
+        return null;
+    end if;
+    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type, m.created_at, m.updated_at,
+        m.metadata, m.deleted_at
+    into stored
+    from stream.chat_messages as m where m.session_id = $1 and m.id = $3;
+    if stored.seq is not null and stored.user_id is distinct from $2 then
+        perform stream_ext.refuse('message_id_conflict');
+    end if;
+    return stored;
+end
+$$;
+comment on function stream_ext.chat_stored(uuid, uuid, uuid) is 'The message that this user stored under this id before; null when there is none.';
 
 create or replace function stream_ext.chat_prolong(
     session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz

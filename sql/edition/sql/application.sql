@@ -23,6 +23,19 @@ $$;
 comment on function stream_ext.application_reference(regclass, name) is
     'The table and column of the host application that a column refers to; null where there is no such foreign key, or the owner of the tables may not lock its rows.';
 
+create function stream_ext.application_has_auth_users() returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce((
+        select r.relation = to_regclass('auth.users') and r.key_column = 'id'
+        from stream_ext.application_reference('stream.chat_messages', 'user_id') as r), false);
+end
+$$;
+comment on function stream_ext.application_has_auth_users() is
+    'Whether users are those of Supabase Auth: immutable, so that a kept plan holds it. A connection that is older than the foreign key looks it up at every call; one that is older than its end locks a row too many.';
+
 create function stream_ext.application_hold_user(user_id uuid) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -31,14 +44,14 @@ declare
     relation pg_catalog.regclass;
     key_column pg_catalog.name;
 begin
+    -- The usual table, by a plan that is kept.
+    if stream_ext.application_has_auth_users() then
+        perform from auth.users as u where u.id = $1 for key share;
+        return;
+    end if;
     select r.relation, r.key_column into relation, key_column
     from stream_ext.application_reference('stream.chat_messages', 'user_id') as r;
     if relation is null then
-        return;
-    end if;
-    -- The usual table, by a plan that is kept.
-    if relation = to_regclass('auth.users') and key_column = 'id' then
-        perform from auth.users as u where u.id = $1 for key share;
         return;
     end if;
     execute format('select from %s as u where u.%I = $1 for key share', relation, key_column) using $1;

@@ -40,17 +40,25 @@ end
 $$;
 comment on function stream_ext.log_epoch_origin() is 'The server''s part of the epoch: its identity, its WAL timeline and its database.';
 
+create function stream_ext.log_epoch_of(salt text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return encode(substr(sha256(convert_to(concat(stream_ext.log_epoch_origin(), ':', $1), 'UTF8')), 1, 8), 'hex');
+end
+$$;
+comment on function stream_ext.log_epoch_of(text) is 'The epoch: 16 hexadecimal digits from its origin and a salt.';
+
 create function stream_ext.log_epoch() returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return (
-        select encode(substr(sha256(convert_to(stream_ext.log_epoch_origin() || ':' || c.epoch_salt, 'UTF8')), 1, 8), 'hex')
-        from stream.config as c where c.id);
+    return (select stream_ext.log_epoch_of(c.epoch_salt) from stream.config as c where c.id);
 end
 $$;
-comment on function stream_ext.log_epoch() is 'The epoch: 16 hexadecimal digits from its origin and config.epoch_salt.';
+comment on function stream_ext.log_epoch() is 'The epoch, by config.epoch_salt.';
 
 create function stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)
 language plpgsql
@@ -200,15 +208,18 @@ declare
     relay pg_catalog.record;
     moment pg_catalog.timestamptz;
     method pg_catalog.text;
+    payload pg_catalog.text;
     has_window pg_catalog.bool;
 begin
-    select r.flushed_seq, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms
+    select r.flushed_seq, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms, c.realtime_payload_bytes, c.epoch_salt
     into relay
-    from stream.chat_relay as r where r.session_id = $1 for no key update;
+    from stream.chat_relay as r cross join stream.config as c
+    where r.session_id = $1 and c.id for no key update of r;
     -- Read after the lock: a frame that was waited for opens a window of its own.
     moment := clock_timestamp();
     has_window := case $4
-        when 'chat' then stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, moment)
+        when 'chat' then moment <= relay.flushed_at + relay.window_ms * interval '1 millisecond'
+            and stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, moment)
         when 'auction' then relay.next_window_ms > 50 and relay.flushed_at <= moment
             and moment <= relay.flushed_at + interval '200 milliseconds'
         else false end;
@@ -236,11 +247,19 @@ begin
     set flushed_seq = $2, flushed_at = moment, window_ms = r.next_window_ms, frames = r.frames + 1,
         urgent_frames = r.urgent_frames + case when $4 = 'urgent' then 1 else 0 end
     where r.session_id = $1;
-    perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages',
-        stream_ext.frame_payload(
-            $1, stream_ext.log_epoch(), $2, $2, $2, stream_ext.json_time(moment), relay.poll_ms, $3,
-            (select c.realtime_payload_bytes from stream.config as c where c.id)),
-        moment);
+    payload := stream_ext.frame_text($1, stream_ext.log_epoch_of(relay.epoch_salt), $2, $2, $2,
+        left(to_json(moment at time zone 'UTC')::text, -1) || '+00:00"', relay.poll_ms, $3, false);
+    -- Most payloads are admitted whatever they consist of.
+    if octet_length(payload) * 3 > relay.realtime_payload_bytes then
+        payload := stream_ext.frame_payload($1, stream_ext.log_epoch_of(relay.epoch_salt), $2, $2, $2,
+            stream_ext.json_time(moment), relay.poll_ms, $3, relay.realtime_payload_bytes);
+    end if;
+    if method = 'insert' then
+        insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
+        values ('chat:' || $1, 'broadcast', payload::jsonb, 'messages', true, moment at time zone 'UTC', moment at time zone 'UTC');
+    else
+        perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages', payload, moment);
+    end if;
 end
 $$;
 comment on function stream_ext.log_relay_one(uuid, bigint, text, text) is

@@ -5,38 +5,34 @@ create function stream_ext.realtime_target(at timestamptz) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    target constant pg_catalog.oid := to_regclass('realtime.messages');
-    has_columns pg_catalog.bool;
 begin
-    -- A table with the partition's name that is not attached does not count.
-    if not exists (
-        select from pg_catalog.pg_inherits as i
-        where i.inhrelid = to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD'))
-            and i.inhparent = target and not i.inhdetachpending
-    ) and not exists (
-        select from pg_catalog.pg_partitioned_table as t where t.partrelid = target and t.partdefid <> 0
-    ) then
-        return null;
-    end if;
-    -- A column that is not filled here must not be demanded; where the columns are others, Realtime's own function writes.
-    select count(*) filter (where k.is_known) = 7
-        and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0
-    into has_columns
-    from pg_catalog.pg_attribute as a
-    cross join lateral (
-        select case a.attname
-            when 'topic' then a.atttypid = 'text'::regtype
-            when 'extension' then a.atttypid = 'text'::regtype
-            when 'payload' then a.atttypid = 'jsonb'::regtype
-            when 'event' then a.atttypid = 'text'::regtype
-            when 'private' then a.atttypid = 'boolean'::regtype
-            when 'inserted_at' then a.atttypid = 'timestamp'::regtype
-            when 'updated_at' then a.atttypid = 'timestamp'::regtype
-            else false end as is_known
-    ) as k
-    where a.attrelid = target and a.attnum > 0 and not a.attisdropped;
-    return case when has_columns then 'insert' else 'send' end;
+    -- A table with the partition's name that is not attached does not count. A column that is not filled here must not be demanded;
+    -- where the columns are others, Realtime's own function writes.
+    return (
+        select case when p.has_partition then (
+            select case when count(*) filter (where k.is_known) = 7
+                and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0 then 'insert' else 'send' end
+            from pg_catalog.pg_attribute as a
+            cross join lateral (
+                select case a.atttypid
+                    when 'text'::regtype then a.attname in ('topic', 'extension', 'event')
+                    when 'timestamp'::regtype then a.attname in ('inserted_at', 'updated_at')
+                    when 'jsonb'::regtype then a.attname = 'payload'
+                    when 'boolean'::regtype then a.attname = 'private'
+                    else false end as is_known
+            ) as k
+            where a.attrelid = t.target and a.attnum > 0 and not a.attisdropped
+        ) end
+        from (
+            select to_regclass('realtime.messages') as target,
+                to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD')) as partition
+        ) as t
+        cross join lateral (
+            -- The parent of a table whose detachment is pending is nobody.
+            select coalesce(pg_partition_root(t.partition) = t.target, false) or exists (
+                select from pg_catalog.pg_partitioned_table as d where d.partrelid = t.target and d.partdefid <> 0
+            ) as has_partition
+        ) as p);
 end
 $$;
 comment on function stream_ext.realtime_target(timestamptz) is
@@ -49,7 +45,7 @@ as $$
 declare
     method pg_catalog.text;
 begin
-    if stream_ext.regular_keeps_realtime_free() then
+    if current_setting('stream_ext.unit', true) <> '' and stream_ext.regular_keeps_realtime_free() then
         return null;
     end if;
     method := stream_ext.realtime_target($1);
@@ -69,15 +65,18 @@ create function stream_ext.realtime_hold(at timestamptz) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    method pg_catalog.text;
 begin
-    if stream_ext.regular_keeps_realtime_free() then
+    if current_setting('stream_ext.unit', true) <> '' and stream_ext.regular_keeps_realtime_free() then
         return null;
     end if;
     -- As an insert locks it, so no partition is dropped before the row is written.
     if to_regclass('realtime.messages') is not null then
         lock table only realtime.messages in row exclusive mode;
     end if;
-    return stream_ext.realtime_method($1);
+    method := stream_ext.realtime_target($1);
+    return case when method = 'insert' then method else stream_ext.realtime_method($1) end;
 end
 $$;
 comment on function stream_ext.realtime_hold(timestamptz) is 'As realtime_method, valid until the transaction ends.';
@@ -86,18 +85,32 @@ create function stream_ext.realtime_write(method text, topic text, event text, p
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
 as $$
 #variable_conflict use_column
 begin
-    perform stream_ext.realtime_wait_for_disk();
+    -- Realtime reads flushed WAL only.
+    if current_setting('synchronous_commit') = 'off' then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
     if $1 = 'insert' then
         insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
         values ($2, 'broadcast', $4::jsonb, $3, true, $5 at time zone 'UTC', $5 at time zone 'UTC');
-        return;
+    else
+        perform stream_ext.realtime_send($2, $3, $4);
     end if;
-    -- Realtime's function sets an empty search path, under which a caller's temporary domain named uuid would run its
-    -- checks as the owner of our tables.
+end
+$$;
+comment on function stream_ext.realtime_write(text, text, text, text, timestamptz) is
+    'Writes one row; the time is that for which the method was found.';
+
+create function stream_ext.realtime_send(topic text, event text, payload text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- Realtime's function dates the row in the session's time zone, and partitions are days in UTC.
+set timezone = 'UTC'
+as $$
+begin
+    -- It sets an empty search path, under which a caller's temporary domain named uuid would run its checks as the owner of our tables.
     if exists (
         select from pg_catalog.pg_type as t
         join pg_catalog.pg_type as hidden
@@ -107,12 +120,10 @@ begin
         perform stream_ext.refuse_with_hint(
             'forbidden', 'drop the temporary types and tables that have names of Postgres''s own');
     end if;
-    -- It dates the row in the session's time zone, and partitions are days in UTC.
-    perform realtime.send($4::jsonb, $3, $2, true);
+    perform realtime.send($3::jsonb, $2, $1, true);
 end
 $$;
-comment on function stream_ext.realtime_write(text, text, text, text, timestamptz) is
-    'Writes one row; the time is that for which the method was found.';
+comment on function stream_ext.realtime_send(text, text, text) is 'Writes one row by Realtime''s own function.';
 
 create function stream_ext.realtime_wait_for_disk() returns void
 language plpgsql

@@ -117,19 +117,25 @@ begin
         null::bigint as silent_ms,
         case when s.seller_id = $2 then true else coalesce(stream.hook_can_chat($2, $1), false) end as can_chat,
         stream.hook_username($2) as username,
-        b.user_id is not null as is_banned,
-        m.user_id is not null as is_muted, m.until as muted_until,
+        exists (
+            select from stream_private.restrictions as r
+            where r.session_id = s.id and r.user_id = $2 and r.is_in_force
+        ) as is_banned,
+        false as is_muted, null::timestamptz as muted_until,
         exists (select from stream.blocked_terms) as blocks_terms
     into sender
     from stream.stream_sessions as s
     cross join stream.config as c
-    left join stream_private.restrictions as b
-        on b.session_id = s.id and b.user_id = $2 and b.kind = 'ban' and b.is_in_force
-    left join stream_private.restrictions as m
-        on m.session_id = s.id and m.user_id = $2 and m.kind = 'mute' and m.is_in_force
     where s.id = $1 and c.id;
-    if sender is null then
+    if not found then
         perform stream_ext.refuse('session_not_found');
+    end if;
+    -- Most senders are not restricted.
+    if sender.is_banned then
+        select bool_or(r.kind = 'ban'), bool_or(r.kind = 'mute'), max(r.until) filter (where r.kind = 'mute')
+        into sender.is_banned, sender.is_muted, sender.muted_until
+        from stream_private.restrictions as r
+        where r.session_id = $1 and r.user_id = $2 and r.is_in_force;
     end if;
     if sender.username is not null then
         sender.username := stream_ext.core_display_name(sender.username);
@@ -147,28 +153,6 @@ end
 $$;
 comment on function stream_ext.chat_sender(uuid, uuid, timestamptz, boolean, timestamptz, timestamptz, timestamptz) is
     'A user as the sender of a message, from the locked row of a viewer (the last four; null without one): the rules that apply, and how far the rate limiter is ahead.';
-
-create function stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid) returns stream.chat_message
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    stored stream.chat_message;
-begin
-    if $3 is null then
-        return null;
-    end if;
-    select m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type, m.created_at, m.updated_at,
-        m.metadata, m.deleted_at
-    into stored
-    from stream.chat_messages as m where m.session_id = $1 and m.id = $3;
-    if stored.seq is not null and stored.user_id is distinct from $2 then
-        perform stream_ext.refuse('message_id_conflict');
-    end if;
-    return stored;
-end
-$$;
-comment on function stream_ext.chat_stored(uuid, uuid, uuid) is 'The message that this user stored under this id before; null when there is none.';
 
 create function stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid) returns record
 language plpgsql
@@ -191,14 +175,20 @@ begin
     if $1 is null or $3 is null then
         perform stream_ext.error_null(case when $1 is null then 'session_id' else 'content' end);
     end if;
-    text_of := stream_ext.core_content($3);
+    select j.content, j.refusal into text_of, refused from stream_ext.core_judge_content($3) as j;
+    if refused is not null then
+        perform stream_ext.refuse(refused);
+    end if;
     select v.is_active, v.chat_tat, v.last_chat_at into lease
     from stream.stream_viewers as v
     where v.session_id = $1 and v.user_id = sender_id and v.is_active
     for no key update;
     -- Read after the lock: waiting for it counts as silence, and waiting for the head costs nothing.
     arrived := clock_timestamp();
-    perform stream_ext.realtime_wait_for_disk();
+    -- An entry that is sent later is acknowledged with this commit, too.
+    if current_setting('synchronous_commit') = 'off' then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
     update stream.chat_heads as h
     set last_seq = h.last_seq + 1, last_at = greatest(clock_timestamp(), h.last_at + interval '1 microsecond')
     where h.session_id = $1 and h.open
@@ -264,28 +254,3 @@ begin
 end
 $$;
 comment on function stream_ext.send_message(uuid, uuid, text, uuid) is 'Sends a chat message; a stream.chat_message.';
-
-create function stream_ext.chat_prolong(
-    session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz
-)
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_column
-declare
-    limits pg_catalog.record;
-begin
-    if $3 is not true then
-        return;
-    end if;
-    select c.chat_interval_ms * 1000::bigint as interval_us, c.chat_interval_ms * (c.chat_burst - 1)::bigint * 1000 as tolerance_us
-    into limits from stream.config as c where c.id;
-    if (stream_ext.rate_spend(limits.interval_us, limits.tolerance_us, stream_ext.rate_ahead_us($5, $4))).spent_us is null then
-        return;
-    end if;
-    update stream.stream_viewers as v set last_seen_at = $4 where v.session_id = $1 and v.user_id = $2;
-end
-$$;
-comment on function stream_ext.chat_prolong(uuid, uuid, boolean, timestamptz, timestamptz) is
-    'Prolongs the lease of a sender whose message was stored before, and counts nothing.';
