@@ -267,7 +267,6 @@ export class ViewerMachine<View> {
         if (!isWake || this.#facts.end !== null) return
         // Systems take the picture out of native views, and cameras from apps, that are not in front.
         if (this.#facts.capabilities?.viewVisibility === false) this.view.reattach()
-        this.#pictures.restart()
         this.publishing.takeDevicesBack()
         if (this.#renewal.woken() && this.#facts.channel !== 'out') this.#trouble('token_refused')
         this.#ladder.hurry()

@@ -26,6 +26,10 @@ export const NEXT_FRAME_MS = 2_000
 /** What an SDK may take to repair its connection, while the device has a network. */
 export const INTERRUPTED_MS = 60_000
 
+/** How long a picture that stays black is taken for a camera that is off; doubled each time, since a fault may hide behind it. */
+const BELIEVED_MS = 30_000
+const LONGEST_BELIEVED_MS = 300_000
+
 const LIMITS = { first: FIRST_FRAME_MS, next: NEXT_FRAME_MS, none: null } as const
 
 export class PictureWatch {
@@ -33,7 +37,11 @@ export class PictureWatch {
     readonly #frames: Watchdog
     readonly #interruption: Watchdog
     readonly #view: ViewWatch
-    #isBlackSource = false
+    /** Until when black is not looked into, and for how long the next time. */
+    #believedUntil = Number.NEGATIVE_INFINITY
+    #believedMs = BELIEVED_MS
+    #expected: 'first' | 'next' | 'none' = 'none'
+    #frameAt = Number.NEGATIVE_INFINITY
 
     constructor(options: PictureWatchOptions) {
         const { clock, set } = options
@@ -52,20 +60,20 @@ export class PictureWatch {
 
     /** Expects what the facts say is owed. */
     update(facts: ViewerFacts): void {
-        this.#frames.expect(LIMITS[expectedFrame(facts)])
+        this.#expect(facts)
         const isInterrupted = facts.channel === 'interrupted' && facts.isOnline && facts.end === null
         this.#interruption.expect(isInterrupted ? INTERRUPTED_MS : null)
         const isShowing = facts.role === 'seller' ? facts.isPreviewing : facts.subscribed !== null
         this.#view.run(isShowing && facts.hasView && facts.isAwake && facts.end === null)
-        if (facts.subscribed === null) this.#isBlackSource = false
     }
 
     frame(): void {
+        this.#frameAt = this.#options.clock.now()
         this.#frames.seen()
         if (this.#options.facts().picture !== 'moving') this.#options.set({ picture: 'moving' })
     }
 
-    /** Gives the whole time anew, after a step of recovery or a wake. */
+    /** Gives the whole time anew, after a step of recovery. */
     restart(): void {
         this.#frames.restart()
     }
@@ -74,7 +82,18 @@ export class PictureWatch {
         this.#frames.stop()
         this.#interruption.stop()
         this.#view.stop()
-        this.#isBlackSource = false
+        this.#doubt()
+    }
+
+    #expect(facts: ViewerFacts): void {
+        const { clock, set } = this.#options
+        const expected = expectedFrame(facts)
+        const isResumed = expected === 'next' && this.#expected === 'none' && facts.capabilities?.eachFrame === true
+        this.#expected = expected
+        if (!isResumed) return this.#frames.expect(LIMITS[expected])
+        // Nobody looked for a while: an old picture is none.
+        if (clock.now() - this.#frameAt < NEXT_FRAME_MS) this.#frames.expect(NEXT_FRAME_MS, this.#frameAt)
+        else set({ picture: 'none' })
     }
 
     #missed(): void {
@@ -94,12 +113,14 @@ export class PictureWatch {
 
     /** A camera that is off in a browser sends black; so does a broken decoder, which a new subscription mends. */
     #black(): void {
-        const { facts, set, trouble, blackStep, onBlackSource } = this.#options
+        const { clock, facts, set, trouble, blackStep, onBlackSource } = this.#options
         if (facts().role === 'seller' || facts().picture !== 'moving') return
         set({ isBlack: true })
-        if (this.#isBlackSource || hostOf(facts())?.hasCamera !== true || !isOwnTrouble(facts())) return
+        const now = clock.now()
+        if (now < this.#believedUntil || hostOf(facts())?.hasCamera !== true || !isOwnTrouble(facts())) return
         if (blackStep() === 'resubscribe') {
-            this.#isBlackSource = true
+            this.#believedUntil = now + this.#believedMs
+            this.#believedMs = Math.min(this.#believedMs * 2, LONGEST_BELIEVED_MS)
             onBlackSource()
         } else {
             trouble('black')
@@ -107,7 +128,12 @@ export class PictureWatch {
     }
 
     #bright(): void {
-        this.#isBlackSource = false
+        this.#doubt()
         this.#options.set({ isBlack: false })
+    }
+
+    #doubt(): void {
+        this.#believedUntil = Number.NEGATIVE_INFINITY
+        this.#believedMs = BELIEVED_MS
     }
 }

@@ -17,12 +17,16 @@ export class Watchdog {
         this.#onMissed = onMissed
     }
 
-    /** Expects signs within `limitMs` from now and from each other; null: none. The same limit again changes nothing. */
-    expect(limitMs: number | null): void {
+    /**
+     * Expects signs within `limitMs` of each other, the first one of `since`, or now; null: none. The same limit again
+     * changes nothing.
+     */
+    expect(limitMs: number | null, since: number = this.#clock.now()): void {
         if (limitMs === this.#limitMs) return
         this.stop()
         this.#limitMs = limitMs
-        this.restart()
+        this.#since = since
+        this.#arm()
     }
 
     /** A sign of life came. */

@@ -16,7 +16,12 @@ import { FakeSupabase } from './fake_supabase.ts'
 export const CONFIG: ConnectionConfig = { sessionId: SESSION, userId: USER }
 
 /** `over`: the way of calls. */
-export type BenchOptions = Partial<StreamClientOptions> & { seed?: number; over?: 'rpc' | 'edge' }
+export type BenchOptions = Partial<Omit<StreamClientOptions, 'clock'>> & {
+    seed?: number
+    over?: 'rpc' | 'edge'
+    /** One for several clients; one of its own when left out. */
+    clock?: FakeClock
+}
 
 export interface Bench {
     clock: FakeClock
@@ -34,8 +39,7 @@ export interface Bench {
 }
 
 export function bench(options: BenchOptions = {}): Bench {
-    const { seed = 1, over = 'rpc', ...rest } = options
-    const clock = new FakeClock()
+    const { seed = 1, over = 'rpc', clock = new FakeClock(), ...rest } = options
     const supabase = new FakeSupabase(clock)
     const stream = new FakeStream(supabase, () => clock.now())
     const lifecycle = new ManualLifecycle()

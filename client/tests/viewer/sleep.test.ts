@@ -66,8 +66,10 @@ describe('a buyer who sleeps', () => {
         expect(of.recoveries).toEqual([])
         expect(of.snapshot.phase).toBe('hidden')
         of.lifecycle.emit('active')
-        await of.clock.advance(2_500)
-        expect(of.snapshot.phase).toBe('frozen')
+        // The picture of before is none.
+        expect(of.snapshot.phase).toBe('first_frame')
+        await of.clock.advance(5_000)
+        expect(of.recoveries[0]).toMatchObject({ step: 'reattach_view', cause: 'no_first_frame' })
         await of.end()
     })
 
