@@ -26,7 +26,7 @@ begin
         return null;
     end if;
     for place in 0..$3 - 1 loop
-        value := value | get_bit($1, $2 + place) << place;
+        value := value | (get_bit($1, $2 + place) << place);
     end loop;
     return value;
 end
@@ -227,7 +227,7 @@ begin
         sum := sum + get_byte(content, place);
         sum_of_sums := sum_of_sums + sum;
     end loop;
-    if bytes < at + 4 or substr($1, at + 1, 4) <> substr(int8send((sum_of_sums % 65521) << 16 | (sum % 65521)), 5) then
+    if bytes < at + 4 or substr($1, at + 1, 4) <> substr(int8send(((sum_of_sums % 65521) << 16) | (sum % 65521)), 5) then
         return;
     end if;
     problem := case when bytes > at + 4 then 'the token has bytes behind its end' end;

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return substr(int8send(
-        ($1 & 255) << 24 | ($1 >> 8 & 255) << 16 | ($1 >> 16 & 255) << 8 | ($1 >> 24 & 255)), 5);
+        (($1 & 255) << 24) | (($1 >> 8 & 255) << 16) | (($1 >> 16 & 255) << 8) | ($1 >> 24 & 255)), 5);
 end
 $$;
 comment on function stream_ext.token_u32(bigint) is 'Four bytes, the lowest first.';
@@ -57,7 +57,7 @@ begin
         || set_byte(set_byte(set_byte(set_byte('\x00000000'::bytea,
             0, bytes & 255), 1, bytes >> 8), 2, 255 - (bytes & 255)), 3, 255 - (bytes >> 8))
         || content
-        || substr(int8send((sum_of_sums % 65521) << 16 | (sum % 65521)), 5),
+        || substr(int8send(((sum_of_sums % 65521) << 16) | (sum % 65521)), 5),
         'base64'), e'\n', '');
 end
 $$;
