@@ -10152,7 +10152,7 @@ begin
         return null;
     end if;
     for place in 0..$3 - 1 loop
-        value := value | get_bit($1, $2 + place) << place;
+        value := value | (get_bit($1, $2 + place) << place);
     end loop;
     return value;
 end
@@ -10353,7 +10353,7 @@ begin
         sum := sum + get_byte(content, place);
         sum_of_sums := sum_of_sums + sum;
     end loop;
-    if bytes < at + 4 or substr($1, at + 1, 4) <> substr(int8send((sum_of_sums % 65521) << 16 | (sum % 65521)), 5) then
+    if bytes < at + 4 or substr($1, at + 1, 4) <> substr(int8send(((sum_of_sums % 65521) << 16) | (sum % 65521)), 5) then
         return;
     end if;
     problem := case when bytes > at + 4 then 'the token has bytes behind its end' end;
@@ -10621,7 +10621,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return substr(int8send(
-        ($1 & 255) << 24 | ($1 >> 8 & 255) << 16 | ($1 >> 16 & 255) << 8 | ($1 >> 24 & 255)), 5);
+        (($1 & 255) << 24) | (($1 >> 8 & 255) << 16) | (($1 >> 16 & 255) << 8) | ($1 >> 24 & 255)), 5);
 end
 $$;
 comment on function stream_ext.token_u32(bigint) is 'Four bytes, the lowest first.';
@@ -10673,7 +10673,7 @@ begin
         || set_byte(set_byte(set_byte(set_byte('\x00000000'::bytea,
             0, bytes & 255), 1, bytes >> 8), 2, 255 - (bytes & 255)), 3, 255 - (bytes >> 8))
         || content
-        || substr(int8send((sum_of_sums % 65521) << 16 | (sum % 65521)), 5),
+        || substr(int8send(((sum_of_sums % 65521) << 16) | (sum % 65521)), 5),
         'base64'), e'\n', '');
 end
 $$;
@@ -10812,10 +10812,10 @@ declare
     digest constant pg_catalog.bytea := sha256(
         convert_to('agora viewer uid', 'UTF8') || uuid_send($1) || uuid_send($2)
         || set_byte('\x00000000'::bytea, 0, $3));
-    low constant pg_catalog.int8 := get_byte(digest, 0)::bigint | get_byte(digest, 1)::bigint << 8
-        | get_byte(digest, 2)::bigint << 16 | get_byte(digest, 3)::bigint << 24;
-    high constant pg_catalog.int8 := get_byte(digest, 4)::bigint | get_byte(digest, 5)::bigint << 8
-        | get_byte(digest, 6)::bigint << 16 | get_byte(digest, 7)::bigint << 24;
+    low constant pg_catalog.int8 := get_byte(digest, 0)::bigint | (get_byte(digest, 1)::bigint << 8)
+        | (get_byte(digest, 2)::bigint << 16) | (get_byte(digest, 3)::bigint << 24);
+    high constant pg_catalog.int8 := get_byte(digest, 4)::bigint | (get_byte(digest, 5)::bigint << 8)
+        | (get_byte(digest, 6)::bigint << 16) | (get_byte(digest, 7)::bigint << 24);
     -- 1,000,000 to 2^31 - 1.
     uids constant pg_catalog.int8 := 2146483648;
 begin
