@@ -1,6 +1,11 @@
 /** The entry point for React Native: lifecycle, permissions and `<StreamViewer>`. Agora's module is handed in, so that nothing native is imported here. */
 
 export {
+    type AgoraReactNativeOptions,
+    agoraReactNativeEngine,
+} from './engines/agora_react_native/agora_react_native_engine.ts'
+export type { AgoraReactNativeSdk } from './engines/agora_react_native/sdk.ts'
+export {
     type AppStateLike,
     type NetInfoLike,
     type NetInfoStateLike,

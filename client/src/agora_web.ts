@@ -1,0 +1,4 @@
+/** The entry point of the engine over agora-rtc-sdk-ng, which the app installs and hands in. */
+
+export { type AgoraWebOptions, agoraWebEngine } from './engines/agora_web/agora_web_engine.ts'
+export { VideoEngineError, type VideoEngineErrorReason } from './engines/engine_error.ts'

@@ -1,0 +1,382 @@
+/** Video by react-native-agora 4.6, whose module is handed in. */
+
+import { type Cancel, type Clock, systemClock } from '../../clock/clock.ts'
+import { Emitter, type Unsubscribe } from '../../emitter/emitter.ts'
+import type {
+    AudioRoute,
+    LocalSource,
+    PermissionAnswer,
+    VideoConnectionReason,
+    VideoEngine,
+    VideoEngineCapabilities,
+    VideoEngineEvents,
+    VideoEngineFactory,
+    VideoJoin,
+    VideoLayer,
+    VideoViewOptions,
+} from '../../viewer/video_engine.ts'
+import { aborted, VideoEngineError } from '../engine_error.ts'
+import { AgoraQuality } from './agora_quality.ts'
+import { cameraOf, connectionOf, microphoneOf, reasonOfCode, reasonOfRenewal, remoteVideoOf } from './reasons.ts'
+import type { AgoraEventHandler, AgoraReactNativeSdk, AgoraRtcEngine } from './sdk.ts'
+
+const LIVE_BROADCASTING = 1
+const BROADCASTER = 1
+const AUDIENCE = 2
+const ULTRA_LOW_LATENCY = 2
+/** Both streams always: an audience cannot make the automatic mode begin the low one. */
+const DUAL_STREAM = 1
+/** First the low stream, then sound alone. */
+const FALLBACK_TO_AUDIO = 2
+const STREAM_TYPES: Record<VideoLayer, number> = { high: 0, low: 1 }
+const OWN_UID = 0
+const CAMERA = 0
+const FULL_VOLUME = 100
+/** A leave that is never confirmed does not keep the next join from its turn. */
+const LEAVE_WITHIN_MS = 2_000
+/** SDKs before 4.6 never tell what came of a renewal. */
+const RENEWAL_WITHIN_MS = 5_000
+
+export interface AgoraReactNativeOptions {
+    /** The module `react-native-agora`. */
+    agora: AgoraReactNativeSdk
+    appId: string
+    /** Asks for camera and microphone: `mediaPermissions`. Without it the SDK asks when it opens them. */
+    permissions?: () => Promise<Record<LocalSource, PermissionAnswer>>
+    clock?: Clock
+}
+
+interface Settle {
+    resolve(): void
+    reject(error: Error): void
+}
+
+/** A view draws by its uid, so the engine draws nothing itself. */
+export class AgoraReactNativeEngine implements VideoEngine {
+    readonly name: string = 'react-native-agora'
+    readonly capabilities: VideoEngineCapabilities = {
+        eachFrame: false,
+        pixels: false,
+        layers: true,
+        audioRoutes: true,
+        viewVisibility: false,
+    }
+    readonly #options: AgoraReactNativeOptions
+    readonly #clock: Clock
+    readonly #events = new Emitter<VideoEngineEvents>()
+    readonly #quality: AgoraQuality
+    readonly #handler: AgoraEventHandler
+    #rtc: AgoraRtcEngine | null = null
+    #role: VideoJoin['role'] | null = null
+    /** The join under way: the SDK must never see a second one. */
+    #join: Settle | null = null
+    #leaving: Promise<void> | null = null
+    #left: (() => void) | null = null
+    #renewal: Settle | null = null
+    #renewalEnds: Cancel | null = null
+    #isPreviewing = false
+    #isDisposed = false
+
+    constructor(options: AgoraReactNativeOptions) {
+        this.#options = options
+        this.#clock = options.clock ?? systemClock
+        this.#quality = new AgoraQuality((quality) => this.#events.emit('quality', quality))
+        this.#handler = this.#makeHandler()
+    }
+
+    on<Name extends keyof VideoEngineEvents>(
+        name: Name,
+        listener: (event: VideoEngineEvents[Name]) => void
+    ): Unsubscribe {
+        return this.#events.on(name, listener)
+    }
+
+    async join({ channelId, token, uid, role, signal }: VideoJoin): Promise<void> {
+        if (this.#isDisposed) return
+        if (signal.aborted) throw aborted()
+        await this.leave()
+        if (signal.aborted || this.#isDisposed) throw aborted()
+        const rtc = this.#open()
+        const isHost = role === 'host'
+        if (isHost) check(rtc.setDualStreamMode(DUAL_STREAM), 'setDualStreamMode')
+        this.#role = role
+        const joined = new Promise<void>((resolve, reject) => {
+            this.#join = { resolve, reject }
+        })
+        const abort = () => void this.leave()
+        signal.addEventListener('abort', abort)
+        try {
+            const code = rtc.joinChannel(token, channelId, uid, {
+                channelProfile: LIVE_BROADCASTING,
+                clientRoleType: isHost ? BROADCASTER : AUDIENCE,
+                audienceLatencyLevel: ULTRA_LOW_LATENCY,
+                // Only the host is received, by `subscribe`.
+                autoSubscribeAudio: false,
+                autoSubscribeVideo: false,
+                publishCameraTrack: false,
+                publishMicrophoneTrack: false,
+            })
+            if (code < 0) this.#fail(reasonOfCode(code), code)
+            await joined
+        } finally {
+            signal.removeEventListener('abort', abort)
+        }
+    }
+
+    /** Resolves once the SDK has left, so that a join after it is the only one. */
+    async leave(): Promise<void> {
+        this.#settleJoin(aborted())
+        this.#settleRenewal(null)
+        if (this.#rtc === null || this.#role === null) return this.#leaving ?? undefined
+        this.#role = null
+        this.#quality.reset()
+        this.#leaving = new Promise((resolve) => {
+            const cancel = this.#clock.after(LEAVE_WITHIN_MS, () => this.#left?.())
+            this.#left = () => {
+                cancel()
+                this.#left = null
+                this.#leaving = null
+                resolve()
+            }
+        })
+        if (this.#rtc.leaveChannel() < 0) this.#left?.()
+        await this.#leaving
+    }
+
+    renewToken(token: string): Promise<void> {
+        const rtc = this.#rtc
+        if (rtc === null || this.#role === null) return Promise.resolve()
+        // The SDK answers the older one as overtaken.
+        this.#settleRenewal(null)
+        const code = rtc.renewToken(token)
+        if (code < 0) {
+            // -2: empty or no token; -110: made for another uid or channel.
+            const reason = code === -2 ? 'token_invalid' : reasonOfCode(code)
+            return Promise.reject(new VideoEngineError(`renewToken returned ${code}`, { reason, code }))
+        }
+        return new Promise((resolve, reject) => {
+            this.#renewal = { resolve, reject }
+            this.#renewalEnds = this.#clock.after(RENEWAL_WITHIN_MS, () => this.#settleRenewal(null))
+        })
+    }
+
+    async subscribe(uid: number): Promise<void> {
+        this.#rtc?.muteRemoteAudioStream(uid, false)
+        check(this.#rtc?.muteRemoteVideoStream(uid, false), 'muteRemoteVideoStream')
+    }
+
+    async unsubscribe(uid: number): Promise<void> {
+        this.#rtc?.muteRemoteAudioStream(uid, true)
+        this.#rtc?.muteRemoteVideoStream(uid, true)
+    }
+
+    setView(_uid: number, _view: unknown, _options: VideoViewOptions): void {}
+
+    isViewVisible(_uid: number): boolean | null {
+        return null
+    }
+
+    brightness(_uid: number): number | null {
+        return null
+    }
+
+    async setLayer(uid: number, layer: VideoLayer): Promise<void> {
+        check(this.#rtc?.setRemoteVideoStreamType(uid, STREAM_TYPES[layer]), 'setRemoteVideoStreamType')
+    }
+
+    setVolume(uid: number, volume: number): void {
+        this.#rtc?.adjustUserPlaybackSignalVolume(uid, Math.round(Math.min(1, Math.max(0, volume)) * FULL_VOLUME))
+    }
+
+    async setAudioRoute(route: AudioRoute): Promise<void> {
+        if (this.#isDisposed) return
+        const rtc = this.#open()
+        // A loudspeaker is where a stream is heard unless something is plugged in.
+        if (route === 'default')
+            check(rtc.setDefaultAudioRouteToSpeakerphone(true), 'setDefaultAudioRouteToSpeakerphone')
+        // Before a join there is no route that could be changed: the SDK says -3, and the default decides.
+        else if (this.#role === null) rtc.setDefaultAudioRouteToSpeakerphone(route === 'speaker')
+        else check(rtc.setEnableSpeakerphone(route === 'speaker'), 'setEnableSpeakerphone')
+    }
+
+    async resumeAudio(): Promise<void> {}
+
+    async requestPermissions(): Promise<Record<LocalSource, PermissionAnswer>> {
+        return (await this.#options.permissions?.()) ?? { camera: 'granted', microphone: 'granted' }
+    }
+
+    async startPreview(): Promise<void> {
+        if (this.#isDisposed) return
+        const rtc = this.#open()
+        check(rtc.enableLocalVideo(true), 'enableLocalVideo')
+        check(rtc.startPreview(), 'startPreview')
+        this.#isPreviewing = true
+    }
+
+    async stopPreview(): Promise<void> {
+        if (!this.#isPreviewing) return
+        this.#isPreviewing = false
+        this.#rtc?.stopPreview()
+    }
+
+    async publish(): Promise<void> {
+        if (this.#isDisposed) return
+        if (this.#role !== 'host') throw new VideoEngineError('only a host publishes', { reason: 'refused' })
+        const options = { publishCameraTrack: true, publishMicrophoneTrack: true }
+        check(this.#rtc?.updateChannelMediaOptions(options), 'updateChannelMediaOptions')
+    }
+
+    async unpublish(): Promise<void> {
+        if (this.#role !== 'host') return
+        this.#rtc?.updateChannelMediaOptions({ publishCameraTrack: false, publishMicrophoneTrack: false })
+    }
+
+    async setCamera(isOn: boolean): Promise<void> {
+        if (!this.#isDisposed) check(this.#open().enableLocalVideo(isOn), 'enableLocalVideo')
+    }
+
+    async setMicrophone(isOn: boolean): Promise<void> {
+        if (!this.#isDisposed) check(this.#open().enableLocalAudio(isOn), 'enableLocalAudio')
+    }
+
+    async switchCamera(): Promise<void> {
+        check(this.#rtc?.switchCamera(), 'switchCamera')
+    }
+
+    async dispose(): Promise<void> {
+        if (this.#isDisposed) return
+        this.#isDisposed = true
+        await this.stopPreview()
+        await this.leave()
+        this.#rtc?.unregisterEventHandler(this.#handler)
+        this.#rtc?.release()
+        this.#rtc = null
+        this.#events.clear()
+    }
+
+    /** Video is enabled before any join: without it a join is one of sound alone. */
+    #open(): AgoraRtcEngine {
+        if (this.#rtc !== null) return this.#rtc
+        const rtc = this.#options.agora.createAgoraRtcEngine()
+        check(rtc.initialize({ appId: this.#options.appId, channelProfile: LIVE_BROADCASTING }), 'initialize')
+        rtc.registerEventHandler(this.#handler)
+        check(rtc.enableVideo(), 'enableVideo')
+        rtc.setRemoteSubscribeFallbackOption(FALLBACK_TO_AUDIO)
+        this.#rtc = rtc
+        return rtc
+    }
+
+    #settleJoin(error: Error | null): void {
+        const join = this.#join
+        this.#join = null
+        if (error === null) join?.resolve()
+        else join?.reject(error)
+    }
+
+    #settleRenewal(error: Error | null): void {
+        const renewal = this.#renewal
+        this.#renewalEnds?.()
+        this.#renewalEnds = null
+        this.#renewal = null
+        if (error === null) renewal?.resolve()
+        else renewal?.reject(error)
+    }
+
+    /** A join that cannot succeed. The SDK may still believe itself in the channel: whoever joins next leaves first. */
+    #fail(reason: VideoConnectionReason, code: number): void {
+        this.#settleJoin(new VideoEngineError(`the join failed with ${code}`, { reason, code }))
+    }
+
+    #connection(state: number, reason: number): void {
+        const event = connectionOf(state, reason)
+        if (event.reason === 'left') this.#left?.()
+        this.#events.emit('connection', event)
+        if (event.state === 'failed') this.#fail(event.reason, reason)
+    }
+
+    #makeHandler(): AgoraEventHandler {
+        const emit = <Name extends keyof VideoEngineEvents>(name: Name, event: VideoEngineEvents[Name]) =>
+            this.#events.emit(name, event)
+        return {
+            onJoinChannelSuccess: () => this.#settleJoin(null),
+            onRejoinChannelSuccess: () => emit('connection', { state: 'connected', reason: 'rejoined' }),
+            onLeaveChannel: () => this.#left?.(),
+            onConnectionStateChanged: (_, state, reason) => this.#connection(state, reason),
+            onConnectionLost: () => emit('connection', { state: 'reconnecting', reason: 'lost' }),
+            onUserJoined: (_, uid) => emit('remoteJoined', { uid }),
+            onUserOffline: (_, uid) => {
+                emit('remoteVideo', { uid, state: 'stopped', reason: 'left' })
+                emit('remoteLeft', { uid })
+            },
+            onFirstRemoteVideoFrame: (_, uid, width, height) => {
+                emit('size', { uid, width, height })
+                emit('frame', { uid })
+            },
+            onFirstLocalVideoFrame: (source, width, height) => {
+                if (source !== CAMERA) return
+                emit('size', { uid: OWN_UID, width, height })
+                emit('frame', { uid: OWN_UID })
+            },
+            onRemoteVideoStateChanged: (_, uid, state, reason) => {
+                const event = remoteVideoOf(state, reason)
+                if (event !== null) emit('remoteVideo', { uid, ...event })
+            },
+            onRemoteAudioStateChanged: (_, uid, state, reason) => {
+                // Of what this device mutes itself nothing is told.
+                if (reason !== 3 && reason !== 4) emit('remoteAudio', { uid, isOn: state === 1 || state === 2 })
+            },
+            onRemoteSubscribeFallbackToAudioOnly: (uid, isFallback) => {
+                if (isFallback) emit('remoteVideo', { uid, state: 'stopped', reason: 'fallback' })
+                else emit('remoteVideo', { uid, state: 'decoding', reason: 'recovered' })
+            },
+            onVideoSizeChanged: (_, source, uid, width, height, rotation) => {
+                if (uid === OWN_UID && source !== CAMERA) return
+                // As drawn: a picture that is turned by a quarter has its sides exchanged.
+                const isTurned = rotation % 180 !== 0
+                emit('size', { uid, width: isTurned ? height : width, height: isTurned ? width : height })
+            },
+            onTokenPrivilegeWillExpire: () => emit('tokenWillExpire', undefined),
+            onRequestToken: () => emit('tokenExpired', undefined),
+            onRenewTokenResult: (_, _token, code) => {
+                const reason = reasonOfRenewal(code)
+                const message = `the renewal failed with ${code}`
+                this.#settleRenewal(reason === null ? null : new VideoEngineError(message, { reason, code }))
+            },
+            onNetworkQuality: (_, uid, tx, rx) => {
+                if (uid === OWN_UID) this.#quality.network(tx, rx)
+            },
+            onRtcStats: (_, stats) => this.#quality.stats(stats, this.#role === 'host'),
+            onLocalVideoStateChanged: (source, state, reason) => {
+                const camera = source === CAMERA ? cameraOf(state, reason) : null
+                if (camera !== null) emit('local', { source: 'camera', state: camera })
+            },
+            onLocalAudioStateChanged: (_, state, reason) => {
+                const microphone = microphoneOf(state, reason)
+                if (microphone !== null) emit('local', { source: 'microphone', state: microphone })
+            },
+            onPermissionError: (permission) => {
+                if (permission <= 1)
+                    emit('local', { source: permission === 0 ? 'microphone' : 'camera', state: 'denied' })
+            },
+            onError: (code) => this.#error(code),
+        }
+    }
+
+    /** The codes 109 and 110 are told as reasons 9 and 8 too, by newer SDKs. */
+    #error(code: number): void {
+        const reason = reasonOfCode(code)
+        if (reason === 'error' || this.#join === null) return
+        this.#events.emit('connection', { state: 'failed', reason })
+        this.#fail(reason, code)
+    }
+}
+
+/** A factory of engines over react-native-agora. */
+export function agoraReactNativeEngine(options: AgoraReactNativeOptions): VideoEngineFactory {
+    return () => new AgoraReactNativeEngine(options)
+}
+
+function check(code: number | undefined, method: string): void {
+    if (code === undefined || code >= 0) return
+    throw new VideoEngineError(`${method} returned ${code}`, { reason: reasonOfCode(code), code })
+}

@@ -1,0 +1,281 @@
+/** Video by agora-rtc-sdk-ng 4.24, whose default export is handed in. */
+
+import type { IAgoraRTC, IAgoraRTCClient } from 'agora-rtc-sdk-ng'
+import { type Cancel, type Clock, systemClock } from '../../clock/clock.ts'
+import { Emitter, type Unsubscribe } from '../../emitter/emitter.ts'
+import type {
+    AudioRoute,
+    LocalSource,
+    PermissionAnswer,
+    VideoEngine,
+    VideoEngineCapabilities,
+    VideoEngineEvents,
+    VideoEngineFactory,
+    VideoJoin,
+    VideoLayer,
+    VideoViewOptions,
+} from '../../viewer/video_engine.ts'
+import { permissionsAfter } from '../dom/permissions.ts'
+import { aborted, VideoEngineError } from '../engine_error.ts'
+import { codeOf, LocalTracks } from './local_tracks.ts'
+import { qualityOf } from './quality.ts'
+import { connectionOf, reasonOfCode } from './reasons.ts'
+import { RemoteSenders } from './remote_senders.ts'
+import { TrackView } from './track_views.ts'
+
+const OWN_UID = 0
+const QUALITY_EVERY_MS = 2_000
+/** AudienceLatencyLevelType: ultra-low. */
+const ULTRA_LOW_LATENCY = 2
+
+export interface AgoraWebOptions {
+    /** The default export of agora-rtc-sdk-ng. */
+    AgoraRTC: IAgoraRTC
+    appId: string
+    /** Between browsers and phones `h264` is what both surely have; `vp8` is the SDK's usual choice. */
+    codec?: 'vp8' | 'h264' | 'vp9' | 'av1'
+    clock?: Clock
+}
+
+export class AgoraWebEngine implements VideoEngine<HTMLElement> {
+    readonly name: string = 'agora-rtc-sdk-ng'
+    readonly capabilities: VideoEngineCapabilities = {
+        eachFrame: true,
+        pixels: true,
+        layers: true,
+        audioRoutes: false,
+        viewVisibility: true,
+    }
+    readonly #options: AgoraWebOptions
+    readonly #sdk: IAgoraRTC
+    readonly #clock: Clock
+    readonly #events = new Emitter<VideoEngineEvents>()
+    readonly #client: IAgoraRTCClient
+    readonly #remote: RemoteSenders
+    readonly #local: LocalTracks
+    readonly #preview: TrackView
+    readonly #ends: Unsubscribe[] = []
+    #nextQuality: Cancel | null = null
+    #role: VideoJoin['role'] | null = null
+    #hasJoined = false
+    #isAudioBlocked = false
+    #isPublishing = false
+    #isDisposed = false
+
+    constructor(options: AgoraWebOptions) {
+        const { AgoraRTC, codec = 'vp8', clock = systemClock } = options
+        this.#options = options
+        this.#sdk = AgoraRTC
+        this.#clock = clock
+        this.#client = AgoraRTC.createClient({ mode: 'live', codec })
+        this.#remote = new RemoteSenders(this.#client, this.#events)
+        this.#local = new LocalTracks(AgoraRTC)
+        this.#preview = new TrackView({
+            frame: () => this.#events.emit('frame', { uid: OWN_UID }),
+            size: (width, height) => this.#events.emit('size', { uid: OWN_UID, width, height }),
+        })
+        this.#follow()
+    }
+
+    on<Name extends keyof VideoEngineEvents>(
+        name: Name,
+        listener: (event: VideoEngineEvents[Name]) => void
+    ): Unsubscribe {
+        return this.#events.on(name, listener)
+    }
+
+    /** The SDK's join never settles without a network; leaving makes it reject at once. */
+    async join({ channelId, token, uid, role, signal }: VideoJoin): Promise<void> {
+        if (this.#isDisposed) return
+        if (signal.aborted) throw aborted()
+        if (this.#role !== null) await this.leave()
+        if (signal.aborted || this.#isDisposed) throw aborted()
+        this.#role = role
+        const abort = () => void this.leave()
+        signal.addEventListener('abort', abort)
+        try {
+            if (role === 'host') await this.#client.setClientRole('host')
+            else await this.#client.setClientRole('audience', { level: ULTRA_LOW_LATENCY })
+            await this.#client.join(this.#options.appId, channelId, token, uid)
+            this.#measure()
+        } catch (cause) {
+            throw signal.aborted ? aborted() : this.#joinFailed(cause)
+        } finally {
+            signal.removeEventListener('abort', abort)
+        }
+    }
+
+    async leave(): Promise<void> {
+        this.#role = null
+        this.#hasJoined = false
+        this.#isPublishing = false
+        this.#nextQuality?.()
+        this.#nextQuality = null
+        this.#remote.clear()
+        await this.#client.leave()
+    }
+
+    async renewToken(token: string): Promise<void> {
+        if (this.#role === null) return
+        try {
+            await this.#client.renewToken(token)
+        } catch (cause) {
+            const [code, message] = [codeOf(cause), String(cause)]
+            const known = reasonOfCode(code, message)
+            const reason = known === 'error' ? 'token_invalid' : known
+            throw new VideoEngineError(`the renewal failed: ${code}`, { reason, code, cause })
+        }
+    }
+
+    async subscribe(uid: number): Promise<void> {
+        if (!this.#isDisposed) await this.#remote.subscribe(uid)
+    }
+
+    async unsubscribe(uid: number): Promise<void> {
+        await this.#remote.unsubscribe(uid)
+    }
+
+    setView(uid: number, view: HTMLElement | null, options: VideoViewOptions): void {
+        if (!this.#isDisposed) this.#view(uid).setView(view, options)
+    }
+
+    isViewVisible(uid: number): boolean | null {
+        return this.#view(uid).isVisible()
+    }
+
+    brightness(uid: number): number | null {
+        return this.#view(uid).brightness()
+    }
+
+    async setLayer(uid: number, layer: VideoLayer): Promise<void> {
+        await this.#remote.setLayer(uid, layer)
+    }
+
+    setVolume(uid: number, volume: number): void {
+        this.#remote.setVolume(uid, volume)
+    }
+
+    async setAudioRoute(_route: AudioRoute): Promise<void> {}
+
+    async resumeAudio(): Promise<void> {
+        this.#sdk.resumeAudioContext()
+        this.#remote.playAll()
+        this.#setAudioBlocked(false)
+    }
+
+    async requestPermissions(): Promise<Record<LocalSource, PermissionAnswer>> {
+        return permissionsAfter(() => this.#local.open())
+    }
+
+    async startPreview(): Promise<void> {
+        if (this.#isDisposed) return
+        await this.#local.open()
+        this.#preview.setTrack(this.#local.camera)
+    }
+
+    async stopPreview(): Promise<void> {
+        this.#preview.setTrack(null)
+        if (!this.#isPublishing) this.#local.close()
+    }
+
+    /** With the low stream from the beginning: viewers cannot ask a host for one that it does not send. */
+    async publish(): Promise<void> {
+        if (this.#isDisposed) return
+        if (this.#role !== 'host') throw new VideoEngineError('only a host publishes', { reason: 'refused' })
+        await this.#local.open()
+        // It may have left while the devices were opened.
+        if (this.#isDisposed || this.#role !== 'host') return
+        await this.#client.enableDualStream().catch(() => {})
+        await this.#client.publish(this.#local.all.filter(({ enabled }) => enabled))
+        this.#isPublishing = true
+    }
+
+    async unpublish(): Promise<void> {
+        if (!this.#isPublishing) return
+        this.#isPublishing = false
+        await this.#client.unpublish()
+    }
+
+    async setCamera(isOn: boolean): Promise<void> {
+        await this.#setOn('camera', isOn)
+    }
+
+    async setMicrophone(isOn: boolean): Promise<void> {
+        await this.#setOn('microphone', isOn)
+    }
+
+    async switchCamera(): Promise<void> {
+        await this.#local.switchCamera()
+    }
+
+    async dispose(): Promise<void> {
+        if (this.#isDisposed) return
+        this.#isDisposed = true
+        this.#preview.dispose()
+        this.#remote.dispose()
+        this.#local.close()
+        for (const end of this.#ends.splice(0)) end()
+        try {
+            await this.leave()
+        } finally {
+            this.#client.removeAllListeners()
+            this.#events.clear()
+        }
+    }
+
+    #view(uid: number): TrackView {
+        return uid === OWN_UID ? this.#preview : this.#remote.view(uid)
+    }
+
+    /** A track that was off when it was published is published once it is on. */
+    async #setOn(source: LocalSource, isOn: boolean): Promise<void> {
+        if (this.#isDisposed) return
+        await this.#local.setOn(source, isOn)
+        if (!isOn || !this.#isPublishing) return
+        const unsent = this.#local.all.filter((track) => track.enabled && !this.#client.localTracks.includes(track))
+        if (unsent.length > 0) await this.#client.publish(unsent)
+    }
+
+    #joinFailed(cause: unknown): VideoEngineError {
+        const code = codeOf(cause)
+        if (code === 'OPERATION_ABORTED') return aborted()
+        const reason = reasonOfCode(code, String(cause))
+        this.#events.emit('connection', { state: 'failed', reason })
+        return new VideoEngineError(`the join failed: ${code}`, { reason, code, cause })
+    }
+
+    #follow(): void {
+        const client = this.#client
+        client.on('connection-state-change', (state, _before, reason) => {
+            const event = connectionOf(state, reason, this.#hasJoined)
+            if (state === 'CONNECTED') this.#hasJoined = true
+            if (event !== null) this.#events.emit('connection', event)
+        })
+        client.on('token-privilege-will-expire', () => this.#events.emit('tokenWillExpire', undefined))
+        client.on('token-privilege-did-expire', () => this.#events.emit('tokenExpired', undefined))
+        this.#local.on('local', (event) => this.#events.emit('local', event))
+        const blocked = () => this.#setAudioBlocked(true)
+        this.#sdk.on('autoplay-failed', blocked)
+        this.#ends.push(() => this.#sdk.off('autoplay-failed', blocked))
+    }
+
+    #setAudioBlocked(isBlocked: boolean): void {
+        if (isBlocked === this.#isAudioBlocked) return
+        this.#isAudioBlocked = isBlocked
+        this.#events.emit('audioBlocked', { isBlocked })
+    }
+
+    #measure(): void {
+        this.#nextQuality?.()
+        this.#nextQuality = this.#clock.after(QUALITY_EVERY_MS, () => {
+            if (this.#role === null) return
+            this.#events.emit('quality', qualityOf(this.#client, this.#role === 'host'))
+            this.#measure()
+        })
+    }
+}
+
+/** A factory of engines over agora-rtc-sdk-ng. */
+export function agoraWebEngine(options: AgoraWebOptions): VideoEngineFactory<HTMLElement> {
+    return () => new AgoraWebEngine(options)
+}
