@@ -5,9 +5,8 @@ import { type Browser, chromium } from 'playwright-core'
 const PROGRAM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 const ARGUMENTS = [
-    // A camera that shows a moving pattern and a microphone that beeps; permission is given without a dialogue.
+    // A camera that shows a moving pattern and a microphone that beeps.
     '--use-fake-device-for-media-stream',
-    '--use-fake-ui-for-media-stream',
     // Nothing beyond this machine is reached: Agora's SDK and the browser itself would try.
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
     '--disable-background-networking',
@@ -22,20 +21,28 @@ const ARGUMENTS = [
     '--disable-dev-shm-usage',
 ]
 
+const PERMISSIONS = { granted: '--use-fake-ui-for-media-stream', denied: '--deny-permission-prompts' }
+
 export interface ChromiumOptions {
     /** Whether sound may play in a page that nobody has touched; browsers of people say no. */
     soundWithoutTouch?: boolean
+    /** The answer to whoever asks for camera and microphone; no dialogue is shown. */
+    mediaPermission?: 'granted' | 'denied'
     /** Further arguments. */
     args?: readonly string[]
 }
 
 /** Starts it without a window. Root cannot have its sandbox. */
-export function launchChromium({ soundWithoutTouch = true, args = [] }: ChromiumOptions = {}): Promise<Browser> {
+export function launchChromium({
+    soundWithoutTouch = true,
+    mediaPermission = 'granted',
+    args = [],
+}: ChromiumOptions = {}): Promise<Browser> {
     const policy = soundWithoutTouch ? 'no-user-gesture-required' : 'document-user-activation-required'
     return chromium.launch({
         executablePath: PROGRAM,
         headless: true,
         chromiumSandbox: process.getuid?.() !== 0,
-        args: [...ARGUMENTS, `--autoplay-policy=${policy}`, ...args],
+        args: [...ARGUMENTS, `--autoplay-policy=${policy}`, PERMISSIONS[mediaPermission], ...args],
     })
 }
