@@ -6,3 +6,4 @@ mod postgrest_answers;
 mod reading;
 mod requests;
 mod sign_in;
+mod signalling;

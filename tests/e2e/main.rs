@@ -1,5 +1,6 @@
 //! End-to-end tests: the product through its services, with the real clients.
 
+mod browser;
 mod client;
 mod demo;
 mod documentation_types;

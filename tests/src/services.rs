@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod phoenix;
 pub mod request;
 pub mod script;
+pub mod signalling;
 pub mod supabase;
 
 use std::net::SocketAddr;
