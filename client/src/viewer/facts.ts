@@ -178,9 +178,10 @@ export function isOwnTrouble({ streamState, isOnline }: ViewerFacts): boolean {
 
 /** Whether what recovery is for is there: a picture that moves. */
 export function isWell(facts: ViewerFacts): boolean {
-    return (
-        facts.channel === 'joined' && facts.picture === 'moving' && !facts.isBlack && hostOf(facts)?.isStopped !== true
-    )
+    const { channel, picture, isBlack, devices } = facts
+    if (channel !== 'joined' || picture !== 'moving' || isBlack) return false
+    if (facts.role === 'buyer') return hostOf(facts)?.isStopped === false
+    return facts.isPublished && devices.camera !== 'failed' && devices.microphone !== 'failed'
 }
 
 /** Whether recovery has nothing to wait for: the channel stands, and no picture is owed. */

@@ -10,7 +10,7 @@ import { hearing } from './hearing.ts'
 import { firstLayer, type LayerState, nextLayer } from './layers.ts'
 import { PictureWatch } from './picture_watch.ts'
 import { Publishing } from './publishing.ts'
-import { RecoveryLadder } from './recovery_ladder.ts'
+import { isOfChannel, RecoveryLadder } from './recovery_ladder.ts'
 import { isSameSnapshot, snapshotOf } from './snapshot.ts'
 import { StreamAccess } from './stream_access.ts'
 import { TokenRenewal } from './token_renewal.ts'
@@ -231,6 +231,8 @@ export class ViewerMachine<View> {
         // Without a network nothing can be mended, and nothing counts; an engine that breaks needs none.
         if (!isStarted || end !== null || (!isOnline && cause !== 'engine_error')) return
         this.#driver.abortJoin()
+        // What is drawn at the moment is the last of it.
+        if (isOfChannel(cause) && this.#facts.channel === 'joined') this.set({ channel: 'interrupted' })
         this.#ladder.trouble(cause)
     }
 

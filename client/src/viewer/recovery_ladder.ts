@@ -33,6 +33,11 @@ export function firstRung(cause: RecoveryCause): RecoveryStep {
     return FIRST[cause]
 }
 
+/** Whether the channel itself is in trouble, whatever the picture looks like at the moment. */
+export function isOfChannel(cause: RecoveryCause): boolean {
+    return FIRST[cause] === 'new_token' || FIRST[cause] === 'rejoin'
+}
+
 /** The rung after `step`, at least the first one that helps against `cause`; null: the round is over. */
 export function rungAfter(step: RecoveryStep, cause: RecoveryCause): RecoveryStep | null {
     return RUNGS[Math.max(RUNGS.indexOf(step) + 1, RUNGS.indexOf(FIRST[cause]))] ?? null
