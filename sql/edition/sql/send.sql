@@ -45,6 +45,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     slow_ms pg_catalog.int8;
+    spent pg_catalog.record;
     words pg_catalog.text;
 begin
     $5 := case
@@ -70,10 +71,11 @@ begin
         $5 := 'chat_closed';
         return;
     end if;
-    select r.spent_us, r.wait_ms into $7, $6
-    from stream_ext.rate_spend(sender.interval_us, sender.tolerance_us, sender.backlog_us) as r;
+    spent := stream_ext.rate_spend(sender.interval_us, sender.tolerance_us, sender.backlog_us);
+    $7 := spent.spent_us;
     if $7 is null then
         $5 := 'rate_limited';
+        $6 := spent.wait_ms;
         return;
     end if;
     slow_ms := greatest(sender.slow_mode_ms - sender.silent_ms, 0);
@@ -167,6 +169,7 @@ declare
     arrived pg_catalog.timestamptz;
     head pg_catalog.record;
     sender pg_catalog.record;
+    judged pg_catalog.record;
     verdict pg_catalog.record;
     message stream.chat_message;
     refused pg_catalog.text;
@@ -175,10 +178,11 @@ begin
     if $1 is null or $3 is null then
         perform stream_ext.error_null(case when $1 is null then 'session_id' else 'content' end);
     end if;
-    select j.content, j.refusal into text_of, refused from stream_ext.core_judge_content($3) as j;
-    if refused is not null then
-        perform stream_ext.refuse(refused);
+    judged := stream_ext.core_judge_content($3);
+    if judged.refusal is not null then
+        perform stream_ext.refuse(judged.refusal);
     end if;
+    text_of := judged.content;
     select v.is_active, v.chat_tat, v.last_chat_at into lease
     from stream.stream_viewers as v
     where v.session_id = $1 and v.user_id = sender_id and v.is_active
@@ -203,8 +207,7 @@ begin
     end if;
     sender := stream_ext.chat_sender(
         $1, sender_id, head.host_chat_tat, lease.is_active, arrived, lease.chat_tat, lease.last_chat_at);
-    select r.refusal, r.retry_after_ms, r.spent_us into verdict
-    from stream_ext.chat_refusal(sender, $1, stream_ext.caller_is_anonymous(caller), text_of) as r;
+    verdict := stream_ext.chat_refusal(sender, $1, caller is not null and stream_ext.caller_is_anonymous(caller), text_of);
     message.id := coalesce($4, gen_random_uuid());
     if verdict.refusal is null then
         insert into stream.chat_messages (id, session_id, seq, user_id, username, content, created_at, updated_at)
