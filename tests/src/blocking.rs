@@ -28,7 +28,8 @@ pub async fn is_blocked(observer: &Client, backend: i32) -> Result<bool> {
 pub async fn wait_until_retrying_lock(database: &TestDatabase, backend: i32) -> Result<()> {
     let observer = database.superuser().await?;
     let is_asking = "select exists (
-        select from pg_stat_activity where pid = $1 and wait_event_type = 'Extension')";
+        select from pg_stat_activity
+        where pid = $1 and (wait_event_type = 'Extension' or wait_event = 'PgSleep'))";
     let what = format_args!("process {backend} asks for a lock again and again");
     wait_for(what, async || {
         let row = observer.query_one(is_asking, &[&backend]).await?;

@@ -142,16 +142,14 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    said pg_catalog.jsonb;
+    said pg_catalog.json;
 begin
     select e.code into $5 from stream_private.error_catalogue as e where e.sqlstate = $2 and $2 not like 'PT%';
-    if code is null and $4 like '{"code":"%' then
-        -- Text of ours, or of a hook that raises as we do; anything else is no JSON, and internal.
-        if $4 ~ '^\{"code":"[a-z_]+","category":"[a-z_]+","recoverable":(true|false)(,"retry_after_ms":[0-9]{1,18})?\}$' then
-            said := $4::jsonb;
-            select e.code, (said ->> 'retry_after_ms')::bigint into $5, $6
-            from stream_private.error_catalogue as e where e.code = said ->> 'code' and e.sqlstate = $2;
-        end if;
+    -- A refusal of the catalogue that a hook passes on is that refusal.
+    if code is null and $4 like '{%' and stream_ext.caller_is_claims($4) then
+        said := $4::json;
+        select e.code, case when said ->> 'retry_after_ms' ~ '^[0-9]{1,18}$' then (said ->> 'retry_after_ms')::bigint end into $5, $6
+        from stream_private.error_catalogue as e where e.code = said ->> 'code' and e.sqlstate = $2;
     end if;
     $5 := coalesce($5, 'internal');
     raise log 'an item of % failed alone with %, the others of the batch went on: % %', $1, $5, $2,
@@ -160,3 +158,16 @@ end
 $$;
 comment on function stream_ext.batch_fault(text, text, text, text) is
     'What a caller is told of an item that failed alone; the server''s log is told why.';
+
+create function stream_ext.batch_raise_cancel(state text, message text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- An application can raise this state too, and that is a fault of its item.
+    if $1 = '57014' and $2 like 'canceling statement%' then
+        raise exception using errcode = $1, message = $2;
+    end if;
+end
+$$;
+comment on function stream_ext.batch_raise_cancel(text, text) is 'Raises a cancel again, which is the caller''s.';

@@ -58,12 +58,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce((
-        select substr(o.setting, strpos(o.setting, '=') + 1)::integer
+        select case when v.said ~ '^[0-9]{1,6}$' then v.said::integer
+            else (extract(epoch from v.said::interval) * 1000)::integer end
         from pg_catalog.pg_db_role_setting as s
         join pg_catalog.pg_database as d on d.oid = s.setdatabase
         cross join unnest(s.setconfig) as o (setting)
+        cross join lateral (select substr(o.setting, strpos(o.setting, '=') + 1) as said) as v
         where d.datname = current_database() and s.setrole = 0
-            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,6}$'), 200);
+            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,6} *(ms|s|min)?$'), 200);
 end
 $$;
 comment on function stream_ext.send_wait_ms() is
