@@ -15,8 +15,7 @@ use xtask::python_packages::PythonPackages;
 use xtask::run::Run;
 use xtask::test_environment::TestEnvironment;
 use xtask::{
-    browser_tests, client_package, console, local_dir, packages, pgbouncer, postgres, process,
-    workspace,
+    browser_tests, console, demo_app, local_dir, packages, pgbouncer, postgres, process, workspace,
 };
 
 pub use cluster::{Broadcasts, start_cluster};
@@ -125,7 +124,7 @@ pub fn run_all(seed: u64) -> Result<()> {
 
 /// Runs the tests of the client and the checks of its package; with arguments only the tests that they name.
 pub fn run_client(arguments: &[OsString]) -> Result<()> {
-    client_package::test(&Node::ensure()?, arguments)
+    demo_app::test_with_client(&Node::ensure()?, arguments)
 }
 
 /// Runs the end-to-end tests whose path holds `filter`.
