@@ -1,5 +1,4 @@
 //! The client in a real browser: Debian's Chromium, with real frames over the stack's signalling.
 
-mod demo;
 mod loopback;
 mod script;

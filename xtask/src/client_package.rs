@@ -120,7 +120,7 @@ fn is_newer(directory: &Path) -> bool {
 }
 
 /// When the newest file of a directory was changed.
-pub(crate) fn newest(directory: &Path) -> Result<SystemTime> {
+fn newest(directory: &Path) -> Result<SystemTime> {
     let mut newest = SystemTime::UNIX_EPOCH;
     let entries =
         fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
@@ -135,8 +135,7 @@ pub(crate) fn newest(directory: &Path) -> Result<SystemTime> {
     Ok(newest)
 }
 
-/// When a file was changed.
-pub(crate) fn changed_at(path: &Path) -> Result<SystemTime> {
+fn changed_at(path: &Path) -> Result<SystemTime> {
     let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(metadata.modified()?)
 }

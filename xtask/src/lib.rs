@@ -11,7 +11,6 @@ pub mod cluster;
 pub mod console;
 pub mod cost;
 pub mod database;
-pub mod demo_app;
 pub mod edition;
 pub mod extension;
 pub mod extension_sql;

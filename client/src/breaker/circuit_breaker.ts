@@ -99,7 +99,8 @@ export class StreamServiceCircuitBreaker implements CircuitBreaker {
     }
 
     #refusal(): StreamError {
-        return new StreamError('circuit_open', undefined, { retryAfterMs: this.#wait.leftMs })
+        const retryAfterMs = this.#wait.leftMs
+        return new StreamError('circuit_open', 'the service failed several times in a row', { retryAfterMs })
     }
 }
 

@@ -2,7 +2,6 @@
 
 import type { Calls } from '../call/calls.ts'
 import { named } from '../call/named.ts'
-import { abortable } from '../clock/abortable.ts'
 import { settled } from '../connection/connection_manager.ts'
 import type { ConnectionConfig } from '../connection/connection_types.ts'
 import type { ChatSubscription } from '../contract/named.ts'
@@ -148,10 +147,15 @@ export class StreamChatService implements ChatService {
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, onAbort: () => void): Promise<T> {
-    return abortable(signal, (resolve, reject) => {
-        promise.then(resolve, reject)
-        return () => {
-            if (signal?.aborted) onAbort()
+    if (signal === undefined) return promise
+    return new Promise((resolve, reject) => {
+        const abort = () => {
+            onAbort()
+            reject(abortedError(signal))
         }
+        // Also of a promise that nobody waits for the rejection is taken.
+        promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+        if (signal.aborted) return abort()
+        signal.addEventListener('abort', abort, { once: true })
     })
 }

@@ -24,19 +24,6 @@ export interface StreamSnapshot {
     readonly reactions: readonly ReactionTotal[]
 }
 
-/** A stream of which nothing is known yet. */
-export const UNKNOWN_STREAM: Omit<StreamSnapshot, 'sessionId'> = {
-    state: null,
-    stateReason: null,
-    generation: null,
-    hostUid: null,
-    role: null,
-    reconnectDeadline: null,
-    viewerCount: null,
-    peakViewerCount: null,
-    reactions: [],
-}
-
 export interface StreamStoreEvents {
     change: StreamSnapshot
 }
@@ -55,7 +42,18 @@ export class StreamStore implements SyncConsumer {
     #reactedAt = Number.NEGATIVE_INFINITY
 
     constructor(sessionId: string) {
-        this.#snapshot = { ...UNKNOWN_STREAM, sessionId }
+        this.#snapshot = {
+            sessionId,
+            state: null,
+            stateReason: null,
+            generation: null,
+            hostUid: null,
+            role: null,
+            reconnectDeadline: null,
+            viewerCount: null,
+            peakViewerCount: null,
+            reactions: [],
+        }
     }
 
     /** The same object until something changes. */

@@ -73,9 +73,9 @@ export class PictureWatch {
         if (this.#options.facts().picture !== 'moving') this.#options.set({ picture: 'moving' })
     }
 
-    /** Gives a picture that is missed the whole time anew, after a step of recovery. */
+    /** Gives the whole time anew, after a step of recovery. */
     restart(): void {
-        if (this.#options.facts().picture !== 'moving') this.#frames.restart()
+        this.#frames.restart()
     }
 
     stop(): void {

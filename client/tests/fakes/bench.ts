@@ -33,7 +33,7 @@ export interface Bench {
     states: string[]
     errors: string[]
     /** Connects, with all the time that it needs. */
-    connect(how?: Partial<ConnectionConfig>): Promise<void>
+    connect(): Promise<void>
     /** Disposes of the client, with all the time that it needs. */
     dispose(): Promise<void>
 }
@@ -57,8 +57,8 @@ export function bench(options: BenchOptions = {}): Bench {
         client,
         states,
         errors,
-        async connect(how = {}) {
-            const connected = client.connection.connect({ ...CONFIG, ...how })
+        async connect() {
+            const connected = client.connection.connect(CONFIG)
             connected.catch(() => {})
             await clock.advance(1_000)
             await connected

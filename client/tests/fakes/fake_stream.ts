@@ -13,8 +13,6 @@ export class FakeStream {
     epoch = 'e1'
     viewerCount = 1
     oldestClient = '1.0'
-    /** Who is signed in. */
-    userId: string = USER
     nextInMs = 15_000
     /** Whether the viewer holds a lease. */
     isJoined = false
@@ -74,7 +72,6 @@ export class FakeStream {
             restrictions: [],
             server_time: this.serverTime,
             version: `${this.epoch}/${this.headSeq}/${this.state}/${this.viewerCount}`,
-            oldest_client: this.oldestClient,
         }
     }
 
@@ -83,7 +80,7 @@ export class FakeStream {
         this.joinNo++
         const lease = {
             session_id: SESSION,
-            user_id: this.userId,
+            user_id: USER,
             agora_uid: 7,
             join_no: this.joinNo,
             joined_at: this.serverTime,
@@ -114,7 +111,6 @@ export class FakeStream {
             server_time: this.serverTime,
             next_in_ms: this.nextInMs,
             token: this.heartbeatToken,
-            oldest_client: this.oldestClient,
         }
     }
 }

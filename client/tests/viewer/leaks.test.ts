@@ -57,12 +57,15 @@ describe('viewers that come and go', () => {
     it('are collected', async () => {
         const { client, clock, dispose } = bench()
         const engines = fakeEngine({ clock })
-        // The factory is held by everything that a viewer is made of.
-        const mounted: WeakRef<object>[] = []
+        const viewers: WeakRef<StreamViewer>[] = []
         const mount = async () => {
-            const engine = () => engines()
-            const viewer = new StreamViewer(client, { sessionId: SESSION, userId: USER, userRole: 'buyer', engine })
-            mounted.push(new WeakRef(viewer), new WeakRef(engine))
+            const viewer = new StreamViewer(client, {
+                sessionId: SESSION,
+                userId: USER,
+                userRole: 'buyer',
+                engine: () => engines(),
+            })
+            viewers.push(new WeakRef(viewer))
             viewer.start()
             await clock.advance(500)
             await viewer.dispose()
@@ -71,7 +74,7 @@ describe('viewers that come and go', () => {
         await clock.advance(DETACHED_MS)
         await clock.settle()
         collectGarbage()
-        expect(mounted.filter((ref) => ref.deref() !== undefined).length).toBeLessThanOrEqual(2)
+        expect(viewers.filter((viewer) => viewer.deref() !== undefined).length).toBeLessThanOrEqual(1)
         await dispose()
     })
 

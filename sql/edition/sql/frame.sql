@@ -205,7 +205,9 @@ begin
     end if;
     due := array(
         select h.session_id from stream.chat_heads as h
-        join stream.chat_relay as r on r.session_id = h.session_id
+        cross join lateral (
+            select o.flushed_seq, o.flushed_at, o.window_ms from stream.chat_relay as o where o.session_id = h.session_id limit 1
+        ) as r
         where h.session_id = any ($1) and r.flushed_seq < h.last_seq
             and stream_ext.log_window_ends_at(r.flushed_at, r.window_ms, moment) is null
         order by h.session_id);

@@ -189,6 +189,11 @@ as $$
 declare
     flushed pg_catalog.int8;
 begin
+    -- This transaction may not see the entries before its own. It queues the session itself: it cannot see whether these have.
+    if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+        perform stream_ext.log_queue($1);
+        return;
+    end if;
     select r.flushed_seq into flushed from stream.chat_relay as r where r.session_id = $1 for no key update;
     -- Meanwhile the partition may be dropped, or the day may end.
     if not stream_ext.log_flush($1, $3) and flushed >= $2 - 1 then
@@ -197,7 +202,7 @@ begin
 end
 $$;
 comment on function stream_ext.log_flush_with_others(uuid, bigint, text) is
-    'Sends all unsent entries, of which first_seq is the first of this transaction.';
+    'Sends all unsent entries, of which first_seq is the first of this transaction. Above READ COMMITTED they are left to the next flush.';
 
 create function stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text) returns void
 language plpgsql

@@ -73,7 +73,7 @@ begin
                     end if;
                     current_id := due.session_id;
                     execute format('select stream_ext.%I($1, $2, $3)', 'regular_do_' || (running ->> 'name'))
-                    into done using due.session_id, due.keys, running -> 'kept';
+                    into done using due.session_id, due.keys, (running -> 'kept') || jsonb_build_object('rows_left', rows_left);
                     current_id := null;
                     if (done ->> 'passed')::boolean then
                         passed := passed || due.session_id;

@@ -29,7 +29,7 @@ begin
     locks := stream_ext.send_lock($1,
         array(select distinct d.user_id from jsonb_to_recordset($2) as d (user_id uuid) order by d.user_id), $3);
     waited_ms := locks.waited_ms;
-    arrived := clock_timestamp();
+    arrived := locks.arrived_at;
     if locks.status <> 'ready' then
         code := case when locks.status = 'taken' then 'lock_timeout'
             when exists (select from stream.stream_sessions as s where s.id = $1) then 'stream_ended' else 'session_not_found' end;
@@ -127,6 +127,7 @@ as $$
 declare
     written constant pg_catalog.int8 := jsonb_array_length($2);
     first_number pg_catalog.int8;
+    sender pg_catalog.record;
 begin
     -- Entries that are sent later are acknowledged with this commit, too.
     perform stream_ext.realtime_wait_for_disk();
@@ -147,16 +148,19 @@ begin
         returning seq
     )
     select min(m.seq) into first_number from m;
-    update stream.chat_heads as h
-    set host_chat_tat = (s.value ->> 'arrived_at')::timestamptz + (s.value ->> 'backlog_us')::bigint * interval '1 microsecond'
-    from jsonb_each($3) as s
-    where h.session_id = $1 and (s.value ->> 'is_seller')::boolean and (s.value ->> 'counts')::boolean;
-    update stream.stream_viewers as v
-    set chat_tat = (s.value ->> 'arrived_at')::timestamptz + (s.value ->> 'backlog_us')::bigint * interval '1 microsecond',
-        last_chat_at = clock_timestamp(), last_seen_at = clock_timestamp()
-    from jsonb_each($3) as s
-    where v.session_id = $1 and v.user_id = s.key::uuid
-        and not (s.value ->> 'is_seller')::boolean and (s.value ->> 'counts')::boolean;
+    for sender in
+        select s.key::uuid as id, (s.value ->> 'is_seller')::boolean as is_seller,
+            (s.value ->> 'arrived_at')::timestamptz + (s.value ->> 'backlog_us')::bigint * interval '1 microsecond' as tat
+        from jsonb_each($3) as s where (s.value ->> 'counts')::boolean
+    loop
+        if sender.is_seller then
+            update stream.chat_heads as h set host_chat_tat = sender.tat where h.session_id = $1;
+        else
+            update stream.stream_viewers as v
+            set chat_tat = sender.tat, last_chat_at = clock_timestamp(), last_seen_at = clock_timestamp()
+            where v.session_id = $1 and v.user_id = sender.id;
+        end if;
+    end loop;
     return first_number;
 end
 $$;
@@ -283,7 +287,10 @@ begin
         case when m.seq is not null then row(m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type,
             m.created_at, m.updated_at, m.metadata, m.deleted_at)::stream.chat_message end
     from jsonb_to_recordset(refused) as a (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint)
-    left join stream.chat_messages as m on m.session_id = a.session_id and m.seq = a.stored_seq
+    -- By key, however short the log was when this was planned.
+    left join lateral (
+        select * from stream.chat_messages as c where c.session_id = a.session_id and c.seq = a.stored_seq limit 1
+    ) as m on true
     order by a.item;
 end
 $$;

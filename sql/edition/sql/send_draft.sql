@@ -72,7 +72,7 @@ comment on function stream_ext.send_wait_ms() is
     'How long a batch waits for the rows of one session, in milliseconds: from alter database, which no caller changes.';
 
 create function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
-    out host_tat timestamptz, out may_wait boolean, out waited_ms integer)
+    out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -90,6 +90,8 @@ begin
         ) as h having count(*) = (
             select count(*) from stream.stream_viewers as v where v.session_id = $1 and v.user_id = any ($2));
         if found then
+            -- The rate limiters count from here, so waiting for the head row costs nothing.
+            $9 := coalesce($9, clock_timestamp());
             select h.open, h.host_chat_tat into $5, $6
             from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
             if $5 is null and not exists (select from stream.chat_heads as h where h.session_id = $1) or not $5 then

@@ -9,7 +9,7 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    select s.id, jsonb_build_object('ended_at', s.ended_at, 'at_most', $2,
+    select s.id, jsonb_build_object('ended_at', s.ended_at,
         'age_us', (greatest(extract(epoch from now() - s.ended_at), 0) * 1000000)::bigint), false
     from stream.stream_sessions as s
     where s.state = 'ended' and not s.is_cleaned and s.id <> all ($3)
@@ -26,7 +26,7 @@ as $$
 #variable_conflict use_column
 declare
     ended constant pg_catalog.timestamptz := $2 ->> 'ended_at';
-    at_most constant pg_catalog.int4 := ($2 ->> 'at_most')::integer;
+    at_most constant pg_catalog.int4 := ($3 ->> 'rows_left')::integer;
     rest pg_catalog.int4 := at_most;
     closed pg_catalog.int4;
 begin

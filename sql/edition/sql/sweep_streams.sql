@@ -173,7 +173,7 @@ begin
     end if;
     -- The bound is computed in a subquery, so that it limits the scan of the index.
     return query
-    select s.id, jsonb_build_object('at_most', $2, 'age_us',
+    select s.id, jsonb_build_object('age_us',
         (extract(epoch from now() - s.ended_at - c.retention_days * interval '1 day') * 1000000)::bigint), false
     from stream.stream_sessions as s
     cross join stream.config as c
@@ -191,7 +191,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    at_most constant pg_catalog.int4 := ($2 ->> 'at_most')::integer;
+    at_most constant pg_catalog.int4 := ($3 ->> 'rows_left')::integer;
     deleted pg_catalog.int4;
     is_part pg_catalog.bool := true;
 begin

@@ -11,7 +11,9 @@ declare
 begin
     return array(
         select u.id from unnest($1) as u (id)
-        left join stream.chat_relay as r on r.session_id = u.id
+        left join lateral (
+            select o.flushed_at, o.window_ms from stream.chat_relay as o where o.session_id = u.id limit 1
+        ) as r on true
         where stream_ext.log_window_ends_at(r.flushed_at, r.window_ms, moment) is null
         order by u.id);
 end

@@ -147,12 +147,12 @@ begin
         perform stream_ext.refuse('forbidden');
     end if;
     if not is_inside then
-        set constraints all immediate;
-        perform stream_ext.sweep_wait_for_passed_over();
         round := stream_ext.regular_round(
             array['late_events', 'clock_correction', 'viewer_leases', 'ended_resources', 'session_timeouts', 'expiring_tokens',
                 'tokens', 'restrictions', 'retention', 'webhook_events', 'webhook_cursors', 'requests', 'start_rates'],
             (select c.sweep_batch_size from stream.config as c where c.id), '{"count": false, "waits": false}');
+        set constraints all immediate;
+        perform stream_ext.sweep_wait_for_passed_over();
         while step = 'worked' loop
             select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, false) as s;
         end loop;

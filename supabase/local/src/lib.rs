@@ -5,7 +5,6 @@ mod api_key;
 mod auth;
 pub mod config;
 mod database;
-mod demo;
 mod gateway;
 pub mod jwt;
 pub mod keys;
