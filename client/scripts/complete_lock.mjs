@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 /** A scope's packages name their platform; that of Vite is for Windows alone. */
 const PLATFORMS = { darwin: 'darwin', linux: 'linux', win32: 'win32', windows: 'win32' }
 
-const file = new URL('../package-lock.json', import.meta.url)
+/** That of this package, or of the folder in it that the argument names. */
+const file = new URL(`../${process.argv[2] ?? '.'}/package-lock.json`, import.meta.url)
 const lock = JSON.parse(readFileSync(file, 'utf8'))
 let added = 0
 for (const entry of Object.values(lock.packages)) {

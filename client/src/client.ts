@@ -115,7 +115,7 @@ export class StreamClient {
 
     /** A share of a stream's connection, which begins with the first and ends after the last. */
     hold(config: ConnectionConfig): HeldConnection {
-        if (this.isDisposed) throw new StreamError('disposed', 'the client was disposed of')
+        if (this.isDisposed) throw new StreamError('disposed')
         const generation = config.generation ?? this.stream.generationOf(config.sessionId)
         const hosted = generation === undefined ? {} : ({ role: 'seller', generation } as const)
         return this.core.connections.hold({ ...hosted, ...config })
@@ -168,7 +168,7 @@ export function createStreamClient(options: StreamClientOptions): StreamClient {
 function signOuts(supabase: SupabaseLike, connections: Connections): Unsubscribe[] {
     const heard = ownAuth(() =>
         supabase.auth.onAuthStateChange((event) => {
-            if (event === 'SIGNED_OUT') connections.refuseAll(new StreamError('signed_out', 'the user signed out'))
+            if (event === 'SIGNED_OUT') connections.refuseAll(new StreamError('signed_out'))
         })
     )
     return [() => heard?.data.subscription.unsubscribe()]

@@ -7,6 +7,7 @@ as $$ select '1.0' $$;
 comment on function stream_private.contract_version() is
     'The version of the contract: the first number moves with what breaks clients, the second with what is added.';
 
+-- stream_core has it too.
 create function stream_private.oldest_client() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp

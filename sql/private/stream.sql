@@ -7,7 +7,8 @@ as $$
     select row(
         s.id, s.seller_id, s.auction_id, s.channel_id, s.state, s.state_reason, s.generation, s.generation,
         s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at, s.ended_at, s.state_changed_at,
-        s.reconnect_deadline, s.chat_mode, s.slow_mode_ms, s.pinned_seq, s.metadata
+        s.reconnect_deadline, s.chat_mode, s.slow_mode_ms, s.pinned_seq, s.metadata,
+        stream_private.oldest_client()
     )::stream.session
     from stream.stream_sessions as s
     where s.id = $1

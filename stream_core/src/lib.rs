@@ -12,12 +12,14 @@
 //! * [`limits`]: the numbers that bound what a caller may ask for.
 //! * [`frame`]: the frames that carry log entries to subscribers.
 //! * [`governor`]: the windows in which frames and viewer counts are collected, so that Realtime's limit holds.
+//! * [`contract`]: the oldest version of the contract that is served.
 //! * [`agora`]: Agora access tokens of version 007, and the uids of users.
 //! * [`webhook`]: Agora's notifications: signature, order, and what they mean for a stream.
 
 pub mod agora;
 pub mod blocked_term;
 pub mod chat;
+pub mod contract;
 pub mod error;
 pub mod frame;
 pub mod governor;

@@ -1296,7 +1296,8 @@ create type stream.session as (
     chat_mode text,
     slow_mode_ms integer,
     pinned_seq bigint,
-    metadata jsonb
+    metadata jsonb,
+    oldest_client text
 );
 comment on type stream.session is 'A stream session. host_uid is the only Agora uid whose video clients show.';
 comment on column stream.session.state is '@enum initializing, active, paused, error, ended';
@@ -1309,6 +1310,7 @@ comment on column stream.session.chat_mode is 'Who may write. @enum viewers, ver
 comment on column stream.session.slow_mode_ms is 'How long a viewer waits between two messages; 0: not at all.';
 comment on column stream.session.pinned_seq is 'The log entry that is kept in view. @null';
 comment on column stream.session.metadata is 'Of the application. @json object';
+comment on column stream.session.oldest_client is 'The oldest version of the contract whose clients the server serves.';
 
 create type stream.token_privileges as (can_publish boolean, can_subscribe boolean, can_admin boolean);
 comment on type stream.token_privileges is 'What an Agora token permits; can_admin is true for the host.';
@@ -1442,14 +1444,15 @@ create type stream.sync_result as (
     pinned json,
     restrictions json,
     server_time timestamptz,
-    version text
+    version text,
+    oldest_client text
 );
 comment on type stream.sync_result is
     'State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is '
     'older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. '
     'cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, '
     '[{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null. version: of all the '
-    'rest but server_time and what is left of cooldown_ms; equal ones of the same caller and cursor mean an equal result.';
+    'rest but server_time, oldest_client and what is left of cooldown_ms; equal ones of the same caller and cursor mean an equal result.';
 comment on column stream.sync_result.state is '@enum initializing, active, paused, error, ended';
 comment on column stream.sync_result.chat_mode is 'Who may write. @enum viewers, verified, hosts, nobody';
 comment on column stream.sync_result.role is 'Of the caller. @enum seller, viewer, guest, service';
@@ -1464,6 +1467,7 @@ comment on column stream.sync_result.pinned is 'The entry of pinned_seq. @null @
 comment on column stream.sync_result.restrictions is 'Of the caller, in force. @json stream.own_restriction[]';
 comment on column stream.sync_result.version is
     'epoch, head_seq, state, viewer_count and a digest of everything else. Compare it whole.';
+comment on column stream.sync_result.oldest_client is 'The oldest version of the contract whose clients the server serves.';
 
 create type stream.chat_subscription as (
     id uuid,
@@ -1497,7 +1501,8 @@ create type stream.heartbeat_result as (
     reconnect_deadline timestamptz,
     server_time timestamptz,
     next_in_ms integer,
-    token stream.agora_token
+    token stream.agora_token,
+    oldest_client text
 );
 comment on type stream.heartbeat_result is
     'status is ok, also where the row was held and nothing was written, or superseded when another device has joined since. token is set when the caller''s is past 75 % of its life.';
@@ -1506,6 +1511,8 @@ comment on column stream.heartbeat_result.status is '@enum ok, superseded';
 comment on column stream.heartbeat_result.next_in_ms is 'When to send the next heartbeat.';
 comment on column stream.heartbeat_result.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
 comment on column stream.heartbeat_result.token is 'A fresh one, when it is time. @null';
+comment on column stream.heartbeat_result.oldest_client is
+    'The oldest version of the contract whose clients the server serves.';
 
 create type stream.join_result as (
     lease stream.viewer_lease,

@@ -4480,7 +4480,8 @@ begin
     result := row(
         reply.status, $2, stream.state, stream.generation, stream.generation, stream.epoch,
         (select h.last_seq from stream.chat_heads as h where h.session_id = $2), stream.viewer_count, stream.reconnect_deadline,
-        clock_timestamp(), case when reply.comes_soon then least(usual_ms, 1000) else usual_ms end, given
+        clock_timestamp(), case when reply.comes_soon then least(usual_ms, 1000) else usual_ms end, given,
+        stream_private.oldest_client()
     )::stream.heartbeat_result;
 end
 $$;
@@ -12118,6 +12119,7 @@ as $$ select '1.0' $$;
 comment on function stream_private.contract_version() is
     'The version of the contract: the first number moves with what breaks clients, the second with what is added.';
 
+-- stream_core has it too.
 create or replace function stream_private.oldest_client() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
@@ -13735,7 +13737,8 @@ as $$
     select row(
         s.id, s.seller_id, s.auction_id, s.channel_id, s.state, s.state_reason, s.generation, s.generation,
         s.viewer_count, s.peak_viewer_count, s.created_at, s.started_at, s.ended_at, s.state_changed_at,
-        s.reconnect_deadline, s.chat_mode, s.slow_mode_ms, s.pinned_seq, s.metadata
+        s.reconnect_deadline, s.chat_mode, s.slow_mode_ms, s.pinned_seq, s.metadata,
+        stream_private.oldest_client()
     )::stream.session
     from stream.stream_sessions as s
     where s.id = $1
@@ -15429,7 +15432,8 @@ declare
 begin
     select n.session_id, n.state, n.role, n.generation, n.host_uid, n.viewer_count, n.epoch, n.head_seq, n.oldest_seq,
         n.recovered, n.has_more, n.messages::json, n.read::json, n.unread_count, n.cooldown_ms, n.chat_mode,
-        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.server_time, n.version
+        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.server_time, n.version,
+        stream_private.oldest_client()
     into result
     from stream_ext.sync($1, $2, $3) as n;
     return result;

@@ -1,4 +1,5 @@
 //! The client in a real browser: Debian's Chromium, with real frames over the stack's signalling.
 
+mod demo;
 mod loopback;
 mod script;

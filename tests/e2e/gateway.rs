@@ -1,6 +1,7 @@
 //! Supabase's HTTP routes, as the local stand-in has them.
 
 mod calls;
+mod demo_app;
 mod postgrest;
 mod postgrest_answers;
 mod reading;

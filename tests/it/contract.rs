@@ -9,6 +9,7 @@ mod function_settings;
 mod generated;
 mod hooks;
 mod native_functions;
+mod oldest_client;
 mod privileges;
 mod request_ids;
 mod rules_once;

@@ -4,6 +4,7 @@
  * Argument: {supabaseUrl, anonKey, document, followers: [{sessionId, accessToken}]}.
  * Commands, a line each, answered by a line each:
  *     {"do": "ready"}                            every client has called `sync`: {}
+ *     {"do": "troubled", "times": count}         every client has reported as many troubles: {}
  *     {"do": "until", "heads": {sessionId: seq}} every client shows this entry, within 10 s: {late: [numbers of clients]}
  *     {"do": "report"}                           [{shown, syncs, faults, interruptions, gaps, failures, troubles}], and the end
  */
@@ -63,7 +64,10 @@ class Follower {
             this.shown.push(...entries.map(({ seq }) => seq))
             changed()
         }
-        const report = (/** @type {any} */ trouble) => this.troubles.push(trouble?.message ?? String(trouble))
+        const report = (/** @type {any} */ trouble) => {
+            this.troubles.push(trouble?.message ?? String(trouble))
+            changed()
+        }
         followChat(supabase, sessionId, show, report)
     }
 
@@ -83,6 +87,10 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (command.do === 'ready') {
         const areReady = () => all.every((/** @type {Follower} */ { shown }) => shown.length > 0)
         if (!(await within(areReady, READY_WITHIN_MS))) throw new Error(JSON.stringify(all.map(({ troubles }) => troubles)))
+        await answer({})
+    } else if (command.do === 'troubled') {
+        const areTroubled = () => all.every((/** @type {Follower} */ { troubles }) => troubles.length >= command.times)
+        if (!(await within(areTroubled, READY_WITHIN_MS))) throw new Error(JSON.stringify(all.map(({ troubles }) => troubles)))
         await answer({})
     } else if (command.do === 'until') {
         const isLate = (/** @type {Follower} */ { shown, sessionId }) => !shown.includes(command.heads[sessionId])

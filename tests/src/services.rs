@@ -92,6 +92,13 @@ impl Services {
         )
     }
 
+    /// The same, with a gateway that has these settings too.
+    pub async fn start_ticking_with(variables: &[(&str, &str)]) -> Result<Self> {
+        let database = TestDatabase::create().await?;
+        let all = [SHORT_DELAYS, variables].concat();
+        Self::launch(database, TICK_INTERVAL_MS, None, &all)
+    }
+
     pub fn start_on(database: TestDatabase) -> Result<Self> {
         Self::launch(database, 0, None, SHORT_DELAYS)
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::demo_app::DemoApp;
 use crate::node::Node;
 use crate::process::find_program;
 use crate::{client_package, packages};
@@ -23,7 +24,9 @@ pub fn ensure(arguments: &[OsString]) -> Result<()> {
         packages::ensure_installed(&[&[PACKAGE]], "Chromium, for tests in a browser")?;
         chromium()?;
     }
-    client_package::install(&Node::ensure()?)
+    let node = Node::ensure()?;
+    client_package::install(&node)?;
+    DemoApp::ensure_built(&node).map(|_| ())
 }
 
 /// The path of the browser.

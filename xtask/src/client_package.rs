@@ -120,7 +120,7 @@ fn is_newer(directory: &Path) -> bool {
 }
 
 /// When the newest file of a directory was changed.
-fn newest(directory: &Path) -> Result<SystemTime> {
+pub(crate) fn newest(directory: &Path) -> Result<SystemTime> {
     let mut newest = SystemTime::UNIX_EPOCH;
     let entries =
         fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
@@ -135,7 +135,8 @@ fn newest(directory: &Path) -> Result<SystemTime> {
     Ok(newest)
 }
 
-fn changed_at(path: &Path) -> Result<SystemTime> {
+/// When a file was changed.
+pub(crate) fn changed_at(path: &Path) -> Result<SystemTime> {
     let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(metadata.modified()?)
 }

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Address, LOGIN_ROLES, SUPERUSER};
 use crate::edition::{Edition, UNFINISHED};
-use crate::{secrets, workspace};
+use crate::{hex, secrets, workspace};
 
 /// The role that owns the product's tables.
 pub const OWNER: &str = "postgres";
@@ -20,7 +20,37 @@ pub struct AgoraSettings {
     pub certificate: String,
 }
 
+/// A project of one's own for `cargo x up`: both, or neither.
+const AGORA_APP_ID: &str = "AGORA_APP_ID";
+const AGORA_APP_CERTIFICATE: &str = "AGORA_APP_CERTIFICATE";
+
 impl AgoraSettings {
+    /// Those of the variables `AGORA_APP_ID` and `AGORA_APP_CERTIFICATE`, where they are set.
+    pub fn from_environment() -> Result<Option<Self>> {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::of_project(variable(AGORA_APP_ID), variable(AGORA_APP_CERTIFICATE))
+    }
+
+    fn of_project(app_id: Option<String>, certificate: Option<String>) -> Result<Option<Self>> {
+        let is_agoras = |value: &str| value.len() == 32 && hex::is_lower_case(value);
+        match (app_id, certificate) {
+            (None, None) => Ok(None),
+            (Some(app_id), Some(certificate)) => {
+                // Both become part of SQL below.
+                if !is_agoras(&app_id) || !is_agoras(&certificate) {
+                    bail!(
+                        "{AGORA_APP_ID} and {AGORA_APP_CERTIFICATE} are 32 characters of lower-case hex each"
+                    );
+                }
+                Ok(Some(Self {
+                    app_id,
+                    certificate,
+                }))
+            }
+            _ => bail!("{AGORA_APP_ID} and {AGORA_APP_CERTIFICATE} are set together or not at all"),
+        }
+    }
+
     /// Two random values of Agora's form.
     pub fn random() -> Result<Self> {
         Ok(Self {
@@ -167,4 +197,23 @@ fn sql_files(directory: &str) -> Result<Vec<PathBuf>> {
 
 fn is_sql(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "sql")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn project_of_agora_is_named_by_both_settings_or_none() {
+        let id = || Some("0123456789abcdef0123456789abcdef".to_owned());
+        assert!(AgoraSettings::of_project(None, None).is_ok_and(|none| none.is_none()));
+        assert!(AgoraSettings::of_project(id(), id()).is_ok_and(|some| some.is_some()));
+        for (app_id, certificate) in [
+            (id(), None),
+            (None, id()),
+            (id(), Some("'; drop".to_owned())),
+        ] {
+            assert!(AgoraSettings::of_project(app_id, certificate).is_err());
+        }
+    }
 }

@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod console;
 pub mod cost;
 pub mod database;
+pub mod demo_app;
 pub mod edition;
 pub mod extension;
 pub mod extension_sql;

@@ -28,7 +28,7 @@ pub const EDGE_RATE_LIMITS: [&str; 3] = [
 pub const SUPABASE: &str = "supabase_local";
 
 /// Any free port of this machine.
-const ANY_PORT: &str = "127.0.0.1:0";
+pub const ANY_PORT: &str = "127.0.0.1:0";
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
 

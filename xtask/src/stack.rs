@@ -13,9 +13,10 @@ pub use lock::Lock;
 
 use crate::cluster::{Address, Cluster, Options};
 use crate::database::{self, AgoraSettings};
+use crate::demo_app::DemoApp;
 use crate::edition::Edition;
 use crate::run::Run;
-use crate::services::{Services, WEBHOOK_SECRET};
+use crate::services::{ANY_PORT, Services, WEBHOOK_SECRET};
 use crate::{bundle, console, extension, interrupt, local_dir, postgres, secrets};
 
 /// The run that `cargo x up` makes.
@@ -49,8 +50,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Installs what is missing, builds, and starts everything with fresh data.
-    pub fn start(name: &str) -> Result<Self> {
+    /// Installs what is missing, builds, and starts everything with fresh data; the demo app is served where there is one.
+    pub fn start(name: &str, demo: Option<DemoApp>) -> Result<Self> {
         let edition = Edition::chosen()?;
         postgres::ensure()?;
         interrupt::check()?;
@@ -77,7 +78,10 @@ impl Running {
         interrupt::check()?;
 
         console::step("applying the migrations and the demo data");
-        let agora = AgoraSettings::random()?;
+        let named = AgoraSettings::from_environment()?;
+        let demo =
+            demo.map(|demo| demo.over_agora(named.as_ref().map(|agora| agora.app_id.clone())));
+        let agora = named.map_or_else(AgoraSettings::random, Ok)?;
         database::prepare(cluster.address(), DATABASE, &agora)?;
         interrupt::check()?;
 
@@ -103,7 +107,9 @@ impl Running {
             },
         };
         let keys = services.keys()?;
-        let supabase_url = services.start_supabase(cluster.run())?;
+        let variables = demo.as_ref().map(DemoApp::variables).transpose()?;
+        let variables = variables.unwrap_or_default();
+        let supabase_url = services.start_supabase_at(ANY_PORT, &variables, cluster.run())?;
         let edge_url = services.start_edge(cluster.run())?;
         let stack = Stack {
             pg_config: postgres::pg_config()?,

@@ -13,9 +13,9 @@ const REPORT = 'report/size.json'
 /** How much larger than the committed size an entry point may be. */
 const GROWTH = 0.05
 
-/** Bytes: the core, whose target of 20,000 is not reached yet, and what each other entry point adds. */
+/** Bytes: the core, whose target of 20,000 is not reached, and what each other entry point adds. */
 const MOST = {
-    index: 22_500,
+    index: 22_300,
     messages: 2_000,
     react: 4_000,
     viewer: 10_000,
@@ -93,6 +93,8 @@ async function sizeOf(source) {
             target: 'es2022',
             dts: false,
             minify: true,
+            // Bundlers read the annotations and leave them out of an app.
+            outputOptions: { comments: false },
             fixedExtension: true,
             logLevel: 'silent',
         })

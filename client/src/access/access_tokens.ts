@@ -37,7 +37,7 @@ export class AccessTokens {
         const token = await this.#held().catch((thrown: unknown) => {
             throw refusalOf(thrown)
         })
-        if (!token) throw new StreamError('unauthenticated', 'nobody is signed in', { status: 401 })
+        if (!token) throw new StreamError('unauthenticated', undefined, { status: 401 })
         return token
     }
 

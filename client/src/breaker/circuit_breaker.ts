@@ -99,8 +99,7 @@ export class StreamServiceCircuitBreaker implements CircuitBreaker {
     }
 
     #refusal(): StreamError {
-        const retryAfterMs = this.#wait.leftMs
-        return new StreamError('circuit_open', 'the service failed several times in a row', { retryAfterMs })
+        return new StreamError('circuit_open', undefined, { retryAfterMs: this.#wait.leftMs })
     }
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from '../clock/clock.ts'
 import { sleep } from '../clock/sleep.ts'
 import { type OperationName, ROUTES } from '../contract/operations.ts'
 import { isRetried, retryDelayMs } from '../error/error_handler.ts'
-import { StreamError, toStreamError } from '../error/stream_error.ts'
+import { abortedError, StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
 import type { Args, CallOptions, Result, Transport } from '../transport/transport.ts'
 
@@ -40,7 +40,7 @@ export class Calls {
         const isRepeatable = repeat === true || (repeat !== false && (all as Record<string, unknown>)[repeat] != null)
         try {
             for (let attempt = 1; ; attempt++) {
-                if (signal.signal.aborted) throw new StreamError(...this.#reason(options.signal))
+                if (signal.signal.aborted) throw abortedError(signal.signal)
                 try {
                     return await breaker.execute(() => transport.call(name, all, { signal: signal.signal }))
                 } catch (thrown) {
@@ -59,12 +59,7 @@ export class Calls {
 
     /** Ends what is under way and refuses what comes after it, with `disposed`. */
     dispose(): void {
-        this.#ended.abort(new StreamError('disposed', 'the client was disposed of'))
-    }
-
-    #reason(own: AbortSignal | undefined): ['disposed' | 'aborted', string] {
-        if (this.#ended.signal.aborted) return ['disposed', 'the client was disposed of']
-        return ['aborted', own?.aborted ? 'the call was aborted' : 'the call ended']
+        this.#ended.abort(new StreamError('disposed'))
     }
 }
 

@@ -172,7 +172,7 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
 
     /** Shows a message at once and sends it; `stored` resolves when it is stored, and rejects when it failed. */
     send(content: string): { message: ChatMessage; stored: Promise<ChatMessage> } {
-        if (this.#hasEnded) throw new StreamError('disposed', 'the chat was left')
+        if (this.#hasEnded) throw new StreamError('disposed')
         return this.#outbox.add(content)
     }
 
@@ -218,7 +218,7 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
     dispose(): void {
         if (this.#hasEnded) return
         this.#hasEnded = true
-        const reason = new StreamError('disposed', 'the chat was left')
+        const reason = new StreamError('disposed')
         this.#watch.dispose()
         this.#sync.dispose()
         this.#outbox.dispose(reason)

@@ -2,6 +2,7 @@
 
 import type { Calls } from '../call/calls.ts'
 import { named } from '../call/named.ts'
+import { abortable } from '../clock/abortable.ts'
 import { settled } from '../connection/connection_manager.ts'
 import type { ConnectionConfig } from '../connection/connection_types.ts'
 import type { ChatSubscription } from '../contract/named.ts'
@@ -147,15 +148,10 @@ export class StreamChatService implements ChatService {
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, onAbort: () => void): Promise<T> {
-    if (signal === undefined) return promise
-    return new Promise((resolve, reject) => {
-        const abort = () => {
-            onAbort()
-            reject(abortedError(signal))
+    return abortable(signal, (resolve, reject) => {
+        promise.then(resolve, reject)
+        return () => {
+            if (signal?.aborted) onAbort()
         }
-        // Also of a promise that nobody waits for the rejection is taken.
-        promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-        if (signal.aborted) return abort()
-        signal.addEventListener('abort', abort, { once: true })
     })
 }

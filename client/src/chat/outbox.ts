@@ -75,7 +75,7 @@ export class Outbox {
     /** Shows a message and sends it. The promise resolves when it is stored, and rejects when it failed. */
     add(content: string): { message: ChatMessage; stored: Promise<ChatMessage> } {
         if (this.#unsent.length >= MAX_UNSENT) {
-            throw new StreamError('outbox_full', 'too many messages wait to be sent')
+            throw new StreamError('outbox_full')
         }
         const kept = { id: this.#random.uuid(), content, createdAt: this.#clock.now() }
         const message = this.#draft(kept)
@@ -105,7 +105,7 @@ export class Outbox {
         const unsent = this.#unsent.find(isMeant)
         if (unsent === undefined) return false
         this.#unsent = this.#unsent.filter((one) => one !== unsent)
-        const reason = new StreamError('aborted', 'the message was discarded')
+        const reason = new StreamError('aborted')
         for (const { reject } of unsent.waiters.splice(0)) reject(reason)
         void this.#storage.remove(id)
         this.#calls.changed()
@@ -176,7 +176,7 @@ export class Outbox {
         await unsent.kept
         if (this.#hasEnded || !this.#unsent.includes(unsent)) return
         if (this.#clock.now() - unsent.createdAt > RESEND_WITHIN_MS) {
-            return this.#fail(unsent, new StreamError('send_expired', 'the message waited too long'))
+            return this.#fail(unsent, new StreamError('send_expired'))
         }
         unsent.attempts += 1
         try {
@@ -195,6 +195,8 @@ export class Outbox {
     #refused(unsent: Unsent, error: StreamError): void {
         if (!this.#unsent.includes(unsent)) return
         this.#calls.refused(error)
+        // Another user is signed in. It is not theirs to send: it waits for its author, here and in the storage.
+        if (error.code === 'not_self') return this.pause()
         // The call itself has been repeated as the catalogue says. Beyond that only the network is waited for.
         if (error.category !== 'network_error' || !error.recoverable) return this.#fail(unsent, error)
         const most = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** unsent.attempts)

@@ -1,6 +1,7 @@
 /** What the user has read: marked at once here, and sent to the server a second later in one call. */
 
 import type { Cancel, Clock } from '../clock/clock.ts'
+import { Wait } from '../clock/wait.ts'
 import { toStreamError } from '../error/stream_error.ts'
 import { countMissing, type Range, withRange } from './ranges.ts'
 
@@ -35,11 +36,14 @@ export class ReadMarks {
     #cancel: Cancel | null = null
     #work: Promise<void> | null = null
     #retryMs = RETRY_MS
+    /** What the server wants to be waited for. */
+    readonly #refused: Wait
     #hasEnded = false
 
     constructor(clock: Clock, calls: MarkingCalls) {
         this.#clock = clock
         this.#calls = calls
+        this.#refused = new Wait(clock)
     }
 
     /** Takes the ranges of a sync; what is marked here and not stored yet is added to them. */
@@ -70,8 +74,12 @@ export class ReadMarks {
         return this.#later()
     }
 
-    /** Sends now what waits, as before the app goes to the background. */
-    flush(): Promise<void> {
+    /** Sends now what waits, as before the app goes to the background, unless the server has said when to come again. */
+    async flush(): Promise<void> {
+        if (this.#refused.leftMs === 0) await this.#run()
+    }
+
+    #run(): Promise<void> {
         this.#cancel?.()
         this.#cancel = null
         this.#work ??= this.#send().finally(() => {
@@ -105,7 +113,7 @@ export class ReadMarks {
         if (this.#hasEnded || this.#cancel !== null || this.#work !== null) return
         this.#cancel = this.#clock.after(delayMs, () => {
             this.#cancel = null
-            void this.flush()
+            void this.#run()
         })
     }
 
@@ -127,6 +135,7 @@ export class ReadMarks {
             if (this.#hasEnded) return
             if (this.#calls.isRecoverable(error)) {
                 const leastMs = toStreamError(error).retryAfterMs ?? 0
+                this.#refused.begin(leastMs)
                 this.#retryMs = Math.max(Math.min(this.#retryMs * 2, MAX_RETRY_MS), leastMs)
                 return
             }

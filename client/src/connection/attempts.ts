@@ -64,8 +64,11 @@ export class Attempts {
         this.#start(reason)
     }
 
-    /** After a loss: soon, but not at the same moment as everybody else. */
-    afterLoss(reason: ConnectionReason, error: StreamError): void {
+    /**
+     * After a loss: soon, but not at the same moment as everybody else. One that comes again and again is waited for ever
+     * longer, the drop of a network 5 s at most.
+     */
+    afterLoss(reason: ConnectionReason, error: StreamError, loss: 'drop' | 'refusal'): void {
         if (this.isBusy) return
         const { clock, random, policy } = this.#options
         const isLoop = this.#doneAt !== null && clock.now() - this.#doneAt < STABLE_AFTER_MS
@@ -74,7 +77,8 @@ export class Attempts {
         // Later each time, and never given up: every one of these connections was made.
         this.#loopDelayMs =
             nextDelayMs(policy(), Math.min(this.#loops, MOST_LOOPS), error, random.next()) ?? this.#loopDelayMs
-        this.#plan(reason, this.#loopDelayMs)
+        const isDrop = loss === 'drop' && error.retryAfterMs === null
+        this.#plan(reason, isDrop ? Math.min(this.#loopDelayMs, FIRST_WITHIN_MS) : this.#loopDelayMs)
     }
 
     /** After a wake: at once, unless an attempt of the same wake runs or has succeeded. */
@@ -134,7 +138,7 @@ export class Attempts {
         if (wakes.isOnline) {
             this.#failed++
             if (delayMs === null) {
-                return onGivenUp(new StreamError('reconnect_exhausted', 'the last attempt failed', { cause: error }))
+                return onGivenUp(new StreamError('reconnect_exhausted', undefined, { cause: error }))
             }
         }
         this.#plan(this.#reason, delayMs ?? FIRST_WITHIN_MS)

@@ -121,7 +121,7 @@ export class Connection {
             }),
             wakes.on('sleep', ({ reason }) => {
                 if (reason !== 'offline' || !this.#isAutomatic) return
-                this.#lost('offline', new StreamError('unreachable', 'there is no network'))
+                this.#lost('offline', new StreamError('unreachable'))
             }),
             ...this.topics.onCriticalLost((loss) => this.#channelLost(loss)),
             ...this.#heard.listen(),
@@ -225,6 +225,7 @@ export class Connection {
 
     #begun(reason: ConnectionReason): void {
         this.#heartbeats.stop()
+        this.#polls.skipOverdue()
         for (const side of this.#sides) side.stop()
         this.sync.hold()
         const isFirst = reason === 'connect' && this.state !== ConnectionState.RECONNECTING
@@ -239,21 +240,21 @@ export class Connection {
         this.#emitter.emit('restored', { reason })
         // Lost again while the sync was under way.
         const loss = this.topics.lost
-        if (loss) this.#lost('server_loss', errorOfLoss(loss))
+        if (loss) this.#lost('server_loss', errorOfLoss(loss), loss.kind)
     }
 
     #channelLost(loss: Loss): void {
         if (!this.#isOpen || (loss.kind === 'reset' && this.#isAutomatic)) return
         if (loss.terminal) return this.#end(errorOfLoss(loss))
-        this.#lost('server_loss', errorOfLoss(loss))
+        this.#lost('server_loss', errorOfLoss(loss), loss.kind)
     }
 
-    #lost(reason: ConnectionReason, error: StreamError): void {
+    #lost(reason: ConnectionReason, error: StreamError, kind?: Loss['kind']): void {
         if (!this.#isOpen || this.#attempts.isBusy) return
         if (!this.#isAutomatic) return this.#end(error)
         for (const side of this.#sides) side.stop()
         this.#shown.set(ConnectionState.RECONNECTING, reason)
-        this.#attempts.afterLoss(reason, error)
+        this.#attempts.afterLoss(reason, error, kind === 'socket' ? 'drop' : 'refusal')
     }
 
     #refused(error: StreamError): void {

@@ -154,7 +154,7 @@ export function settled(
     told: EventSource<ConnectionEvents> = connection
 ): Promise<void> {
     return new Promise((resolve, reject) => {
-        const ended = () => connection.error ?? new StreamError('aborted', 'the connection was closed')
+        const ended = () => connection.error ?? new StreamError('aborted')
         if (present && connection.state === ConnectionState.CONNECTED) return resolve()
         if (present && connection.error) return reject(connection.error)
         const ends = [

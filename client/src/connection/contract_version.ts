@@ -1,4 +1,14 @@
-/** Versions of the contract, `major.minor`. */
+/** Versions of the contract, `major.minor`, and the oldest one that a server serves. */
+
+import { CONTRACT_VERSION } from '../contract/operations.ts'
+import { StreamError } from '../error/stream_error.ts'
+
+/** Refuses to go on with a server that serves later clients only: nothing but another version of the app helps. */
+export function obeyContract({ oldest_client: oldest }: { oldest_client?: string }): void {
+    if (oldest && isOlder(CONTRACT_VERSION, oldest)) {
+        throw new StreamError('client_too_old', `the server serves clients of ${oldest} and later`)
+    }
+}
 
 /** Whether version `one` comes before version `other`. */
 export function isOlder(one: string, other: string): boolean {

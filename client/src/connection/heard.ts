@@ -66,7 +66,7 @@ export class Heard {
     #revoked(event: RestrictionEvent): void {
         const { config, onRefused } = this.#options
         if (event.session_id !== config.sessionId || !event.is_in_force || event.restriction !== 'ban') return
-        onRefused(new StreamError('banned', 'banned from this stream', { status: 403 }))
+        onRefused(new StreamError('banned', undefined, { status: 403 }))
     }
 
     /** Events and members that an older server does not send. */

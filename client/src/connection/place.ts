@@ -2,12 +2,11 @@
 
 import type { Clock } from '../clock/clock.ts'
 import type { ServerClock } from '../clock/server_clock.ts'
-import { CONTRACT_VERSION } from '../contract/operations.ts'
 import type { AgoraToken, HeartbeatResult, JoinResult, ViewerLease } from '../contract/wire.ts'
 import { StreamError } from '../error/stream_error.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { ConnectionConfig } from './connection_types.ts'
-import { isOlder } from './contract_version.ts'
+import { obeyContract } from './contract_version.ts'
 
 export interface PlaceOptions {
     config: ConnectionConfig
@@ -70,9 +69,10 @@ export class Place {
         const sentAt = clock.now()
         const result = await transport.call('heartbeat', { ...args, ...place }, { signal })
         const answeredAt = clock.now()
+        obeyContract(result)
         serverClock.note(result.server_time, sentAt, answeredAt)
         if (result.status === 'superseded') {
-            throw new StreamError('superseded', 'another device of this user has joined the stream')
+            throw new StreamError('superseded')
         }
         this.#options.onHeartbeat(result, answeredAt - sentAt)
         if (result.token) this.#take(result.token)
@@ -83,11 +83,13 @@ export class Place {
         const { config, transport, clock, serverClock, onJoined } = this.#options
         const sentAt = clock.now()
         const result = await transport.call('join_stream', { session_id: config.sessionId }, { signal })
-        if (isOlder(CONTRACT_VERSION, result.oldest_client)) {
-            throw new StreamError('client_too_old', `the server serves clients of ${result.oldest_client} and later`)
-        }
+        obeyContract(result)
         serverClock.note(result.sync.server_time, sentAt, clock.now())
         this.#lease = result.lease
+        if (result.lease.user_id !== config.userId.toLowerCase()) {
+            void this.leave()
+            throw new StreamError('not_self', 'another user is signed in', { status: 403 })
+        }
         onJoined(result)
         if (result.token) this.#take(result.token)
     }

@@ -18,6 +18,8 @@ const FALLBACK_MS = 5_000
 export class PollLoop {
     readonly #options: PollLoopOptions
     #cancel: Cancel = () => {}
+    /** When the planned one is made. */
+    #dueAt = Number.POSITIVE_INFINITY
     /** What the newest frame asked for. */
     #frameMs: number | null = null
     #isFallback = false
@@ -44,6 +46,11 @@ export class PollLoop {
         this.#plan()
     }
 
+    /** A poll whose time passed while the device slept is not made up for: whatever wakes up syncs. */
+    skipOverdue(): void {
+        if (this.#options.clock.now() >= this.#dueAt) this.#plan()
+    }
+
     stop(): void {
         this.#round++
         this.#cancel()
@@ -60,17 +67,20 @@ export class PollLoop {
 
     #plan(): void {
         this.#cancel()
+        this.#dueAt = Number.POSITIVE_INFINITY
         const ms = this.#intervalMs
         if (ms === null || this.#isRunning) return
         const { clock, random } = this.#options
         // More or less by a tenth, so that viewers do not come together.
         const wait = ms * (0.9 + random.next() * 0.2) * 2 ** Math.min(this.#failures, 4)
+        this.#dueAt = clock.now() + wait
         this.#cancel = clock.after(wait, () => void this.#poll())
     }
 
     async #poll(): Promise<void> {
         const round = this.#round
         this.#isRunning = true
+        this.#dueAt = Number.POSITIVE_INFINITY
         try {
             const ms = await this.#options.poll(this.#isFallback)
             this.#serverMs = ms ?? this.#serverMs

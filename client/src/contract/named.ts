@@ -65,6 +65,8 @@ export interface HeartbeatResult {
     hostUid: number
     /** When to send the next heartbeat. */
     nextInMs: number
+    /** The oldest version of the contract whose clients the server serves. */
+    oldestClient: string
     /** Until when a lost host may return; set in state error. */
     reconnectDeadline: Date | null
     serverTime: Date
@@ -285,6 +287,8 @@ export interface Session {
     id: string
     /** Of the application. */
     metadata: Record<string, unknown>
+    /** The oldest version of the contract whose clients the server serves. */
+    oldestClient: string
     peakViewerCount: number
     /** The log entry that is kept in view. */
     pinnedSeq: number | null
@@ -347,7 +351,7 @@ export interface StreamSummary {
     watchMs: number
 }
 
-/** State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, [{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null. version: of all the rest but server_time and what is left of cooldown_ms; equal ones of the same caller and cursor mean an equal result. */
+/** State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, [{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null. version: of all the rest but server_time, oldest_client and what is left of cooldown_ms; equal ones of the same caller and cursor mean an equal result. */
 export interface SyncResult {
     /** Who may write. */
     chatMode: 'viewers' | 'verified' | 'hosts' | 'nobody'
@@ -361,6 +365,8 @@ export interface SyncResult {
     hostUid: number
     /** In ascending seq. */
     messages: LogEntry[]
+    /** The oldest version of the contract whose clients the server serves. */
+    oldestClient: string
     oldestSeq: number
     /** The entry of pinned_seq. */
     pinned: LogEntry | null

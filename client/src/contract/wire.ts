@@ -65,6 +65,8 @@ export interface HeartbeatResult {
     host_uid: number
     /** When to send the next heartbeat. */
     next_in_ms: number
+    /** The oldest version of the contract whose clients the server serves. */
+    oldest_client: string
     /** Until when a lost host may return; set in state error. */
     reconnect_deadline: string | null
     server_time: string
@@ -285,6 +287,8 @@ export interface Session {
     id: string
     /** Of the application. */
     metadata: Record<string, unknown>
+    /** The oldest version of the contract whose clients the server serves. */
+    oldest_client: string
     peak_viewer_count: number
     /** The log entry that is kept in view. */
     pinned_seq: number | null
@@ -347,7 +351,7 @@ export interface StreamSummary {
     watch_ms: number
 }
 
-/** State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, [{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null. version: of all the rest but server_time and what is left of cooldown_ms; equal ones of the same caller and cursor mean an equal result. */
+/** State and missed messages from one snapshot. recovered = false: the messages are the newest page, drop what is older. viewer_count: the last count, as viewers:<id> told it. read: what the caller has read of the kept log, as [first, last] pairs of seq; unread_count: the rest. cooldown_ms: until the caller may write. pinned: the message of pinned_seq. restrictions: of the caller, [{kind, until, reason}]. The service is nobody: it has read nothing, and unread_count is null. version: of all the rest but server_time, oldest_client and what is left of cooldown_ms; equal ones of the same caller and cursor mean an equal result. */
 export interface SyncResult {
     /** Who may write. */
     chat_mode: 'viewers' | 'verified' | 'hosts' | 'nobody'
@@ -361,6 +365,8 @@ export interface SyncResult {
     host_uid: number
     /** In ascending seq. */
     messages: LogEntry[]
+    /** The oldest version of the contract whose clients the server serves. */
+    oldest_client: string
     oldest_seq: number
     /** The entry of pinned_seq. */
     pinned: LogEntry | null

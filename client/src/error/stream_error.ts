@@ -82,8 +82,9 @@ export class StreamError extends Error {
     readonly fallbackAction: string
     readonly timestamp: Date
 
-    constructor(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}) {
-        super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    /** Without a message the code says what there is to say. */
+    constructor(code: StreamErrorCode, message?: string, details: StreamErrorDetails = {}) {
+        super(message ?? code.replaceAll('_', ' '), details.cause === undefined ? undefined : { cause: details.cause })
         const { category, recoverable, needsOperator } = (SERVER.get(code) ?? CLIENT.get(code)) as Entry
         this.code = code
         this.category = category
@@ -105,10 +106,8 @@ export function isServerCode(code: string): code is ErrorCode {
 
 /** The error of a call whose signal was aborted; a `StreamError` given as the reason is kept. */
 export function abortedError(signal: AbortSignal | undefined): StreamError {
-    const reason: unknown = signal?.reason
-    return reason instanceof StreamError
-        ? reason
-        : new StreamError('aborted', 'the call was aborted', { cause: reason })
+    const cause: unknown = signal?.reason
+    return cause instanceof StreamError ? cause : new StreamError('aborted', undefined, { cause })
 }
 
 /** Any thrown value as a `StreamError`; what is none already is taken for a failure of the network. */

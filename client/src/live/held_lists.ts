@@ -9,7 +9,7 @@ const LISTS = /* @__PURE__ */ new WeakMap<StreamClient, Shared<LiveStreams>>()
 
 /** A share of the list of streams that are on; it is kept up to date while somebody holds it. */
 export function holdLiveStreams(client: StreamClient, pageSize: number): { list: LiveStreams; release: () => void } {
-    if (client.isDisposed) throw new StreamError('disposed', 'the client was disposed of')
+    if (client.isDisposed) throw new StreamError('disposed')
     const lists = LISTS.get(client) ?? listsOf(client)
     const { value, release } = lists.hold(String(pageSize), () => new LiveStreams(client.core, pageSize))
     return { list: value, release }

@@ -14,8 +14,7 @@ export function uuidOf(bytes: ArrayLike<number>): string {
         if (index === 8) return (byte & 0x3f) | 0x80
         return byte
     }).map((byte) => byte.toString(16).padStart(2, '0'))
-    const text = hex.join('')
-    return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20, 32)].join('-')
+    return hex.join('').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 /** Hermes has no Web Crypto unless the app installs one; ids need to be unlike each other, not secret. */
@@ -23,9 +22,7 @@ export const systemRandom: Random = {
     next: () => Math.random(),
     uuid() {
         const bytes = new Uint8Array(16)
-        const source = globalThis.crypto
-        if (typeof source?.getRandomValues === 'function') source.getRandomValues(bytes)
-        else for (let index = 0; index < 16; index++) bytes[index] = Math.floor(Math.random() * 256)
-        return uuidOf(bytes)
+        const source: Partial<Crypto> | undefined = globalThis.crypto
+        return uuidOf(source?.getRandomValues?.(bytes) ?? bytes.map(() => Math.random() * 256))
     },
 }

@@ -6,7 +6,7 @@ import type { Connection } from '../connection/connection.ts'
 import { type ConnectionQuality, type ConnectionReason, ConnectionState } from '../connection/connection_types.ts'
 import type { AgoraToken } from '../contract/named.ts'
 import type { StreamError } from '../error/stream_error.ts'
-import type { StreamSnapshot } from '../stream/stream_store.ts'
+import { type StreamSnapshot, UNKNOWN_STREAM } from '../stream/stream_store.ts'
 import { useStreamClient } from './provider.ts'
 import { keyOf, remembered, type Source, useSource, type Watched } from './source.ts'
 
@@ -35,16 +35,8 @@ export interface WatchedConnection {
 }
 
 const STREAM: WatchedStream = {
+    ...UNKNOWN_STREAM,
     status: 'idle',
-    state: null,
-    stateReason: null,
-    generation: null,
-    hostUid: null,
-    role: null,
-    reconnectDeadline: null,
-    viewerCount: null,
-    peakViewerCount: null,
-    reactions: [],
     connectionState: ConnectionState.DISCONNECTED,
     token: null,
     error: null,

@@ -1,6 +1,7 @@
 /** Channels by topic, counted by reference: several users of one client share the same join. */
 
 import type { AccessTokens } from '../access/access_tokens.ts'
+import { abortable } from '../clock/abortable.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { TopicEvents, TopicKind } from '../contract/events.ts'
 import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
@@ -150,21 +151,17 @@ export class Channels {
     }
 }
 
-function whenReady(shared: SharedChannel, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(abortedError(signal))
-        if (shared.status === 'down') return reject(errorOfLoss(shared.lastLoss ?? RESET))
-        if (shared.status === 'ready' || shared.status === 'unconfirmed') return resolve()
-        const onAbort = () => settle(() => reject(abortedError(signal)))
+async function whenReady(shared: SharedChannel, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) throw abortedError(signal)
+    if (shared.status === 'down') throw errorOfLoss(shared.lastLoss ?? RESET)
+    if (shared.status !== 'joining') return
+    await abortable<void>(signal, (resolve, reject) => {
         const ends = [
-            shared.emitter.on('ready', () => settle(resolve)),
-            shared.emitter.on('lost', (loss) => settle(() => reject(errorOfLoss(loss)))),
+            shared.emitter.on('ready', () => resolve()),
+            shared.emitter.on('lost', (loss) => reject(errorOfLoss(loss))),
         ]
-        const settle = (result: () => void) => {
+        return () => {
             for (const end of ends) end()
-            signal?.removeEventListener('abort', onAbort)
-            result()
         }
-        signal?.addEventListener('abort', onAbort, { once: true })
     })
 }

@@ -2,6 +2,7 @@
 
 import type { Calls } from '../call/calls.ts'
 import { named } from '../call/named.ts'
+import { obeyContract } from '../connection/contract_version.ts'
 import type { LivePage, LiveStream, ReactionResult, Session, StreamSummary, ViewerLease } from '../contract/named.ts'
 import type * as Wire from '../contract/wire.ts'
 import type { CallOptions } from '../transport/transport.ts'
@@ -39,10 +40,11 @@ export class StreamClientService implements StreamService {
         this.#onHosted = onHosted
     }
 
-    /** Starts a stream, or takes over the one that this seller has for the auction. */
+    /** Starts a stream, or takes over the one that this seller has for the auction. Rejects where this client is too old to host it. */
     async startStream(sellerId: string, auctionId: string, options?: CallOptions): Promise<StreamSession> {
         const args = { seller_id: sellerId, auction_id: auctionId }
         const session = await this.#calls.run('start_stream', args, options)
+        obeyContract(session)
         this.#generations.set(session.id, session.generation)
         this.#onHosted?.(session)
         const viewers = session.viewer_count > 0 ? await this.#viewers(session.id, options) : []

@@ -24,6 +24,19 @@ export interface StreamSnapshot {
     readonly reactions: readonly ReactionTotal[]
 }
 
+/** A stream of which nothing is known yet. */
+export const UNKNOWN_STREAM: Omit<StreamSnapshot, 'sessionId'> = {
+    state: null,
+    stateReason: null,
+    generation: null,
+    hostUid: null,
+    role: null,
+    reconnectDeadline: null,
+    viewerCount: null,
+    peakViewerCount: null,
+    reactions: [],
+}
+
 export interface StreamStoreEvents {
     change: StreamSnapshot
 }
@@ -42,18 +55,7 @@ export class StreamStore implements SyncConsumer {
     #reactedAt = Number.NEGATIVE_INFINITY
 
     constructor(sessionId: string) {
-        this.#snapshot = {
-            sessionId,
-            state: null,
-            stateReason: null,
-            generation: null,
-            hostUid: null,
-            role: null,
-            reconnectDeadline: null,
-            viewerCount: null,
-            peakViewerCount: null,
-            reactions: [],
-        }
+        this.#snapshot = { ...UNKNOWN_STREAM, sessionId }
     }
 
     /** The same object until something changes. */

@@ -3,6 +3,7 @@
 import type { Cancel, Clock } from '../clock/clock.ts'
 import type { ServerClock } from '../clock/server_clock.ts'
 import { Wait } from '../clock/wait.ts'
+import { obeyContract } from '../connection/contract_version.ts'
 import type { SyncResult } from '../contract/wire.ts'
 import { abortedError, isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
@@ -143,6 +144,7 @@ export class SessionSync {
         if (signal.aborted || runs !== this.#runs) return null
         this.#version = answer.version
         if (answer.result) {
+            obeyContract(answer.result)
             this.apply(answer.result)
             if (answer.result.has_more) await this.run()
         }
@@ -179,6 +181,7 @@ export class SessionSync {
             const sentAt = clock.now()
             const result = await this.#heeded(transport.call('sync', args, { signal }))
             if (signal.aborted) throw abortedError(signal)
+            obeyContract(result)
             serverClock.note(result.server_time, sentAt, clock.now())
             this.apply(result)
             const isFollowed = this.#args().after_seq !== args.after_seq

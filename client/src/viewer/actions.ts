@@ -14,20 +14,28 @@ export type Action =
 
 export function nextAction(facts: ViewerFacts): Action | null {
     if (!facts.isStarted || facts.end !== null) return null
-    if (facts.step !== null && !facts.isStepDone) return { do: 'step', step: facts.step }
+    const { channel, subscribed, step } = facts
+    // Recovery or not: nobody but the host is received, and nobody while the stream is paused.
+    if (channel === 'joined' && subscribed !== null && subscribed !== wantedSender(facts)) {
+        return { do: 'unsubscribe', uid: subscribed }
+    }
+    if (step !== null && !facts.isStepDone) return { do: 'step', step }
     if (facts.isResting) return null
     return facts.role === 'seller' ? sellerAction(facts) : buyerAction(facts)
 }
 
 function buyerAction(facts: ViewerFacts): Action | null {
-    const { subscribed, hostUid } = facts
+    const { subscribed } = facts
     const toJoin = joinAction(facts)
     if (toJoin !== null || facts.channel !== 'joined') return toJoin
-    const wanted = hostOf(facts) !== null && facts.streamState !== 'paused' ? hostUid : null
-    if (subscribed !== null && subscribed !== wanted) return { do: 'unsubscribe', uid: subscribed }
+    const wanted = wantedSender(facts)
     if (subscribed === null && wanted !== null) return { do: 'subscribe', uid: wanted }
     const hasLayers = facts.capabilities?.layers === true
     return hasLayers && subscribed !== null && facts.layer !== facts.wantedLayer ? { do: 'layer' } : null
+}
+
+function wantedSender(facts: ViewerFacts): number | null {
+    return hostOf(facts) !== null && facts.streamState !== 'paused' ? facts.hostUid : null
 }
 
 function sellerAction(facts: ViewerFacts): Action | null {

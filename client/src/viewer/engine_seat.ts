@@ -53,10 +53,7 @@ export class EngineSeat<View> {
         const engine = this.#factory()
         this.#engine = engine
         const listen = <Name extends keyof VideoEngineEvents>(name: Name) =>
-            engine.on(name, (event) => {
-                // What an engine says after it was let go of is no news.
-                if (this.#engine === engine) this.#listener(name, event)
-            })
+            engine.on(name, (event) => this.#listener(name, event))
         this.#ends = (Object.keys(EVENTS) as (keyof VideoEngineEvents)[]).map(listen)
         return engine
     }

@@ -197,6 +197,8 @@ export class ViewerMachine<View> {
         while (this.#isDirty && !this.#isDisposed) {
             this.#isDirty = false
             this.#mend()
+            // The one who was taken over is out of sight at once, whatever else is under way.
+            if (![null, 0, this.#facts.hostUid].includes(this.view.uid)) this.view.clear()
             this.#pictures.update(this.#facts)
             this.#driver.wake()
             this.#show()

@@ -73,9 +73,9 @@ export class PictureWatch {
         if (this.#options.facts().picture !== 'moving') this.#options.set({ picture: 'moving' })
     }
 
-    /** Gives the whole time anew, after a step of recovery. */
+    /** Gives a picture that is missed the whole time anew, after a step of recovery. */
     restart(): void {
-        this.#frames.restart()
+        if (this.#options.facts().picture !== 'moving') this.#frames.restart()
     }
 
     stop(): void {

@@ -18,7 +18,8 @@ export type StreamQuality = (typeof StreamQuality)[keyof typeof StreamQuality]
  * here does not exist. Buyers: `token` (asked for), `joining`, `first_frame` (joined, no picture yet), `playing`,
  * `frozen`, `camera_off` (the host's camera is off or black), `hidden` (the view has no size or is not shown),
  * `host_away` (no host in the channel), `reconnecting`, `paused`, `ended`, `failed`. Sellers: `permission_denied`,
- * `preview`, `publishing`, `camera_off`, `interrupted` (a call took the devices), `taken_over` (another device hosts).
+ * `preview`, `publishing`, `camera_off`, `interrupted` (a call took the devices). Both: `taken_over` (another device
+ * of the same user hosts, or watches).
  */
 export type ViewerPhase =
     | 'idle'

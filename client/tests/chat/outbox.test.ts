@@ -162,6 +162,28 @@ test('a restart of the app sends what was not answered, under the same id', asyn
     expect(storage.texts.size).toBe(0)
 })
 
+test('a message that another user would send waits for its author, through a restart too', async () => {
+    const storage = new MemoryStorage()
+    const first = chatBench({ storage })
+    first.sync()
+    first.answer(async () => {
+        throw new FakeRefusal('not_self', 403)
+    })
+    const { message } = first.chat.send('mine')
+    first.chat.send('mine too')
+    await first.clock.advance(60_000)
+    expect(first.calls).toHaveLength(1)
+    expect(shown(first)).toEqual(['mine pending', 'mine too pending'])
+    first.chat.dispose()
+
+    const second = chatBench({ storage, log: first.log, clock: first.clock })
+    await second.chat.restore()
+    await second.clock.advance(1_000)
+    second.sync()
+    expect(shown(second)).toEqual(['mine sent', 'mine too sent'])
+    expect(second.log.entries[0]?.id).toBe(message.id)
+})
+
 test('a message of an hour ago is not sent by itself, and the user may', async () => {
     const storage = new MemoryStorage()
     const first = chatBench({ storage })

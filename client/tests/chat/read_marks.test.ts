@@ -60,6 +60,27 @@ test('marking up to a number is one call with the highest, and more than a thous
     expect(bench.calls[1]?.args.message_ids).toHaveLength(1_000)
 })
 
+test('marks that the server wants later wait, also when the app goes to the background', async () => {
+    const bench = chatBench()
+    bench.write(5)
+    bench.sync()
+    let isRefused = true
+    bench.answer(async () => {
+        if (isRefused) throw new StreamError('rate_limited', 'slowly', { status: 429, retryAfterMs: 30_000 })
+        return 0
+    })
+    const marked = bench.chat.markRead(['id-1'])
+    await bench.clock.advance(1_000)
+    expect(bench.calls).toHaveLength(1)
+    bench.chat.pause()
+    await bench.clock.advance(29_000)
+    expect(bench.calls).toHaveLength(1)
+    isRefused = false
+    await bench.clock.advance(2_000)
+    await marked
+    expect(bench.calls).toHaveLength(2)
+})
+
 test('marks that could not be stored are sent again, with those that came meanwhile', async () => {
     const bench = chatBench()
     bench.write(5)

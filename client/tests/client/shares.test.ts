@@ -20,6 +20,7 @@ describe('another user of the same client', () => {
         await clock.advance(1_000)
         supabase.emitAuth('SIGNED_OUT')
         expect(before.connection.state).toBe('failed')
+        of.stream.userId = BEN
         const ben = { sessionId: SESSION, userId: BEN }
         expect(client.core.connections.find(SESSION, BEN)).toBeUndefined()
         const after = client.holdChat(ben)
@@ -53,6 +54,7 @@ describe('another user of the same client', () => {
     it('takes the manager’s place too', async () => {
         const { client, clock, connect, dispose } = of
         await connect()
+        of.stream.userId = BEN
         const connected = client.connection.connect({ sessionId: SESSION, userId: BEN })
         await clock.advance(1_000)
         await connected

@@ -1,9 +1,8 @@
-/** Losses and refusals: what is repaired, what ends the connection, and what the app is told. */
+/** Losses: what is repaired, when it is tried again, and what the app is told. */
 
 import { describe, expect, it } from 'vitest'
-import { bench, CONFIG } from '../fakes/bench.ts'
+import { bench } from '../fakes/bench.ts'
 import { SESSION } from '../fakes/fake_stream.ts'
-import { Refused } from '../fakes/fake_supabase.ts'
 
 const OVER = ['rpc', 'edge'] as const
 
@@ -58,13 +57,14 @@ describe.each(OVER)('a loss on the server side, over %s', (over) => {
         async (livesMs) => {
             const { connect, supabase, clock, client, errors } = bench({ over })
             await connect()
+            const close = () => supabase.realtime.close(`chat:${SESSION}`)
             const attempts: number[] = []
             client.connection.on('restored', () => {
                 attempts.push(clock.now())
-                if (livesMs === 0) supabase.realtime.cut()
-                else clock.after(livesMs, () => supabase.realtime.cut())
+                if (livesMs === 0) close()
+                else clock.after(livesMs, close)
             })
-            supabase.realtime.cut()
+            close()
             await clock.advance(3_600_000)
             // Half of the longest delay on average.
             expect(attempts.length).toBeGreaterThan(200)
@@ -75,6 +75,26 @@ describe.each(OVER)('a loss on the server side, over %s', (over) => {
             expect(errors).toEqual([])
         }
     )
+
+    it('that is a network dropping again and again is followed by an attempt within 5 s, each time', async () => {
+        const { connect, supabase, clock, client } = bench({ over })
+        await connect()
+        const waits: number[] = []
+        let droppedAt = clock.now()
+        client.connection.on('restored', () => {
+            waits.push(clock.now() - droppedAt)
+            clock.after(1_000, () => {
+                droppedAt = clock.now()
+                supabase.realtime.cut()
+            })
+        })
+        supabase.realtime.cut()
+        await clock.advance(600_000)
+        expect(waits.length).toBeGreaterThan(90)
+        // With the time that the attempt itself takes.
+        expect(Math.max(...waits)).toBeLessThanOrEqual(5_500)
+        expect(waits.filter((wait) => wait >= 4_900).length).toBeGreaterThan(waits.length / 3)
+    })
 })
 
 describe.each(OVER)('a place that is lost, over %s', (over) => {
@@ -133,101 +153,6 @@ describe.each(OVER)('a place that is lost, over %s', (over) => {
         expect(client.connection.connection?.store.snapshot.state).toBe('ended')
     })
 })
-
-describe.each(OVER)('a refusal that does not pass, over %s', (over) => {
-    const refusals: [name: string, code: string, arrange: (of: ReturnType<typeof bench>) => void][] = [
-        ['a client that is too old', 'client_too_old', ({ stream }) => (stream.oldestClient = '99.0')],
-        ['a ban', 'banned', ({ supabase }) => refuse(supabase, 'join_stream', 'banned', 403)],
-        [
-            'a stream that is not there',
-            'session_not_found',
-            ({ supabase }) => refuse(supabase, 'join_stream', 'session_not_found', 404),
-        ],
-        ['nobody signed in', 'unauthenticated', ({ supabase }) => (supabase.realtime.accessToken = async () => null)],
-        [
-            'a project whose Realtime is disabled',
-            'realtime_disabled',
-            ({ supabase }) =>
-                (supabase.realtime.answers = () => ({ refused: 'RealtimeDisabledForTenant: over quota' })),
-        ],
-        [
-            'channels that stay closed to the user',
-            'channel_refused',
-            ({ supabase }) => (supabase.realtime.answers = () => ({ refused: 'Unauthorized: no policy' })),
-        ],
-    ]
-
-    it.each(refusals)('%s stops the connection at once, with one error and no timers', async (_, code, arrange) => {
-        const of = bench({ over })
-        arrange(of)
-        const connected = of.client.connection.connect(CONFIG)
-        connected.catch(() => {})
-        await of.clock.advance(60_000)
-        await expect(connected).rejects.toMatchObject({ code })
-        expect(of.states.at(-1)).toBe(`failed ${code}`)
-        expect(of.errors).toEqual([code])
-        expect(of.clock.pending).toBe(0)
-        expect(of.supabase.realtime.channels).toEqual([])
-    })
-
-    it('a ban that the database announces stops it too', async () => {
-        const { connect, supabase, states, clock } = bench({ over })
-        await connect()
-        const event = { session_id: SESSION, restriction: 'ban', is_in_force: true, until: null, server_time: '' }
-        supabase.realtime.find(`user:${CONFIG.userId}`)?.broadcast('revoked', { ...event, session_id: 'another' })
-        expect(states.at(-1)).toMatch(/^connected/)
-        supabase.realtime.find(`user:${CONFIG.userId}`)?.broadcast('revoked', event)
-        expect(states.at(-1)).toBe('failed banned')
-        expect(clock.pending).toBe(0)
-    })
-
-    it('a sign-out stops it with its channels, which reconnect() joins again', async () => {
-        const { connect, supabase, states, clock, client, dispose } = bench({ over })
-        await connect()
-        const topics = () => supabase.realtime.channels.map(({ topic }) => topic).sort()
-        const joined = topics()
-        supabase.emitAuth('TOKEN_REFRESHED')
-        expect(states.at(-1)).toMatch(/^connected/)
-        supabase.emitAuth('SIGNED_OUT')
-        expect(states.at(-1)).toBe('failed signed_out')
-        expect(clock.pending).toBe(0)
-        expect(topics()).toEqual([])
-        const again = client.connection.reconnect()
-        await clock.advance(1_000)
-        await again
-        expect(topics()).toEqual(joined)
-        // Heard as before.
-        supabase.realtime.find(`stream:${SESSION}`)?.broadcast('state', { seq: 9, generation: 1, state: 'paused' })
-        expect(client.connection.connection?.store.snapshot.state).toBe('paused')
-        await dispose()
-    })
-})
-
-describe.each(OVER)('a server that asks for patience, over %s', (over) => {
-    it('is waited for, whatever the policy', async () => {
-        const of = bench({ over })
-        refuse(of.supabase, 'join_stream', 'rate_limited', 429, 30_000)
-        const connected = of.client.connection.connect(CONFIG)
-        connected.catch(() => {})
-        await of.clock.advance(29_000)
-        expect(of.supabase.count('join_stream')).toBe(1)
-        await of.clock.advance(2_000)
-        expect(of.supabase.count('join_stream')).toBe(2)
-        await of.dispose()
-    })
-})
-
-function refuse(
-    supabase: ReturnType<typeof bench>['supabase'],
-    name: string,
-    code: string,
-    status: number,
-    retryAfterMs: number | null = null
-): void {
-    supabase.handlers[name] = () => {
-        throw new Refused(code, status, retryAfterMs)
-    }
-}
 
 describe.each(OVER)('a network that carries only a part, over %s', (over) => {
     it('carries state and chat first: nothing waits for the rest, which is repaired by itself', async () => {

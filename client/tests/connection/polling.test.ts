@@ -42,6 +42,30 @@ describe.each(OVER)('a stream whose Realtime is out of reach, over %s', (over) =
     })
 })
 
+describe.each(OVER)('a wake while polling takes the place of Realtime, over %s', (over) => {
+    it('makes one sync, and none for the poll whose time has passed', async () => {
+        const { client, clock, supabase, lifecycle, dispose } = bench({ over })
+        client.connection.setRetryPolicy({ maxAttempts: 90, baseDelay: 500, maxDelay: 20_000, backoffMultiplier: 2 })
+        supabase.realtime.answers = () => 'silence'
+        client.connection.connect(CONFIG).catch(() => {})
+        await clock.advance(40_000)
+        for (let slept = 0; slept < 20; slept++) {
+            lifecycle.emit('background')
+            clock.sleep(30_000)
+            const syncs = supabase.count('sync')
+            supabase.realtime.answers = () => 'ok'
+            lifecycle.emit('active')
+            await clock.advance(2_000)
+            expect(client.connection.getConnectionState()).toBe('connected')
+            expect(supabase.count('sync')).toBe(syncs + 1)
+            supabase.realtime.answers = () => 'silence'
+            supabase.realtime.cut()
+            await clock.advance(40_000)
+        }
+        await dispose()
+    })
+})
+
 describe.each(OVER)('a poll that the next attempt interrupts, over %s', (over) => {
     it('is no refusal', async () => {
         const { client, clock, supabase, dispose, errors } = bench({ over })

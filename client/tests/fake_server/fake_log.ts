@@ -158,6 +158,7 @@ export class FakeLog {
             restrictions: this.#inForce(userId),
             server_time: this.serverTime(),
             version: `${this.epoch}.${this.headSeq}.${this.state}.${this.viewerCount}.${JSON.stringify(read)}`,
+            oldest_client: '1.0',
         }
     }
 
@@ -175,6 +176,7 @@ export class FakeLog {
             server_time: this.serverTime(),
             next_in_ms: 15_000,
             token: null,
+            oldest_client: '1.0',
         }
     }
 

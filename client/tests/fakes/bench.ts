@@ -33,7 +33,7 @@ export interface Bench {
     states: string[]
     errors: string[]
     /** Connects, with all the time that it needs. */
-    connect(): Promise<void>
+    connect(how?: Partial<ConnectionConfig>): Promise<void>
     /** Disposes of the client, with all the time that it needs. */
     dispose(): Promise<void>
 }
@@ -57,8 +57,8 @@ export function bench(options: BenchOptions = {}): Bench {
         client,
         states,
         errors,
-        async connect() {
-            const connected = client.connection.connect(CONFIG)
+        async connect(how = {}) {
+            const connected = client.connection.connect({ ...CONFIG, ...how })
             connected.catch(() => {})
             await clock.advance(1_000)
             await connected

@@ -13,6 +13,8 @@ export class FakeStream {
     epoch = 'e1'
     viewerCount = 1
     oldestClient = '1.0'
+    /** Who is signed in. */
+    userId: string = USER
     nextInMs = 15_000
     /** Whether the viewer holds a lease. */
     isJoined = false
@@ -72,6 +74,7 @@ export class FakeStream {
             restrictions: [],
             server_time: this.serverTime,
             version: `${this.epoch}/${this.headSeq}/${this.state}/${this.viewerCount}`,
+            oldest_client: this.oldestClient,
         }
     }
 
@@ -80,7 +83,7 @@ export class FakeStream {
         this.joinNo++
         const lease = {
             session_id: SESSION,
-            user_id: USER,
+            user_id: this.userId,
             agora_uid: 7,
             join_no: this.joinNo,
             joined_at: this.serverTime,
@@ -111,6 +114,7 @@ export class FakeStream {
             server_time: this.serverTime,
             next_in_ms: this.nextInMs,
             token: this.heartbeatToken,
+            oldest_client: this.oldestClient,
         }
     }
 }

@@ -27,6 +27,7 @@ function session(generation: number, viewerCount = 0): Wire.Session {
         slow_mode_ms: 0,
         pinned_seq: null,
         metadata: { lot_no: 7, shown_at: 'noon' },
+        oldest_client: '1.0',
     }
 }
 
@@ -61,6 +62,16 @@ describe('starting a stream', () => {
 })
 
 describe('the device of a seller', () => {
+    it('hosts nothing where its app is too old', async () => {
+        const of = bench()
+        of.supabase.handlers.start_stream = () => ({ ...session(1), oldest_client: '1.1' })
+        const started = of.client.stream.startStream(USER, USER)
+        started.catch(() => {})
+        await of.clock.advance(1_000)
+        await expect(started).rejects.toMatchObject({ code: 'client_too_old', fallbackAction: 'update_app' })
+        expect(of.client.stream.generationOf(SESSION)).toBeUndefined()
+    })
+
     it('names its generation in every call, so that an older one is refused', async () => {
         const of = bench()
         const { stream } = of.client

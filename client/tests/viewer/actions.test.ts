@@ -33,6 +33,19 @@ const BUYERS: Case[] = [
     [{ do: 'layer' }, { layer: null }],
     [null, { layer: null, capabilities: { ...CAPABILITIES, layers: false } }],
     [null, { layer: null, subscribed: null, present: host(), hostUid: 9 }],
+    // Recovery or not: nobody else is received.
+    [
+        { do: 'unsubscribe', uid: 101 },
+        { hostUid: 102, step: 'rejoin' },
+    ],
+    [
+        { do: 'unsubscribe', uid: 101 },
+        { hostUid: 102, isResting: true },
+    ],
+    [
+        { do: 'unsubscribe', uid: 101 },
+        { streamState: 'paused', step: 'resubscribe' },
+    ],
     // Recovery goes first.
     [
         { do: 'step', step: 'rejoin' },

@@ -85,6 +85,20 @@ describe('a buyer', () => {
         await of.end()
     })
 
+    it('does not see the old host for a moment longer, whatever else is under way', async () => {
+        const of = viewerBench()
+        await of.play()
+        const { current } = of.engines
+        current.emit('connection', { state: 'reconnecting', reason: 'interrupted' })
+        of.engines.network.host(SESSION, 102)
+        of.say('active', 2)
+        expect([...current.screen.views.keys()]).toEqual([])
+        current.emit('connection', { state: 'connected', reason: 'rejoined' })
+        await of.clock.advance(1_000)
+        expect(of.snapshot).toMatchObject({ phase: 'playing', hostUid: 102 })
+        await of.end()
+    })
+
     it('receives nothing while the stream is paused', async () => {
         const of = viewerBench()
         await of.play()

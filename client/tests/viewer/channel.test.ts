@@ -23,6 +23,20 @@ describe('a join', () => {
         await of.end()
     })
 
+    it('that is called off is left at once, not when the next one begins', async () => {
+        const of = viewerBench()
+        of.engines.faults.joins = ['silence']
+        await of.play(1_000)
+        of.supabase.callMs = 3_000
+        of.engines.current.emit('connection', { state: 'failed', reason: 'token_invalid' })
+        await of.clock.advance(100)
+        expect(of.snapshot.recovering).toBe('new_token')
+        expect(of.engines.current.count('leave')).toBe(1)
+        await of.clock.advance(6_000)
+        expect(of.snapshot.phase).toBe('playing')
+        await of.end()
+    })
+
     it('whose token is refused gets another one', async () => {
         const of = viewerBench()
         const refused = new Set<string>()
@@ -176,6 +190,20 @@ describe('a channel', () => {
         expect(steps(of)).toEqual(expected)
         expect(of.snapshot.phase).toBe('playing')
         expect(of.phases.slice(-2)).toEqual(['reconnecting', 'playing'].slice(-of.phases.length))
+        await of.end()
+    })
+
+    it('that fails again right after it stood is joined again, though the last picture still moves', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.engines.current.emit('connection', { state: 'failed', reason: 'lost' })
+        await of.clock.advance(2_000)
+        of.engines.current.emit('connection', { state: 'failed', reason: 'lost' })
+        expect(of.snapshot.phase).toBe('reconnecting')
+        await of.clock.advance(3_000)
+        expect(steps(of)).toEqual(['rejoin connection_failed', 'rejoin connection_failed'])
+        expect(of.engines.current.count('join')).toBe(3)
+        expect(of.snapshot.phase).toBe('playing')
         await of.end()
     })
 

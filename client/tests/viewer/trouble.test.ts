@@ -184,6 +184,17 @@ describe('a black picture', () => {
         await of.end()
     })
 
+    it('that is mended as frames stop is frozen in time', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.engines.faults.black = 'reattach_view'
+        while (of.recoveries.length === 0) await of.clock.advance(100)
+        of.host.freeze()
+        await of.clock.advance(2_100)
+        expect(of.snapshot.phase).not.toBe('playing')
+        await of.end()
+    })
+
     it('that flickers is not called black', async () => {
         const of = viewerBench()
         await of.play()

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
 use pgrx::prelude::*;
+use stream_core::contract::OLDEST_CLIENT;
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
 
@@ -158,6 +159,7 @@ impl Processed {
                 self.server_time.into(),
                 next_in_ms.into(),
                 Attribute::composite(token),
+                OLDEST_CLIENT.into(),
             ],
         )
     }

@@ -10,15 +10,28 @@ use crate::regular::unit::Tally;
 /// The name in `stream.troubles`.
 pub const FIGURES: &str = "figures";
 
+/// A CTE `turn`: the row of the figures gives one transaction at a time the turn to add first rows of other tables, so that
+/// none waits for another's.
+macro_rules! turn {
+    ($($condition:literal)?) => {
+        concat!(
+            "turn as materialized (
+                 select f.id from stream.figures as f where f.id ", $("and ", $condition,)? "
+                 for update skip locked
+             )"
+        )
+    };
+}
+pub(crate) use turn;
+
 statements! {
     /// A time ahead of the clock is from before the clock was set back.
     IS_SAMPLE_DUE: Write [] -> bool,
         "select f.sampled_at <= now() - interval '5 seconds' or f.sampled_at > now() from stream.figures as f where f.id";
 
-    /// Only rows that tell something new, or are five seconds old, and none that another transaction has locked. Whoever
-    /// adds the first rows has the turn by the row of the figures, so that none waits for another's.
+    /// Only rows that tell something new, or are five seconds old, and none that another transaction has locked.
     WRITE_RULES: Write [TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID]
-        "with rules as materialized (
+        concat!("with rules as materialized (
              select r.rule, r.swept_rows, r.rule = any ($4) as has_run,
                  case when r.age_us >= 0 then r.age_us * interval '1 microsecond' end as oldest_age
              from unnest($1, $2, $3) as r (rule, swept_rows, age_us)
@@ -33,11 +46,7 @@ statements! {
          ), free as materialized (
              select f.rule from stream.rule_figures as f
              where f.rule = any (array(select d.rule from due as d)) order by f.rule for update skip locked
-         ), turn as materialized (
-             select f.id from stream.figures as f
-             where f.id and exists (select from rules as r where r.rule not in (select k.rule from known as k))
-             for update skip locked
-         ), added as (
+         ), ", turn!("exists (select from rules as r where r.rule not in (select k.rule from known as k))"), ", added as (
              insert into stream.rule_figures (rule, ran_at, swept_rows, oldest_age)
              select r.rule, case when r.has_run then now() end, r.swept_rows, r.oldest_age
              from rules as r
@@ -50,7 +59,7 @@ statements! {
              swept_rows = f.swept_rows + d.swept_rows,
              oldest_age = d.oldest_age
          from due as d
-         where f.rule = d.rule and d.rule in (select e.rule from free as e)";
+         where f.rule = d.rule and d.rule in (select e.rule from free as e)");
 
     /// Counts the logs of live streams and of those that ended in the last ten minutes, in which a transaction that
     /// ended one may still have been open; of older ones the sum is kept. Heads are found by their key: a join of so many

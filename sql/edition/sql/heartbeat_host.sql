@@ -212,7 +212,8 @@ begin
     result := row(
         reply.status, $2, stream.state, stream.generation, stream.generation, stream.epoch,
         (select h.last_seq from stream.chat_heads as h where h.session_id = $2), stream.viewer_count, stream.reconnect_deadline,
-        clock_timestamp(), case when reply.comes_soon then least(usual_ms, 1000) else usual_ms end, given
+        clock_timestamp(), case when reply.comes_soon then least(usual_ms, 1000) else usual_ms end, given,
+        stream_private.oldest_client()
     )::stream.heartbeat_result;
 end
 $$;

@@ -38,6 +38,10 @@ pub struct Config {
     /// Schemas whose functions are served; the first is the default.
     pub schemas: Vec<String>,
     pub realtime: RealtimeConfig,
+    /// The files of the demo app, served on a loopback address alone; none: no app.
+    pub demo_directory: Option<PathBuf>,
+    /// The Agora project over which the demo app sends video; none: its own loopback engine.
+    pub demo_agora_app_id: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +104,8 @@ pub fn from_command_line(
             jwt_expiry_s: expiry(variable("JWT_EXPIRY"))?,
             schemas: schemas(variable("DB_SCHEMAS"))?,
             realtime: RealtimeConfig::from_variables(&variable)?,
+            demo_directory: variable("DEMO_DIRECTORY").map(PathBuf::from),
+            demo_agora_app_id: variable("DEMO_AGORA_APP_ID").filter(|id| !id.is_empty()),
         }))),
         Some(other) => Err(ConfigError::UnknownCommand(other.to_owned())),
     }

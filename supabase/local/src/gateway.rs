@@ -12,6 +12,7 @@ use serde_json::json;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
 use crate::auth::{self, Auth};
+use crate::demo::{self, Demo};
 use crate::loopback::{self, Loopback};
 use crate::realtime::{self, Realtime};
 use crate::rest::{self, Rest};
@@ -22,11 +23,13 @@ pub struct Services {
     pub rest: Arc<Rest>,
     pub realtime: Arc<Realtime>,
     pub loopback: Arc<Loopback>,
+    /// The demo app; none: `/demo` is not served.
+    pub demo: Option<Demo>,
 }
 
 /// All routes. While nothing beyond this machine can reach them, browsers of any origin may call them, tests may ask
-/// for faults, and there is signalling for video between its browsers; on another address CORS stays closed and there is
-/// neither.
+/// for faults, there is signalling for video between its browsers, and the demo app; on another address CORS stays closed
+/// and there is none of these.
 pub fn router(services: Services, address: SocketAddr) -> Router {
     let router = Router::new()
         .route("/", get(health))
@@ -39,7 +42,12 @@ pub fn router(services: Services, address: SocketAddr) -> Router {
     if address.ip().is_loopback() {
         let local =
             realtime::switches(services.realtime).merge(loopback::router(services.loopback));
-        router.nest("/_local", local).layer(
+        let router = router.nest("/_local", local);
+        let router = match services.demo {
+            Some(demo) => router.merge(demo::router(demo)),
+            None => router,
+        };
+        router.layer(
             CorsLayer::new()
                 .allow_origin(AllowOrigin::any())
                 .allow_methods(AllowMethods::mirror_request())

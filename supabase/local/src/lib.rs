@@ -5,6 +5,7 @@ mod api_key;
 mod auth;
 pub mod config;
 mod database;
+mod demo;
 mod gateway;
 pub mod jwt;
 pub mod keys;

@@ -17,8 +17,10 @@ use tracing::{info, warn};
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::{self, DatabaseError};
+use crate::demo::{Demo, Settings};
 use crate::gateway::{self, Services};
-use crate::jwt::{SignError, TokenKey};
+use crate::jwt::{self, ApiRole, SignError, TokenKey};
+use crate::keys;
 use crate::loopback::Loopback;
 use crate::realtime::{Realtime, partitions, quota, replication};
 use crate::rest::Rest;
@@ -97,6 +99,16 @@ async fn serve(config: Config) -> Result<(), ServeError> {
     ));
     let rest_pool = database::pool(rest, "supabase_local_rest", REST_POOL_SIZE)?;
     let loopback = Loopback::new(rest_pool.clone(), stop.clone(), tasks.clone());
+    let demo = match config.demo_directory {
+        Some(directory) => Some(Demo {
+            directory,
+            settings: Settings {
+                anon_key: keys::api_key(&token_key, ApiRole::Anon, jwt::now_s())?,
+                agora_app_id: config.demo_agora_app_id,
+            },
+        }),
+        None => None,
+    };
     let services = Services {
         auth: Arc::new(Auth {
             token_key: token_key.clone(),
@@ -111,6 +123,7 @@ async fn serve(config: Config) -> Result<(), ServeError> {
         }),
         realtime: realtime.clone(),
         loopback: Arc::new(loopback),
+        demo,
     };
 
     tasks.spawn(quota::keep(realtime.quota.clone(), stop.clone()));

@@ -136,12 +136,13 @@ async fn membership_decides_who_joins_a_topic_and_the_state_of_the_stream_does_n
     topics.extend([
         "live".to_owned(),
         format!("user:{}", demo::ADA),
+        format!("canary:{}", demo::ADA),
         format!("chat:{}", Uuid::new_v4()),
         "lobby".to_owned(),
     ]);
     let service_key = services.keys.service_role_key.clone();
     let token_of = |user| Some(services.token_of(user));
-    // Whether they may join stream and viewers, the chat, live, the topic of ada, and what there is not.
+    // Whether they may join stream and viewers, the chat, live, the topics of ada, and what there is not.
     let callers = [
         (
             "seller",
@@ -190,7 +191,7 @@ async fn membership_decides_who_joins_a_topic_and_the_state_of_the_stream_does_n
                 watches
             }
         });
-        let others = [hears_of_all, is_ada, passes, passes];
+        let others = [hears_of_all, is_ada, is_ada, passes, passes];
         let expected: Vec<bool> = of_streams.chain(others).collect();
         assert_eq!(verdicts[name], expected, "{name} {topics:?}");
     }

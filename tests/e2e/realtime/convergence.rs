@@ -103,3 +103,26 @@ impl Property for Stage {
 fn whatever_is_lost_every_list_is_the_tables_again_by_as_few_calls_as_faults() -> Result<()> {
     check::<Stage>()
 }
+
+/// supabase-js waits 1, 2, 5 and then 10 s between its own joins.
+#[tokio::test]
+async fn joins_that_were_refused_for_long_are_made_again_within_10_s_of_the_last_fault()
+-> Result<()> {
+    let stage = Stage::set_up("realtime-refusals").await?;
+    let mut followed = stage.begin(1).await?;
+    let streams: Vec<_> = followed.streams().collect();
+    let meanwhile = async |stage: &Stage| {
+        stage.strike_here(streams[0], Here::ChannelsEnded).await?;
+        // The end of the channel, and the refusals.
+        followed.troubled(5).await?;
+        stage.write(streams[0], 1).await
+    };
+    stage
+        .strike_everywhere(Everywhere::PartitionMissing, meanwhile)
+        .await?;
+    let expected = stage.logged(&followed).await?;
+    let late = followed.wait(&expected).await?;
+    let seen = followed.report().await?;
+    ensure!(late.is_empty(), "{seen:?} instead of {expected:?}");
+    Ok(())
+}

@@ -1,6 +1,8 @@
 //! `cargo x test`: run the tests with everything they need, and take it all away again.
 
 mod cluster;
+mod core;
+pub mod times;
 
 use std::ffi::OsString;
 use std::num::NonZero;
@@ -15,11 +17,12 @@ use xtask::python_packages::PythonPackages;
 use xtask::run::Run;
 use xtask::test_environment::TestEnvironment;
 use xtask::{
-    browser_tests, client_package, console, local_dir, packages, pgbouncer, postgres, process,
-    workspace,
+    browser_tests, console, demo_app, local_dir, packages, pgbouncer, postgres, process, workspace,
 };
 
+use self::core::{CORE, PG_CRON};
 pub use cluster::{Broadcasts, start_cluster};
+use times::Times;
 
 const PACKAGE: &str = "stream_tests";
 
@@ -52,41 +55,6 @@ enum TestKind {
     /// The npm package of the client, which needs nothing but Node.
     Client,
 }
-
-/// Parts of the paths of tests: what writes rows by key, runs in the server's own processes, reads the log's
-/// stream, looks at plans or at the catalogue, and one whole auction. CI runs it on other majors than the default.
-const CORE: &[&str] = &[
-    "auction::",
-    "chat::batches",
-    "chat::crash",
-    "chat::history",
-    "chat::order",
-    "chat::reading_plans",
-    "chat::retries",
-    "chat::sending_plans",
-    "chat::sync",
-    "contract::",
-    "demo::",
-    "doctor::",
-    "gateway::",
-    "mechanism::",
-    "realtime::",
-    "regular_work::pg_cron",
-    "regular_work::sweep_plans",
-    "regular_work::worker",
-    "stream::finding_plans",
-    "stream::lifecycle",
-    "token::minting",
-    "token::renewal",
-    "upgrade::",
-    "user::erasure",
-    "viewer::heartbeats",
-    "viewer::join_stream",
-    "webhook::receiving",
-];
-
-/// The tests on a server with pg_cron.
-const PG_CRON: &str = "regular_work::pg_cron::";
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut rest: Vec<OsString> = arguments.raw_args()?.collect();
@@ -125,7 +93,7 @@ pub fn run_all(seed: u64) -> Result<()> {
 
 /// Runs the tests of the client and the checks of its package; with arguments only the tests that they name.
 pub fn run_client(arguments: &[OsString]) -> Result<()> {
-    client_package::test(&Node::ensure()?, arguments)
+    demo_app::test_with_client(&Node::ensure()?, arguments)
 }
 
 /// Runs the end-to-end tests whose path holds `filter`.
@@ -183,8 +151,13 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
     let mut options = Options::temporary("test")?;
     leaks::count_statements(&mut options.settings);
     let watch = Watch::begin(&local_dir::directory("log")?)?;
-    let (cluster, environment) = start_cluster(&mut cargo, options, Broadcasts::Compared)?;
+    let (mut cluster, environment) = start_cluster(&mut cargo, options, Broadcasts::Compared)?;
+    let times = Times::note(&mut cargo, &cluster.run().directory());
     let outcome = execute(&mut cargo);
+    // One filter's tests are seen at a glance.
+    if arguments.is_empty() {
+        times.print()?;
+    }
     let leaks = find_leaks(&environment, &watch);
     let wrong_broadcasts = environment.wrong_broadcasts();
     console::step("stopping the test cluster");
@@ -277,23 +250,5 @@ fn selection(kind: TestKind, arguments: &[OsString]) -> &'static [&'static str] 
         TestKind::Attack => &["--package", PACKAGE, "--test", "attack"],
         TestKind::EndToEnd => &["--package", PACKAGE, "--test", "e2e"],
         TestKind::Core => &["--package", PACKAGE, "--test", "it", "--test", "e2e"],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A part that no test has any more would leave those tests out without a word.
-    #[test]
-    fn every_part_of_a_path_is_that_of_a_file() {
-        for part in CORE.iter().chain([&PG_CRON]) {
-            let path = part.trim_end_matches("::").replace("::", "/");
-            let is_there = ["it", "e2e"].iter().any(|target| {
-                let file = format!("tests/{target}/{path}.rs");
-                workspace::root().join(file).is_file()
-            });
-            assert!(is_there, "no test is in {part}");
-        }
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
+use xtask::demo_app::DemoApp;
+use xtask::node::Node;
 use xtask::run::Run;
 use xtask::stack::{Lock, Running, Stack, UP};
 use xtask::{console, interrupt, log_tail};
@@ -44,7 +46,8 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     }
     Run::sweep()?;
 
-    let running = Running::start(UP)?;
+    let demo = DemoApp::ensure_built(&Node::ensure()?)?;
+    let running = Running::start(UP, Some(demo))?;
     running.stack.publish()?;
     print(&running.stack);
     if detach {
@@ -92,13 +95,14 @@ fn print(stack: &Stack) {
     } = stack;
     console::answer(format_args!(
         "
+  demo app   {supabase_url}/demo/     (sign in as the seller, and in another tab as a buyer)
   Supabase   {supabase_url}
   edge API   {edge_url}            ({edge_url}/docs for people, {edge_url}/openapi.json for programs)
   database   cargo x psql          (connection string: cargo x url database)
   anon key   {anon_key}
   logs       {logs}
 
-  Demo auction 00000000-0000-4000-8000-0000000000a1
+  Auctions 00000000-0000-4000-8000-0000000000a1 to …a4, of the seller
     seller   seller@demo.test      password demo-password
     ada      buyer1@demo.test      password demo-password
     ben      buyer2@demo.test      password demo-password
@@ -108,7 +112,7 @@ fn print(stack: &Stack) {
     curl '{supabase_url}/auth/v1/token?grant_type=password' -H 'apikey: {anon_key}' \\
       -H 'content-type: application/json' \\
       -d '{{\"email\": \"seller@demo.test\", \"password\": \"demo-password\"}}'
-  Play the whole auction:
+  Play the whole auction without a browser:
     cargo x demo
 ",
         logs = stack.log_dir.display(),

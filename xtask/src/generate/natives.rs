@@ -71,7 +71,7 @@ fn body(catalogue: &Catalogue, operation: &Operation, name: &str) -> Result<Stri
         .composite(&function.result)
         .with_context(|| format!("{} is no composite of the product", function.result))?;
     // RETURNS TABLE is a set in the catalogue in any case; the declaration says whether it is one row.
-    let fields = composite_fields(function, composite, native)?;
+    let fields = composite_fields(catalogue, function, composite, native)?;
     Ok(if function.is_set {
         rows(&fields, &call)
     } else {
@@ -139,6 +139,7 @@ fn scalar(function: &Function, native: &Function, call: &str) -> Result<String> 
 
 /// The expression of each field, in the order of the composite.
 fn composite_fields(
+    catalogue: &Catalogue,
     function: &Function,
     composite: &Composite,
     native: &Function,
@@ -152,10 +153,25 @@ fn composite_fields(
         });
         match argument {
             Some(place) => Ok(format!("${}", place + 1)),
-            None => bail!("the native one has no column {}", field.name),
+            None => constant(catalogue, field)
+                .with_context(|| format!("the native one has no column {}", field.name)),
         }
     });
     fields.collect()
+}
+
+/// What every row has in this field: an immutable function of the same name, which Postgres calls when it plans.
+fn constant(catalogue: &Catalogue, field: &Field) -> Result<String> {
+    catalogue
+        .of_schema(PRIVATE)
+        .find(|function| {
+            function.name == field.name
+                && function.arguments.is_empty()
+                && function.result == field.type_name
+                && function.volatility == "immutable"
+        })
+        .map(|function| format!("{PRIVATE}.{}()", function.name))
+        .with_context(|| format!("there is no {PRIVATE}.{}() either", field.name))
 }
 
 fn from_column(field: &Field, column: &Column) -> Result<String> {

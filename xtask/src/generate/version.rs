@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Serialize, Serializer};
+use stream_core::contract::OLDEST_CLIENT;
 
 use crate::cluster::Address;
 use crate::database::OWNER;
@@ -60,9 +61,37 @@ impl Versions {
                 .and_then(|text| text.parse())
                 .with_context(|| format!("stream_private.{function}()"))
         };
-        Ok(Self {
+        let versions = Self {
             contract: of("contract_version")?,
             oldest_client: of("oldest_client")?,
-        })
+        };
+        versions.agree_with(OLDEST_CLIENT)?;
+        Ok(versions)
+    }
+
+    /// Heartbeats name the version that is compiled in, everything else the one of the function.
+    fn agree_with(&self, compiled: &str) -> Result<()> {
+        if self.oldest_client != compiled.parse()? {
+            bail!(
+                "stream_private.oldest_client() is {} and stream_core::contract::OLDEST_CLIENT {compiled}",
+                self.oldest_client
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_sql_and_of_the_extension_must_agree() {
+        let versions = Versions {
+            contract: "2.3".parse().unwrap(),
+            oldest_client: "2.0".parse().unwrap(),
+        };
+        assert!(versions.agree_with("2.0").is_ok());
+        assert!(versions.agree_with("1.0").is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! Calls through PostgREST: what is sent, and what each answer means, with a server that answers as it is told.
 
+mod figures;
+
 use std::sync::Mutex;
 
 use axum::Router;

@@ -11,6 +11,7 @@ use crate::postgres::caller::Admitted;
 use crate::postgres::column::columns;
 use crate::postgres::error::Result;
 use crate::postgres::spi::{self, statements};
+use crate::regular::figures::turn;
 use crate::regular::governor::change::microseconds_since;
 use crate::regular::governor::live::Live;
 use crate::regular::governor::spending::{Sends, Spending};
@@ -23,12 +24,8 @@ statements! {
     LOCK: Write []
         "select true from stream.governor as g where g.id for update skip locked";
 
-    /// The row of the figures gives one transaction at a time the turn, so that none waits for another's row.
     CREATE: Write []
-        "with turn as materialized (
-             select f.id from stream.figures as f where f.id for update skip locked
-         )
-         insert into stream.governor (id) select t.id from turn as t on conflict do nothing";
+        concat!("with ", turn!(), " insert into stream.governor (id) select t.id from turn as t on conflict do nothing");
 
     WRITE: Write [TIMESTAMPTZOID, INT4OID, TEXTOID, INT8OID, BOOLOID, BOOLOID, UUIDARRAYOID, INT8ARRAYOID]
         "update stream.governor

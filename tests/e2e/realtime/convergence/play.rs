@@ -144,6 +144,12 @@ impl Followed {
         self.streams.iter().copied()
     }
 
+    /// Waits until every client has reported so many troubles.
+    pub async fn troubled(&mut self, times: u32) -> Result<()> {
+        let command = json!({"do": "troubled", "times": times});
+        self.clients.ask(&command).await.map(drop)
+    }
+
     /// The clients that do not show the last number of their stream within 10 s.
     pub async fn wait(&mut self, logs: &[Vec<i64>]) -> Result<BTreeSet<usize>> {
         let heads = self.streams.iter().zip(logs);

@@ -1,0 +1,37 @@
+/** The reactions: six buttons with the totals of the stream. */
+
+import { StreamState } from '@pg-stream/client'
+import { useStream } from '@pg-stream/client/react'
+import type { ReactElement } from 'react'
+import { useBackend } from '../backend/context.ts'
+import { attempt } from '../ui/attempt.ts'
+import { Icon } from '../ui/icon.tsx'
+import { useStage } from './stage_context.ts'
+
+export const KINDS = ['like', 'love', 'laugh', 'wow', 'fire', 'clap'] as const
+const SHORT = new Intl.NumberFormat('en', { notation: 'compact' })
+
+export function Reactions(): ReactElement {
+    const { client } = useBackend()
+    const { watched } = useStage()
+    const { reactions, state } = useStream(watched)
+    const totalOf = (kind: string) => reactions.find((one) => one.kind === kind)?.total ?? 0
+    return (
+        <ul className="reactions" aria-label="Reactions">
+            {KINDS.map((kind) => (
+                <li key={kind}>
+                    <button
+                        type="button"
+                        className={`reaction reaction-${kind}`}
+                        disabled={state !== StreamState.ACTIVE}
+                        onClick={() => void attempt(() => client.stream.sendReaction(watched.sessionId, kind))}
+                    >
+                        <Icon name={kind} size={19} />
+                        <span className="visually-hidden">{kind}: </span>
+                        <span className="numbers reaction-total">{SHORT.format(totalOf(kind))}</span>
+                    </button>
+                </li>
+            ))}
+        </ul>
+    )
+}

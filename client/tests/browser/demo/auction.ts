@@ -1,0 +1,214 @@
+/**
+ * A whole auction in the demo app, by people in browsers: a seller and two buyers, bids, chat, reactions, moderation, a network that
+ * is cut, a buyer who sleeps, the summary. Prints one line of JSON: what was wrong, and what was measured.
+ */
+
+import { parseArgs } from 'node:util'
+import { launchChromium } from '../chromium.ts'
+import { checkScreen, type Finding, forget, noted } from './checks.ts'
+import { flood } from './flood.ts'
+import { DESK, Person } from './person.ts'
+import { videoPlays } from './picture.ts'
+
+const text = { type: 'string' } as const
+const { values } = parseArgs({
+    options: { 'supabase-url': text, 'service-key': text, 'anon-key': text, 'app-id': text },
+})
+const url = values['supabase-url'] ?? ''
+const serviceKey = values['service-key'] ?? ''
+
+const TITLE = 'Leica M3'
+/** A machine that is busy with something else makes any task long: the best of some rounds counts. */
+const ROUNDS = 4
+const FLOOD_S = 5
+
+const findings: Finding[] = []
+const find = (where: string, what: string) => findings.push({ where, what })
+const browser = await launchChromium()
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+try {
+    const seller = await Person.enter(browser, `${url}/demo/`, 'seller', { viewport: DESK })
+    findings.push(...(await checkScreen(seller, 'catalogue')))
+
+    say('the seller opens the studio and goes live')
+    await seller.openAuction(TITLE)
+    findings.push(...(await checkScreen(seller, 'lot')))
+    await seller.press('Open the studio')
+    await seller.press('Drawn picture')
+    await seller.press('Start the preview')
+    await seller.press('Go live')
+    await seller.press('Pause')
+    await seller.page.locator('.badge').getByText('Paused').waitFor()
+    await seller.press('Resume')
+    await seller.page.locator('.badge').getByText('Live').waitFor()
+
+    say('two buyers come in')
+    const ada = await Person.enter(browser, `${url}/demo/`, 'ada')
+    const ben = await Person.enter(browser, `${url}/demo/`, 'ben', { viewport: DESK, colorScheme: 'light' })
+    const people = [seller, ada, ben]
+    for (const buyer of [ada, ben]) {
+        await buyer.openAuction(TITLE)
+        await videoPlays(buyer.page)
+    }
+    const sessionId = await sessionOf(seller)
+    await seller.page.locator('.viewers').getByText('2').waitFor()
+
+    say('they talk, bid and react')
+    await seller.say('Welcome, everybody. This one was serviced in March.')
+    await ada.reads('Welcome, everybody')
+    await ada.say('Is the meter original?')
+    await seller.reads('Is the meter original?')
+    await ben.press(/^Bid €1,200$/)
+    for (const person of people) await person.reads('€1,200')
+    await ada.press(/^Bid €1,250$/)
+    await ben.page.locator('.lot-panel .price').getByText('€1,250').waitFor()
+    await ben.press('Other')
+    await ben.page.getByRole('textbox', { name: /Amount in euros/ }).fill('1,400')
+    await ben.page.keyboard.press('Enter')
+    await ada.page.locator('.lot-panel .price').getByText('€1,400').waitFor()
+    await ben.page.getByText('You lead').waitFor()
+    await ada.press(/^love:/)
+    await seller.page.getByRole('button', { name: /^love: 1$/ }).waitFor()
+    for (const person of people) findings.push(...(await checkScreen(person, `stage of ${person.name}`)))
+
+    say('the seller moderates, by the keyboard')
+    await ada.say('Buy followers at my shop')
+    await seller.reads('Buy followers')
+    await actOn(seller, 'Is the meter original?', 'Pin')
+    await ben.page.locator('.pinned').getByText('Is the meter original?').waitFor()
+    await actOn(seller, 'Buy followers', 'Delete the message')
+    await ben.reads('Message removed')
+    await seller.press('Moderate')
+    findings.push(...(await checkScreen(seller, 'moderation')))
+    await seller.page.getByRole('textbox', { name: 'Blocked terms' }).fill('followers')
+    await seller.page.keyboard.press('Enter')
+    await seller.page.getByRole('button', { name: 'Unblock followers' }).waitFor()
+    await seller.press('5 s')
+    await seller.page.getByRole('button', { name: '5 s', pressed: true }).first().waitFor()
+    await seller.page.keyboard.press('Escape')
+    await ben.page.getByText('Slow mode: one message every 5 s').waitFor()
+    await ben.say('More followers here')
+    await ben.page.getByText('Discard').waitFor()
+    await ben.press('Discard')
+    await seller.press('Moderate')
+    await seller.press('Off')
+    await seller.page.keyboard.press('Escape')
+    await ben.page.getByText('Slow mode: one').waitFor({ state: 'detached' })
+    await actOn(seller, 'Is the meter original?', /^Mute ada/)
+    await ada.page
+        .getByText(/You are muted/)
+        .first()
+        .waitFor()
+    await seller.press('Moderate')
+    await seller.press('Lift')
+    await seller.page.keyboard.press('Escape')
+    await ada.page.getByRole('textbox', { name: 'Message' }).and(ada.page.locator(':enabled')).waitFor()
+
+    say("ada's network is cut")
+    await ada.togglePanel()
+    findings.push(...(await checkScreen(ada, 'connection')))
+    await ada.flip(/Cut my network/)
+    await ada.page.getByText('reconnecting', { exact: true }).waitFor()
+    await seller.say('Said while ada was in the tunnel')
+    await ben.reads('in the tunnel')
+    await ada.flip(/Cut my network/)
+    await ada.reads('in the tunnel')
+    await videoPlays(ada.page)
+    await ada.togglePanel()
+
+    say('ben sleeps')
+    await ben.togglePanel()
+    await ben.press(/^Sleep/)
+    findings.push(...(await checkScreen(ben, 'asleep')))
+    await seller.say('Said while ben slept')
+    await ada.reads('while ben slept')
+    await ben.page.getByRole('heading', { name: 'Asleep' }).waitFor({ state: 'detached' })
+    await ben.reads('while ben slept')
+    await videoPlays(ben.page)
+    await ben.page.keyboard.press('Escape')
+
+    say('the seller freezes, and shows black')
+    await seller.togglePanel()
+    await seller.flip(/Freeze the host/)
+    await ada.page.locator('[data-phase="frozen"], [data-phase="reconnecting"]').first().waitFor()
+    await seller.flip(/Freeze the host/)
+    await videoPlays(ada.page)
+    await seller.flip(/Black camera/)
+    await ada.page.locator('[data-phase="camera_off"]').first().waitFor()
+    await seller.flip(/Black camera/)
+    await videoPlays(ada.page)
+    await seller.togglePanel()
+
+    say('thirty messages a second')
+    const userIds = await Promise.all(people.map(idOf))
+    const measured = await measureFlood([ada, ben], { url, serviceKey, sessionId, userIds })
+    for (const person of [ada, ben]) {
+        const seqs = await person.seqs()
+        if (seqs.some((seq, index) => index > 0 && seq !== (seqs[index - 1] ?? 0) + 1))
+            find(person.name, 'has a hole in the log')
+    }
+
+    say('the auction ends')
+    await seller.press('End')
+    await seller.press('End the auction')
+    for (const person of people) {
+        await person.page.getByRole('region', { name: 'Summary' }).waitFor()
+        findings.push(...(await checkScreen(person, `summary of ${person.name}`)))
+    }
+    await ben.page.getByText('It is yours.').waitFor()
+    await ada.page.getByText('Sold to ben.').waitFor()
+    for (const person of people) for (const trouble of person.troubles) find(person.name, trouble)
+    console.log(JSON.stringify({ findings, measured }))
+} finally {
+    await browser.close()
+}
+
+async function sessionOf(person: Person): Promise<string> {
+    const session = await person.page.locator('[data-session]').first().getAttribute('data-session')
+    if (session === null) throw new Error('no stream is shown')
+    return session
+}
+
+async function idOf(person: Person): Promise<string> {
+    return person.page.evaluate(() => {
+        const session = JSON.parse(sessionStorage.getItem('saleroom-session') ?? '{}') as { user?: { id?: string } }
+        return session.user?.id ?? ''
+    })
+}
+
+/** Chooses a message with the arrow keys, opens its actions with Enter, and takes one. */
+async function actOn(person: Person, text: string, action: string | RegExp): Promise<void> {
+    const { page } = person
+    const row = page.getByRole('log').locator('.row-user', { hasText: text })
+    await page.getByRole('log').focus()
+    for (let steps = 0; steps < 60; steps++) {
+        await page.keyboard.press('ArrowUp')
+        const isThere = await row.evaluate((element) => element.contains(document.activeElement))
+        if (isThere) break
+    }
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').getByRole('button', { name: action }).click()
+}
+
+interface Measured {
+    messages: number
+    rounds: { longTasks: number[]; shifts: number }[]
+}
+
+async function measureFlood(watchers: Person[], stream: Parameters<typeof flood>[0]): Promise<Measured> {
+    const measured: Measured = { messages: 0, rounds: [] }
+    for (let round = 0; round < ROUNDS; round++) {
+        for (const { page } of watchers) await forget(page)
+        measured.messages += await flood(stream, FLOOD_S)
+        const seen = await Promise.all(watchers.map(({ page }) => noted(page)))
+        const longTasks = seen.flatMap((one) => one.longTasks)
+        const shifts = seen.flatMap((one) => one.shifts)
+        for (const { value, what } of shifts) find('thirty messages a second', `the layout shifts by ${value}: ${what}`)
+        measured.rounds.push({ longTasks, shifts: shifts.length })
+        if (longTasks.length === 0) return measured
+    }
+    const all = measured.rounds.map(({ longTasks }) => longTasks.join(' ')).join('; ')
+    find('thirty messages a second', `long tasks in every round: ${all} ms`)
+    return measured
+}

@@ -1,0 +1,75 @@
+/** What must hold of every screen: no violation of axe, contrast, no sideways scrolling; and while messages arrive, no shift and no long task. */
+
+import { readFileSync } from 'node:fs'
+import type { Page } from 'playwright-core'
+import type { Person } from './person.ts'
+
+const AXE = readFileSync(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
+const WIDTHS = [360, 1280]
+const THEMES = ['dark', 'light'] as const
+
+export interface Finding {
+    where: string
+    what: string
+}
+
+/** A screen at both widths and in both themes; the page is left as it was. */
+export async function checkScreen(person: Person, where: string): Promise<Finding[]> {
+    const { page } = person
+    const before = page.viewportSize()
+    const findings: Finding[] = []
+    for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: width === 360 ? 740 : 800 })
+        for (const theme of THEMES) {
+            await page.emulateMedia({ colorScheme: theme })
+            const place = `${where}, ${width} px, ${theme}`
+            for (const what of await violations(page)) findings.push({ where: place, what })
+            const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth)
+            if (scrollWidth > width) findings.push({ where: place, what: `is ${scrollWidth} px wide` })
+        }
+    }
+    if (before !== null) await page.setViewportSize(before)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    return findings
+}
+
+interface AxeResult {
+    violations: { id: string; nodes: { target: unknown[]; failureSummary?: string }[] }[]
+}
+
+/** All rules of axe, contrast of 4.5 among them. */
+async function violations(page: Page): Promise<string[]> {
+    // Colours change over a moment.
+    await page.evaluate(() =>
+        Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})))
+    )
+    await page.evaluate(AXE)
+    const result = await page.evaluate(async () => {
+        const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<AxeResult> } }
+        const rules = { region: { enabled: true } }
+        return axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], rules })
+    })
+    return result.violations.flatMap(({ id, nodes }) =>
+        nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary ?? ''}`)
+    )
+}
+
+interface Noted {
+    longTasks: number[]
+    shifts: { value: number; what: string }[]
+}
+
+/** Begins to watch: what was noted before is dropped. */
+export async function forget(page: Page): Promise<void> {
+    await page.evaluate(() => {
+        const { noted } = globalThis as unknown as { noted: Noted }
+        noted.longTasks.length = 0
+        noted.shifts.length = 0
+    })
+}
+
+export async function noted(page: Page): Promise<Noted> {
+    // The observers are told of a task and a shift after they happened.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))))
+    return page.evaluate(() => (globalThis as unknown as { noted: Noted }).noted)
+}
