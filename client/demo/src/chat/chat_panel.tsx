@@ -2,7 +2,7 @@
 
 import { type ChatMessage, StreamState } from '@pg-stream/client'
 import { useChat, useStream } from '@pg-stream/client/react'
-import { type ReactElement, useCallback, useState } from 'react'
+import { type ReactElement, useCallback, useDeferredValue, useState } from 'react'
 import { Reactions } from '../stage/reactions.tsx'
 import { useStage } from '../stage/stage_context.ts'
 import { Icon } from '../ui/icon.tsx'
@@ -13,13 +13,15 @@ import { MessageSheet } from './message_sheet.tsx'
 export function ChatPanel(): ReactElement {
     const { watched } = useStage()
     const chat = useChat(watched)
+    // Drawing rows gives way to everything else, and several frames become one drawing.
+    const messages = useDeferredValue(chat.messages)
     const { state } = useStream(watched)
     const [chosen, setChosen] = useState<ChatMessage | null>(null)
     const choose = useCallback((message: ChatMessage) => setChosen(message), [])
     return (
         <section className="chat" aria-label="Chat">
             {chat.pinned !== null && <Pinned message={chat.pinned} />}
-            <MessageList chat={chat} onChoose={choose} />
+            <MessageList messages={messages} chat={chat} onChoose={choose} />
             {state === StreamState.ENDED ? (
                 <p className="chat-end">The chat has ended.</p>
             ) : (

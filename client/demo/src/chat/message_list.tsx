@@ -2,20 +2,29 @@
 
 import type { ChatMessage } from '@pg-stream/client'
 import type { Chat } from '@pg-stream/client/react'
-import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react'
+import { type KeyboardEvent, memo, type ReactElement, useEffect, useRef } from 'react'
 import { useStage } from '../stage/stage_context.ts'
 import { MessageRow } from './message_row.tsx'
 import { useRowWindow } from './row_window.ts'
 
 interface MessageListProps {
-    chat: Chat
+    /** Those of the chat, or those of a moment ago. */
+    messages: readonly ChatMessage[]
+    chat: Pick<Chat, 'status' | 'loadOlder' | 'showNewest' | 'markReadUpTo' | 'retry' | 'discard'>
     onChoose(message: ChatMessage): void
 }
 
-export function MessageList({ chat, onChoose }: MessageListProps): ReactElement {
+/** Drawn again for other messages alone. */
+export const MessageList = memo(
+    MessageLog,
+    (one, other) => one.messages === other.messages && one.chat.status === other.chat.status
+)
+
+function MessageLog({ messages, chat, onChoose }: MessageListProps): ReactElement {
     const { auction } = useStage()
     const list = useRef<HTMLDivElement>(null)
-    const { messages, status, lastSeq, loadOlder, showNewest, markReadUpTo } = chat
+    const { status, loadOlder, showNewest, markReadUpTo } = chat
+    const lastSeq = messages.findLast(({ seq }) => seq !== null)?.seq ?? null
     const { rows, spacerPx, isAtEnd, onScroll, scrollToEnd } = useRowWindow(list, messages, loadOlder)
     useEffect(() => {
         if (isAtEnd && lastSeq !== null && document.visibilityState === 'visible') markReadUpTo(lastSeq)

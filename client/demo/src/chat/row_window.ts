@@ -7,9 +7,9 @@ import type { ChatMessage } from '@pg-stream/client'
 import { type RefObject, useLayoutEffect, useRef, useState } from 'react'
 
 /** Rows are taken away when there are more than the one, until the other is left. */
-const MOST = 150
-const KEPT = 70
-const OLDER = 60
+const MOST = 80
+const KEPT = 40
+const OLDER = 40
 const NEAR_PX = 240
 const BOTTOM_PX = 32
 

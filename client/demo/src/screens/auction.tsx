@@ -36,7 +36,14 @@ export function AuctionScreen({ auctionId }: { auctionId: string }): ReactElemen
     const shown = entered ?? (isSeller && current !== null && !hosts(current) ? null : current)
     if (shown !== null) {
         return (
-            <Stage auction={auction} sessionId={shown} isSeller={isSeller} onEntered={setEntered} refresh={refresh} />
+            <Stage
+                key={shown}
+                auction={auction}
+                sessionId={shown}
+                isSeller={isSeller}
+                onEntered={setEntered}
+                refresh={refresh}
+            />
         )
     }
     if (!isSeller) return <Lot auction={auction} />

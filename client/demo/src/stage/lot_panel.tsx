@@ -2,7 +2,7 @@
 
 import { StreamState } from '@pg-stream/client'
 import { useChat, useStream } from '@pg-stream/client/react'
-import { type ReactElement, useState } from 'react'
+import { memo, type ReactElement, useState } from 'react'
 import { BidError, leastBid, placeBid, stepOf } from '../backend/auctions.ts'
 import { useBids } from '../backend/bids.ts'
 import { useBackend } from '../backend/context.ts'
@@ -37,15 +37,13 @@ export function LotPanel(): ReactElement {
     )
 }
 
-function BidButtons({
-    highest,
-    isOpen,
-    leads,
-}: {
+interface BidButtonsProps {
     highest: number | null
     isOpen: boolean
     leads: boolean
-}): ReactElement {
+}
+
+const BidButtons = memo(function BidButtons({ highest, isOpen, leads }: BidButtonsProps): ReactElement {
     const { supabase } = useBackend()
     const { auction } = useStage()
     const [isBusy, setBusy] = useState(false)
@@ -97,4 +95,4 @@ function BidButtons({
             {isOther && <OtherBid least={least} onBid={bid} onClose={() => setOther(false)} />}
         </div>
     )
-}
+})

@@ -2,7 +2,7 @@
 
 import { StreamState } from '@pg-stream/client'
 import { useStream } from '@pg-stream/client/react'
-import type { ReactElement } from 'react'
+import { memo, type ReactElement } from 'react'
 import { useBackend } from '../backend/context.ts'
 import { attempt } from '../ui/attempt.ts'
 import { Icon } from '../ui/icon.tsx'
@@ -11,7 +11,7 @@ import { useStage } from './stage_context.ts'
 export const KINDS = ['like', 'love', 'laugh', 'wow', 'fire', 'clap'] as const
 const SHORT = new Intl.NumberFormat('en', { notation: 'compact' })
 
-export function Reactions(): ReactElement {
+export const Reactions = memo(function Reactions(): ReactElement {
     const { client } = useBackend()
     const { watched } = useStage()
     const { reactions, state } = useStream(watched)
@@ -34,4 +34,4 @@ export function Reactions(): ReactElement {
             ))}
         </ul>
     )
-}
+})

@@ -5,7 +5,7 @@
 
 import { parseArgs } from 'node:util'
 import { launchChromium } from '../chromium.ts'
-import { checkScreen, type Finding, forget, noted } from './checks.ts'
+import { checkScreen, type Finding, forget, noted, tasksOverLimit } from './checks.ts'
 import { flood } from './flood.ts'
 import { DESK, Person } from './person.ts'
 import { videoPlays } from './picture.ts'
@@ -18,7 +18,6 @@ const url = values['supabase-url'] ?? ''
 const serviceKey = values['service-key'] ?? ''
 
 const TITLE = 'Leica M3'
-/** A machine that is busy with something else makes any task long: the best of some rounds counts. */
 const ROUNDS = 4
 const FLOOD_S = 5
 
@@ -193,22 +192,25 @@ async function actOn(person: Person, text: string, action: string | RegExp): Pro
 
 interface Measured {
     messages: number
-    rounds: { longTasks: number[]; shifts: number }[]
+    /** Milliseconds: by the wall, as PerformanceObserver tells, and of processor time where that was above 50. */
+    rounds: { longTasks: number[]; processorMs: number[] }[]
 }
 
+/** Fails for a shift in any round, and for long tasks in all of them: a machine that does other things makes any task long. */
 async function measureFlood(watchers: Person[], stream: Parameters<typeof flood>[0]): Promise<Measured> {
     const measured: Measured = { messages: 0, rounds: [] }
     for (let round = 0; round < ROUNDS; round++) {
         for (const { page } of watchers) await forget(page)
-        measured.messages += await flood(stream, FLOOD_S)
+        const processorMs = await tasksOverLimit(browser, async () => {
+            measured.messages += await flood(stream, FLOOD_S)
+        })
         const seen = await Promise.all(watchers.map(({ page }) => noted(page)))
         const longTasks = seen.flatMap((one) => one.longTasks)
-        const shifts = seen.flatMap((one) => one.shifts)
-        for (const { value, what } of shifts) find('thirty messages a second', `the layout shifts by ${value}: ${what}`)
-        measured.rounds.push({ longTasks, shifts: shifts.length })
-        if (longTasks.length === 0) return measured
+        for (const { value, what } of seen.flatMap((one) => one.shifts))
+            find('thirty messages a second', `the layout shifts by ${value}: ${what}`)
+        measured.rounds.push({ longTasks, processorMs })
+        if (longTasks.length === 0 || processorMs.length === 0) return measured
     }
-    const all = measured.rounds.map(({ longTasks }) => longTasks.join(' ')).join('; ')
-    find('thirty messages a second', `long tasks in every round: ${all} ms`)
+    find('thirty messages a second', `tasks of more than 50 ms in every round: ${JSON.stringify(measured.rounds)}`)
     return measured
 }

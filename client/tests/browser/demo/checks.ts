@@ -1,7 +1,7 @@
 /** What must hold of every screen: no violation of axe, contrast, no sideways scrolling; and while messages arrive, no shift and no long task. */
 
 import { readFileSync } from 'node:fs'
-import type { Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import type { Person } from './person.ts'
 
 const AXE = readFileSync(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
@@ -72,4 +72,32 @@ export async function noted(page: Page): Promise<Noted> {
     // The observers are told of a task and a shift after they happened.
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))))
     return page.evaluate(() => (globalThis as unknown as { noted: Noted }).noted)
+}
+
+interface TraceEvent {
+    name: string
+    dur?: number
+    tdur?: number
+    pid: number
+    tid: number
+    args?: { name?: string }
+}
+
+const TASKS = ['RunTask', 'ThreadControllerImpl::RunTask']
+const LONG_MS = 50
+
+/**
+ * The tasks of pages that ran for more than 50 ms of processor time while `run` was under way. The observer in a page measures by
+ * the wall: where other programs have the processor, it finds long tasks in a page that does nothing.
+ */
+export async function tasksOverLimit(browser: Browser, run: () => Promise<void>): Promise<number[]> {
+    await browser.startTracing(undefined, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] })
+    await run()
+    const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] }
+    const of = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`
+    const names = trace.traceEvents.filter(({ name }) => name === 'thread_name')
+    const mains = new Set(names.filter(({ args }) => args?.name === 'CrRendererMain').map(of))
+    const tasks = trace.traceEvents.filter((event) => TASKS.includes(event.name) && mains.has(of(event)))
+    if (tasks.length === 0) throw new Error('the trace names no task of a page')
+    return tasks.flatMap(({ tdur = 0 }) => (tdur > LONG_MS * 1000 ? [Math.round(tdur / 1000)] : []))
 }
