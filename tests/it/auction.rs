@@ -2,6 +2,7 @@
 
 mod bid_deadlocks;
 mod deferred_roles;
+mod demo_bids;
 mod isolation;
 mod triggers;
 mod updates;

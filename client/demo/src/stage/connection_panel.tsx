@@ -5,27 +5,27 @@ import { type ReactElement, type ReactNode, useEffect, useRef } from 'react'
 import { useBackend } from '../backend/context.ts'
 import { SLEEP_S, useTroubles } from '../trouble/troubles.ts'
 import { Icon } from '../ui/icon.tsx'
+import { shortTime } from '../ui/money.ts'
 import { ThemeSwitch } from '../ui/theme_switch.tsx'
 import { Quality } from '../video/quality.tsx'
 import { VideoFigures } from '../video/video_figures.tsx'
 import { useStage } from './stage_context.ts'
-import { type FrameMeter, useFrames } from './use_frames.ts'
+import { type FrameFigures, type FrameMeter, useFrames } from './use_frames.ts'
 
 export function ConnectionPanel({ meter, onClose }: { meter: FrameMeter; onClose(): void }): ReactElement {
     const { isSeller } = useStage()
     const ref = useRef<HTMLElement>(null)
     useEffect(() => ref.current?.focus(), [])
+    useEffect(() => {
+        // Wherever the focus is, except in a sheet, which Escape closes first.
+        const close = ({ key }: KeyboardEvent) => {
+            if (key === 'Escape' && document.querySelector('dialog[open]') === null) onClose()
+        }
+        addEventListener('keydown', close)
+        return () => removeEventListener('keydown', close)
+    }, [onClose])
     return (
-        <aside
-            ref={ref}
-            id="connection-panel"
-            className="panel"
-            aria-label="Connection"
-            tabIndex={-1}
-            onKeyDown={(event) => {
-                if (event.key === 'Escape') onClose()
-            }}
-        >
+        <aside ref={ref} id="connection-panel" className="panel" aria-label="Connection" tabIndex={-1}>
             <header className="sheet-head">
                 <h2>Connection</h2>
                 <span className="bar-end">
@@ -62,7 +62,7 @@ function Figures({ meter }: { meter: FrameMeter }): ReactElement {
             <Figure name="Head seq" value={String(headSeq)} detail={lastSeq === null ? status : `${lastSeq} held`} />
             <Figure
                 name="Lag"
-                value={frame === null ? '–' : `${frame.lagMs} ms`}
+                value={frame === null ? '–' : shortTime(frame.lagMs)}
                 detail={behind === null ? '' : `${behind} behind, ${status}`}
             />
             <Figure
@@ -74,11 +74,11 @@ function Figures({ meter }: { meter: FrameMeter }): ReactElement {
                           ? `#${frame.toSeq}`
                           : `#${frame.fromSeq}–${frame.toSeq}`
                 }
-                detail={frame === null ? 'none yet' : `${frame.toSeq - frame.fromSeq + 1} entries`}
+                detail={frame === null ? 'none yet' : entriesOf(frame)}
             />
             <Figure
                 name="Frame window"
-                value={frame?.apartMs == null ? '–' : `${frame.apartMs} ms`}
+                value={frame?.apartMs == null ? '–' : shortTime(frame.apartMs)}
                 detail={frame?.pollMs == null ? 'between frames' : `polled every ${frame.pollMs} ms`}
             />
             <Figure name="Round trip" value={`${Math.round(quality.latency)} ms`} detail={quality.quality} />
@@ -87,6 +87,10 @@ function Figures({ meter }: { meter: FrameMeter }): ReactElement {
             />
         </dl>
     )
+}
+
+function entriesOf({ fromSeq, toSeq }: FrameFigures): string {
+    return fromSeq === toSeq ? '1 entry' : `${toSeq - fromSeq + 1} entries`
 }
 
 function Figure({ name, value, detail }: { name: string; value: string; detail: string }): ReactElement {

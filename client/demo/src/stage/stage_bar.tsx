@@ -32,11 +32,13 @@ export function StageBar({ isPanelOpen, onPanel }: { isPanelOpen: boolean; onPan
             </p>
             <span className="bar-end">
                 <StateBadge state={state} />
-                <span className="viewers numbers" title="Watching now">
-                    <Icon name="eye" size={18} />
-                    <span className="visually-hidden">Watching: </span>
-                    {viewerCount === null ? '–' : count.format(viewerCount)}
-                </span>
+                {state !== StreamState.ENDED && (
+                    <span className="viewers numbers" title="Watching now">
+                        <Icon name="eye" size={18} />
+                        <span className="visually-hidden">Watching: </span>
+                        {viewerCount === null ? '–' : count.format(viewerCount)}
+                    </span>
+                )}
                 <button
                     type="button"
                     className={`icon-button connection connection-${connection}`}

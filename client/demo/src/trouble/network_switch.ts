@@ -23,6 +23,8 @@ export class NetworkSwitch {
         this.#cuts++
         for (const call of this.#calls) call.abort()
         for (const socket of this.#sockets) socket.isDead = true
+        // A network that goes leaves the last picture where it is; a closed connection alone would blank it.
+        for (const video of document.querySelectorAll('video')) video.pause()
         for (const peer of this.#peers) peer.close()
         this.#peers.clear()
     }

@@ -22,3 +22,8 @@ export function duration(ms: number): string {
 }
 
 export const count = new Intl.NumberFormat('en')
+
+/** Milliseconds while they are few, seconds above. */
+export function shortTime(ms: number): string {
+    return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+}
