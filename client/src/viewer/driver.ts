@@ -109,6 +109,10 @@ export class Driver<View> {
                     set({ capabilities: seat.take().capabilities })
                     view.show(0)
                     await seat.ask(signal, (engine) => engine.startPreview())
+                    // A preview may open what is to stay off.
+                    const { wantedDevices, toldDevices } = facts()
+                    const told = (source: LocalSource) => (wantedDevices[source] ? toldDevices[source] : null)
+                    set({ toldDevices: { camera: told('camera'), microphone: told('microphone') } })
                 })
             case 'stop_preview':
                 await this.#try(() => seat.call(signal, (engine) => engine.stopPreview()))
@@ -141,7 +145,6 @@ export class Driver<View> {
             if (!signal.aborted) trouble(joinCause(thrown))
             return
         }
-        if (signal.aborted) return this.#leave()
         set({ channel: 'joined', hasJoined: true })
         renewal.catchUp()
         const { audioRoute, capabilities } = facts()

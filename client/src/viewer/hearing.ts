@@ -65,9 +65,7 @@ export function hearing(options: HearingOptions): EngineListener {
         remoteVideo: (event) => {
             if (event.state === 'stopped' && event.reason === 'left') return gone(event.uid)
             const tellsEach = facts().capabilities?.eachFrame === true
-            const change = videoOf(event, tellsEach)
-            sender(event.uid, change)
-            if (change.hasCamera === false && isSeen(event.uid)) set(stale())
+            sender(event.uid, videoOf(event, tellsEach))
             const isBack = isSeen(event.uid) && facts().picture === 'frozen' && event.state === 'decoding'
             if (isBack && !tellsEach) set({ picture: 'moving' })
         },

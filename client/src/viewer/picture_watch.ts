@@ -108,7 +108,12 @@ export class PictureWatch {
         const { role, subscribed } = facts()
         const uid = role === 'seller' ? 0 : subscribed
         const asked = engine()
-        return asked === null || uid === null ? null : question(asked, uid)
+        try {
+            return asked === null || uid === null ? null : question(asked, uid)
+        } catch {
+            // As where it cannot tell: a canvas may be closed to the page.
+            return null
+        }
     }
 
     /** A camera that is off in a browser sends black; so does a broken decoder, which a new subscription mends. */

@@ -60,6 +60,10 @@ export class ViewSeat<View> {
 
     #set(view: View | null): void {
         if (this.#uid === null || this.#view === null) return
-        this.#engine()?.setView(this.#uid, view, this.#options)
+        try {
+            this.#engine()?.setView(this.#uid, view, this.#options)
+        } catch {
+            // What cannot be drawn is missed where it is expected.
+        }
     }
 }

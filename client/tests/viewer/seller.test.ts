@@ -1,4 +1,4 @@
-/** A seller's viewer: permission, preview, going live, and everything that takes the camera away. */
+/** A seller's viewer: preview, going live, pause, takeover, and the end of it. */
 
 import { describe, expect, it } from 'vitest'
 import { SESSION } from '../fakes/fake_stream.ts'
@@ -62,65 +62,6 @@ describe('a seller', () => {
         await of.end()
     })
 
-    it('whose permission is denied is told so, and asks again by retry', async () => {
-        const of = seller()
-        of.engines.faults.permission = 'denied'
-        await of.play()
-        const promise = of.viewer.goLive()
-        const denied = expect(promise).rejects.toMatchObject({ code: 'devices_denied' })
-        await of.clock.advance(1_000)
-        await denied
-        expect(of.snapshot.phase).toBe('permission_denied')
-        expect(of.troubles).toEqual(['devices_denied'])
-        await of.clock.advance(60_000)
-        expect(of.engines.current.count('requestPermissions')).toBe(1)
-        expect(of.engines.current.count('startPreview')).toBe(0)
-        of.engines.faults.permission = 'granted'
-        of.viewer.retry()
-        await of.clock.advance(2_000)
-        expect(of.snapshot.phase).toBe('publishing')
-        await of.end()
-    })
-
-    it('whose permission is taken back while the stream is on is told so', async () => {
-        const of = await live()
-        of.engines.current.emit('local', { source: 'camera', state: 'denied' })
-        await of.clock.advance(1_000)
-        expect(of.snapshot).toMatchObject({ phase: 'permission_denied', videoEnabled: false })
-        await of.end()
-    })
-
-    it('switches camera and microphone', async () => {
-        const of = await live()
-        const off = Promise.all([of.viewer.setCamera(false), of.viewer.setMicrophone(false)])
-        await of.clock.advance(10)
-        await off
-        expect(of.snapshot).toMatchObject({ phase: 'camera_off', videoEnabled: false, audioEnabled: false })
-        const sender = of.engines.network.channel(SESSION).senders.get(HOST)
-        expect(sender?.picture).toMatchObject({ isCameraOn: false, isMicrophoneOn: false })
-        const on = of.viewer.setCamera(true)
-        await of.clock.advance(10)
-        await on
-        expect(of.snapshot).toMatchObject({ phase: 'publishing', videoEnabled: true })
-        await of.viewer.switchCamera()
-        expect(of.engines.current.count('switchCamera')).toBe(1)
-        await of.end()
-    })
-
-    it('who goes live with the camera off does not open it', async () => {
-        const of = seller()
-        await of.play()
-        await of.viewer.setCamera(false)
-        const promise = of.viewer.goLive()
-        await of.clock.advance(1_000)
-        await promise
-        const { calls } = of.engines.current
-        expect(calls.indexOf('setCamera false')).toBeGreaterThanOrEqual(0)
-        expect(calls.indexOf('setCamera false')).toBeLessThan(calls.indexOf('startPreview'))
-        expect(of.snapshot.phase).toBe('camera_off')
-        await of.end()
-    })
-
     it.each(['camera', 'microphone'] as const)(
         'whose %s a call takes is interrupted, and comes back',
         async (source) => {
@@ -134,30 +75,6 @@ describe('a seller', () => {
             await of.end()
         }
     )
-
-    it('takes its camera back when the app comes to the front', async () => {
-        const of = await live()
-        of.lifecycle.emit('background')
-        of.engines.current.emit('local', { source: 'camera', state: 'interrupted' })
-        of.clock.sleep(30_000)
-        of.lifecycle.emit('active')
-        await of.clock.advance(2_000)
-        expect(of.engines.current.calls).toContain('setCamera true')
-        expect(of.snapshot.phase).toBe('publishing')
-        await of.end()
-    })
-
-    it('whose camera fails gets a new engine, and sends again', async () => {
-        const of = await live()
-        of.engines.current.emit('local', { source: 'camera', state: 'failed' })
-        await of.clock.advance(3_000)
-        expect(of.recoveries.map(({ step }) => step)).toEqual(['new_engine'])
-        expect(of.engines.engines.map(({ isDisposed }) => isDisposed)).toEqual([true, false])
-        expect(of.snapshot.phase).toBe('publishing')
-        expect([...of.engines.current.screen.views.keys()]).toEqual([0])
-        expect(of.supabase.count('update_stream_state')).toBe(1)
-        await of.end()
-    })
 
     it('that another device has taken over sends nothing any more', async () => {
         const of = await live()
@@ -266,19 +183,6 @@ describe('a seller', () => {
         await of.clock.advance(2_000)
         await promise
         expect(of.snapshot.phase).toBe('publishing')
-        await of.end()
-    })
-
-    it('whose own picture stands still is climbed for', async () => {
-        const of = await live()
-        const sender = of.engines.network.channel(SESSION).senders.get(HOST)
-        sender?.freeze()
-        await of.clock.advance(2_500)
-        expect(of.snapshot.phase).toBe('frozen')
-        expect(of.recoveries[0]).toMatchObject({ step: 'reattach_view', cause: 'frozen' })
-        // Publishing anew brings another sender, whose picture moves.
-        await of.clock.advance(10_000)
-        expect(of.snapshot).toMatchObject({ phase: 'publishing', recovering: null })
         await of.end()
     })
 

@@ -1,14 +1,12 @@
 /** Pictures that do not come, stand still, are black or are not shown: each ends playing or in its named phase. */
 
 import { describe, expect, it } from 'vitest'
+import type { FakeEngine } from '../../src/testing.ts'
 import type { RecoveryStep } from '../../src/viewer.ts'
 import { SESSION } from '../fakes/fake_stream.ts'
-import { HOST, viewerBench } from './viewer_bench.ts'
+import { HOST, NATIVE, type ViewerBench, viewerBench } from './viewer_bench.ts'
 
 const RUNGS: RecoveryStep[] = ['reattach_view', 'resubscribe', 'new_token', 'rejoin', 'new_engine']
-
-/** An engine that tells of the first picture alone, as native SDKs do. */
-const NATIVE = { capabilities: { eachFrame: false, pixels: false, viewVisibility: false } }
 
 describe('a picture that does not come', () => {
     it.each(RUNGS)('is brought by %s, and by no higher rung', async (rung) => {
@@ -42,6 +40,47 @@ describe('a picture that does not come', () => {
         const of = viewerBench({ engine: NATIVE })
         of.engines.faults.undrawn = 'resubscribe'
         await of.play(30_000)
+        expect(of.snapshot.phase).toBe('playing')
+        await of.end()
+    })
+})
+
+describe('an engine that throws where it should not', () => {
+    const broken = (method: 'setVolume' | 'setView' | 'brightness' | 'isViewVisible') => {
+        const of: ViewerBench = viewerBench({
+            viewer: {
+                engine: () => {
+                    const engine = of.engines() as FakeEngine
+                    const fails = () => {
+                        throw new Error('broken')
+                    }
+                    if (of.engines.engines.length === 1) Object.assign(engine, { [method]: fails })
+                    return engine
+                },
+            },
+        })
+        return of
+    }
+
+    it('by setVolume is replaced', async () => {
+        const of = broken('setVolume')
+        await of.play(60_000)
+        expect(of.engines.engines).toHaveLength(2)
+        expect(of.snapshot.phase).toBe('playing')
+        await of.end()
+    })
+
+    it('by setView shows nothing, which has a name', async () => {
+        const of = broken('setView')
+        await of.play(60_000)
+        expect(of.snapshot.phase).toBe('hidden')
+        await of.end()
+    })
+
+    it.each(['brightness', 'isViewVisible'] as const)('by %s is asked in vain', async (method) => {
+        const of = broken(method)
+        await of.play(20_000)
+        expect(of.engines.engines).toHaveLength(1)
         expect(of.snapshot.phase).toBe('playing')
         await of.end()
     })
@@ -88,6 +127,19 @@ describe('a picture that stands still', () => {
         await of.end()
     })
 
+    it('is not kept alive by the pictures of others', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.host.freeze()
+        for (let at = 0; at < 5; at++) {
+            of.engines.current.emit('frame', { uid: 999 })
+            of.engines.current.emit('size', { uid: 999, width: 1, height: 1 })
+            await of.clock.advance(500)
+        }
+        expect(of.snapshot).toMatchObject({ phase: 'frozen', size: { width: 720, height: 1280 } })
+        await of.end()
+    })
+
     it('is received anew where decoding has failed', async () => {
         const of = viewerBench({ engine: NATIVE })
         await of.play()
@@ -124,85 +176,6 @@ describe('a picture that stands still', () => {
         await of.clock.advance(1_000)
         expect(of.snapshot.phase).toBe('playing')
         expect(of.recoveries).toHaveLength(tried)
-        await of.end()
-    })
-})
-
-describe('a black picture', () => {
-    it('is a camera that is off where it stays black when it is received anew', async () => {
-        const of = viewerBench()
-        await of.play()
-        of.host.black()
-        await of.clock.advance(2_500)
-        expect(of.snapshot).toMatchObject({ phase: 'camera_off', audioEnabled: true })
-        await of.clock.advance(20_000)
-        expect(of.snapshot).toMatchObject({ phase: 'camera_off', recovering: null })
-        expect(of.recoveries.map(({ step }) => step)).toEqual(['reattach_view', 'resubscribe'])
-        // Looked into again, less and less: a fault may hide behind a camera that is off.
-        await of.clock.advance(600_000)
-        expect(of.recoveries.length).toBeLessThanOrEqual(12)
-        expect(of.phases.slice(of.phases.indexOf('camera_off'))).toEqual(['camera_off'])
-        of.host.black(false)
-        await of.clock.advance(600)
-        expect(of.snapshot.phase).toBe('playing')
-        await of.end()
-    })
-
-    it.each(['reattach_view', 'resubscribe'] as const)('that is a fault is mended by %s', async (rung) => {
-        const of = viewerBench()
-        await of.play()
-        of.engines.faults.black = rung
-        await of.clock.advance(10_000)
-        expect(of.snapshot).toMatchObject({ phase: 'playing', recovering: null })
-        expect(of.recoveries.at(-1)).toMatchObject({ step: rung, cause: 'black' })
-        await of.end()
-    })
-
-    it('is no trouble where the host has said that the camera is off', async () => {
-        const of = viewerBench()
-        await of.play()
-        of.host.setCamera(false)
-        expect(of.snapshot).toMatchObject({ phase: 'camera_off', videoEnabled: false })
-        await of.clock.advance(120_000)
-        expect(of.recoveries).toEqual([])
-        of.host.setCamera(true)
-        expect(of.snapshot.phase).toBe('first_frame')
-        await of.clock.advance(300)
-        expect(of.snapshot.phase).toBe('playing')
-        await of.end()
-    })
-
-    it('of a host whose app is in the background is a camera that is off', async () => {
-        const of = viewerBench({ engine: NATIVE })
-        await of.play()
-        of.host.tell('stopped', 'background')
-        await of.clock.advance(30_000)
-        expect(of.snapshot.phase).toBe('camera_off')
-        expect(of.recoveries).toEqual([])
-        of.host.tell('decoding', 'unmuted')
-        expect(of.snapshot.phase).toBe('playing')
-        await of.end()
-    })
-
-    it('that is mended as frames stop is frozen in time', async () => {
-        const of = viewerBench()
-        await of.play()
-        of.engines.faults.black = 'reattach_view'
-        while (of.recoveries.length === 0) await of.clock.advance(100)
-        of.host.freeze()
-        await of.clock.advance(2_100)
-        expect(of.snapshot.phase).not.toBe('playing')
-        await of.end()
-    })
-
-    it('that flickers is not called black', async () => {
-        const of = viewerBench()
-        await of.play()
-        for (let at = 0; at < 10; at++) {
-            of.host.black(at % 2 === 0)
-            await of.clock.advance(1_000)
-        }
-        expect(of.phases).not.toContain('camera_off')
         await of.end()
     })
 })

@@ -16,6 +16,9 @@ export const VIEW = { name: 'view' }
 /** The uid of the host of the first generation. */
 export const HOST = 101
 
+/** An engine that tells of the first picture alone, as native SDKs do. */
+export const NATIVE = { capabilities: { eachFrame: false, pixels: false, viewVisibility: false } }
+
 export interface ViewerBenchOptions extends BenchOptions {
     role?: 'seller' | 'buyer'
     engine?: Partial<FakeEngineOptions>
@@ -103,6 +106,11 @@ export function viewerBench(options: ViewerBenchOptions = {}): ViewerBench {
             await of.dispose()
         },
     }
+}
+
+/** What recovery tried, and against what. */
+export function steps({ recoveries }: ViewerBench): string[] {
+    return recoveries.map(({ step, cause }) => `${step} ${cause}`)
 }
 
 /** The server's answers about tokens, and about the seller's place. */
