@@ -2,6 +2,7 @@
 
 mod calls;
 mod demo_app;
+mod local_network;
 mod postgrest;
 mod postgrest_answers;
 mod reading;

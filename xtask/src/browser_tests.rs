@@ -20,13 +20,19 @@ pub fn ensure(arguments: &[OsString]) -> Result<()> {
     if !may_be_among(arguments) {
         return Ok(());
     }
-    if chromium().is_err() {
-        packages::ensure_installed(&[&[PACKAGE]], "Chromium, for tests in a browser")?;
-        chromium()?;
-    }
+    ensure_chromium()?;
     let node = Node::ensure()?;
     client_package::install(&node)?;
     DemoApp::ensure_built(&node).map(|_| ())
+}
+
+/// Installs the browser where it is missing.
+pub fn ensure_chromium() -> Result<()> {
+    if chromium().is_err() {
+        packages::ensure_installed(&[&[PACKAGE]], "Chromium")?;
+        chromium()?;
+    }
+    Ok(())
 }
 
 /// The path of the browser.

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod ci;
+pub mod client;
 pub mod cost;
 pub mod demo;
 pub mod down;
@@ -13,6 +14,7 @@ pub mod sql;
 pub mod test;
 pub mod up;
 pub mod url;
+pub mod verify_agora;
 
 use anyhow::Result;
 

@@ -3,6 +3,7 @@
 //! The binary `xtask` (`cargo x`) is the command line; this library is what it and the tests share:
 //! throw-away clusters, the services, and the certainty that nothing outlives its run.
 
+pub mod agora_verification;
 pub mod browser_tests;
 pub mod bundle;
 pub mod cargo_deny;
@@ -13,6 +14,7 @@ pub mod cost;
 pub mod database;
 pub mod demo_app;
 pub mod edition;
+pub mod expo_example;
 pub mod extension;
 pub mod extension_sql;
 pub mod extension_upgrade;
@@ -22,6 +24,7 @@ mod hex;
 pub mod interrupt;
 pub mod leaks;
 pub mod local_dir;
+pub mod local_network;
 pub mod log_tail;
 pub mod measurement;
 pub mod node;

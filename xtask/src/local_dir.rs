@@ -72,8 +72,15 @@ pub fn fresh_directory_name(parent: &Path) -> Result<PathBuf> {
 
 /// Writes a JSON file that only its owner can read, in one step: a reader sees the old or the new one.
 pub fn write_private_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    write_private(path, &serde_json::to_vec_pretty(value)?)
+}
+
+/// Writes a file that only its owner can read, in one step: a reader sees the old or the new one.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
-    let unfinished = path.with_extension("json.new");
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let unfinished = PathBuf::from(unfinished);
     let _ = fs::remove_file(&unfinished);
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -81,8 +88,7 @@ pub fn write_private_json(path: &Path, value: &impl Serialize) -> Result<()> {
         .mode(0o600)
         .open(&unfinished)
         .with_context(failed)?;
-    file.write_all(&serde_json::to_vec_pretty(value)?)
-        .with_context(failed)?;
+    file.write_all(content).with_context(failed)?;
     fs::rename(&unfinished, path).with_context(failed)
 }
 

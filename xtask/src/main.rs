@@ -18,7 +18,9 @@ cargo x [--pg POSTGRES] [--edition EDITION] <command>
                       installs; or the path of a pg_config
   --edition EDITION   native (the default), or sql, which is not complete: for test, up, demo and bench
 
-  up [--detach]       start the local stack (Postgres, supabase_local, edge_api) with a demo auction
+  up [--detach] [--host[=ADDRESS]]
+                      start the local stack (Postgres, supabase_local, edge_api) with a demo auction; with --host
+                      phones of the local network reach it too
   down                stop it
   url [NAME]          where the running stack is: supabase, edge or database (all without a name)
   psql [ARGUMENT...]  open psql on the running stack as the role postgres
@@ -49,6 +51,10 @@ cargo x [--pg POSTGRES] [--edition EDITION] <command>
   ext build           build the extension for the chosen Postgres and install it there
   ext clippy          check the extension's code for the chosen Postgres
   fixtures [--check]  write the answers that the HTTP tests of edge_api are given, or compare them
+  client expo         check the Expo example with the packed client, and export its bundles for Android and iOS (about 3 min)
+  verify-agora [--app-id ID] [--certificate-file FILE]
+                      join a real channel of Agora in Chromium and see its first frame, with your own project (or
+                      AGORA_APP_ID and AGORA_APP_CERTIFICATE); needs the internet
   ci                  everything that must hold before a change lands
 
 What is missing is fetched into .local/, or installed with apt where it belongs to the system.
@@ -92,6 +98,8 @@ fn run() -> Result<ExitCode> {
             "ext" => commands::ext::run(arguments),
             "fixtures" => commands::fixtures::run(arguments),
             "ci" => commands::ci::run(arguments),
+            "client" => commands::client::run(arguments),
+            "verify-agora" => commands::verify_agora::run(arguments),
             other => bail!("there is no command `{other}`\n\n{HELP}"),
         },
         Some(Long("pg")) => {

@@ -61,15 +61,18 @@ impl Node {
             "installing npm packages of {}",
             relative(package)
         ));
+        let quietly = ["--no-audit", "--no-fund", "--loglevel=error"];
+        self.npm(
+            package,
+            &[&["ci", "--ignore-scripts"], &quietly[..]].concat(),
+        )
+    }
+
+    /// Runs npm in a package; what it prints goes to the standard error.
+    pub fn npm(&self, package: &Path, arguments: &[&str]) -> Result<()> {
         let mut npm = Command::new(&self.program);
         npm.arg(&self.npm_script)
-            .args([
-                "ci",
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-                "--loglevel=error",
-            ])
+            .args(arguments)
             .current_dir(package)
             .env("PATH", self.search_path())
             .stdout(std::io::stderr());

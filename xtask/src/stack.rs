@@ -15,6 +15,7 @@ use crate::cluster::{Address, Cluster, Options};
 use crate::database::{self, AgoraSettings};
 use crate::demo_app::DemoApp;
 use crate::edition::Edition;
+use crate::local_network::LocalNetwork;
 use crate::run::Run;
 use crate::services::{ANY_PORT, Services, WEBHOOK_SECRET};
 use crate::{bundle, console, extension, interrupt, local_dir, postgres, secrets};
@@ -41,6 +42,17 @@ pub struct Stack {
     pub database: String,
     pub log_dir: PathBuf,
     pub pids: BTreeMap<String, u32>,
+    /// The stand-in's addresses in the local network; none without `--host`.
+    #[serde(default)]
+    pub local_network: Option<NetworkUrls>,
+}
+
+/// Where devices of the local network reach the stand-in, without TLS and with it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkUrls {
+    pub plain: String,
+    pub tls: String,
 }
 
 /// A stack together with what keeps it alive; all of it ends when this is dropped.
@@ -50,8 +62,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// Installs what is missing, builds, and starts everything with fresh data; the demo app is served where there is one.
-    pub fn start(name: &str, demo: Option<DemoApp>) -> Result<Self> {
+    /// Installs what is missing, builds, and starts everything with fresh data, for this machine alone or for devices of
+    /// the local network too; the demo app is served where there is one.
+    pub fn start(
+        name: &str,
+        demo: Option<DemoApp>,
+        network: Option<&LocalNetwork>,
+    ) -> Result<Self> {
         let edition = Edition::chosen()?;
         postgres::ensure()?;
         interrupt::check()?;
@@ -107,8 +124,17 @@ impl Running {
             },
         };
         let keys = services.keys()?;
+        let network_variables: Vec<(&str, String)> = network
+            .into_iter()
+            .flat_map(LocalNetwork::variables)
+            .collect();
         let variables = demo.as_ref().map(DemoApp::variables).transpose()?;
-        let variables = variables.unwrap_or_default();
+        let mut variables = variables.unwrap_or_default();
+        variables.extend(
+            network_variables
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
         let supabase_url = services.start_supabase_at(ANY_PORT, &variables, cluster.run())?;
         let edge_url = services.start_edge(cluster.run())?;
         let stack = Stack {
@@ -127,6 +153,10 @@ impl Running {
             cluster: address,
             database: DATABASE.to_owned(),
             log_dir,
+            local_network: network.map(|network| NetworkUrls {
+                plain: format!("http://{}", network.plain),
+                tls: format!("https://{}", network.tls),
+            }),
         };
         Ok(Self { stack, cluster })
     }

@@ -1,5 +1,6 @@
 //! Flags and environment of the process, checked once at start.
 
+mod host;
 mod realtime;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use lexopt::prelude::*;
 use secrecy::SecretString;
 
+pub use self::host::{HostConfig, HostSettingError};
 pub use self::realtime::{NotANumber, RealtimeConfig};
 
 /// Signing keys shorter than this many bytes are refused, as Supabase does.
@@ -42,6 +44,8 @@ pub struct Config {
     pub demo_directory: Option<PathBuf>,
     /// The Agora project over which the demo app sends video; none: its own loopback engine.
     pub demo_agora_app_id: Option<String>,
+    /// Listeners for devices of the local network; none: nothing listens beyond `listen`.
+    pub host: Option<HostConfig>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +68,8 @@ pub enum ConfigError {
     NoSchema,
     #[error(transparent)]
     Realtime(#[from] NotANumber),
+    #[error(transparent)]
+    Host(#[from] HostSettingError),
 }
 
 /// Reads flags from `parser` and the rest from `variable`.
@@ -106,6 +112,7 @@ pub fn from_command_line(
             realtime: RealtimeConfig::from_variables(&variable)?,
             demo_directory: variable("DEMO_DIRECTORY").map(PathBuf::from),
             demo_agora_app_id: variable("DEMO_AGORA_APP_ID").filter(|id| !id.is_empty()),
+            host: HostConfig::from_variables(&variable)?,
         }))),
         Some(other) => Err(ConfigError::UnknownCommand(other.to_owned())),
     }

@@ -14,6 +14,7 @@ use serde::Serialize;
 pub const PATH: &str = "/demo";
 
 /// The app: where its files are, and what `settings.json` says.
+#[derive(Debug, Clone)]
 pub struct Demo {
     pub directory: PathBuf,
     pub settings: Settings,

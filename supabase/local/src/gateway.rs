@@ -1,6 +1,5 @@
 //! The routes of all three services on one address, as Supabase's gateway has them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -17,7 +16,19 @@ use crate::loopback::{self, Loopback};
 use crate::realtime::{self, Realtime};
 use crate::rest::{self, Rest};
 
+/// Who can reach an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// A loopback address: browsers of any origin may call it, and tests may ask for faults.
+    ThisMachine,
+    /// Asked for by `cargo x up --host`: everything but these two, which no phone needs.
+    LocalNetwork,
+    /// Any other address that `--listen` names: what Supabase serves, and nothing of the stand-in's own.
+    Elsewhere,
+}
+
 /// The three services behind the one address.
+#[derive(Clone)]
 pub struct Services {
     pub auth: Arc<Auth>,
     pub rest: Arc<Rest>,
@@ -27,10 +38,8 @@ pub struct Services {
     pub demo: Option<Demo>,
 }
 
-/// All routes. While nothing beyond this machine can reach them, browsers of any origin may call them, tests may ask
-/// for faults, there is signalling for video between its browsers, and the demo app; on another address CORS stays closed
-/// and there is none of these.
-pub fn router(services: Services, address: SocketAddr) -> Router {
+/// All routes, as far as those who reach them may use them.
+pub fn router(services: Services, reach: Reach) -> Router {
     let router = Router::new()
         .route("/", get(health))
         .route("/health", get(health))
@@ -39,23 +48,24 @@ pub fn router(services: Services, address: SocketAddr) -> Router {
         .nest("/rest/v1", rest::router(services.rest))
         .nest("/realtime/v1", realtime::router(services.realtime.clone()))
         .fallback(no_route);
-    if address.ip().is_loopback() {
-        let local =
-            realtime::switches(services.realtime).merge(loopback::router(services.loopback));
-        let router = router.nest("/_local", local);
-        let router = match services.demo {
-            Some(demo) => router.merge(demo::router(demo)),
-            None => router,
-        };
-        router.layer(
-            CorsLayer::new()
-                .allow_origin(AllowOrigin::any())
-                .allow_methods(AllowMethods::mirror_request())
-                .allow_headers(AllowHeaders::mirror_request())
-                .expose_headers(ExposeHeaders::any()),
-        )
-    } else {
-        router
+    let signalling = loopback::router(services.loopback);
+    let router = match (reach, services.demo) {
+        (Reach::ThisMachine | Reach::LocalNetwork, Some(demo)) => router.merge(demo::router(demo)),
+        _ => router,
+    };
+    match reach {
+        Reach::Elsewhere => router,
+        Reach::LocalNetwork => router.nest("/_local", signalling),
+        Reach::ThisMachine => {
+            let local = realtime::switches(services.realtime).merge(signalling);
+            router.nest("/_local", local).layer(
+                CorsLayer::new()
+                    .allow_origin(AllowOrigin::any())
+                    .allow_methods(AllowMethods::mirror_request())
+                    .allow_headers(AllowHeaders::mirror_request())
+                    .expose_headers(ExposeHeaders::any()),
+            )
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod config;
 mod database;
 mod demo;
 mod gateway;
+mod host;
 pub mod jwt;
 pub mod keys;
 mod loopback;

@@ -18,7 +18,8 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::{self, DatabaseError};
 use crate::demo::{Demo, Settings};
-use crate::gateway::{self, Services};
+use crate::gateway::{self, Reach, Services};
+use crate::host::{Host, HostError};
 use crate::jwt::{self, ApiRole, SignError, TokenKey};
 use crate::keys;
 use crate::loopback::Loopback;
@@ -50,6 +51,8 @@ pub enum ServeError {
         address: SocketAddr,
         source: std::io::Error,
     },
+    #[error(transparent)]
+    Host(#[from] HostError),
     #[error("cannot write the address file: {0}")]
     AddressFile(std::io::Error),
     #[error("the server failed: {0}")]
@@ -87,6 +90,11 @@ async fn serve(config: Config) -> Result<(), ServeError> {
     if !address.ip().is_loopback() {
         warn!(%address, "listening beyond this machine; anyone who reaches it can use the demo accounts");
     }
+
+    let host = match config.host {
+        Some(host) => Some(Host::bind(host).await?),
+        None => None,
+    };
 
     let realtime_pool = database::pool(probe, "supabase_local_realtime", REALTIME_POOL_SIZE)?;
     let token_key = Arc::new(TokenKey::new(&config.jwt_secret));
@@ -129,7 +137,16 @@ async fn serve(config: Config) -> Result<(), ServeError> {
     tasks.spawn(quota::keep(realtime.quota.clone(), stop.clone()));
     tasks.spawn(partitions::keep(realtime.clone(), stop.clone()));
     tasks.spawn(replication::keep(source, realtime.clone(), stop.clone()));
-    let router = gateway::router(services, address);
+    if let Some(host) = host {
+        let router = gateway::router(services.clone(), Reach::LocalNetwork);
+        host.serve(router, &stop, &tasks);
+    }
+    let reach = if address.ip().is_loopback() {
+        Reach::ThisMachine
+    } else {
+        Reach::Elsewhere
+    };
+    let router = gateway::router(services, reach);
     let listener = listener.tap_io(|stream| {
         // A frame is one small write; waiting for more to send would only delay it.
         if let Err(error) = stream.set_nodelay(true) {

@@ -49,7 +49,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     }
     console::step("no stack is running here; starting one for the demo");
     Run::sweep()?;
-    let running = Running::start(&format!("demo-{}", std::process::id()), None)?;
+    let running = Running::start(&format!("demo-{}", std::process::id()), None, None)?;
     let played = play(&node, &named.filled_in(&running.stack));
     running.cluster.stop();
     played

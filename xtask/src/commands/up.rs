@@ -1,5 +1,6 @@
 //! `cargo x up`: start the local stack and keep it until Ctrl-C, or leave it with `--detach`.
 
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -7,9 +8,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
 use xtask::demo_app::DemoApp;
+use xtask::local_network::LocalNetwork;
 use xtask::node::Node;
 use xtask::run::Run;
-use xtask::stack::{Lock, Running, Stack, UP};
+use xtask::stack::{Lock, NetworkUrls, Running, Stack, UP};
 use xtask::{console, interrupt, log_tail};
 
 /// The interval at which the foreground checks whether the stack still runs and whether it should.
@@ -17,9 +19,15 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut detach = false;
+    // With an address, or without one: that of the route to other networks.
+    let mut host: Option<Option<IpAddr>> = None;
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("detach") => detach = true,
+            Long("host") => {
+                let address = arguments.optional_value();
+                host = Some(address.map(|address| address.parse()).transpose()?);
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -29,6 +37,11 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let is_ours = lock.try_take()?;
     if let Some(stack) = Stack::find()? {
         stack.expect_chosen_postgres()?;
+        if host.is_some() && stack.local_network.is_none() {
+            bail!(
+                "a stack without --host is running here; stop it with `cargo x down` and start again"
+            );
+        }
         console::step("a stack is running here already; `cargo x down` stops it");
         print(&stack);
         return Ok(ExitCode::SUCCESS);
@@ -46,8 +59,9 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     }
     Run::sweep()?;
 
+    let network = host.map(LocalNetwork::prepare).transpose()?;
     let demo = DemoApp::ensure_built(&Node::ensure()?)?;
-    let running = Running::start(UP, Some(demo))?;
+    let running = Running::start(UP, Some(demo), network.as_ref())?;
     running.stack.publish()?;
     print(&running.stack);
     if detach {
@@ -117,4 +131,16 @@ fn print(stack: &Stack) {
 ",
         logs = stack.log_dir.display(),
     ));
+    if let Some(NetworkUrls { plain, tls }) = &stack.local_network {
+        console::answer(format_args!(
+            "\
+  Phones of this network, while --host is given (docs/local-stack.md)
+    to watch, or to sell with the drawn picture    {plain}/demo/
+    to sell with the camera, in a browser          {tls}/demo/
+    the authority to trust for it                  {plain}/_local/authority.pem
+    the Expo example                               EXPO_PUBLIC_SUPABASE_URL={plain} EXPO_PUBLIC_SUPABASE_ANON_KEY={anon_key} EXPO_PUBLIC_AGORA_APP_ID={app_id}
+",
+            app_id = stack.app_id,
+        ));
+    }
 }

@@ -1,0 +1,36 @@
+/** A seller's page: the own camera, and the stream that it goes to. */
+
+import { StreamViewer, useStreamViewer } from '@pg-stream/client/react-native'
+import { type ReactElement, useEffect } from 'react'
+import { startHostService, stopHostService } from '../modules/host-service'
+import { agora, client, engine } from '../streaming'
+import { Action, Line } from './parts'
+
+interface HostProps {
+    userId: string
+    sessionId: string
+    generation: number
+    onBack: () => void
+}
+
+export function Host({ userId, sessionId, generation, onBack }: HostProps): ReactElement {
+    const watched = { sessionId, userId, userRole: 'seller', generation, engine } as const
+    // The same viewer as that of the component below.
+    const { viewer, phase } = useStreamViewer(watched)
+    const isLive = phase === 'publishing'
+    useEffect(() => {
+        if (!isLive) return
+        startHostService('You are live')
+        return stopHostService
+    }, [isLive])
+    const end = () => client.stream.endStream(sessionId).then(onBack, onBack)
+    return (
+        <>
+            <StreamViewer {...watched} views={agora} style={{ aspectRatio: 3 / 4 }} />
+            <Line>{phase}</Line>
+            {phase === 'preview' && <Action label="Go live" onPress={() => void viewer?.goLive()} />}
+            {isLive && <Action label="Switch the camera" onPress={() => void viewer?.switchCamera()} />}
+            <Action label="End" onPress={() => void end()} />
+        </>
+    )
+}

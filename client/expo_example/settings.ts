@@ -1,0 +1,10 @@
+/** Where the stack is, from the environment of the bundler: `cargo x up --host` prints all of it. */
+
+const { EXPO_PUBLIC_SUPABASE_URL, EXPO_PUBLIC_SUPABASE_ANON_KEY, EXPO_PUBLIC_AGORA_APP_ID } = process.env
+
+export const settings = {
+    supabaseUrl: EXPO_PUBLIC_SUPABASE_URL ?? 'http://127.0.0.1:54321',
+    anonKey: EXPO_PUBLIC_SUPABASE_ANON_KEY ?? 'none',
+    /** Video needs a project of Agora, whose certificate the database has. */
+    agoraAppId: EXPO_PUBLIC_AGORA_APP_ID ?? '',
+}
