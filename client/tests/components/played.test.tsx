@@ -13,7 +13,13 @@ const VIEWS: native.AgoraViews = { RtcSurfaceView: () => <i data-testid="native"
 const MOUNTS = 50
 
 function elementOf(of: ViewerBench, platform: 'web' | 'native') {
-    const props = { client: of.client, sessionId: SESSION, userId: USER, userRole: 'buyer', engine: of.engines } as const
+    const props = {
+        client: of.client,
+        sessionId: SESSION,
+        userId: USER,
+        userRole: 'buyer',
+        engine: of.engines,
+    } as const
     return (
         <StrictMode>
             {platform === 'web' ? <StreamViewer {...props} /> : <native.StreamViewer {...props} views={VIEWS} />}
@@ -24,37 +30,40 @@ function elementOf(of: ViewerBench, platform: 'web' | 'native') {
 const advance = (of: ViewerBench, ms: number) => act(() => of.clock.advance(ms))
 const status = () => screen.getByRole('status').textContent
 
-test.each(['web', 'native'] as const)('%s: every trouble of the host has its words, and the picture has none', async (platform) => {
-    const of = viewerBench({ view: false })
-    render(elementOf(of, platform))
-    expect(status()).toBe('Connecting…')
-    await advance(of, 2_000)
-    expect(status()).toBe('')
-    expect(of.engines.engines).toHaveLength(1)
-    if (platform === 'native') expect(screen.getByTestId('native')).toBeTruthy()
+test.each(['web', 'native'] as const)(
+    '%s: every trouble of the host has its words, and the picture has none',
+    async (platform) => {
+        const of = viewerBench({ view: false })
+        render(elementOf(of, platform))
+        expect(status()).toBe('Connecting…')
+        await advance(of, 2_000)
+        expect(status()).toBe('')
+        expect(of.engines.engines).toHaveLength(1)
+        if (platform === 'native') expect(screen.getByTestId('native')).toBeTruthy()
 
-    await act(async () => of.host.setCamera(false))
-    expect(status()).toBe('The camera is off')
-    await act(async () => of.host.setCamera(true))
-    await advance(of, 1_000)
-    expect(status()).toBe('')
-    of.host.freeze()
-    await advance(of, 2_100)
-    expect(status()).toContain('The picture stands still')
-    of.host.freeze(false)
-    await advance(of, 2_000)
-    expect(status()).toBe('')
-    await act(async () => of.say('paused'))
-    await advance(of, 100)
-    expect(status()).toBe('The stream is paused')
-    await act(async () => of.say('ended'))
-    await advance(of, 1_000)
-    expect(status()).toBe('The stream has ended')
+        await act(async () => of.host.setCamera(false))
+        expect(status()).toBe('The camera is off')
+        await act(async () => of.host.setCamera(true))
+        await advance(of, 1_000)
+        expect(status()).toBe('')
+        of.host.freeze()
+        await advance(of, 2_100)
+        expect(status()).toContain('The picture stands still')
+        of.host.freeze(false)
+        await advance(of, 2_000)
+        expect(status()).toBe('')
+        await act(async () => of.say('paused'))
+        await advance(of, 100)
+        expect(status()).toBe('The stream is paused')
+        await act(async () => of.say('ended'))
+        await advance(of, 1_000)
+        expect(status()).toBe('The stream has ended')
 
-    cleanup()
-    await advance(of, 10_000)
-    await of.dispose()
-})
+        cleanup()
+        await advance(of, 10_000)
+        await of.dispose()
+    }
+)
 
 test(`${MOUNTS} mounts leave no engine and no timer`, async () => {
     const of = viewerBench({ view: false })
