@@ -105,7 +105,7 @@ begin
         perform stream_ext.moderation_lock_session($1);
         -- Ends the lease, as leaving does.
         update stream.stream_viewers as v
-        set left_at = now(), watch_ms = v.watch_ms + greatest(0, (extract(epoch from now() - v.joined_at) * 1000)::bigint)
+        set left_at = now(), watch_ms = v.watch_ms + stream_ext.viewer_watched_ms(v.joined_at, now())
         where v.session_id = $1 and v.user_id = $2 and v.is_active;
         if found then
             insert into stream.viewer_changes (session_id) values ($1);

@@ -50,7 +50,7 @@ begin
         perform from stream.stream_viewers as v
         where v.session_id = $1 and v.is_active order by v.user_id for no key update;
         update stream.stream_viewers as v
-        set left_at = now(), watch_ms = v.watch_ms + greatest(0, (extract(epoch from now() - v.joined_at) * 1000)::bigint)
+        set left_at = now(), watch_ms = v.watch_ms + stream_ext.viewer_watched_ms(v.joined_at, now())
         where v.session_id = $1 and v.is_active;
         return viewers;
     end if;
@@ -60,7 +60,7 @@ begin
         order by v.user_id for no key update skip locked
     )
     update stream.stream_viewers as v
-    set left_at = now(), watch_ms = v.watch_ms + greatest(0, (extract(epoch from now() - v.joined_at) * 1000)::bigint)
+    set left_at = now(), watch_ms = v.watch_ms + stream_ext.viewer_watched_ms(v.joined_at, now())
     from free as f
     where v.session_id = $1 and v.user_id = f.user_id;
     return viewers;

@@ -35,7 +35,7 @@ begin
         where v.session_id = $1 and v.is_active limit rest for no key update skip locked
     )
     update stream.stream_viewers as v
-    set left_at = ended, watch_ms = v.watch_ms + greatest(0, (extract(epoch from ended - v.joined_at) * 1000)::bigint)
+    set left_at = ended, watch_ms = v.watch_ms + stream_ext.viewer_watched_ms(v.joined_at, ended)
     from left_over as l where v.session_id = $1 and v.user_id = l.user_id;
     get diagnostics closed = row_count;
     rest := rest - closed;

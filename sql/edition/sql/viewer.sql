@@ -180,7 +180,7 @@ begin
         returning n.id
     )
     update stream.stream_viewers as v
-    set left_at = now(), watch_ms = v.watch_ms + greatest(0, (extract(epoch from now() - v.joined_at) * 1000)::bigint),
+    set left_at = now(), watch_ms = v.watch_ms + stream_ext.viewer_watched_ms(v.joined_at, now()),
         change_id = coalesce((select n.id from change as n), v.change_id)
     where v.session_id = $1 and v.user_id = buyer;
     return 'removed';

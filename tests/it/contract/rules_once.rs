@@ -29,6 +29,7 @@ const HOMES: [(&str, &[&str]); 14] = [
         &[
             "sql/private/rules.sql",
             "pg_stream_ext/src/viewer/joining.rs",
+            "sql/edition/sql/viewer.sql",
         ],
     ),
     // How long somebody has watched: in the view for reading, in one macro for writing.
