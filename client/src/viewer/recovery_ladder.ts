@@ -73,7 +73,8 @@ interface Climb {
 export class RecoveryLadder {
     readonly #options: RecoveryLadderOptions
     #climb: Climb | null = null
-    #pause: { cancel: Cancel; begin: () => void } | null = null
+    /** What is climbed after it. */
+    #pause: { cancel: Cancel; next: Climb } | null = null
     /** What was climbed last, and when it ended; `isMended` says whether by a picture. */
     #last: { climb: Climb; endedAt: number; isMended: boolean } | null = null
     #relapses = 0
@@ -104,13 +105,17 @@ export class RecoveryLadder {
         return this.#pause !== null
     }
 
-    /** Begins, or takes the next rung where one is being tried. */
+    /** Begins, or takes the next rung where one is being tried. In a pause it decides what comes after it. */
     trouble(cause: RecoveryCause): void {
         const climb = this.#climb
-        if (this.#pause) return
+        const first = firstRung(cause)
+        if (this.#pause) {
+            const { next } = this.#pause
+            if (isHigher(first, next.step)) this.#pause.next = { ...next, cause, step: first }
+            return
+        }
         if (climb === null) return this.#begin(cause)
         if (climb.isDone) return this.#next(climb, cause)
-        const first = firstRung(cause)
         if (isHigher(first, climb.step)) this.#take({ ...climb, cause, step: first, attempt: climb.attempt + 1 })
     }
 
@@ -136,7 +141,7 @@ export class RecoveryLadder {
 
     /** Ends a pause now, as when the network comes back. */
     hurry(): void {
-        this.#pause?.begin()
+        if (this.#pause !== null) this.#resume(this.#pause)
     }
 
     /** Forgets everything. */
@@ -177,14 +182,16 @@ export class RecoveryLadder {
     }
 
     #rest(climb: Climb, ms: number): void {
-        const begin = () => {
-            this.#pause?.cancel()
-            this.#pause = null
-            this.#take(climb)
-        }
         this.#climb = { ...climb, isDone: true }
-        this.#pause = { cancel: this.#options.clock.after(ms, begin), begin }
+        const pause = { cancel: this.#options.clock.after(ms, () => this.#resume(pause)), next: climb }
+        this.#pause = pause
         this.#options.onChange()
+    }
+
+    #resume({ cancel, next }: { cancel: Cancel; next: Climb }): void {
+        cancel()
+        this.#pause = null
+        this.#take(next)
     }
 
     #take(climb: Climb): void {

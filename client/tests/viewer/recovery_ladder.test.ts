@@ -126,6 +126,18 @@ describe('the ladder', () => {
         expect(steps).toHaveLength(2)
     })
 
+    it('goes on after a pause with what the worst trouble in it needs', async () => {
+        const { clock, ladder: tried, fail, steps } = ladder()
+        tried.trouble('frozen')
+        fail('frozen')
+        fail('frozen')
+        expect(tried.isResting).toBe(true)
+        tried.trouble('connection_failed')
+        tried.trouble('no_first_frame')
+        await clock.advance(3_000)
+        expect(steps.at(-1)).toBe('3 rejoin connection_failed')
+    })
+
     it('begins anew after a picture that lasted', async () => {
         const { clock, ladder: tried, fail, steps } = ladder()
         tried.trouble('frozen')
