@@ -1,6 +1,6 @@
 /** `useStreamViewer`: a viewer that is made when a component is mounted, shared while others show it, and gone a moment after the last. */
 
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import type { StreamClient } from '../client.ts'
 import { ConnectionState } from '../connection/connection_types.ts'
 import { StreamError } from '../error/stream_error.ts'
@@ -35,7 +35,6 @@ export function useStreamViewer(options: UseStreamViewerOptions): StreamViewerSt
     const { sessionId, userId, userRole, generation, quality } = options
     const provided = useStreamClient()
     const client = options.client ?? provided
-    const [engine] = useState(() => options.engine)
     const latest = useRef(options)
     // Before the effect that subscribes: what happens in it is told to the functions of this render.
     useEffect(() => {
@@ -46,7 +45,8 @@ export function useStreamViewer(options: UseStreamViewerOptions): StreamViewerSt
         [client, sessionId, userRole]
     )
     const state = useSource<StreamViewerState>(
-        (client) => sourceOf(client, { sessionId, userId, userRole, generation }, engine, latest, idle),
+        // The engine is that of the render in which the stream became another: no key names a function.
+        (client) => sourceOf(client, { sessionId, userId, userRole, generation }, options.engine, latest, idle),
         JSON.stringify([sessionId, userId, userRole, generation]),
         idle,
         (error) => ({ ...idle, phase: 'failed', error }),

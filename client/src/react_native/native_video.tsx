@@ -26,6 +26,8 @@ export type VideoSurface = 'auto' | 'surface' | 'texture'
 
 export interface NativeVideoProps extends VideoViewOptions {
     state: StreamViewerState
+    /** Raised whenever an engine asks for another native view. */
+    redraws: number
     views: AgoraViews
     surface: VideoSurface
     style: StyleProp<ViewStyle>
@@ -42,7 +44,7 @@ const CAMERA = 0
 const WITHOUT_VIDEO: readonly ViewerPhase[] = ['idle', 'token', 'ended', 'failed', 'permission_denied', 'taken_over']
 
 export function NativeVideo(props: NativeVideoProps): ReactElement | null {
-    const { state, views, objectFit, mirror, zOrder } = props
+    const { state, views, objectFit, mirror, zOrder, redraws } = props
     const made = useRemounts(state)
     const uid = state.userRole === 'seller' ? 0 : state.hostUid
     if (uid === null || WITHOUT_VIDEO.includes(state.phase)) return null
@@ -52,7 +54,7 @@ export function NativeVideo(props: NativeVideoProps): ReactElement | null {
         mirrorMode: mirror ? MIRROR.on : MIRROR.off,
         ...(uid === 0 && { sourceType: CAMERA }),
     }
-    const key = `${uid} ${made}`
+    const key = `${uid} ${made} ${redraws}`
     const { RtcSurfaceView, RtcTextureView } = views
     if (RtcTextureView !== undefined && needsTexture(props))
         return <RtcTextureView key={key} canvas={canvas} style={FILL} />

@@ -1,9 +1,10 @@
 /** `<StreamViewer>` for React Native: Agora's native view, and a screen for every state in which there is no picture. */
 
-import { type ReactElement, useEffect, useRef } from 'react'
+import { type ReactElement, useEffect, useState } from 'react'
 import { AccessibilityInfo, Platform, type StyleProp, View, type ViewStyle } from 'react-native'
 import { useStreamViewer } from '../react/use_stream_viewer.ts'
 import { partsOf, type ViewerProps } from '../react/viewer_parts.ts'
+import type { NativeVideoView } from '../viewer/native_views.ts'
 import { type AgoraViews, NativeVideo, type VideoSurface } from './native_video.tsx'
 import { StateScreen } from './state_screen.tsx'
 import { FILL, ROOT, STATUS } from './styles.ts'
@@ -23,11 +24,11 @@ export interface StreamViewerProps extends ViewerProps {
 export function StreamViewer(props: StreamViewerProps): ReactElement {
     const { style, objectFit = 'contain', mirror = false, zOrder = 0, surface = 'auto', views, testID } = props
     const state = useStreamViewer(props)
-    // What the engine is told of; the native view draws by its uid.
-    const view = useRef({})
+    const [redraws, setRedraws] = useState(0)
+    const [view] = useState<NativeVideoView>(() => ({ redraw: () => setRedraws((count) => count + 1) }))
     const { attach, detach } = state
-    useEffect(() => attach(view.current, { objectFit, mirror }), [attach, objectFit, mirror])
-    useEffect(() => () => detach(view.current), [detach])
+    useEffect(() => attach(view, { objectFit, mirror }), [attach, view, objectFit, mirror])
+    useEffect(() => () => detach(view), [detach, view])
 
     const { main, notices, children, texts } = partsOf(state, props)
     useAnnouncement(main?.screen.title ?? null)
@@ -35,6 +36,7 @@ export function StreamViewer(props: StreamViewerProps): ReactElement {
         <View role="group" aria-label={texts.label} testID={testID} style={[ROOT, { zIndex: zOrder }, style]}>
             <NativeVideo
                 state={state}
+                redraws={redraws}
                 views={views}
                 surface={surface}
                 style={style}

@@ -6,6 +6,7 @@ import { AccessibilityInfo, Platform } from 'react-native'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { StreamError } from '../../src/error/stream_error.ts'
 import { type AgoraVideoProps, StreamViewer, type StreamViewerProps } from '../../src/react_native.ts'
+import { NativeViews } from '../../src/viewer/native_views.ts'
 import type { StreamViewerSnapshot } from '../../src/viewer/viewer_types.ts'
 import { ADA, SESSION } from '../fake_server/scenario.ts'
 import { Mounted } from './mounted.tsx'
@@ -82,6 +83,26 @@ test('recovery that asks for another view, or another engine, makes the native v
     expect(third).not.toBe(second)
     recover('new_engine')
     expect(nativeView()).not.toBe(third)
+    await mounted.close()
+})
+
+test('an engine that begins to draw in the view has it made anew; other options do not', async () => {
+    show()
+    change({ phase: 'playing', hostUid: 1 })
+    const first = nativeView()
+    const drawn = new NativeViews()
+    const draw = (view: unknown) => act(() => drawn.set(1, view))
+    const view = viewers.at(-1)?.view
+    draw(view)
+    const second = nativeView()
+    expect(second).not.toBe(first)
+    draw(view)
+    expect(nativeView()).toBe(second)
+    draw(null)
+    draw(view)
+    expect(nativeView()).not.toBe(second)
+    // A view of an app's own, which draws by itself.
+    expect(() => draw({})).not.toThrow()
     await mounted.close()
 })
 

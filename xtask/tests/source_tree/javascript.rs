@@ -59,7 +59,7 @@ fn normal(path: &Path) -> PathBuf {
 
 #[test]
 fn no_script_is_in_a_circle() {
-    let mut files = sources::with_extension(&["mjs", "js", "ts"]);
+    let mut files = sources::with_extension(&["mjs", "js", "ts", "tsx"]);
     files.retain(|file| FOLDERS.iter().any(|folder| file.starts_with(folder)));
     let graph = graph(&files, &|path| sources::read(path));
     assert!(graph.arrows() >= 20, "{graph:?}");

@@ -2,6 +2,7 @@
 
 import { type Cancel, type Clock, systemClock } from '../../clock/clock.ts'
 import { Emitter, type Unsubscribe } from '../../emitter/emitter.ts'
+import { NativeViews } from '../../viewer/native_views.ts'
 import type {
     AudioRoute,
     LocalSource,
@@ -64,6 +65,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
     readonly #options: AgoraReactNativeOptions
     readonly #clock: Clock
     readonly #events = new Emitter<VideoEngineEvents>()
+    readonly #views = new NativeViews()
     readonly #quality: AgoraQuality
     readonly #handler: AgoraEventHandler
     #rtc: AgoraRtcEngine | null = null
@@ -170,7 +172,10 @@ export class AgoraReactNativeEngine implements VideoEngine {
         this.#rtc?.muteRemoteVideoStream(uid, true)
     }
 
-    setView(_uid: number, _view: unknown, _options: VideoViewOptions): void {}
+    /** The component draws by the uid; it is told when its native view has to be another. */
+    setView(uid: number, view: unknown, _options: VideoViewOptions): void {
+        this.#views.set(uid, view)
+    }
 
     isViewVisible(_uid: number): boolean | null {
         return null
