@@ -4,7 +4,7 @@ import type { Cancel, Clock } from '../clock/clock.ts'
 
 const LOOK_EVERY_MS = 500
 /** Mean luma below this is black: a dark room's picture is brighter. */
-const BLACK_BELOW = 0.02
+const BLACK_BELOW = 0.03
 /** Looks in a row. */
 const BLACK_AFTER = 4
 
