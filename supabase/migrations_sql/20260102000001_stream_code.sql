@@ -5947,7 +5947,7 @@ begin
     end if;
     -- Otherwise every unit that emits would wait, and fail, stream after stream. After a wait there is none for a second.
     is_held := not stream_ext.realtime_take_lock(
-        coalesce(nullif(current_setting('stream_ext.held_at', true), '')::numeric, 0)
+        coalesce(substring(current_setting('stream_ext.held_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0)
             not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp()));
     perform set_config('stream_ext.unit',
         split_part(known, ':', 1) || case when is_held then ':held' else ':free' end, true);
@@ -6297,7 +6297,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     batch constant pg_catalog.int4 := (select c.sweep_batch_size from stream.config as c where c.id);
-    unmarked constant pg_catalog.numeric := coalesce(nullif(current_setting('stream_ext.unmarked_at', true), '')::numeric, 0);
+    unmarked constant pg_catalog.numeric := coalesce(
+        substring(current_setting('stream_ext.unmarked_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0);
     has_round constant pg_catalog.bool := due.round
         and not ($2 and unmarked between extract(epoch from clock_timestamp()) - 0.9 and extract(epoch from clock_timestamp()));
 begin

@@ -41,7 +41,7 @@ begin
     end if;
     -- Otherwise every unit that emits would wait, and fail, stream after stream. After a wait there is none for a second.
     is_held := not stream_ext.realtime_take_lock(
-        coalesce(nullif(current_setting('stream_ext.held_at', true), '')::numeric, 0)
+        coalesce(substring(current_setting('stream_ext.held_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0)
             not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp()));
     perform set_config('stream_ext.unit',
         split_part(known, ':', 1) || case when is_held then ':held' else ':free' end, true);

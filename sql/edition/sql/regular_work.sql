@@ -48,7 +48,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     batch constant pg_catalog.int4 := (select c.sweep_batch_size from stream.config as c where c.id);
-    unmarked constant pg_catalog.numeric := coalesce(nullif(current_setting('stream_ext.unmarked_at', true), '')::numeric, 0);
+    unmarked constant pg_catalog.numeric := coalesce(
+        substring(current_setting('stream_ext.unmarked_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0);
     has_round constant pg_catalog.bool := due.round
         and not ($2 and unmarked between extract(epoch from clock_timestamp()) - 0.9 and extract(epoch from clock_timestamp()));
 begin
