@@ -50,6 +50,7 @@ console.log(
         trusted: (await request(`${tls}/health`, trusting)).status,
         untrusted: (await request(`${tls}/health`)).error,
         faults: (await request(`${plain}/_local/faults`, { method: 'POST' })).status,
+        demo: (await request(`${plain}/demo/settings.json`)).status,
         signalling: (await request(`${plain}/_local/loopback`, { headers: upgrade })).status,
         socket: (await request(`${plain}${socketPath}`, { headers: upgrade })).status,
         secureSocket: (await request(`${tls}${socketPath}`, { ...trusting, headers: upgrade })).status,

@@ -5,7 +5,8 @@ import type { LifecycleAdapter, LifecycleEvent } from './lifecycle_adapter.ts'
 
 /** `AppState` of react-native. */
 export interface AppStateLike {
-    readonly currentState: string | null
+    /** Not known before the first word of the system. */
+    readonly currentState: string | null | undefined
     addEventListener(type: 'change', listener: (state: string) => void): { remove(): void }
 }
 
@@ -30,7 +31,7 @@ export function reactNativeLifecycle(modules: { AppState: AppStateLike; NetInfo?
         subscribe(listener): Unsubscribe {
             // `inactive` is iOS's app switcher or a call: the sockets live on.
             const states: Record<string, LifecycleEvent> = { active: 'active', background: 'background' }
-            let last: string | null = AppState.currentState
+            let last = AppState.currentState ?? null
             const appState = AppState.addEventListener('change', (state) => {
                 const event = states[state]
                 if (event && state !== last) listener(event)

@@ -24,10 +24,11 @@ async fn a_phone_gets_the_product_with_and_without_tls_and_no_faults() -> Result
     network.plain.set_port(plain);
     network.tls.set_port(tls);
     let variables = network.variables();
-    let variables: Vec<(&str, &str)> = variables
+    let mut variables: Vec<(&str, &str)> = variables
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
+    variables.push(("DEMO_DIRECTORY", "."));
     let services = Services::start_with(&variables).await?;
     let argument = json!({
         "plain": format!("http://{}", network.plain),
@@ -51,6 +52,7 @@ async fn a_phone_gets_the_product_with_and_without_tls_and_no_faults() -> Result
             "untrusted": "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
             "faults": 404,
             "signalling": 101,
+            "demo": 200,
             "socket": 101,
             "secureSocket": 101,
             "authority": true,

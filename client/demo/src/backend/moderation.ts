@@ -5,9 +5,10 @@ import type { ChatMode, StreamClient } from '@pg-stream/client'
 export const MUTE_S = 300
 
 export function moderationOf(client: StreamClient, sessionId: string) {
-    const { calls } = client.core
+    // Not of `crypto`: a phone's page of plain http has no `randomUUID`.
+    const { calls, random } = client.core
     const session = { session_id: sessionId }
-    const once = () => ({ ...session, request_id: crypto.randomUUID() })
+    const once = () => ({ ...session, request_id: random.uuid() })
     return {
         pin: (messageId: string) => calls.run('pin_message', { ...once(), message_id: messageId }),
         unpin: () => calls.run('unpin_message', once()),

@@ -44,7 +44,7 @@ interface BidButtonsProps {
 }
 
 const BidButtons = memo(function BidButtons({ highest, isOpen, leads }: BidButtonsProps): ReactElement {
-    const { supabase } = useBackend()
+    const { supabase, client } = useBackend()
     const { auction } = useStage()
     const [isBusy, setBusy] = useState(false)
     const [isOther, setOther] = useState(false)
@@ -53,7 +53,7 @@ const BidButtons = memo(function BidButtons({ highest, isOpen, leads }: BidButto
     const bid = async (cents: number): Promise<boolean> => {
         setBusy(true)
         try {
-            await placeBid(supabase, auction.id, cents, crypto.randomUUID())
+            await placeBid(supabase, auction.id, cents, client.core.random.uuid())
             return true
         } catch (error) {
             const isTooLow = error instanceof BidError && error.leastCents !== null

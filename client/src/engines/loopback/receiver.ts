@@ -1,5 +1,6 @@
 /** The receiving side of one peer connection: asks a host for its picture and sound, and holds them. */
 
+import { systemRandom } from '../../random/random.ts'
 import type { RemoteVideoReason, RemoteVideoState, VideoLayer } from '../../viewer/video_engine.ts'
 import type { Signal } from './messages.ts'
 
@@ -10,7 +11,8 @@ export interface ReceiverEvents {
 }
 
 export class Receiver {
-    readonly id: string = crypto.randomUUID()
+    /** Pages of plain http, as phones of the local network see, have no `crypto.randomUUID`. */
+    readonly id: string = systemRandom.uuid()
     readonly stream: MediaStream = new MediaStream()
     readonly #connection: RTCPeerConnection = new RTCPeerConnection()
     readonly #events: ReceiverEvents
