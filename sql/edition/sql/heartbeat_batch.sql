@@ -62,6 +62,8 @@ create function stream_ext.heartbeat_time(said text) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    at pg_catalog.timestamptz;
 begin
     -- What clients send needs no subtransaction.
     if $1 ~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-]0[0-9](:[0-5][0-9])?)$' collate "C"
@@ -70,11 +72,13 @@ begin
         return $1;
     end if;
     begin
-        return $1;
+        -- A text that is returned would be read behind the block.
+        at := $1;
     exception
         when others then
             return null;
     end;
+    return at;
 end
 $$;
 comment on function stream_ext.heartbeat_time(text) is 'Reads a time as a cast does; null for another text.';

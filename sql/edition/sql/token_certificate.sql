@@ -4,10 +4,13 @@ create function stream_ext.certificate_vault_is_open() returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    view constant pg_catalog.regclass := to_regclass('vault.decrypted_secrets');
 begin
-    return view is not null and has_schema_privilege('vault', 'usage') and has_table_privilege(view, 'select');
+    -- Read from the catalogue: a name in a schema that may not be used raises.
+    return exists (
+        select from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = 'vault' and c.relname = 'decrypted_secrets'
+            and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'));
 end
 $$;
 comment on function stream_ext.certificate_vault_is_open() is 'Whether the Vault exists and the effective user may read it.';
