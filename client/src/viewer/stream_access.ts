@@ -42,8 +42,12 @@ export class StreamAccess {
         const generation = this.#generation
         this.#held = client.hold({ sessionId, userId, role, ...(generation !== undefined && { generation }) })
         const { connection } = this.#held
+        // A connection that is shared may have one of another role, whose uid would throw the host out.
+        const take = (token: AgoraToken) => {
+            if (token.privileges.canPublish === (role === 'seller')) onToken(token)
+        }
         this.#ends = [
-            connection.on('token', onToken),
+            connection.on('token', take),
             connection.on('error', onEnd),
             connection.on('restored', onRestored),
             connection.on('state', ({ state, reason }) => {
@@ -53,7 +57,7 @@ export class StreamAccess {
             connection.store.on('change', () => this.#changed(connection)),
         ]
         onFacts({ connectionState: connection.state })
-        if (connection.token !== null) onToken(connection.token)
+        if (connection.token !== null) take(connection.token)
         this.#changed(connection)
         if (connection.error !== null) onEnd(connection.error)
     }

@@ -1,7 +1,7 @@
 /** A seller's viewer: preview, going live, pause, takeover, and the end of it. */
 
 import { describe, expect, it } from 'vitest'
-import { SESSION } from '../fakes/fake_stream.ts'
+import { SESSION, USER } from '../fakes/fake_stream.ts'
 import { Refused } from '../fakes/fake_supabase.ts'
 import { HOST, type ViewerBench, type ViewerBenchOptions, viewerBench } from './viewer_bench.ts'
 
@@ -183,6 +183,20 @@ describe('a seller', () => {
         await of.clock.advance(2_000)
         await promise
         expect(of.snapshot.phase).toBe('publishing')
+        await of.end()
+    })
+
+    it("joins with no token but a host's, whatever the connection that it shares has had before", async () => {
+        const of = seller()
+        const held = of.client.hold({ sessionId: SESSION, userId: USER })
+        await of.clock.advance(2_000)
+        expect(held.connection.token?.uid).toBe(7)
+        await of.play()
+        const promise = of.viewer.goLive()
+        await of.clock.advance(2_000)
+        await promise
+        expect(of.engines.current.calls.filter((call) => call.startsWith('join'))).toEqual([`join ${HOST}`])
+        await held.release()
         await of.end()
     })
 

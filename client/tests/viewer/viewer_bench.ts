@@ -119,7 +119,8 @@ function serveTokens({ supabase, stream, clock }: Bench, role: 'seller' | 'buyer
     let no = 0
     const token = () => {
         const made = stream.token()
-        return { ...made, token: `${made.token}-${++no}`, uid: uid() }
+        const privileges = { ...made.privileges, can_publish: role === 'seller' }
+        return { ...made, token: `${made.token}-${++no}`, uid: uid(), privileges }
     }
     const { heartbeat } = supabase.handlers
     supabase.handlers = {
