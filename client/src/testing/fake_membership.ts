@@ -79,10 +79,13 @@ export class FakeMembership {
 
     leave(): void {
         this.unpublish()
-        this.#joined?.end()
-        this.#joined?.channel.members.delete(this.#joined.uid)
-        this.#joined = null
         this.#options.screen().clear()
+        if (this.#joined === null) return
+        this.#joined.end()
+        this.#joined.channel.members.delete(this.#joined.uid)
+        this.#joined = null
+        // The SDKs tell of their own leave too.
+        this.#options.emit('connection', { state: 'disconnected', reason: 'left' })
     }
 
     #refusal(answer: Exclude<FakeJoinAnswer, 'ok' | 'silence'>): Error {

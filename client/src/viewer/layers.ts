@@ -43,3 +43,29 @@ export function nextLayer(state: LayerState, quality: StreamQuality, measured: V
     if (state.layer === 'low' && good >= state.risesAfter) return { ...state, layer: 'high', bad: 0, good: 0 }
     return { ...state, bad, good }
 }
+
+/** The layer of one viewer, over its measurements. */
+export class LayerChoice {
+    #quality: StreamQuality
+    #state: LayerState
+
+    constructor(quality: StreamQuality) {
+        this.#quality = quality
+        this.#state = firstLayer(quality)
+    }
+
+    get layer(): VideoLayer {
+        return this.#state.layer
+    }
+
+    choose(quality: StreamQuality): VideoLayer {
+        this.#quality = quality
+        this.#state = firstLayer(quality)
+        return this.layer
+    }
+
+    measured(quality: VideoQuality): VideoLayer {
+        this.#state = nextLayer(this.#state, this.#quality, quality)
+        return this.layer
+    }
+}

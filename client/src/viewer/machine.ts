@@ -7,7 +7,7 @@ import { Driver } from './driver.ts'
 import { EngineSeat } from './engine_seat.ts'
 import { firstFacts, isQuiet, isWell, type ViewerFacts, WITHOUT_ENGINE } from './facts.ts'
 import { hearing } from './hearing.ts'
-import { firstLayer, type LayerState, nextLayer } from './layers.ts'
+import { LayerChoice } from './layers.ts'
 import { PictureWatch } from './picture_watch.ts'
 import { Publishing } from './publishing.ts'
 import { isOfChannel, RecoveryLadder } from './recovery_ladder.ts'
@@ -38,9 +38,9 @@ export class ViewerMachine<View> {
     readonly #driver: Driver<View>
     readonly #pictures: PictureWatch
     readonly #until = new Until()
+    readonly #layers: LayerChoice
     #facts: ViewerFacts
     #snapshot: StreamViewerSnapshot
-    #layers: LayerState
     #startedAt = 0
     #isSettling = false
     #isDirty = false
@@ -55,12 +55,13 @@ export class ViewerMachine<View> {
         this.#client = client
         this.#sessionId = sessionId
         this.#emitter = emitter
-        this.#layers = firstLayer(quality)
+        this.#layers = new LayerChoice(quality)
         this.#facts = { ...firstFacts(role, quality), wantedLayer: this.#layers.layer }
         this.#snapshot = snapshotOf(sessionId, this.#facts)
         const facts = () => this.#facts
         const set = (change: Partial<ViewerFacts>) => this.set(change)
         const trouble = (cause: RecoveryCause) => this.#trouble(cause)
+        const shared = { clock, facts, set, trouble }
         const access = new StreamAccess({
             client,
             sessionId,
@@ -70,13 +71,12 @@ export class ViewerMachine<View> {
             onFacts: set,
             onToken: (token) => this.#renewal.take(token),
             onEnd: (error) => this.#end(error, true),
+            onHosting: (uid) => this.#hosting(uid),
             onRestored: () => this.#isConnectionsEnd && this.retry(),
         })
         const listener = hearing({
-            facts,
-            set,
+            ...shared,
             place: () => this.#place,
-            trouble,
             end: (end) => this.#end(new StreamError(end === 'banned' ? 'banned' : 'superseded', `video: ${end}`)),
             onFrame: () => this.#framed(),
             onQuality: (measured) => this.#measured(measured),
@@ -106,23 +106,17 @@ export class ViewerMachine<View> {
             onNotTaken: () => trouble('token_refused'),
         })
         this.#pictures = new PictureWatch({
-            clock,
+            ...shared,
             engine: () => this.seat.current,
-            facts,
-            set,
-            trouble,
             blackStep: () => (this.#ladder.cause === 'black' && this.#ladder.isDone ? this.#ladder.step : null),
             onBlackSource: () => this.#ladder.mended(),
         })
         this.#driver = new Driver({
-            clock,
+            ...shared,
             seat: this.seat,
             view: this.view,
             ladder: this.#ladder,
             renewal: this.#renewal,
-            facts,
-            set,
-            trouble,
             announce: (signal) => access.announce(signal),
             onRefused: (error) => this.#end(error),
             onStep: () => this.#pictures.restart(),
@@ -159,8 +153,7 @@ export class ViewerMachine<View> {
     }
 
     setQuality(streamQuality: StreamQuality): void {
-        this.#layers = firstLayer(streamQuality)
-        this.set({ streamQuality, wantedLayer: this.#layers.layer })
+        this.set({ streamQuality, wantedLayer: this.#layers.choose(streamQuality) })
     }
 
     retry(): void {
@@ -249,14 +242,21 @@ export class ViewerMachine<View> {
 
     #measured(quality: VideoQuality): void {
         this.#access.connection?.meter.media(quality.packetLoss, quality.bandwidth)
-        this.#layers = nextLayer(this.#layers, this.#facts.streamQuality, quality)
-        this.set({ quality, wantedLayer: this.#layers.layer })
+        this.set({ quality, wantedLayer: this.#layers.measured(quality) })
     }
 
     /** A refusal that does not pass ends the viewer, whether the connection finds the same or not. */
     #tokenRefused(error: StreamError): void {
         if (isTerminal(error) || error.code === 'not_viewer') this.#access.report(error)
         if (isTerminal(error)) this.#end(error)
+    }
+
+    /** This device has started the stream anew: what it sends as the uid of before nobody is shown. */
+    #hosting(uid: number): void {
+        const { token } = this.#renewal
+        if (token === null || token.uid === uid) return
+        if (this.#facts.channel === 'out') this.#renewal.forget()
+        else this.#trouble('token_refused')
     }
 
     #denied(): void {

@@ -19,6 +19,8 @@ export interface StreamAccessOptions {
     onToken: (token: AgoraToken) => void
     /** The stream is over for this viewer. */
     onEnd: (error: StreamError) => void
+    /** The uid with which this device hosts, whenever something changes. */
+    onHosting: (uid: number) => void
     /** All is caught up, also where the app itself has begun again after an end. */
     onRestored: () => void
 }
@@ -117,10 +119,11 @@ export class StreamAccess {
     }
 
     #changed({ store }: Connection): void {
-        const { onFacts, onEnd } = this.#options
+        const { role, onFacts, onEnd, onHosting } = this.#options
         const { state, hostUid, reconnectDeadline, generation } = store.snapshot
         onFacts({ streamState: state, hostUid, reconnectDeadline })
         const own = this.#generation
+        if (role === 'seller' && own === generation && hostUid !== null) onHosting(hostUid)
         if (own !== undefined && generation !== null && generation > own) {
             onEnd(new StreamError('stale_host', 'another device of the seller has taken the stream over'))
         }

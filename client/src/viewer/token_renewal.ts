@@ -122,6 +122,7 @@ export class TokenRenewal {
         this.#token = null
         this.#given = null
         this.#takenAt = Number.NEGATIVE_INFINITY
+        this.#options.onChange()
     }
 
     #quietly(): void {

@@ -28,7 +28,6 @@ export class ViewSeat<View> {
         const next = { ...DEFAULT_VIEW, ...options }
         const { objectFit, mirror } = this.#options
         if (view === this.#view && next.objectFit === objectFit && next.mirror === mirror) return
-        if (view !== this.#view) this.#set(null)
         this.#view = view
         this.#options = next
         this.#set(view)

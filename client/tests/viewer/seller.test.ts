@@ -119,6 +119,20 @@ describe('a seller', () => {
         await of.end()
     })
 
+    it('that starts the stream anew on the same device sends as its new uid', async () => {
+        const of = await live()
+        of.stream.generation = 2
+        of.supabase.handlers.start_stream = () => ({ id: SESSION, seller_id: USER, generation: 2, viewer_count: 0 })
+        const started = of.client.stream.startStream(USER, 'auction')
+        await of.clock.advance(1_000)
+        await started
+        of.say('active', 2)
+        await of.clock.advance(3_000)
+        expect(of.snapshot).toMatchObject({ phase: 'publishing', hostUid: 102 })
+        expect([...of.engines.network.channel(SESSION).senders.keys()]).toEqual([102])
+        await of.end()
+    })
+
     it('sends nothing while the stream is paused', async () => {
         const of = await live()
         of.say('paused')
