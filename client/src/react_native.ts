@@ -15,5 +15,6 @@ export { type StreamViewerState, type UseStreamViewerOptions, useStreamViewer } 
 export { mediaPermissions, type PermissionsAndroidLike, type PlatformLike } from './react_native/media_permissions.ts'
 export type { AgoraVideoProps, AgoraViews, VideoSurface } from './react_native/native_video.tsx'
 export { StreamViewer, type StreamViewerProps } from './react_native/stream_viewer.tsx'
+export type { NativeVideoView } from './viewer/native_views.ts'
 export type { ViewerScreen } from './viewer/viewer_screens.ts'
 export { ENGLISH_TEXTS, type ScreenKind, type ScreenText, type ViewerTexts } from './viewer/viewer_texts.ts'
