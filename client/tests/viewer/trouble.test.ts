@@ -153,10 +153,12 @@ describe('a picture that stands still', () => {
     it('is sound alone while the network allows no more, and nothing is tried', async () => {
         const of = viewerBench()
         await of.play()
+        of.host.freeze()
         of.host.tell('stopped', 'fallback')
         await of.clock.advance(30_000)
         expect(of.snapshot).toMatchObject({ phase: 'frozen', audioEnabled: true })
         expect(of.recoveries).toEqual([])
+        of.host.freeze(false)
         of.host.tell('decoding', 'recovered')
         await of.clock.advance(1_000)
         expect(of.snapshot.phase).toBe('playing')
