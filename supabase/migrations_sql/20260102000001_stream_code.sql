@@ -6899,6 +6899,7 @@ declare
     judged pg_catalog.record;
     verdict pg_catalog.record;
     message stream.chat_message;
+    message_id pg_catalog.uuid;
     refused pg_catalog.text;
 begin
     perform stream_ext.application_hold_user(sender_id);
@@ -6935,10 +6936,10 @@ begin
     sender := stream_ext.chat_sender(
         $1, sender_id, head.host_chat_tat, lease.is_active, arrived, lease.chat_tat, lease.last_chat_at);
     verdict := stream_ext.chat_refusal(sender, $1, caller is not null and stream_ext.caller_is_anonymous(caller), text_of);
-    message.id := coalesce($4, gen_random_uuid());
+    message_id := coalesce($4, gen_random_uuid());
     if verdict.refusal is null then
         insert into stream.chat_messages (id, session_id, seq, user_id, username, content, created_at, updated_at)
-        values (message.id, $1, head.last_seq, sender_id, sender.username, text_of, head.last_at, head.last_at)
+        values (message_id, $1, head.last_seq, sender_id, sender.username, text_of, head.last_at, head.last_at)
         on conflict on constraint chat_messages_session_id_id_key do nothing;
         if not found then
             refused := 'internal';
@@ -6966,19 +6967,13 @@ begin
         set chat_tat = arrived + verdict.spent_us * interval '1 microsecond', last_chat_at = arrived, last_seen_at = arrived
         where v.session_id = $1 and v.user_id = sender_id;
     end if;
-    message.session_id := $1;
-    message.seq := head.last_seq;
-    message.user_id := sender_id;
-    message.username := sender.username;
-    message.content := text_of;
-    message.message_type := 'user_message';
-    message.created_at := head.last_at;
-    message.updated_at := head.last_at;
-    message.metadata := '{}';
+    -- One expression: each is prepared anew in every transaction.
+    message := row(message_id, $1, head.last_seq, sender_id, sender.username, text_of, 'user_message', head.last_at, head.last_at,
+        '{}'::jsonb, null::timestamptz)::stream.chat_message;
     perform stream_ext.log_relay_one($1, head.last_seq,
-        concat('{"id":"', message.id, '","seq":', head.last_seq, ',"user_id":"', sender_id, '","username":',
+        concat('{"id":"', message_id, '","seq":', head.last_seq, ',"user_id":"', sender_id, '","username":',
             to_json(sender.username), ',"content":', to_json(text_of), ',"message_type":"user_message","created_at":',
-            stream_ext.json_time(head.last_at), ',"metadata":{},"deleted_at":null}'),
+            left(to_json(head.last_at at time zone 'UTC')::text, -1), '+00:00","metadata":{},"deleted_at":null}'),
         'chat');
     return message;
 end
