@@ -26,11 +26,24 @@ export async function checkScreen(person: Person, where: string): Promise<Findin
             for (const what of await violations(page)) findings.push({ where: place, what })
             const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth)
             if (scrollWidth > width) findings.push({ where: place, what: `is ${scrollWidth} px wide` })
+            for (const what of await sticksOut(page)) findings.push({ where: place, what: `sticks out: ${what}` })
         }
     }
     if (before !== null) await page.setViewportSize(before)
     await page.emulateMedia({ colorScheme: 'dark' })
     return findings
+}
+
+/** What is shown beyond the edge of the page: where it is cut off, nothing scrolls. */
+function sticksOut(page: Page): Promise<string[]> {
+    return page.evaluate(() => {
+        const isWide = (element: Element) => {
+            const { left, right, width, height } = element.getBoundingClientRect()
+            return width > 1 && height > 1 && (right > innerWidth + 1 || left < -1)
+        }
+        const shown = [...document.querySelectorAll('body *')].filter((element) => element.closest('.floats') === null)
+        return shown.filter(isWide).map(({ tagName, className }) => `${tagName} ${className}`)
+    })
 }
 
 interface AxeResult {
