@@ -28,8 +28,8 @@ export function Host({ userId, sessionId, generation, onBack }: HostProps): Reac
         <>
             <StreamViewer {...watched} views={agora} style={{ aspectRatio: 3 / 4 }} />
             <Line>{phase}</Line>
-            {phase === 'preview' && <Action label="Go live" onPress={() => void viewer?.goLive()} />}
-            {isLive && <Action label="Switch the camera" onPress={() => void viewer?.switchCamera()} />}
+            {phase === 'preview' && <Action label="Go live" onPress={() => void viewer?.goLive().catch(() => {})} />}
+            {isLive && <Action label="Switch the camera" onPress={() => void viewer?.switchCamera().catch(() => {})} />}
             <Action label="End" onPress={() => void end()} />
         </>
     )

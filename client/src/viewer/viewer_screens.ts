@@ -1,5 +1,6 @@
 /** The screens that belong to a snapshot of a viewer: what a person reads, and what one button does. Pure. */
 
+import type { StreamErrorCode } from '../error/stream_error.ts'
 import { sentenceOf } from '../messages.ts'
 import type { StreamViewer } from './stream_viewer.ts'
 import { ENGLISH_TEXTS, type ScreenKind, type ViewerTexts } from './viewer_texts.ts'
@@ -52,6 +53,16 @@ const BUSY: readonly ScreenKind[] = ['connecting', 'first_frame', 'reconnecting'
 /** Where no sound is to be expected, whatever the page allows. */
 const SILENT: readonly ViewerPhase[] = ['paused', 'ended', 'failed', 'taken_over', 'idle']
 
+/** Asking again does not undo a ban, nor does it renew the app. */
+const HOPELESS: readonly StreamErrorCode[] = [
+    'banned',
+    'cannot_view',
+    'channel_refused',
+    'client_too_old',
+    'not_stream_owner',
+    'session_not_found',
+]
+
 /** An app's texts over the English ones, screen by screen. */
 export function textsWith(texts: Partial<ViewerTexts> | undefined): ViewerTexts {
     return texts === undefined ? ENGLISH_TEXTS : { ...ENGLISH_TEXTS, ...texts }
@@ -97,22 +108,24 @@ function runOf(
     if (viewer === null) return null
     switch (kind) {
         case 'failed':
-            // Asking again does not undo a ban, nor does it renew the app.
-            return error?.category === 'permission_error' || error?.code === 'client_too_old'
-                ? null
-                : () => void viewer.retry()
+            return error !== null && HOPELESS.includes(error.code) ? null : () => viewer.retry()
         case 'taken_over':
             // A buyer's place moves back; a seller's needs another start of the stream, which is the app's to make.
-            return error?.code === 'superseded' ? () => void viewer.retry() : null
+            return error?.code === 'superseded' ? () => viewer.retry() : null
         case 'permission_denied':
-            return () => void viewer.retry()
+            return () => viewer.retry()
         case 'not_started':
-            return () => void viewer.startPreview()
+            return () => quietly(viewer.startPreview())
         case 'camera_off':
-            return userRole === 'seller' ? () => void viewer.setCamera(true) : null
+            return userRole === 'seller' ? () => quietly(viewer.setCamera(true)) : null
         case 'sound_blocked':
-            return () => void viewer.resumeAudio()
+            return () => quietly(viewer.resumeAudio())
         default:
             return null
     }
+}
+
+/** What fails is seen in the next snapshot. */
+function quietly(work: Promise<void>): void {
+    work.catch(() => {})
 }

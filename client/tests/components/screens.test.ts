@@ -1,7 +1,7 @@
 /** Every phase has its screen or a picture, and every screen words and, where something helps, a button. */
 
 import { expect, test } from 'vitest'
-import { StreamError } from '../../src/error/stream_error.ts'
+import { StreamError, type StreamErrorCode } from '../../src/error/stream_error.ts'
 import type { StreamViewer } from '../../src/viewer/stream_viewer.ts'
 import { screensOf, textsWith, type ViewerScreen } from '../../src/viewer/viewer_screens.ts'
 import { ENGLISH_TEXTS } from '../../src/viewer/viewer_texts.ts'
@@ -62,7 +62,7 @@ test('what was drawn last stays visible below what passes, and nothing below the
 })
 
 test('a failure says why and can be tried again, unless trying cannot help', () => {
-    const failed = (code: 'reconnect_exhausted' | 'banned' | 'client_too_old') =>
+    const failed = (code: StreamErrorCode) =>
         ({ phase: 'failed', error: new StreamError(code, 'a technical message') }) as const
     expect(screens(failed('reconnect_exhausted')).main).toMatchObject({
         detail: 'The connection could not be restored.',
@@ -72,6 +72,29 @@ test('a failure says why and can be tried again, unless trying cannot help', () 
     expect(screens(failed('banned')).main).toMatchObject({ detail: 'You are banned from this stream.', action: null })
     expect(screens(failed('client_too_old')).main?.action).toBeNull()
     expect(told({ phase: 'failed', error: null })).toEqual(['retry'])
+    // A place that was lost can be taken again.
+    expect(told(failed('not_viewer'))).toEqual(['retry'])
+})
+
+test('work of a button that fails is no error of the page', async () => {
+    const fails = async () => {
+        throw new Error('refused')
+    }
+    const phases = [
+        { phase: 'idle', userRole: 'seller' },
+        { phase: 'camera_off', userRole: 'seller' },
+        { phase: 'playing', audioBlocked: true },
+    ] as const
+    for (const changes of phases) {
+        const viewer = stub('userRole' in changes ? changes.userRole : 'buyer')
+        Object.assign(viewer, { startPreview: fails, setCamera: fails, resumeAudio: fails })
+        const { main, notices } = screens(changes, viewer)
+        const screen = main ?? notices[0]
+        expect(screen?.action).not.toBeNull()
+        screen?.action?.run()
+    }
+    // Rejections that nobody took fail the run after this turn.
+    await new Promise((resolve) => setTimeout(resolve))
 })
 
 test('a seller opens the camera, and a viewer that is not mounted yet connects', () => {

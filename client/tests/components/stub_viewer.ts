@@ -85,7 +85,7 @@ export class StreamViewer {
         this.calls.push('resume audio')
     }
 
-    async retry(): Promise<void> {
+    retry(): void {
         this.calls.push('retry')
     }
 
