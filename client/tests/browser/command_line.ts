@@ -5,7 +5,6 @@ import { play, type Scene } from './scenes.ts'
 import type { StageOptions } from './stage.ts'
 
 export interface CommandLine extends StageOptions {
-    anonKey: string
     only?: string
 }
 

@@ -13,6 +13,7 @@ const DEADLINE_MS = 60_000
 
 export interface StageOptions {
     supabaseUrl: string
+    anonKey: string
     agora: AgoraKeys
 }
 
@@ -89,7 +90,11 @@ export class Actor {
             })
         } catch (cause) {
             const told = await this.page
-                .evaluate(() => window.page.participant?.recorded.filter(({ name }) => name !== 'quality').slice(-12))
+                .evaluate(() => {
+                    const { participant, spectator } = window.page
+                    const told = participant?.recorded.filter(({ name }) => name !== 'quality').slice(-12)
+                    return { told, phases: spectator?.phases, steps: spectator?.recoveries, errors: spectator?.errors }
+                })
                 .catch(String)
             throw new Error(`${this.name}: never ${what}; last told: ${JSON.stringify(told)}`, { cause })
         }

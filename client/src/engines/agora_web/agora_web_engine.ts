@@ -17,9 +17,11 @@ import type {
 } from '../../viewer/video_engine.ts'
 import { permissionsAfter } from '../dom/permissions.ts'
 import { aborted, VideoEngineError } from '../engine_error.ts'
+import { followClient } from './client_events.ts'
 import { codeOf, LocalTracks } from './local_tracks.ts'
+import type { AgoraWebOptions } from './options.ts'
 import { qualityOf } from './quality.ts'
-import { connectionOf, reasonOfCode } from './reasons.ts'
+import { reasonOfCode } from './reasons.ts'
 import { RemoteSenders } from './remote_senders.ts'
 import { TrackView } from './track_views.ts'
 
@@ -27,15 +29,6 @@ const OWN_UID = 0
 const QUALITY_EVERY_MS = 2_000
 /** AudienceLatencyLevelType: ultra-low. */
 const ULTRA_LOW_LATENCY = 2
-
-export interface AgoraWebOptions {
-    /** The default export of agora-rtc-sdk-ng. */
-    AgoraRTC: IAgoraRTC
-    appId: string
-    /** Between browsers and phones `h264` is what both surely have; `vp8` is the SDK's usual choice. */
-    codec?: 'vp8' | 'h264' | 'vp9' | 'av1'
-    clock?: Clock
-}
 
 export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     readonly name: string = 'agora-rtc-sdk-ng'
@@ -50,24 +43,25 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     readonly #sdk: IAgoraRTC
     readonly #clock: Clock
     readonly #events = new Emitter<VideoEngineEvents>()
-    readonly #client: IAgoraRTCClient
+    #client: IAgoraRTCClient
     readonly #remote: RemoteSenders
     readonly #local: LocalTracks
     readonly #preview: TrackView
     readonly #ends: Unsubscribe[] = []
     #nextQuality: Cancel | null = null
     #role: VideoJoin['role'] | null = null
-    #hasJoined = false
+    /** Makes the join under way reject. */
+    #cancelJoin: (() => void) | null = null
     #isAudioBlocked = false
     #isPublishing = false
     #isDisposed = false
 
     constructor(options: AgoraWebOptions) {
-        const { AgoraRTC, codec = 'vp8', clock = systemClock } = options
+        const { AgoraRTC, clock = systemClock } = options
         this.#options = options
         this.#sdk = AgoraRTC
         this.#clock = clock
-        this.#client = AgoraRTC.createClient({ mode: 'live', codec })
+        this.#client = this.#makeClient()
         this.#remote = new RemoteSenders(this.#client, this.#events)
         this.#local = new LocalTracks(AgoraRTC)
         this.#preview = new TrackView({
@@ -84,35 +78,33 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         return this.#events.on(name, listener)
     }
 
-    /** The SDK's join never settles without a network; leaving makes it reject at once. */
+    /** The SDK's join never settles without a network. */
     async join({ channelId, token, uid, role, signal }: VideoJoin): Promise<void> {
         if (this.#isDisposed) return
         if (signal.aborted) throw aborted()
         if (this.#role !== null) await this.leave()
         if (signal.aborted || this.#isDisposed) throw aborted()
         this.#role = role
+        const end = new Promise<never>((_, reject) => {
+            this.#cancelJoin = () => reject(aborted())
+        })
         const abort = () => void this.leave()
         signal.addEventListener('abort', abort)
         try {
-            if (role === 'host') await this.#client.setClientRole('host')
-            else await this.#client.setClientRole('audience', { level: ULTRA_LOW_LATENCY })
-            await this.#client.join(this.#options.appId, channelId, token, uid)
+            await Promise.race([this.#enter(role, channelId, token, uid), end])
             this.#measure()
         } catch (cause) {
-            throw signal.aborted ? aborted() : this.#joinFailed(cause)
+            throw cause instanceof VideoEngineError ? cause : this.#joinFailed(cause)
         } finally {
+            this.#cancelJoin = null
             signal.removeEventListener('abort', abort)
         }
     }
 
     async leave(): Promise<void> {
-        this.#role = null
-        this.#hasJoined = false
-        this.#isPublishing = false
-        this.#nextQuality?.()
-        this.#nextQuality = null
-        this.#remote.clear()
-        await this.#client.leave()
+        this.#forget()
+        if (this.#cancelJoin === null) await this.#client.leave()
+        else this.#abandon(this.#cancelJoin)
     }
 
     async renewToken(token: string): Promise<void> {
@@ -223,6 +215,41 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         }
     }
 
+    #forget(): void {
+        this.#role = null
+        this.#isPublishing = false
+        this.#nextQuality?.()
+        this.#nextQuality = null
+        this.#remote.clear()
+    }
+
+    async #enter(role: VideoJoin['role'], channelId: string, token: string, uid: number): Promise<void> {
+        const client = this.#client
+        if (role === 'host') await client.setClientRole('host')
+        else await client.setClientRole('audience', { level: ULTRA_LOW_LATENCY })
+        await client.join(this.#options.appId, channelId, token, uid)
+    }
+
+    /**
+     * Calls a join off. Its client leaves whenever it can: until then it takes no other join, and where it is left at the
+     * very beginning of one it does not settle either. Another client takes its place.
+     */
+    #abandon(cancelJoin: () => void): void {
+        this.#cancelJoin = null
+        const client = this.#client
+        client.removeAllListeners()
+        client.leave().catch(() => {})
+        this.#client = this.#makeClient()
+        this.#remote.replace(this.#client)
+        this.#followClient()
+        this.#events.emit('connection', { state: 'disconnected', reason: 'left' })
+        cancelJoin()
+    }
+
+    #makeClient(): IAgoraRTCClient {
+        return this.#options.AgoraRTC.createClient({ mode: 'live', codec: this.#options.codec ?? 'vp8' })
+    }
+
     #view(uid: number): TrackView {
         return uid === OWN_UID ? this.#preview : this.#remote.view(uid)
     }
@@ -244,15 +271,12 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         return new VideoEngineError(`the join failed: ${code}`, { reason, code, cause })
     }
 
+    #followClient(): void {
+        followClient(this.#client, this.#events, () => this.#role !== null)
+    }
+
     #follow(): void {
-        const client = this.#client
-        client.on('connection-state-change', (state, _before, reason) => {
-            const event = connectionOf(state, reason, this.#hasJoined)
-            if (state === 'CONNECTED') this.#hasJoined = true
-            if (event !== null) this.#events.emit('connection', event)
-        })
-        client.on('token-privilege-will-expire', () => this.#events.emit('tokenWillExpire', undefined))
-        client.on('token-privilege-did-expire', () => this.#events.emit('tokenExpired', undefined))
+        this.#followClient()
         this.#local.on('local', (event) => this.#events.emit('local', event))
         const blocked = () => this.#setAudioBlocked(true)
         this.#sdk.on('autoplay-failed', blocked)

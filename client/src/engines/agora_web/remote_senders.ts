@@ -22,7 +22,7 @@ interface Shown {
 }
 
 export class RemoteSenders {
-    readonly #client: IAgoraRTCClient
+    #client: IAgoraRTCClient
     readonly #events: Emitter<VideoEngineEvents>
     readonly #users = new Map<number, IAgoraRTCRemoteUser>()
     readonly #wanted = new Map<number, VideoLayer>()
@@ -31,6 +31,12 @@ export class RemoteSenders {
     constructor(client: IAgoraRTCClient, events: Emitter<VideoEngineEvents>) {
         this.#client = client
         this.#events = events
+        this.#follow()
+    }
+
+    /** Another client takes the place of one that is left behind. */
+    replace(client: IAgoraRTCClient): void {
+        this.#client = client
         this.#follow()
     }
 

@@ -21,6 +21,7 @@ export type Refusal =
     | 'other_channel'
     | 'other_uid'
     | 'not_publisher'
+    | 'taken_over'
     | 'full'
     | 'malformed'
     | 'unavailable'

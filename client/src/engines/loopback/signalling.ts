@@ -189,7 +189,7 @@ export class Signalling extends Emitter<SignallingEvents> {
 }
 
 function reasonOf(refusal: Refusal): VideoConnectionReason {
-    if (refusal === 'token_expired') return 'token_expired'
+    if (refusal === 'token_expired' || refusal === 'taken_over') return refusal
     if (refusal === 'full' || refusal === 'malformed' || refusal === 'unavailable') return 'refused'
     return 'token_invalid'
 }

@@ -37,6 +37,7 @@ enum Gone {
 struct Member<'a> {
     loopback: &'a Loopback,
     websocket: WebSocket,
+    number: u64,
     place: Place,
     mailbox: Mailbox,
     heard_at: Instant,
@@ -47,6 +48,7 @@ struct Member<'a> {
 
 /// Serves a socket until either side ends it.
 pub async fn serve(loopback: &Loopback, mut websocket: WebSocket) {
+    let number = loopback.rooms().next_number();
     let join = match timeout(JOIN_TIMEOUT, first_message(&mut websocket)).await {
         Ok(Some(join)) => join,
         Ok(None) => return refuse(websocket, Refusal::Malformed).await,
@@ -61,7 +63,7 @@ pub async fn serve(loopback: &Loopback, mut websocket: WebSocket) {
         Ok(life) => life,
         Err(refusal) => return refuse(websocket, refusal).await,
     };
-    let joined = loopback.rooms().join(&place);
+    let joined = loopback.rooms().join(&place, number);
     let (mailbox, peers) = match joined {
         Ok(joined) => joined,
         Err(refusal) => return refuse(websocket, refusal).await,
@@ -70,6 +72,7 @@ pub async fn serve(loopback: &Loopback, mut websocket: WebSocket) {
     let mut member = Member {
         loopback,
         websocket,
+        number,
         place,
         mailbox,
         heard_at: now,
@@ -82,7 +85,7 @@ pub async fn serve(loopback: &Loopback, mut websocket: WebSocket) {
         Ok(()) => member.run().await,
         Err(gone) => Err(gone),
     };
-    loopback.rooms().leave(&member.place, member.mailbox.number);
+    loopback.rooms().leave(&member.place, member.number);
     match outcome {
         Ok(Some(reason)) => {
             let _ = member.send(Event::Ended { reason }.to_text()).await;

@@ -83,6 +83,8 @@ pub enum Refusal {
     OtherUid,
     #[error("the token does not allow to publish")]
     NotPublisher,
+    #[error("the same uid joined from elsewhere in the meantime")]
+    TakenOver,
     #[error("the channel is full, or there are too many")]
     Full,
     #[error("not a message of this protocol")]

@@ -17,11 +17,11 @@ const MAX_WAITING: usize = 256;
 #[derive(Default)]
 pub struct Rooms {
     rooms: HashMap<String, HashMap<u32, Member>>,
-    members_ever: u64,
+    sockets_ever: u64,
 }
 
 struct Member {
-    /// Tells a member from one of the same uid before it.
+    /// That of its socket; tells a member from one of the same uid before it.
     number: u64,
     role: Role,
     messages: mpsc::Sender<String>,
@@ -30,15 +30,25 @@ struct Member {
 
 /// What a member is sent.
 pub struct Mailbox {
-    pub number: u64,
     pub messages: mpsc::Receiver<String>,
     pub end: mpsc::Receiver<End>,
 }
 
 impl Rooms {
-    /// Lets a member in; one of the same uid is ended, and to the others it leaves and comes again. Returns the
-    /// mailbox, and those whom the member hears of.
-    pub fn join(&mut self, place: &Place) -> Result<(Mailbox, Vec<Peer>), Refusal> {
+    /// The number of a new socket.
+    pub fn next_number(&mut self) -> u64 {
+        self.sockets_ever += 1;
+        self.sockets_ever
+    }
+
+    /// Lets the member of a socket in; one of the same uid is ended, and to the others it leaves and comes again. Returns
+    /// the mailbox, and those whom the member hears of.
+    pub fn join(&mut self, place: &Place, number: u64) -> Result<(Mailbox, Vec<Peer>), Refusal> {
+        // Tokens are checked at the same time. A socket whose turn comes late, which its client may have closed already,
+        // must not end the one that came after it.
+        if self.number_of(place).is_some_and(|known| known > number) {
+            return Err(Refusal::TakenOver);
+        }
         if !self.rooms.contains_key(&place.channel) && self.rooms.len() >= MAX_ROOMS {
             return Err(Refusal::Full);
         }
@@ -49,8 +59,6 @@ impl Rooms {
         if room.len() >= MAX_MEMBERS {
             return Err(Refusal::Full);
         }
-        self.members_ever += 1;
-        let number = self.members_ever;
         let (messages, incoming) = mpsc::channel(MAX_WAITING);
         let (end, ended) = mpsc::channel(1);
         let peer = Peer {
@@ -74,7 +82,6 @@ impl Rooms {
         };
         room.insert(place.uid, member);
         let mailbox = Mailbox {
-            number,
             messages: incoming,
             end: ended,
         };
@@ -95,6 +102,11 @@ impl Rooms {
         {
             member.send(event.to_text());
         }
+    }
+
+    fn number_of(&self, place: &Place) -> Option<u64> {
+        let member = self.rooms.get(&place.channel)?.get(&place.uid)?;
+        Some(member.number)
     }
 
     fn remove(
@@ -152,6 +164,12 @@ mod tests {
         }
     }
 
+    /// On a new socket.
+    fn join(rooms: &mut Rooms, place: &Place) -> Result<(Mailbox, Vec<Peer>), Refusal> {
+        let number = rooms.next_number();
+        rooms.join(place, number)
+    }
+
     fn waiting(mailbox: &mut Mailbox) -> Vec<String> {
         std::iter::from_fn(|| mailbox.messages.try_recv().ok()).collect()
     }
@@ -168,11 +186,11 @@ mod tests {
     #[test]
     fn hosts_hear_of_everybody_and_the_audience_of_hosts_alone() {
         let mut rooms = Rooms::default();
-        let (mut first, peers) = rooms.join(&place(1, Role::Audience)).unwrap();
+        let (mut first, peers) = join(&mut rooms, &place(1, Role::Audience)).unwrap();
         assert_eq!(peers, []);
-        let (mut second, peers) = rooms.join(&place(2, Role::Audience)).unwrap();
+        let (mut second, peers) = join(&mut rooms, &place(2, Role::Audience)).unwrap();
         assert_eq!(peers, []);
-        let (mut host, mut peers) = rooms.join(&place(3, Role::Host)).unwrap();
+        let (mut host, mut peers) = join(&mut rooms, &place(3, Role::Host)).unwrap();
         peers.sort_by_key(|peer| peer.uid);
         assert_eq!(peers.len(), 2);
         let came = r#"{"peer_joined":{"uid":3,"role":"host"}}"#;
@@ -185,21 +203,21 @@ mod tests {
         assert_eq!(waiting(&mut second), [] as [&str; 0]);
         assert_eq!(waiting(&mut host), [r#"{"signal":{"from":1,"data":1}}"#]);
 
-        rooms.leave(&place(3, Role::Host), host.number);
-        rooms.leave(&place(2, Role::Audience), second.number);
+        rooms.leave(&place(3, Role::Host), 3);
+        rooms.leave(&place(2, Role::Audience), 2);
         assert_eq!(waiting(&mut first), [r#"{"peer_left":{"uid":3}}"#]);
-        rooms.leave(&place(1, Role::Audience), first.number);
+        rooms.leave(&place(1, Role::Audience), 1);
         assert!(rooms.rooms.is_empty());
     }
 
     #[test]
     fn the_same_uid_from_elsewhere_takes_over_and_the_older_one_no_longer_leaves() {
         let mut rooms = Rooms::default();
-        let (mut viewer, _) = rooms.join(&place(1, Role::Audience)).unwrap();
-        let (mut older, _) = rooms.join(&place(2, Role::Host)).unwrap();
-        let (mut newer, _) = rooms.join(&place(2, Role::Host)).unwrap();
+        let (mut viewer, _) = join(&mut rooms, &place(1, Role::Audience)).unwrap();
+        let (mut older, _) = join(&mut rooms, &place(2, Role::Host)).unwrap();
+        let (mut newer, _) = join(&mut rooms, &place(2, Role::Host)).unwrap();
         assert_eq!(older.end.try_recv(), Ok(End::TakenOver));
-        rooms.leave(&place(2, Role::Host), older.number);
+        rooms.leave(&place(2, Role::Host), 2);
         assert!(newer.end.try_recv().is_err());
         let came = r#"{"peer_joined":{"uid":2,"role":"host"}}"#;
         let left = r#"{"peer_left":{"uid":2}}"#;
@@ -209,19 +227,29 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_whose_token_took_long_does_not_end_a_later_one() {
+        let mut rooms = Rooms::default();
+        let late = rooms.next_number();
+        let (mut newer, _) = join(&mut rooms, &place(1, Role::Host)).unwrap();
+        let refused = rooms.join(&place(1, Role::Host), late);
+        assert_eq!(refused.err(), Some(Refusal::TakenOver));
+        assert!(newer.end.try_recv().is_err());
+    }
+
+    #[test]
     fn rooms_and_members_are_bounded_and_a_slow_member_is_ended() {
         let mut rooms = Rooms::default();
         let mut mailboxes = Vec::new();
         for uid in 1..=MAX_MEMBERS {
             let uid = u32::try_from(uid).unwrap();
-            mailboxes.push(rooms.join(&place(uid, Role::Host)).unwrap().0);
+            mailboxes.push(join(&mut rooms, &place(uid, Role::Host)).unwrap().0);
         }
         assert_eq!(
-            rooms.join(&place(1000, Role::Host)).err(),
+            join(&mut rooms, &place(1000, Role::Host)).err(),
             Some(Refusal::Full)
         );
         assert!(
-            rooms.join(&place(1, Role::Host)).is_ok(),
+            join(&mut rooms, &place(1, Role::Host)).is_ok(),
             "a takeover needs no room"
         );
 
@@ -235,12 +263,12 @@ mod tests {
                 channel: number.to_string(),
                 ..place(1, Role::Host)
             };
-            mailboxes.push(rooms.join(&place).unwrap().0);
+            mailboxes.push(join(&mut rooms, &place).unwrap().0);
         }
         let place = Place {
             channel: "one more".to_owned(),
             ..place(1, Role::Host)
         };
-        assert_eq!(rooms.join(&place).err(), Some(Refusal::Full));
+        assert_eq!(join(&mut rooms, &place).err(), Some(Refusal::Full));
     }
 }
