@@ -1,6 +1,6 @@
 /** Video by agora-rtc-sdk-ng 4.24, whose default export is handed in. */
 
-import type { IAgoraRTC, IAgoraRTCClient } from 'agora-rtc-sdk-ng'
+import type { IAgoraRTCClient } from 'agora-rtc-sdk-ng'
 import { type Cancel, type Clock, systemClock } from '../../clock/clock.ts'
 import { Emitter, type Unsubscribe } from '../../emitter/emitter.ts'
 import type {
@@ -40,7 +40,6 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         viewVisibility: true,
     }
     readonly #options: AgoraWebOptions
-    readonly #sdk: IAgoraRTC
     readonly #clock: Clock
     readonly #events = new Emitter<VideoEngineEvents>()
     #client: IAgoraRTCClient
@@ -59,7 +58,6 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     constructor(options: AgoraWebOptions) {
         const { AgoraRTC, clock = systemClock } = options
         this.#options = options
-        this.#sdk = AgoraRTC
         this.#clock = clock
         this.#client = this.#makeClient()
         this.#remote = new RemoteSenders(this.#client, this.#events)
@@ -150,7 +148,7 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     async setAudioRoute(_route: AudioRoute): Promise<void> {}
 
     async resumeAudio(): Promise<void> {
-        this.#sdk.resumeAudioContext()
+        this.#options.AgoraRTC.resumeAudioContext()
         this.#remote.playAll()
         this.#setAudioBlocked(false)
     }
@@ -188,16 +186,16 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         await this.#client.unpublish()
     }
 
-    async setCamera(isOn: boolean): Promise<void> {
-        await this.#setOn('camera', isOn)
+    setCamera(isOn: boolean): Promise<void> {
+        return this.#setOn('camera', isOn)
     }
 
-    async setMicrophone(isOn: boolean): Promise<void> {
-        await this.#setOn('microphone', isOn)
+    setMicrophone(isOn: boolean): Promise<void> {
+        return this.#setOn('microphone', isOn)
     }
 
-    async switchCamera(): Promise<void> {
-        await this.#local.switchCamera()
+    switchCamera(): Promise<void> {
+        return this.#local.switchCamera()
     }
 
     async dispose(): Promise<void> {
@@ -241,13 +239,15 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         client.leave().catch(() => {})
         this.#client = this.#makeClient()
         this.#remote.replace(this.#client)
-        this.#followClient()
         this.#events.emit('connection', { state: 'disconnected', reason: 'left' })
         cancelJoin()
     }
 
     #makeClient(): IAgoraRTCClient {
-        return this.#options.AgoraRTC.createClient({ mode: 'live', codec: this.#options.codec ?? 'vp8' })
+        const { AgoraRTC, codec = 'vp8' } = this.#options
+        const client = AgoraRTC.createClient({ mode: 'live', codec })
+        followClient(client, this.#events, () => this.#role !== null)
+        return client
     }
 
     #view(uid: number): TrackView {
@@ -271,16 +271,11 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         return new VideoEngineError(`the join failed: ${code}`, { reason, code, cause })
     }
 
-    #followClient(): void {
-        followClient(this.#client, this.#events, () => this.#role !== null)
-    }
-
     #follow(): void {
-        this.#followClient()
         this.#local.on('local', (event) => this.#events.emit('local', event))
         const blocked = () => this.#setAudioBlocked(true)
-        this.#sdk.on('autoplay-failed', blocked)
-        this.#ends.push(() => this.#sdk.off('autoplay-failed', blocked))
+        this.#options.AgoraRTC.on('autoplay-failed', blocked)
+        this.#ends.push(() => this.#options.AgoraRTC.off('autoplay-failed', blocked))
     }
 
     #setAudioBlocked(isBlocked: boolean): void {
