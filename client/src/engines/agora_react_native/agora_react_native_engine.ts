@@ -1,6 +1,6 @@
 /** Video by react-native-agora 4.6, whose module is handed in. */
 
-import { type Cancel, type Clock, systemClock } from '../../clock/clock.ts'
+import { type Clock, systemClock } from '../../clock/clock.ts'
 import { Emitter, type Unsubscribe } from '../../emitter/emitter.ts'
 import { NativeViews } from '../../viewer/native_views.ts'
 import type {
@@ -18,7 +18,10 @@ import type {
 } from '../../viewer/video_engine.ts'
 import { aborted, VideoEngineError } from '../engine_error.ts'
 import { AgoraQuality } from './agora_quality.ts'
-import { cameraOf, connectionOf, microphoneOf, reasonOfCode, reasonOfRenewal, remoteVideoOf } from './reasons.ts'
+import { check } from './check.ts'
+import { handlerOf } from './event_handler.ts'
+import { connectionOf, reasonOfCode } from './reasons.ts'
+import { Renewal } from './renewal.ts'
 import type { AgoraEventHandler, AgoraReactNativeSdk, AgoraRtcEngine } from './sdk.ts'
 
 const LIVE_BROADCASTING = 1
@@ -30,13 +33,9 @@ const DUAL_STREAM = 1
 /** First the low stream, then sound alone. */
 const FALLBACK_TO_AUDIO = 2
 const STREAM_TYPES: Record<VideoLayer, number> = { high: 0, low: 1 }
-const OWN_UID = 0
-const CAMERA = 0
 const FULL_VOLUME = 100
 /** A leave that is never confirmed does not keep the next join from its turn. */
 const LEAVE_WITHIN_MS = 2_000
-/** SDKs before 4.6 never tell what came of a renewal. */
-const RENEWAL_WITHIN_MS = 5_000
 
 export interface AgoraReactNativeOptions {
     /** The module `react-native-agora`. */
@@ -45,11 +44,6 @@ export interface AgoraReactNativeOptions {
     /** Asks for camera and microphone: `mediaPermissions`. Without it the SDK asks when it opens them. */
     permissions?: () => Promise<Record<LocalSource, PermissionAnswer>>
     clock?: Clock
-}
-
-interface Settle {
-    resolve(): void
-    reject(error: Error): void
 }
 
 /** A view draws by its uid, so the engine draws nothing itself. */
@@ -67,23 +61,32 @@ export class AgoraReactNativeEngine implements VideoEngine {
     readonly #events = new Emitter<VideoEngineEvents>()
     readonly #views = new NativeViews()
     readonly #quality: AgoraQuality
+    readonly #renewal: Renewal
     readonly #handler: AgoraEventHandler
     #rtc: AgoraRtcEngine | null = null
     #role: VideoJoin['role'] | null = null
     /** The join under way: the SDK must never see a second one. */
-    #join: Settle | null = null
+    #join: { resolve(): void; reject(error: Error): void } | null = null
     #leaving: Promise<void> | null = null
     #left: (() => void) | null = null
-    #renewal: Settle | null = null
-    #renewalEnds: Cancel | null = null
     #isPreviewing = false
     #isDisposed = false
 
     constructor(options: AgoraReactNativeOptions) {
         this.#options = options
         this.#clock = options.clock ?? systemClock
+        this.#renewal = new Renewal(this.#clock)
         this.#quality = new AgoraQuality((quality) => this.#events.emit('quality', quality))
-        this.#handler = this.#makeHandler()
+        this.#handler = handlerOf({
+            quality: this.#quality,
+            emit: (name, event) => this.#events.emit(name, event),
+            isHost: () => this.#role === 'host',
+            joined: () => this.#settleJoin(null),
+            left: () => this.#left?.(),
+            connection: (state, reason) => this.#connection(state, reason),
+            renewed: (error) => this.#renewal.settle(error),
+            error: (code) => this.#error(code),
+        })
     }
 
     on<Name extends keyof VideoEngineEvents>(
@@ -128,7 +131,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
     /** Resolves once the SDK has left, so that a join after it is the only one. */
     async leave(): Promise<void> {
         this.#settleJoin(aborted())
-        this.#settleRenewal(null)
+        this.#renewal.settle(null)
         if (this.#rtc === null || this.#role === null) return this.#leaving ?? undefined
         this.#role = null
         this.#quality.reset()
@@ -148,18 +151,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
     renewToken(token: string): Promise<void> {
         const rtc = this.#rtc
         if (rtc === null || this.#role === null) return Promise.resolve()
-        // The SDK answers the older one as overtaken.
-        this.#settleRenewal(null)
-        const code = rtc.renewToken(token)
-        if (code < 0) {
-            // -2: empty or no token; -110: made for another uid or channel.
-            const reason = code === -2 ? 'token_invalid' : reasonOfCode(code)
-            return Promise.reject(new VideoEngineError(`renewToken returned ${code}`, { reason, code }))
-        }
-        return new Promise((resolve, reject) => {
-            this.#renewal = { resolve, reject }
-            this.#renewalEnds = this.#clock.after(RENEWAL_WITHIN_MS, () => this.#settleRenewal(null))
-        })
+        return this.#renewal.start(rtc, token)
     }
 
     async subscribe(uid: number): Promise<void> {
@@ -278,15 +270,6 @@ export class AgoraReactNativeEngine implements VideoEngine {
         else join?.reject(error)
     }
 
-    #settleRenewal(error: Error | null): void {
-        const renewal = this.#renewal
-        this.#renewalEnds?.()
-        this.#renewalEnds = null
-        this.#renewal = null
-        if (error === null) renewal?.resolve()
-        else renewal?.reject(error)
-    }
-
     /** A join that cannot succeed. The SDK may still believe itself in the channel: whoever joins next leaves first. */
     #fail(reason: VideoConnectionReason, code: number): void {
         this.#settleJoin(new VideoEngineError(`the join failed with ${code}`, { reason, code }))
@@ -297,74 +280,6 @@ export class AgoraReactNativeEngine implements VideoEngine {
         if (event.reason === 'left') this.#left?.()
         this.#events.emit('connection', event)
         if (event.state === 'failed') this.#fail(event.reason, reason)
-    }
-
-    #makeHandler(): AgoraEventHandler {
-        const emit = <Name extends keyof VideoEngineEvents>(name: Name, event: VideoEngineEvents[Name]) =>
-            this.#events.emit(name, event)
-        return {
-            onJoinChannelSuccess: () => this.#settleJoin(null),
-            onRejoinChannelSuccess: () => emit('connection', { state: 'connected', reason: 'rejoined' }),
-            onLeaveChannel: () => this.#left?.(),
-            onConnectionStateChanged: (_, state, reason) => this.#connection(state, reason),
-            onConnectionLost: () => emit('connection', { state: 'reconnecting', reason: 'lost' }),
-            onUserJoined: (_, uid) => emit('remoteJoined', { uid }),
-            onUserOffline: (_, uid) => {
-                emit('remoteVideo', { uid, state: 'stopped', reason: 'left' })
-                emit('remoteLeft', { uid })
-            },
-            onFirstRemoteVideoFrame: (_, uid, width, height) => {
-                emit('size', { uid, width, height })
-                emit('frame', { uid })
-            },
-            onFirstLocalVideoFrame: (source, width, height) => {
-                if (source !== CAMERA) return
-                emit('size', { uid: OWN_UID, width, height })
-                emit('frame', { uid: OWN_UID })
-            },
-            onRemoteVideoStateChanged: (_, uid, state, reason) => {
-                const event = remoteVideoOf(state, reason)
-                if (event !== null) emit('remoteVideo', { uid, ...event })
-            },
-            onRemoteAudioStateChanged: (_, uid, state, reason) => {
-                // Of what this device mutes itself nothing is told.
-                if (reason !== 3 && reason !== 4) emit('remoteAudio', { uid, isOn: state === 1 || state === 2 })
-            },
-            onRemoteSubscribeFallbackToAudioOnly: (uid, isFallback) => {
-                if (isFallback) emit('remoteVideo', { uid, state: 'stopped', reason: 'fallback' })
-                else emit('remoteVideo', { uid, state: 'decoding', reason: 'recovered' })
-            },
-            onVideoSizeChanged: (_, source, uid, width, height, rotation) => {
-                if (uid === OWN_UID && source !== CAMERA) return
-                // As drawn: a picture that is turned by a quarter has its sides exchanged.
-                const isTurned = rotation % 180 !== 0
-                emit('size', { uid, width: isTurned ? height : width, height: isTurned ? width : height })
-            },
-            onTokenPrivilegeWillExpire: () => emit('tokenWillExpire', undefined),
-            onRequestToken: () => emit('tokenExpired', undefined),
-            onRenewTokenResult: (_, _token, code) => {
-                const reason = reasonOfRenewal(code)
-                const message = `the renewal failed with ${code}`
-                this.#settleRenewal(reason === null ? null : new VideoEngineError(message, { reason, code }))
-            },
-            onNetworkQuality: (_, uid, tx, rx) => {
-                if (uid === OWN_UID) this.#quality.network(tx, rx)
-            },
-            onRtcStats: (_, stats) => this.#quality.stats(stats, this.#role === 'host'),
-            onLocalVideoStateChanged: (source, state, reason) => {
-                const camera = source === CAMERA ? cameraOf(state, reason) : null
-                if (camera !== null) emit('local', { source: 'camera', state: camera })
-            },
-            onLocalAudioStateChanged: (_, state, reason) => {
-                const microphone = microphoneOf(state, reason)
-                if (microphone !== null) emit('local', { source: 'microphone', state: microphone })
-            },
-            onPermissionError: (permission) => {
-                if (permission <= 1)
-                    emit('local', { source: permission === 0 ? 'microphone' : 'camera', state: 'denied' })
-            },
-            onError: (code) => this.#error(code),
-        }
     }
 
     /** The codes 109 and 110 are told as reasons 9 and 8 too, by newer SDKs. */
@@ -379,9 +294,4 @@ export class AgoraReactNativeEngine implements VideoEngine {
 /** A factory of engines over react-native-agora. */
 export function agoraReactNativeEngine(options: AgoraReactNativeOptions): VideoEngineFactory {
     return () => new AgoraReactNativeEngine(options)
-}
-
-function check(code: number | undefined, method: string): void {
-    if (code === undefined || code >= 0) return
-    throw new VideoEngineError(`${method} returned ${code}`, { reason: reasonOfCode(code), code })
 }
