@@ -64,7 +64,7 @@ function StateBadge({ state }: { state: StreamState | null }): ReactElement | nu
         case StreamState.PAUSED:
             return <span className="badge">Paused</span>
         case StreamState.ERROR:
-            return <span className="badge">Host away</span>
+            return <span className="badge">Away</span>
         case StreamState.ENDED:
             return <span className="badge">Ended</span>
         case StreamState.INITIALIZING:
