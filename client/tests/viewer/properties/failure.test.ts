@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { FakeJoinAnswer } from '../../../src/testing.ts'
 import { MOST_ROUNDS } from '../../../src/viewer/recovery_ladder.ts'
 import { type Eye, eye } from './eye.ts'
-import { RUNS } from './runs.ts'
+import { HANGS_MS, RUNS } from './runs.ts'
 
 /** What fails, for good until it is healed. */
 type Failure = FakeJoinAnswer | 'frozen' | 'engine' | 'calls'
@@ -37,52 +37,57 @@ function heal(of: Eye): void {
 const calls = ({ engines }: Eye): number => engines.engines.reduce((sum, engine) => sum + engine.calls.length, 0)
 
 describe('Feature: streaming-realtime-fixes, Property 11: Connection Failure Handling', () => {
-    it('For any series of failed reconnection attempts, users are notified, can retry by hand, and the system stays stable', async () => {
-        const series = fc.array(fc.constantFrom(...FAILURES), { minLength: 1, maxLength: 3 })
-        await fc.assert(
-            fc.asyncProperty(series, fc.boolean(), fc.integer(), async (failures, isFirst, seed) => {
-                const of = eye({ seed })
-                if (!isFirst) await of.play(1_500)
-                let told = 0
-                for (const failure of failures) {
-                    const before = of.recoveries.length
-                    fail(of, failure)
-                    of.viewer.start()
-                    if (!isFirst || told > 0) of.engines.current.emit('connection', { state: 'failed', reason: 'lost' })
-                    await of.watch(20_000)
-                    await of.clock.advance(400_000)
-                    const attempts = of.recoveries.slice(before)
-                    expect(attempts.length).toBeGreaterThan(0)
-                    expect(attempts.length).toBeLessThanOrEqual(MOST_ROUNDS * RUNGS)
-                    expect(of.snapshot).toMatchObject({
-                        phase: 'failed',
-                        recovering: null,
-                        videoEnabled: false,
-                        error: { code: 'video_unavailable', recoverable: true },
-                    })
-                    expect(of.troubles).toHaveLength(++told)
-                    // Nothing more is tried, and nothing is held.
-                    const quiet = calls(of)
-                    await of.clock.advance(600_000)
-                    expect(calls(of)).toBe(quiet)
-                    expect(
-                        of.engines.engines.every(({ isDisposed, listeners }) => isDisposed && listeners === EYES)
-                    ).toBe(true)
+    it(
+        'For any series of failed reconnection attempts, users are notified, can retry by hand, and the system stays stable',
+        async () => {
+            const series = fc.array(fc.constantFrom(...FAILURES), { minLength: 1, maxLength: 3 })
+            await fc.assert(
+                fc.asyncProperty(series, fc.boolean(), fc.integer(), async (failures, isFirst, seed) => {
+                    const of = eye({ seed })
+                    if (!isFirst) await of.play(1_500)
+                    let told = 0
+                    for (const failure of failures) {
+                        const before = of.recoveries.length
+                        fail(of, failure)
+                        of.viewer.start()
+                        if (!isFirst || told > 0)
+                            of.engines.current.emit('connection', { state: 'failed', reason: 'lost' })
+                        await of.watch(20_000)
+                        await of.clock.advance(400_000)
+                        const attempts = of.recoveries.slice(before)
+                        expect(attempts.length).toBeGreaterThan(0)
+                        expect(attempts.length).toBeLessThanOrEqual(MOST_ROUNDS * RUNGS)
+                        expect(of.snapshot).toMatchObject({
+                            phase: 'failed',
+                            recovering: null,
+                            videoEnabled: false,
+                            error: { code: 'video_unavailable', recoverable: true },
+                        })
+                        expect(of.troubles).toHaveLength(++told)
+                        // Nothing more is tried, and nothing is held.
+                        const quiet = calls(of)
+                        await of.clock.advance(600_000)
+                        expect(calls(of)).toBe(quiet)
+                        expect(
+                            of.engines.engines.every(({ isDisposed, listeners }) => isDisposed && listeners === EYES)
+                        ).toBe(true)
 
-                    heal(of)
-                    of.viewer.retry()
-                    of.viewer.retry()
-                    await of.watch(15_000)
-                    expect(of.snapshot).toMatchObject({ phase: 'playing', error: null })
-                    expect(of.troubles).toHaveLength(told)
-                }
-                expect(of.engines.engines.map(({ doubleJoins }) => doubleJoins)).toEqual(
-                    of.engines.engines.map(() => 0)
-                )
-                await of.end()
-                expect(of.clock.pending).toBe(0)
-            }),
-            RUNS
-        )
-    })
+                        heal(of)
+                        of.viewer.retry()
+                        of.viewer.retry()
+                        await of.watch(15_000)
+                        expect(of.snapshot).toMatchObject({ phase: 'playing', error: null })
+                        expect(of.troubles).toHaveLength(told)
+                    }
+                    expect(of.engines.engines.map(({ doubleJoins }) => doubleJoins)).toEqual(
+                        of.engines.engines.map(() => 0)
+                    )
+                    await of.end()
+                    expect(of.clock.pending).toBe(0)
+                }),
+                RUNS
+            )
+        },
+        HANGS_MS
+    )
 })

@@ -6,7 +6,7 @@ import type { VideoConnectionReason } from '../../../src/viewer.ts'
 import { SESSION } from '../../fakes/fake_stream.ts'
 import { HOST, VIEW } from '../viewer_bench.ts'
 import { type Eye, eye } from './eye.ts'
-import { RUNS } from './runs.ts'
+import { HANGS_MS, RUNS } from './runs.ts'
 
 type Drop =
     | { kind: 'failed'; reason: VideoConnectionReason }
@@ -106,60 +106,64 @@ const tries = ({ engines, recoveries }: Eye): number =>
 const LOSES: Drop['kind'][] = ['failed', 'token_expired', 'takeover']
 
 describe('Feature: streaming-realtime-fixes, Property 10: Connection Recovery and State Restoration', () => {
-    it('For any network connection drop, reconnection begins within 5 seconds and restores the previous stream state', async () => {
-        const drops = fc.array(fc.tuple(drop, fc.integer({ min: 0, max: 15_000 })), { minLength: 1, maxLength: 5 })
-        const chosen = fc.record({
-            quality: fc.constantFrom('low' as const, 'high'),
-            isMuted: fc.boolean(),
-            objectFit: fc.constantFrom('contain' as const, 'cover'),
-            audioRoute: fc.constantFrom('speaker' as const, 'default'),
-        })
-        await fc.assert(
-            fc.asyncProperty(
-                drops,
-                chosen,
-                fc.integer(),
-                async (list, { quality, isMuted, objectFit, audioRoute }, seed) => {
-                    const of = eye({ seed, viewer: { quality } })
-                    await of.play(1_500)
-                    of.viewer.setMuted(isMuted)
-                    of.viewer.attach(VIEW, { objectFit })
-                    await of.viewer.setAudioRoute(audioRoute)
-                    for (const [what, pauseMs] of list) {
-                        const wasPlaying = of.snapshot.phase === 'playing'
-                        const before = tries(of)
-                        await disturb(of, what)
-                        await of.watch(5_000)
-                        if (wasPlaying && LOSES.includes(what.kind)) expect(tries(of)).toBeGreaterThan(before)
-                        await of.watch(pauseMs)
+    it(
+        'For any network connection drop, reconnection begins within 5 seconds and restores the previous stream state',
+        async () => {
+            const drops = fc.array(fc.tuple(drop, fc.integer({ min: 0, max: 15_000 })), { minLength: 1, maxLength: 5 })
+            const chosen = fc.record({
+                quality: fc.constantFrom('low' as const, 'high'),
+                isMuted: fc.boolean(),
+                objectFit: fc.constantFrom('contain' as const, 'cover'),
+                audioRoute: fc.constantFrom('speaker' as const, 'default'),
+            })
+            await fc.assert(
+                fc.asyncProperty(
+                    drops,
+                    chosen,
+                    fc.integer(),
+                    async (list, { quality, isMuted, objectFit, audioRoute }, seed) => {
+                        const of = eye({ seed, viewer: { quality } })
+                        await of.play(1_500)
+                        of.viewer.setMuted(isMuted)
+                        of.viewer.attach(VIEW, { objectFit })
+                        await of.viewer.setAudioRoute(audioRoute)
+                        for (const [what, pauseMs] of list) {
+                            const wasPlaying = of.snapshot.phase === 'playing'
+                            const before = tries(of)
+                            await disturb(of, what)
+                            await of.watch(5_000)
+                            if (wasPlaying && LOSES.includes(what.kind)) expect(tries(of)).toBeGreaterThan(before)
+                            await of.watch(pauseMs)
+                        }
+                        await of.clock.advance(60_000)
+                        await of.watch(2_000)
+                        const { current, network } = of.engines
+                        const hostUid = 100 + of.stream.generation
+                        expect(network.channel(SESSION).senders.has(hostUid)).toBe(true)
+                        expect(of.snapshot).toMatchObject({
+                            phase: 'playing',
+                            connectionState: 'connected',
+                            streamState: 'active',
+                            streamQuality: quality,
+                            layer: quality,
+                            hostUid,
+                            audioEnabled: !isMuted,
+                            recovering: null,
+                            error: null,
+                        })
+                        expect(current.volume).toBe(isMuted ? 0 : 1)
+                        expect(current.audioRoute).toBe(audioRoute)
+                        expect([...current.screen.views]).toEqual([
+                            [hostUid, { view: VIEW, options: { objectFit, mirror: false } }],
+                        ])
+                        expect(of.troubles).toEqual([])
+                        await of.end()
+                        expect(of.clock.pending).toBe(0)
                     }
-                    await of.clock.advance(60_000)
-                    await of.watch(2_000)
-                    const { current, network } = of.engines
-                    const hostUid = 100 + of.stream.generation
-                    expect(network.channel(SESSION).senders.has(hostUid)).toBe(true)
-                    expect(of.snapshot).toMatchObject({
-                        phase: 'playing',
-                        connectionState: 'connected',
-                        streamState: 'active',
-                        streamQuality: quality,
-                        layer: quality,
-                        hostUid,
-                        audioEnabled: !isMuted,
-                        recovering: null,
-                        error: null,
-                    })
-                    expect(current.volume).toBe(isMuted ? 0 : 1)
-                    expect(current.audioRoute).toBe(audioRoute)
-                    expect([...current.screen.views]).toEqual([
-                        [hostUid, { view: VIEW, options: { objectFit, mirror: false } }],
-                    ])
-                    expect(of.troubles).toEqual([])
-                    await of.end()
-                    expect(of.clock.pending).toBe(0)
-                }
-            ),
-            RUNS
-        )
-    })
+                ),
+                RUNS
+            )
+        },
+        HANGS_MS
+    )
 })
