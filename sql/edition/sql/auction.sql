@@ -143,7 +143,9 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    names constant pg_catalog.text[] := array_remove($1, null);
+    -- Arguments of a trigger are counted from 0.
+    names constant pg_catalog.text[] := array(
+        select n.name from unnest($1) with ordinality as n (name, place) where n.name is not null order by n.place);
     -- As json: the values stay the text that Postgres made of them, and what is not published is never decoded.
     body constant pg_catalog.json := $2::json;
     auction pg_catalog.text;
