@@ -295,12 +295,19 @@ test('a call interrupts the microphone, and a refusal names its device', async (
     expect(last('local')).toEqual({ source: 'camera', state: 'denied' })
 })
 
-test('the network of an audience is its downlink', async () => {
+test('the network of an audience is its downlink, that of a host has both, and what is still detected is unknown', async () => {
     const { sdk, last } = await joined()
-    sdk.say.onNetworkQuality(CONNECTION, 0, 8, 3)
+    sdk.say.onNetworkQuality(CONNECTION, 0, 2, 3)
     sdk.say.onNetworkQuality(CONNECTION, 99, 1, 1)
     sdk.say.onRtcStats(CONNECTION, { rxKBitRate: 900, rxPacketLossRate: 5, txKBitRate: 1 })
     expect(last('quality')).toEqual({ uplink: 0, downlink: 3, packetLoss: 0.05, bandwidth: 900 })
+    const host = await joined('host')
+    host.sdk.say.onNetworkQuality(CONNECTION, 0, 4, 8)
+    host.sdk.say.onRtcStats(CONNECTION, { rxKBitRate: 1, txPacketLossRate: 10, txKBitRate: 700 })
+    expect(host.last('quality')).toEqual({ uplink: 4, downlink: 0, packetLoss: 0.1, bandwidth: 700 })
+    host.sdk.say.onNetworkQuality(CONNECTION, 0, 8, 1)
+    host.sdk.say.onRtcStats(CONNECTION, {})
+    expect(host.last('quality')).toMatchObject({ uplink: 0, downlink: 1 })
 })
 
 test('the audio route is the default before a join and changes after it', async () => {
