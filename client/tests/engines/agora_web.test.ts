@@ -1,5 +1,5 @@
-// @vitest-environment jsdom
 /** The engine over agora-rtc-sdk-ng where it needs a server: senders, layers, tokens, reasons. The rest is played with the real SDK in Chromium. */
+// @vitest-environment jsdom
 
 import { expect, test } from 'vitest'
 import { AgoraWebEngine } from '../../src/engines/agora_web/agora_web_engine.ts'
