@@ -1,4 +1,4 @@
-/** Completes package-lock.json: npm leaves out optional packages of other platforms that its registry does not serve, and then refuses the lock. */
+/** Completes package-lock.json: npm leaves out optional packages of other platforms that its registry does not serve, and then refuses the lock. Of this package, or of the folder that is named: `node scripts/complete_lock.mjs expo_example`. */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -18,7 +18,7 @@ for (const entry of Object.values(lock.packages)) {
         const cpu = words.find((word) => word === 'x64' || word === 'arm64')
         if (!os) throw new Error(`${name} names no platform`)
         const version = range.replace(/^[\^~]/, '')
-        lock.packages[path] = { version, ...(cpu && { cpu: [cpu] }), dev: true, optional: true, os: [os] }
+        lock.packages[path] = { version, ...(cpu && { cpu: [cpu] }), ...(entry.dev && { dev: true }), optional: true, os: [os] }
         added++
     }
 }

@@ -119,3 +119,33 @@ fn run(node: &Node, example: &Path, script: &str, arguments: &[&str]) -> Result<
         .stdout(std::io::stderr());
     process::run(&mut command)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of an export with this metadata and a bundle of so many bytes.
+    fn found(metadata: &str, bytes: usize) -> Result<Bundle> {
+        let output = local_dir::fresh_directory_name(&std::env::temp_dir())?;
+        fs::create_dir_all(&output)?;
+        fs::write(output.join("metadata.json"), metadata)?;
+        fs::write(output.join("index.hbc"), vec![0; bytes])?;
+        let found = find_bundle("ios", &output);
+        fs::remove_dir_all(&output)?;
+        found
+    }
+
+    #[test]
+    fn export_without_a_bundle_of_the_platform_fails() {
+        let of = |platform: &str| {
+            format!(r#"{{"fileMetadata":{{"{platform}":{{"bundle":"index.hbc"}}}}}}"#)
+        };
+        let whole = usize::try_from(LEAST_BUNDLE_BYTES).expect("is small");
+        assert_eq!(
+            found(&of("ios"), whole).expect("is there").bytes,
+            LEAST_BUNDLE_BYTES
+        );
+        assert!(found(&of("ios"), whole - 1).is_err());
+        assert!(found(&of("android"), whole).is_err());
+    }
+}
