@@ -8693,13 +8693,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.uuid[] := stream_ext.regular_ids($2);
     swept_rows pg_catalog.record;
 begin
     -- Judges the locked rows, so that a heartbeat that has just come in counts.
     with judged as (
         select v.user_id, v.lease_check_at, least(v.last_seen_at, now()) as seen_at, v.ends_at, v.holds, v.watched_ms
         from stream_private.leases as v
-        where v.session_id = $1 and v.user_id = any (stream_ext.regular_ids($2))
+        where v.session_id = $1 and v.user_id = any (due_keys)
     ), swept as (
         update stream.stream_viewers as v
         set left_at = case when not j.holds then j.ends_at end,
@@ -8744,11 +8745,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.uuid[] := stream_ext.regular_ids($2);
     swept_rows pg_catalog.record;
 begin
     with swept as (
         update stream.agora_tokens as t set is_active = false
-        where t.id = any (stream_ext.regular_ids($2)) and t.session_id = $1 and t.is_active
+        where t.id = any (due_keys) and t.session_id = $1 and t.is_active
         returning now() - t.expires_at as age
     )
     select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;
@@ -8782,11 +8784,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.uuid[] := stream_ext.regular_ids($2);
     swept_rows pg_catalog.record;
 begin
     with due as (
         select r.user_id, r.kind, r.until from stream_private.restrictions as r
-        where r.session_id = $1 and r.user_id = any (stream_ext.regular_ids($2)) and not r.is_in_force
+        where r.session_id = $1 and r.user_id = any (due_keys) and not r.is_in_force
         for update skip locked
     ), swept as (
         delete from stream.chat_restrictions as r using due as d
@@ -8953,11 +8956,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.text[] := array(select n.id from jsonb_array_elements_text($2) as n (id));
     swept_rows pg_catalog.record;
 begin
     with swept as (
         delete from stream.webhook_events as e
-        where e.notice_id = any (array(select n.id from jsonb_array_elements_text($2) as n (id)))
+        where e.notice_id = any (due_keys)
             and coalesce(e.session_id, '00000000-0000-0000-0000-000000000000') = $1
         returning now() - e.received_at - (select k.webhook_retention_days from stream.config as k) * interval '1 day' as age
     )
@@ -8992,12 +8996,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.int8[] := array(select n.id::bigint from jsonb_array_elements_text($2) as n (id));
     swept_rows pg_catalog.record;
 begin
     -- Judges the locked rows, so one that was moved on meanwhile is kept.
     with swept as (
         delete from stream.webhook_cursors as k
-        where k.session_id = $1 and k.uid = any (array(select n.id::bigint from jsonb_array_elements_text($2) as n (id)))
+        where k.session_id = $1 and k.uid = any (due_keys)
             and k.forget_at <= now()
         returning now() - k.forget_at as age
     )
@@ -9034,11 +9039,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.int8[] := array(select n.id::bigint from jsonb_array_elements_text($2) as n (id));
     swept_rows pg_catalog.record;
 begin
     with swept as (
         delete from stream.requests as r
-        where r.id = any (array(select n.id::bigint from jsonb_array_elements_text($2) as n (id))) and $1 = '00000000-0000-0000-0000-000000000000'
+        where r.id = any (due_keys) and $1 = '00000000-0000-0000-0000-000000000000'
         returning now() - r.created_at - (select k.request_retention_hours from stream.config as k) * interval '1 hour' as age
     )
     select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;
@@ -9080,11 +9086,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.uuid[] := stream_ext.regular_ids($2);
     swept_rows pg_catalog.record;
 begin
     with swept as (
         delete from stream.start_rates as r
-        where r.seller_id = any (stream_ext.regular_ids($2)) and $1 = '00000000-0000-0000-0000-000000000000'
+        where r.seller_id = any (due_keys) and $1 = '00000000-0000-0000-0000-000000000000'
         returning greatest(now() - interval '1 hour' - r.tat, interval '0') as age
     )
     select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;

@@ -50,13 +50,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.uuid[] := stream_ext.regular_ids($2);
     swept_rows pg_catalog.record;
 begin
     -- Judges the locked rows, so that a heartbeat that has just come in counts.
     with judged as (
         select v.user_id, v.lease_check_at, least(v.last_seen_at, now()) as seen_at, v.ends_at, v.holds, v.watched_ms
         from stream_private.leases as v
-        where v.session_id = $1 and v.user_id = any (stream_ext.regular_ids($2))
+        where v.session_id = $1 and v.user_id = any (due_keys)
     ), swept as (
         update stream.stream_viewers as v
         set left_at = case when not j.holds then j.ends_at end,
@@ -101,11 +102,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.uuid[] := stream_ext.regular_ids($2);
     swept_rows pg_catalog.record;
 begin
     with swept as (
         update stream.agora_tokens as t set is_active = false
-        where t.id = any (stream_ext.regular_ids($2)) and t.session_id = $1 and t.is_active
+        where t.id = any (due_keys) and t.session_id = $1 and t.is_active
         returning now() - t.expires_at as age
     )
     select count(*)::integer as rows, max(w.age) as age into swept_rows from swept as w;
@@ -139,11 +141,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    due_keys constant pg_catalog.uuid[] := stream_ext.regular_ids($2);
     swept_rows pg_catalog.record;
 begin
     with due as (
         select r.user_id, r.kind, r.until from stream_private.restrictions as r
-        where r.session_id = $1 and r.user_id = any (stream_ext.regular_ids($2)) and not r.is_in_force
+        where r.session_id = $1 and r.user_id = any (due_keys) and not r.is_in_force
         for update skip locked
     ), swept as (
         delete from stream.chat_restrictions as r using due as d
