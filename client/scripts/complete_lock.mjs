@@ -18,7 +18,13 @@ for (const entry of Object.values(lock.packages)) {
         const cpu = words.find((word) => word === 'x64' || word === 'arm64')
         if (!os) throw new Error(`${name} names no platform`)
         const version = range.replace(/^[\^~]/, '')
-        lock.packages[path] = { version, ...(cpu && { cpu: [cpu] }), ...(entry.dev && { dev: true }), optional: true, os: [os] }
+        lock.packages[path] = {
+            version,
+            ...(cpu && { cpu: [cpu] }),
+            ...(entry.dev && { dev: true }),
+            optional: true,
+            os: [os],
+        }
         added++
     }
 }
