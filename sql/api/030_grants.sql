@@ -17,6 +17,7 @@ revoke all on function stream_private.block_term(uuid, text) from public, anon, 
 revoke all on function stream_private.can_read_topic(text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.can_view(uuid, uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_canary() from public, anon, authenticated, service_role;
+revoke all on function stream_private.check_edition() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_held_rows() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_owner() from public, anon, authenticated, service_role;
 revoke all on function stream_private.check_page_size(integer) from public, anon, authenticated, service_role;
@@ -57,6 +58,7 @@ revoke all on function stream_private.has_joined(uuid, uuid) from public, anon, 
 revoke all on function stream_private.heartbeat(uuid, boolean, integer, integer, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.heartbeats(json) from public, anon, authenticated, service_role;
 revoke all on function stream_private.inspect_token(text, text, text) from public, anon, authenticated, service_role;
+revoke all on function stream_private.is_native() from public, anon, authenticated, service_role;
 revoke all on function stream_private.join_stream(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.keep_result(uuid, uuid, jsonb) from public, anon, authenticated, service_role;
 revoke all on function stream_private.lift_restriction(uuid, uuid, text) from public, anon, authenticated, service_role;

@@ -57,6 +57,7 @@ begin
     return next stream_private.check_realtime_partitions(now());
     return next stream_private.check_realtime_publication();
     return next stream_private.check_canary();
+    return next stream_private.check_edition();
     return next stream_private.check_server_log();
 
     return query

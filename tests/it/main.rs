@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod contract;
 mod doctor;
+mod editions;
 mod harness;
 mod mechanism;
 mod metrics;

@@ -54,7 +54,12 @@ impl TestDatabase {
     /// With Supabase's schemas and nothing of the product.
     pub async fn without_product() -> Result<Self> {
         let database = Self::create().await?;
-        let superuser = database.superuser().await?;
+        database.drop_product().await?;
+        Ok(database)
+    }
+
+    async fn drop_product(&self) -> Result<()> {
+        let superuser = self.superuser().await?;
         superuser
             .batch_execute(
                 "drop extension if exists pg_stream_ext cascade;
@@ -63,15 +68,21 @@ impl TestDatabase {
                  drop schema stream_edge, stream_private cascade",
             )
             .await?;
-        Ok(database)
+        Ok(())
     }
 
     /// With one edition, whichever the run of the tests has chosen.
     pub async fn of_edition(edition: Edition) -> Result<Self> {
+        Self::of_edition_in(TestEnvironment::load()?, edition).await
+    }
+
+    /// In a cluster of the test's own.
+    pub async fn of_edition_in(environment: TestEnvironment, edition: Edition) -> Result<Self> {
+        let database = Self::create_in(environment).await?;
         if Edition::chosen()? == edition {
-            return Self::create().await;
+            return Ok(database);
         }
-        let database = Self::without_product().await?;
+        database.drop_product().await?;
         let environment = &database.environment;
         xtask::database::install(&environment.cluster, &database.name, edition)?;
         database

@@ -7,6 +7,7 @@ use serde_json::json;
 use stream_core::error::ErrorCode;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use xtask::edition::Edition;
 use stream_tests::waiting::wait_until;
 
 async fn status(database: &TestDatabase, name: &str) -> Result<String> {
@@ -35,6 +36,7 @@ async fn every_check_is_answered_once() -> Result<()> {
             "realtime_partition",
             "realtime_publication",
             "canary",
+            "edition",
             "server_log",
             "realtime_replication",
             "realtime_policies",
@@ -54,6 +56,17 @@ async fn every_check_is_answered_once() -> Result<()> {
                 .is_some_and(|detail| !detail.is_empty()),
             "{row}"
         );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_edition_is_named() -> Result<()> {
+    for edition in Edition::ALL {
+        let database = TestDatabase::of_edition(edition).await?;
+        let (status, detail) = database.check("edition").await?;
+        assert_eq!(status, "ok");
+        assert!(detail.starts_with(edition.as_str()), "{detail}");
     }
     Ok(())
 }

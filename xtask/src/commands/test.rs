@@ -2,6 +2,7 @@
 
 mod cluster;
 mod core;
+mod native_only;
 pub mod times;
 
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 use xtask::cluster::Options;
+use xtask::edition::Edition;
 use xtask::leaks::{self, Watch};
 use xtask::node::Node;
 use xtask::python_packages::PythonPackages;
@@ -143,6 +145,7 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
     if !has_pg_cron {
         filters.extend(["--skip", PG_CRON]);
     }
+    filters.extend(native_only::skipped(Edition::chosen()?));
     if !filters.is_empty() && !arguments.iter().any(|argument| argument == "--") {
         cargo.arg("--");
     }

@@ -1,0 +1,8 @@
+//! The two editions of schema `stream_ext`, beside each other.
+
+mod callers;
+mod differential;
+mod minting;
+mod refusals;
+mod signatures;
+mod texts;

@@ -1,0 +1,77 @@
+//! Every function of the native edition stands in the SQL edition with the same names, arguments, results and volatility.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use stream_tests::database::TestDatabase;
+use xtask::edition::Edition;
+
+/// Functions that the SQL edition lacks, or declares otherwise, each with the reason. It cannot be complete while one is missing.
+const EXCEPTIONS: &[(&str, &str)] = &[];
+
+/// What callers of a function depend on. STRICT is left out: it is of functions without arguments, and of those whose null is
+/// an error anyway.
+const FUNCTIONS: &str = "
+select p.proname::text, format('(%s) returns %s, %s, %s',
+    pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.provolatile, p.prokind)
+from pg_catalog.pg_proc as p
+where p.pronamespace = 'stream_ext'::regnamespace";
+
+async fn functions(edition: Edition) -> Result<BTreeMap<String, String>> {
+    let database = TestDatabase::of_edition(edition).await?;
+    let rows = database.owner.query(FUNCTIONS, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+#[tokio::test]
+async fn the_sql_edition_has_the_functions_of_the_native_one() -> Result<()> {
+    let native = functions(Edition::Native).await?;
+    let sql = functions(Edition::Sql).await?;
+    assert!(native.len() > 50, "only {} functions", native.len());
+    let different: Vec<String> = native
+        .iter()
+        .filter(|(name, native)| sql.get(*name) != Some(native))
+        .filter(|(name, _)| EXCEPTIONS.iter().all(|(exception, _)| exception != name))
+        .map(|(name, native)| {
+            let sql = sql.get(name).map_or("is missing", String::as_str);
+            format!("{name}{native}\n    in SQL: {sql}")
+        })
+        .collect();
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    for (exception, reason) in EXCEPTIONS {
+        assert_ne!(
+            sql.get(*exception),
+            native.get(*exception),
+            "{exception} is no exception any more: {reason}"
+        );
+    }
+    Ok(())
+}
+
+/// Nobody but the owner of the tables may execute a function of the SQL edition, which none of them checks.
+#[tokio::test]
+async fn nobody_else_may_execute_a_function_of_the_sql_edition() -> Result<()> {
+    let database = TestDatabase::of_edition(Edition::Sql).await?;
+    let open: Option<String> = database
+        .value(
+            "select string_agg(p.oid::regprocedure::text, ', ')
+             from pg_catalog.pg_proc as p
+             where p.pronamespace = 'stream_ext'::regnamespace and (
+                 p.proowner <> 'postgres'::regrole or p.prosecdef or p.proconfig is null
+                 or not 'search_path=pg_catalog, pg_temp' = any (p.proconfig)
+                 or exists (
+                     select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+                     where a.grantee <> p.proowner))",
+        )
+        .await?;
+    assert_eq!(open, None);
+    let usable: Option<String> = database
+        .value(
+            "select string_agg(r.rolname, ', ') from pg_catalog.pg_roles as r
+             where not r.rolsuper and r.rolname <> 'postgres' and not pg_has_role(r.oid, 'postgres', 'usage')
+                 and has_schema_privilege(r.oid, 'stream_ext', 'usage')",
+        )
+        .await?;
+    assert_eq!(usable, None);
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! The tests that the SQL edition leaves out: those of the mechanism of native code, and of what SQL cannot do.
+
+use xtask::edition::Edition;
+
+/// Parts of the paths of tests, each with the reason. Everything that a caller can see is tested in both editions.
+pub const NATIVE_ONLY: &[(&str, &str)] = &[
+    (
+        "contract::native_functions::a_grant_of_the_schema_opens_nothing",
+        "functions in SQL are closed by rights alone: whoever grants them opens them",
+    ),
+    (
+        "contract::native_functions::a_superuser_is_refused_too",
+        "a superuser may execute every function in SQL",
+    ),
+    (
+        "contract::native_functions::api_roles_do_not_reach_the_schema",
+        "counts the functions of the extension; editions::signatures looks at the rights",
+    ),
+    (
+        "contract::native_functions::the_owner_is_refused_under_any_other_search_path",
+        "functions in SQL set the path themselves",
+    ),
+    (
+        "contract::native_functions::without_the_tables_everybody_is_refused",
+        "functions in SQL fail with Postgres's own error then",
+    ),
+    (
+        "doctor::realtime::a_library_that_is_not_preloaded_is_a_warning",
+        "there is no library that could be preloaded",
+    ),
+    (
+        "errors::internal_texts::",
+        "errors of Postgres are replaced by a hook of the server, which SQL does not have",
+    ),
+    (
+        "errors::quoting::",
+        "errors of Postgres are replaced by a hook of the server, which SQL does not have",
+    ),
+    (
+        "errors::server_states::",
+        "errors of Postgres are replaced by a hook of the server, which SQL does not have",
+    ),
+    (
+        "mechanism::keyed_rows::",
+        "rows that native code finds and writes by key",
+    ),
+    (
+        "mechanism::rule_forms::",
+        "the forms by key of rules, which SQL reads in their views",
+    ),
+    (
+        "regular_work::worker::",
+        "the background worker is a process of the library",
+    ),
+    (
+        "token::certificate_file::",
+        "SQL reads no file of the server",
+    ),
+    (
+        "token::rotation_files::",
+        "SQL reads no file of the server",
+    ),
+    (
+        "upgrade::extension::",
+        "there is no extension to be updated",
+    ),
+];
+
+/// Arguments of the test binaries that leave them out.
+pub fn skipped(edition: Edition) -> Vec<&'static str> {
+    match edition {
+        Edition::Native => Vec::new(),
+        Edition::Sql => NATIVE_ONLY
+            .iter()
+            .flat_map(|(path, _)| ["--skip", path])
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use xtask::workspace;
+
+    use super::*;
+
+    /// Whether a test, or a file of tests, has this path in one of the targets.
+    fn is_there(path: &str) -> bool {
+        let (file, test) = match path.strip_suffix("::") {
+            Some(file) => (file, None),
+            None => path.rsplit_once("::").map_or((path, None), |(file, test)| (file, Some(test))),
+        };
+        ["it", "attack", "e2e"].iter().any(|target| {
+            let file = workspace::root().join(format!("tests/{target}/{}.rs", file.replace("::", "/")));
+            fs::read_to_string(file)
+                .is_ok_and(|text| test.is_none_or(|test| text.contains(&format!("fn {test}()"))))
+        })
+    }
+
+    /// A name that no test has any more would leave nothing out, and hide that it is not needed.
+    #[test]
+    fn every_test_that_is_left_out_is_there() {
+        for (path, reason) in NATIVE_ONLY {
+            assert!(is_there(path), "no test is {path}");
+            assert!(reason.len() > 20, "{path} has no reason");
+        }
+    }
+}
