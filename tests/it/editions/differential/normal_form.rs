@@ -92,9 +92,14 @@ fn time(text: &str) -> Option<&str> {
 
 /// Uids of viewers, which follow from ids; what is left of a wait.
 fn number(text: &str) -> Option<&str> {
-    for name in ["\"retry_after_ms\":", "\"cooldown_ms\":", "\"watch_ms\":", "\"expires_in_ms\":", "\"salt\":", "\"salt\": ", "\"watch_ms\": "] {
-        if let Some(rest) = text.strip_prefix(name) {
-            return Some(rest.trim_start_matches(|character: char| character.is_ascii_digit()));
+    for name in ["retry_after_ms", "cooldown_ms", "watch_ms", "total_watch_ms", "duration_ms", "salt", "change_id", "id"] {
+        let value = text
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_prefix(name))
+            .and_then(|rest| rest.strip_prefix("\":"))
+            .map(str::trim_start);
+        if let Some(value) = value.filter(|value| value.starts_with(|first: char| first.is_ascii_digit())) {
+            return Some(value.trim_start_matches(|character: char| character.is_ascii_digit()));
         }
     }
     let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());

@@ -1,6 +1,6 @@
 //! Random calls of the contract, by users who sell, watch, write and moderate.
 
-use proptest::prelude::RngCore;
+use proptest::prelude::Rng;
 use proptest::test_runner::TestRng;
 use serde_json::{Value, json};
 use stream_tests::demo;
@@ -28,6 +28,9 @@ impl Caller {
         }
     }
 }
+
+/// Stands for an operation: a statement of the owner.
+pub const OWNER: &str = "";
 
 /// One call; `"$session"` among its arguments is the newest stream of the side.
 #[derive(Debug, Clone)]
@@ -69,6 +72,63 @@ fn message(random: &mut TestRng) -> Uuid {
     Uuid::from_u128(0x0000_0000_0000_4000_9000_0000_0000_0000 | u128::from(random.next_u32() % 40))
 }
 
+/// Statements of the owner that let time pass, and the regular work that follows from it.
+const LATER: &[&str] = &[
+    "update stream.stream_viewers set token_issued_at = now() - interval '50 min', token_expires_at = now() + interval '10 min',
+         token_held_until = now() + interval '10 min' where session_id = '$session' and token_issued_at is not null",
+    "update stream.stream_sessions set host_token_issued_at = now() - interval '50 min',
+         host_token_expires_at = now() + interval '10 min', host_token_held_until = now() + interval '10 min'
+     where id = '$session' and host_token_issued_at is not null",
+    "update stream.stream_sessions set host_heartbeat_at = now() - interval '50 min'
+     where id = '$session' and host_heartbeat_at is not null",
+    "update stream.stream_sessions set reconnect_deadline = now() - interval '50 min' where id = '$session' and state = 'error'",
+    "update stream.stream_sessions set check_at = now() - interval '1 s', host_seen_at = now() - interval '10 min'
+     where id = '$session' and state = 'active' and host_seen_at is not null",
+    "update stream.stream_viewers set lease_check_at = now() - interval '1 s', last_seen_at = now() - interval '10 min'
+     where session_id = '$session' and is_active and user_id = '00000000-0000-4000-8000-000000000002'",
+    "select from stream.sweep()",
+    "select from stream.sweep()",
+];
+
+/// A notice of Agora, whole or without one of its fields.
+fn notice(random: &mut TestRng) -> Value {
+    let mut payload = json!({
+        "channelName": pick(random, &["$session", "$session", "$session", "test_webhook", "x"]),
+        "ts": 1_790_000_000 + random.next_u32() % 100, "uid": pick(random, &[1, 1, 1, 2, 5, 0]),
+        "clientSeq": random.next_u32() % 300, "reason": pick(random, &[None, Some(1), Some(2), Some(3), Some(5), Some(12), Some(999)]),
+        "platform": pick(random, &[None, Some(6), Some(1)]), "clientType": pick(random, &[None, Some(8), Some(10)]),
+    });
+    if random.next_u32() % 6 == 0 {
+        payload[pick(random, &["channelName", "ts", "uid", "clientSeq"])] = json!("x");
+    }
+    json!({"notice": {
+        "noticeId": format!("n{}", random.next_u32() % 60), "productId": pick(random, &[1, 1, 1, 1, 2]),
+        "eventType": pick(random, &[101, 102, 103, 104, 105, 106, 107, 108, 111, 112, 999]), "payload": payload,
+    }})
+}
+
+/// Items of a batch, most of them well formed.
+fn items(random: &mut TestRng) -> Value {
+    let count = 1 + random.next_u32() % 5;
+    let items = (0..count).map(|_| {
+        let user = pick(random, &Caller::ALL).user();
+        let mut item = json!({
+            "session_id": pick(random, &["$session", "$session", "$session", "x"]), "user_id": user,
+            "content": pick(random, &["hi", "spam", "", "caf\u{E9}"]), "id": message(random),
+            "foreground": pick(random, &[None, Some(true), Some(false)]),
+        });
+        match random.next_u32() % 8 {
+            0 => item["claims"] = json!({"sub": user, "role": "authenticated"}),
+            1 => item["claims"] = json!({"sub": demo::BEN, "role": "authenticated"}),
+            2 => item["claims"] = Value::Null,
+            3 => item["user_id"] = json!(5),
+            _ => {}
+        }
+        item
+    });
+    json!({"items": items.collect::<Vec<_>>()})
+}
+
 impl Call {
     pub fn random(random: &mut TestRng, number: usize) -> Self {
         let caller = pick(random, &Caller::ALL);
@@ -86,7 +146,11 @@ impl Call {
             random,
             &["hello", " two  words ", "", "caf\u{E9} \u{1F600}", "spam", "line\nbreak", "a\u{202E}b", "S\u{200B}pam!"],
         );
-        let (operation, arguments) = match random.next_u32() % 34 {
+        let (operation, arguments) = match random.next_u32() % 42 {
+            34 | 35 => (OWNER, json!(pick(random, LATER))),
+            36 | 37 => ("apply_webhook", notice(random)),
+            38 | 39 => ("heartbeats", items(random)),
+            40 => ("send_messages", items(random)),
             0 => ("start_stream", json!({"auction_id": demo::AUCTION, "seller_id": about})),
             1 | 2 if state != "ended" || random.next_u32() % 8 == 0 => {
                 ("update_stream_state", json!({"session_id": session, "state": state, "reason": text}))
