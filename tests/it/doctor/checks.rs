@@ -7,8 +7,8 @@ use serde_json::json;
 use stream_core::error::ErrorCode;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use xtask::edition::Edition;
 use stream_tests::waiting::wait_until;
+use xtask::edition::Edition;
 
 async fn status(database: &TestDatabase, name: &str) -> Result<String> {
     Ok(database.check(name).await?.0)

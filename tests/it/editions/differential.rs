@@ -85,7 +85,13 @@ impl Side {
             }
             Err(error) => {
                 let error = error.as_db_error().context("is of the database")?;
-                json!([error.code().code(), error.message(), error.detail(), error.hint()]).to_string()
+                json!([
+                    error.code().code(),
+                    error.message(),
+                    error.detail(),
+                    error.hint()
+                ])
+                .to_string()
             }
         };
         Ok(self.normal.of(&outcome))
@@ -102,7 +108,10 @@ impl Side {
                     "select coalesce(array_agg(to_jsonb(t)::text), '{{}}') from {table} as t"
                 ))
                 .await?;
-            let mut rows: Vec<String> = rows.iter().map(|row| format!("{table} {}", self.normal.of_known(row))).collect();
+            let mut rows: Vec<String> = rows
+                .iter()
+                .map(|row| format!("{table} {}", self.normal.of_known(row)))
+                .collect();
             rows.sort();
             all.extend(rows);
         }
@@ -113,7 +122,10 @@ impl Side {
                  from realtime.messages as m where m.event <> 'canary'",
             )
             .await?;
-        let mut frames: Vec<String> = frames.iter().map(|frame| format!("frame {}", self.normal.of_known(frame))).collect();
+        let mut frames: Vec<String> = frames
+            .iter()
+            .map(|frame| format!("frame {}", self.normal.of_known(frame)))
+            .collect();
         frames.sort();
         all.extend(frames);
         Ok(all)
@@ -122,7 +134,9 @@ impl Side {
 
 #[tokio::test]
 async fn both_editions_do_the_same() -> Result<()> {
-    let Config { cases, rng_seed, .. } = property_seed::config(CASES);
+    let Config {
+        cases, rng_seed, ..
+    } = property_seed::config(CASES);
     let RngSeed::Fixed(seed) = rng_seed else {
         panic!("a seed is printed");
     };
@@ -151,8 +165,16 @@ async fn play(case: u32, mut random: TestRng) -> Result<()> {
         );
     }
     let (wanted, rows) = (native.rows().await?, sql.rows().await?);
-    let missing: Vec<_> = wanted.iter().filter(|row| !rows.contains(row)).take(6).collect();
-    let strange: Vec<_> = rows.iter().filter(|row| !wanted.contains(row)).take(6).collect();
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter(|row| !rows.contains(row))
+        .take(6)
+        .collect();
+    let strange: Vec<_> = rows
+        .iter()
+        .filter(|row| !wanted.contains(row))
+        .take(6)
+        .collect();
     ensure!(
         wanted == rows,
         "case {case}: in {} alone {missing:#?}\nin {} alone {strange:#?}",

@@ -18,16 +18,42 @@ async fn tokens_hold_what_stream_core_writes() -> Result<()> {
     let app_id = AppId::parse(APP_ID)?;
     let certificate = Certificate::parse(OTHER)?;
     for (channel, uid, is_host, issued_at, life_s, salt) in [
-        ("7d72365eb983485397e3e3f9d460bdda", 2_882_341, false, 1_111_111, 600, 1),
-        ("01a2292a-e65f-7d23-974a-e4fa410aab70", 1, true, 1_790_000_000, 3600, 99_999_999),
+        (
+            "7d72365eb983485397e3e3f9d460bdda",
+            2_882_341,
+            false,
+            1_111_111,
+            600,
+            1,
+        ),
+        (
+            "01a2292a-e65f-7d23-974a-e4fa410aab70",
+            1,
+            true,
+            1_790_000_000,
+            3600,
+            99_999_999,
+        ),
         ("a", i32::MAX, true, u32::MAX, 86_400, 255),
-        ("every-letter.of:a_channel", 1_000_000, false, 4_102_444_799, 60, 65_536),
+        (
+            "every-letter.of:a_channel",
+            1_000_000,
+            false,
+            4_102_444_799,
+            60,
+            65_536,
+        ),
     ] {
         let request = TokenRequest {
             app_id: &app_id,
             channel: &ChannelName::parse(channel)?,
             uid: Uid::new(u32::try_from(uid)?)?,
-            privileges: if is_host { Role::Publisher } else { Role::Subscriber }.into(),
+            privileges: if is_host {
+                Role::Publisher
+            } else {
+                Role::Subscriber
+            }
+            .into(),
             issued_at,
             expires_in_s: life_s,
             salt,
@@ -88,7 +114,12 @@ fn tokens() -> Result<Vec<String>> {
         tokens.push(whole[..place].to_owned());
         tokens.push(format!("{}{other}{}", &whole[..place], &whole[place + 1..]));
     }
-    tokens.extend(["", "007", "006", "008abc", "007====", "007 AAAA", "006short"].map(str::to_owned));
+    tokens.extend(
+        [
+            "", "007", "006", "008abc", "007====", "007 AAAA", "006short",
+        ]
+        .map(str::to_owned),
+    );
     Ok(tokens)
 }
 

@@ -68,7 +68,8 @@ async fn both_editions_count_a_rate_alike() -> Result<()> {
         let [state, _, detail, _] = raised(&database, beyond).await?;
         assert_eq!(state, "PT429");
         assert!(
-            detail.contains("\"retry_after_ms\":19500") || detail.contains("\"retry_after_ms\":194"),
+            detail.contains("\"retry_after_ms\":19500")
+                || detail.contains("\"retry_after_ms\":194"),
             "{detail}"
         );
         // A clock that was set back silences nobody.

@@ -1,4 +1,4 @@
-//! The rules about text in SQL agree with stream_core, whatever collation a database has.
+//! The rules about text in SQL agree with stream_core, character by character.
 
 use anyhow::Result;
 use proptest::prelude::*;
@@ -89,11 +89,18 @@ async fn random_texts_are_judged_as_by_stream_core() -> Result<()> {
 async fn every_character_is_searched_as_by_stream_core() -> Result<()> {
     let database = TestDatabase::of_edition(Edition::Sql).await?;
     let all: Vec<char> = ('\u{1}'..=char::MAX)
-        .filter(|character| u32::from(*character) < 0x32000 || (0xE0000..0xE0200).contains(&u32::from(*character)))
+        .filter(|character| {
+            u32::from(*character) < 0x32000 || (0xE0000..0xE0200).contains(&u32::from(*character))
+        })
         .collect();
     let texts: Vec<String> = all
         .chunks(1000)
-        .map(|characters| characters.iter().flat_map(|character| ['x', *character, 'y']).collect())
+        .map(|characters| {
+            characters
+                .iter()
+                .flat_map(|character| ['x', *character, 'y'])
+                .collect()
+        })
         .collect();
     for text in &texts {
         let row = database

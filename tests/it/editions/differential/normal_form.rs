@@ -27,7 +27,9 @@ impl NormalForm {
             } else if let Some((id, after)) = uuid(rest) {
                 normal.push_str(&self.name(id, learns));
                 rest = after;
-            } else if let Some(after) = word(rest, |character| character.is_ascii_hexdigit(), &[16, 64]) {
+            } else if let Some(after) =
+                word(rest, |character| character.is_ascii_hexdigit(), &[16, 64])
+            {
                 // Epochs and hashes of tokens.
                 normal.push_str("HASH");
                 rest = after;
@@ -82,26 +84,46 @@ fn uuid(text: &str) -> Option<(&str, &str)> {
 fn time(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let is_date = bytes.len() > 19
-        && bytes[..19].iter().zip(b"0000-00-00T00:00:00").all(|(byte, shape)| match shape {
-            b'0' => byte.is_ascii_digit(),
-            b'T' => matches!(byte, b'T' | b' '),
-            shape => byte == shape,
-        });
-    is_date.then(|| text[19..].trim_start_matches(|character: char| character.is_ascii_digit() || "+.:".contains(character)))
+        && bytes[..19]
+            .iter()
+            .zip(b"0000-00-00T00:00:00")
+            .all(|(byte, shape)| match shape {
+                b'0' => byte.is_ascii_digit(),
+                b'T' => matches!(byte, b'T' | b' '),
+                shape => byte == shape,
+            });
+    is_date.then(|| {
+        text[19..].trim_start_matches(|character: char| {
+            character.is_ascii_digit() || "+.:".contains(character)
+        })
+    })
 }
 
 /// Uids of viewers, which follow from ids; what is left of a wait.
 fn number(text: &str) -> Option<&str> {
-    for name in ["retry_after_ms", "cooldown_ms", "watch_ms", "total_watch_ms", "duration_ms", "salt", "change_id", "id"] {
+    for name in [
+        "retry_after_ms",
+        "cooldown_ms",
+        "watch_ms",
+        "total_watch_ms",
+        "duration_ms",
+        "salt",
+        "change_id",
+        "id",
+    ] {
         let value = text
             .strip_prefix('"')
             .and_then(|rest| rest.strip_prefix(name))
             .and_then(|rest| rest.strip_prefix("\":"))
             .map(str::trim_start);
-        if let Some(value) = value.filter(|value| value.starts_with(|first: char| first.is_ascii_digit())) {
+        if let Some(value) =
+            value.filter(|value| value.starts_with(|first: char| first.is_ascii_digit()))
+        {
             return Some(value.trim_start_matches(|character: char| character.is_ascii_digit()));
         }
     }
-    let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
     (end >= 7).then(|| &text[end..])
 }

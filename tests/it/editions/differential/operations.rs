@@ -16,7 +16,13 @@ pub enum Caller {
 }
 
 impl Caller {
-    pub const ALL: [Self; 5] = [Self::Seller, Self::Ada, Self::Ben, Self::Cleo, Self::Service];
+    pub const ALL: [Self; 5] = [
+        Self::Seller,
+        Self::Ada,
+        Self::Ben,
+        Self::Cleo,
+        Self::Service,
+    ];
 
     pub fn user(self) -> Option<Uuid> {
         match self {
@@ -57,7 +63,10 @@ impl Known {
 
     /// The arguments with the ids of this side.
     pub fn filled(&self, arguments: &Value) -> Value {
-        let session = self.session.clone().unwrap_or_else(|| Uuid::nil().to_string());
+        let session = self
+            .session
+            .clone()
+            .unwrap_or_else(|| Uuid::nil().to_string());
         let text = arguments.to_string().replace("$session", &session);
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
@@ -139,48 +148,127 @@ impl Call {
         };
         let session = "$session";
         if number == 0 {
-            return Self::new(Caller::Seller, "start_stream", json!({"auction_id": demo::AUCTION}));
+            return Self::new(
+                Caller::Seller,
+                "start_stream",
+                json!({"auction_id": demo::AUCTION}),
+            );
         }
-        let state = pick(random, &["active", "active", "paused", "error", "initializing", "ended", "bogus"]);
+        let state = pick(
+            random,
+            &[
+                "active",
+                "active",
+                "paused",
+                "error",
+                "initializing",
+                "ended",
+                "bogus",
+            ],
+        );
         let text = pick(
             random,
-            &["hello", " two  words ", "", "caf\u{E9} \u{1F600}", "spam", "line\nbreak", "a\u{202E}b", "S\u{200B}pam!"],
+            &[
+                "hello",
+                " two  words ",
+                "",
+                "caf\u{E9} \u{1F600}",
+                "spam",
+                "line\nbreak",
+                "a\u{202E}b",
+                "S\u{200B}pam!",
+            ],
         );
         let (operation, arguments) = match random.next_u32() % 42 {
             34 | 35 => (OWNER, json!(pick(random, LATER))),
             36 | 37 => ("apply_webhook", notice(random)),
             38 | 39 => ("heartbeats", items(random)),
             40 => ("send_messages", items(random)),
-            0 => ("start_stream", json!({"auction_id": demo::AUCTION, "seller_id": about})),
-            1 | 2 if state != "ended" || random.next_u32() % 8 == 0 => {
-                ("update_stream_state", json!({"session_id": session, "state": state, "reason": text}))
-            }
-            3..=6 => ("add_viewer", json!({"session_id": session, "buyer_id": about})),
-            7 => ("remove_viewer", json!({"session_id": session, "buyer_id": about, "join_no": pick(random, &[None, None, Some(1)])})),
+            0 => (
+                "start_stream",
+                json!({"auction_id": demo::AUCTION, "seller_id": about}),
+            ),
+            1 | 2 if state != "ended" || random.next_u32() % 8 == 0 => (
+                "update_stream_state",
+                json!({"session_id": session, "state": state, "reason": text}),
+            ),
+            3..=6 => (
+                "add_viewer",
+                json!({"session_id": session, "buyer_id": about}),
+            ),
+            7 => (
+                "remove_viewer",
+                json!({"session_id": session, "buyer_id": about, "join_no": pick(random, &[None, None, Some(1)])}),
+            ),
             8 => ("join_stream", json!({"session_id": session})),
             9..=14 => (
                 "send_message",
                 json!({"session_id": session, "user_id": about, "content": text, "id": message(random)}),
             ),
-            15 => ("heartbeat", json!({"session_id": session, "user_id": about, "foreground": pick(random, &[None, Some(true), Some(false)])})),
-            16 => ("generate_seller_token", json!({"seller_id": about, "channel_id": session})),
-            17 => ("generate_buyer_token", json!({"buyer_id": about, "channel_id": session})),
-            18 => ("refresh_token", json!({"user_id": about, "channel_id": session})),
-            19 => ("get_message_history", json!({"session_id": session, "page_size": random.next_u32() % 12})),
-            20 => ("sync", json!({"session_id": session, "after_seq": random.next_u32() % 20})),
-            21 => ("mute_user", json!({"session_id": session, "user_id": user, "reason": text})),
+            15 => (
+                "heartbeat",
+                json!({"session_id": session, "user_id": about, "foreground": pick(random, &[None, Some(true), Some(false)])}),
+            ),
+            16 => (
+                "generate_seller_token",
+                json!({"seller_id": about, "channel_id": session}),
+            ),
+            17 => (
+                "generate_buyer_token",
+                json!({"buyer_id": about, "channel_id": session}),
+            ),
+            18 => (
+                "refresh_token",
+                json!({"user_id": about, "channel_id": session}),
+            ),
+            19 => (
+                "get_message_history",
+                json!({"session_id": session, "page_size": random.next_u32() % 12}),
+            ),
+            20 => (
+                "sync",
+                json!({"session_id": session, "after_seq": random.next_u32() % 20}),
+            ),
+            21 => (
+                "mute_user",
+                json!({"session_id": session, "user_id": user, "reason": text}),
+            ),
             22 => ("ban_user", json!({"session_id": session, "user_id": user})),
-            23 => ("lift_restriction", json!({"session_id": session, "user_id": user, "kind": pick(random, &["mute", "ban", "x"])})),
-            24 => ("delete_message", json!({"session_id": session, "message_id": message(random)})),
-            25 => ("pin_message", json!({"session_id": session, "message_id": message(random)})),
-            26 => ("set_chat_mode", json!({"session_id": session, "mode": pick(random, &["viewers", "hosts", "nobody", "verified", "x"])})),
+            23 => (
+                "lift_restriction",
+                json!({"session_id": session, "user_id": user, "kind": pick(random, &["mute", "ban", "x"])}),
+            ),
+            24 => (
+                "delete_message",
+                json!({"session_id": session, "message_id": message(random)}),
+            ),
+            25 => (
+                "pin_message",
+                json!({"session_id": session, "message_id": message(random)}),
+            ),
+            26 => (
+                "set_chat_mode",
+                json!({"session_id": session, "mode": pick(random, &["viewers", "hosts", "nobody", "verified", "x"])}),
+            ),
             27 => ("block_term", json!({"session_id": session, "term": text})),
             28 => ("unblock_term", json!({"session_id": session, "term": text})),
-            29 => ("mark_messages_as_read", json!({"session_id": session, "user_id": about, "message_ids": [message(random), message(random)]})),
-            30 => ("unread_count", json!({"session_id": session, "user_id": about})),
+            29 => (
+                "mark_messages_as_read",
+                json!({"session_id": session, "user_id": about, "message_ids": [message(random), message(random)]}),
+            ),
+            30 => (
+                "unread_count",
+                json!({"session_id": session, "user_id": about}),
+            ),
             31 => ("get_viewer_count", json!({"session_id": session})),
-            32 => ("report_message", json!({"session_id": session, "message_id": message(random), "reason": text})),
-            _ => ("send_reaction", json!({"session_id": session, "kind": pick(random, &["like", "fire", "x"])})),
+            32 => (
+                "report_message",
+                json!({"session_id": session, "message_id": message(random), "reason": text}),
+            ),
+            _ => (
+                "send_reaction",
+                json!({"session_id": session, "kind": pick(random, &["like", "fire", "x"])}),
+            ),
         };
         Self::new(caller, operation, arguments)
     }

@@ -56,10 +56,7 @@ pub const NATIVE_ONLY: &[(&str, &str)] = &[
         "token::certificate_file::",
         "SQL reads no file of the server",
     ),
-    (
-        "token::rotation_files::",
-        "SQL reads no file of the server",
-    ),
+    ("token::rotation_files::", "SQL reads no file of the server"),
     (
         "upgrade::extension::",
         "there is no extension to be updated",
@@ -89,10 +86,13 @@ mod tests {
     fn is_there(path: &str) -> bool {
         let (file, test) = match path.strip_suffix("::") {
             Some(file) => (file, None),
-            None => path.rsplit_once("::").map_or((path, None), |(file, test)| (file, Some(test))),
+            None => path
+                .rsplit_once("::")
+                .map_or((path, None), |(file, test)| (file, Some(test))),
         };
         ["it", "attack", "e2e"].iter().any(|target| {
-            let file = workspace::root().join(format!("tests/{target}/{}.rs", file.replace("::", "/")));
+            let file =
+                workspace::root().join(format!("tests/{target}/{}.rs", file.replace("::", "/")));
             fs::read_to_string(file)
                 .is_ok_and(|text| test.is_none_or(|test| text.contains(&format!("fn {test}()"))))
         })
