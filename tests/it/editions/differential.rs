@@ -27,7 +27,7 @@ const TABLES: &str = "
 select c.oid::regclass::text from pg_catalog.pg_class as c
 where c.relkind = 'r' and c.relnamespace = 'stream'::regnamespace
     and c.relname not in ('chat_tails', 'chat_tail_reads', 'ticker', 'figures', 'realtime_sends', 'realtime_spending', 'governor',
-        'viewer_changes', 'config', 'rule_figures')
+        'viewer_changes', 'config', 'rule_figures', 'chat_relay', 'canary', 'live_change_totals')
 order by 1";
 
 /// One of the two databases, with a connection for each caller.
@@ -118,8 +118,15 @@ impl Side {
         let frames: Vec<String> = self
             .database
             .value(
-                "select coalesce(array_agg(concat_ws(' ', m.topic, m.event, m.payload) order by m.inserted_at, m.topic, m.event), '{}')
-                 from realtime.messages as m where m.event <> 'canary'",
+                "select coalesce(array_agg(f.frame), '{}') from (
+                     -- What a frame holds depends on when the one before was sent; that every entry is in one does not.
+                     select concat_ws(' ', m.topic, e.entry) as frame
+                     from realtime.messages as m cross join jsonb_array_elements(m.payload -> 'messages') as e (entry)
+                     where m.event = 'messages'
+                     union all
+                     select concat_ws(' ', m.topic, m.event, m.payload) from realtime.messages as m
+                     where m.event not in ('messages', 'viewer_count', 'reactions', 'canary')
+                 ) as f",
             )
             .await?;
         let mut frames: Vec<String> = frames
