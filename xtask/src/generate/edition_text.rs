@@ -99,7 +99,10 @@ impl Forms {
         }
         Self {
             deleted: ranges(|character| form(character).is_empty()),
-            letters: ranges(|character| form(character).chars().eq([character])),
+            // A space is what stands between words, however often.
+            letters: ranges(|character| {
+                character != ' ' && form(character).chars().eq([character])
+            }),
             table,
         }
     }
