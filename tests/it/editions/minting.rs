@@ -125,10 +125,10 @@ fn tokens() -> Result<Vec<String>> {
 
 fn collect(value: &Value, tokens: &mut Vec<String>) {
     match value {
-        Value::String(text) if text.starts_with("007") || text.starts_with("006") => {
-            if text.len() > 60 {
-                tokens.push(text.clone());
-            }
+        Value::String(text)
+            if text.len() > 60 && (text.starts_with("007") || text.starts_with("006")) =>
+        {
+            tokens.push(text.clone());
         }
         Value::Array(values) => values.iter().for_each(|value| collect(value, tokens)),
         Value::Object(values) => values.values().for_each(|value| collect(value, tokens)),

@@ -107,7 +107,7 @@ fn notice(random: &mut TestRng) -> Value {
         "clientSeq": random.next_u32() % 300, "reason": pick(random, &[None, Some(1), Some(2), Some(3), Some(5), Some(12), Some(999)]),
         "platform": pick(random, &[None, Some(6), Some(1)]), "clientType": pick(random, &[None, Some(8), Some(10)]),
     });
-    if random.next_u32() % 6 == 0 {
+    if random.next_u32().is_multiple_of(6) {
         payload[pick(random, &["channelName", "ts", "uid", "clientSeq"])] = json!("x");
     }
     json!({"notice": {
@@ -188,7 +188,7 @@ impl Call {
                 "start_stream",
                 json!({"auction_id": demo::AUCTION, "seller_id": about}),
             ),
-            1 | 2 if state != "ended" || random.next_u32() % 8 == 0 => (
+            1 | 2 if state != "ended" || random.next_u32().is_multiple_of(8) => (
                 "update_stream_state",
                 json!({"session_id": session, "state": state, "reason": text}),
             ),
