@@ -3,6 +3,7 @@
 //! Every class of characters and every form is asked of stream_core, one code point after the other, so that no rule
 //! depends on a collation or on the Unicode version of a Postgres.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
@@ -78,9 +79,11 @@ const HANGUL_SYLLABLES: RangeInclusive<char> = '\u{AC00}'..='\u{D7A3}';
 impl Forms {
     fn read() -> Self {
         let mut table = String::new();
+        let mut in_forms = BTreeSet::new();
         let mut line_chars = 0;
         for character in characters() {
             let form = form(character);
+            in_forms.extend(form.chars());
             let is_own = form.chars().eq([character]);
             if is_own || form.is_empty() || form == " " || HANGUL_SYLLABLES.contains(&character) {
                 continue;
@@ -100,9 +103,7 @@ impl Forms {
         Self {
             deleted: ranges(|character| form(character).is_empty()),
             // A space is what stands between words, however often.
-            letters: ranges(|character| {
-                character != ' ' && form(character).chars().eq([character])
-            }),
+            letters: ranges(|character| character != ' ' && in_forms.contains(&character)),
             table,
         }
     }
