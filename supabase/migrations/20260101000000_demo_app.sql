@@ -72,7 +72,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    bidder pg_catalog.uuid := (select auth.uid());
+    bidder pg_catalog.uuid := stream_private.user_id();
     bidder_name pg_catalog.text;
     live pg_catalog.uuid;
     auction public.auctions;
