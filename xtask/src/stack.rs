@@ -38,6 +38,9 @@ pub struct Stack {
     /// The URL for the role that owns the product's tables.
     pub database_url: String,
     pub app_id: String,
+    /// Whether the App ID is that of a project; else it is made up, and Agora knows nothing of it.
+    #[serde(default)]
+    pub has_agora_project: bool,
     pub cluster: Address,
     pub database: String,
     pub log_dir: PathBuf,
@@ -98,6 +101,7 @@ impl Running {
         let named = AgoraSettings::from_environment()?;
         let demo =
             demo.map(|demo| demo.over_agora(named.as_ref().map(|agora| agora.app_id.clone())));
+        let has_agora_project = named.is_some();
         let agora = named.map_or_else(AgoraSettings::random, Ok)?;
         database::prepare(cluster.address(), DATABASE, &agora)?;
         interrupt::check()?;
@@ -145,6 +149,7 @@ impl Running {
             service_role_key: keys.service_role_key,
             database_url: address.url(database::OWNER, DATABASE)?,
             app_id: agora.app_id,
+            has_agora_project,
             pids: cluster
                 .run()
                 .processes()

@@ -109,7 +109,7 @@ fn print(stack: &Stack) {
     } = stack;
     console::answer(format_args!(
         "
-  demo app   {supabase_url}/demo/     (sign in as the seller, and in another tab as a buyer)
+  demo app   {supabase_url}/demo/     (sign in as the seller, and in another window beside it as a buyer)
   Supabase   {supabase_url}
   edge API   {edge_url}            ({edge_url}/docs for people, {edge_url}/openapi.json for programs)
   database   cargo x psql          (connection string: cargo x url database)
@@ -132,15 +132,20 @@ fn print(stack: &Stack) {
         logs = stack.log_dir.display(),
     ));
     if let Some(NetworkUrls { plain, tls }) = &stack.local_network {
+        let app_id = if stack.has_agora_project {
+            format!("EXPO_PUBLIC_AGORA_APP_ID={}", stack.app_id)
+        } else {
+            "(its video needs a project: start with AGORA_APP_ID and AGORA_APP_CERTIFICATE)"
+                .to_owned()
+        };
         console::answer(format_args!(
             "\
   Phones of this network, while --host is given (docs/local-stack.md)
     to watch, or to sell with the drawn picture    {plain}/demo/
     to sell with the camera, in a browser          {tls}/demo/
     the authority to trust for it                  {plain}/_local/authority.pem
-    the Expo example                               EXPO_PUBLIC_SUPABASE_URL={plain} EXPO_PUBLIC_SUPABASE_ANON_KEY={anon_key} EXPO_PUBLIC_AGORA_APP_ID={app_id}
-",
-            app_id = stack.app_id,
+    the Expo example                               EXPO_PUBLIC_SUPABASE_URL={plain} EXPO_PUBLIC_SUPABASE_ANON_KEY={anon_key} {app_id}
+"
         ));
     }
 }
