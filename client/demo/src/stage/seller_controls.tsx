@@ -2,6 +2,7 @@
 
 import { StreamState } from '@pg-stream/client'
 import { useStream } from '@pg-stream/client/react'
+import type { ViewerPhase } from '@pg-stream/client/viewer'
 import { type ReactElement, useState } from 'react'
 import { useBackend } from '../backend/context.ts'
 import { ModerationSheet } from '../chat/moderation_sheet.tsx'
@@ -12,11 +13,15 @@ import { Sheet } from '../ui/sheet.tsx'
 import { useVideo } from '../video/use_video.ts'
 import { useStage } from './stage_context.ts'
 
+/** Where this device sends nothing yet, whatever the stream is: a page that was reloaded, or that has taken over, begins here. */
+const BEFORE_LIVE: readonly ViewerPhase[] = ['idle', 'preview', 'permission_denied']
+
 export function SellerControls(): ReactElement {
     const { client } = useBackend()
-    const { watched } = useStage()
-    const { sessionId } = watched
-    const { state } = useStream(watched)
+    const { auction, watched } = useStage()
+    const { sessionId, userId } = watched
+    const { state, generation } = useStream(watched)
+    const { viewer, phase } = useVideo()
     const [isBusy, setBusy] = useState(false)
     const [sheet, setSheet] = useState<'end' | 'moderation' | null>(null)
     const run = async (action: () => Promise<unknown>) => {
@@ -24,10 +29,28 @@ export function SellerControls(): ReactElement {
         await attempt(action)
         setBusy(false)
     }
+    const own = client.stream.generationOf(sessionId)
+    const isElsewhere = phase === 'taken_over' || (own !== undefined && generation !== null && own < generation)
+    const isBefore = BEFORE_LIVE.includes(phase)
+    const isSending = !isElsewhere && !isBefore
+    const takeBack = async () => {
+        await client.stream.startStream(userId, auction.id)
+        viewer?.retry()
+    }
     return (
         <div className="seller-controls">
-            {(state === StreamState.INITIALIZING || state === null) && <BeforeLive isBusy={isBusy} run={run} />}
-            {state === StreamState.ACTIVE && (
+            {isElsewhere && (
+                <button
+                    type="button"
+                    className="button button-primary"
+                    disabled={isBusy}
+                    onClick={() => void run(takeBack)}
+                >
+                    Host from here
+                </button>
+            )}
+            {!isElsewhere && isBefore && <BeforeLive isBusy={isBusy} run={run} />}
+            {isSending && state === StreamState.ACTIVE && (
                 <button
                     type="button"
                     className="button"
@@ -38,7 +61,7 @@ export function SellerControls(): ReactElement {
                     Pause
                 </button>
             )}
-            {(state === StreamState.PAUSED || state === StreamState.ERROR) && (
+            {isSending && state === StreamState.PAUSED && (
                 <button
                     type="button"
                     className="button button-primary"
@@ -94,7 +117,9 @@ interface BeforeLiveProps {
 
 /** The preview first, which nobody else sees; from it to everybody. */
 function BeforeLive({ isBusy, run }: BeforeLiveProps): ReactElement {
-    const { studio } = useBackend()
+    const { client, studio } = useBackend()
+    const { watched } = useStage()
+    const { state } = useStream(watched)
     const { viewer, phase } = useVideo()
     const [source, setSource] = useState<Source>(studio.source)
     const choose = (next: Source) => {
@@ -102,15 +127,15 @@ function BeforeLive({ isBusy, run }: BeforeLiveProps): ReactElement {
         void studio.setSource(next)
     }
     const hasPreview = phase === 'preview'
+    const goLive = async () => {
+        // Nothing is sent into a paused stream.
+        if (state === StreamState.PAUSED) await client.stream.resumeStream(watched.sessionId)
+        await viewer?.goLive()
+    }
     return (
         <>
             {hasPreview ? (
-                <button
-                    type="button"
-                    className="button button-live"
-                    disabled={isBusy}
-                    onClick={() => void run(async () => viewer?.goLive())}
-                >
+                <button type="button" className="button button-live" disabled={isBusy} onClick={() => void run(goLive)}>
                     Go live
                 </button>
             ) : (

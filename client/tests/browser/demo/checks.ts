@@ -112,5 +112,6 @@ export async function tasksOverLimit(browser: Browser, run: () => Promise<void>)
     const mains = new Set(names.filter(({ args }) => args?.name === 'CrRendererMain').map(of))
     const tasks = trace.traceEvents.filter((event) => TASKS.includes(event.name) && mains.has(of(event)))
     if (tasks.length === 0) throw new Error('the trace names no task of a page')
+    if (tasks.every(({ tdur }) => tdur === undefined)) throw new Error('the trace has no processor time of a task')
     return tasks.flatMap(({ tdur = 0 }) => (tdur > LONG_MS * 1000 ? [Math.round(tdur / 1000)] : []))
 }

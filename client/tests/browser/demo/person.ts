@@ -11,6 +11,8 @@ const DEADLINE_MS = 60_000
 export interface PersonOptions {
     viewport?: { width: number; height: number }
     colorScheme?: 'dark' | 'light'
+    /** Looks at the first screen before anybody signs in. */
+    signIn?(person: Person): Promise<unknown>
 }
 
 export class Person {
@@ -37,6 +39,8 @@ export class Person {
         const person = new Person(name, context, page)
         await page.goto(url)
         const button = page.getByRole('button', { name: new RegExp(`^${name}`) })
+        await button.waitFor()
+        await options.signIn?.(person)
         await button.focus()
         await page.keyboard.press('Enter')
         await page.getByRole('heading', { name: 'The catalogue' }).waitFor()
@@ -61,13 +65,22 @@ export class Person {
         await this.page.getByRole('button', { name }).first().click()
     }
 
+    /** The same by the keyboard. */
+    async key(name: string | RegExp): Promise<void> {
+        const button = this.page.getByRole('button', { name }).first()
+        await button.and(this.page.locator(':enabled')).waitFor()
+        await button.focus()
+        await this.page.keyboard.press('Enter')
+    }
+
     /** The panel of the connection, opened or closed. */
     async togglePanel(): Promise<void> {
         await this.page.getByRole('button', { name: /Connection and switches/ }).click()
     }
 
     async flip(name: RegExp): Promise<void> {
-        await this.page.getByRole('switch', { name }).click()
+        await this.page.getByRole('switch', { name }).focus()
+        await this.page.keyboard.press('Space')
     }
 
     /** The numbers of the log that this page holds, in order. */
