@@ -38,8 +38,12 @@ export function installStudio(studio: Studio, target: Navigator): void {
     }
 }
 
+/** One for the page: a browser has few of them. */
+let audio: AudioContext | undefined
+
 function silence(): MediaStreamTrack {
-    const track = new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0]
+    audio ??= new AudioContext()
+    const track = audio.createMediaStreamDestination().stream.getAudioTracks()[0]
     if (track === undefined) throw new DOMException('there is no sound', 'NotFoundError')
     return track
 }

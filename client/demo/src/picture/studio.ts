@@ -21,7 +21,7 @@ export class Studio {
     readonly #canvas = document.createElement('canvas')
     readonly #tracks = new Set<MediaStreamTrack>()
     #camera: { stream: MediaStream; video: HTMLVideoElement } | null = null
-    #painter: ReturnType<typeof setInterval> | undefined
+    #ticker: Worker | undefined
 
     constructor() {
         this.#canvas.width = WIDTH
@@ -44,7 +44,8 @@ export class Studio {
     /** Also while the picture is sent: the same track goes on. */
     async setSource(source: Source): Promise<void> {
         this.#source = source
-        if (this.#tracks.size > 0) await this.#prepare()
+        if (source === 'drawn') this.#closeCamera()
+        else if (this.#tracks.size > 0) await this.#prepare()
     }
 
     /** A track of the picture. `openCamera` is asked where the source is the camera, and may refuse. */
@@ -54,7 +55,7 @@ export class Studio {
         const [track] = this.#canvas.captureStream(FRAMES_PER_S).getVideoTracks()
         if (track === undefined) throw new DOMException('the canvas gives no track', 'NotReadableError')
         this.#tracks.add(track)
-        this.#painter ??= setInterval(() => this.#paint(), 1000 / FRAMES_PER_S)
+        this.#ticker ??= this.#tick()
         this.#paint()
         return track
     }
@@ -63,12 +64,23 @@ export class Studio {
         if (this.#source !== 'camera' || this.#camera !== null) return
         const stream = await this.#openCamera()
         if (stream === null) return
+        // Another source was chosen, or another track opened it, while the browser asked.
+        if (this.source !== 'camera' || this.#camera !== null) return stop(stream)
         const video = document.createElement('video')
         video.muted = true
         video.playsInline = true
         video.srcObject = stream
-        await video.play()
         this.#camera = { stream, video }
+        await video.play().catch((error) => {
+            // Closed while it began to play, it is not missed.
+            if (this.#camera?.video === video) throw error
+        })
+    }
+
+    #tick(): Worker {
+        const ticker = new Worker(new URL('./ticker.ts', import.meta.url), { type: 'module' })
+        ticker.onmessage = () => this.#paint()
+        return ticker
     }
 
     #paint(): void {
@@ -83,11 +95,21 @@ export class Studio {
 
     /** Nobody takes the picture any more: the camera's light goes off. */
     #close(): void {
-        clearInterval(this.#painter)
-        this.#painter = undefined
-        for (const track of this.#camera?.stream.getTracks() ?? []) track.stop()
+        this.#ticker?.terminate()
+        this.#ticker = undefined
+        this.#closeCamera()
+    }
+
+    #closeCamera(): void {
+        if (this.#camera === null) return
+        stop(this.#camera.stream)
+        this.#camera.video.srcObject = null
         this.#camera = null
     }
+}
+
+function stop(stream: MediaStream): void {
+    for (const track of stream.getTracks()) track.stop()
 }
 
 /** Fills the canvas with the picture of the camera, its edges cut. */
