@@ -1,6 +1,7 @@
 //! The two editions of schema `stream_ext`, beside each other.
 
 mod callers;
+mod decisions;
 mod differential;
 mod minting;
 mod refusals;
