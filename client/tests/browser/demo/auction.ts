@@ -155,6 +155,18 @@ try {
     await ada.page.locator('[data-phase="playing"]').first().waitFor()
     for (const buyer of [ada, ben]) await videoPlays(buyer.page)
 
+    say('another device of the seller takes over, and the first takes it back')
+    const other = await Person.enter(browser, `${url}/demo/`, 'seller', { viewport: DESK })
+    await other.openAuction(TITLE)
+    await other.key('Host from here')
+    await seller.page.locator('[data-phase="taken_over"]').first().waitFor()
+    findings.push(...(await checkScreen(seller, 'taken over')))
+    await seller.key('Host from here')
+    await seller.page.getByRole('button', { name: 'Pause' }).waitFor()
+    await other.context.close()
+    await ada.page.locator('[data-phase="playing"]').first().waitFor()
+    for (const buyer of [ada, ben]) await videoPlays(buyer.page)
+
     say('thirty messages a second')
     const userIds = await Promise.all(people.map(idOf))
     const measured = await measureFlood([ada, ben], { url, serviceKey, sessionId, userIds })
