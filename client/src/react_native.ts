@@ -1,9 +1,7 @@
 /** The entry point for React Native: lifecycle, permissions and `<StreamViewer>`. Agora's module is handed in, so that nothing native is imported here. */
 
-export {
-    type AgoraReactNativeOptions,
-    agoraReactNativeEngine,
-} from './engines/agora_react_native/agora_react_native_engine.ts'
+export { agoraReactNativeEngine } from './engines/agora_react_native/agora_react_native_engine.ts'
+export type { AgoraReactNativeOptions } from './engines/agora_react_native/options.ts'
 export type { AgoraReactNativeSdk } from './engines/agora_react_native/sdk.ts'
 export {
     type AppStateLike,

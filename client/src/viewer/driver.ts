@@ -196,8 +196,10 @@ export class Driver<View> {
         const { seat, set, facts } = this.#options
         const isOn = facts().wantedDevices[source]
         const toldDevices = { ...facts().toldDevices, [source]: isOn }
+        // A device that was let go of may ask its user again.
+        const run = isOn ? seat.ask.bind(seat) : seat.call.bind(seat)
         await this.#begin(signal, { toldDevices }, () =>
-            seat.call(signal, (engine) => (source === 'camera' ? engine.setCamera(isOn) : engine.setMicrophone(isOn)))
+            run(signal, (engine) => (source === 'camera' ? engine.setCamera(isOn) : engine.setMicrophone(isOn)))
         )
         set({ toldDevices })
     }

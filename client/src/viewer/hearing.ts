@@ -66,7 +66,9 @@ export function hearing(options: HearingOptions): EngineListener {
             if (event.state === 'stopped' && event.reason === 'left') return gone(event.uid)
             const tellsEach = facts().capabilities?.eachFrame === true
             sender(event.uid, videoOf(event, tellsEach))
-            const isBack = isSeen(event.uid) && facts().picture === 'frozen' && event.state === 'decoding'
+            // The first picture of all is told; of one that is received anew an SDK may tell no first one.
+            const wasSeen = facts().picture === 'frozen' || facts().firstFrameMs !== null
+            const isBack = isSeen(event.uid) && wasSeen && event.state === 'decoding'
             if (isBack && !tellsEach) set({ picture: 'moving' })
         },
         remoteAudio: ({ uid, isOn }) => {

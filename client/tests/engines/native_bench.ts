@@ -18,9 +18,8 @@ export interface Bench {
 export const CONNECTION: { channelId: string; localUid: number } = { channelId: 'channel', localUid: 7 }
 export const STATS: object = {}
 
-export function start(): Bench {
-    const sdk = new FakeAgoraNative()
-    const clock = new FakeClock()
+/** On the module of another bench both engines share what it has. */
+export function start({ sdk, clock }: Pick<Bench, 'sdk' | 'clock'> = fresh()): Bench {
     const engine = new AgoraReactNativeEngine({ agora: sdk, appId: 'app', clock })
     const told: [string, unknown][] = []
     const names: (keyof VideoEngineEvents)[] = [
@@ -42,6 +41,10 @@ export function start(): Bench {
     /** The words of the last event of a name. */
     const last = (name: string) => told.filter(([known]) => known === name).at(-1)?.[1]
     return { sdk, clock, engine, told, join, last }
+}
+
+function fresh(): Pick<Bench, 'sdk' | 'clock'> {
+    return { sdk: new FakeAgoraNative(), clock: new FakeClock() }
 }
 
 export async function joined(role: VideoRole = 'audience'): Promise<Bench> {

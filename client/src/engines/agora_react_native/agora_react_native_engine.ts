@@ -18,16 +18,16 @@ import type {
 } from '../../viewer/video_engine.ts'
 import { aborted, VideoEngineError } from '../engine_error.ts'
 import { AgoraQuality } from './agora_quality.ts'
+import { joinOptions, LIVE_BROADCASTING } from './channel_options.ts'
 import { check } from './check.ts'
+import { DrawnFrames } from './drawn_frames.ts'
 import { handlerOf } from './event_handler.ts'
+import type { AgoraReactNativeOptions } from './options.ts'
 import { connectionOf, reasonOfCode } from './reasons.ts'
 import { Renewal } from './renewal.ts'
-import type { AgoraEventHandler, AgoraReactNativeSdk, AgoraRtcEngine } from './sdk.ts'
+import type { AgoraEventHandler, AgoraRtcEngine } from './sdk.ts'
+import { type Turn, takeTurn, whenBegun } from './turns.ts'
 
-const LIVE_BROADCASTING = 1
-const BROADCASTER = 1
-const AUDIENCE = 2
-const ULTRA_LOW_LATENCY = 2
 /** Both streams always: an audience cannot make the automatic mode begin the low one. */
 const DUAL_STREAM = 1
 /** First the low stream, then sound alone. */
@@ -36,15 +36,6 @@ const STREAM_TYPES: Record<VideoLayer, number> = { high: 0, low: 1 }
 const FULL_VOLUME = 100
 /** A leave that is never confirmed does not keep the next join from its turn. */
 const LEAVE_WITHIN_MS = 2_000
-
-export interface AgoraReactNativeOptions {
-    /** The module `react-native-agora`. */
-    agora: AgoraReactNativeSdk
-    appId: string
-    /** Asks for camera and microphone: `mediaPermissions`. Without it the SDK asks when it opens them. */
-    permissions?: () => Promise<Record<LocalSource, PermissionAnswer>>
-    clock?: Clock
-}
 
 /** A view draws by its uid, so the engine draws nothing itself. */
 export class AgoraReactNativeEngine implements VideoEngine {
@@ -63,6 +54,9 @@ export class AgoraReactNativeEngine implements VideoEngine {
     readonly #quality: AgoraQuality
     readonly #renewal: Renewal
     readonly #handler: AgoraEventHandler
+    readonly #frames: DrawnFrames
+    #turn: Turn | null = null
+    /** Null unless it is this engine's turn. */
     #rtc: AgoraRtcEngine | null = null
     #role: VideoJoin['role'] | null = null
     /** The join under way: the SDK must never see a second one. */
@@ -77,8 +71,10 @@ export class AgoraReactNativeEngine implements VideoEngine {
         this.#clock = options.clock ?? systemClock
         this.#renewal = new Renewal(this.#clock)
         this.#quality = new AgoraQuality((quality) => this.#events.emit('quality', quality))
+        this.#frames = new DrawnFrames((name, event) => this.#events.emit(name, event))
         this.#handler = handlerOf({
             quality: this.#quality,
+            frames: this.#frames,
             emit: (name, event) => this.#events.emit(name, event),
             isHost: () => this.#role === 'host',
             joined: () => this.#settleJoin(null),
@@ -101,7 +97,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
         if (signal.aborted) throw aborted()
         await this.leave()
         if (signal.aborted || this.#isDisposed) throw aborted()
-        const rtc = this.#open()
+        const rtc = await this.#open(signal)
         const isHost = role === 'host'
         if (isHost) check(rtc.setDualStreamMode(DUAL_STREAM), 'setDualStreamMode')
         this.#role = role
@@ -111,16 +107,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
         const abort = () => void this.leave()
         signal.addEventListener('abort', abort)
         try {
-            const code = rtc.joinChannel(token, channelId, uid, {
-                channelProfile: LIVE_BROADCASTING,
-                clientRoleType: isHost ? BROADCASTER : AUDIENCE,
-                audienceLatencyLevel: ULTRA_LOW_LATENCY,
-                // Only the host is received, by `subscribe`.
-                autoSubscribeAudio: false,
-                autoSubscribeVideo: false,
-                publishCameraTrack: false,
-                publishMicrophoneTrack: false,
-            })
+            const code = rtc.joinChannel(token, channelId, uid, joinOptions(role))
             if (code < 0) this.#fail(reasonOfCode(code), code)
             await joined
         } finally {
@@ -135,6 +122,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
         if (this.#rtc === null || this.#role === null) return this.#leaving ?? undefined
         this.#role = null
         this.#quality.reset()
+        this.#frames.reset()
         this.#leaving = new Promise((resolve) => {
             const cancel = this.#clock.after(LEAVE_WITHIN_MS, () => this.#left?.())
             this.#left = () => {
@@ -160,6 +148,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
     }
 
     async unsubscribe(uid: number): Promise<void> {
+        this.#frames.forget(uid)
         this.#rtc?.muteRemoteAudioStream(uid, true)
         this.#rtc?.muteRemoteVideoStream(uid, true)
     }
@@ -187,7 +176,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
 
     async setAudioRoute(route: AudioRoute): Promise<void> {
         if (this.#isDisposed) return
-        const rtc = this.#open()
+        const rtc = await this.#open()
         // A loudspeaker is where a stream is heard unless something is plugged in.
         if (route === 'default')
             check(rtc.setDefaultAudioRouteToSpeakerphone(true), 'setDefaultAudioRouteToSpeakerphone')
@@ -204,7 +193,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
 
     async startPreview(): Promise<void> {
         if (this.#isDisposed) return
-        const rtc = this.#open()
+        const rtc = await this.#open()
         check(rtc.enableLocalVideo(true), 'enableLocalVideo')
         check(rtc.startPreview(), 'startPreview')
         this.#isPreviewing = true
@@ -229,11 +218,11 @@ export class AgoraReactNativeEngine implements VideoEngine {
     }
 
     async setCamera(isOn: boolean): Promise<void> {
-        if (!this.#isDisposed) check(this.#open().enableLocalVideo(isOn), 'enableLocalVideo')
+        if (!this.#isDisposed) check((await this.#open()).enableLocalVideo(isOn), 'enableLocalVideo')
     }
 
     async setMicrophone(isOn: boolean): Promise<void> {
-        if (!this.#isDisposed) check(this.#open().enableLocalAudio(isOn), 'enableLocalAudio')
+        if (!this.#isDisposed) check((await this.#open()).enableLocalAudio(isOn), 'enableLocalAudio')
     }
 
     async switchCamera(): Promise<void> {
@@ -244,22 +233,34 @@ export class AgoraReactNativeEngine implements VideoEngine {
         if (this.#isDisposed) return
         this.#isDisposed = true
         await this.stopPreview()
-        await this.leave()
-        this.#rtc?.unregisterEventHandler(this.#handler)
-        this.#rtc?.release()
-        this.#rtc = null
-        this.#events.clear()
+        try {
+            await this.leave()
+            this.#rtc?.unregisterEventHandler(this.#handler)
+            this.#rtc?.release()
+        } finally {
+            this.#rtc = null
+            this.#turn?.end()
+            this.#events.clear()
+        }
+    }
+
+    /** Waits for its turn: the module has one engine for all, which another viewer may still hold. */
+    async #open(signal?: AbortSignal): Promise<AgoraRtcEngine> {
+        if (this.#rtc !== null) return this.#rtc
+        this.#turn ??= takeTurn(this.#options.agora)
+        await whenBegun(this.#turn, signal)
+        if (signal?.aborted || this.#isDisposed) throw aborted()
+        return this.#rtc ?? this.#initialize()
     }
 
     /** Video is enabled before any join: without it a join is one of sound alone. */
-    #open(): AgoraRtcEngine {
-        if (this.#rtc !== null) return this.#rtc
+    #initialize(): AgoraRtcEngine {
         const rtc = this.#options.agora.createAgoraRtcEngine()
         check(rtc.initialize({ appId: this.#options.appId, channelProfile: LIVE_BROADCASTING }), 'initialize')
+        this.#rtc = rtc
         rtc.registerEventHandler(this.#handler)
         check(rtc.enableVideo(), 'enableVideo')
         rtc.setRemoteSubscribeFallbackOption(FALLBACK_TO_AUDIO)
-        this.#rtc = rtc
         return rtc
     }
 

@@ -3,6 +3,7 @@
 import type { VideoEngineEvents } from '../../viewer/video_engine.ts'
 import { VideoEngineError } from '../engine_error.ts'
 import type { AgoraQuality } from './agora_quality.ts'
+import type { DrawnFrames } from './drawn_frames.ts'
 import { cameraOf, microphoneOf, reasonOfRenewal, remoteVideoOf } from './reasons.ts'
 import type { AgoraEventHandler } from './sdk.ts'
 
@@ -13,6 +14,7 @@ const CAMERA = 0
 /** The engine, as far as the SDK's word changes it. */
 export interface ToldEngine {
     readonly quality: AgoraQuality
+    readonly frames: DrawnFrames
     emit<Name extends keyof VideoEngineEvents>(name: Name, event: VideoEngineEvents[Name]): void
     isHost(): boolean
     joined(): void
@@ -32,6 +34,7 @@ export function handlerOf(engine: ToldEngine): AgoraEventHandler {
         onConnectionLost: () => emit('connection', { state: 'reconnecting', reason: 'lost' }),
         onUserJoined: (_, uid) => emit('remoteJoined', { uid }),
         onUserOffline: (_, uid) => {
+            engine.frames.forget(uid)
             emit('remoteVideo', { uid, state: 'stopped', reason: 'left' })
             emit('remoteLeft', { uid })
         },
@@ -73,6 +76,9 @@ export function handlerOf(engine: ToldEngine): AgoraEventHandler {
             if (uid === OWN_UID) engine.quality.network(tx, rx)
         },
         onRtcStats: (_, stats) => engine.quality.stats(stats, engine.isHost()),
+        onRemoteVideoStats: (_, { uid, rendererOutputFrameRate }) => {
+            if (uid !== undefined) engine.frames.report(uid, rendererOutputFrameRate ?? 0)
+        },
         onLocalVideoStateChanged: (source, state, reason) => {
             const camera = source === CAMERA ? cameraOf(state, reason) : null
             if (camera !== null) emit('local', { source: 'camera', state: camera })

@@ -15,6 +15,11 @@ export interface AgoraRtcStats {
     txPacketLossRate?: number
 }
 
+export interface AgoraRemoteVideoStats {
+    uid?: number
+    rendererOutputFrameRate?: number
+}
+
 /** The callbacks that the engine listens to. */
 export interface AgoraEventHandler {
     onJoinChannelSuccess(connection: AgoraConnection, elapsed: number): void
@@ -60,6 +65,7 @@ export interface AgoraEventHandler {
     onRenewTokenResult(connection: AgoraConnection, token: string, code: number): void
     onNetworkQuality(connection: AgoraConnection, remoteUid: number, txQuality: number, rxQuality: number): void
     onRtcStats(connection: AgoraConnection, stats: AgoraRtcStats): void
+    onRemoteVideoStats(connection: AgoraConnection, stats: AgoraRemoteVideoStats): void
     onLocalVideoStateChanged(source: number, state: number, reason: number): void
     onLocalAudioStateChanged(connection: AgoraConnection, state: number, reason: number): void
     onPermissionError(permission: number): void

@@ -101,6 +101,7 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
         if (this.#isDisposed) return
         if (signal.aborted) throw aborted()
         await this.leave()
+        if (signal.aborted || this.#isDisposed) throw aborted()
         this.#role = role
         const abort = () => void this.leave()
         signal.addEventListener('abort', abort)
