@@ -46,6 +46,20 @@ test('an audience joins with its role, latency and uid', async () => {
     expect(client.calls).toEqual(['setClientRole("audience", {"level":2})', 'join("app", "channel", "token", 7)'])
 })
 
+test('a host whose devices are off publishes nothing, and each device once it is on', async () => {
+    const { client, engine, abort } = await joined()
+    await engine.join({ channelId: 'channel', token: 'token', uid: 1, role: 'host', signal: abort.signal })
+    await engine.startPreview()
+    await engine.setCamera(false)
+    await engine.setMicrophone(false)
+    client.calls.length = 0
+    await engine.publish()
+    await engine.setMicrophone(true)
+    await engine.setCamera(true)
+    await engine.setCamera(true)
+    expect(client.calls).toEqual(['enableDualStream()', 'publish(["microphone"])', 'publish(["camera"])'])
+})
+
 test('only a wanted sender is received, whether it was asked for before or after it published', async () => {
     const { client, engine, last, told } = await joined()
     const user = host()

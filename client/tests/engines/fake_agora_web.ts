@@ -42,6 +42,29 @@ export class FakeTrack extends FakeEvents {
     }
 }
 
+/** A camera or a microphone of the own device. */
+export class FakeLocalTrack extends FakeTrack {
+    enabled = true
+    isClosed = false
+    readonly kind: 'camera' | 'microphone'
+    constructor(kind: 'camera' | 'microphone') {
+        super()
+        this.kind = kind
+    }
+    async setEnabled(isOn: boolean): Promise<void> {
+        this.enabled = isOn
+    }
+    close(): void {
+        this.isClosed = true
+    }
+    getMediaStreamTrack(): EventTarget {
+        return new EventTarget()
+    }
+    toJSON(): string {
+        return this.kind
+    }
+}
+
 export interface FakeUser {
     uid: number
     hasVideo: boolean
@@ -101,6 +124,16 @@ export class FakeClient extends FakeEvents {
         return { currentPacketLossRate: 0 }
     }
 
+    enableDualStream(): Promise<void> {
+        return this.#call('enableDualStream')
+    }
+    async publish(tracks: FakeLocalTrack[]): Promise<void> {
+        await this.#call('publish', tracks)
+        // As the SDK says it of an empty list.
+        if (tracks.length === 0) throw Object.assign(new Error('param list is empty'), { code: 'INVALID_PARAMS' })
+        this.localTracks.push(...tracks)
+    }
+
     /** A user comes, and publishes what is given. */
     publishes(user: FakeUser, ...mediaTypes: ('audio' | 'video')[]): void {
         for (const mediaType of mediaTypes) {
@@ -133,6 +166,13 @@ export class FakeAgoraWeb extends FakeEvents {
     createClient(): IAgoraRTCClient {
         this.clients.push(new FakeClient())
         return this.client as unknown as IAgoraRTCClient
+    }
+
+    async createCameraVideoTrack(): Promise<FakeLocalTrack> {
+        return new FakeLocalTrack('camera')
+    }
+    async createMicrophoneAudioTrack(): Promise<FakeLocalTrack> {
+        return new FakeLocalTrack('microphone')
     }
 
     resumeAudioContext(): void {}

@@ -176,7 +176,7 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         // It may have left while the devices were opened.
         if (this.#isDisposed || this.#role !== 'host') return
         await this.#client.enableDualStream().catch(() => {})
-        await this.#client.publish(this.#local.all.filter(({ enabled }) => enabled))
+        await this.#local.publishTo(this.#client)
         this.#isPublishing = true
     }
 
@@ -258,9 +258,7 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     async #setOn(source: LocalSource, isOn: boolean): Promise<void> {
         if (this.#isDisposed) return
         await this.#local.setOn(source, isOn)
-        if (!isOn || !this.#isPublishing) return
-        const unsent = this.#local.all.filter((track) => track.enabled && !this.#client.localTracks.includes(track))
-        if (unsent.length > 0) await this.#client.publish(unsent)
+        if (isOn && this.#isPublishing) await this.#local.publishTo(this.#client)
     }
 
     #joinFailed(cause: unknown): VideoEngineError {

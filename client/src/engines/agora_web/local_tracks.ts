@@ -1,6 +1,12 @@
 /** The host's camera and microphone, as tracks of Agora's SDK. */
 
-import type { IAgoraRTC, ICameraVideoTrack, ILocalTrack, IMicrophoneAudioTrack } from 'agora-rtc-sdk-ng'
+import type {
+    IAgoraRTC,
+    IAgoraRTCClient,
+    ICameraVideoTrack,
+    ILocalTrack,
+    IMicrophoneAudioTrack,
+} from 'agora-rtc-sdk-ng'
 import { Emitter } from '../../emitter/emitter.ts'
 import type { LocalSource, VideoEngineEvents } from '../../viewer/video_engine.ts'
 import { VideoEngineError } from '../engine_error.ts'
@@ -53,6 +59,12 @@ export class LocalTracks extends Emitter<LocalTracksEvents> {
         if (track === null || track.enabled === isOn) return
         await this.#tried(source, () => track.setEnabled(isOn))
         this.emit('local', { source, state: isOn ? 'live' : 'off' })
+    }
+
+    /** Sends what is on and not sent yet; the SDK refuses to publish nothing. */
+    async publishTo(client: IAgoraRTCClient): Promise<void> {
+        const unsent = this.all.filter((track) => track.enabled && !client.localTracks.includes(track))
+        if (unsent.length > 0) await client.publish(unsent)
     }
 
     async switchCamera(): Promise<void> {
