@@ -22,16 +22,27 @@ export class Actor {
     readonly name: string
     readonly page: Page
     readonly errors: string[] = []
+    readonly #said = new Set<string>()
 
     constructor(name: string, page: Page) {
         this.name = name
         this.page = page
+        page.on('console', (message) => this.#said.add(message.text()))
         page.on('pageerror', (error) => this.errors.push(`${name}: ${error.stack ?? error.message}`))
     }
 
     /** The reason of a refusal; null where the join works. */
     join(join: JoinArguments): Promise<string | null> {
         return this.page.evaluate((join) => window.page.participant.join(join), join)
+    }
+
+    /** Waits until the page has written this to its console, which is no touch, whether before this call or after. */
+    async says(text: string): Promise<void> {
+        if (this.#said.has(text)) return
+        await this.page.waitForEvent('console', {
+            predicate: (message) => message.text() === text,
+            timeout: DEADLINE_MS,
+        })
     }
 
     watch(uid: number): Promise<void> {
