@@ -1,14 +1,10 @@
 /** Serves the page that the tests drive: this package's sources as one script, and Agora's SDK as its maker builds it. */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'tsdown'
-
-const CLIENT = new URL('../..', import.meta.url).pathname
-const AGORA = join(CLIENT, 'node_modules/agora-rtc-sdk-ng/AgoraRTC_N-production.js')
+import { AGORA, bundle, CLIENT } from './bundle.ts'
 
 const HTML = `<!doctype html><meta charset="utf-8"><title>test</title>
 <style>body { margin: 0 } .view { width: 320px; height: 240px }</style>
@@ -37,28 +33,6 @@ export async function servePage(): Promise<PageServer> {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     return { url: `http://127.0.0.1:${port}`, stop: () => stop(server) }
-}
-
-async function bundle(entry: string): Promise<string> {
-    const directory = mkdtempSync(join(tmpdir(), 'pg-stream-page-'))
-    try {
-        await build({
-            config: false,
-            cwd: CLIENT,
-            entry: { page: entry },
-            outDir: directory,
-            format: 'esm',
-            platform: 'browser',
-            target: 'es2022',
-            dts: false,
-            fixedExtension: true,
-            logLevel: 'silent',
-            deps: { alwaysBundle: [/./], onlyBundle: false },
-        })
-        return readFileSync(join(directory, 'page.mjs'), 'utf8')
-    } finally {
-        rmSync(directory, { recursive: true })
-    }
 }
 
 async function stop(server: Server): Promise<void> {

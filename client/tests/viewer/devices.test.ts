@@ -3,23 +3,11 @@
 import { describe, expect, it } from 'vitest'
 import type { FakeEngine } from '../../src/testing.ts'
 import { SESSION } from '../fakes/fake_stream.ts'
-import { HOST, type ViewerBench, type ViewerBenchOptions, viewerBench } from './viewer_bench.ts'
-
-const seller = (options: ViewerBenchOptions = {}): ViewerBench => viewerBench({ role: 'seller', ...options })
-
-/** A seller who is live. */
-async function live(options: ViewerBenchOptions = {}): Promise<ViewerBench> {
-    const of = seller(options)
-    await of.play(1_000)
-    const promise = of.viewer.goLive()
-    await of.clock.advance(1_000)
-    await promise
-    return of
-}
+import { HOST, liveSeller, sellerBench, type ViewerBench } from './viewer_bench.ts'
 
 describe('the devices of a seller', () => {
     it('whose permission is denied is told so, and asks again by retry', async () => {
-        const of = seller()
+        const of = sellerBench()
         of.engines.faults.permission = 'denied'
         await of.play()
         const promise = of.viewer.goLive()
@@ -39,7 +27,7 @@ describe('the devices of a seller', () => {
     })
 
     it('whose permission was denied asks again by going live again', async () => {
-        const of = seller()
+        const of = sellerBench()
         of.engines.faults.permission = 'blocked'
         await of.play()
         const denied = expect(of.viewer.goLive()).rejects.toMatchObject({ code: 'devices_denied' })
@@ -54,7 +42,7 @@ describe('the devices of a seller', () => {
     })
 
     it('whose permission is taken back while the stream is on is told so', async () => {
-        const of = await live()
+        const of = await liveSeller()
         of.engines.current.emit('local', { source: 'camera', state: 'denied' })
         await of.clock.advance(1_000)
         expect(of.snapshot).toMatchObject({ phase: 'permission_denied', videoEnabled: false })
@@ -62,7 +50,7 @@ describe('the devices of a seller', () => {
     })
 
     it('whose preview is refused is told so, by an engine that does not ask before', async () => {
-        const of: ViewerBench = seller({
+        const of: ViewerBench = sellerBench({
             viewer: {
                 engine: () => {
                     const engine = of.engines() as FakeEngine
@@ -83,7 +71,7 @@ describe('the devices of a seller', () => {
     })
 
     it('switches camera and microphone', async () => {
-        const of = await live()
+        const of = await liveSeller()
         const off = Promise.all([of.viewer.setCamera(false), of.viewer.setMicrophone(false)])
         await of.clock.advance(10)
         await off
@@ -100,7 +88,7 @@ describe('the devices of a seller', () => {
     })
 
     it('who goes live with the camera off does not open it', async () => {
-        const of = seller()
+        const of = sellerBench()
         await of.play()
         await of.viewer.setCamera(false)
         const promise = of.viewer.goLive()
@@ -118,7 +106,7 @@ describe('the devices of a seller', () => {
     })
 
     it('takes its camera back when the app comes to the front', async () => {
-        const of = await live()
+        const of = await liveSeller()
         of.lifecycle.emit('background')
         of.engines.current.emit('local', { source: 'camera', state: 'interrupted' })
         of.clock.sleep(30_000)
@@ -130,7 +118,7 @@ describe('the devices of a seller', () => {
     })
 
     it('whose camera fails gets a new engine, and sends again', async () => {
-        const of = await live()
+        const of = await liveSeller()
         of.engines.current.emit('local', { source: 'camera', state: 'failed' })
         await of.clock.advance(3_000)
         expect(of.recoveries.map(({ step }) => step)).toEqual(['new_engine'])
@@ -142,7 +130,7 @@ describe('the devices of a seller', () => {
     })
 
     it('whose own picture stands still is climbed for', async () => {
-        const of = await live()
+        const of = await liveSeller()
         const sender = of.engines.network.channel(SESSION).senders.get(HOST)
         sender?.freeze()
         await of.clock.advance(2_500)

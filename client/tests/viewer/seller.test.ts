@@ -3,23 +3,11 @@
 import { describe, expect, it } from 'vitest'
 import { SESSION, USER } from '../fakes/fake_stream.ts'
 import { Refused } from '../fakes/fake_supabase.ts'
-import { HOST, type ViewerBench, type ViewerBenchOptions, viewerBench } from './viewer_bench.ts'
-
-const seller = (options: ViewerBenchOptions = {}): ViewerBench => viewerBench({ role: 'seller', ...options })
-
-/** A seller who is live. */
-async function live(options: ViewerBenchOptions = {}): Promise<ViewerBench> {
-    const of = seller(options)
-    await of.play(1_000)
-    const promise = of.viewer.goLive()
-    await of.clock.advance(1_000)
-    await promise
-    return of
-}
+import { HOST, liveSeller, sellerBench, viewerBench } from './viewer_bench.ts'
 
 describe('a seller', () => {
     it('sees a preview alone', async () => {
-        const of = seller()
+        const of = sellerBench()
         await of.play()
         expect(of.snapshot).toMatchObject({ phase: 'idle', videoEnabled: false })
         const preview = of.viewer.startPreview()
@@ -35,7 +23,7 @@ describe('a seller', () => {
     })
 
     it('goes live, and the stream is told once', async () => {
-        const of = await live()
+        const of = await liveSeller()
         expect(of.phases).toEqual(['token', 'joining', 'publishing'])
         expect(of.stream.state).toBe('active')
         expect(of.supabase.count('update_stream_state')).toBe(1)
@@ -50,7 +38,7 @@ describe('a seller', () => {
     })
 
     it('is seen by buyers, through one network of engines', async () => {
-        const of = await live()
+        const of = await liveSeller()
         const buyers = [1, 2].map((seed) => viewerBench({ seed, host: false, engine: { network: of.engines.network } }))
         for (const buyer of buyers) await buyer.play()
         expect(buyers.map(({ snapshot }) => snapshot.phase)).toEqual(['playing', 'playing'])
@@ -65,7 +53,7 @@ describe('a seller', () => {
     it.each(['camera', 'microphone'] as const)(
         'whose %s a call takes is interrupted, and comes back',
         async (source) => {
-            const of = await live()
+            const of = await liveSeller()
             of.engines.current.emit('local', { source, state: 'interrupted' })
             expect(of.snapshot.phase).toBe('interrupted')
             await of.clock.advance(60_000)
@@ -77,7 +65,7 @@ describe('a seller', () => {
     )
 
     it('that another device has taken over sends nothing any more', async () => {
-        const of = await live()
+        const of = await liveSeller()
         const engine = of.engines.current
         of.say('active', 2)
         await of.clock.advance(1_000)
@@ -89,7 +77,7 @@ describe('a seller', () => {
     })
 
     it('whose heartbeat is refused as that of an old device is taken over', async () => {
-        const of = await live()
+        const of = await liveSeller()
         of.supabase.handlers.heartbeat = () => {
             throw new Refused('stale_host', 409)
         }
@@ -99,7 +87,7 @@ describe('a seller', () => {
     })
 
     it('that takes the stream back goes live again', async () => {
-        const of = await live()
+        const of = await liveSeller()
         of.say('active', 2)
         await of.clock.advance(1_000)
         of.stream.generation = 3
@@ -120,7 +108,7 @@ describe('a seller', () => {
     })
 
     it('that starts the stream anew on the same device sends as its new uid', async () => {
-        const of = await live()
+        const of = await liveSeller()
         of.stream.generation = 2
         of.supabase.handlers.start_stream = () => ({ id: SESSION, seller_id: USER, generation: 2, viewer_count: 0 })
         const started = of.client.stream.startStream(USER, 'auction')
@@ -134,7 +122,7 @@ describe('a seller', () => {
     })
 
     it('sends nothing while the stream is paused', async () => {
-        const of = await live()
+        const of = await liveSeller()
         of.say('paused')
         await of.clock.advance(1_000)
         expect(of.snapshot).toMatchObject({ phase: 'paused', videoEnabled: true })
@@ -146,7 +134,7 @@ describe('a seller', () => {
     })
 
     it('stops, lets go of the devices, and can begin again', async () => {
-        const of = await live()
+        const of = await liveSeller()
         const stopped = of.viewer.stop()
         await of.clock.advance(1_000)
         await stopped
@@ -160,7 +148,7 @@ describe('a seller', () => {
     })
 
     it('whose going live is stopped hears of it', async () => {
-        const of = seller()
+        const of = sellerBench()
         await of.play()
         of.engines.faults.joins = ['silence']
         const promise = of.viewer.goLive()
@@ -174,7 +162,7 @@ describe('a seller', () => {
     })
 
     it('whose stream cannot be told ends with the refusal', async () => {
-        const of = seller()
+        const of = sellerBench()
         of.supabase.handlers.update_stream_state = () => {
             throw new Refused('not_stream_owner', 403)
         }
@@ -188,7 +176,7 @@ describe('a seller', () => {
     })
 
     it('whose stream is active already is not told again, nor refused for it', async () => {
-        const of = seller()
+        const of = sellerBench()
         of.supabase.handlers.update_stream_state = () => {
             throw new Refused('illegal_transition', 409)
         }
@@ -201,7 +189,7 @@ describe('a seller', () => {
     })
 
     it("joins with no token but a host's, whatever the connection that it shares has had before", async () => {
-        const of = seller()
+        const of = sellerBench()
         const held = of.client.hold({ sessionId: SESSION, userId: USER })
         await of.clock.advance(2_000)
         expect(held.connection.token?.uid).toBe(7)
@@ -215,7 +203,7 @@ describe('a seller', () => {
     })
 
     it('has the token renewed while it is live', async () => {
-        const of = await live()
+        const of = await liveSeller()
         await of.clock.advance(3_600_000 * 0.81)
         expect(of.engines.current.count('renewToken')).toBe(1)
         expect(of.supabase.count('refresh_token')).toBe(1)
@@ -224,14 +212,14 @@ describe('a seller', () => {
     })
 
     it('is told how well it sends', async () => {
-        const of = await live()
+        const of = await liveSeller()
         of.engines.current.emit('quality', { uplink: 2, downlink: 0, packetLoss: 0, bandwidth: 1_500 })
         expect(of.snapshot.hostQuality).toBe('good')
         await of.end()
     })
 
     it('cannot go live before the start', async () => {
-        const of = seller()
+        const of = sellerBench()
         await expect(of.viewer.goLive()).rejects.toMatchObject({ code: 'disposed' })
         await of.end()
     })

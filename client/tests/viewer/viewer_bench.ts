@@ -149,3 +149,17 @@ function serveTokens({ supabase, stream, clock }: Bench, role: 'seller' | 'buyer
         },
     }
 }
+
+/** A seller who has not asked for anything yet. */
+export const sellerBench = (options: ViewerBenchOptions = {}): ViewerBench =>
+    viewerBench({ role: 'seller', ...options })
+
+/** A seller who is live. */
+export async function liveSeller(options: ViewerBenchOptions = {}): Promise<ViewerBench> {
+    const of = sellerBench(options)
+    await of.play(1_000)
+    const promise = of.viewer.goLive()
+    await of.clock.advance(1_000)
+    await promise
+    return of
+}
