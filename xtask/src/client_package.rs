@@ -85,7 +85,8 @@ fn run(node: &Node, script: &str, fixed: &[&str], arguments: &[OsString]) -> Res
     run_in(&directory(), node, script, fixed, arguments)
 }
 
-fn run_in(
+/// Runs a script of the packages that are installed in a directory there.
+pub(crate) fn run_in(
     directory: &Path,
     node: &Node,
     script: &str,
@@ -107,20 +108,27 @@ fn run_in(
 }
 
 fn is_newer(directory: &Path) -> bool {
-    let Ok(built_at) = changed_at(&directory.join("dist/index.mjs")) else {
+    let mut parts = SETTINGS.map(|name| directory.join(name)).to_vec();
+    parts.push(directory.join("src"));
+    is_newer_than(&directory.join("dist/index.mjs"), &parts)
+}
+
+/// Whether what was built is there, and no older than any file or directory that it is made of.
+pub(crate) fn is_newer_than(built: &Path, parts: &[PathBuf]) -> bool {
+    let Ok(built_at) = changed_at(built) else {
         return false;
     };
-    let settings = SETTINGS
-        .iter()
-        .map(|name| changed_at(&directory.join(name)));
-    let sources = newest(&directory.join("src"));
-    settings
-        .chain([sources])
-        .all(|changed| changed.is_ok_and(|at| at <= built_at))
+    parts.iter().all(|part| {
+        let changed = match part.is_dir() {
+            true => newest(part),
+            false => changed_at(part),
+        };
+        changed.is_ok_and(|at| at <= built_at)
+    })
 }
 
 /// When the newest file of a directory was changed.
-pub(crate) fn newest(directory: &Path) -> Result<SystemTime> {
+fn newest(directory: &Path) -> Result<SystemTime> {
     let mut newest = SystemTime::UNIX_EPOCH;
     let entries =
         fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
@@ -136,7 +144,7 @@ pub(crate) fn newest(directory: &Path) -> Result<SystemTime> {
 }
 
 /// When a file was changed.
-pub(crate) fn changed_at(path: &Path) -> Result<SystemTime> {
+fn changed_at(path: &Path) -> Result<SystemTime> {
     let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(metadata.modified()?)
 }

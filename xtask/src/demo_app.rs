@@ -2,13 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::client_package::{self, changed_at, newest};
+use crate::client_package::{self, is_newer_than, run_in};
 use crate::node::Node;
-use crate::{console, local_dir, process, workspace};
+use crate::{console, local_dir, workspace};
 
 const VITE: &str = "node_modules/vite/bin/vite.js";
 const TYPESCRIPT: &str = "node_modules/typescript/bin/tsc";
@@ -39,7 +38,13 @@ impl DemoApp {
         let is_built = || is_newer(&directory);
         local_dir::make_once("demo_app", is_built, || {
             console::step("building the demo app");
-            run(&directory, node, VITE, &["build", "--logLevel", "warn"])
+            run_in(
+                &directory,
+                node,
+                VITE,
+                &["build", "--logLevel", "warn"],
+                &[],
+            )
         })?;
         Ok(Self {
             directory: directory.join("dist"),
@@ -78,29 +83,12 @@ pub fn test_with_client(node: &Node, arguments: &[OsString]) -> Result<()> {
     let directory = workspace::root().join("client/demo");
     node.install_packages(&directory)?;
     console::step("checking the types of the demo app");
-    run(&directory, node, TYPESCRIPT, &["--noEmit"])
-}
-
-fn run(directory: &Path, node: &Node, script: &str, arguments: &[&str]) -> Result<()> {
-    let mut command = Command::new(&node.program);
-    command
-        .arg(script)
-        .args(arguments)
-        .current_dir(directory)
-        .env("PATH", node.search_path())
-        .env("NO_COLOR", "1");
-    process::run(&mut command)
+    run_in(&directory, node, TYPESCRIPT, &["--noEmit"], &[])
 }
 
 fn is_newer(directory: &Path) -> bool {
-    let Ok(built_at) = changed_at(&directory.join("dist/index.html")) else {
-        return false;
-    };
-    let package = changed_at(&workspace::root().join("client/dist/index.mjs"));
-    let settings = SETTINGS
-        .iter()
-        .map(|name| changed_at(&directory.join(name)));
-    settings
-        .chain([package, newest(&directory.join("src"))])
-        .all(|changed| changed.is_ok_and(|at| at <= built_at))
+    let mut parts = SETTINGS.map(|name| directory.join(name)).to_vec();
+    parts.push(directory.join("src"));
+    parts.push(workspace::root().join("client/dist/index.mjs"));
+    is_newer_than(&directory.join("dist/index.html"), &parts)
 }
