@@ -10,14 +10,6 @@ const SCRIPT: &str = "client/tests/e2e/chaos.ts";
 
 /// Plays it with a seed and further arguments; returns the report of the script.
 async fn play(services: &mut Services, seed: &str, others: &[&str]) -> Result<Value> {
-    services
-        .database
-        .change(
-            "update stream.config
-             set chat_interval_ms = 1, chat_burst = 1000, host_chat_interval_ms = 1, host_chat_burst = 1000
-             where id",
-        )
-        .await?;
     let mut arguments = vec![
         "--seed",
         seed,

@@ -33,9 +33,7 @@ impl WatchedStreams {
         sessions.sort_unstable();
         // Whoever waits without end is ended by this, and fails.
         let settings = format!(
-            "alter database {} set statement_timeout = '12s';
-             update stream.config
-             set chat_interval_ms = 1, chat_burst = 1000, host_chat_interval_ms = 1, host_chat_burst = 1000",
+            "alter database {} set statement_timeout = '12s'",
             database.name()
         );
         database.superuser().await?.batch_execute(&settings).await?;

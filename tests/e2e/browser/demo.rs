@@ -11,15 +11,6 @@ async fn whole_auction_is_played_and_every_screen_is_in_order() -> Result<()> {
     let files = workspace::root().join("client/demo/dist");
     let files = files.to_str().context("is UTF-8")?;
     let services = Services::start_ticking_with(&[("DEMO_DIRECTORY", files)]).await?;
-    // The flood of messages comes from two people.
-    services
-        .database
-        .change(
-            "update stream.config
-             set chat_interval_ms = 1, chat_burst = 1000, host_chat_interval_ms = 1, host_chat_burst = 1000
-             where id",
-        )
-        .await?;
     let arguments = ["--service-key", &services.keys.service_role_key];
     let report = script::play(&services, "demo/auction.ts", &arguments).await?;
     let sent = report["measured"]["messages"].as_i64();
