@@ -182,9 +182,22 @@ impl Services {
     /// Starts a killed gateway again, at the same address.
     pub fn start_gateway_again(&mut self) -> Result<()> {
         let address = address_of(&self.supabase_url)?.to_string();
-        let started = self.start_another(0, |services, run| {
-            services.start_supabase_at(&address, SHORT_DELAYS, run)
-        })?;
+        let mut attempts_left = 40;
+        // While it is away, a connection of anybody may have been given its port, as one of the ephemeral ones.
+        let started = loop {
+            let started = self.start_another(0, |services, run| {
+                services.start_supabase_at(&address, SHORT_DELAYS, run)
+            });
+            match started {
+                Err(error) if attempts_left > 0 && error.to_string().contains("in use") => {
+                    attempts_left -= 1;
+                    let run = self.run.as_mut().context("the services were stopped")?;
+                    run.stop_process(SUPABASE)?;
+                    std::thread::sleep(std::time::Duration::from_millis(250));
+                }
+                started => break started?,
+            }
+        };
         ensure!(started == self.supabase_url, "the gateway is at {started}");
         Ok(())
     }
