@@ -24,7 +24,7 @@ const LONGER: &[(&str, usize)] = &[
     ("tests/attack/errors/quoting.rs", 412),
     ("tests/attack/regular_work/units.rs", 342),
     ("tests/attack/session/search_path.rs", 309),
-    ("tests/attack/waiting/batches.rs", 303),
+    ("tests/attack/waiting/batches.rs", 301),
     ("tests/it/auction/bid_deadlocks.rs", 316),
     ("tests/it/auction/triggers.rs", 305),
     ("tests/it/chat/deadlocks.rs", 318),
