@@ -3,12 +3,15 @@
 //! Secrets are found by their value where it is known, and by their form, since nobody counts the
 //! tokens of a whole run.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+mod watch;
 
-use anyhow::{Context, Result};
+use std::collections::BTreeSet;
+
+use aho_corasick::AhoCorasick;
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
+
+pub use watch::Watch;
 
 use crate::cluster::{Address, SUPERUSER};
 
@@ -50,40 +53,67 @@ pub struct Secret {
     pub value: String,
 }
 
-/// The secrets that were found, each with its line; the text of the line is not repeated.
-pub fn search(text: &str, secrets: &[Secret]) -> Vec<String> {
-    // Most are nowhere, which one look at the whole text tells.
-    let is_there = |secret: &&Secret| !secret.value.is_empty() && text.contains(&secret.value);
-    let secrets: Vec<&Secret> = secrets.iter().filter(is_there).collect();
-    let mut found = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let known = secrets
-            .iter()
-            .filter(|secret| line.contains(&secret.value))
-            .map(|secret| secret.what.as_str());
-        let formed = [
-            (has_agora_token(line), "an Agora token"),
-            (has_jwt(line), "a JWT"),
-        ];
-        let formed = formed
-            .into_iter()
-            .filter_map(|(is_there, what)| is_there.then_some(what));
-        let whats: BTreeSet<&str> = known.chain(formed).collect();
-        found.extend(
-            whats
-                .into_iter()
-                .map(|what| format!("line {number} holds {what}")),
-        );
+/// How tokens begin that nobody told of; a line with one of these is looked at closely.
+const BEGINNINGS: [&str; 3] = ["007e", "006", "eyJ"];
+
+/// A search for many secrets in one pass over a text, however many they are.
+pub struct Search<'a> {
+    secrets: Vec<&'a Secret>,
+    /// The secrets, and then [`BEGINNINGS`].
+    words: AhoCorasick,
+}
+
+impl<'a> Search<'a> {
+    pub fn new(secrets: &'a [Secret]) -> Result<Self> {
+        // One without text would be everywhere.
+        let has_text = |secret: &&Secret| !secret.value.is_empty();
+        let secrets: Vec<&Secret> = secrets.iter().filter(has_text).collect();
+        let words = secrets.iter().map(|secret| secret.value.as_str());
+        let words = AhoCorasick::new(words.chain(BEGINNINGS))?;
+        Ok(Self { secrets, words })
     }
-    found
+
+    /// The secrets that were found, each with its line; the text of the line is not repeated.
+    pub fn of(&self, text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        // Sorted by their ends, so the lines in which they end follow one another.
+        let mut hits = self.words.find_overlapping_iter(text).peekable();
+        while let Some(hit) = hits.peek() {
+            let last = hit.end() - 1;
+            let begin = text[..last].rfind('\n').map_or(0, |place| place + 1);
+            let end = text[last..]
+                .find('\n')
+                .map_or(text.len(), |place| last + place);
+            let mut whats = BTreeSet::new();
+            let mut has_beginning = false;
+            while let Some(hit) = hits.next_if(|hit| hit.end() <= end.max(last + 1)) {
+                match self.secrets.get(hit.pattern().as_usize()) {
+                    Some(secret) => _ = whats.insert(secret.what.as_str()),
+                    None => has_beginning = true,
+                }
+            }
+            let line = &text[begin..end.max(begin)];
+            if has_beginning && has_agora_token(line) {
+                whats.insert("an Agora token");
+            }
+            if has_beginning && has_jwt(line) {
+                whats.insert("a JWT");
+            }
+            if !whats.is_empty() {
+                let number = 1 + text[..begin].matches('\n').count();
+                let whats = whats.into_iter();
+                found.extend(whats.map(|what| format!("line {number} holds {what}")));
+            }
+        }
+        found
+    }
 }
 
 /// Version 007: a zlib stream in Base64, whose first byte 0x78 makes an `e`. Version 006: an App ID
 /// and Base64. Both are longer than any hash.
 fn has_agora_token(line: &str) -> bool {
     const SHORTEST: usize = 100;
-    // Logs of many megabytes are searched by a program that is not optimised: words are looked at where one can be.
-    if line.len() < SHORTEST || !(line.contains("007e") || line.contains("006")) {
+    if line.len() < SHORTEST {
         return false;
     }
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
@@ -103,9 +133,6 @@ fn has_agora_token(line: &str) -> bool {
 
 /// Two JSON objects in Base64url and a signature; without one it opens nothing.
 fn has_jwt(line: &str) -> bool {
-    if !line.contains("eyJ") {
-        return false;
-    }
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     line.split(|c| !is_part(c)).any(|word| {
         let parts: Vec<&str> = word.split('.').collect();
@@ -115,56 +142,13 @@ fn has_jwt(line: &str) -> bool {
     })
 }
 
-/// The lines written into the logs of a directory since a moment.
-pub struct Watch {
-    directory: PathBuf,
-    lengths: BTreeMap<PathBuf, usize>,
-}
-
-impl Watch {
-    /// From now on.
-    pub fn begin(directory: &Path) -> Result<Self> {
-        let logs = logs(directory)?;
-        let lengths = logs.into_iter().map(|(path, bytes)| (path, bytes.len()));
-        Ok(Self {
-            directory: directory.to_owned(),
-            lengths: lengths.collect(),
-        })
-    }
-
-    /// Each log's new part, by its path; none of them is empty.
-    pub fn written(&self) -> Result<Vec<(PathBuf, String)>> {
-        let logs = logs(&self.directory)?.into_iter();
-        let written = logs.filter_map(|(path, bytes)| {
-            let old = self.lengths.get(&path).copied().unwrap_or(0);
-            // A shorter one was begun anew.
-            let new = bytes.get(old..).unwrap_or(&bytes);
-            (!new.is_empty()).then(|| (path, String::from_utf8_lossy(new).into_owned()))
-        });
-        Ok(written.collect())
-    }
-}
-
-fn logs(directory: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let mut logs = Vec::new();
-    for entry in fs::read_dir(directory)
-        .with_context(|| format!("cannot read {}", directory.display()))?
-        .flatten()
-    {
-        let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "log") {
-            let bytes =
-                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            logs.push((path, bytes));
-        }
-    }
-    logs.sort();
-    Ok(logs)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn search(text: &str, secrets: &[Secret]) -> Vec<String> {
+        Search::new(secrets).unwrap().of(text)
+    }
 
     const TOKEN_007: &str = "007eJxTYPjE8nhT5umrZ1a+Cr7Rd0DQi/1D1sJ+7mN3Xf5wLeZ7n6DAYGlu4OxsbJqSamaQbGJiZmqalJSYapFoZGhqZmCYZGz0P9Q1vSGQkWG6oiszIwMjAwsQg/hMYJIZTLJAyRL9qvqCqSTGBh4";
     const TOKEN_006: &str = "006970CA35de60c44645bbae8a215061b33IADcoXp6VqH8KE7H0jYyLbBlu0M4v5mHlk2NjzL0p3eQ5AAAAAAAAAAAEADw1b8xAQACAAEAAQAAAAAA";
@@ -204,6 +188,15 @@ mod tests {
             ["line 2 holds the certificate"]
         );
         assert!(search("0123456789abcdef", &certificate()).is_empty());
+        let inside = Secret {
+            what: "a part of it".to_owned(),
+            value: "abcdef0123".to_owned(),
+        };
+        let both = [certificate(), vec![inside]].concat();
+        assert_eq!(
+            search(text, &both),
+            ["line 2 holds a part of it", "line 2 holds the certificate"]
+        );
     }
 
     #[test]
@@ -240,24 +233,5 @@ mod tests {
         ] {
             assert!(search(line, &[]).is_empty(), "{line}");
         }
-    }
-
-    #[test]
-    fn only_what_was_written_since_is_looked_at() {
-        let directory = std::env::temp_dir().join(format!("leaks-{}", std::process::id()));
-        fs::create_dir_all(&directory).unwrap();
-        let (old, new) = (directory.join("old.log"), directory.join("new.log"));
-        fs::write(&old, "before\n").unwrap();
-        let watch = Watch::begin(&directory).unwrap();
-        assert!(watch.written().unwrap().is_empty());
-        fs::write(&old, "before\nafter\n").unwrap();
-        fs::write(&new, "begun\n").unwrap();
-        fs::write(directory.join("apt.txt"), "no log\n").unwrap();
-        let written = watch.written().unwrap();
-        fs::remove_dir_all(&directory).unwrap();
-        assert_eq!(
-            written,
-            [(new, "begun\n".to_owned()), (old, "after\n".to_owned())]
-        );
     }
 }

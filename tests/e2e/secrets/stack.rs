@@ -16,7 +16,7 @@ use stream_tests::services::answer::Answer;
 use stream_tests::services::request::Request;
 use uuid::Uuid;
 use xtask::cluster::Options;
-use xtask::leaks::{self, Secret};
+use xtask::leaks::{self, Search, Secret};
 use xtask::test_environment::TestEnvironment;
 
 /// A certificate of the other kind, and a text that was stored in the place of one.
@@ -176,10 +176,11 @@ impl Stack {
         }
         let noted = TestEnvironment::load()?.secrets()?;
         let secrets = [noted.as_slice(), &self.secrets].concat();
+        let search = Search::new(&secrets)?;
         let found: Vec<String> = places
             .iter()
             .flat_map(|(place, text)| {
-                let found = leaks::search(text, &secrets).into_iter();
+                let found = search.of(text).into_iter();
                 found.map(move |found| format!("{place}, {found}"))
             })
             .collect();

@@ -7,12 +7,13 @@ use stream_tests::secret;
 use stream_tests::services::Services;
 use uuid::Uuid;
 use xtask::cluster::{LOGIN_ROLES, Options};
-use xtask::leaks;
+use xtask::leaks::Search;
 use xtask::test_environment::TestEnvironment;
 
 fn assert_known(secret: &str) -> Result<()> {
     let noted = TestEnvironment::load()?.secrets()?;
-    assert!(!leaks::search(&format!("told: {secret}"), &noted).is_empty());
+    let told = format!("told: {secret}");
+    assert!(!Search::new(&noted)?.of(&told).is_empty());
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 use xtask::cluster::Options;
 use xtask::edition::Edition;
-use xtask::leaks::{self, Watch};
+use xtask::leaks::{self, Search, Watch};
 use xtask::node::Node;
 use xtask::python_packages::PythonPackages;
 use xtask::run::Run;
@@ -222,8 +222,9 @@ fn find_leaks(environment: &TestEnvironment, watch: &Watch) -> Result<Vec<String
             Err(error) => bail!("cannot search the statements of {server}: {error}"),
         }
     }
+    let search = Search::new(&secrets)?;
     let found = places.iter().flat_map(|(place, text)| {
-        let found = leaks::search(text, &secrets).into_iter();
+        let found = search.of(text).into_iter();
         found.map(move |found| format!("{place}: {found}"))
     });
     Ok(found.collect())
