@@ -35,9 +35,8 @@ type Acknowledged = HashMap<Uuid, Value>;
 #[tokio::test(flavor = "multi_thread")]
 async fn every_acknowledged_message_outlives_the_kills_of_the_server() -> Result<()> {
     let options = Options {
-        is_durable: true,
         settings: vec!["synchronous_commit=on".to_owned()],
-        ..Options::temporary("chat-crash")?
+        ..Options::durable("chat-crash")?
     };
     let mut own = OwnCluster::start(options)?;
     let mut database = TestDatabase::create_in(own.make_template("")?).await?;

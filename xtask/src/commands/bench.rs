@@ -91,10 +91,7 @@ fn measure(
     if names.iter().any(|name| name == EDGE) {
         Node::ensure()?.install_packages(&workspace::root().join(NODE_SERVICE))?;
     }
-    let options = Options {
-        is_durable: true,
-        ..Options::temporary("bench")?
-    };
+    let options = Options::durable("bench")?;
     let (cluster, _) = start_cluster(&mut cargo, options, Broadcasts::NotCompared)?;
     console::step("measuring; other work on this machine spoils the figures");
     let status = process::run_status(&mut cargo);
