@@ -12,7 +12,7 @@ import { StreamConnectionManager } from './connection/connection_manager.ts'
 import type { ConnectionConfig, RetryFunction, RetryPolicy } from './connection/connection_types.ts'
 import { Connections, type HeldConnection } from './connection/connections.ts'
 import { DEFAULT_RETRY_POLICY } from './connection/retry_policy.ts'
-import type { Unsubscribe } from './emitter/emitter.ts'
+import { endAll, type Unsubscribe } from './emitter/emitter.ts'
 import { type Logger, StreamErrorHandler } from './error/error_handler.ts'
 import { StreamError } from './error/stream_error.ts'
 import { defaultLifecycle } from './lifecycle/browser_lifecycle.ts'
@@ -147,7 +147,7 @@ export class StreamClient {
     }
 
     async #dispose(): Promise<void> {
-        for (const end of this.#ends) end()
+        endAll(this.#ends)
         this.core.wakes.dispose()
         this.chat.dispose()
         this.#chats.dispose()

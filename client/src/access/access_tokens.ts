@@ -1,12 +1,11 @@
 /** Access tokens of the signed-in user, one request at a time for all who need one. */
 
+import { oneAtATime } from '../clock/one_at_a_time.ts'
 import { StreamError } from '../error/stream_error.ts'
 import type { SupabaseLike } from '../supabase.ts'
 
 export class AccessTokens {
     readonly #supabase: Pick<SupabaseLike, 'auth' | 'realtime'>
-    #fetching: Promise<string> | null = null
-    #authorizing: Promise<void> | null = null
 
     constructor(supabase: Pick<SupabaseLike, 'auth' | 'realtime'>) {
         this.#supabase = supabase
@@ -16,22 +15,13 @@ export class AccessTokens {
      * A token that supabase-js holds for valid; it renews one that is about to expire. Rejects with `unauthenticated` where
      * nobody is signed in, and with `unreachable` where the renewal got no answer.
      */
-    get(): Promise<string> {
-        this.#fetching ??= this.#fetch().finally(() => {
-            this.#fetching = null
-        })
-        return this.#fetching
-    }
+    readonly get: () => Promise<string> = oneAtATime(() => this.#fetch())
 
     /** Gives Realtime a fresh token, before any channel is made: a private channel is judged by the token of its join. */
-    authorizeRealtime(): Promise<void> {
-        this.#authorizing ??= this.get()
-            .then(() => this.#supabase.realtime.setAuth())
-            .finally(() => {
-                this.#authorizing = null
-            })
-        return this.#authorizing
-    }
+    readonly authorizeRealtime: () => Promise<void> = oneAtATime(async () => {
+        await this.get()
+        await this.#supabase.realtime.setAuth()
+    })
 
     async #fetch(): Promise<string> {
         const token = await this.#held().catch((thrown: unknown) => {

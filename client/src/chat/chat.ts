@@ -4,8 +4,8 @@ import type { Calls } from '../call/calls.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { ServerClock } from '../clock/server_clock.ts'
 import type { LogEntry, RestrictionEvent, SyncResult } from '../contract/wire.ts'
-import { Emitter, type EventSource, type Unsubscribe } from '../emitter/emitter.ts'
-import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
+import { EventEmitter } from '../emitter/emitter.ts'
+import { StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
 import type { StorageAdapter } from '../storage/storage_adapter.ts'
 import type { SyncConsumer, SyncCursor } from '../sync/sync_consumer.ts'
@@ -20,7 +20,6 @@ import { OutboxStorage } from './outbox_storage.ts'
 import { Pin } from './pin.ts'
 import { ReadMarks } from './read_marks.ts'
 import { StandingKeeper } from './standing.ts'
-import { StandingWatch } from './standing_watch.ts'
 import { ChatSynchroniser } from './synchroniser.ts'
 
 export interface ChatParts {
@@ -36,14 +35,12 @@ export interface ChatParts {
     requestSync: () => void
 }
 
-export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
+export class StreamChat extends EventEmitter<ChatEvents> implements SyncConsumer {
     readonly sessionId: string
     readonly userId: string
     readonly #serverClock: ServerClock
-    readonly #emitter = new Emitter<ChatEvents>()
     readonly #sync: ChatSynchroniser
     readonly #standing: StandingKeeper
-    readonly #watch: StandingWatch
     readonly #deletions = new Deletions()
     readonly #reads: ReadMarks
     readonly #outbox: Outbox
@@ -56,14 +53,14 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
     #hasEnded = false
 
     constructor(parts: ChatParts) {
+        super()
         const { sessionId, userId, calls, clock, random, serverClock } = parts
         this.sessionId = sessionId
         this.userId = userId
         this.#serverClock = serverClock
         const report = (error: unknown) => this.#report(toStreamError(error))
         const onChange = () => this.#changed()
-        this.#standing = new StandingKeeper(userId)
-        this.#watch = new StandingWatch(clock, serverClock, this.#standing, onChange)
+        this.#standing = new StandingKeeper(userId, clock, serverClock, onChange)
         this.#sync = new ChatSynchroniser({
             sessionId,
             clock,
@@ -77,12 +74,7 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
             calls.run('get_message_history', { session_id: sessionId, ...args })
         )
         this.#pin = new Pin(this.#sync.log, (seq) => this.#history.read(seq + 1, 1), onChange)
-        this.#reads = new ReadMarks(clock, {
-            upTo: (seq) => calls.run('mark_read_up_to', { session_id: sessionId, seq }),
-            ids: (ids) => calls.run('mark_messages_as_read', { session_id: sessionId, message_ids: ids }),
-            isRecoverable: (error) => !isTerminal(toStreamError(error)),
-            report,
-        })
+        this.#reads = new ReadMarks(clock, calls, sessionId, report)
         const storage = new OutboxStorage(parts.storage, clock, { userId, sessionId }, report)
         const outboxCalls = {
             send: (id: string, content: string, signal: AbortSignal) =>
@@ -92,10 +84,6 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
             changed: onChange,
         }
         this.#outbox = new Outbox({ clock, random, storage, calls: outboxCalls }, { sessionId, userId })
-    }
-
-    on<Name extends keyof ChatEvents>(name: Name, listener: (event: ChatEvents[Name]) => void): Unsubscribe {
-        return this.#emitter.on(name, listener)
     }
 
     /** The same object until something changes. */
@@ -112,7 +100,7 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
     apply(page: SyncResult): void {
         // Frames may have overtaken it: then it says nothing of how the chat is set by now.
         if (!this.#sync.log.isPast(page)) {
-            this.#standing.takeSync(page, this.#serverClock.now())
+            this.#standing.takeSync(page)
             this.#reads.takeSync(page.read)
             this.#pin.take(page.pinned === null ? null : toMessage(this.sessionId, page.pinned))
         }
@@ -122,7 +110,7 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
         this.#outbox.passed(this.#sync.log.cursor ?? 0)
         this.#outbox.resume()
         this.#changed()
-        if (!page.has_more) this.#emitter.emit('synced', { recovered: this.#sync.recovered === true })
+        if (!page.has_more) this.emit('synced', { recovered: this.#sync.recovered === true })
     }
 
     /** Takes what a heartbeat says of the log. */
@@ -219,11 +207,11 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
         if (this.#hasEnded) return
         this.#hasEnded = true
         const reason = new StreamError('disposed')
-        this.#watch.dispose()
+        this.#standing.dispose()
         this.#sync.dispose()
         this.#outbox.dispose(reason)
         this.#reads.dispose(reason)
-        this.#emitter.clear()
+        this.clear()
     }
 
     #onEntry(entry: LogEntry, message: ChatMessage): void {
@@ -234,14 +222,14 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
         }
         this.#standing.takeEntry(entry)
         this.#outbox.confirm(message)
-        this.#emitter.emit('message', message)
+        this.emit('message', message)
     }
 
     #onDiscontinuity(discontinuity: Discontinuity): void {
         this.#discontinuity = discontinuity
         this.#deletions.clear()
         if (discontinuity.reason !== 'too_far_behind') this.#outbox.doubt()
-        this.#emitter.emit('discontinuity', discontinuity)
+        this.emit('discontinuity', discontinuity)
     }
 
     #onStored(entry: LogEntry): boolean {
@@ -258,15 +246,15 @@ export class StreamChat implements SyncConsumer, EventSource<ChatEvents> {
     }
 
     #report(error: StreamError): void {
-        if (!this.#hasEnded) this.#emitter.emit('error', error)
+        if (!this.#hasEnded) this.emit('error', error)
     }
 
     #changed(): void {
         if (this.#hasEnded) return
         this.#snapshot = null
         this.#pin.follow(this.#standing.now.pinnedSeq)
-        this.#watch.plan()
-        this.#emitter.emit('change', this.snapshot)
+        this.#standing.plan()
+        this.emit('change', this.snapshot)
     }
 
     #makeSnapshot(): ChatSnapshot {

@@ -5,7 +5,7 @@ import type { Clock } from '../clock/clock.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { ConnectionConfig } from '../connection/connection_types.ts'
 import type { HeldConnection } from '../connection/connections.ts'
-import type { Unsubscribe } from '../emitter/emitter.ts'
+import { endAll, type Unsubscribe } from '../emitter/emitter.ts'
 import type { Wakes } from '../lifecycle/wakes.ts'
 import type { Random } from '../random/random.ts'
 import { Shared } from '../shared/shared.ts'
@@ -43,7 +43,7 @@ export class Chats {
     constructor(parts: ChatsParts) {
         this.#parts = parts
         this.#shared = new Shared(parts.clock, ({ chat, ends }) => {
-            for (const end of ends) end()
+            endAll(ends)
             chat.dispose()
         })
     }

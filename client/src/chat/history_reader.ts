@@ -1,6 +1,7 @@
 /** Reading of the log backwards, a page at a time. */
 
 import type { ChatMessage as StoredMessage } from '../contract/wire.ts'
+import { oneAtATime } from '../clock/one_at_a_time.ts'
 import type { Deletions } from './deletions.ts'
 import type { ChatLog } from './log.ts'
 import { type ChatMessage, toMessage } from './message.ts'
@@ -13,7 +14,6 @@ export class HistoryReader {
     readonly #log: ChatLog
     readonly #deletions: Deletions
     readonly #fetch: Fetch
-    #work: Promise<boolean> | null = null
 
     constructor(log: ChatLog, deletions: Deletions, fetch: Fetch) {
         this.#log = log
@@ -28,12 +28,7 @@ export class HistoryReader {
     }
 
     /** Puts a page before what the log shows; false when there is none, or no room for it. */
-    showOlder(): Promise<boolean> {
-        this.#work ??= this.#showOlder().finally(() => {
-            this.#work = null
-        })
-        return this.#work
-    }
+    readonly showOlder: () => Promise<boolean> = oneAtATime(() => this.#showOlder())
 
     async #showOlder(): Promise<boolean> {
         const first = this.#log.entries[0]?.seq

@@ -1,14 +1,16 @@
 /** Messages as an app shows them: the seed's ChatMessage, made from an entry of the log or from a message being sent. */
 
+import { type Constants, constants } from '../constants/constants.ts'
 import type { LogEntry } from '../contract/wire.ts'
 import type { StreamError } from '../error/stream_error.ts'
 
-export const MessageType = {
-    USER_MESSAGE: 'user_message',
-    SYSTEM_MESSAGE: 'system_message',
-    AUCTION_UPDATE: 'auction_update',
-} as const
-export type MessageType = (typeof MessageType)[keyof typeof MessageType]
+export type MessageType = 'user_message' | 'system_message' | 'auction_update'
+
+export const MessageType: Constants<MessageType> = /* @__PURE__ */ constants(
+    'user_message',
+    'system_message',
+    'auction_update'
+)
 
 /** `pending`: on its way; `sent`: stored; `failed`: refused or given up, to be retried or discarded. */
 export type DeliveryStatus = 'pending' | 'sent' | 'failed'

@@ -1,19 +1,18 @@
 /** Messages on their way to the log: shown at once, sent one after the other, again under the same id until one answer comes. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import type { Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
+import { backoffMs } from '../connection/retry_policy.ts'
 import type { LogEntry } from '../contract/wire.ts'
-import { isServerCode, StreamError, toStreamError } from '../error/stream_error.ts'
+import { StreamError, serverCode, toStreamError } from '../error/stream_error.ts'
 import type { Random } from '../random/random.ts'
-import { type ChatMessage, MessageType } from './message.ts'
+import { type ChatMessage, toMessage } from './message.ts'
 import type { OutboxStorage, UnsentMessage } from './outbox_storage.ts'
 
 /** Messages that wait at the same time; one more is refused. */
 export const MAX_UNSENT = 30
 /** A message that waited longer is not sent by itself any more: what it answered has passed. */
 export const RESEND_WITHIN_MS: number = 5 * 60_000
-/** Where the error names no delay of its own: full jitter up to twice as much after each attempt. */
-const RETRY_BASE_MS = 500
-const RETRY_CAP_MS = 20_000
 
 export interface OutboxCalls {
     send: (id: string, content: string, signal: AbortSignal) => Promise<LogEntry>
@@ -25,12 +24,14 @@ export interface OutboxCalls {
 }
 
 interface Unsent {
+    /** Its timestamp is when it was written, or last retried, by the device's clock. */
     message: ChatMessage
-    createdAt: number
     attempts: number
     /** Whether the storage has it, or could not take it. */
     kept: Promise<void>
-    waiters: { resolve: (message: ChatMessage) => void; reject: (error: StreamError) => void }[]
+    stored: Promise<ChatMessage>
+    resolve: (message: ChatMessage) => void
+    reject: (error: StreamError) => void
 }
 
 export class Outbox {
@@ -39,12 +40,12 @@ export class Outbox {
     readonly #storage: OutboxStorage
     readonly #calls: OutboxCalls
     readonly #author: { sessionId: string; userId: string }
+    readonly #retry: Timer
     #unsent: Unsent[] = []
     /** Answers whose entries the log does not show yet. */
     #answered: ChatMessage[] = []
     #isPaused = false
     #sending: AbortController | null = null
-    #retry: Cancel | null = null
     #hasEnded = false
 
     constructor(
@@ -56,6 +57,7 @@ export class Outbox {
         this.#storage = parts.storage
         this.#calls = parts.calls
         this.#author = author
+        this.#retry = new Timer(parts.clock)
     }
 
     /** What is shown behind the log: first what is stored and not part of it yet, then the rest in the order of writing. */
@@ -67,7 +69,7 @@ export class Outbox {
     async restore(): Promise<void> {
         const found = (await this.#storage.load()).slice(-MAX_UNSENT)
         if (this.#hasEnded) return
-        this.#unsent.unshift(...found.map((one) => waiting(this.#draft(one), one.createdAt, Promise.resolve())))
+        this.#unsent.unshift(...found.map((one) => waiting(this.#draft(one), Promise.resolve())))
         if (found.length > 0) this.#calls.changed()
         this.#next()
     }
@@ -77,54 +79,45 @@ export class Outbox {
         if (this.#unsent.length >= MAX_UNSENT) {
             throw new StreamError('outbox_full')
         }
-        const kept = { id: this.#random.uuid(), content, createdAt: this.#clock.now() }
-        const message = this.#draft(kept)
-        const unsent = waiting(message, kept.createdAt, this.#storage.put(kept))
+        const message = this.#draft({ id: this.#random.uuid(), content, createdAt: this.#clock.now() })
+        const unsent = waiting(message, this.#keep(message))
         this.#unsent.push(unsent)
-        const stored = this.#settled(unsent)
         this.#calls.changed()
         this.#next()
-        return { message, stored }
+        return { message, stored: unsent.stored }
     }
 
     /** Sends a failed message again, under its id. */
     retry(id: string): void {
-        const unsent = this.#unsent.find(({ message }) => message.id === id && message.status === 'failed')
-        if (unsent === undefined) return
+        const unsent = this.#find(id)
+        if (unsent?.message.status !== 'failed') return
         unsent.attempts = 0
-        unsent.createdAt = this.#clock.now()
-        unsent.kept = this.#storage.put({ id, content: unsent.message.content, createdAt: unsent.createdAt })
-        this.#mark(unsent, { status: 'pending', error: null })
+        this.#mark(unsent, { status: 'pending', error: null, timestamp: new Date(this.#clock.now()) })
         this.#next()
     }
 
     /** Forgets a message that failed or was never sent; one that is on its way may be stored already. */
     discard(id: string): boolean {
-        const isMeant = ({ message, attempts }: Unsent) =>
-            message.id === id && (message.status === 'failed' || attempts === 0)
-        const unsent = this.#unsent.find(isMeant)
-        if (unsent === undefined) return false
-        this.#unsent = this.#unsent.filter((one) => one !== unsent)
-        const reason = new StreamError('aborted')
-        for (const { reject } of unsent.waiters.splice(0)) reject(reason)
-        void this.#storage.remove(id)
+        const unsent = this.#find(id)
+        if (unsent === undefined || (unsent.message.status !== 'failed' && unsent.attempts > 0)) return false
+        this.#forget(unsent)
+        unsent.reject(new StreamError('aborted'))
         this.#calls.changed()
         return true
     }
 
     /** Takes a message that has become part of the log, by whichever way it came. */
     confirm(message: ChatMessage): void {
-        const unsent = this.#unsent.find((one) => one.message.id === message.id)
-        if (unsent !== undefined) this.#settle(unsent, message)
+        this.#settle(this.#find(message.id), message)
         this.#answered = this.#answered.filter(({ id }) => id !== message.id)
     }
 
     /** Another log took over: what was stored in the one before and never seen is sent again, under its id. */
     doubt(): void {
-        const createdAt = this.#clock.now()
-        const doubted = this.#answered.map((message): Unsent => {
-            const kept = this.#storage.put({ id: message.id, content: message.content, createdAt })
-            return waiting({ ...message, seq: null, status: 'pending' }, createdAt, kept)
+        const timestamp = new Date(this.#clock.now())
+        const doubted = this.#answered.map((answered): Unsent => {
+            const message: ChatMessage = { ...answered, seq: null, status: 'pending', timestamp }
+            return waiting(message, this.#keep(message))
         })
         this.#answered = []
         this.#unsent = [...doubted, ...this.#unsent]
@@ -139,56 +132,56 @@ export class Outbox {
     /** Sends nothing until `resume`: there is no connection. */
     pause(): void {
         this.#isPaused = true
-        this.#retry?.()
-        this.#retry = null
+        this.#retry.stop()
     }
 
     resume(): void {
         this.#isPaused = false
-        this.#retry?.()
-        this.#retry = null
+        this.#retry.stop()
         this.#next()
     }
 
     /** Stops; what is not stored yet stays in the storage for the next run. */
     dispose(reason: StreamError): void {
         this.#hasEnded = true
-        this.#retry?.()
+        this.#retry.stop()
         this.#sending?.abort(reason)
-        for (const { waiters } of this.#unsent) for (const { reject } of waiters.splice(0)) reject(reason)
+        for (const { reject } of this.#unsent) reject(reason)
+    }
+
+    #find(id: string): Unsent | undefined {
+        return this.#unsent.find(({ message }) => message.id === id)
     }
 
     #next(): void {
-        if (this.#isPaused || this.#hasEnded || this.#sending !== null || this.#retry !== null) return
+        if (this.#isPaused || this.#hasEnded || this.#sending !== null || this.#retry.isSet) return
         const unsent = this.#unsent.find(({ message }) => message.status === 'pending')
         if (unsent === undefined) return
-        const controller = new AbortController()
-        this.#sending = controller
-        void this.#send(unsent, controller).finally(() => {
+        this.#sending = new AbortController()
+        void this.#send(unsent, this.#sending.signal).finally(() => {
             this.#sending = null
             this.#next()
         })
     }
 
-    async #send(unsent: Unsent, controller: AbortController): Promise<void> {
-        const { id, content } = unsent.message
+    async #send(unsent: Unsent, signal: AbortSignal): Promise<void> {
+        const { id, content, timestamp } = unsent.message
         // A restart after the sending must find the id, or it would send the message under another one.
         await unsent.kept
         if (this.#hasEnded || !this.#unsent.includes(unsent)) return
-        if (this.#clock.now() - unsent.createdAt > RESEND_WITHIN_MS) {
+        if (this.#clock.now() - timestamp.getTime() > RESEND_WITHIN_MS) {
             return this.#fail(unsent, new StreamError('send_expired'))
         }
         unsent.attempts += 1
         try {
-            const entry = await this.#calls.send(id, content, controller.signal)
+            const entry = await this.#calls.send(id, content, signal)
             if (this.#hasEnded) return
-            const message = { ...unsent.message, ...sentFrom(entry) }
-            if (this.#unsent.includes(unsent)) this.#settle(unsent, message)
+            const message = toMessage(this.#author.sessionId, entry)
+            this.#settle(unsent, message)
             if (!this.#calls.stored(entry)) this.#answered = [...this.#answered, message]
             this.#calls.changed()
         } catch (cause) {
-            if (this.#hasEnded) return
-            this.#refused(unsent, toStreamError(cause))
+            if (!this.#hasEnded) this.#refused(unsent, toStreamError(cause))
         }
     }
 
@@ -199,46 +192,42 @@ export class Outbox {
         if (error.code === 'not_self') return this.pause()
         // The call itself has been repeated as the catalogue says. Beyond that only the network is waited for.
         if (error.category !== 'network_error' || !error.recoverable) return this.#fail(unsent, error)
-        const most = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** unsent.attempts)
-        const delayMs = error.retryAfterMs ?? RETRY_BASE_MS + this.#random.next() * most
-        this.#retry = this.#clock.after(delayMs, () => {
-            this.#retry = null
-            this.#next()
-        })
+        const delayMs = error.retryAfterMs ?? backoffMs(unsent.attempts, this.#random.next())
+        this.#retry.set(delayMs, () => this.#next())
     }
 
     #fail(unsent: Unsent, error: StreamError): void {
-        const { id, content } = unsent.message
-        // The next run must not send by itself what was refused.
-        unsent.kept = this.#storage.put({ id, content, createdAt: unsent.createdAt, failed: error.code })
+        // Kept with it: the next run must not send by itself what was refused.
         this.#mark(unsent, { status: 'failed', error })
-        for (const { reject } of unsent.waiters.splice(0)) reject(error)
+        unsent.reject(error)
     }
 
-    #settle(unsent: Unsent, message: ChatMessage): void {
-        this.#unsent = this.#unsent.filter((one) => one !== unsent)
-        void this.#storage.remove(message.id)
-        for (const { resolve } of unsent.waiters.splice(0)) resolve(message)
+    #settle(unsent: Unsent | undefined, message: ChatMessage): void {
+        if (unsent === undefined || !this.#unsent.includes(unsent)) return
+        this.#forget(unsent)
+        unsent.resolve(message)
         // Its answer was lost and it waited to be sent again: the next one need not wait for that.
-        this.#retry?.()
-        this.#retry = null
+        this.#retry.stop()
         this.#next()
     }
 
-    #settled(unsent: Unsent): Promise<ChatMessage> {
-        const settled = new Promise<ChatMessage>((resolve, reject) => unsent.waiters.push({ resolve, reject }))
-        // Whoever shows the status need not await the promise.
-        settled.catch(() => undefined)
-        return settled
+    #forget(unsent: Unsent): void {
+        this.#unsent = this.#unsent.filter((one) => one !== unsent)
+        void this.#storage.remove(unsent.message.id)
     }
 
-    #mark(unsent: Unsent, change: Pick<ChatMessage, 'status' | 'error'>): void {
+    #mark(unsent: Unsent, change: Partial<ChatMessage>): void {
         unsent.message = { ...unsent.message, ...change }
+        unsent.kept = this.#keep(unsent.message)
         this.#calls.changed()
     }
 
+    #keep({ id, content, timestamp, error }: ChatMessage): Promise<void> {
+        return this.#storage.put({ id, content, createdAt: timestamp.getTime(), failed: error?.code })
+    }
+
     #draft({ id, content, createdAt, failed }: UnsentMessage): ChatMessage {
-        const code = failed && isServerCode(failed) ? failed : 'send_expired'
+        const code = serverCode(failed) ?? 'send_expired'
         return {
             ...this.#author,
             id,
@@ -246,7 +235,7 @@ export class Outbox {
             username: null,
             content,
             timestamp: new Date(createdAt),
-            messageType: MessageType.USER_MESSAGE,
+            messageType: 'user_message',
             metadata: {},
             deletedAt: null,
             status: failed ? 'failed' : 'pending',
@@ -255,13 +244,14 @@ export class Outbox {
     }
 }
 
-function waiting(message: ChatMessage, createdAt: number, kept: Promise<void>): Unsent {
-    return { message, createdAt, attempts: 0, kept, waiters: [] }
-}
-
-function sentFrom(
-    entry: LogEntry
-): Pick<ChatMessage, 'seq' | 'username' | 'content' | 'timestamp' | 'status' | 'error'> {
-    const { seq, username, content } = entry
-    return { seq, username, content, timestamp: new Date(entry.created_at), status: 'sent', error: null }
+function waiting(message: ChatMessage, kept: Promise<void>): Unsent {
+    let resolve!: Unsent['resolve']
+    let reject!: Unsent['reject']
+    const stored = new Promise<ChatMessage>((onStored, onFailed) => {
+        resolve = onStored
+        reject = onFailed
+    })
+    // Whoever shows the status need not await the promise.
+    stored.catch(() => {})
+    return { message, attempts: 0, kept, stored, resolve, reject }
 }

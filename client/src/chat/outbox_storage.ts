@@ -10,7 +10,7 @@ export interface UnsentMessage {
     /** By the device's clock. */
     readonly createdAt: number
     /** The code of what it failed for; without it the message is sent by the next run. */
-    readonly failed?: string
+    readonly failed?: string | undefined
 }
 
 /** A storage that does not answer holds up no message for longer. */

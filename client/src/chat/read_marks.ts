@@ -1,8 +1,10 @@
 /** What the user has read: marked at once here, and sent to the server a second later in one call. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import type { Calls } from '../call/calls.ts'
+import type { Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
 import { Wait } from '../clock/wait.ts'
-import { toStreamError } from '../error/stream_error.ts'
+import { isTerminal, toStreamError } from '../error/stream_error.ts'
 import { countMissing, type Range, withRange } from './ranges.ts'
 
 /** Marks of this time go together. */
@@ -12,37 +14,32 @@ const MAX_RETRY_MS = 60_000
 /** The most ids of one call. */
 const MAX_IDS = 1_000
 
-export interface MarkingCalls {
-    upTo: (seq: number) => Promise<unknown>
-    ids: (ids: string[]) => Promise<unknown>
-    /** Whether the same call can succeed later. */
-    isRecoverable: (error: unknown) => boolean
-    report: (error: unknown) => void
-}
-
 interface Waiter {
     resolve: () => void
     reject: (error: unknown) => void
 }
 
 export class ReadMarks {
-    readonly #clock: Clock
-    readonly #calls: MarkingCalls
+    readonly #next: Timer
+    readonly #calls: Pick<Calls, 'run'>
+    readonly #sessionId: string
+    readonly #report: (error: unknown) => void
     /** What the server has stored, and what is marked here. */
     #read: readonly Range[] = []
     #ids = new Map<string, number | null>()
     #upTo = 0
     #waiters: Waiter[] = []
-    #cancel: Cancel | null = null
     #work: Promise<void> | null = null
     #retryMs = RETRY_MS
     /** What the server wants to be waited for. */
     readonly #refused: Wait
     #hasEnded = false
 
-    constructor(clock: Clock, calls: MarkingCalls) {
-        this.#clock = clock
+    constructor(clock: Clock, calls: Pick<Calls, 'run'>, sessionId: string, report: (error: unknown) => void) {
+        this.#next = new Timer(clock)
         this.#calls = calls
+        this.#sessionId = sessionId
+        this.#report = report
         this.#refused = new Wait(clock)
     }
 
@@ -80,8 +77,7 @@ export class ReadMarks {
     }
 
     #run(): Promise<void> {
-        this.#cancel?.()
-        this.#cancel = null
+        this.#next.stop()
         this.#work ??= this.#send().finally(() => {
             this.#work = null
             if (!this.#hasEnded && this.#isWaiting) this.#start(this.#retryMs)
@@ -91,7 +87,7 @@ export class ReadMarks {
 
     dispose(reason: unknown): void {
         this.#hasEnded = true
-        this.#cancel?.()
+        this.#next.stop()
         this.#settle(({ reject }) => reject(reason))
     }
 
@@ -110,31 +106,29 @@ export class ReadMarks {
     }
 
     #start(delayMs: number): void {
-        if (this.#hasEnded || this.#cancel !== null || this.#work !== null) return
-        this.#cancel = this.#clock.after(delayMs, () => {
-            this.#cancel = null
-            void this.#run()
-        })
+        if (this.#hasEnded || this.#next.isSet || this.#work !== null) return
+        this.#next.set(delayMs, () => void this.#run())
     }
 
     async #send(): Promise<void> {
         try {
             while (this.#upTo > 0) {
                 const seq = this.#upTo
-                await this.#calls.upTo(seq)
+                await this.#calls.run('mark_read_up_to', { session_id: this.#sessionId, seq })
                 if (this.#upTo === seq) this.#upTo = 0
             }
             while (this.#ids.size > 0) {
                 const ids = [...this.#ids.keys()].slice(0, MAX_IDS)
-                await this.#calls.ids(ids)
+                await this.#calls.run('mark_messages_as_read', { session_id: this.#sessionId, message_ids: ids })
                 for (const id of ids) this.#ids.delete(id)
             }
             this.#retryMs = RETRY_MS
             if (!this.#isWaiting) this.#settle(({ resolve }) => resolve())
-        } catch (error) {
+        } catch (thrown) {
             if (this.#hasEnded) return
-            if (this.#calls.isRecoverable(error)) {
-                const leastMs = toStreamError(error).retryAfterMs ?? 0
+            const error = toStreamError(thrown)
+            if (!isTerminal(error)) {
+                const leastMs = error.retryAfterMs ?? 0
                 this.#refused.begin(leastMs)
                 this.#retryMs = Math.max(Math.min(this.#retryMs * 2, MAX_RETRY_MS), leastMs)
                 return
@@ -142,7 +136,7 @@ export class ReadMarks {
             this.#upTo = 0
             this.#ids.clear()
             this.#settle(({ reject }) => reject(error))
-            this.#calls.report(error)
+            this.#report(error)
         }
     }
 

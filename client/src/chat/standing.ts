@@ -1,5 +1,9 @@
 /** How the chat is set and what its user may do in it: from each sync, and from what the log announces after it. */
 
+import { named } from '../call/named.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { ServerClock } from '../clock/server_clock.ts'
+import { Timer } from '../clock/timer.ts'
 import type { LogEntry, RestrictionEvent, SyncResult } from '../contract/wire.ts'
 
 export type ChatMode = SyncResult['chat_mode']
@@ -33,67 +37,58 @@ export const OPEN_STANDING: Standing = {
     role: null,
 }
 
+/** Timers of platforms end at 2^31 ms; what ends later is looked at again. */
+const LONGEST_WAIT_MS = 3_600_000
+
 export class StandingKeeper {
     #now: Standing = OPEN_STANDING
     /** Up to here the log is part of the last snapshot; what it announced must not be applied again. */
     #snapshotSeq = 0
     /** When what is known of each kind was decided, by the server's clock. */
-    #decidedAt = new Map<RestrictionKind, number>()
-
+    #decidedAt: Readonly<Record<RestrictionKind, number>> = { mute: 0, ban: 0 }
     readonly #userId: string
+    readonly #serverClock: ServerClock
+    readonly #nextEnd: Timer
+    readonly #onEnd: () => void
 
-    constructor(userId: string) {
+    /** `onEnd` is told of ends of mutes and cooldowns, which nothing announces. */
+    constructor(userId: string, clock: Clock, serverClock: ServerClock, onEnd: () => void) {
         this.#userId = userId
+        this.#serverClock = serverClock
+        this.#nextEnd = new Timer(clock)
+        this.#onEnd = onEnd
     }
 
     get now(): Standing {
         return this.#now
     }
 
-    takeSync(result: SyncResult, serverNowMs: number): void {
+    takeSync(result: SyncResult): void {
         this.#snapshotSeq = result.head_seq
         const at = Date.parse(result.server_time)
-        this.#decidedAt = new Map([
-            ['mute', at],
-            ['ban', at],
-        ])
+        this.#decidedAt = { mute: at, ban: at }
+        const { cooldown_ms: cooldownMs } = result
         this.#now = {
             chatMode: result.chat_mode,
             slowModeMs: result.slow_mode_ms,
             pinnedSeq: result.pinned_seq,
-            restrictions: result.restrictions.map(({ kind, until, reason }) => ({
-                kind,
-                until: dateOf(until),
-                reason,
-            })),
-            cooldownUntil: result.cooldown_ms > 0 ? new Date(serverNowMs + result.cooldown_ms) : null,
+            restrictions: result.restrictions.map(named<Restriction>),
+            cooldownUntil: cooldownMs > 0 ? new Date(this.#serverClock.now() + cooldownMs) : null,
             role: result.role,
         }
     }
 
-    /** Takes an entry of the log, in order; whether anything changed. */
-    takeEntry({ seq, metadata, message_type: type, created_at }: LogEntry): boolean {
-        if (type !== 'system_message' || seq <= this.#snapshotSeq) return false
-        switch (metadata.kind) {
-            case 'chat_mode':
-                return this.#change({ chatMode: metadata.chat_mode as ChatMode })
-            case 'slow_mode':
-                return this.#change({ slowModeMs: Number(metadata.slow_mode_ms) })
-            case 'message_pinned':
-                return this.#change({ pinnedSeq: Number(metadata.target_seq) })
-            case 'message_unpinned':
-                return this.#change({ pinnedSeq: null })
-            case 'user_muted':
-            case 'user_banned':
-            case 'restriction_lifted': {
-                if (metadata.user_id !== this.#userId) return false
-                const until = typeof metadata.until === 'string' ? metadata.until : null
-                const isInForce = metadata.kind !== 'restriction_lifted'
-                const kind = metadata.restriction as RestrictionKind
-                return this.#restrict(kind, isInForce, until, Date.parse(created_at))
-            }
-            default:
-                return false
+    /** Takes an entry of the log, in order. */
+    takeEntry({ seq, metadata, message_type: type, created_at }: LogEntry): void {
+        if (type !== 'system_message' || seq <= this.#snapshotSeq) return
+        const { kind, restriction } = metadata
+        if (kind === 'chat_mode') this.#change({ chatMode: metadata.chat_mode as ChatMode })
+        if (kind === 'slow_mode') this.#change({ slowModeMs: Number(metadata.slow_mode_ms) })
+        if (kind === 'message_pinned') this.#change({ pinnedSeq: Number(metadata.target_seq) })
+        if (kind === 'message_unpinned') this.#change({ pinnedSeq: null })
+        if ((restriction === 'mute' || restriction === 'ban') && metadata.user_id === this.#userId) {
+            const isInForce = kind !== 'restriction_lifted'
+            this.#restrict(restriction, isInForce, metadata.until, Date.parse(created_at))
         }
     }
 
@@ -103,47 +98,48 @@ export class StandingKeeper {
      */
     takeRestriction({ restriction, is_in_force, until, server_time }: RestrictionEvent): boolean {
         const at = Date.parse(server_time)
-        if (at <= (this.#decidedAt.get(restriction) ?? 0)) return false
-        return this.#restrict(restriction, is_in_force, until, at)
+        const isNews = at > (this.#decidedAt[restriction] ?? 0)
+        if (isNews) this.#restrict(restriction, is_in_force, until, at)
+        return isNews
     }
 
-    /** Notes that the next message has to wait; whether anything changed. */
-    coolDown(until: Date): boolean {
-        if (this.#now.cooldownUntil !== null && this.#now.cooldownUntil >= until) return false
-        return this.#change({ cooldownUntil: until })
+    /** Notes that the next message has to wait. */
+    coolDown(until: Date): void {
+        if (!(this.#now.cooldownUntil && this.#now.cooldownUntil >= until)) this.#change({ cooldownUntil: until })
     }
 
-    /** Drops what has ended by itself, which nothing announces; whether anything had. */
-    expire(serverNowMs: number): boolean {
-        const restrictions = this.#now.restrictions.filter(
-            ({ until }) => until === null || until.getTime() > serverNowMs
-        )
-        const { cooldownUntil } = this.#now
-        const isOver = cooldownUntil !== null && cooldownUntil.getTime() <= serverNowMs
-        if (restrictions.length === this.#now.restrictions.length && !isOver) return false
-        return this.#change({ restrictions, cooldownUntil: isOver ? null : cooldownUntil })
+    /** Waits for what ends next as the standing is now. */
+    plan(): void {
+        const { restrictions, cooldownUntil } = this.#now
+        const ends = [cooldownUntil, ...restrictions.map(({ until }) => until)]
+        const end = Math.min(...ends.map((one) => one?.getTime() ?? Number.POSITIVE_INFINITY))
+        const waitMs = Math.max(0, end - this.#serverClock.now())
+        this.#nextEnd.stop()
+        if (end < Number.POSITIVE_INFINITY) this.#nextEnd.set(Math.min(LONGEST_WAIT_MS, waitMs), () => this.#expire())
     }
 
-    /** When something ends by itself next, by the server's clock. */
-    get nextEndMs(): number | null {
-        const ends = this.#now.restrictions.map(({ until }) => until).concat(this.#now.cooldownUntil)
-        const times = ends.flatMap((end) => (end === null ? [] : [end.getTime()]))
-        return times.length === 0 ? null : Math.min(...times)
+    dispose(): void {
+        this.#nextEnd.stop()
     }
 
-    #restrict(kind: RestrictionKind, isInForce: boolean, until: string | null, at: number): boolean {
-        this.#decidedAt.set(kind, Math.max(at, this.#decidedAt.get(kind) ?? 0))
+    #expire(): void {
+        const { restrictions, cooldownUntil } = this.#now
+        const holds = (until: Date | null) => until !== null && until.getTime() > this.#serverClock.now()
+        this.#change({
+            restrictions: restrictions.filter(({ until }) => until === null || holds(until)),
+            cooldownUntil: holds(cooldownUntil) ? cooldownUntil : null,
+        })
+        this.#onEnd()
+    }
+
+    #restrict(kind: RestrictionKind, isInForce: boolean, until: unknown, at: number): void {
+        this.#decidedAt = { ...this.#decidedAt, [kind]: Math.max(at, this.#decidedAt[kind]) }
         const others = this.#now.restrictions.filter((restriction) => restriction.kind !== kind)
-        const restriction = { kind, until: dateOf(until), reason: null }
-        return this.#change({ restrictions: isInForce ? [...others, restriction] : others })
+        const restriction = named<Restriction>({ kind, until: until ?? null, reason: null })
+        this.#change({ restrictions: isInForce ? [...others, restriction] : others })
     }
 
-    #change(change: Partial<Standing>): boolean {
+    #change(change: Partial<Standing>): void {
         this.#now = { ...this.#now, ...change }
-        return true
     }
-}
-
-function dateOf(time: string | null): Date | null {
-    return time === null ? null : new Date(time)
 }

@@ -1,6 +1,7 @@
 /** Follows the log of one stream: takes frames in order, finds what is missing, and has every gap closed by one sync. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import type { Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
 import type { LogEntry, SyncResult } from '../contract/wire.ts'
 import type { Random } from '../random/random.ts'
 import type { SyncConsumer, SyncCursor } from '../sync/sync_consumer.ts'
@@ -41,7 +42,7 @@ export interface SynchroniserParts {
 export class ChatSynchroniser implements SyncConsumer {
     readonly log: ChatLog
     readonly #parts: SynchroniserParts
-    #timer: { dueAt: number; cancel: Cancel } | null = null
+    readonly #asking: Timer
     /** Until a sync has answered, another one is on its way in any case. */
     #isSuspended = true
     /** The end of the last frame behind a gap, until it is held. */
@@ -56,6 +57,7 @@ export class ChatSynchroniser implements SyncConsumer {
 
     constructor(parts: SynchroniserParts) {
         this.#parts = parts
+        this.#asking = new Timer(parts.clock)
         this.log = new ChatLog(parts.sessionId, parts.onEntry)
     }
 
@@ -152,8 +154,7 @@ export class ChatSynchroniser implements SyncConsumer {
     }
 
     dispose(): void {
-        this.#timer?.cancel()
-        this.#timer = null
+        this.#asking.stop()
     }
 
     /** Asks for a sync when the log is known to be longer than what is held; whoever polls finds out by that. */
@@ -166,18 +167,12 @@ export class ChatSynchroniser implements SyncConsumer {
 
     #ask(cause: Cause, wantedHead = 0): void {
         if (this.#isSuspended) return
-        const { clock, random } = this.#parts
         const [least, most] = JITTER[cause]
-        const delayMs = least + random.next() * (most - least)
-        const dueAt = clock.now() + delayMs
         // One sync brings everything, so only the earliest is waited for.
-        if (this.#timer !== null && this.#timer.dueAt <= dueAt) return
-        this.#timer?.cancel()
-        this.#timer = { dueAt, cancel: clock.after(delayMs, () => this.#due(wantedHead)) }
+        this.#asking.setSooner(least + this.#parts.random.next() * (most - least), () => this.#due(wantedHead))
     }
 
     #due(wantedHead: number): void {
-        this.#timer = null
         const { cursor = 0, epoch } = this.log
         const isBehind = cursor < Math.max(this.#gapTo, wantedHead)
         const isElsewhere = this.#wantedEpoch !== null && this.#wantedEpoch !== epoch

@@ -1,17 +1,13 @@
 /** Attempts to connect: one at a time, planned by the retry policy, at once after a wake. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
 import { within } from '../clock/deadline.ts'
+import { Timer } from '../clock/timer.ts'
 import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
-import type { Wakes } from '../lifecycle/wakes.ts'
-import type { Random } from '../random/random.ts'
+import type { ConnectionParts } from './connection_parts.ts'
 import type { ConnectionReason, RetryFunction, RetryPolicy } from './connection_types.ts'
 import { FIRST_WITHIN_MS, nextDelayMs, SERVER_LOSS_JITTER_MS } from './retry_policy.ts'
 
 export interface AttemptsOptions {
-    clock: Clock
-    random: Random
-    wakes: Wakes
     policy: () => RetryPolicy | RetryFunction
     /** One attempt; resolves when everything is restored. */
     perform: (signal: AbortSignal) => Promise<void>
@@ -33,7 +29,8 @@ const MOST_LOOPS = 8
 
 export class Attempts {
     readonly #options: AttemptsOptions
-    #cancel: Cancel | null = null
+    readonly #parts: ConnectionParts
+    readonly #next: Timer
     #running: { controller: AbortController; sleepNo: number } | null = null
     /** The reason of the loss, kept through all attempts that follow it. */
     #reason: ConnectionReason = 'connect'
@@ -44,8 +41,10 @@ export class Attempts {
     #doneAt: number | null = null
     #doneSleepNo = -1
 
-    constructor(options: AttemptsOptions) {
+    constructor(parts: ConnectionParts, options: AttemptsOptions) {
+        this.#parts = parts
         this.#options = options
+        this.#next = new Timer(parts.clock)
     }
 
     get isRunning(): boolean {
@@ -54,7 +53,7 @@ export class Attempts {
 
     /** Whether an attempt runs or is planned: then a loss is no news. */
     get isBusy(): boolean {
-        return this.#running !== null || this.#cancel !== null
+        return this.isRunning || this.#next.isSet
     }
 
     /** The first attempt, or one that the user asked for: at once, with all attempts to come. */
@@ -70,7 +69,8 @@ export class Attempts {
      */
     afterLoss(reason: ConnectionReason, error: StreamError, loss: 'drop' | 'refusal'): void {
         if (this.isBusy) return
-        const { clock, random, policy } = this.#options
+        const { clock, random } = this.#parts
+        const { policy } = this.#options
         const isLoop = this.#doneAt !== null && clock.now() - this.#doneAt < STABLE_AFTER_MS
         this.#loops = isLoop ? this.#loops + 1 : 0
         if (this.#loops < 2) return this.#plan(reason, error.retryAfterMs ?? random.next() * SERVER_LOSS_JITTER_MS)
@@ -90,8 +90,7 @@ export class Attempts {
 
     /** Ends the attempt that runs and forgets the one that is planned. */
     stop(): void {
-        this.#cancel?.()
-        this.#cancel = null
+        this.#next.stop()
         this.#running?.controller.abort()
         this.#running = null
         this.#doneAt = null
@@ -99,15 +98,12 @@ export class Attempts {
     }
 
     #plan(reason: ConnectionReason, delayMs: number): void {
-        this.#cancel?.()
-        this.#cancel = this.#options.clock.after(delayMs, () => {
-            this.#cancel = null
-            this.#start(reason)
-        })
+        this.#next.set(delayMs, () => this.#start(reason))
     }
 
     #start(reason: ConnectionReason): void {
-        const { clock, wakes, perform, onBegun, onDone } = this.#options
+        const { clock, wakes } = this.#parts
+        const { perform, onBegun, onDone } = this.#options
         this.stop()
         this.#reason = reason
         const attempt = { controller: new AbortController(), sleepNo: wakes.sleepNo }
@@ -131,7 +127,8 @@ export class Attempts {
     }
 
     #fail(error: StreamError): void {
-        const { random, wakes, policy, onFailed, onGivenUp } = this.#options
+        const { random, wakes } = this.#parts
+        const { policy, onFailed, onGivenUp } = this.#options
         if (isTerminal(error)) return onGivenUp(error)
         const delayMs = nextDelayMs(policy(), this.#failed + 1, error, random.next())
         // Without a network there is nothing to be counted: no attempt can succeed.

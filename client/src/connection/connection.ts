@@ -4,7 +4,7 @@ import { named } from '../call/named.ts'
 import type { ServerClock } from '../clock/server_clock.ts'
 import type { AgoraToken, ViewerLease } from '../contract/named.ts'
 import type { HeartbeatResult } from '../contract/wire.ts'
-import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
+import { EventEmitter, endAll, type Unsubscribe } from '../emitter/emitter.ts'
 import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
 import { errorOfLoss, isUnauthorized, type Loss } from '../realtime/loss.ts'
 import { StreamStore } from '../stream/stream_store.ts'
@@ -15,7 +15,7 @@ import {
     type ConnectionConfig,
     type ConnectionEvents,
     type ConnectionReason,
-    ConnectionState,
+    type ConnectionState,
     type RetryFunction,
     type RetryPolicy,
 } from './connection_types.ts'
@@ -32,7 +32,7 @@ import { Topics } from './topics.ts'
 /** A channel that stays refused though the place is held is closed to this user. */
 const MOST_REFUSALS = 3
 
-export class Connection {
+export class Connection extends EventEmitter<ConnectionEvents> {
     readonly config: ConnectionConfig
     readonly store: StreamStore
     readonly sync: SessionSync
@@ -40,7 +40,6 @@ export class Connection {
     readonly meter: QualityMeter
     readonly serverClock: ServerClock
     readonly #parts: ConnectionParts
-    readonly #emitter = new Emitter<ConnectionEvents>()
     readonly #shown: ShownState
     readonly #place: Place
     readonly #heartbeats: HeartbeatLoop
@@ -56,44 +55,30 @@ export class Connection {
     #isOpen = false
 
     constructor(config: ConnectionConfig, parts: ConnectionParts, policy: RetryPolicy | RetryFunction) {
-        const { transport, channels, wakes, clock, random, serverClock } = parts
+        super()
+        const { channels, wakes, clock, serverClock } = parts
         const { sessionId, userId } = config
         this.config = config
         this.#parts = parts
         this.serverClock = serverClock
         this.#policy = configured(policy, config)
-        this.meter = new QualityMeter((quality) => this.#emitter.emit('quality', quality))
-        this.#shown = new ShownState(clock, (change) => this.#emitter.emit('state', change))
+        this.meter = new QualityMeter((quality) => this.emit('quality', quality))
+        this.#shown = new ShownState(clock, (change) => this.emit('state', change))
         this.store = new StreamStore(sessionId)
         const onRefused = (error: StreamError) => this.#refused(error)
-        this.sync = new SessionSync({ sessionId, transport, clock, random, serverClock, onRefused })
+        this.sync = new SessionSync(sessionId, parts, onRefused)
         this.sync.attach(this.store)
-        this.#place = new Place({
-            config,
-            transport,
-            clock,
-            serverClock,
-            isForeground: () => wakes.isActive,
+        this.#place = new Place(config, parts, {
             onHeartbeat: (result, roundTripMs) => this.#beat(result, roundTripMs),
             onJoined: (result) => this.sync.applyNewest(result.sync),
             onToken: (token) => {
                 this.#token = named<AgoraToken>(token)
-                this.#emitter.emit('token', this.#token)
+                this.emit('token', this.#token)
             },
         })
-        this.#heartbeats = new HeartbeatLoop({
-            place: this.#place,
-            clock,
-            random,
-            onMissed: () => this.meter.missed(),
-            onRefused,
-            onGap: () => wakes.noteGap(),
-        })
-        this.#polls = new PollLoop({ clock, random, poll: (isFallback) => this.sync.poll(isFallback), onRefused })
-        this.#attempts = new Attempts({
-            clock,
-            random,
-            wakes,
+        this.#heartbeats = new HeartbeatLoop(this.#place, parts, this.meter, onRefused)
+        this.#polls = new PollLoop(parts, this.sync, onRefused)
+        this.#attempts = new Attempts(parts, {
             policy: () => this.#policy,
             perform: (signal) => this.#restore(signal),
             onBegun: (reason) => this.#begun(reason),
@@ -102,9 +87,7 @@ export class Connection {
             onGivenUp: (error) => this.#end(error),
         })
         this.topics = new Topics(channels, sessionId, userId)
-        this.#heard = new Heard({
-            config,
-            clock,
+        this.#heard = new Heard(config, clock, {
             topics: this.topics,
             store: this.store,
             sync: this.sync,
@@ -113,8 +96,7 @@ export class Connection {
             isRestoring: () => this.#attempts.isRunning,
             onRefused,
         })
-        const shared = { clock, random, prepare: () => channels.prepare(wakes.sleepNo) }
-        this.#sides = this.topics.side(config.viewerCount !== false).map((lease) => new SideTopic(lease, shared))
+        this.#sides = this.topics.side(config.viewerCount !== false).map((lease) => new SideTopic(lease, parts))
         this.#ends = [
             wakes.on('wake', ({ reason, sleepNo }) => {
                 if (this.#isOpen && this.#isAutomatic) this.#attempts.afterWake(reason, sleepNo)
@@ -128,13 +110,6 @@ export class Connection {
             ...this.#sides.flatMap((side) => side.listen()),
             () => this.#heard.stop(),
         ]
-    }
-
-    on<Name extends keyof ConnectionEvents>(
-        name: Name,
-        listener: (event: ConnectionEvents[Name]) => void
-    ): Unsubscribe {
-        return this.#emitter.on(name, listener)
     }
 
     get state(): ConnectionState {
@@ -181,9 +156,9 @@ export class Connection {
     /** Ends everything and gives the place up. Nothing is emitted after it. */
     async close(): Promise<void> {
         this.#halt()
-        for (const end of this.#ends) end()
-        this.#shown.set(ConnectionState.DISCONNECTED, 'disconnect')
-        this.#emitter.clear()
+        endAll(this.#ends)
+        this.#shown.set('disconnected', 'disconnect')
+        this.clear()
         await this.#place.leave()
     }
 
@@ -228,16 +203,16 @@ export class Connection {
         this.#polls.skipOverdue()
         for (const side of this.#sides) side.stop()
         this.sync.hold()
-        const isFirst = reason === 'connect' && this.state !== ConnectionState.RECONNECTING
-        this.#shown.set(isFirst ? ConnectionState.CONNECTING : ConnectionState.RECONNECTING, reason)
+        const isFirst = reason === 'connect' && this.state !== 'reconnecting'
+        this.#shown.set(isFirst ? 'connecting' : 'reconnecting', reason)
     }
 
     #done(reason: ConnectionReason): void {
         this.#refusals = 0
         this.#polls.setFallback(false)
         this.#heartbeats.start()
-        this.#shown.set(ConnectionState.CONNECTED, reason)
-        this.#emitter.emit('restored', { reason })
+        this.#shown.set('connected', reason)
+        this.emit('restored', { reason })
         // Lost again while the sync was under way.
         const loss = this.topics.lost
         if (loss) this.#lost('server_loss', errorOfLoss(loss), loss.kind)
@@ -245,7 +220,7 @@ export class Connection {
 
     #channelLost(loss: Loss): void {
         if (!this.#isOpen || (loss.kind === 'reset' && this.#isAutomatic)) return
-        if (loss.terminal) return this.#end(errorOfLoss(loss))
+        if (loss.isFinal) return this.#end(errorOfLoss(loss))
         this.#lost('server_loss', errorOfLoss(loss), loss.kind)
     }
 
@@ -253,7 +228,7 @@ export class Connection {
         if (!this.#isOpen || this.#attempts.isBusy) return
         if (!this.#isAutomatic) return this.#end(error)
         for (const side of this.#sides) side.stop()
-        this.#shown.set(ConnectionState.RECONNECTING, reason)
+        this.#shown.set('reconnecting', reason)
         this.#attempts.afterLoss(reason, error, kind === 'socket' ? 'drop' : 'refusal')
     }
 
@@ -272,8 +247,8 @@ export class Connection {
         this.#halt()
         this.#error = error
         const isOver = error.code === 'stream_ended' || error.code === 'superseded'
-        this.#shown.set(isOver ? ConnectionState.DISCONNECTED : ConnectionState.FAILED, error.code)
-        this.#emitter.emit('error', error)
+        this.#shown.set(isOver ? 'disconnected' : 'failed', error.code)
+        this.emit('error', error)
     }
 
     #halt(): void {

@@ -1,6 +1,6 @@
 /** The connection manager of the app: one stream at a time, on the connections that all of the client share. */
 
-import { Emitter, type EventSource, type Unsubscribe } from '../emitter/emitter.ts'
+import { EventEmitter, type EventSource, endAll, type Unsubscribe } from '../emitter/emitter.ts'
 import { abortedError, StreamError, toStreamError } from '../error/stream_error.ts'
 import type { CallOptions } from '../transport/transport.ts'
 import type { Connection } from './connection.ts'
@@ -11,7 +11,7 @@ import {
     type ConnectionManager,
     type ConnectionQuality,
     type ConnectionReason,
-    ConnectionState,
+    type ConnectionState,
     type RetryFunction,
     type RetryPolicy,
 } from './connection_types.ts'
@@ -20,9 +20,8 @@ import { QualityMeter } from './quality_meter.ts'
 
 const NAMES = ['state', 'quality', 'error', 'token', 'restored'] as const
 
-export class StreamConnectionManager implements ConnectionManager {
+export class StreamConnectionManager extends EventEmitter<ConnectionEvents> implements ConnectionManager {
     readonly #hold: (config: ConnectionConfig) => HeldConnection
-    readonly #emitter = new Emitter<ConnectionEvents>()
     #held: HeldConnection | null = null
     /** What it takes to leave the streams of before. */
     #leaving: Promise<unknown> = Promise.resolve()
@@ -35,15 +34,9 @@ export class StreamConnectionManager implements ConnectionManager {
         hold: (config: ConnectionConfig) => HeldConnection,
         onDisposed: (manager: StreamConnectionManager) => void = () => {}
     ) {
+        super()
         this.#hold = hold
         this.#onDisposed = onDisposed
-    }
-
-    on<Name extends keyof ConnectionEvents>(
-        name: Name,
-        listener: (event: ConnectionEvents[Name]) => void
-    ): Unsubscribe {
-        return this.#emitter.on(name, listener)
     }
 
     /** The stream's connection, with its state, its log and its clock; null before `connect` and after `disconnect`. */
@@ -63,7 +56,7 @@ export class StreamConnectionManager implements ConnectionManager {
         }
         signal?.addEventListener('abort', leave, { once: true })
         try {
-            await settled(held.connection, true, this.#emitter)
+            await settled(held.connection, true, this)
         } finally {
             signal?.removeEventListener('abort', leave)
         }
@@ -84,9 +77,9 @@ export class StreamConnectionManager implements ConnectionManager {
         this.#drop()
         this.#held = held
         if (this.#policy) held.connection.setRetryPolicy(this.#policy)
-        this.#ends = NAMES.map((name) => held.connection.on(name, (event) => this.#emitter.emit(name, event)))
+        this.#ends = NAMES.map((name) => held.connection.on(name, (event) => this.emit(name, event)))
         const { state, reason } = held.connection
-        this.#emitter.emit('state', { state, previous: ConnectionState.DISCONNECTED, reason })
+        this.emit('state', { state, previous: 'disconnected', reason })
         return held
     }
 
@@ -95,24 +88,24 @@ export class StreamConnectionManager implements ConnectionManager {
         if (!held) return
         const previous = held.connection.state
         this.#held = null
-        for (const end of this.#ends) end()
+        endAll(this.#ends)
         this.#ends = []
         this.#leaving = Promise.all([this.#leaving, held.release({ now: true })])
-        const state = ConnectionState.DISCONNECTED
-        if (previous !== state) this.#emitter.emit('state', { state, previous, reason: 'disconnect' })
+        const state = 'disconnected'
+        if (previous !== state) this.emit('state', { state, previous, reason: 'disconnect' })
     }
 
     /** Tries again at once, with all attempts; also after the connection has failed. */
     async reconnect(): Promise<void> {
         const connection = this.connection
         if (!connection) throw new StreamError('invalid_argument', 'connect to a stream first')
-        const restored = settled(connection, false, this.#emitter)
+        const restored = settled(connection, false, this)
         connection.open('reconnect')
         await restored
     }
 
     getConnectionState(): ConnectionState {
-        return this.connection?.state ?? ConnectionState.DISCONNECTED
+        return this.connection?.state ?? 'disconnected'
     }
 
     getConnectionReason(): ConnectionReason {
@@ -140,7 +133,7 @@ export class StreamConnectionManager implements ConnectionManager {
     async dispose(): Promise<void> {
         this.#onDisposed(this)
         await this.disconnect()
-        this.#emitter.clear()
+        this.clear()
     }
 }
 
@@ -155,17 +148,17 @@ export function settled(
 ): Promise<void> {
     return new Promise((resolve, reject) => {
         const ended = () => connection.error ?? new StreamError('aborted')
-        if (present && connection.state === ConnectionState.CONNECTED) return resolve()
+        if (present && connection.state === 'connected') return resolve()
         if (present && connection.error) return reject(connection.error)
         const ends = [
             told.on('restored', () => settle(resolve)),
             told.on('state', ({ state }) => {
-                const isOver = state === ConnectionState.DISCONNECTED || state === ConnectionState.FAILED
+                const isOver = state === 'disconnected' || state === 'failed'
                 if (isOver) settle(() => reject(ended()))
             }),
         ]
         const settle = (result: () => void) => {
-            for (const end of ends) end()
+            endAll(ends)
             result()
         }
     })

@@ -1,16 +1,18 @@
 /** The words of a connection: its states, its configuration, its quality. */
 
+import { type Constants, constants } from '../constants/constants.ts'
 import type { AgoraToken } from '../contract/named.ts'
 import type { StreamError, StreamErrorCode } from '../error/stream_error.ts'
 
-export const ConnectionState = {
-    DISCONNECTED: 'disconnected',
-    CONNECTING: 'connecting',
-    CONNECTED: 'connected',
-    RECONNECTING: 'reconnecting',
-    FAILED: 'failed',
-} as const
-export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState]
+export type ConnectionState = 'disconnected' | 'connecting' | 'connected' | 'reconnecting' | 'failed'
+
+export const ConnectionState: Constants<ConnectionState> = /* @__PURE__ */ constants(
+    'disconnected',
+    'connecting',
+    'connected',
+    'reconnecting',
+    'failed'
+)
 
 /**
  * Why a connection is in its state. `wake` and `online`: the app or the network came back. `offline`: the

@@ -12,7 +12,10 @@ export function obeyContract({ oldest_client: oldest }: { oldest_client?: string
 
 /** Whether version `one` comes before version `other`. */
 export function isOlder(one: string, other: string): boolean {
-    const [oneMajor = 0, oneMinor = 0] = one.split('.').map(Number)
-    const [otherMajor = 0, otherMinor = 0] = other.split('.').map(Number)
-    return oneMajor < otherMajor || (oneMajor === otherMajor && oneMinor < otherMinor)
+    return numberOf(one) < numberOf(other)
+}
+
+function numberOf(version: string): number {
+    const [major = 0, minor = 0] = version.split('.').map(Number)
+    return major * 1_000_000 + minor
 }

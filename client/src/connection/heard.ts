@@ -1,6 +1,7 @@
 /** What a connection does about the events of its topics. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import type { Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
 import type { RestrictionEvent } from '../contract/wire.ts'
 import type { Unsubscribe } from '../emitter/emitter.ts'
 import { StreamError } from '../error/stream_error.ts'
@@ -12,8 +13,6 @@ import type { PollLoop } from './poll_loop.ts'
 import type { Topics } from './topics.ts'
 
 export interface HeardOptions {
-    config: ConnectionConfig
-    clock: Clock
     topics: Topics
     store: StreamStore
     sync: SessionSync
@@ -32,10 +31,13 @@ const UNCONFIRMED_SYNC_MS = 5_000
 
 export class Heard {
     readonly #options: HeardOptions
-    #cancel: Cancel = () => {}
+    readonly #config: ConnectionConfig
+    readonly #unconfirmed: Timer
 
-    constructor(options: HeardOptions) {
+    constructor(config: ConnectionConfig, clock: Clock, options: HeardOptions) {
+        this.#config = config
         this.#options = options
+        this.#unconfirmed = new Timer(clock)
     }
 
     listen(): Unsubscribe[] {
@@ -52,28 +54,25 @@ export class Heard {
 
     /** Forgets what was planned. */
     stop(): void {
-        this.#cancel()
+        this.#unconfirmed.stop()
     }
 
     #ready(isConfirmed: boolean): void {
-        const { clock, sync, isRestoring } = this.#options
+        const { sync, isRestoring } = this.#options
         if (!isRestoring()) sync.request()
-        if (isConfirmed) return
-        this.#cancel()
-        this.#cancel = clock.after(UNCONFIRMED_SYNC_MS, () => sync.request())
+        if (!isConfirmed) this.#unconfirmed.set(UNCONFIRMED_SYNC_MS, () => sync.request())
     }
 
     #revoked(event: RestrictionEvent): void {
-        const { config, onRefused } = this.#options
-        if (event.session_id !== config.sessionId || !event.is_in_force || event.restriction !== 'ban') return
-        onRefused(new StreamError('banned', undefined, { status: 403 }))
+        if (event.session_id !== this.#config.sessionId || !event.is_in_force || event.restriction !== 'ban') return
+        this.#options.onRefused(new StreamError('banned', undefined, { status: 403 }))
     }
 
     /** Events and members that an older server does not send. */
     #broadcast(event: string, payload: unknown): void {
-        const { config, polls, sync, heartbeats } = this.#options
+        const { polls, sync, heartbeats } = this.#options
         const known = (payload ?? {}) as { poll_ms?: unknown; session_id?: unknown }
-        if (known.session_id !== undefined && known.session_id !== config.sessionId) return
+        if (known.session_id !== undefined && known.session_id !== this.#config.sessionId) return
         if (event === 'messages') polls.obeyFrame(typeof known.poll_ms === 'number' ? known.poll_ms : null)
         if (event === 'resync') sync.request(RESYNC_WITHIN_MS)
         if (event === 'token_expiring') heartbeats.hurry()

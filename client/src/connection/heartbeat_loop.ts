@@ -1,21 +1,10 @@
 /** Heartbeats of a connected device, at the times that the server names. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
 import { isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
-import type { Random } from '../random/random.ts'
+import type { ConnectionParts } from './connection_parts.ts'
 import type { Place } from './place.ts'
-
-export interface HeartbeatLoopOptions {
-    place: Place
-    clock: Clock
-    random: Random
-    /** A heartbeat got no answer, and another follows. */
-    onMissed: (error: StreamError) => void
-    /** A refusal: the place is lost, or more than that. */
-    onRefused: (error: StreamError) => void
-    /** A timer came so late that the device must have slept. */
-    onGap: () => void
-}
+import type { QualityMeter } from './quality_meter.ts'
 
 /** Until the server names a time. */
 const FIRST_AFTER_MS = 15_000
@@ -25,12 +14,20 @@ const REPEATED_AFTER_MS = 3_000
 const GAP_MS = 65_000
 
 export class HeartbeatLoop {
-    readonly #options: HeartbeatLoopOptions
-    #cancel: Cancel = () => {}
+    readonly #place: Place
+    readonly #parts: Pick<ConnectionParts, 'random' | 'wakes'>
+    readonly #meter: QualityMeter
+    readonly #onRefused: (error: StreamError) => void
+    readonly #next: Timer
     #life: AbortController | null = null
 
-    constructor(options: HeartbeatLoopOptions) {
-        this.#options = options
+    /** `onRefused` is told of a refusal: the place is lost, or more than that. */
+    constructor(place: Place, parts: ConnectionParts, meter: QualityMeter, onRefused: (error: StreamError) => void) {
+        this.#place = place
+        this.#parts = parts
+        this.#meter = meter
+        this.#onRefused = onRefused
+        this.#next = new Timer(parts.clock)
     }
 
     /** Begins, with the first one after `ms`; a loop that runs is begun anew. */
@@ -46,31 +43,29 @@ export class HeartbeatLoop {
     }
 
     stop(): void {
-        this.#cancel()
+        this.#next.stop()
         this.#life?.abort()
         this.#life = null
     }
 
     #plan(ms: number, signal: AbortSignal): void {
-        const { clock, onGap } = this.#options
-        const dueAt = clock.now() + ms
-        this.#cancel = clock.after(ms, () => {
-            if (clock.now() - dueAt > GAP_MS) onGap()
+        this.#next.set(ms, (lateMs) => {
+            if (lateMs > GAP_MS) this.#parts.wakes.noteGap()
             // Where nothing reconnects by itself the heartbeat finds out what the sleep has cost.
             if (!signal.aborted) void this.#send(signal)
         })
     }
 
     async #send(signal: AbortSignal): Promise<void> {
-        const { place, random, onMissed, onRefused } = this.#options
+        const { random } = this.#parts
         try {
-            const { next_in_ms: nextInMs } = await place.heartbeat(signal)
+            const { next_in_ms: nextInMs } = await this.#place.heartbeat(signal)
             if (!signal.aborted) this.#plan(nextInMs * (0.9 + random.next() / 10), signal)
         } catch (thrown) {
             if (signal.aborted) return
             const error = toStreamError(thrown)
-            if (isTerminal(error) || error.code === 'not_viewer') return onRefused(error)
-            onMissed(error)
+            if (isTerminal(error) || error.code === 'not_viewer') return this.#onRefused(error)
+            this.#meter.missed()
             this.#plan(error.retryAfterMs ?? REPEATED_AFTER_MS * (0.5 + random.next()), signal)
         }
     }

@@ -1,19 +1,13 @@
 /** The place of a device in a stream: a viewer's lease or the seller's generation, held by heartbeats. */
 
-import type { Clock } from '../clock/clock.ts'
-import type { ServerClock } from '../clock/server_clock.ts'
 import type { AgoraToken, HeartbeatResult, JoinResult, ViewerLease } from '../contract/wire.ts'
 import { StreamError } from '../error/stream_error.ts'
-import type { Transport } from '../transport/transport.ts'
+import { asked } from './asked.ts'
+import type { ConnectionParts } from './connection_parts.ts'
 import type { ConnectionConfig } from './connection_types.ts'
-import { obeyContract } from './contract_version.ts'
 
-export interface PlaceOptions {
-    config: ConnectionConfig
-    transport: Transport
-    clock: Clock
-    serverClock: ServerClock
-    isForeground: () => boolean
+/** What a place tells. */
+export interface PlaceEvents {
     /** An answer to a heartbeat, with its round trip. */
     onHeartbeat: (result: HeartbeatResult, roundTripMs: number) => void
     /** An answer to a join. */
@@ -22,12 +16,16 @@ export interface PlaceOptions {
 }
 
 export class Place {
-    readonly #options: PlaceOptions
+    readonly #config: ConnectionConfig
+    readonly #parts: ConnectionParts
+    readonly #events: PlaceEvents
     #lease: ViewerLease | null = null
     #tokenExpiresAt: string | null = null
 
-    constructor(options: PlaceOptions) {
-        this.#options = options
+    constructor(config: ConnectionConfig, parts: ConnectionParts, events: PlaceEvents) {
+        this.#config = config
+        this.#parts = parts
+        this.#events = events
     }
 
     /** Null for a seller, and until a viewer has joined. */
@@ -37,7 +35,7 @@ export class Place {
 
     /** The seller's place instead, of a generation that is not older; says whether it is another than before. */
     host({ role, generation }: Pick<ConnectionConfig, 'role' | 'generation'>): boolean {
-        const { config } = this.#options
+        const config = this.#config
         const isSame = config.role === role && (generation ?? 0) <= (config.generation ?? 0)
         if (isSame || role !== 'seller') return false
         Object.assign(config, { role, generation })
@@ -47,7 +45,7 @@ export class Place {
 
     /** Takes the place or makes sure that it is still held, with one call, or two where it was lost. */
     async take(signal: AbortSignal): Promise<void> {
-        if (this.#options.config.role !== 'seller' && this.#lease === null) return this.#join(signal)
+        if (this.#config.role !== 'seller' && this.#lease === null) return this.#join(signal)
         try {
             await this.heartbeat(signal)
         } catch (thrown) {
@@ -59,44 +57,37 @@ export class Place {
 
     /** One heartbeat; its answer says when the next is due. */
     async heartbeat(signal: AbortSignal): Promise<HeartbeatResult> {
-        const { config, transport, clock, serverClock, isForeground } = this.#options
-        const place = config.role === 'seller' ? { generation: config.generation } : { join_no: this.#lease?.join_no }
+        const { sessionId, role, generation } = this.#config
+        const place = role === 'seller' ? { generation } : { join_no: this.#lease?.join_no }
         const args = {
-            session_id: config.sessionId,
-            foreground: isForeground(),
+            session_id: sessionId,
+            foreground: this.#parts.wakes.isActive,
             token_expires_at: this.#tokenExpiresAt,
+            ...place,
         }
-        const sentAt = clock.now()
-        const result = await transport.call('heartbeat', { ...args, ...place }, { signal })
-        const answeredAt = clock.now()
-        obeyContract(result)
-        serverClock.note(result.server_time, sentAt, answeredAt)
-        if (result.status === 'superseded') {
-            throw new StreamError('superseded')
-        }
-        this.#options.onHeartbeat(result, answeredAt - sentAt)
-        if (result.token) this.#take(result.token)
+        const { result, roundTripMs } = await asked(this.#parts, 'heartbeat', args, signal)
+        if (result.status === 'superseded') throw new StreamError('superseded')
+        this.#events.onHeartbeat(result, roundTripMs)
+        this.#take(result)
         return result
     }
 
     async #join(signal: AbortSignal): Promise<void> {
-        const { config, transport, clock, serverClock, onJoined } = this.#options
-        const sentAt = clock.now()
-        const result = await transport.call('join_stream', { session_id: config.sessionId }, { signal })
-        obeyContract(result)
-        serverClock.note(result.sync.server_time, sentAt, clock.now())
+        const { sessionId, userId } = this.#config
+        const { result } = await asked(this.#parts, 'join_stream', { session_id: sessionId }, signal)
         this.#lease = result.lease
-        if (result.lease.user_id !== config.userId.toLowerCase()) {
+        if (result.lease.user_id !== userId.toLowerCase()) {
             void this.leave()
             throw new StreamError('not_self', 'another user is signed in', { status: 403 })
         }
-        onJoined(result)
-        if (result.token) this.#take(result.token)
+        this.#events.onJoined(result)
+        this.#take(result)
     }
 
-    #take(token: AgoraToken): void {
+    #take({ token }: { token: AgoraToken | null }): void {
+        if (!token) return
         this.#tokenExpiresAt = token.expires_at
-        this.#options.onToken(token)
+        this.#events.onToken(token)
     }
 
     /** Gives the place up; the server counts one viewer less. Never fails: a lease that is not given up ends by itself. */
@@ -105,6 +96,6 @@ export class Place {
         this.#lease = null
         if (!lease) return
         const { session_id, user_id: buyer_id, join_no } = lease
-        await this.#options.transport.call('remove_viewer', { session_id, buyer_id, join_no }).catch(() => {})
+        await this.#parts.transport.call('remove_viewer', { session_id, buyer_id, join_no }).catch(() => {})
     }
 }

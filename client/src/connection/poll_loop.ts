@@ -1,25 +1,18 @@
 /** Polling of `sync`: where frames come slowly because the server says so, and where Realtime is out of reach. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
 import { isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
-import type { Random } from '../random/random.ts'
-
-export interface PollLoopOptions {
-    clock: Clock
-    random: Random
-    /** Polls once; resolves with what the server wants the next one to wait, with undefined where it was no time to poll. */
-    poll: (isFallback: boolean) => Promise<number | null | undefined>
-    onRefused: (error: StreamError) => void
-}
+import type { SessionSync } from '../sync/session_sync.ts'
+import type { ConnectionParts } from './connection_parts.ts'
 
 /** In place of Realtime, until the server names another. */
 const FALLBACK_MS = 5_000
 
 export class PollLoop {
-    readonly #options: PollLoopOptions
-    #cancel: Cancel = () => {}
-    /** When the planned one is made. */
-    #dueAt = Number.POSITIVE_INFINITY
+    readonly #parts: Pick<ConnectionParts, 'clock' | 'random'>
+    readonly #sync: SessionSync
+    readonly #onRefused: (error: StreamError) => void
+    readonly #next: Timer
     /** What the newest frame asked for. */
     #frameMs: number | null = null
     #isFallback = false
@@ -28,8 +21,11 @@ export class PollLoop {
     #round = 0
     #isRunning = false
 
-    constructor(options: PollLoopOptions) {
-        this.#options = options
+    constructor(parts: ConnectionParts, sync: SessionSync, onRefused: (error: StreamError) => void) {
+        this.#parts = parts
+        this.#sync = sync
+        this.#onRefused = onRefused
+        this.#next = new Timer(parts.clock)
     }
 
     /** `poll_ms` of a frame: null ends it. */
@@ -48,12 +44,12 @@ export class PollLoop {
 
     /** A poll whose time passed while the device slept is not made up for: whatever wakes up syncs. */
     skipOverdue(): void {
-        if (this.#options.clock.now() >= this.#dueAt) this.#plan()
+        if (this.#parts.clock.now() >= this.#next.dueAt) this.#plan()
     }
 
     stop(): void {
         this.#round++
-        this.#cancel()
+        this.#next.stop()
         this.#isRunning = false
         this.#isFallback = false
         this.#frameMs = null
@@ -66,23 +62,19 @@ export class PollLoop {
     }
 
     #plan(): void {
-        this.#cancel()
-        this.#dueAt = Number.POSITIVE_INFINITY
+        this.#next.stop()
         const ms = this.#intervalMs
         if (ms === null || this.#isRunning) return
-        const { clock, random } = this.#options
         // More or less by a tenth, so that viewers do not come together.
-        const wait = ms * (0.9 + random.next() * 0.2) * 2 ** Math.min(this.#failures, 4)
-        this.#dueAt = clock.now() + wait
-        this.#cancel = clock.after(wait, () => void this.#poll())
+        const wait = ms * (0.9 + this.#parts.random.next() * 0.2) * 2 ** Math.min(this.#failures, 4)
+        this.#next.set(wait, () => void this.#poll())
     }
 
     async #poll(): Promise<void> {
         const round = this.#round
         this.#isRunning = true
-        this.#dueAt = Number.POSITIVE_INFINITY
         try {
-            const ms = await this.#options.poll(this.#isFallback)
+            const ms = await this.#sync.poll(this.#isFallback)
             this.#serverMs = ms ?? this.#serverMs
             if (ms !== undefined) this.#failures = 0
         } catch (thrown) {
@@ -90,7 +82,7 @@ export class PollLoop {
             const error = toStreamError(thrown)
             if (isTerminal(error)) {
                 this.stop()
-                return this.#options.onRefused(error)
+                return this.#onRefused(error)
             }
             this.#failures++
         }

@@ -19,9 +19,15 @@ export const SERVER_LOSS_JITTER_MS = 2_000
 /** The first attempt after a loss is made within this time, whatever the policy. */
 export const FIRST_WITHIN_MS = 5_000
 
+/** Full jitter: anything between half a second and the policy's delay after `failed` failures. */
+export function backoffMs(failed: number, random: number, policy: RetryPolicy = DEFAULT_RETRY_POLICY): number {
+    const grown = policy.baseDelay * policy.backoffMultiplier ** failed
+    const mostMs = Math.max(LEAST_DELAY_MS, Math.min(policy.maxDelay, grown))
+    return LEAST_DELAY_MS + random * (mostMs - LEAST_DELAY_MS)
+}
+
 /**
- * Milliseconds until the attempt after `failed` failed ones, or null to give up. Full jitter: anything between half a
- * second and the policy's delay. The server's own word wins.
+ * Milliseconds until the attempt after `failed` failed ones, or null to give up. The server's own word wins.
  */
 export function nextDelayMs(
     policy: RetryPolicy | RetryFunction,
@@ -29,18 +35,11 @@ export function nextDelayMs(
     error: StreamError,
     random: number
 ): number | null {
-    let delayMs: number
-    if (typeof policy === 'function') {
-        const chosen = policy({ attempt: failed, error, random })
-        if (chosen === null) return null
-        delayMs = Math.max(0, chosen)
-    } else {
-        if (failed >= policy.maxAttempts) return null
-        const grown = policy.baseDelay * policy.backoffMultiplier ** failed
-        const mostMs = Math.max(LEAST_DELAY_MS, Math.min(policy.maxDelay, grown))
-        delayMs = LEAST_DELAY_MS + random * (mostMs - LEAST_DELAY_MS)
-    }
-    return error.retryAfterMs === null ? delayMs : Math.max(error.retryAfterMs, LEAST_DELAY_MS)
+    const isFunction = typeof policy === 'function'
+    if (!isFunction && failed >= policy.maxAttempts) return null
+    const delayMs = isFunction ? policy({ attempt: failed, error, random }) : backoffMs(failed, random, policy)
+    if (delayMs === null) return null
+    return error.retryAfterMs === null ? Math.max(0, delayMs) : Math.max(error.retryAfterMs, LEAST_DELAY_MS)
 }
 
 /** The policy with what the configuration says instead. */

@@ -1,19 +1,19 @@
 /** The state of a connection as it is shown: a reconnection that takes less than a second stays unseen. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import type { Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
 import { type ConnectionReason, ConnectionState, type ConnectionStateChange } from './connection_types.ts'
 
 const SHOWN_AFTER_MS = 1_000
 
 export class ShownState {
-    readonly #clock: Clock
+    readonly #wait: Timer
     readonly #show: (change: ConnectionStateChange) => void
-    #state: ConnectionState = ConnectionState.DISCONNECTED
+    #state: ConnectionState = 'disconnected'
     #reason: ConnectionReason = 'new'
-    #cancel: Cancel | null = null
 
     constructor(clock: Clock, show: (change: ConnectionStateChange) => void) {
-        this.#clock = clock
+        this.#wait = new Timer(clock)
         this.#show = show
     }
 
@@ -26,22 +26,19 @@ export class ShownState {
     }
 
     set(state: ConnectionState, reason: ConnectionReason): void {
-        if (state === ConnectionState.RECONNECTING && this.#state === ConnectionState.CONNECTED) {
+        if (state === 'reconnecting' && this.#state === 'connected') {
             // The first reason is the one that counts; what follows are attempts.
-            if (!this.#cancel) this.#wait(state, reason)
+            if (!this.#wait.isSet) this.#later(state, reason)
             return
         }
-        this.#cancel?.()
-        this.#cancel = null
+        this.#wait.stop()
         this.#change(state, reason)
     }
 
-    #wait(state: ConnectionState, reason: ConnectionReason): void {
-        const dueAt = this.#clock.now() + SHOWN_AFTER_MS
-        this.#cancel = this.#clock.after(SHOWN_AFTER_MS, () => {
-            this.#cancel = null
+    #later(state: ConnectionState, reason: ConnectionReason): void {
+        this.#wait.set(SHOWN_AFTER_MS, (lateMs) => {
             // A timer that comes late slept with the device: the second begins when both are awake.
-            if (this.#clock.now() - dueAt > SHOWN_AFTER_MS) this.#wait(state, reason)
+            if (lateMs > SHOWN_AFTER_MS) this.#later(state, reason)
             else this.#change(state, reason)
         })
     }

@@ -1,37 +1,29 @@
 /** The topics for which no connection waits, the user's own and the count: joined last, and repaired one by one. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
 import type { Unsubscribe } from '../emitter/emitter.ts'
-import type { Random } from '../random/random.ts'
 import type { ChannelLease } from '../realtime/channels.ts'
 import { isUnauthorized, type Loss } from '../realtime/loss.ts'
-import { SERVER_LOSS_JITTER_MS } from './retry_policy.ts'
+import type { ConnectionParts } from './connection_parts.ts'
+import { backoffMs, SERVER_LOSS_JITTER_MS } from './retry_policy.ts'
 
 type Lease = Pick<ChannelLease<'user'>, 'ensure' | 'on'>
 
-export interface SideTopicOptions {
-    clock: Clock
-    random: Random
-    /** Gives Realtime a fresh token. */
-    prepare: () => Promise<void>
-}
-
-const LEAST_MS = 500
-const MOST_MS = 20_000
 const MOST_REFUSALS = 3
 
 /** One of the topics, with its own count of losses. */
 export class SideTopic {
     readonly #lease: Lease
-    readonly #options: SideTopicOptions
+    readonly #parts: ConnectionParts
+    readonly #repairing: Timer
     #isOn = false
-    #cancel: Cancel = () => {}
     #losses = 0
     #refusals = 0
 
-    constructor(lease: Lease, options: SideTopicOptions) {
+    constructor(lease: Lease, parts: ConnectionParts) {
         this.#lease = lease
-        this.#options = options
+        this.#parts = parts
+        this.#repairing = new Timer(parts.clock)
     }
 
     listen(): Unsubscribe[] {
@@ -54,23 +46,22 @@ export class SideTopic {
     /** Repairs nothing more until the next `start`. */
     stop(): void {
         this.#isOn = false
-        this.#cancel()
+        this.#repairing.stop()
     }
 
     #lost(loss: Loss): void {
         if (!this.#isOn || loss.kind === 'reset') return
         if (isUnauthorized(loss) && ++this.#refusals >= MOST_REFUSALS) return
-        const { clock, random } = this.#options
-        const mostMs = Math.min(MOST_MS, LEAST_MS * 2 ** this.#losses)
-        const laterMs = LEAST_MS + random.next() * (mostMs - LEAST_MS)
-        const ms = this.#losses++ === 0 ? random.next() * SERVER_LOSS_JITTER_MS : laterMs
-        this.#cancel()
-        this.#cancel = clock.after(ms, () => void this.#repair())
+        const random = this.#parts.random.next()
+        const ms = this.#losses === 0 ? random * SERVER_LOSS_JITTER_MS : backoffMs(this.#losses, random)
+        this.#losses++
+        this.#repairing.set(ms, () => void this.#repair())
     }
 
     async #repair(): Promise<void> {
+        const { channels, wakes } = this.#parts
         try {
-            await this.#options.prepare()
+            await channels.prepare(wakes.sleepNo)
         } catch {
             // The next loss of a critical topic, or the next wake, tries with all its means.
         }

@@ -7,22 +7,22 @@ export interface EventSource<Events extends object> {
     on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Unsubscribe
 }
 
-export class Emitter<Events extends object> implements EventSource<Events> {
+/** The base of what tells of events of its own. */
+export abstract class EventEmitter<Events extends object> implements EventSource<Events> {
     readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
 
     on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Unsubscribe {
         // A function of its own for each call: subscribing the same listener twice makes two subscriptions.
         const own = (event: Events[Name]) => listener(event)
         const listeners = this.#listeners.get(name) ?? new Set()
-        this.#listeners.set(name, listeners)
-        listeners.add(own)
+        this.#listeners.set(name, listeners.add(own))
         return () => {
             listeners.delete(own)
         }
     }
 
     /** Calls every listener; one that throws keeps none of the others from it. */
-    emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    protected emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
         for (const listener of [...(this.#listeners.get(name) ?? [])]) {
             try {
                 ;(listener as (event: Events[Name]) => void)(event)
@@ -33,10 +33,26 @@ export class Emitter<Events extends object> implements EventSource<Events> {
     }
 
     /** Ends all subscriptions. */
-    clear(): void {
+    protected clear(): void {
         for (const listeners of this.#listeners.values()) listeners.clear()
         this.#listeners.clear()
     }
+}
+
+/** Events that their owner tells from outside. */
+export class Emitter<Events extends object> extends EventEmitter<Events> {
+    override emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+        super.emit(name, event)
+    }
+
+    override clear(): void {
+        super.clear()
+    }
+}
+
+/** Ends subscriptions, or whatever else is ended by a call. */
+export function endAll(ends: Iterable<() => void>): void {
+    for (const end of ends) end()
 }
 
 /** Shows an error of the app's own listener where the platform shows uncaught ones. */

@@ -34,6 +34,7 @@ export const CLIENT_CODES: Partial<Readonly<Record<ErrorCategory, string>>> = {
 }
 
 interface Entry {
+    code: string
     category: ErrorCategory
     recoverable: boolean
     needsOperator: boolean
@@ -46,9 +47,10 @@ function tableOf(codes: Partial<Readonly<Record<ErrorCategory, string>>>): Map<s
     const table = new Map<string, Entry>()
     for (const [category, list] of Object.entries(codes) as [ErrorCategory, string][]) {
         for (const word of list.split(' ')) {
-            const mark = word.at(-1)
-            const entry = { category, recoverable: mark === '+', needsOperator: mark === '!' }
-            table.set(word.replace(/\W/, ''), entry)
+            const [, code = '', mark, sqlstate] = /(\w+)(\W?):?(\w*)/.exec(word) as string[]
+            const entry = { code, category, recoverable: mark === '+', needsOperator: mark === '!' }
+            table.set(code, entry)
+            if (sqlstate) table.set(sqlstate, entry)
         }
     }
     return table
@@ -99,9 +101,9 @@ export class StreamError extends Error {
     }
 }
 
-/** Whether the server's catalogue, as this client knows it, has the code. */
-export function isServerCode(code: string): code is ErrorCode {
-    return SERVER.has(code)
+/** The code of the server's catalogue, as this client knows it, for a code of it or an SQLSTATE. */
+export function serverCode(codeOrState = ''): ErrorCode | undefined {
+    return SERVER.get(codeOrState)?.code as ErrorCode | undefined
 }
 
 /** The error of a call whose signal was aborted; a `StreamError` given as the reason is kept. */

@@ -1,6 +1,6 @@
 /** Wakes: returns of the app or the network, each with a number, so that several signals of one wake count once. */
 
-import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
+import { EventEmitter, type Unsubscribe } from '../emitter/emitter.ts'
 import type { LifecycleAdapter, LifecycleEvent } from './lifecycle_adapter.ts'
 
 export type WakeReason = 'wake' | 'online'
@@ -10,14 +10,14 @@ export interface WakeEvents {
     sleep: { reason: 'background' | 'offline' }
 }
 
-export class Wakes {
-    readonly #emitter = new Emitter<WakeEvents>()
+export class Wakes extends EventEmitter<WakeEvents> {
     readonly #end: Unsubscribe
     #isActive: boolean
     #isOnline: boolean
     #sleepNo = 0
 
     constructor(adapter: LifecycleAdapter) {
+        super()
         const { isActive, isOnline } = adapter.current()
         this.#isActive = isActive
         this.#isOnline = isOnline
@@ -37,19 +37,15 @@ export class Wakes {
         return this.#isOnline
     }
 
-    on<Name extends keyof WakeEvents>(name: Name, listener: (event: WakeEvents[Name]) => void): Unsubscribe {
-        return this.#emitter.on(name, listener)
-    }
-
     /** A timer came far too late: the device slept and nobody said so. */
     noteGap(): void {
         this.#sleepNo++
-        this.#emitter.emit('wake', { reason: 'wake', sleepNo: this.#sleepNo })
+        this.emit('wake', { reason: 'wake', sleepNo: this.#sleepNo })
     }
 
     dispose(): void {
         this.#end()
-        this.#emitter.clear()
+        this.clear()
     }
 
     #take(event: LifecycleEvent): void {
@@ -63,9 +59,9 @@ export class Wakes {
         }
         if (isSleep) {
             this.#sleepNo++
-            this.#emitter.emit('sleep', { reason: event === 'background' ? 'background' : 'offline' })
+            this.emit('sleep', { reason: event === 'background' ? 'background' : 'offline' })
         } else {
-            this.#emitter.emit('wake', { reason: event === 'active' ? 'wake' : 'online', sleepNo: this.#sleepNo })
+            this.emit('wake', { reason: event === 'active' ? 'wake' : 'online', sleepNo: this.#sleepNo })
         }
     }
 }

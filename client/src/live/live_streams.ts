@@ -7,7 +7,7 @@ import { within } from '../clock/deadline.ts'
 import type { LiveStream } from '../contract/named.ts'
 import type { OperationName } from '../contract/operations.ts'
 import type { LiveEvent } from '../contract/wire.ts'
-import { Emitter, type EventSource, type Unsubscribe } from '../emitter/emitter.ts'
+import { EventEmitter, endAll, type Unsubscribe } from '../emitter/emitter.ts'
 import { isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Wakes } from '../lifecycle/wakes.ts'
 import type { Random } from '../random/random.ts'
@@ -37,10 +37,9 @@ const SPREAD_MS = 2_000
 const JOINED_WITHIN_MS = 2_000
 const BACKOFF = { least: 500, most: 20_000 }
 
-export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }> {
+export class LiveStreams extends EventEmitter<{ change: LiveStreamsSnapshot }> {
     readonly #parts: LiveStreamsParts
     readonly #pageSize: number
-    readonly #emitter = new Emitter<{ change: LiveStreamsSnapshot }>()
     readonly #lease: ChannelLease<'live'>
     readonly #ends: Unsubscribe[]
     readonly #life = new AbortController()
@@ -55,6 +54,7 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
     #work: Promise<void> | null = null
 
     constructor(parts: LiveStreamsParts, pageSize: number) {
+        super()
         this.#parts = parts
         this.#pageSize = pageSize
         this.#lease = parts.channels.hold('live')
@@ -66,10 +66,6 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
             parts.wakes.on('wake', () => this.refresh()),
         ]
         void this.refresh()
-    }
-
-    on(name: 'change', listener: (snapshot: LiveStreamsSnapshot) => void): Unsubscribe {
-        return this.#emitter.on(name, listener)
     }
 
     /** The same object until something changes. */
@@ -108,9 +104,9 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
         this.#life.abort()
         this.#retry?.()
         for (const cancel of this.#waits) cancel()
-        for (const end of this.#ends) end()
+        endAll(this.#ends)
         this.#lease.leave()
-        this.#emitter.clear()
+        this.clear()
     }
 
     async #refresh(): Promise<void> {
@@ -210,6 +206,6 @@ export class LiveStreams implements EventSource<{ change: LiveStreamsSnapshot }>
     #change(change: Partial<LiveStreamsSnapshot>): void {
         if (this.#life.signal.aborted) return
         this.#snapshot = { ...this.#snapshot, ...change }
-        this.#emitter.emit('change', this.#snapshot)
+        this.emit('change', this.#snapshot)
     }
 }

@@ -1,6 +1,7 @@
 /** One topic of Realtime, shared by all who hold it: its channel, and how far it has come. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import type { Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
 import { Emitter } from '../emitter/emitter.ts'
 import type { RealtimeChannelLike, RealtimeLike } from '../supabase.ts'
 import { type Loss, lossOfError } from './loss.ts'
@@ -27,17 +28,16 @@ export class SharedChannel {
     /** Why it is down; null until it was up. */
     lastLoss: Loss | null = null
     readonly #realtime: RealtimeLike
-    readonly #clock: Clock
+    readonly #unconfirmed: Timer
     #channel: RealtimeChannelLike | null = null
     #status: ChannelStatus = 'down'
-    #cancel: Cancel = () => {}
     /** What the server said right before it closed the channel. */
     #said = ''
 
     constructor(topic: string, realtime: RealtimeLike, clock: Clock) {
         this.topic = topic
         this.#realtime = realtime
-        this.#clock = clock
+        this.#unconfirmed = new Timer(clock)
     }
 
     get status(): ChannelStatus {
@@ -66,7 +66,7 @@ export class SharedChannel {
                 if (channel === this.#channel) this.#report(status, error)
             })
         } catch (thrown) {
-            this.drop({ kind: 'socket', message: `no socket can be opened: ${String(thrown)}`, terminal: null })
+            this.drop({ kind: 'socket', message: `no socket can be opened: ${String(thrown)}` })
         }
     }
 
@@ -76,7 +76,7 @@ export class SharedChannel {
         if (!channel) return
         this.#channel = null
         this.#status = 'down'
-        this.#cancel()
+        this.#unconfirmed.stop()
         this.lastLoss = loss
         // Without a reply it is over all the same: supabase-js removes it at once.
         Promise.resolve(channel.unsubscribe()).catch(() => {})
@@ -85,12 +85,11 @@ export class SharedChannel {
 
     #report(status: string, error: Error | undefined): void {
         if (status === 'SUBSCRIBED') {
-            this.#cancel()
-            this.#cancel = this.#clock.after(CONFIRMED_WITHIN_MS, () => this.#reached('unconfirmed'))
+            this.#unconfirmed.set(CONFIRMED_WITHIN_MS, () => this.#reached('unconfirmed'))
         } else if (status === 'TIMED_OUT') {
-            this.drop({ kind: 'timeout', message: 'the join got no answer', terminal: null })
+            this.drop({ kind: 'timeout', message: 'the join got no answer' })
         } else if (status === 'CLOSED') {
-            this.drop({ kind: 'closed', message: this.#said || 'the server closed the channel', terminal: null })
+            this.drop({ kind: 'closed', message: this.#said || 'the server closed the channel' })
         } else {
             this.drop(lossOfError(error))
         }
@@ -98,7 +97,7 @@ export class SharedChannel {
 
     #reached(status: 'ready' | 'unconfirmed'): void {
         if (this.#status === 'ready' || this.#status === status) return
-        this.#cancel()
+        this.#unconfirmed.stop()
         this.#status = status
         this.emitter.emit('ready', { isConfirmed: status === 'ready' })
     }

@@ -4,7 +4,7 @@ import type { AccessTokens } from '../access/access_tokens.ts'
 import { abortable } from '../clock/abortable.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { TopicEvents, TopicKind } from '../contract/events.ts'
-import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
+import { Emitter, endAll, type Unsubscribe } from '../emitter/emitter.ts'
 import { abortedError } from '../error/stream_error.ts'
 import type { RealtimeLike } from '../supabase.ts'
 import { type ChannelStatus, SharedChannel } from './channel.ts'
@@ -41,7 +41,7 @@ export interface ChannelsOptions {
     clock: Clock
 }
 
-const RESET: Loss = { kind: 'reset', message: 'the app slept', terminal: null }
+const RESET: Loss = { kind: 'reset', message: 'the app slept' }
 
 export class Channels {
     readonly #options: ChannelsOptions
@@ -80,7 +80,7 @@ export class Channels {
         const rest = () => {
             if (!isHeld) return
             isHeld = false
-            for (const end of ends) end()
+            endAll(ends)
             this.#release(shared)
         }
         return {
@@ -161,7 +161,7 @@ async function whenReady(shared: SharedChannel, signal: AbortSignal | undefined)
             shared.emitter.on('lost', (loss) => reject(errorOfLoss(loss))),
         ]
         return () => {
-            for (const end of ends) end()
+            endAll(ends)
         }
     })
 }

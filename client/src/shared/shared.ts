@@ -1,6 +1,7 @@
 /** Values by key, counted by reference: the last holder's release ends a value a moment later. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
+import type { Clock } from '../clock/clock.ts'
+import { Timer } from '../clock/timer.ts'
 
 /** A view that is mounted twice, as StrictMode does, or replaced by another, finds what it showed. */
 export const DETACH_AFTER_MS = 2_500
@@ -8,7 +9,7 @@ export const DETACH_AFTER_MS = 2_500
 interface Entry<Value> {
     value: Value
     holders: number
-    cancel: Cancel | null
+    ending: Timer
 }
 
 export class Shared<Value> {
@@ -29,18 +30,17 @@ export class Shared<Value> {
     ): { value: Value; release: (now?: boolean) => void | Promise<void> } {
         const known = this.#entries.get(key)
         if (known !== undefined && !serves(known.value)) this.#remove(key, known)
-        const entry = this.#entries.get(key) ?? { value: make(), holders: 0, cancel: null }
+        const entry = this.#entries.get(key) ?? { value: make(), holders: 0, ending: new Timer(this.#clock) }
         this.#entries.set(key, entry)
         entry.holders++
-        entry.cancel?.()
-        entry.cancel = null
+        entry.ending.stop()
         let isHeld = true
         const release = (now = false) => {
             if (!isHeld) return
             isHeld = false
             if (--entry.holders > 0 || this.#entries.get(key) !== entry) return
             if (now) return this.#remove(key, entry)
-            entry.cancel = this.#clock.after(DETACH_AFTER_MS, () => this.#remove(key, entry))
+            entry.ending.set(DETACH_AFTER_MS, () => this.#remove(key, entry))
         }
         return { value: entry.value, release }
     }
@@ -61,7 +61,7 @@ export class Shared<Value> {
     }
 
     #remove(key: string, entry: Entry<Value>): void | Promise<void> {
-        entry.cancel?.()
+        entry.ending.stop()
         if (this.#entries.get(key) === entry) this.#entries.delete(key)
         return this.#end(entry.value)
     }

@@ -3,9 +3,10 @@
 import type { Calls } from '../call/calls.ts'
 import { named } from '../call/named.ts'
 import { obeyContract } from '../connection/contract_version.ts'
-import type { LivePage, LiveStream, ReactionResult, Session, StreamSummary, ViewerLease } from '../contract/named.ts'
+import type { LivePage, LiveStream, ReactionResult, Session, StreamSummary } from '../contract/named.ts'
+import type { OperationName } from '../contract/operations.ts'
 import type * as Wire from '../contract/wire.ts'
-import type { CallOptions } from '../transport/transport.ts'
+import type { Args, CallOptions } from '../transport/transport.ts'
 import type { AgoraToken, StreamSession, StreamState } from './stream_types.ts'
 
 export interface StreamService {
@@ -57,78 +58,78 @@ export class StreamClientService implements StreamService {
     }
 
     async pauseStream(sessionId: string, options?: CallOptions): Promise<void> {
-        await this.#calls.run('pause_stream', this.#hosted(sessionId), options)
+        await this.#run('pause_stream', this.#hosted(sessionId), options)
     }
 
     async resumeStream(sessionId: string, options?: CallOptions): Promise<void> {
-        await this.#calls.run('resume_stream', this.#hosted(sessionId), options)
+        await this.#run('resume_stream', this.#hosted(sessionId), options)
     }
 
     async generateSellerToken(sellerId: string, channelId: string, options?: CallOptions): Promise<AgoraToken> {
         const args = { seller_id: sellerId, channel_id: channelId, generation: this.generationOf(channelId) }
-        return named(await this.#calls.run('generate_seller_token', args, options))
+        return this.#run('generate_seller_token', args, options)
     }
 
     async generateBuyerToken(buyerId: string, channelId: string, options?: CallOptions): Promise<AgoraToken> {
         const args = { buyer_id: buyerId, channel_id: channelId }
-        return named(await this.#calls.run('generate_buyer_token', args, options))
+        return this.#run('generate_buyer_token', args, options)
     }
 
     /** A fresh token of the kind that the user has in this stream. */
     async refreshToken(userId: string, channelId: string, options?: CallOptions): Promise<AgoraToken> {
         const args = { user_id: userId, channel_id: channelId, generation: this.generationOf(channelId) }
-        return named(await this.#calls.run('refresh_token', args, options))
+        return this.#run('refresh_token', args, options)
     }
 
     async getStreamState(sessionId: string, options?: CallOptions): Promise<StreamState> {
-        return (await this.#calls.run('get_stream_state', { session_id: sessionId }, options)) as StreamState
+        return this.#run('get_stream_state', { session_id: sessionId }, options)
     }
 
     async updateStreamState(sessionId: string, state: StreamState, options?: CallOptions): Promise<void> {
-        await this.#calls.run('update_stream_state', { ...this.#hosted(sessionId), state }, options)
+        await this.#run('update_stream_state', { ...this.#hosted(sessionId), state }, options)
     }
 
     /** Joins a stream; a connection does it by itself. */
     async addViewer(sessionId: string, buyerId: string, options?: CallOptions): Promise<void> {
         const args = { session_id: sessionId, buyer_id: buyerId }
-        const lease = named<ViewerLease>(await this.#calls.run('add_viewer', args, options))
-        this.#joins.set(`${sessionId} ${buyerId}`, lease.joinNo)
+        const { join_no: joinNo } = await this.#calls.run('add_viewer', args, options)
+        this.#joins.set(sessionId + buyerId, joinNo)
     }
 
     /** Leaves a stream. A newer join, from another device, stays. */
     async removeViewer(sessionId: string, buyerId: string, options?: CallOptions): Promise<void> {
-        const key = `${sessionId} ${buyerId}`
+        const key = sessionId + buyerId
         const args = { session_id: sessionId, buyer_id: buyerId, join_no: this.#joins.get(key) }
         await this.#calls.run('remove_viewer', args, options)
         this.#joins.delete(key)
     }
 
     async getViewerCount(sessionId: string, options?: CallOptions): Promise<number> {
-        return this.#calls.run('get_viewer_count', { session_id: sessionId }, options)
+        return this.#run('get_viewer_count', { session_id: sessionId }, options)
     }
 
     /** Reacts to a live stream. One beyond the rate is not accepted, and is not to be sent again. */
     async sendReaction(sessionId: string, kind: string, options?: CallOptions): Promise<ReactionResult> {
-        return named(await this.#calls.run('send_reaction', { session_id: sessionId, kind }, options))
+        return this.#run('send_reaction', { session_id: sessionId, kind }, options)
     }
 
     async getSession(sessionId: string, options?: CallOptions): Promise<Session> {
-        return named(await this.#calls.run('get_session', { session_id: sessionId }, options))
+        return this.#run('get_session', { session_id: sessionId }, options)
     }
 
     /** The stream of an auction, for whoever may watch it. */
     async getLiveStream(auctionId: string, options?: CallOptions): Promise<LiveStream> {
-        return named(await this.#calls.run('get_live_stream', { auction_id: auctionId }, options))
+        return this.#run('get_live_stream', { auction_id: auctionId }, options)
     }
 
     /** A page of the streams that the caller may watch; `after` is the `nextAfter` of the page before. */
     async listLiveStreams(page: { pageSize?: number; after?: string | null } & CallOptions = {}): Promise<LivePage> {
         const args = { page_size: page.pageSize, after: page.after }
-        return named(await this.#calls.run('list_live_streams', args, page))
+        return this.#run('list_live_streams', args, page)
     }
 
     async getStreamSummary(sessionId: string, options?: CallOptions): Promise<StreamSummary> {
-        return named(await this.#calls.run('get_stream_summary', { session_id: sessionId }, options))
+        return this.#run('get_stream_summary', { session_id: sessionId }, options)
     }
 
     /** The generation with which this client hosts a stream; undefined where it does not. */
@@ -138,6 +139,15 @@ export class StreamClientService implements StreamService {
 
     #hosted(sessionId: string): { session_id: string; generation: number | undefined } {
         return { session_id: sessionId, generation: this.generationOf(sessionId) }
+    }
+
+    /** A call, whose answer has the client's names. */
+    async #run<Name extends OperationName, Named>(
+        name: Name,
+        args: Args<Name>,
+        options: CallOptions | undefined
+    ): Promise<Named> {
+        return named(await this.#calls.run(name, args, options))
     }
 
     async #viewers(sessionId: string, options?: CallOptions): Promise<string[]> {

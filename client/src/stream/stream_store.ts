@@ -2,7 +2,7 @@
 
 import type { ReactionTotal } from '../contract/named.ts'
 import type { HeartbeatResult, ReactionsEvent, StateEvent, SyncResult, ViewerCountEvent } from '../contract/wire.ts'
-import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
+import { EventEmitter } from '../emitter/emitter.ts'
 import type { SyncConsumer } from '../sync/sync_consumer.ts'
 import type { StreamState } from './stream_types.ts'
 
@@ -41,8 +41,7 @@ export interface StreamStoreEvents {
     change: StreamSnapshot
 }
 
-export class StreamStore implements SyncConsumer {
-    readonly #emitter = new Emitter<StreamStoreEvents>()
+export class StreamStore extends EventEmitter<StreamStoreEvents> implements SyncConsumer {
     #snapshot: StreamSnapshot
     #epoch: string | null = null
     /** The log's number up to which the state is known. */
@@ -55,19 +54,13 @@ export class StreamStore implements SyncConsumer {
     #reactedAt = Number.NEGATIVE_INFINITY
 
     constructor(sessionId: string) {
+        super()
         this.#snapshot = { ...UNKNOWN_STREAM, sessionId }
     }
 
     /** The same object until something changes. */
     get snapshot(): StreamSnapshot {
         return this.#snapshot
-    }
-
-    on<Name extends keyof StreamStoreEvents>(
-        name: Name,
-        listener: (event: StreamStoreEvents[Name]) => void
-    ): Unsubscribe {
-        return this.#emitter.on(name, listener)
     }
 
     cursor(): null {
@@ -155,7 +148,7 @@ export class StreamStore implements SyncConsumer {
         const names = Object.keys(next) as (keyof StreamSnapshot)[]
         if (names.every((name) => isSame(next[name], this.#snapshot[name]))) return
         this.#snapshot = next
-        this.#emitter.emit('change', next)
+        this.emit('change', next)
     }
 }
 

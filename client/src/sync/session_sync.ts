@@ -1,34 +1,29 @@
 /** The one place from which `sync` is called for a stream: one run at a time, whoever asks. */
 
-import type { Cancel, Clock } from '../clock/clock.ts'
-import type { ServerClock } from '../clock/server_clock.ts'
+import { Timer } from '../clock/timer.ts'
 import { Wait } from '../clock/wait.ts'
+import { asked } from '../connection/asked.ts'
+import type { ConnectionParts } from '../connection/connection_parts.ts'
 import { obeyContract } from '../connection/contract_version.ts'
+import { backoffMs } from '../connection/retry_policy.ts'
 import type { SyncResult } from '../contract/wire.ts'
 import { abortedError, isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
-import type { Random } from '../random/random.ts'
-import type { Args, Transport } from '../transport/transport.ts'
+import type { Args } from '../transport/transport.ts'
 import type { SyncConsumer, SyncCursor } from './sync_consumer.ts'
 
-export interface SessionSyncOptions {
-    sessionId: string
-    transport: Transport
-    clock: Clock
-    random: Random
-    serverClock: ServerClock
-    /** A refusal that does not pass: banned, the stream is gone. */
-    onRefused: (error: StreamError) => void
-}
+export type SyncParts = Pick<ConnectionParts, 'transport' | 'clock' | 'random' | 'serverClock'>
 
 /** Of a thousand messages each; a server that always had more would be followed for ever. */
 const MOST_PAGES = 1_000
 
 export class SessionSync {
-    readonly #options: SessionSyncOptions
+    readonly #sessionId: string
+    readonly #parts: SyncParts
+    readonly #onRefused: (error: StreamError) => void
     readonly #consumers = new Set<SyncConsumer>()
     #running: Promise<void> | null = null
     /** The wanted run, while its time has not come. */
-    #planned: { at: number; cancel: Cancel } | null = null
+    readonly #planned: Timer
     #failures = 0
     /** After a call that failed, whoever made it: what is wished for meanwhile waits too. */
     readonly #backoff: Wait
@@ -39,9 +34,13 @@ export class SessionSync {
     #life = new AbortController()
     #isHeld = false
 
-    constructor(options: SessionSyncOptions) {
-        this.#options = options
-        this.#backoff = new Wait(options.clock)
+    /** `onRefused` is told of a refusal that does not pass: banned, the stream is gone. */
+    constructor(sessionId: string, parts: SyncParts, onRefused: (error: StreamError) => void) {
+        this.#sessionId = sessionId
+        this.#parts = parts
+        this.#onRefused = onRefused
+        this.#planned = new Timer(parts.clock)
+        this.#backoff = new Wait(parts.clock)
     }
 
     attach(consumer: SyncConsumer): () => void {
@@ -69,7 +68,7 @@ export class SessionSync {
 
     /** Syncs now, in place of what was planned; joins the run that is under way. */
     run(): Promise<void> {
-        this.#cancelPlanned()
+        this.#planned.stop()
         this.#isHeld = false
         if (this.#running) return this.#running
         const running = this.#pages(this.#life.signal).finally(() => {
@@ -95,18 +94,10 @@ export class SessionSync {
      * or what the server says, until it succeeds or the connection makes its own.
      */
     request(withinMs = 0): void {
-        const { clock, random } = this.#options
-        if (this.#life.signal.aborted || this.#isHeld) return
-        const delayMs = Math.max(withinMs * random.next(), this.#backoff.leftMs)
-        const at = clock.now() + delayMs
-        if (this.#planned && this.#planned.at <= at) return
-        this.#cancelPlanned()
         const { signal } = this.#life
-        const cancel = clock.after(delayMs, () => {
-            this.#planned = null
-            void this.#wished(signal)
-        })
-        this.#planned = { at, cancel }
+        if (signal.aborted || this.#isHeld) return
+        const delayMs = Math.max(withinMs * this.#parts.random.next(), this.#backoff.leftMs)
+        this.#planned.setSooner(delayMs, () => void this.#wished(signal))
     }
 
     /**
@@ -127,7 +118,7 @@ export class SessionSync {
 
     /** Ends all of it until `resume`. */
     stop(): void {
-        this.#cancelPlanned()
+        this.#planned.stop()
         this.#life.abort()
     }
 
@@ -138,7 +129,7 @@ export class SessionSync {
 
     async #poll(signal: AbortSignal): Promise<number | null> {
         const runs = this.#runs
-        const call = this.#options.transport.poll(this.#args(), this.#version, { signal })
+        const call = this.#parts.transport.poll(this.#args(), this.#version, { signal })
         const answer = await this.#heeded(call)
         // A run that has begun since brings more, or has brought it.
         if (signal.aborted || runs !== this.#runs) return null
@@ -162,27 +153,18 @@ export class SessionSync {
         } catch (thrown) {
             if (signal.aborted) return
             const error = toStreamError(thrown)
-            if (isTerminal(error)) this.#options.onRefused(error)
+            if (isTerminal(error)) this.#onRefused(error)
             else this.request()
         }
     }
 
-    #cancelPlanned(): void {
-        this.#planned?.cancel()
-        this.#planned = null
-    }
-
     async #pages(signal: AbortSignal): Promise<void> {
-        const { transport, clock, serverClock } = this.#options
         this.#runs++
         this.#version = null
         for (let page = 0; page < MOST_PAGES; page++) {
             const args = this.#args()
-            const sentAt = clock.now()
-            const result = await this.#heeded(transport.call('sync', args, { signal }))
+            const { result } = await this.#heeded(asked(this.#parts, 'sync', args, signal))
             if (signal.aborted) throw abortedError(signal)
-            obeyContract(result)
-            serverClock.note(result.server_time, sentAt, clock.now())
             this.apply(result)
             const isFollowed = this.#args().after_seq !== args.after_seq
             if (!result.has_more || !isFollowed) return
@@ -192,7 +174,7 @@ export class SessionSync {
     #args(): Args<'sync'> {
         let cursor: SyncCursor | null = null
         for (const consumer of this.#consumers) cursor ??= consumer.cursor()
-        return { session_id: this.#options.sessionId, after_seq: cursor?.afterSeq, epoch: cursor?.epoch }
+        return { session_id: this.#sessionId, after_seq: cursor?.afterSeq, epoch: cursor?.epoch }
     }
 
     /** A call whose failure makes later ones wait. */
@@ -205,9 +187,8 @@ export class SessionSync {
             },
             (thrown: unknown) => {
                 if (signal.aborted) return
-                const mostMs = Math.min(20_000, 500 * 2 ** ++this.#failures)
-                const leastMs = toStreamError(thrown).retryAfterMs ?? 500
-                this.#backoff.begin(leastMs + (mostMs - 500) * this.#options.random.next())
+                const jitterMs = backoffMs(++this.#failures, this.#parts.random.next())
+                this.#backoff.begin(jitterMs + (toStreamError(thrown).retryAfterMs ?? 0))
             }
         )
         return call

@@ -2,13 +2,12 @@
 
 import type { AccessTokens } from '../access/access_tokens.ts'
 import type { Clock } from '../clock/clock.ts'
-import { within } from '../clock/deadline.ts'
 import { type OperationName, ROUTES } from '../contract/operations.ts'
-import { StreamError, toStreamError } from '../error/stream_error.ts'
-import { numberOrNull, parseObject, refusalError, textOr } from './refusal.ts'
+import { StreamError } from '../error/stream_error.ts'
+import { answered } from './answered.ts'
+import { numberOrNull, parseObject, refusalError } from './refusal.ts'
 import {
     type Args,
-    CALL_WITHIN_MS,
     type CallOptions,
     CLIENT_INFO,
     given,
@@ -73,42 +72,40 @@ export class EdgeTransport implements Transport {
         name: OperationName,
         args: object,
         signal: AbortSignal | undefined,
-        headers: Record<string, string> = {}
+        known?: Record<string, string>
     ): Promise<Answer> {
-        const answer = await within(this.#clock, CALL_WITHIN_MS, signal, async (bounded): Promise<Answer> => {
-            const token = await this.#access.get()
-            const { url, init } = request(this.#url, name, args)
-            const own = { authorization: `Bearer ${token}`, 'x-client-info': CLIENT_INFO }
-            const all = { ...own, ...(init.headers as Record<string, string>), ...headers }
-            const response = await this.#fetch(url, { ...init, headers: all, signal: bounded })
+        const answer = await answered(this.#clock, this.#access, signal, async (token, bounded): Promise<Answer> => {
+            const { path, ...init } = request(name, args)
+            const headers = { authorization: `Bearer ${token}`, 'x-client-info': CLIENT_INFO, ...init.headers, ...known }
+            const response = await this.#fetch(this.#url + path, { ...init, headers, signal: bounded })
             return { status: response.status, text: await response.text(), headers: response.headers }
-        }).catch((thrown: unknown) => {
-            throw toStreamError(thrown)
         })
         if (answer.status >= 400) throw refused(answer, this.#clock.now())
         return answer
     }
 }
 
+interface Request {
+    method: string
+    path: string
+    headers?: Record<string, string>
+    body?: string
+}
+
 /** The request of a route: arguments in the path, then in the query or in the body. */
-function request(base: string, name: OperationName, args: object): { url: string; init: RequestInit } {
+function request(name: OperationName, args: object): Request {
     const [method, template] = ROUTES[name]
     const rest = given(args)
-    const path = template.replace(/\{(\w+)\}/g, (_, argument: string) => {
-        const value = rest[argument]
-        if (value === undefined)
-            throw new StreamError('invalid_argument', `${name} needs ${argument}`, { field: argument })
-        delete rest[argument]
+    const path = template.replace(/\{(\w+)\}/g, (_, field: string) => {
+        const value = rest[field]
+        if (value === undefined) throw new StreamError('invalid_argument', `${name} needs ${field}`, { field })
+        delete rest[field]
         return encodeURIComponent(String(value))
     })
-    const url = base + path
-    const names = Object.keys(rest)
-    if (names.length === 0) return { url, init: { method, headers: {} } }
-    if (WITHOUT_BODY.includes(method)) {
-        const query = names.map((argument) => `${argument}=${encodeURIComponent(String(rest[argument]))}`)
-        return { url: `${url}?${query.join('&')}`, init: { method, headers: {} } }
-    }
-    return { url, init: { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(rest) } }
+    const query = Object.entries(rest).map(([field, value]) => `${field}=${encodeURIComponent(String(value))}`)
+    if (query.length === 0) return { method, path }
+    if (WITHOUT_BODY.includes(method)) return { method, path: `${path}?${query.join('&')}` }
+    return { method, path, headers: { 'content-type': 'application/json' }, body: JSON.stringify(rest) }
 }
 
 function parsed({ status, text }: Answer): unknown {
@@ -123,13 +120,8 @@ function parsed({ status, text }: Answer): unknown {
 /** A problem of RFC 9457, or whatever a proxy in between wrote. */
 function refused({ status, text, headers }: Answer, now: number): StreamError {
     const problem = parseObject(text)
-    return refusalError({
-        status,
-        message: textOr(problem.detail, textOr(problem.title, 'the call was refused')),
-        code: typeof problem.code === 'string' ? problem.code : undefined,
-        retryAfterMs: numberOrNull(problem.retry_after_ms) ?? retryAfterMs(headers.get('retry-after'), now),
-        field: typeof problem.field === 'string' ? problem.field : null,
-    })
+    const messages = [problem.detail, problem.title]
+    return refusalError({ status, messages, retryAfterMs: retryAfterMs(headers.get('retry-after'), now) }, problem)
 }
 
 /** Seconds, or a date, which a clock that is wrong by years reads as an hour at most. */

@@ -1,7 +1,6 @@
 /** The errors that PostgREST and edge_api answer with, as `StreamError`s. */
 
-import { SQLSTATES } from '../contract/errors.ts'
-import { isServerCode, StreamError, type StreamErrorCode } from '../error/stream_error.ts'
+import { StreamError, type StreamErrorCode, type StreamErrorDetails, serverCode } from '../error/stream_error.ts'
 
 /** PostgREST's own codes about the token of a request. */
 const POSTGREST_CODES: Readonly<Record<string, StreamErrorCode>> = {
@@ -10,40 +9,43 @@ const POSTGREST_CODES: Readonly<Record<string, StreamErrorCode>> = {
     PGRST303: 'token_expired',
 }
 
-/** What both servers say about a refusal, under one set of names. */
-export interface Refusal {
-    status: number
-    message: string
-    /** The catalogue's code, or Postgres's or PostgREST's own. */
-    code: string | undefined
-    retryAfterMs: number | null
-    field: string | null
-    cause?: unknown
-}
-
-export function refusalError(refusal: Refusal): StreamError {
-    const { status, retryAfterMs, field, cause } = refusal
-    return new StreamError(codeOf(refusal), refusal.message, { status, retryAfterMs, field, cause })
-}
-
-function codeOf({ code = '', status, message }: Refusal): StreamErrorCode {
-    if (isServerCode(code)) return code
-    if (code === 'PGRST301' && /expired/i.test(message)) return 'token_expired'
-    const known = SQLSTATES[code] ?? POSTGREST_CODES[code]
-    return known ?? codeOfStatus(status)
-}
-
 /** For an answer without a code that this client knows: a proxy's, or of a newer server. */
+const STATUS_CODES: Readonly<Record<number, StreamErrorCode>> = {
+    0: 'unreachable',
+    401: 'token_invalid',
+    403: 'forbidden',
+    404: 'route_not_found',
+    408: 'timed_out',
+    413: 'payload_too_large',
+    429: 'rate_limited',
+    504: 'timed_out',
+}
+
+/** What is known of a refusal beside what the server says in JSON. */
+export interface Refusal extends StreamErrorDetails {
+    status: number
+    /** Postgres's or PostgREST's own code. */
+    code?: string | undefined
+    /** What there is to say, the first that is a text. */
+    messages: unknown[]
+}
+
+/** The error of a refusal; `told` is the catalogue's part of it, of whatever form. */
+export function refusalError({ code = '', messages, ...details }: Refusal, told: Record<string, unknown>): StreamError {
+    const message = (messages.find((text) => text && typeof text === 'string') ?? 'the call was refused') as string
+    const known = typeof told.code === 'string' ? told.code : code
+    const isExpired = known === 'PGRST301' && /expired/i.test(message)
+    const ownCode = isExpired ? 'token_expired' : (serverCode(known) ?? POSTGREST_CODES[known])
+    return new StreamError(ownCode ?? codeOfStatus(details.status), message, {
+        ...details,
+        retryAfterMs: numberOrNull(told.retry_after_ms) ?? details.retryAfterMs,
+        field: typeof told.field === 'string' ? told.field : null,
+    })
+}
+
 function codeOfStatus(status: number): StreamErrorCode {
-    if (status === 0) return 'unreachable'
-    if (status === 401) return 'token_invalid'
-    if (status === 403) return 'forbidden'
-    if (status === 404) return 'route_not_found'
-    if (status === 413) return 'payload_too_large'
-    if (status === 429) return 'rate_limited'
-    if (status === 408 || status === 504) return 'timed_out'
-    if (status >= 500) return 'upstream_unavailable'
-    return status >= 400 ? 'invalid_argument' : 'invalid_answer'
+    const other = status >= 400 ? 'invalid_argument' : 'invalid_answer'
+    return STATUS_CODES[status] ?? (status >= 500 ? 'upstream_unavailable' : other)
 }
 
 /** A JSON object, or an empty one where the text is none. */
@@ -56,10 +58,6 @@ export function parseObject(text: string | null | undefined): Record<string, unk
     }
 }
 
-export function textOr(value: unknown, otherwise: string): string {
-    return typeof value === 'string' && value !== '' ? value : otherwise
-}
-
 export function numberOrNull(value: unknown): number | null {
-    return typeof value === 'number' && Number.isFinite(value) ? value : null
+    return Number.isFinite(value) ? (value as number) : null
 }

@@ -2,14 +2,12 @@
 
 import type { AccessTokens } from '../access/access_tokens.ts'
 import type { Clock } from '../clock/clock.ts'
-import { within } from '../clock/deadline.ts'
 import type { OperationName } from '../contract/operations.ts'
-import { toStreamError } from '../error/stream_error.ts'
 import type { RpcAnswerLike, SupabaseLike } from '../supabase.ts'
-import { numberOrNull, parseObject, refusalError, textOr } from './refusal.ts'
+import { answered } from './answered.ts'
+import { parseObject, refusalError } from './refusal.ts'
 import {
     type Args,
-    CALL_WITHIN_MS,
     type CallOptions,
     CLIENT_INFO,
     given,
@@ -37,17 +35,14 @@ export class RpcTransport implements Transport {
         args: Args<Name>,
         { signal }: CallOptions = {}
     ): Promise<Result<Name>> {
-        const answer = await within(this.#clock, CALL_WITHIN_MS, signal, async (bounded) => {
-            // Without a token supabase-js would call as nobody, and the refusal would look like one that does not pass.
-            await this.#access.get()
-            return this.#supabase
+        // Without a token supabase-js would call as nobody, and the refusal would look like one that does not pass.
+        const answer = await answered(this.#clock, this.#access, signal, (_, bounded) =>
+            this.#supabase
                 .schema(SCHEMA)
                 .rpc(name, given(args))
                 .setHeader('x-client-info', CLIENT_INFO)
                 .abortSignal(bounded)
-        }).catch((thrown: unknown) => {
-            throw toStreamError(thrown)
-        })
+        )
         if (answer.error) throw refused(answer)
         return (answer.data ?? null) as Result<Name>
     }
@@ -61,13 +56,6 @@ export class RpcTransport implements Transport {
 
 /** The catalogue's code stands in DETAIL; anything else is PostgREST's or Postgres's own. */
 function refused({ error, status }: RpcAnswerLike): Error {
-    const detail = parseObject(error?.details)
-    return refusalError({
-        status,
-        message: textOr(error?.message, 'the call was refused'),
-        code: textOr(detail.code, error?.code ?? ''),
-        retryAfterMs: numberOrNull(detail.retry_after_ms),
-        field: typeof detail.field === 'string' ? detail.field : null,
-        cause: error,
-    })
+    const messages = [error?.message]
+    return refusalError({ status, code: error?.code, messages, cause: error }, parseObject(error?.details))
 }

@@ -27,9 +27,6 @@ export interface Transport {
     poll(args: Args<'sync'>, version: string | null, options?: CallOptions): Promise<PollAnswer>
 }
 
-/** A call that got no answer in this time is given up; the edge and Postgres give up earlier. */
-export const CALL_WITHIN_MS: number = 10_000
-
 /** How the client names itself and its contract to the server. */
 export const CLIENT_INFO: string = `pg-stream-client/0.1.0 contract/${CONTRACT_VERSION}`
 

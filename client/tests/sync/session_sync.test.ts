@@ -20,7 +20,7 @@ function make() {
     }
     const transport = { kind: 'rpc', call, poll: call } as unknown as Transport
     const rest = { transport, clock, random: new FakeRandom(1), serverClock: new ServerClock(clock) }
-    const sync = new SessionSync({ sessionId: 's', ...rest, onRefused: () => {} })
+    const sync = new SessionSync('s', rest, () => {})
     return {
         clock,
         calls,

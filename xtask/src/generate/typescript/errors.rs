@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use stream_core::error::Category;
 
@@ -14,24 +14,31 @@ const RAISED_BY_US: &str = "PT";
 pub fn write(errors: &Value) -> Result<String> {
     let mut text =
         header("Codes of errors, their categories, and how each category is recovered from.");
-    text.push_str("/** The part of the product that an error belongs to. */\nexport const ErrorCategory = {\n");
+    text.push_str(IMPORT);
+    text.push_str(CATEGORY);
     for category in Category::ALL {
-        let name = category.as_str();
-        writeln!(text, "    {}: '{name}',", name.to_ascii_uppercase())?;
+        writeln!(text, "    | '{}'", category.as_str())?;
     }
-    text.push_str("} as const\nexport type ErrorCategory = (typeof ErrorCategory)[keyof typeof ErrorCategory]\n\n");
+    text.push_str("\nexport const ErrorCategory: Constants<ErrorCategory> = /* @__PURE__ */ constants(\n");
+    for category in Category::ALL {
+        writeln!(text, "    '{}',", category.as_str())?;
+    }
+    text.push_str(")\n\n");
     text.push_str(STRATEGY);
     for category in Category::ALL {
         let recovery = category.recovery();
+        ensure!(
+            recovery.auto_retry == (recovery.max_retry_attempts > 0) && recovery.user_notification,
+            "{} has a strategy that the client cannot write",
+            category.as_str()
+        );
         writeln!(
             text,
-            "    {}: {{\n        autoRetry: {},\n        maxRetryAttempts: {},\n        retryDelay: {},\n        fallbackAction: '{}',\n        userNotification: {},\n    }},",
+            "    {}: /* @__PURE__ */ strategy({}, {}, '{}'),",
             category.as_str(),
-            recovery.auto_retry,
             recovery.max_retry_attempts,
             recovery.retry_delay_ms,
             recovery.fallback_action,
-            recovery.user_notification
         )?;
     }
     text.push_str("}\n\n");
@@ -44,15 +51,6 @@ pub fn write(errors: &Value) -> Result<String> {
         writeln!(text, "    {}:", category.as_str())?;
         let codes = codes_of(entries(errors)?, *category)?;
         writeln!(text, "        '{}',", codes.join(" "))?;
-    }
-    text.push_str("}\n\n");
-    text.push_str("/** Codes of the errors that Postgres raises itself, by SQLSTATE. */\n");
-    text.push_str("export const SQLSTATES: Readonly<Record<string, ErrorCode>> = {\n");
-    for error in entries(errors)? {
-        let state = error["sqlstate"].as_str().unwrap_or(RAISED_BY_US);
-        if !state.starts_with(RAISED_BY_US) {
-            writeln!(text, "    '{state}': '{}',", code(error)?)?;
-        }
     }
     text.push_str("}\n");
     Ok(text)
@@ -74,6 +72,13 @@ pub fn sentences(errors: &Value) -> Result<String> {
     Ok(text)
 }
 
+const IMPORT: &str = "import { type Constants, constants } from '../constants/constants.ts'\n\n";
+
+const CATEGORY: &str = "\
+/** The part of the product that an error belongs to. */
+export type ErrorCategory =
+";
+
 const STRATEGY: &str = "\
 /** What an app does about an error. Delays are in milliseconds. */
 export interface RecoveryStrategy {
@@ -84,11 +89,19 @@ export interface RecoveryStrategy {
     userNotification: boolean
 }
 
+/** In every category those errors that are tried again are tried by themselves, and users are told of all. */
+function strategy(maxRetryAttempts: number, retryDelay: number, fallbackAction: string): RecoveryStrategy {
+    return { autoRetry: maxRetryAttempts > 0, maxRetryAttempts, retryDelay, fallbackAction, userNotification: true }
+}
+
 export const ERROR_RECOVERY_STRATEGIES: Readonly<Record<ErrorCategory, Readonly<RecoveryStrategy>>> = {
 ";
 
 const CODES: &str = "
-/** Codes by category. A `+` stands behind those that pass by themselves, a `!` behind those that only an operator mends. */
+/**
+ * Codes by category. A `+` stands behind those that pass by themselves, a `!` behind those that only an operator mends;
+ * the SQLSTATE behind those that Postgres raises itself.
+ */
 export const CODES: Readonly<Record<ErrorCategory, string>> = {
 ";
 
@@ -111,7 +124,12 @@ fn codes_of(errors: &[Value], category: Category) -> Result<Vec<String>> {
                 code(error)?
             ),
         };
-        codes.push(format!("{}{mark}", code(error)?));
+        let state = error["sqlstate"].as_str().unwrap_or(RAISED_BY_US);
+        let state = match state.starts_with(RAISED_BY_US) {
+            true => String::new(),
+            false => format!(":{state}"),
+        };
+        codes.push(format!("{}{mark}{state}", code(error)?));
     }
     Ok(codes)
 }
