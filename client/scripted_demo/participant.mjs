@@ -1,7 +1,7 @@
 /** A participant: one signed-in client, its three private channels, and everything they delivered, in order. */
 
 import { createClient } from '@supabase/supabase-js'
-import { createStreamClient } from '../dist/index.mjs'
+import { createStreamClient } from '../dist/edge.mjs'
 import { nowMs } from './clock.mjs'
 import {
     LATE_SEEN_WITHIN_MS,

@@ -23,15 +23,14 @@ import { Channels } from './realtime/channels.ts'
 import type { StorageAdapter } from './storage/storage_adapter.ts'
 import { StreamClientService } from './stream/stream_service.ts'
 import type { SupabaseLike } from './supabase.ts'
-import { EdgeTransport, type Fetch } from './transport/edge_transport.ts'
 import { RpcTransport } from './transport/rpc_transport.ts'
-import type { Transport } from './transport/transport.ts'
+import type { Transport, TransportFactory } from './transport/transport.ts'
 
 export interface StreamClientOptions {
     /** A signed-in client of supabase-js; any database type and any schema. */
     supabase: SupabaseLike
-    /** Where edge_api is. Calls go over Supabase RPC without it. */
-    edgeUrl?: string
+    /** The way of calls, Supabase RPC when left out; `createStreamClient` of the entry point `edge` takes the URL of edge_api. */
+    transport?: TransportFactory
     /** Tells of background and network; the page's own in a browser. */
     lifecycle?: LifecycleAdapter
     /** Keeps unsent messages over a restart of the app. */
@@ -41,8 +40,6 @@ export interface StreamClientOptions {
     logger?: Logger
     clock?: Clock
     random?: Random
-    /** Carries the calls to the edge. */
-    fetch?: Fetch
 }
 
 /** What the services of one client share. */
@@ -72,12 +69,11 @@ export class StreamClient {
     #disposed: Promise<void> | null = null
 
     constructor(options: StreamClientOptions) {
-        const { supabase, edgeUrl, clock = systemClock, random = systemRandom, fetch } = options
+        const { supabase, clock = systemClock, random = systemRandom } = options
         const access = new AccessTokens(supabase)
-        const transport: Transport =
-            edgeUrl === undefined
-                ? new RpcTransport(supabase, access, clock)
-                : new EdgeTransport({ edgeUrl, access, clock, fetch })
+        // Calls that silently took another way than the one that was asked for would be found late.
+        if ('edgeUrl' in options) throw new StreamError('invalid_argument', 'edgeUrl is of @pg-stream/client/edge')
+        const transport = options.transport?.({ access, clock }) ?? new RpcTransport(supabase, access, clock)
         const breaker = new StreamServiceCircuitBreaker({ clock })
         const calls = new Calls({ transport, breaker, clock, random })
         const channels = new Channels({ realtime: supabase.realtime, access, clock })

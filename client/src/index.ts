@@ -66,4 +66,4 @@ export { StreamClientService, type StreamService } from './stream/stream_service
 export type { StreamSnapshot } from './stream/stream_store.ts'
 export { type AgoraToken, type StreamSession, StreamState, type TokenPrivileges } from './stream/stream_types.ts'
 export type { SupabaseLike } from './supabase.ts'
-export type { CallOptions } from './transport/transport.ts'
+export type { CallOptions, Transport, TransportFactory } from './transport/transport.ts'

@@ -13,9 +13,10 @@ const REPORT = 'report/size.json'
 /** How much larger than the committed size an entry point may be. */
 const GROWTH = 0.05
 
-/** Bytes: the core, whose target of 20,000 is not reached, and what each other entry point adds. */
+/** Bytes: the core, and what each other entry point adds. */
 const MOST = {
-    index: 22_300,
+    index: 20_000,
+    edge: 2_000,
     messages: 2_000,
     react: 4_000,
     viewer: 10_000,
@@ -48,6 +49,7 @@ export async function checkSize({ isUpdate }) {
 
 /** What an app has loaded already when it comes to an entry point, whose size is what it adds. */
 const BESIDE = {
+    edge: ['index'],
     react: ['index'],
     viewer: ['index'],
     web: ['index', 'react'],
@@ -55,6 +57,11 @@ const BESIDE = {
     loopback: ['index'],
     agora_web: ['index'],
 }
+/** Exports of the same name as those of the core, which would hide each other. */
+const AGAIN = {
+    edge: `;export { createStreamClient } from '${ROOT}src/index.ts';export { createStreamClient as edge } from '${ROOT}src/edge.ts'`,
+}
+
 /** No app loads it. */
 const UNMEASURED = ['testing']
 
@@ -75,7 +82,7 @@ async function measure() {
 /** @param {string[]} entries @returns {Promise<number>} bytes */
 async function sizeOfAll(entries) {
     if (entries.length === 0) return 0
-    return await sizeOf(entries.map((entry) => `export * from '${ROOT}src/${entry}.ts'`).join(';'))
+    return await sizeOf(entries.map((entry) => `export * from '${ROOT}src/${entry}.ts'${AGAIN[entry] ?? ''}`).join(';'))
 }
 
 /** @param {string} source @returns {Promise<number>} bytes */

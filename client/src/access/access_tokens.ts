@@ -18,7 +18,7 @@ export class AccessTokens {
     readonly get: () => Promise<string> = oneAtATime(() => this.#fetch())
 
     /** Gives Realtime a fresh token, before any channel is made: a private channel is judged by the token of its join. */
-    readonly authorizeRealtime: () => Promise<void> = oneAtATime(async () => {
+    readonly authorize: () => Promise<void> = oneAtATime(async () => {
         await this.get()
         await this.#supabase.realtime.setAuth()
     })
@@ -44,7 +44,7 @@ export class AccessTokens {
 
 /** A renewal that was refused needs a new sign-in; one without an answer, or that another overtook (409), does not. */
 function refusalOf(thrown: unknown): StreamError {
-    const { status = 0, message = 'no access token' } = (thrown ?? {}) as { status?: number; message?: string }
+    const { status = 0, message } = (thrown ?? {}) as { status?: number; message?: string }
     const isRefused = status >= 400 && status < 500 && ![408, 409, 429].includes(status)
     const code = isRefused ? 'unauthenticated' : 'unreachable'
     return new StreamError(code, message, { status, cause: thrown })

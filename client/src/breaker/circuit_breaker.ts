@@ -60,10 +60,12 @@ export class StreamServiceCircuitBreaker implements CircuitBreaker {
 
     /** Runs the operation, or rejects with `circuit_open` at once. Half open, one call at a time is let through. */
     async execute<T>(operation: () => Promise<T>): Promise<T> {
-        const state = this.state
-        if (state === 'OPEN' || (state === 'HALF_OPEN' && this.#isTrying)) throw this.#refusal()
+        const { state } = this
+        if (state === 'OPEN' || (state === 'HALF_OPEN' && this.#isTrying)) {
+            throw new StreamError('circuit_open', undefined, { retryAfterMs: this.#wait.leftMs })
+        }
         const round = this.#round
-        if (state === 'HALF_OPEN') this.#isTrying = true
+        this.#isTrying = state === 'HALF_OPEN'
         try {
             const result = await operation()
             if (round === this.#round) this.reset()
@@ -77,17 +79,19 @@ export class StreamServiceCircuitBreaker implements CircuitBreaker {
     }
 
     reset(): void {
-        this.#round++
-        this.#isTrying = false
-        this.#isClosed = true
+        this.#begin(true)
         this.#failures = 0
     }
 
     trip(): void {
+        this.#begin(false)
+        this.#wait.begin(this.timeout)
+    }
+
+    #begin(isClosed: boolean): void {
         this.#round++
         this.#isTrying = false
-        this.#isClosed = false
-        this.#wait.begin(this.timeout)
+        this.#isClosed = isClosed
     }
 
     #failed(error: StreamError): void {
@@ -96,10 +100,6 @@ export class StreamServiceCircuitBreaker implements CircuitBreaker {
         this.#failures++
         this.#lastFailureAt = this.#clock.now()
         if (!this.#isClosed || this.#failures >= this.failureThreshold) this.trip()
-    }
-
-    #refusal(): StreamError {
-        return new StreamError('circuit_open', undefined, { retryAfterMs: this.#wait.leftMs })
     }
 }
 

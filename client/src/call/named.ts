@@ -24,7 +24,7 @@ function convert(value: unknown): unknown {
 }
 
 function convertMember(name: string, value: unknown): unknown {
-    if (OPAQUE.has(name)) return value
-    if (INSTANTS.has(name) && typeof value === 'string') return new Date(value)
+    if (OPAQUE.test(name)) return value
+    if (INSTANTS.test(name) && typeof value === 'string') return new Date(value)
     return convert(value)
 }

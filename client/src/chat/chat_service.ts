@@ -2,7 +2,7 @@
 
 import type { Calls } from '../call/calls.ts'
 import { named } from '../call/named.ts'
-import { abortable } from '../clock/abortable.ts'
+import { raced } from '../clock/abortable.ts'
 import { settled } from '../connection/connection_manager.ts'
 import type { ConnectionConfig } from '../connection/connection_types.ts'
 import type { ChatSubscription } from '../contract/named.ts'
@@ -63,7 +63,8 @@ export class StreamChatService implements ChatService {
         const chat = this.#chats.find(sessionId)
         if (chat?.userId === userId) {
             const { message, stored } = chat.send(content)
-            return unlessAborted(stored, options.signal, () => chat.discard(message.id))
+            const { signal } = options
+            return raced(signal, stored, () => signal?.aborted && chat.discard(message.id))
         }
         const args = { session_id: sessionId, user_id: userId, content, id: this.#random.uuid() }
         return toMessage(sessionId, await this.#calls.run('send_message', args, options))
@@ -96,7 +97,7 @@ export class StreamChatService implements ChatService {
         if (signal?.aborted) throw abortedError(signal)
         const held = this.#chats.hold({ sessionId, userId, ...place })
         try {
-            await unlessAborted(settled(held.connection), signal, () => {})
+            await raced(signal, settled(held.connection))
             const args = { session_id: sessionId, user_id: userId }
             const subscription = await this.#calls.run('subscribe_to_chat', args, { signal })
             this.#held.get(subscription.id)?.release()
@@ -132,7 +133,7 @@ export class StreamChatService implements ChatService {
         options: CallOptions = {}
     ): Promise<void> {
         const chat = this.#chats.find(sessionId)
-        if (chat?.userId === userId) return unlessAborted(chat.markRead(messageIds), options.signal, () => {})
+        if (chat?.userId === userId) return raced(options.signal, chat.markRead(messageIds))
         for (let from = 0; from < messageIds.length; from += MAX_IDS) {
             const ids = messageIds.slice(from, from + MAX_IDS)
             const args = { session_id: sessionId, user_id: userId, message_ids: ids }
@@ -145,13 +146,4 @@ export class StreamChatService implements ChatService {
         for (const { release } of this.#held.values()) release()
         this.#held.clear()
     }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, onAbort: () => void): Promise<T> {
-    return abortable(signal, (resolve, reject) => {
-        promise.then(resolve, reject)
-        return () => {
-            if (signal?.aborted) onAbort()
-        }
-    })
 }

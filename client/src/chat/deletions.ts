@@ -17,23 +17,22 @@ export interface Deletion {
 /** The deletion that an entry of the log announces, if it announces one. */
 export function deletionOf({ metadata, message_type: type, created_at }: LogEntry): Deletion | null {
     if (type !== 'system_message') return null
-    const deletedAt = new Date(created_at)
-    switch (metadata.kind) {
-        case 'message_deleted':
-            return { isMeant: ({ seq }) => seq === metadata.target_seq, deletedAt, forgetsAuthor: false }
-        case 'user_messages_deleted': {
-            const upTo = Number(metadata.up_to_seq)
-            const isMeant = ({ seq, userId, messageType }: ChatMessage) =>
-                seq !== null && seq <= upTo && userId === metadata.user_id && messageType === 'user_message'
-            return { isMeant, deletedAt, forgetsAuthor: false }
-        }
-        case 'messages_deleted': {
-            const seqs = (Array.isArray(metadata.seqs) ? metadata.seqs : []) as Range[]
-            return { isMeant: ({ seq }) => seq !== null && holds(seqs, seq), deletedAt, forgetsAuthor: true }
-        }
-        default:
-            return null
+    const { kind, target_seq, up_to_seq, user_id, seqs } = metadata
+    const deletion = (isMeant: Deletion['isMeant'], forgetsAuthor = false) => ({
+        isMeant,
+        deletedAt: new Date(created_at),
+        forgetsAuthor,
+    })
+    if (kind === 'message_deleted') return deletion(({ seq }) => seq === target_seq)
+    if (kind === 'user_messages_deleted') {
+        return deletion(
+            ({ seq, userId, messageType }) =>
+                seq !== null && seq <= Number(up_to_seq) && userId === user_id && messageType === 'user_message'
+        )
     }
+    if (kind !== 'messages_deleted') return null
+    const ranges = (Array.isArray(seqs) ? seqs : []) as Range[]
+    return deletion(({ seq }) => seq !== null && holds(ranges, seq), true)
 }
 
 /** The message as the deletion leaves it: its place stays, its text goes. */

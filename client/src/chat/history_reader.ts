@@ -1,7 +1,7 @@
 /** Reading of the log backwards, a page at a time. */
 
-import type { ChatMessage as StoredMessage } from '../contract/wire.ts'
 import { oneAtATime } from '../clock/one_at_a_time.ts'
+import type { ChatMessage as StoredMessage } from '../contract/wire.ts'
 import type { Deletions } from './deletions.ts'
 import type { ChatLog } from './log.ts'
 import { type ChatMessage, toMessage } from './message.ts'

@@ -106,7 +106,7 @@ export class ChatLog {
     }
 
     /** Forgets its place, so that the next sync brings the newest page: too much was missed. */
-    giveUpPlace(): void {
+    giveUp(): void {
         this.#isGivenUp = true
         this.#lastSeq = this.cursor
         this.cursor = undefined

@@ -239,7 +239,7 @@ export class Outbox {
             metadata: {},
             deletedAt: null,
             status: failed ? 'failed' : 'pending',
-            error: failed ? new StreamError(code, 'not sent by an earlier run') : null,
+            error: failed ? new StreamError(code) : null,
         }
     }
 }

@@ -81,7 +81,7 @@ export class ChatSynchroniser implements SyncConsumer {
             page.epoch === this.log.epoch
         ) {
             // The next page is the newest one.
-            this.log.giveUpPlace()
+            this.log.giveUp()
             return
         }
         // The newest page, which nobody asked for: taking it would leave a hole.

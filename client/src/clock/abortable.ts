@@ -25,3 +25,15 @@ export function abortable<T>(
         else signal?.addEventListener('abort', onAbort, { once: true })
     })
 }
+
+/** The same for what is under way already; `end` is run when it is settled, whichever way. */
+export function raced<T>(
+    signal: AbortSignal | undefined,
+    work: PromiseLike<T>,
+    end: () => void = () => {}
+): Promise<T> {
+    return abortable(signal, (resolve, reject) => {
+        work.then(resolve, reject)
+        return end
+    })
+}

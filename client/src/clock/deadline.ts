@@ -1,7 +1,9 @@
 /** A bound on how long an operation may take, joined with the caller's own signal. */
 
 import { abortedError, StreamError } from '../error/stream_error.ts'
+import { raced } from './abortable.ts'
 import type { Clock } from './clock.ts'
+import { joined } from './joined.ts'
 
 /**
  * Runs `operation` with a signal that is aborted by the caller's signal or after `ms`. Rejects at that moment, also when
@@ -14,21 +16,11 @@ export async function within<T>(
     operation: (signal: AbortSignal) => PromiseLike<T>
 ): Promise<T> {
     if (outer?.aborted) throw abortedError(outer)
-    const controller = new AbortController()
-    let giveUp: (error: StreamError) => void = () => {}
-    const ended = new Promise<never>((_, reject) => {
-        giveUp = (error) => {
-            reject(error)
-            controller.abort(error)
-        }
-    })
-    const onAbort = () => giveUp(abortedError(outer))
-    const cancel = clock.after(ms, () => giveUp(new StreamError('timed_out', `no answer within ${ms} ms`)))
-    outer?.addEventListener('abort', onAbort, { once: true })
-    try {
-        return await Promise.race([operation(controller.signal), ended])
-    } finally {
+    const late = new AbortController()
+    const cancel = clock.after(ms, () => late.abort(new StreamError('timed_out')))
+    const { signal, release } = joined(late.signal, outer)
+    return raced(signal, operation(signal), () => {
         cancel()
-        outer?.removeEventListener('abort', onAbort)
-    }
+        release()
+    })
 }

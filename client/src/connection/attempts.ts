@@ -5,7 +5,7 @@ import { Timer } from '../clock/timer.ts'
 import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
 import type { ConnectionParts } from './connection_parts.ts'
 import type { ConnectionReason, RetryFunction, RetryPolicy } from './connection_types.ts'
-import { FIRST_WITHIN_MS, nextDelayMs, SERVER_LOSS_JITTER_MS } from './retry_policy.ts'
+import { backoffMs, FIRST_WITHIN_MS, nextDelayMs, SERVER_LOSS_JITTER_MS } from './retry_policy.ts'
 
 export interface AttemptsOptions {
     policy: () => RetryPolicy | RetryFunction
@@ -37,7 +37,6 @@ export class Attempts {
     #failed = 0
     /** Connections in a row that were lost as soon as they were made. */
     #loops = 0
-    #loopDelayMs = FIRST_WITHIN_MS
     #doneAt: number | null = null
     #doneSleepNo = -1
 
@@ -75,10 +74,10 @@ export class Attempts {
         this.#loops = isLoop ? this.#loops + 1 : 0
         if (this.#loops < 2) return this.#plan(reason, error.retryAfterMs ?? random.next() * SERVER_LOSS_JITTER_MS)
         // Later each time, and never given up: every one of these connections was made.
-        this.#loopDelayMs =
-            nextDelayMs(policy(), Math.min(this.#loops, MOST_LOOPS), error, random.next()) ?? this.#loopDelayMs
+        const loops = Math.min(this.#loops, MOST_LOOPS)
+        const delayMs = nextDelayMs(policy(), loops, error, random.next()) ?? backoffMs(loops, random.next())
         const isDrop = loss === 'drop' && error.retryAfterMs === null
-        this.#plan(reason, isDrop ? Math.min(this.#loopDelayMs, FIRST_WITHIN_MS) : this.#loopDelayMs)
+        this.#plan(reason, isDrop ? Math.min(delayMs, FIRST_WITHIN_MS) : delayMs)
     }
 
     /** After a wake: at once, unless an attempt of the same wake runs or has succeeded. */

@@ -11,22 +11,22 @@ import { StreamStore } from '../stream/stream_store.ts'
 import { SessionSync } from '../sync/session_sync.ts'
 import { Attempts } from './attempts.ts'
 import type { ConnectionParts } from './connection_parts.ts'
-import {
-    type ConnectionConfig,
-    type ConnectionEvents,
-    type ConnectionReason,
-    type ConnectionState,
-    type RetryFunction,
-    type RetryPolicy,
+import type {
+    ConnectionConfig,
+    ConnectionEvents,
+    ConnectionReason,
+    ConnectionState,
+    RetryFunction,
+    RetryPolicy,
 } from './connection_types.ts'
-import { Heard } from './heard.ts'
-import { HeartbeatLoop } from './heartbeat_loop.ts'
+import { hear } from './heard.ts'
+import { type HeartbeatLoop, heartbeatLoop } from './heartbeat_loop.ts'
 import { Place } from './place.ts'
-import { PollLoop } from './poll_loop.ts'
+import { type PollLoop, pollLoop } from './poll_loop.ts'
 import { QualityMeter } from './quality_meter.ts'
 import { configured } from './retry_policy.ts'
 import { ShownState } from './shown_state.ts'
-import { SideTopic } from './side_topics.ts'
+import { type SideTopic, sideTopic } from './side_topics.ts'
 import { Topics } from './topics.ts'
 
 /** A channel that stays refused though the place is held is closed to this user. */
@@ -45,7 +45,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     readonly #heartbeats: HeartbeatLoop
     readonly #polls: PollLoop
     readonly #attempts: Attempts
-    readonly #heard: Heard
+    readonly #heard: ReturnType<typeof hear>
     readonly #sides: readonly SideTopic[]
     readonly #ends: Unsubscribe[]
     #policy: RetryPolicy | RetryFunction
@@ -76,8 +76,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
                 this.emit('token', this.#token)
             },
         })
-        this.#heartbeats = new HeartbeatLoop(this.#place, parts, this.meter, onRefused)
-        this.#polls = new PollLoop(parts, this.sync, onRefused)
+        this.#heartbeats = heartbeatLoop(this.#place, parts, this.meter, onRefused)
+        this.#polls = pollLoop(parts, this.sync, onRefused)
         this.#attempts = new Attempts(parts, {
             policy: () => this.#policy,
             perform: (signal) => this.#restore(signal),
@@ -87,16 +87,18 @@ export class Connection extends EventEmitter<ConnectionEvents> {
             onGivenUp: (error) => this.#end(error),
         })
         this.topics = new Topics(channels, sessionId, userId)
-        this.#heard = new Heard(config, clock, {
+        this.#heard = hear({
+            config,
+            clock,
             topics: this.topics,
             store: this.store,
             sync: this.sync,
             polls: this.#polls,
             heartbeats: this.#heartbeats,
-            isRestoring: () => this.#attempts.isRunning,
+            isRunning: () => this.#attempts.isRunning,
             onRefused,
         })
-        this.#sides = this.topics.side(config.viewerCount !== false).map((lease) => new SideTopic(lease, parts))
+        this.#sides = this.topics.side(config.viewerCount !== false).map((lease) => sideTopic(lease, parts))
         this.#ends = [
             wakes.on('wake', ({ reason, sleepNo }) => {
                 if (this.#isOpen && this.#isAutomatic) this.#attempts.afterWake(reason, sleepNo)
@@ -105,9 +107,9 @@ export class Connection extends EventEmitter<ConnectionEvents> {
                 if (reason !== 'offline' || !this.#isAutomatic) return
                 this.#lost('offline', new StreamError('unreachable'))
             }),
-            ...this.topics.onCriticalLost((loss) => this.#channelLost(loss)),
-            ...this.#heard.listen(),
-            ...this.#sides.flatMap((side) => side.listen()),
+            ...this.topics.onLost((loss) => this.#channelLost(loss)),
+            ...this.#heard.ends,
+            ...this.#sides.flatMap((side) => side.ends),
             () => this.#heard.stop(),
         ]
     }
@@ -183,7 +185,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
         })
         if (signal.aborted) return
         try {
-            await this.topics.joinCritical(signal)
+            await this.topics.join(signal)
         } catch (thrown) {
             if (signal.aborted) throw thrown
             const { lost } = this.topics
@@ -200,7 +202,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
     #begun(reason: ConnectionReason): void {
         this.#heartbeats.stop()
-        this.#polls.skipOverdue()
+        this.#polls.skip()
         for (const side of this.#sides) side.stop()
         this.sync.hold()
         const isFirst = reason === 'connect' && this.state !== 'reconnecting'

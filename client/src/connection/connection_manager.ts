@@ -4,16 +4,16 @@ import { EventEmitter, type EventSource, endAll, type Unsubscribe } from '../emi
 import { abortedError, StreamError, toStreamError } from '../error/stream_error.ts'
 import type { CallOptions } from '../transport/transport.ts'
 import type { Connection } from './connection.ts'
-import {
-    type ConnectionConfig,
-    type ConnectionError,
-    type ConnectionEvents,
-    type ConnectionManager,
-    type ConnectionQuality,
-    type ConnectionReason,
-    type ConnectionState,
-    type RetryFunction,
-    type RetryPolicy,
+import type {
+    ConnectionConfig,
+    ConnectionError,
+    ConnectionEvents,
+    ConnectionManager,
+    ConnectionQuality,
+    ConnectionReason,
+    ConnectionState,
+    RetryFunction,
+    RetryPolicy,
 } from './connection_types.ts'
 import type { HeldConnection } from './connections.ts'
 import { QualityMeter } from './quality_meter.ts'

@@ -6,7 +6,7 @@ import { StreamError } from '../error/stream_error.ts'
 /** Refuses to go on with a server that serves later clients only: nothing but another version of the app helps. */
 export function obeyContract({ oldest_client: oldest }: { oldest_client?: string }): void {
     if (oldest && isOlder(CONTRACT_VERSION, oldest)) {
-        throw new StreamError('client_too_old', `the server serves clients of ${oldest} and later`)
+        throw new StreamError('client_too_old', `${oldest} is served`)
     }
 }
 

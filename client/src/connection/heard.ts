@@ -13,13 +13,15 @@ import type { PollLoop } from './poll_loop.ts'
 import type { Topics } from './topics.ts'
 
 export interface HeardOptions {
+    config: ConnectionConfig
+    clock: Clock
     topics: Topics
     store: StreamStore
     sync: SessionSync
     polls: PollLoop
     heartbeats: HeartbeatLoop
     /** Whether an attempt runs, which ends with a sync of its own. */
-    isRestoring: () => boolean
+    isRunning: () => boolean
     onRefused: (error: StreamError) => void
 }
 
@@ -29,52 +31,33 @@ const RESYNC_WITHIN_MS = 2_000
 /** A server that does not confirm its replication may have lost what came right after the join. */
 const UNCONFIRMED_SYNC_MS = 5_000
 
-export class Heard {
-    readonly #options: HeardOptions
-    readonly #config: ConnectionConfig
-    readonly #unconfirmed: Timer
-
-    constructor(config: ConnectionConfig, clock: Clock, options: HeardOptions) {
-        this.#config = config
-        this.#options = options
-        this.#unconfirmed = new Timer(clock)
-    }
-
-    listen(): Unsubscribe[] {
-        const { topics, store } = this.#options
-        return [
-            topics.stream.on('state', (event) => store.applyState(event)),
-            topics.viewers.on('viewer_count', (event) => store.applyViewerCount(event)),
-            topics.viewers.on('reactions', (event) => store.applyReactions(event)),
-            topics.user.on('revoked', (event) => this.#revoked(event)),
-            topics.chat.on('ready', ({ isConfirmed }) => this.#ready(isConfirmed)),
-            ...topics.onBroadcast(({ event, payload }) => this.#broadcast(event, payload)),
-        ]
-    }
-
-    /** Forgets what was planned. */
-    stop(): void {
-        this.#unconfirmed.stop()
-    }
-
-    #ready(isConfirmed: boolean): void {
-        const { sync, isRestoring } = this.#options
-        if (!isRestoring()) sync.request()
-        if (!isConfirmed) this.#unconfirmed.set(UNCONFIRMED_SYNC_MS, () => sync.request())
-    }
-
-    #revoked(event: RestrictionEvent): void {
-        if (event.session_id !== this.#config.sessionId || !event.is_in_force || event.restriction !== 'ban') return
-        this.#options.onRefused(new StreamError('banned', undefined, { status: 403 }))
-    }
-
-    /** Events and members that an older server does not send. */
-    #broadcast(event: string, payload: unknown): void {
-        const { polls, sync, heartbeats } = this.#options
-        const known = (payload ?? {}) as { poll_ms?: unknown; session_id?: unknown }
-        if (known.session_id !== undefined && known.session_id !== this.#config.sessionId) return
-        if (event === 'messages') polls.obeyFrame(typeof known.poll_ms === 'number' ? known.poll_ms : null)
-        if (event === 'resync') sync.request(RESYNC_WITHIN_MS)
-        if (event === 'token_expiring') heartbeats.hurry()
-    }
+/** Listens to the topics until `ends` are run; `stop` forgets what is planned. */
+export function hear({ topics, store, sync, polls, heartbeats, isRunning, onRefused, ...rest }: HeardOptions): {
+    ends: Unsubscribe[]
+    stop: () => void
+} {
+    const { sessionId } = rest.config
+    const unconfirmed = new Timer(rest.clock)
+    const ends = [
+        topics.stream.on('state', (event) => store.applyState(event)),
+        topics.viewers.on('viewer_count', (event) => store.applyViewerCount(event)),
+        topics.viewers.on('reactions', (event) => store.applyReactions(event)),
+        topics.user.on('revoked', ({ session_id, is_in_force, restriction }: RestrictionEvent) => {
+            if (session_id !== sessionId || !is_in_force || restriction !== 'ban') return
+            onRefused(new StreamError('banned', undefined, { status: 403 }))
+        }),
+        topics.chat.on('ready', ({ isConfirmed }) => {
+            if (!isRunning()) sync.request()
+            if (!isConfirmed) unconfirmed.set(UNCONFIRMED_SYNC_MS, () => sync.request())
+        }),
+        // Events and members that an older server does not send.
+        ...topics.onBroadcast(({ event, payload }) => {
+            const { poll_ms, session_id = sessionId } = (payload ?? {}) as { poll_ms?: unknown; session_id?: unknown }
+            if (session_id !== sessionId) return
+            if (event === 'messages') polls.obeyFrame(typeof poll_ms === 'number' ? poll_ms : null)
+            if (event === 'resync') sync.request(RESYNC_WITHIN_MS)
+            if (event === 'token_expiring') heartbeats.hurry()
+        }),
+    ]
+    return { ends, stop: () => unconfirmed.stop() }
 }

@@ -13,60 +13,50 @@ const REPEATED_AFTER_MS = 3_000
 /** Timers in the background are late by up to a minute; more is sleep. */
 const GAP_MS = 65_000
 
-export class HeartbeatLoop {
-    readonly #place: Place
-    readonly #parts: Pick<ConnectionParts, 'random' | 'wakes'>
-    readonly #meter: QualityMeter
-    readonly #onRefused: (error: StreamError) => void
-    readonly #next: Timer
-    #life: AbortController | null = null
-
-    /** `onRefused` is told of a refusal: the place is lost, or more than that. */
-    constructor(place: Place, parts: ConnectionParts, meter: QualityMeter, onRefused: (error: StreamError) => void) {
-        this.#place = place
-        this.#parts = parts
-        this.#meter = meter
-        this.#onRefused = onRefused
-        this.#next = new Timer(parts.clock)
-    }
-
-    /** Begins, with the first one after `ms`; a loop that runs is begun anew. */
-    start(ms: number = FIRST_AFTER_MS): void {
-        this.stop()
-        this.#life = new AbortController()
-        this.#plan(ms, this.#life.signal)
-    }
-
+export interface HeartbeatLoop {
+    /** Begins, with the first one after a while; a loop that runs is begun anew. */
+    start(): void
     /** Sends one at once, in place of the next. */
-    hurry(): void {
-        if (this.#life) this.start(0)
-    }
+    hurry(): void
+    stop(): void
+}
 
-    stop(): void {
-        this.#next.stop()
-        this.#life?.abort()
-        this.#life = null
+/** `onRefused` is told of a refusal: the place is lost, or more than that. */
+export function heartbeatLoop(
+    place: Place,
+    { clock, random, wakes }: ConnectionParts,
+    meter: QualityMeter,
+    onRefused: (error: StreamError) => void
+): HeartbeatLoop {
+    const next = new Timer(clock)
+    let life: AbortController | null = null
+    const stop = () => {
+        next.stop()
+        life?.abort()
+        life = null
     }
-
-    #plan(ms: number, signal: AbortSignal): void {
-        this.#next.set(ms, (lateMs) => {
-            if (lateMs > GAP_MS) this.#parts.wakes.noteGap()
+    const start = (ms = FIRST_AFTER_MS) => {
+        stop()
+        life = new AbortController()
+        plan(ms, life.signal)
+    }
+    const plan = (ms: number, signal: AbortSignal) =>
+        next.set(ms, (lateMs) => {
+            if (lateMs > GAP_MS) wakes.noteGap()
             // Where nothing reconnects by itself the heartbeat finds out what the sleep has cost.
-            if (!signal.aborted) void this.#send(signal)
+            if (!signal.aborted) void send(signal)
         })
-    }
-
-    async #send(signal: AbortSignal): Promise<void> {
-        const { random } = this.#parts
+    const send = async (signal: AbortSignal) => {
         try {
-            const { next_in_ms: nextInMs } = await this.#place.heartbeat(signal)
-            if (!signal.aborted) this.#plan(nextInMs * (0.9 + random.next() / 10), signal)
+            const { next_in_ms: nextInMs } = await place.heartbeat(signal)
+            if (!signal.aborted) plan(nextInMs * (0.9 + random.next() / 10), signal)
         } catch (thrown) {
             if (signal.aborted) return
             const error = toStreamError(thrown)
-            if (isTerminal(error) || error.code === 'not_viewer') return this.#onRefused(error)
-            this.#meter.missed()
-            this.#plan(error.retryAfterMs ?? REPEATED_AFTER_MS * (0.5 + random.next()), signal)
+            if (isTerminal(error) || error.code === 'not_viewer') return onRefused(error)
+            meter.missed()
+            plan(error.retryAfterMs ?? REPEATED_AFTER_MS * (0.5 + random.next()), signal)
         }
     }
+    return { start: () => start(), hurry: () => life && start(0), stop }
 }

@@ -49,7 +49,7 @@ export function configured(policy: RetryPolicy | RetryFunction, config: Connecti
     const base = typeof policy === 'function' ? DEFAULT_RETRY_POLICY : policy
     return {
         ...base,
-        ...(maxRetryAttempts === undefined ? {} : { maxAttempts: maxRetryAttempts }),
-        ...(retryDelay === undefined ? {} : { baseDelay: retryDelay }),
+        maxAttempts: maxRetryAttempts ?? base.maxAttempts,
+        baseDelay: retryDelay ?? base.baseDelay,
     }
 }

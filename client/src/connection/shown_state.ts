@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock/clock.ts'
 import { Timer } from '../clock/timer.ts'
-import { type ConnectionReason, ConnectionState, type ConnectionStateChange } from './connection_types.ts'
+import type { ConnectionReason, ConnectionState, ConnectionStateChange } from './connection_types.ts'
 
 const SHOWN_AFTER_MS = 1_000
 

@@ -22,7 +22,7 @@ export class Topics {
     }
 
     /** Joins state and chat; resolves once database broadcasts arrive on both. */
-    async joinCritical(signal: AbortSignal): Promise<void> {
+    async join(signal: AbortSignal): Promise<void> {
         this.#lost = null
         this.stream.ensure()
         this.chat.ensure()
@@ -34,7 +34,7 @@ export class Topics {
         return this.#lost
     }
 
-    onCriticalLost(listener: (loss: Loss) => void): Unsubscribe[] {
+    onLost(listener: (loss: Loss) => void): Unsubscribe[] {
         const onLost = (loss: Loss) => {
             this.#lost = loss
             listener(loss)

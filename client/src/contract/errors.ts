@@ -11,15 +11,6 @@ export type ErrorCategory =
     | 'chat_error'
     | 'system_error'
 
-export const ErrorCategory: Constants<ErrorCategory> = /* @__PURE__ */ constants(
-    'network_error',
-    'authentication_error',
-    'permission_error',
-    'stream_error',
-    'chat_error',
-    'system_error',
-)
-
 /** What an app does about an error. Delays are in milliseconds. */
 export interface RecoveryStrategy {
     autoRetry: boolean
@@ -42,6 +33,10 @@ export const ERROR_RECOVERY_STRATEGIES: Readonly<Record<ErrorCategory, Readonly<
     chat_error: /* @__PURE__ */ strategy(3, 1000, 'keep_message_for_manual_retry'),
     system_error: /* @__PURE__ */ strategy(2, 5000, 'show_service_unavailable'),
 }
+
+export const ErrorCategory: Constants<ErrorCategory> = /* @__PURE__ */ constants(
+    ...(Object.keys(ERROR_RECOVERY_STRATEGIES) as ErrorCategory[])
+)
 
 /** A code of the server's catalogue. */
 export type ErrorCode =

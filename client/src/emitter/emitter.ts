@@ -8,7 +8,7 @@ export interface EventSource<Events extends object> {
 }
 
 /** The base of what tells of events of its own. */
-export abstract class EventEmitter<Events extends object> implements EventSource<Events> {
+export class EventEmitter<Events extends object> implements EventSource<Events> {
     readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
 
     on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Unsubscribe {
@@ -40,15 +40,12 @@ export abstract class EventEmitter<Events extends object> implements EventSource
 }
 
 /** Events that their owner tells from outside. */
-export class Emitter<Events extends object> extends EventEmitter<Events> {
-    override emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-        super.emit(name, event)
-    }
-
-    override clear(): void {
-        super.clear()
-    }
+export interface Emitter<Events extends object> extends EventSource<Events> {
+    emit<Name extends keyof Events>(name: Name, event: Events[Name]): void
+    clear(): void
 }
+
+export const Emitter: new <Events extends object>() => Emitter<Events> = EventEmitter as never
 
 /** Ends subscriptions, or whatever else is ended by a call. */
 export function endAll(ends: Iterable<() => void>): void {

@@ -36,8 +36,7 @@ export const CLIENT_CODES: Partial<Readonly<Record<ErrorCategory, string>>> = {
 interface Entry {
     code: string
     category: ErrorCategory
-    recoverable: boolean
-    needsOperator: boolean
+    mark: string | undefined
 }
 
 const SERVER: ReadonlyMap<string, Entry> = /* @__PURE__ */ tableOf(CODES)
@@ -48,7 +47,7 @@ function tableOf(codes: Partial<Readonly<Record<ErrorCategory, string>>>): Map<s
     for (const [category, list] of Object.entries(codes) as [ErrorCategory, string][]) {
         for (const word of list.split(' ')) {
             const [, code = '', mark, sqlstate] = /(\w+)(\W?):?(\w*)/.exec(word) as string[]
-            const entry = { code, category, recoverable: mark === '+', needsOperator: mark === '!' }
+            const entry = { code, category, mark }
             table.set(code, entry)
             if (sqlstate) table.set(sqlstate, entry)
         }
@@ -87,12 +86,12 @@ export class StreamError extends Error {
     /** Without a message the code says what there is to say. */
     constructor(code: StreamErrorCode, message?: string, details: StreamErrorDetails = {}) {
         super(message ?? code.replaceAll('_', ' '), details.cause === undefined ? undefined : { cause: details.cause })
-        const { category, recoverable, needsOperator } = (SERVER.get(code) ?? CLIENT.get(code)) as Entry
+        const { category, mark } = (SERVER.get(code) ?? CLIENT.get(code)) as Entry
         this.code = code
         this.category = category
-        this.recoverable = recoverable
+        this.recoverable = mark === '+'
         if (code === 'client_too_old') this.fallbackAction = 'update_app'
-        else if (needsOperator) this.fallbackAction = 'contact_operator'
+        else if (mark === '!') this.fallbackAction = 'contact_operator'
         else this.fallbackAction = ERROR_RECOVERY_STRATEGIES[category].fallbackAction
         this.retryAfterMs = details.retryAfterMs ?? null
         this.status = details.status ?? 0
@@ -115,7 +114,7 @@ export function abortedError(signal: AbortSignal | undefined): StreamError {
 /** Any thrown value as a `StreamError`; what is none already is taken for a failure of the network. */
 export function toStreamError(thrown: unknown): StreamError {
     if (thrown instanceof StreamError) return thrown
-    const message = thrown instanceof Error ? thrown.message : 'no answer came'
+    const message = thrown instanceof Error ? thrown.message : undefined
     return new StreamError('unreachable', message, { cause: thrown })
 }
 

@@ -9,12 +9,9 @@ export interface Random {
 
 /** A UUID of version 4 from 16 random bytes. */
 export function uuidOf(bytes: ArrayLike<number>): string {
-    const hex = Array.from(bytes, (byte, index) => {
-        if (index === 6) return (byte & 0x0f) | 0x40
-        if (index === 8) return (byte & 0x3f) | 0x80
-        return byte
-    }).map((byte) => byte.toString(16).padStart(2, '0'))
-    return hex.join('').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+    const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join('')
+    // `4` is the version, and `a` one of the four digits with which a variant begins.
+    return hex.replace(/(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-a$4-')
 }
 
 /** Hermes has no Web Crypto unless the app installs one; ids need to be unlike each other, not secret. */

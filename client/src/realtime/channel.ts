@@ -26,13 +26,13 @@ export class SharedChannel {
     readonly emitter: Emitter<ChannelEvents> = new Emitter<ChannelEvents>()
     holders = 0
     /** Why it is down; null until it was up. */
-    lastLoss: Loss | null = null
+    loss: Loss | null = null
     readonly #realtime: RealtimeLike
     readonly #unconfirmed: Timer
     #channel: RealtimeChannelLike | null = null
     #status: ChannelStatus = 'down'
     /** What the server said right before it closed the channel. */
-    #said = ''
+    #said: string | undefined
 
     constructor(topic: string, realtime: RealtimeLike, clock: Clock) {
         this.topic = topic
@@ -48,7 +48,7 @@ export class SharedChannel {
     join(): void {
         if (this.#channel) return
         this.#status = 'joining'
-        this.#said = ''
+        this.#said = undefined
         const channel = this.#realtime.channel(this.topic, {
             config: { private: true, broadcast: { replication_ready: true } },
         })
@@ -56,7 +56,7 @@ export class SharedChannel {
         channel.on('broadcast', { event: '*' }, ({ event, payload }) => {
             if (channel === this.#channel) this.emitter.emit('broadcast', { event, payload })
         })
-        channel.on('system', {}, ({ status, message = '' }) => {
+        channel.on('system', {}, ({ status, message }) => {
             if (channel !== this.#channel) return
             if (status === 'ok' && message === REPLICATION_READY) this.#reached('ready')
             else if (status !== 'ok') this.#said = message
@@ -66,7 +66,7 @@ export class SharedChannel {
                 if (channel === this.#channel) this.#report(status, error)
             })
         } catch (thrown) {
-            this.drop({ kind: 'socket', message: `no socket can be opened: ${String(thrown)}` })
+            this.drop({ kind: 'socket', message: String(thrown) })
         }
     }
 
@@ -77,7 +77,7 @@ export class SharedChannel {
         this.#channel = null
         this.#status = 'down'
         this.#unconfirmed.stop()
-        this.lastLoss = loss
+        this.loss = loss
         // Without a reply it is over all the same: supabase-js removes it at once.
         Promise.resolve(channel.unsubscribe()).catch(() => {})
         this.emitter.emit('lost', loss)
@@ -87,9 +87,9 @@ export class SharedChannel {
         if (status === 'SUBSCRIBED') {
             this.#unconfirmed.set(CONFIRMED_WITHIN_MS, () => this.#reached('unconfirmed'))
         } else if (status === 'TIMED_OUT') {
-            this.drop({ kind: 'timeout', message: 'the join got no answer' })
+            this.drop({ kind: 'timeout' })
         } else if (status === 'CLOSED') {
-            this.drop({ kind: 'closed', message: this.#said || 'the server closed the channel' })
+            this.drop({ kind: 'closed', message: this.#said })
         } else {
             this.drop(lossOfError(error))
         }

@@ -41,7 +41,7 @@ export interface ChannelsOptions {
     clock: Clock
 }
 
-const RESET: Loss = { kind: 'reset', message: 'the app slept' }
+const RESET: Loss = { kind: 'reset' }
 
 export class Channels {
     readonly #options: ChannelsOptions
@@ -113,7 +113,7 @@ export class Channels {
             for (const shared of this.#shared.values()) shared.drop(RESET)
             this.#closeUnused()
         }
-        await Promise.all([this.#closing, this.#options.access.authorizeRealtime()])
+        await Promise.all([this.#closing, this.#options.access.authorize()])
     }
 
     /** Lets go of every topic. */
@@ -153,7 +153,7 @@ export class Channels {
 
 async function whenReady(shared: SharedChannel, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) throw abortedError(signal)
-    if (shared.status === 'down') throw errorOfLoss(shared.lastLoss ?? RESET)
+    if (shared.status === 'down') throw errorOfLoss(shared.loss ?? RESET)
     if (shared.status !== 'joining') return
     await abortable<void>(signal, (resolve, reject) => {
         const ends = [

@@ -68,24 +68,16 @@ export class StreamStore extends EventEmitter<StreamStoreEvents> implements Sync
     }
 
     apply(result: SyncResult): void {
-        this.#begin(result, this.#seqAtSync)
-        const counted = this.#count(result.viewer_count, result.server_time)
-        const known = this.#isNews(result.head_seq, result.generation)
-            ? { state: result.state, generation: result.generation, hostUid: result.host_uid }
-            : {}
+        const known = this.#take(result, this.#seqAtSync)
         this.#seqAtSync = this.#stateSeq
-        const leaves = result.state === 'error' ? {} : { reconnectDeadline: null }
-        this.#change({ role: result.role, ...counted, ...known, ...(known.state ? leaves : {}) })
+        const leaves = known.state && known.state !== 'error' ? { reconnectDeadline: null } : {}
+        this.#change({ role: result.role, ...known, ...leaves })
     }
 
     applyHeartbeat(result: HeartbeatResult): void {
-        this.#begin(result, this.#seqAtHeartbeat)
-        const counted = this.#count(result.viewer_count, result.server_time)
-        const isNews = this.#isNews(result.head_seq, result.generation)
+        const known = this.#take(result, this.#seqAtHeartbeat)
         this.#seqAtHeartbeat = this.#stateSeq
-        if (!isNews) return this.#change(counted)
-        const { state, generation, host_uid: hostUid, reconnect_deadline: deadline } = result
-        this.#change({ ...counted, state, generation, hostUid, reconnectDeadline: instant(deadline) })
+        this.#change({ ...known, ...(known.state && { reconnectDeadline: instant(result.reconnect_deadline) }) })
     }
 
     applyState(event: StateEvent): void {
@@ -110,6 +102,15 @@ export class StreamStore extends EventEmitter<StreamStoreEvents> implements Sync
         if (!(at > this.#reactedAt)) return
         this.#reactedAt = at
         this.#change({ reactions })
+    }
+
+    /** What an answer tells that is news. */
+    #take(result: SyncResult | HeartbeatResult, knownBefore: number): Partial<StreamSnapshot> {
+        this.#begin(result, knownBefore)
+        const counted = this.#count(result.viewer_count, result.server_time)
+        if (!this.#isNews(result.head_seq, result.generation)) return counted
+        const { state, generation, host_uid: hostUid } = result
+        return { ...counted, state, generation, hostUid }
     }
 
     /**

@@ -2,7 +2,8 @@
 
 import type { AccessTokens } from '../access/access_tokens.ts'
 import type { Clock } from '../clock/clock.ts'
-import { type OperationName, ROUTES } from '../contract/operations.ts'
+import type { OperationName } from '../contract/operations.ts'
+import { ROUTES } from '../contract/routes.ts'
 import { StreamError } from '../error/stream_error.ts'
 import { answered } from './answered.ts'
 import { numberOrNull, parseObject, refusalError } from './refusal.ts'
@@ -76,7 +77,12 @@ export class EdgeTransport implements Transport {
     ): Promise<Answer> {
         const answer = await answered(this.#clock, this.#access, signal, async (token, bounded): Promise<Answer> => {
             const { path, ...init } = request(name, args)
-            const headers = { authorization: `Bearer ${token}`, 'x-client-info': CLIENT_INFO, ...init.headers, ...known }
+            const headers = {
+                authorization: `Bearer ${token}`,
+                'x-client-info': CLIENT_INFO,
+                ...init.headers,
+                ...known,
+            }
             const response = await this.#fetch(this.#url + path, { ...init, headers, signal: bounded })
             return { status: response.status, text: await response.text(), headers: response.headers }
         })
@@ -113,7 +119,7 @@ function parsed({ status, text }: Answer): unknown {
     try {
         return JSON.parse(text)
     } catch (cause) {
-        throw new StreamError('invalid_answer', 'the answer is no JSON', { status, cause })
+        throw new StreamError('invalid_answer', undefined, { status, cause })
     }
 }
 

@@ -1,5 +1,7 @@
 /** The way of a call to the server: over Supabase RPC or over edge_api, with the same results and the same errors. */
 
+import type { AccessTokens } from '../access/access_tokens.ts'
+import type { Clock } from '../clock/clock.ts'
 import { CONTRACT_VERSION, type OperationName, type Operations } from '../contract/operations.ts'
 import type { SyncResult } from '../contract/wire.ts'
 
@@ -18,6 +20,9 @@ export interface PollAnswer {
     /** How long the server wants the next poll to wait. */
     pollIntervalMs: number | null
 }
+
+/** Makes the way of a client's calls. */
+export type TransportFactory = (parts: { access: AccessTokens; clock: Clock }) => Transport
 
 export interface Transport {
     readonly kind: 'rpc' | 'edge'

@@ -19,7 +19,7 @@ describe('every composite and payload', () => {
         const wire = Object.fromEntries(
             members.map(([name, { format }]) => [name, format === 'date-time' ? INSTANT : 7])
         )
-        const known = members.filter(([name, { format }]) => format !== 'date-time' || INSTANTS.has(name))
+        const known = members.filter(([name, { format }]) => format !== 'date-time' || INSTANTS.test(name))
         const converted = named<Record<string, unknown>>(wire)
         for (const [name, { format }] of known) {
             const camel = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
@@ -32,7 +32,7 @@ describe('every composite and payload', () => {
 describe('what the application wrote', () => {
     it('keeps its names, at any depth', () => {
         const metadata = { lot_no: 1, shown_at: INSTANT, nested_one: [{ a_b: null }] }
-        expect(OPAQUE.has('metadata')).toBe(true)
+        expect(OPAQUE.test('metadata')).toBe(true)
         expect(named({ host_uid: 1, metadata, streams: [{ metadata, started_at: null }] })).toEqual({
             hostUid: 1,
             metadata,

@@ -9,6 +9,7 @@ import { expect, it } from 'vitest'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const ENTRIES = {
     '': 'index',
+    '/edge': 'edge',
     '/react': 'react',
     '/react-native': 'react_native',
     '/messages': 'messages',

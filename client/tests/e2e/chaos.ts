@@ -11,7 +11,8 @@
 
 import { parseArgs } from 'node:util'
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
-import { createStreamClient, ManualLifecycle } from '../../src/index.ts'
+import { createStreamClient } from '../../src/edge.ts'
+import { ManualLifecycle } from '../../src/index.ts'
 import { Dice } from '../fake_server/dice.ts'
 import { claimsOf, ShortTokens } from './access_token.ts'
 import { readLog, SELLER, signIn, startStream, VIEWER } from './demo_stack.ts'

@@ -1,7 +1,8 @@
 /** One device: a client on the fake server, whose app and network a test turns on and off. */
 
 import type { HeldChat } from '../../src/chat/chats.ts'
-import { createStreamClient, ManualLifecycle, type StorageAdapter, type StreamClient } from '../../src/index.ts'
+import { createStreamClient } from '../../src/edge.ts'
+import { ManualLifecycle, type StorageAdapter, type StreamClient } from '../../src/index.ts'
 import { Dice } from './dice.ts'
 import type { FakeServer } from './fake_server.ts'
 import { FakeSupabase } from './fake_supabase.ts'

@@ -1,12 +1,7 @@
 /** A client on a fake clock, a fake Supabase and a fake stream, ready for a test. */
 
-import {
-    type ConnectionConfig,
-    createStreamClient,
-    ManualLifecycle,
-    type StreamClient,
-    type StreamClientOptions,
-} from '../../src/index.ts'
+import { createStreamClient } from '../../src/edge.ts'
+import { type ConnectionConfig, ManualLifecycle, type StreamClient, type StreamClientOptions } from '../../src/index.ts'
 import { EDGE_URL, edgeFetch } from './edge_fetch.ts'
 import { FakeClock } from './fake_clock.ts'
 import { FakeRandom } from './fake_random.ts'

@@ -1,6 +1,7 @@
 /** One HTTP server in the process that answers as PostgREST does, and as the edge does, from the same table. */
 
-import { type OperationName, ROUTES } from '../../src/contract/operations.ts'
+import type { OperationName } from '../../src/contract/operations.ts'
+import { ROUTES } from '../../src/contract/routes.ts'
 
 export interface Request {
     name: string

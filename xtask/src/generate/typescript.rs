@@ -53,6 +53,7 @@ pub fn write(contract: &Contract<'_>) -> Result<Vec<(&'static str, String)>> {
             objects::members(&definitions, &reached)?,
         ),
         ("client/src/contract/operations.ts", operations.write()?),
+        ("client/src/contract/routes.ts", operations.routes()?),
         ("client/src/contract/events.ts", events::write(&events)?),
         ("client/src/contract/errors.ts", errors::write(&errors)?),
         (

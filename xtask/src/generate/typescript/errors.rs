@@ -19,11 +19,6 @@ pub fn write(errors: &Value) -> Result<String> {
     for category in Category::ALL {
         writeln!(text, "    | '{}'", category.as_str())?;
     }
-    text.push_str("\nexport const ErrorCategory: Constants<ErrorCategory> = /* @__PURE__ */ constants(\n");
-    for category in Category::ALL {
-        writeln!(text, "    '{}',", category.as_str())?;
-    }
-    text.push_str(")\n\n");
     text.push_str(STRATEGY);
     for category in Category::ALL {
         let recovery = category.recovery();
@@ -42,6 +37,7 @@ pub fn write(errors: &Value) -> Result<String> {
         )?;
     }
     text.push_str("}\n\n");
+    text.push_str(CATEGORIES);
     text.push_str("/** A code of the server's catalogue. */\nexport type ErrorCode =\n");
     for error in entries(errors)? {
         writeln!(text, "    | '{}'", code(error)?)?;
@@ -79,7 +75,14 @@ const CATEGORY: &str = "\
 export type ErrorCategory =
 ";
 
-const STRATEGY: &str = "\
+const CATEGORIES: &str = "\
+export const ErrorCategory: Constants<ErrorCategory> = /* @__PURE__ */ constants(
+    ...(Object.keys(ERROR_RECOVERY_STRATEGIES) as ErrorCategory[])
+)
+
+";
+
+const STRATEGY: &str = "
 /** What an app does about an error. Delays are in milliseconds. */
 export interface RecoveryStrategy {
     autoRetry: boolean

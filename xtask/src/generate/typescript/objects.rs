@@ -66,33 +66,35 @@ pub fn members(definitions: &Definitions<'_>, reached: &BTreeSet<&str>) -> Resul
             }
         }
     }
-    let instants = instants
-        .into_iter()
-        .filter(|(_, is)| *is)
-        .map(|(name, _)| name);
+    let mut named_otherwise = Vec::new();
+    for (name, is_instant) in instants {
+        match (name.ends_with(INSTANT_SUFFIX), is_instant) {
+            (true, false) => bail!("{name} is named as an instant and is none"),
+            (false, true) => named_otherwise.push(format!("|^{name}")),
+            _ => {}
+        }
+    }
+    let instants = format!("{INSTANT_SUFFIX}{}", named_otherwise.concat());
+    let opaque: Vec<&str> = opaque.into_iter().collect();
     Ok(
         header("Members that are more than renamed when they leave the wire.")
-            + &set(
+            + &pattern(
                 "INSTANTS",
                 "Text on the wire, a `Date` in the client.",
-                instants,
+                &format!("({instants})$"),
             )
             + "\n"
-            + &set(
+            + &pattern(
                 "OPAQUE",
                 "Objects whose members are the application's and keep their names.",
-                opaque,
+                &format!("^({})$", opaque.join("|")),
             ),
     )
 }
 
-fn set<'a>(name: &str, states: &str, members: impl IntoIterator<Item = &'a str>) -> String {
-    let members: Vec<_> = members
-        .into_iter()
-        .map(|name| format!("    '{name}',\n"))
-        .collect();
-    format!(
-        "/** {states} */\nexport const {name}: ReadonlySet<string> = /* @__PURE__ */ new Set([\n{}])\n",
-        members.concat()
-    )
+/// By which most instants are known, and nothing else is.
+const INSTANT_SUFFIX: &str = "_at";
+
+fn pattern(name: &str, states: &str, pattern: &str) -> String {
+    format!("/** {states} */\nexport const {name}: RegExp = /{pattern}/\n")
 }

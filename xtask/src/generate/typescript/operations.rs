@@ -1,4 +1,4 @@
-//! `operations.ts`: the operations that a signed-in user may call, with their routes.
+//! `operations.ts` and `routes.ts`: the operations that a signed-in user may call, and their routes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -60,7 +60,7 @@ impl<'a> Operations<'a> {
 
     pub fn write(&self) -> Result<String> {
         let mut text = header(
-            "Operations that a signed-in user may call, with their arguments, results and routes.",
+            "Operations that a signed-in user may call, with their arguments and results.",
         );
         text.push_str("import type * as Wire from './wire.ts'\n\n");
         writeln!(
@@ -94,16 +94,31 @@ impl<'a> Operations<'a> {
             )?;
         }
         text.push_str("}\n\nexport type OperationName = keyof Operations\n\n");
-        text.push_str(ROUTE);
+        text.push_str(REPEATS);
+        let mut by_argument: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, operation) in &self.by_name {
             let repeat = &operation.value["repeat"];
-            let repeat = match repeat["with"].as_str() {
-                Some(argument) => format!("'{argument}'"),
-                None => (repeat["safe"] == true).to_string(),
-            };
+            if let Some(argument) = repeat["with"].as_str() {
+                by_argument.entry(argument).or_default().push(name);
+            } else if repeat["safe"] != true {
+                by_argument.entry(NEVER).or_default().push(name);
+            }
+        }
+        for (argument, names) in by_argument {
+            writeln!(text, "    {argument}:\n        '{}',", names.join(" "))?;
+        }
+        text.push_str("}\n");
+        Ok(text)
+    }
+
+    pub fn routes(&self) -> Result<String> {
+        let mut text = header("Routes of the edge by operation.");
+        text.push_str("import type { OperationName } from './operations.ts'\n\n");
+        text.push_str(ROUTES);
+        for (name, operation) in &self.by_name {
             writeln!(
                 text,
-                "    {name}: ['{}', '{}', {repeat}],",
+                "    {name}: ['{}', '{}'],",
                 operation.verb, operation.path
             )?;
         }
@@ -112,14 +127,16 @@ impl<'a> Operations<'a> {
     }
 }
 
-const ROUTE: &str = "\
-/**
- * Method and path of the edge, and whether a call may be sent again: always, never, or when the argument of this name is
- * the same.
- */
-export type Route = readonly [method: string, path: string, repeat: boolean | 'id' | 'join_no' | 'request_id']
+/// Stands in the place of an argument.
+const NEVER: &str = "never";
 
-export const ROUTES: { readonly [Name in OperationName]: Route } = {
+const REPEATS: &str = "\
+/** Operations that may be sent again only when the argument of this name is the same, or never; all others as they are. */
+export const REPEATS: Readonly<Record<string, string>> = {
+";
+
+const ROUTES: &str = "\
+export const ROUTES: { readonly [Name in OperationName]: readonly [method: string, path: string] } = {
 ";
 
 fn result(result: &Value) -> Result<String> {
