@@ -47,20 +47,20 @@ declare
     expects_low pg_catalog.bool := false;
     is_high pg_catalog.bool;
 begin
-    if strpos($1, '\u') = 0 then
+    if strpos($1, e'\\u') = 0 then
         return true;
     end if;
     -- Each escape, or a run of other characters; outside strings a valid text has no backslash.
     for escape in
-        select m[1] from regexp_matches($1 collate "C", '(\\u[0-9A-Fa-f]{4}|\\.|[^\\]+)', 'g') as m
+        select m[1] from regexp_matches($1 collate "C", e'(\\\\u[0-9A-Fa-f]{4}|\\\\.|[^\\\\]+)', 'g') as m
     loop
-        if left(escape, 2) <> '\u' or length(escape) <> 6 then
+        if left(escape, 2) <> e'\\u' or length(escape) <> 6 then
             if expects_low then
                 return false;
             end if;
             continue;
         end if;
-        escape := lower(substr(escape, 3));
+        escape := lower(substr(escape, 3) collate "C");
         if escape = '0000' or (escape collate "C" between 'dc00' and 'dfff') <> expects_low then
             return false;
         end if;

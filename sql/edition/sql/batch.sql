@@ -70,11 +70,11 @@ as $$
 declare
     said pg_catalog.text := $1::text;
 begin
-    if strpos(said, '\u') = 0 or stream_ext.json_can_be_stored(said) then
+    if strpos(said, e'\\u') = 0 or stream_ext.json_can_be_stored(said) then
         return $1;
     end if;
     -- The escape of the zero character is read as another one that no text of ours may hold.
-    said := regexp_replace(said, '((?:^|[^\\])(?:\\\\)*)\\u0000', '\1\\u0001', 'g');
+    said := regexp_replace(said, e'((?:^|[^\\\\])(?:\\\\\\\\)*)\\\\u0000', e'\\1\\\\u0001', 'g');
     return case when stream_ext.json_can_be_stored(said) then said::json end;
 end
 $$;

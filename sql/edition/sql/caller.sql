@@ -30,7 +30,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Where Postgres has it: no subtransaction.
-    if $1 !~ '\\u' and current_setting('server_version_num')::integer >= 160000 then
+    if $1 !~ e'\\\\u' and current_setting('server_version_num')::integer >= 160000 then
         return pg_input_is_valid($1, 'json') and json_typeof($1::json) = 'object';
     end if;
     begin
@@ -50,11 +50,11 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    odd constant pg_catalog.text := '((?:^|[^\\])(?:\\\\)*)\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})';
+    odd constant pg_catalog.text := e'((?:^|[^\\\\])(?:\\\\\\\\)*)\\\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})';
 begin
     -- The zero character and halves of pairs, which Postgres refuses wherever they stand, become a character that no id has. Twice:
     -- what stands next to the last one is not looked at again.
-    return regexp_replace(regexp_replace($1, odd, '\1\\u0001', 'g'), odd, '\1\\u0001', 'g');
+    return regexp_replace(regexp_replace($1, odd, e'\\1\\\\u0001', 'g'), odd, e'\\1\\\\u0001', 'g');
 end
 $$;
 comment on function stream_ext.caller_without_escapes(text) is 'Claims whose texts can all be read; what stands in other members is not looked at.';
@@ -64,7 +64,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    readable constant pg_catalog.text := case when $1 ~ '\\u' then stream_ext.caller_without_escapes($1) else $1 end;
+    readable constant pg_catalog.text := case when $1 ~ e'\\\\u' then stream_ext.caller_without_escapes($1) else $1 end;
     object pg_catalog.json;
     sub pg_catalog.text;
     kinds pg_catalog.text;
@@ -79,7 +79,7 @@ begin
     object := readable;
     kinds := concat(coalesce(json_typeof(object -> 'sub'), 'null'), ' ', coalesce(json_typeof(object -> 'is_anonymous'), 'boolean'));
     if kinds not in ('string boolean', 'null boolean')
-        or $1 ~ '"sub".*"sub"|"is_anonymous".*"is_anonymous"|\\u' and exists (
+        or $1 ~ e'"sub".*"sub"|"is_anonymous".*"is_anonymous"|\\\\u' and exists (
             select from json_object_keys(object) as k where k in ('sub', 'is_anonymous') group by k having count(*) > 1)
     then
         perform stream_ext.refuse_with_hint('token_invalid', 'request.jwt.claims is not a claims object');

@@ -221,7 +221,7 @@ begin
     perform stream_ext.moderation_require_reader($1);
     return query
     select t.session_id, t.term, t.actor, t.created_at from stream.blocked_terms as t
-    where t.session_id is not distinct from $1 order by t.created_at, t.term;
+    where t.session_id is not distinct from $1 order by t.created_at, t.term collate "C";
 end
 $$;
 comment on function stream_ext.list_blocked_terms(uuid) is 'The blocked terms of a stream, or those of all (null).';

@@ -197,7 +197,7 @@ begin
             at := at + token.bits;
             exit when token.symbol = 256;
             if token.symbol < 256 then
-                content := content || set_byte('\x00'::bytea, 0, token.symbol);
+                content := content || set_byte(e'\\x00'::bytea, 0, token.symbol);
             else
                 size := lengths[token.symbol - 256] + stream_ext.inflate_bits($1, at, length_bits[token.symbol - 256]);
                 at := at + length_bits[token.symbol - 256];

@@ -35,13 +35,13 @@ declare
     salted constant pg_catalog.bytea := stream_ext.token_u32($8);
     user_text constant pg_catalog.bytea := convert_to($4::text, 'UTF8');
     -- Texts stand behind their length; one service, RTC; its privileges by ascending id, each as long as the token.
-    signed constant pg_catalog.bytea := '\x2000'::bytea || convert_to($1, 'UTF8') || issued || life || salted || '\x01000100'::bytea
+    signed constant pg_catalog.bytea := e'\\x2000'::bytea || convert_to($1, 'UTF8') || issued || life || salted || e'\\x01000100'::bytea
         || case when $5
-            then '\x04000100'::bytea || life || '\x0200'::bytea || life || '\x0300'::bytea || life || '\x0400'::bytea || life
-            else '\x01000100'::bytea || life end
-        || set_byte('\x0000'::bytea, 0, length($3)) || convert_to($3, 'UTF8')
-        || set_byte('\x0000'::bytea, 0, length(user_text)) || user_text;
-    content constant pg_catalog.bytea := '\x2000'::bytea || stream_ext.token_sign($2, issued, salted, signed) || signed;
+            then e'\\x04000100'::bytea || life || e'\\x0200'::bytea || life || e'\\x0300'::bytea || life || e'\\x0400'::bytea || life
+            else e'\\x01000100'::bytea || life end
+        || set_byte(e'\\x0000'::bytea, 0, length($3)) || convert_to($3, 'UTF8')
+        || set_byte(e'\\x0000'::bytea, 0, length(user_text)) || user_text;
+    content constant pg_catalog.bytea := e'\\x2000'::bytea || stream_ext.token_sign($2, issued, salted, signed) || signed;
     bytes constant pg_catalog.int4 := length(content);
     sum pg_catalog.int8 := 1;
     sum_of_sums pg_catalog.int8 := 0;
@@ -53,8 +53,8 @@ begin
     end loop;
     -- A zlib stream of one stored block, in Base64 without its line ends.
     return '007' || replace(encode(
-        '\x789c01'::bytea
-        || set_byte(set_byte(set_byte(set_byte('\x00000000'::bytea,
+        e'\\x789c01'::bytea
+        || set_byte(set_byte(set_byte(set_byte(e'\\x00000000'::bytea,
             0, bytes & 255), 1, bytes >> 8), 2, 255 - (bytes & 255)), 3, 255 - (bytes >> 8))
         || content
         || substr(int8send(((sum_of_sums % 65521) << 16) | (sum % 65521)), 5),

@@ -7,7 +7,7 @@ as $$
 declare
     digest constant pg_catalog.bytea := sha256(
         convert_to('agora viewer uid', 'UTF8') || uuid_send($1) || uuid_send($2)
-        || set_byte('\x00000000'::bytea, 0, $3));
+        || set_byte(e'\\x00000000'::bytea, 0, $3));
     low constant pg_catalog.int8 := get_byte(digest, 0)::bigint | (get_byte(digest, 1)::bigint << 8)
         | (get_byte(digest, 2)::bigint << 16) | (get_byte(digest, 3)::bigint << 24);
     high constant pg_catalog.int8 := get_byte(digest, 4)::bigint | (get_byte(digest, 5)::bigint << 8)

@@ -39,7 +39,7 @@ as $$
 declare
     value pg_catalog.text;
 begin
-    if json_typeof($1 -> $2) is distinct from 'string' or ($1 -> $2)::text ~ '\\u(0000|[dD])' then
+    if json_typeof($1 -> $2) is distinct from 'string' or ($1 -> $2)::text ~ e'\\\\u(0000|[dD])' then
         perform stream_ext.webhook_refuse($2);
     end if;
     value := $1 ->> $2;

@@ -1,5 +1,7 @@
 //! Bodies of functions and procedures hold nothing that a caller's session can give another meaning.
 
+mod backslashes;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use anyhow::{Context, Result};
 use stream_tests::contract;
 use stream_tests::database::TestDatabase;
 use xtask::workspace;
+
+use backslashes::has_plain_backslash;
 
 const SCHEMAS: &str = "'stream', 'stream_private', 'stream_edge', 'stream_ext'";
 
@@ -87,7 +91,7 @@ async fn declared_types_are_found_without_a_search_path() -> Result<()> {
     Ok(())
 }
 
-/// With `standard_conforming_strings` off, a backslash in a plain literal begins an escape.
+/// With `standard_conforming_strings` off, a backslash in a plain literal begins an escape; in `e''` it does so always.
 #[tokio::test]
 async fn no_literal_of_a_body_holds_a_backslash() -> Result<()> {
     let database = TestDatabase::create().await?;
@@ -98,14 +102,18 @@ async fn no_literal_of_a_body_holds_a_backslash() -> Result<()> {
         .owner
         .query(
             &format!(
-                "select p.proname::text from pg_catalog.pg_proc as p
+                "select p.proname::text, p.prosrc from pg_catalog.pg_proc as p
                  join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
                  where n.nspname in ({SCHEMAS}) and p.prosrc ~ '[\\\\]'"
             ),
             &[],
         )
         .await?;
-    let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let found: Vec<String> = rows
+        .iter()
+        .filter(|row| has_plain_backslash(row.get(1)))
+        .map(|row| row.get(0))
+        .collect();
     assert_eq!(found, ["escaping"]);
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Nobody but the owner can attach anything to a table of `stream`, whatever a database grants by default.
 
 use std::fs;
-use std::path::PathBuf;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,6 +8,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::stream::move_to;
+use xtask::edition::Edition;
 use xtask::workspace;
 
 /// Everything of our schemas that somebody other than its owner may use, and how.
@@ -65,29 +65,18 @@ async fn default_privileges_of_a_database_open_nothing_of_ours() -> Result<()> {
         .sum();
     let is_of_function = |privilege: &&String| privilege.starts_with("EXECUTE");
     assert_eq!(expected.iter().filter(is_of_function).count(), granted);
+    database.drop_product().await?;
     let superuser = database.superuser().await?;
     superuser
         .batch_execute(
-            "drop extension pg_stream_ext cascade;
-             drop schema stream cascade; drop schema stream_edge, stream_private cascade;
-             alter default privileges for role postgres grant all on schemas to anon, authenticated, service_role;
+            "alter default privileges for role postgres grant all on schemas to anon, authenticated, service_role;
              alter default privileges for role postgres grant all on tables to anon, authenticated, service_role;
              alter default privileges for role postgres grant all on sequences to anon, authenticated, service_role;
              alter default privileges for role postgres grant all on functions to anon, authenticated, service_role",
         )
         .await?;
-    let psql = database
-        .environment
-        .cluster
-        .psql("postgres", database.name());
-    let directory = workspace::root().join("supabase/migrations");
-    for file in [
-        "20260102000000_stream_schema.sql",
-        "20260102000001_stream_code.sql",
-        "20260103000000_stream_host_app.sql",
-    ] {
-        psql.run_file(&PathBuf::from(&directory).join(file))?;
-    }
+    let cluster = &database.environment.cluster;
+    xtask::database::install(cluster, database.name(), Edition::chosen()?)?;
     let found = privileges(&database).await?;
     let added: Vec<_> = found
         .iter()

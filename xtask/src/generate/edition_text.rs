@@ -136,14 +136,15 @@ fn ranges(is_in: impl Fn(char) -> bool) -> Vec<RangeInclusive<u32>> {
     ranges
 }
 
-/// The inside of a bracket expression of Postgres's regular expressions, which compare code points in ranges.
+/// The inside of a bracket expression of Postgres's regular expressions, which compare code points in ranges; for a string with
+/// escapes, since a backslash of any other means what the caller's `standard_conforming_strings` says.
 fn class(ranges: &[RangeInclusive<u32>]) -> String {
     let mut class = String::new();
     for range in ranges {
-        push_code(&mut class, *range.start(), 'U');
+        push_code(&mut class, *range.start(), "\\\\");
         if range.start() != range.end() {
             class.push('-');
-            push_code(&mut class, *range.end(), 'U');
+            push_code(&mut class, *range.end(), "\\\\");
         }
     }
     class
@@ -153,16 +154,16 @@ fn class(ranges: &[RangeInclusive<u32>]) -> String {
 fn escaped(ranges: &[RangeInclusive<u32>]) -> String {
     let mut text = String::new();
     for code in ranges.iter().flat_map(Clone::clone) {
-        push_code(&mut text, code, 'U');
+        push_code(&mut text, code, "\\");
     }
     text
 }
 
-fn push_code(text: &mut String, code: u32, long: char) {
+fn push_code(text: &mut String, code: u32, backslash: &str) {
     // Writing to a String cannot fail.
     let _ = match code {
-        0..=0xFFFF => write!(text, "\\u{code:04x}"),
-        _ => write!(text, "\\{long}{code:08x}"),
+        0..=0xFFFF => write!(text, "{backslash}u{code:04x}"),
+        _ => write!(text, "{backslash}U{code:08x}"),
     };
 }
 
@@ -188,7 +189,7 @@ mod tests {
     fn neighbours_are_one_range() {
         assert_eq!(
             class(&[0x61..=0x7A, 0x1F600..=0x1F600]),
-            "\\u0061-\\u007a\\U0001f600"
+            "\\\\u0061-\\\\u007a\\\\U0001f600"
         );
     }
 

@@ -20,7 +20,7 @@ begin
         return;
     end if;
     lines := normalize(lines, nfc);
-    if left(lines, {content_chars}) ~ '[{invalid}]' collate "C" then
+    if left(lines, {content_chars}) ~ e'[{invalid}]' collate "C" then
         refusal := 'content_invalid';
         return;
     end if;
@@ -28,7 +28,7 @@ begin
         refusal := 'content_too_long';
         return;
     end if;
-    if lines !~ '[^{blank}]' collate "C" then
+    if lines !~ e'[^{blank}]' collate "C" then
         refusal := 'content_empty';
         return;
     end if;
@@ -73,9 +73,9 @@ begin
     if length($1) <= {name_chars} and $1 ~ '^[!-~]([ -~]*[!-~])?$' collate "C" then
         return $1;
     end if;
-    cleaned := normalize(regexp_replace(cleaned, '[{not_of_names}]' collate "C", '', 'g'), nfc);
+    cleaned := normalize(regexp_replace(cleaned, e'[{not_of_names}]' collate "C", '', 'g'), nfc);
     cleaned := rtrim(left(ltrim(cleaned, e'{spaces}'), {name_chars}), e'{spaces}');
-    return case when cleaned ~ '[^{blank}]' collate "C" then cleaned end;
+    return case when cleaned ~ e'[^{blank}]' collate "C" then cleaned end;
 end
 $$;
 comment on function stream_ext.core_display_name(text) is

@@ -7,10 +7,10 @@ as $$
 declare
     words pg_catalog.text;
 begin
-    if $1 ~ '^[\u0001-\u007e]*$' collate "C" then
+    if $1 ~ e'^[\\u0001-\\u007e]*$' collate "C" then
         words := regexp_replace(lower($1 collate "C"), '[^0-9a-z]+' collate "C", ' ', 'g');
     else
-        words := regexp_replace($1, '[{deleted}]+' collate "C", '', 'g');
+        words := regexp_replace($1, e'[{deleted}]+' collate "C", '', 'g');
         select string_agg(
             coalesce(
                 case when c.letter collate "C" between e'\uac00' and e'\ud7a3' then normalize(c.letter, nfd) end,
@@ -21,7 +21,7 @@ begin
             '' order by c.place)
         into words
         from unnest(string_to_array(words, null)) with ordinality as c (letter, place);
-        words := regexp_replace(coalesce(words, ''), '[^{letters}]+' collate "C", ' ', 'g');
+        words := regexp_replace(coalesce(words, ''), e'[^{letters}]+' collate "C", ' ', 'g');
     end if;
     words := btrim(words, ' ');
     return case when words = '' then ' ' else concat(' ', words, ' ') end;
@@ -45,9 +45,9 @@ begin
         return null;
     end if;
     return concat(
-        case when bare !~ '^[{without_spaces}]' collate "C" then ' ' end,
+        case when bare !~ e'^[{without_spaces}]' collate "C" then ' ' end,
         bare,
-        case when bare !~ '[{without_spaces}]$' collate "C" then ' ' end);
+        case when bare !~ e'[{without_spaces}]$' collate "C" then ' ' end);
 end
 $$;
 comment on function stream_ext.core_pattern(text) is
