@@ -12,5 +12,6 @@ mod postgrest;
 mod refusals;
 mod requests;
 mod routes;
+mod sql_edition;
 mod two_copies;
 mod webhooks;

@@ -1,6 +1,7 @@
 //! The two editions of schema `stream_ext`, beside each other.
 
 mod callers;
+mod collations;
 mod decisions;
 mod differential;
 mod minting;

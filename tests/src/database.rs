@@ -37,10 +37,22 @@ impl TestDatabase {
 
     /// In a cluster of the test's own.
     pub async fn create_in(environment: TestEnvironment) -> Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("test_{}_{number}", std::process::id());
+        let name = next_name();
         environment.create_database(&name)?;
+        Self::open(environment, name).await
+    }
+
+    /// With one edition, in a database whose collation is that of `locale`, a part of CREATE DATABASE.
+    pub async fn of_locale(edition: Edition, locale: &str) -> Result<Self> {
+        let environment = TestEnvironment::load()?;
+        let name = next_name();
+        let cluster = &environment.cluster;
+        cluster.create_empty_database_of_locale(&name, locale)?;
+        xtask::database::prepare_beside(cluster, &name, edition, &environment.agora)?;
+        Self::open(environment, name).await
+    }
+
+    async fn open(environment: TestEnvironment, name: String) -> Result<Self> {
         let owner = connect(&environment.cluster.url("postgres", &name)?).await?;
         owner.batch_execute(RATES_OF_TESTS).await?;
         Ok(Self {
@@ -58,7 +70,8 @@ impl TestDatabase {
         Ok(database)
     }
 
-    async fn drop_product(&self) -> Result<()> {
+    /// Takes the product away, of either edition.
+    pub async fn drop_product(&self) -> Result<()> {
         let superuser = self.superuser().await?;
         superuser
             .batch_execute(
@@ -235,6 +248,13 @@ impl Drop for TestDatabase {
             eprintln!("{error:#}");
         }
     }
+}
+
+/// A name that no other database of the run has.
+fn next_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("test_{}_{number}", std::process::id())
 }
 
 async fn connect(url: &str) -> Result<Client> {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use stream_core::lifecycle::StreamState;
 use uuid::Uuid;
 
 use crate::database::TestDatabase;
+use crate::demo;
 
 /// The rules in the order in which they are reported.
 pub const RULES: [&str; 16] = [
@@ -59,6 +61,33 @@ impl TestDatabase {
         .await?;
         self.service().await?.rpc("tick", json!({})).await?;
         Ok(())
+    }
+
+    /// A live stream with entries that wait to be sent, a lease that is over and viewers who are not counted. Returns a query
+    /// that is true once a ticker has done it all.
+    pub async fn leave_regular_work(&self) -> Result<String> {
+        let id = self.stream_in(StreamState::Active).await?;
+        self.viewer(id, demo::ADA).await?;
+        self.viewer(id, demo::BEN).await?;
+        self.change(&format!(
+            "update stream.stream_viewers set last_seen_at = now() - interval '1 hour', lease_check_at = now()
+             where session_id = '{id}' and user_id = '{}'",
+            demo::BEN
+        ))
+        .await?;
+        self.leave_unflushed(id, 3).await?;
+        let is_done = format!(
+            "select s.viewer_count = 1 and r.flushed_seq = h.last_seq
+                 and not (select v.is_active from stream.stream_viewers as v where v.session_id = s.id and v.user_id = '{}')
+             from stream.stream_sessions as s
+             join stream.chat_heads as h on h.session_id = s.id
+             join stream.chat_relay as r on r.session_id = s.id
+             where s.id = '{id}'",
+            demo::BEN
+        );
+        let is_done_already: bool = self.value(&is_done).await?;
+        ensure!(!is_done_already, "the work is done before anybody ticks");
+        Ok(is_done)
     }
 
     pub async fn sweep(&self) -> Result<Swept> {

@@ -84,12 +84,11 @@ impl Services {
 
     /// The same, with an edge that counts and sweeps by itself.
     pub async fn start_ticking() -> Result<Self> {
-        Self::launch(
-            TestDatabase::create().await?,
-            TICK_INTERVAL_MS,
-            None,
-            SHORT_DELAYS,
-        )
+        Self::start_ticking_on(TestDatabase::create().await?)
+    }
+
+    pub fn start_ticking_on(database: TestDatabase) -> Result<Self> {
+        Self::launch(database, TICK_INTERVAL_MS, None, SHORT_DELAYS)
     }
 
     /// The same, with a gateway that has these settings too.

@@ -13,6 +13,12 @@ use crate::{hex, secrets, workspace};
 /// The role that owns the product's tables.
 pub const OWNER: &str = "postgres";
 
+/// What stands in for Supabase's own schemas.
+const SUPABASE_FILES: &str = "supabase/local/sql";
+
+/// The one of them that a cluster needs once.
+const ROLES_FILE: &str = "_roles.sql";
+
 /// Agora settings of a demo project that does not exist: tokens are well formed, and no call is made.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct AgoraSettings {
@@ -77,10 +83,28 @@ pub fn prepare(address: &Address, database: &str, agora: &AgoraSettings) -> Resu
     seed(address, database)
 }
 
+/// The same for an empty database of a cluster that has the roles and their passwords, with any edition.
+pub fn prepare_beside(
+    address: &Address,
+    database: &str,
+    edition: Edition,
+    agora: &AgoraSettings,
+) -> Result<()> {
+    let superuser = address.psql(SUPERUSER, database);
+    for file in sql_files(SUPABASE_FILES)? {
+        if !name(&file).ends_with(ROLES_FILE) {
+            superuser.run_file(&file)?;
+        }
+    }
+    migrate(address, database, edition)?;
+    set_agora(address, database, agora)?;
+    seed(address, database)
+}
+
 /// Roles and schemas of Supabase, and the passwords: an empty database of a fresh cluster gets them.
 pub fn bootstrap(address: &Address, database: &str) -> Result<()> {
     let superuser = address.psql(SUPERUSER, database);
-    for file in sql_files("supabase/local/sql")? {
+    for file in sql_files(SUPABASE_FILES)? {
         superuser.run_file(&file)?;
     }
     // Without this a server would log the passwords, or keep them among the statements that it counts.

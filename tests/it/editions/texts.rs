@@ -46,7 +46,7 @@ fn wanted(text: &str) -> Vec<Option<String>> {
 }
 
 /// Texts of all kinds: ordinary ones, of every script, of what combines, and of what is forbidden or invisible.
-fn texts() -> Vec<String> {
+pub fn texts() -> Vec<String> {
     let strategy = prop_oneof![
         "[ -~]{0,60}",
         "[ \\r\\n\\t\u{200B}\u{2000}e\u{301}\u{327}a\u{AD}\u{202E}\u{2028}\u{3164}]{0,40}",
@@ -65,7 +65,7 @@ fn texts() -> Vec<String> {
         .collect()
 }
 
-async fn expect_agreement(database: &TestDatabase, texts: &[String]) -> Result<()> {
+pub async fn expect_agreement(database: &TestDatabase, texts: &[String]) -> Result<()> {
     database.change(ANSWERS).await?;
     for text in texts {
         let row = database

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod killed_loop;
+mod sql_edition;
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use stream_tests::waiting::wait_until_within;
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client, NoTls, Notification};
 use xtask::cluster::Options;
+use xtask::edition::Edition;
 
 const SCHEDULE: &str = "select stream.schedule_with_pg_cron()";
 
@@ -28,6 +30,13 @@ const TWO_MINUTES: Duration = Duration::from_secs(120);
 
 /// A database in whose cluster pg_cron runs, open to the owner of the tables.
 async fn database_with_pg_cron(name: &str) -> Result<(OwnCluster, TestDatabase)> {
+    database_of_edition_with_pg_cron(Edition::chosen()?, name).await
+}
+
+async fn database_of_edition_with_pg_cron(
+    edition: Edition,
+    name: &str,
+) -> Result<(OwnCluster, TestDatabase)> {
     let mut options = Options::temporary(name)?;
     options.settings.extend(
         [
@@ -38,7 +47,7 @@ async fn database_with_pg_cron(name: &str) -> Result<(OwnCluster, TestDatabase)>
         .map(str::to_owned),
     );
     let mut own = OwnCluster::start(options)?;
-    let mut database = TestDatabase::create_in(own.make_template("")?).await?;
+    let mut database = TestDatabase::of_edition_in(own.make_template("")?, edition).await?;
     let superuser = database.superuser().await?;
     superuser
         .batch_execute(&format!(

@@ -78,6 +78,18 @@ impl Address {
         Ok(())
     }
 
+    /// Makes an empty database of another collation than the cluster's: `locale` is that part of CREATE DATABASE.
+    pub fn create_empty_database_of_locale(&self, name: &str, locale: &str) -> Result<()> {
+        let statement = format!(
+            "create database {} template template0 encoding 'UTF8' {locale} owner postgres;",
+            quoted(name)
+        );
+        self.psql(SUPERUSER, "template1")
+            .run(&statement)
+            .with_context(|| format!("cannot make the database {name} with {locale}"))?;
+        Ok(())
+    }
+
     /// Lets nobody connect to a database any more, so that it can be copied at any time.
     pub fn close_database(&self, name: &str) -> Result<()> {
         let statement = format!(

@@ -5,6 +5,7 @@ mod parts;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
+use xtask::edition::Edition;
 use xtask::generate::{self, Mode};
 use xtask::{bundle, cargo_deny, console, extension, postgres, process, promtool, workspace};
 
@@ -20,6 +21,9 @@ const OTHERS: [&str; 4] = ["debian15", "16", "17", "18"];
 
 /// Those of them on which the core of the tests runs too.
 const WITH_TESTS: [&str; 2] = ["debian15", "18"];
+
+/// Whether CI tests the SQL edition too, on the chosen Postgres.
+const WITH_SQL_EDITION: bool = false;
 
 pub fn run(arguments: lexopt::Parser) -> Result<ExitCode> {
     super::expect_end(arguments)?;
@@ -49,11 +53,11 @@ fn check(parts: &mut Parts) -> Result<()> {
         process::run(workspace::cargo().args(["check", "-p", "edge_api", "--no-default-features"]))
     })?;
     parts.time(&format!("clippy of the extension, {version}"), || {
-        itself(None, &["ext", "clippy"])
+        itself(&[], &["ext", "clippy"])
     })?;
     for other in others(&OTHERS)? {
         parts.time(&format!("clippy of the extension, --pg {other}"), || {
-            itself(Some(other), &["ext", "clippy"])
+            itself(&["--pg", other], &["ext", "clippy"])
         })?;
     }
 
@@ -77,13 +81,18 @@ fn check(parts: &mut Parts) -> Result<()> {
     parts.time(&format!("all tests, {version}"), || {
         test::run_all(PROPERTY_SEED)
     })?;
+    if WITH_SQL_EDITION {
+        parts.time(&format!("tests of the SQL edition, {version}"), || {
+            itself(&["--edition", Edition::Sql.as_str()], &["test", "edition"])
+        })?;
+    }
     for other in others(&WITH_TESTS)? {
         parts.time(
             &format!("release build of the extension, --pg {other}"),
-            || itself(Some(other), &["ext", "build"]),
+            || itself(&["--pg", other], &["ext", "build"]),
         )?;
         parts.time(&format!("core of the tests, --pg {other}"), || {
-            itself(Some(other), &["test", "core"])
+            itself(&["--pg", other], &["test", "core"])
         })?;
     }
     Ok(())
@@ -110,13 +119,10 @@ fn clippy_of_the_rest() -> Result<()> {
     process::run(clippy.args(["--", "-D", "warnings"]))
 }
 
-/// A command of `cargo x`, for another Postgres than this one where it is named.
-fn itself(pg: Option<&str>, arguments: &[&str]) -> Result<()> {
+/// A command of `cargo x`, behind the options that choose another Postgres or edition than this run's.
+fn itself(options: &[&str], arguments: &[&str]) -> Result<()> {
     let mut command = Command::new(process::THIS_PROGRAM);
-    if let Some(pg) = pg {
-        command.args(["--pg", pg]);
-    }
-    command.args(arguments);
+    command.args(options).args(arguments);
     if std::env::var_os(test::SEED_VARIABLE).is_none() {
         command.env(test::SEED_VARIABLE, PROPERTY_SEED.to_string());
     }

@@ -2,7 +2,9 @@
 
 mod cluster;
 mod core;
+mod named_tests;
 mod native_only;
+mod same_in_both;
 pub mod times;
 
 use std::ffi::OsString;
@@ -54,6 +56,8 @@ enum TestKind {
     EndToEnd,
     /// Those of `it` and `e2e` that depend on Postgres most: [`CORE`].
     Core,
+    /// Those of `it`, `attack` and `e2e` that depend on the edition: all but [`same_in_both::SAME_IN_BOTH`].
+    Edition,
     /// The npm package of the client, which needs nothing but Node.
     Client,
 }
@@ -66,6 +70,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
         Some("attack") => TestKind::Attack,
         Some("e2e") => TestKind::EndToEnd,
         Some("core") => TestKind::Core,
+        Some("edition") => TestKind::Edition,
         Some("client") => TestKind::Client,
         _ => TestKind::All,
     };
@@ -130,16 +135,21 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
 
     postgres::ensure()?;
     packages::ensure_faketime()?;
-    if matches!(kind, TestKind::All | TestKind::EndToEnd) {
+    if matches!(kind, TestKind::All | TestKind::EndToEnd | TestKind::Edition) {
         PythonPackages::ensure()?;
+    }
+    if matches!(kind, TestKind::All | TestKind::EndToEnd) {
         browser_tests::ensure(arguments)?;
     }
-    if matches!(kind, TestKind::All | TestKind::Attack) {
+    if matches!(kind, TestKind::All | TestKind::Attack | TestKind::Edition) {
         pgbouncer::ensure()?;
     }
     let mut filters: Vec<&str> = Vec::new();
     if kind == TestKind::Core {
         filters.extend(CORE);
+    }
+    if kind == TestKind::Edition {
+        filters.extend(same_in_both::skipped());
     }
     let has_pg_cron = postgres::ensure_pg_cron()?;
     if !has_pg_cron {
@@ -176,7 +186,10 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
         let violations = wrong.violations.join("; ");
         console::note(format_args!("broadcasts of {}: {violations}", wrong.test));
     }
-    if matches!(kind, TestKind::All | TestKind::Integration | TestKind::Core) {
+    if matches!(
+        kind,
+        TestKind::All | TestKind::Integration | TestKind::Core | TestKind::Edition
+    ) {
         console::note(about_pg_cron(has_pg_cron)?);
     }
     let outcome = outcome?;
@@ -254,5 +267,15 @@ fn selection(kind: TestKind, arguments: &[OsString]) -> &'static [&'static str] 
         TestKind::Attack => &["--package", PACKAGE, "--test", "attack"],
         TestKind::EndToEnd => &["--package", PACKAGE, "--test", "e2e"],
         TestKind::Core => &["--package", PACKAGE, "--test", "it", "--test", "e2e"],
+        TestKind::Edition => &[
+            "--package",
+            PACKAGE,
+            "--test",
+            "it",
+            "--test",
+            "attack",
+            "--test",
+            "e2e",
+        ],
     }
 }

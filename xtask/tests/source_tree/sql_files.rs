@@ -54,3 +54,70 @@ fn every_file_of_sql_is_applied() {
         .collect();
     assert!(forgotten.is_empty(), "{forgotten:?}");
 }
+
+/// The argument of a call, from behind its opening parenthesis.
+fn argument(text: &str) -> &str {
+    let mut depth = 1;
+    let end = text.find(|character| {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    });
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// What a line of SQL leaves to the collation of the database: case and classes of letters. `lower` and `upper` are those of
+/// ranges too, which stand in `$1` or in columns of these names.
+fn left_to_collation(line: &str) -> Option<&'static str> {
+    let is_named = line.contains("collate \"C\"");
+    for of_case in ["lower(", "upper("] {
+        let judged = line.match_indices(of_case).all(|(at, _)| {
+            let argument = argument(&line[at + of_case.len()..]);
+            let is_range = argument == "$1"
+                || [".range", ".seqs"]
+                    .iter()
+                    .any(|end| argument.ends_with(end));
+            is_range || argument.contains("collate \"C\"")
+        });
+        if !judged {
+            return Some(of_case);
+        }
+    }
+    if line.contains("~*") && !is_named {
+        return Some("~*");
+    }
+    [" ilike ", "initcap(", "[[:", "\\w", "\\s", "\\d"]
+        .into_iter()
+        .find(|of_classes| line.contains(of_classes))
+}
+
+/// Databases of hosted projects have collations of ICU or of libc, and a rule must not decide otherwise in one of them.
+#[test]
+fn no_rule_of_the_sql_edition_depends_on_a_collation() {
+    let sql = ProductSql::of_edition(workspace::root(), Edition::Sql).expect("sql/ is read");
+    let files: Vec<&SqlFile> = sql
+        .hand_written()
+        .filter(|file| file.path.starts_with(Edition::Sql.sources()))
+        .collect();
+    assert!(files.len() > 40, "only {} files", files.len());
+    let left: Vec<String> = files
+        .iter()
+        .flat_map(|file| file.text.lines().map(move |line| (file, line)))
+        .filter(|(_, line)| !line.trim_start().starts_with("--"))
+        .filter_map(|(file, line)| {
+            left_to_collation(line).map(|what| format!("{}: {what} in {}", file.path, line.trim()))
+        })
+        .collect();
+    assert!(left.is_empty(), "{left:#?}");
+    for line in [
+        "lower(substr(escape, 3))",
+        "a ~* b",
+        "regexp_replace(a, '[[:space:]]', '')",
+        "where a ilike b",
+    ] {
+        assert!(left_to_collation(line).is_some(), "{line}");
+    }
+}

@@ -2,8 +2,10 @@
 
 use xtask::edition::Edition;
 
+use super::named_tests::{self, NamedTests};
+
 /// Parts of the paths of tests, each with the reason. Everything that a caller can see is tested in both editions.
-pub const NATIVE_ONLY: &[(&str, &str)] = &[
+pub const NATIVE_ONLY: &NamedTests = &[
     (
         "contract::native_functions::a_grant_of_the_schema_opens_nothing",
         "functions in SQL are closed by rights alone: whoever grants them opens them",
@@ -27,6 +29,10 @@ pub const NATIVE_ONLY: &[(&str, &str)] = &[
     (
         "doctor::realtime::a_library_that_is_not_preloaded_is_a_warning",
         "there is no library that could be preloaded",
+    ),
+    (
+        "errors::hooks_without_rights::it_is_an_internal_error_of_a_single_call",
+        "errors of Postgres are replaced by a hook of the server, which SQL does not have",
     ),
     (
         "errors::internal_texts::",
@@ -53,6 +59,10 @@ pub const NATIVE_ONLY: &[(&str, &str)] = &[
         "the background worker is a process of the library",
     ),
     (
+        "session::synchronous_commit::a_message_is_on_disk_though_the_caller_turns_waiting_off",
+        "SQL is not asked at the commit, so what a transaction sets after the message holds for it",
+    ),
+    (
         "token::certificate_file::",
         "SQL reads no file of the server",
     ),
@@ -61,49 +71,28 @@ pub const NATIVE_ONLY: &[(&str, &str)] = &[
         "upgrade::extension::",
         "there is no extension to be updated",
     ),
+    (
+        "waiting::locks::the_gate_is_no_number_that_sql_can_name",
+        "a lock that SQL takes is one that SQL can name; every wait at it ends after 100 ms",
+    ),
 ];
 
 /// Arguments of the test binaries that leave them out.
 pub fn skipped(edition: Edition) -> Vec<&'static str> {
     match edition {
         Edition::Native => Vec::new(),
-        Edition::Sql => NATIVE_ONLY
-            .iter()
-            .flat_map(|(path, _)| ["--skip", path])
-            .collect(),
+        Edition::Sql => named_tests::skip(NATIVE_ONLY),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use xtask::workspace;
-
+    use super::super::named_tests::expect_all_there;
     use super::*;
-
-    /// Whether a test, or a file of tests, has this path in one of the targets.
-    fn is_there(path: &str) -> bool {
-        let (file, test) = match path.strip_suffix("::") {
-            Some(file) => (file, None),
-            None => path
-                .rsplit_once("::")
-                .map_or((path, None), |(file, test)| (file, Some(test))),
-        };
-        ["it", "attack", "e2e"].iter().any(|target| {
-            let file =
-                workspace::root().join(format!("tests/{target}/{}.rs", file.replace("::", "/")));
-            fs::read_to_string(file)
-                .is_ok_and(|text| test.is_none_or(|test| text.contains(&format!("fn {test}()"))))
-        })
-    }
 
     /// A name that no test has any more would leave nothing out, and hide that it is not needed.
     #[test]
     fn every_test_that_is_left_out_is_there() {
-        for (path, reason) in NATIVE_ONLY {
-            assert!(is_there(path), "no test is {path}");
-            assert!(reason.len() > 20, "{path} has no reason");
-        }
+        expect_all_there(NATIVE_ONLY);
     }
 }
