@@ -14,6 +14,9 @@ use uuid::Uuid;
 const SENDERS: usize = 4;
 const MESSAGES: usize = 100;
 
+/// Messages that are stored between two connections that are ended.
+const STORED_BETWEEN: i64 = 8;
+
 /// Sends until the service says that it is stored; every other answer must ask for another try.
 async fn send_until_stored(services: &Services, stream: Uuid, content: &str) -> Result<()> {
     let token = services.token_of(demo::SELLER);
@@ -42,20 +45,25 @@ async fn messages_are_stored_once_while_connections_are_killed() -> Result<()> {
     let is_over = AtomicBool::new(false);
     let killer = database.superuser().await?;
     let kill = async {
-        let mut killed = 0;
+        let (mut killed, mut stored) = (0, 0);
         while !is_over.load(Ordering::Relaxed) {
+            // Calls succeed in between, however long a new connection takes for its first: no circuit breaker opens.
             let row = killer
                 .query_one(
-                    "select count(pg_terminate_backend(pid)) from (
-                         select pid from pg_stat_activity
-                         where datname = current_database() and application_name = 'edge_api'
-                           and state <> 'idle' limit 1) as one",
-                    &[],
+                    "select h.last_seq, (
+                         select count(pg_terminate_backend(one.pid)) from (
+                             select a.pid from pg_stat_activity as a
+                             where a.datname = current_database() and a.application_name = 'edge_api'
+                               and a.state <> 'idle' and h.last_seq >= $2 limit 1) as one)
+                     from stream.chat_heads as h where h.session_id = $1",
+                    &[&stream, &(stored + STORED_BETWEEN)],
                 )
                 .await?;
-            killed += row.get::<_, i64>(0);
-            // Rarely enough that calls succeed in between: no circuit breaker opens.
-            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            if row.get::<_, i64>(1) > 0 {
+                killed += 1;
+                stored = row.get(0);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         Ok::<_, anyhow::Error>(killed)
     };
