@@ -73,616 +73,625 @@ from (values
     (15, 'function', 'stream_ext.batch_claims(claims json, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
     (16, 'function', 'stream_ext.batch_user(claims json, named uuid, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
     (17, 'function', 'stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (18, 'function', 'stream_ext.batch_raise_cancel(state text, message text)', 'returns void defaults 0'),
-    (19, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
-    (20, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
-    (21, 'function', 'stream_ext.caller_without_escapes(claims text)', 'returns text defaults 0'),
-    (22, 'function', 'stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
-    (23, 'function', 'stream_ext.caller_claims()', 'returns text defaults 0'),
-    (24, 'function', 'stream_ext.user_id()', 'returns uuid defaults 0'),
-    (25, 'function', 'stream_ext.enter_to_read()', 'returns uuid defaults 0'),
-    (26, 'function', 'stream_ext.caller_require_read_committed()', 'returns void defaults 0'),
-    (27, 'function', 'stream_ext.enter_to_write()', 'returns uuid defaults 0'),
-    (28, 'function', 'stream_ext.caller_resolve(caller_id uuid, named uuid)', 'returns uuid defaults 0'),
-    (29, 'function', 'stream_ext.caller_is_anonymous(caller_id uuid)', 'returns boolean defaults 0'),
-    (30, 'function', 'stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
-    (31, 'function', 'stream_ext.act_for(user_id uuid)', 'returns uuid defaults 0'),
-    (32, 'function', 'stream_ext.set_slow_mode(session_id uuid, interval_ms integer)', 'returns void defaults 0'),
-    (33, 'function', 'stream_ext.set_chat_mode(session_id uuid, mode text)', 'returns void defaults 0'),
-    (34, 'function', 'stream_ext.moderation_unpin(session_id uuid, actor uuid, is_open boolean, pinned bigint)', 'returns void defaults 0'),
-    (35, 'function', 'stream_ext.pin_message(session_id uuid, message_id uuid)', 'returns void defaults 0'),
-    (36, 'function', 'stream_ext.unpin_message(session_id uuid)', 'returns void defaults 0'),
-    (37, 'function', 'stream_ext.term_begin(session_id uuid)', 'returns uuid defaults 0'),
-    (38, 'function', 'stream_ext.term_pattern(term text)', 'returns text defaults 0'),
-    (39, 'function', 'stream_ext.block_term(session_id uuid, term text)', 'returns text defaults 0'),
-    (40, 'function', 'stream_ext.unblock_term(session_id uuid, term text)', 'returns text defaults 0'),
-    (41, 'function', 'stream_ext.list_blocked_terms(of_session uuid)', 'returns table (session_id uuid, term text, actor uuid, created_at timestamptz) defaults 0'),
-    (42, 'function', 'stream_ext.clock_s()', 'returns bigint defaults 0'),
-    (43, 'function', 'stream_ext.clock_refusal()', 'returns text defaults 0'),
-    (44, 'function', 'stream_ext.check_clock()', 'returns boolean defaults 0'),
-    (45, 'function', 'stream_ext.is_preloaded()', 'returns boolean defaults 0'),
-    (46, 'function', 'stream_ext.core_judge_content(said text, out content text, out refusal text)', 'defaults 0'),
-    (47, 'function', 'stream_ext.core_content(content text)', 'returns text defaults 0'),
-    (48, 'function', 'stream_ext.core_trim(said text)', 'returns text defaults 0'),
-    (49, 'function', 'stream_ext.core_display_name(name text)', 'returns text defaults 0'),
-    (50, 'function', 'stream_ext.core_searchable(content text)', 'returns text defaults 0'),
-    (51, 'function', 'stream_ext.core_pattern(term text)', 'returns text defaults 0'),
-    (52, 'function', 'stream_ext.log_hold_head(session_id uuid)', 'returns boolean defaults 0'),
-    (53, 'function', 'stream_ext.moderation_close_gate(session_id uuid)', 'returns void defaults 0'),
-    (54, 'function', 'stream_ext.moderation_close_reports(session_id uuid, seqs bigint[], actor uuid)', 'returns void defaults 0'),
-    (55, 'function', 'stream_ext.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 0'),
-    (56, 'function', 'stream_ext.deletion_of_user(session_id uuid, user_id uuid)', 'returns bigint[] defaults 0'),
-    (57, 'function', 'stream_ext.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 0'),
-    (58, 'function', 'stream_ext.erasure_of_entries(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
-    (59, 'function', 'stream_ext.erasure_of_deleted(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
-    (60, 'function', 'stream_ext.erasure_of_decisions(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out times timestamptz[])', 'defaults 0'),
-    (61, 'function', 'stream_ext.erase_from_log(session_id uuid, user_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (62, 'function', 'stream_ext.error_raise(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (63, 'function', 'stream_ext.refuse(code text)', 'returns void defaults 0'),
-    (64, 'function', 'stream_ext.refuse_with_hint(code text, hint text)', 'returns void defaults 0'),
-    (65, 'function', 'stream_ext.error_retry_after(code text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (66, 'function', 'stream_ext.error_null(argument text)', 'returns void defaults 0'),
-    (67, 'function', 'stream_ext.error_internal(what text)', 'returns void defaults 0'),
-    (68, 'function', 'stream_ext.figures_record_round(round jsonb, claims boolean)', 'returns void defaults 0'),
-    (69, 'function', 'stream_ext.figures_write_rules(outcomes jsonb)', 'returns void defaults 0'),
-    (70, 'function', 'stream_ext.figures_sample()', 'returns void defaults 0'),
-    (71, 'function', 'stream_ext.frame_text(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, is_digest boolean)', 'returns text defaults 0'),
-    (72, 'function', 'stream_ext.frame_payload(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, payload_bytes integer)', 'returns text defaults 0'),
-    (73, 'function', 'stream_ext.frame_runs(sizes integer[], payload_bytes integer)', 'returns integer[] defaults 0'),
-    (74, 'function', 'stream_ext.log_flush(session_id uuid, urgency text)', 'returns boolean defaults 0'),
-    (75, 'function', 'stream_ext.flush(session_id uuid)', 'returns void defaults 0'),
-    (76, 'function', 'stream_ext.log_flush_without_ticker(sessions uuid[])', 'returns void defaults 0'),
-    (77, 'function', 'stream_ext.log_flush_free(sessions uuid[])', 'returns void defaults 0'),
-    (78, 'function', 'stream_ext.gate_key(session_id uuid)', 'returns bigint defaults 0'),
-    (79, 'function', 'stream_ext.enter_gate(session_id uuid, alone boolean)', 'returns void defaults 0'),
-    (80, 'function', 'stream_ext.gate_pass(session_id uuid)', 'returns void defaults 0'),
-    (81, 'function', 'stream_ext.gate_close_if_free(session_id uuid)', 'returns boolean defaults 0'),
-    (82, 'function', 'stream_ext.gate_close_soon(session_id uuid)', 'returns boolean defaults 0'),
-    (83, 'function', 'stream_ext.gate_close(session_id uuid)', 'returns void defaults 0'),
-    (84, 'function', 'stream_ext.governor_milliseconds(at timestamptz, moment timestamptz)', 'returns bigint defaults 0'),
-    (85, 'function', 'stream_ext.governor_has_passed(limit_per_s integer, planned_limit integer, planned_at timestamptz, moment timestamptz)', 'returns boolean defaults 0'),
-    (86, 'function', 'stream_ext.governor_is_due()', 'returns boolean defaults 0'),
-    (87, 'function', 'stream_ext.governor_take_sends()', 'returns jsonb defaults 0'),
-    (88, 'function', 'stream_ext.governor_spend(spent bigint[], moment timestamptz, since timestamptz)', 'returns void defaults 0'),
-    (89, 'function', 'stream_ext.governor_clean_up(moment timestamptz)', 'returns void defaults 0'),
-    (90, 'function', 'stream_ext.regular_take_governor(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (91, 'function', 'stream_ext.regular_end_governor(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (92, 'function', 'stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (93, 'function', 'stream_ext.governor_changes()', 'returns jsonb defaults 0'),
-    (94, 'function', 'stream_ext.governor_costs(live jsonb, before jsonb, sends jsonb)', 'returns bigint[] defaults 0'),
-    (95, 'function', 'stream_ext.governor_window_ms(level bigint, root bigint)', 'returns bigint defaults 0'),
-    (96, 'function', 'stream_ext.governor_measure(kind text, level bigint, s jsonb)', 'returns numeric defaults 0'),
-    (97, 'function', 'stream_ext.governor_least_level(kind text, s jsonb, most numeric)', 'returns bigint defaults 0'),
-    (98, 'function', 'stream_ext.governor_round_up(window_ms bigint)', 'returns bigint defaults 0'),
-    (99, 'function', 'stream_ext.governor_steady(present_ms bigint, wanted_ms bigint, least_ms bigint)', 'returns bigint defaults 0'),
-    (100, 'function', 'stream_ext.governor_root(cost bigint)', 'returns bigint defaults 0'),
-    (101, 'function', 'stream_ext.governor_plan(limit_per_s bigint, share_percent bigint, spent bigint, urgent bigint, s jsonb, out windows jsonb, out reason text, out expected_per_s bigint, out is_over boolean, out is_crowded boolean)', 'defaults 0'),
-    (102, 'function', 'stream_ext.governor_averaged_rate(per_1000_s bigint, count bigint, elapsed_ms bigint)', 'returns bigint defaults 0'),
-    (103, 'function', 'stream_ext.token_is_due(issued_at timestamptz, expires_at timestamptz, held_until timestamptz, device_expires_at timestamptz)', 'returns boolean defaults 0'),
-    (104, 'function', 'stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)', 'returns timestamptz defaults 0'),
-    (105, 'function', 'stream_ext.heartbeat_prepare(session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer)', 'defaults 0'),
-    (106, 'function', 'stream_ext.heartbeat_viewer(session_id uuid, user_id uuid, foreground boolean, join_no integer, token_expires_at timestamptz, later boolean, later_foreground boolean, out status text, out code text, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (107, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
-    (108, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
-    (109, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
-    (110, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
-    (111, 'function', 'stream_ext.heartbeat_all(items json[], places integer[])', 'returns stream.batched_heartbeat[] defaults 0'),
-    (112, 'function', 'stream_ext.heartbeats(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (113, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
-    (114, 'function', 'stream_ext.heartbeat_hold_realtime()', 'returns boolean defaults 0'),
-    (115, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (116, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
-    (117, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
-    (118, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
-    (119, 'function', 'stream_ext.log_server()', 'returns text defaults 0'),
-    (120, 'function', 'stream_ext.log_database()', 'returns text defaults 0'),
-    (121, 'function', 'stream_ext.log_epoch_origin()', 'returns text defaults 0'),
-    (122, 'function', 'stream_ext.log_epoch_of(salt text)', 'returns text defaults 0'),
-    (123, 'function', 'stream_ext.log_epoch()', 'returns text defaults 0'),
-    (124, 'function', 'stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (125, 'function', 'stream_ext.log_refuse_closed(session_id uuid)', 'returns void defaults 0'),
-    (126, 'function', 'stream_ext.log_system(session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (127, 'function', 'stream_ext.log_is_ticker_alive(at timestamptz)', 'returns boolean defaults 0'),
-    (128, 'function', 'stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns timestamptz defaults 0'),
-    (129, 'function', 'stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns boolean defaults 0'),
-    (130, 'function', 'stream_ext.log_queue(session_id uuid)', 'returns void defaults 0'),
-    (131, 'function', 'stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean)', 'returns void defaults 0'),
-    (132, 'function', 'stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text)', 'returns void defaults 0'),
-    (133, 'function', 'stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text)', 'returns void defaults 0'),
-    (134, 'function', 'stream_ext.moderation_take_turn(session_id uuid)', 'returns void defaults 0'),
-    (135, 'function', 'stream_ext.moderation_standing(session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
-    (136, 'function', 'stream_ext.moderation_begin(session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
-    (137, 'function', 'stream_ext.moderation_lock_session(session_id uuid)', 'returns void defaults 0'),
-    (138, 'function', 'stream_ext.moderation_record(session_id uuid, actor uuid, action text, seq bigint, about uuid, target_seq bigint, reason text, until timestamptz, term text)', 'returns void defaults 6'),
-    (139, 'function', 'stream_ext.moderation_announce(session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid, target_seq bigint, reason text, until timestamptz)', 'returns void defaults 4'),
-    (140, 'function', 'stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)', 'returns void defaults 0'),
-    (141, 'function', 'stream_ext.require_moderator(session_id uuid)', 'returns void defaults 0'),
-    (142, 'function', 'stream_ext.begin_moderation(session_id uuid)', 'returns uuid defaults 0'),
-    (143, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
-    (144, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
-    (145, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (146, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (147, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
-    (148, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (149, 'function', 'stream_ext.reaction_check_live(session_id uuid)', 'returns uuid defaults 0'),
-    (150, 'function', 'stream_ext.reaction_add(session_id uuid, kind text)', 'returns void defaults 0'),
-    (151, 'function', 'stream_ext.send_reaction(session_id uuid, kind text)', 'returns record defaults 0'),
-    (152, 'function', 'stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)', 'returns void defaults 0'),
-    (153, 'function', 'stream_ext.reaction_send_totals(session_id uuid)', 'returns boolean defaults 0'),
-    (154, 'function', 'stream_ext.reaction_close(session_id uuid)', 'returns void defaults 0'),
-    (155, 'function', 'stream_ext.read_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
-    (156, 'function', 'stream_ext.read_bounded(read int8multirange)', 'returns int8multirange defaults 0'),
-    (157, 'function', 'stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange)', 'returns void defaults 0'),
-    (158, 'function', 'stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 0'),
-    (159, 'function', 'stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 0'),
-    (160, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
-    (161, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (162, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (163, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
-    (164, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
-    (165, 'function', 'stream_ext.realtime_target(at timestamptz)', 'returns text defaults 0'),
-    (166, 'function', 'stream_ext.realtime_method(at timestamptz)', 'returns text defaults 0'),
-    (167, 'function', 'stream_ext.realtime_hold(at timestamptz)', 'returns text defaults 0'),
-    (168, 'function', 'stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)', 'returns void defaults 0'),
-    (169, 'function', 'stream_ext.realtime_send(topic text, event text, payload text)', 'returns void defaults 0'),
-    (170, 'function', 'stream_ext.realtime_wait_for_disk()', 'returns void defaults 0'),
-    (171, 'function', 'stream_ext.emit(topic text, event text, payload text)', 'returns void defaults 0'),
-    (172, 'function', 'stream_ext.realtime_note_late(topic text, event text, payload text)', 'returns void defaults 0'),
-    (173, 'function', 'stream_ext.realtime_note_sent(topic text, event text)', 'returns void defaults 0'),
-    (174, 'function', 'stream_ext.realtime_is_uuid(value text)', 'returns boolean defaults 0'),
-    (175, 'function', 'stream_ext.json_time(at timestamptz)', 'returns text defaults 0'),
-    (176, 'function', 'stream_ext.regular_token()', 'returns text defaults 0'),
-    (177, 'function', 'stream_ext.regular_is_inside()', 'returns boolean defaults 0'),
-    (178, 'function', 'stream_ext.regular_keeps_realtime_free()', 'returns boolean defaults 0'),
-    (179, 'function', 'stream_ext.realtime_take_lock(may_wait boolean)', 'returns boolean defaults 0'),
-    (180, 'function', 'stream_ext.regular_note_trouble(rule text, session_id uuid, state text)', 'returns void defaults 0'),
-    (181, 'function', 'stream_ext.regular_round(rules text[], batch integer, kept jsonb)', 'returns jsonb defaults 0'),
-    (182, 'function', 'stream_ext.regular_ids(value jsonb)', 'returns uuid[] defaults 0'),
-    (183, 'function', 'stream_ext.regular_add_tallies(known jsonb, more jsonb)', 'returns jsonb defaults 0'),
-    (184, 'function', 'stream_ext.regular_step(round jsonb, claims boolean, commits boolean, out next_round jsonb, out step text, out state text)', 'defaults 0'),
-    (185, 'function', 'stream_ext.regular_fail(round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric)', 'returns jsonb defaults 0'),
-    (186, 'function', 'stream_ext.regular_timeout_ms()', 'returns numeric defaults 0'),
-    (187, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
-    (188, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
-    (189, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
-    (190, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
-    (191, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
-    (192, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
-    (193, 'function', 'stream_ext.regular_has_more(work jsonb)', 'returns boolean defaults 0'),
-    (194, 'function', 'stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid)', 'returns void defaults 0'),
-    (195, 'function', 'stream_ext.moderation_check_kind(kind text)', 'returns void defaults 0'),
-    (196, 'function', 'stream_ext.moderation_charge(session_id uuid, actor uuid)', 'returns timestamptz defaults 0'),
-    (197, 'function', 'stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz)', 'returns void defaults 0'),
-    (198, 'function', 'stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns void defaults 0'),
-    (199, 'function', 'stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (200, 'function', 'stream_ext.moderation_require_reader(session_id uuid)', 'returns void defaults 0'),
-    (201, 'function', 'stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)', 'returns table ( id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text, until timestamptz, term text, created_at timestamptz ) defaults 0'),
-    (202, 'function', 'stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz) defaults 0'),
-    (203, 'function', 'stream_ext.rate_spend(interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint)', 'defaults 0'),
-    (204, 'function', 'stream_ext.rate_ahead_us(tat timestamptz, at timestamptz)', 'returns bigint defaults 0'),
-    (205, 'function', 'stream_ext.chat_refusal(sender record, session_id uuid, is_anonymous boolean, content text, out refusal text, out retry_after_ms bigint, out spent_us bigint)', 'defaults 0'),
-    (206, 'function', 'stream_ext.chat_sender(session_id uuid, user_id uuid, host_tat timestamptz, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz, last_chat_at timestamptz)', 'returns record defaults 0'),
-    (207, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
-    (208, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
-    (209, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz)', 'returns void defaults 0'),
-    (210, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer) defaults 0'),
-    (211, 'function', 'stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb)', 'returns bigint defaults 0'),
-    (212, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
-    (213, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (214, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
-    (215, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
-    (216, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)', 'defaults 0'),
-    (217, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
-    (218, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
-    (219, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
-    (220, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
-    (221, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (222, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
-    (223, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (224, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
-    (225, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
-    (226, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
-    (227, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
-    (228, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
-    (229, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
-    (230, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
-    (231, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (232, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
-    (233, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
-    (234, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
-    (235, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
-    (236, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
-    (237, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (238, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
-    (239, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (240, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
-    (241, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
-    (242, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
-    (243, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
-    (244, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
-    (245, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
-    (246, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
-    (247, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (248, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
-    (249, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
-    (250, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (251, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (252, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
-    (253, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
-    (254, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
-    (255, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (256, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (257, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
-    (258, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (259, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (260, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
-    (261, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (262, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (263, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (264, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (265, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (266, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (267, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (268, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (269, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
-    (270, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (271, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (272, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (273, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (274, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (275, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (276, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (277, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (278, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
-    (279, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (280, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (281, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (282, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (283, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (284, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (285, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
-    (286, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
-    (287, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
-    (288, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
-    (289, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (290, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (291, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (292, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
-    (293, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
-    (294, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
-    (295, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
-    (296, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
-    (297, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
-    (298, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (299, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
-    (300, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (301, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
-    (302, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
-    (303, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (304, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
-    (305, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
-    (306, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
-    (307, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
-    (308, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
-    (309, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
-    (310, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
-    (311, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
-    (312, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
-    (313, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
-    (314, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
-    (315, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
-    (316, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
-    (317, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
-    (318, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
-    (319, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
-    (320, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
-    (321, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (322, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
-    (323, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
-    (324, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
-    (325, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
-    (326, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
-    (327, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (328, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
-    (329, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
-    (330, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
-    (331, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
-    (332, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
-    (333, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
-    (334, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (335, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (336, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (337, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
-    (338, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
-    (339, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (340, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
-    (341, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
-    (342, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (343, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (344, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (345, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
-    (346, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (347, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (348, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (349, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
-    (350, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
-    (351, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
-    (352, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
-    (353, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
-    (354, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
-    (355, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
-    (356, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
-    (357, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
-    (358, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
-    (359, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
-    (360, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
-    (361, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (362, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
-    (363, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (364, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
-    (365, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (366, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (367, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (368, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
-    (369, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (370, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
-    (371, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (372, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (373, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (374, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (375, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (376, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (377, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (378, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (379, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (380, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
-    (381, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
-    (382, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
-    (383, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
-    (384, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
-    (385, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
-    (386, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
-    (387, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
-    (388, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
-    (389, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
-    (390, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
-    (391, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
-    (392, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (393, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
-    (394, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (395, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
-    (396, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
-    (397, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
-    (398, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
-    (399, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
-    (400, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
-    (401, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
-    (402, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (403, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (404, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (405, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (406, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (407, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (408, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (409, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (410, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (411, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (412, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (413, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (414, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (415, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (416, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (417, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (418, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (419, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (420, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (421, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (422, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (423, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (424, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (425, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (426, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (427, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
-    (428, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (429, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
-    (430, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (431, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (432, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (433, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (434, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (435, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (436, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
-    (437, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
-    (438, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
-    (439, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (440, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (441, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (442, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (443, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (444, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (445, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (446, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (447, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (448, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (449, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (450, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (451, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (452, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (453, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (454, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (455, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (456, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (457, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (458, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (459, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (460, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (461, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (462, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (463, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (464, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (465, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (466, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (467, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (468, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (469, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (470, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
-    (471, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (472, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (473, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (474, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (475, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (476, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (477, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (478, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (479, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (480, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (481, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (482, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (483, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (484, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (485, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (486, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (487, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (488, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (489, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
-    (490, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
-    (491, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
-    (492, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (493, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (494, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (495, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (496, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (497, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (498, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (499, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (500, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (501, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (502, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (503, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (504, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (505, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (506, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (507, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (508, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (509, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (510, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (511, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (512, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (513, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (514, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (515, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (516, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (517, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (518, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (519, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (520, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (521, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (522, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (523, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (524, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (525, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (526, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (527, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (528, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (529, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (530, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (531, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (532, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (533, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (534, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (535, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (536, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (537, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (538, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (539, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (540, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (541, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
-    (542, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (543, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (544, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (545, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (546, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (547, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (548, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (549, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (550, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (551, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (552, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (553, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (554, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (555, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (556, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (557, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (558, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (559, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (560, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (561, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (562, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (563, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (564, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (565, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (566, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (567, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (568, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (569, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (570, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (571, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (572, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (573, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (574, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (575, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (576, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (577, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (578, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (579, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (580, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (581, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (582, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (583, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (584, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (585, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (586, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (587, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (588, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (589, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (590, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (591, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (592, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (593, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (594, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (595, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (596, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (597, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (598, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (599, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (600, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (601, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (602, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (603, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (604, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (605, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (606, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
-    (607, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (608, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (609, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (610, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (611, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (612, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (613, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (614, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (615, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (616, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (617, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (618, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (619, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (620, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (621, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (622, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (623, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (624, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (625, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (626, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (627, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (18, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
+    (19, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
+    (20, 'function', 'stream_ext.caller_without_escapes(claims text)', 'returns text defaults 0'),
+    (21, 'function', 'stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
+    (22, 'function', 'stream_ext.caller_claims()', 'returns text defaults 0'),
+    (23, 'function', 'stream_ext.user_id()', 'returns uuid defaults 0'),
+    (24, 'function', 'stream_ext.enter_to_read()', 'returns uuid defaults 0'),
+    (25, 'function', 'stream_ext.caller_require_read_committed()', 'returns void defaults 0'),
+    (26, 'function', 'stream_ext.enter_to_write()', 'returns uuid defaults 0'),
+    (27, 'function', 'stream_ext.caller_resolve(caller_id uuid, named uuid)', 'returns uuid defaults 0'),
+    (28, 'function', 'stream_ext.caller_is_anonymous(caller_id uuid)', 'returns boolean defaults 0'),
+    (29, 'function', 'stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
+    (30, 'function', 'stream_ext.act_for(user_id uuid)', 'returns uuid defaults 0'),
+    (31, 'function', 'stream_ext.set_slow_mode(session_id uuid, interval_ms integer)', 'returns void defaults 0'),
+    (32, 'function', 'stream_ext.set_chat_mode(session_id uuid, mode text)', 'returns void defaults 0'),
+    (33, 'function', 'stream_ext.moderation_unpin(session_id uuid, actor uuid, is_open boolean, pinned bigint)', 'returns void defaults 0'),
+    (34, 'function', 'stream_ext.pin_message(session_id uuid, message_id uuid)', 'returns void defaults 0'),
+    (35, 'function', 'stream_ext.unpin_message(session_id uuid)', 'returns void defaults 0'),
+    (36, 'function', 'stream_ext.term_begin(session_id uuid)', 'returns uuid defaults 0'),
+    (37, 'function', 'stream_ext.term_pattern(term text)', 'returns text defaults 0'),
+    (38, 'function', 'stream_ext.block_term(session_id uuid, term text)', 'returns text defaults 0'),
+    (39, 'function', 'stream_ext.unblock_term(session_id uuid, term text)', 'returns text defaults 0'),
+    (40, 'function', 'stream_ext.list_blocked_terms(of_session uuid)', 'returns table (session_id uuid, term text, actor uuid, created_at timestamptz) defaults 0'),
+    (41, 'function', 'stream_ext.clock_s()', 'returns bigint defaults 0'),
+    (42, 'function', 'stream_ext.clock_refusal()', 'returns text defaults 0'),
+    (43, 'function', 'stream_ext.check_clock()', 'returns boolean defaults 0'),
+    (44, 'function', 'stream_ext.is_preloaded()', 'returns boolean defaults 0'),
+    (45, 'function', 'stream_ext.core_judge_content(said text, out content text, out refusal text)', 'defaults 0'),
+    (46, 'function', 'stream_ext.core_content(content text)', 'returns text defaults 0'),
+    (47, 'function', 'stream_ext.core_trim(said text)', 'returns text defaults 0'),
+    (48, 'function', 'stream_ext.core_display_name(name text)', 'returns text defaults 0'),
+    (49, 'function', 'stream_ext.core_searchable(content text)', 'returns text defaults 0'),
+    (50, 'function', 'stream_ext.core_pattern(term text)', 'returns text defaults 0'),
+    (51, 'function', 'stream_ext.log_hold_head(session_id uuid)', 'returns boolean defaults 0'),
+    (52, 'function', 'stream_ext.moderation_close_gate(session_id uuid)', 'returns void defaults 0'),
+    (53, 'function', 'stream_ext.moderation_close_reports(session_id uuid, seqs bigint[], actor uuid)', 'returns void defaults 0'),
+    (54, 'function', 'stream_ext.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 0'),
+    (55, 'function', 'stream_ext.deletion_of_user(session_id uuid, user_id uuid)', 'returns bigint[] defaults 0'),
+    (56, 'function', 'stream_ext.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 0'),
+    (57, 'function', 'stream_ext.erasure_of_entries(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
+    (58, 'function', 'stream_ext.erasure_of_deleted(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
+    (59, 'function', 'stream_ext.erasure_of_decisions(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out times timestamptz[])', 'defaults 0'),
+    (60, 'function', 'stream_ext.erase_from_log(session_id uuid, user_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (61, 'function', 'stream_ext.error_raise(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (62, 'function', 'stream_ext.refuse(code text)', 'returns void defaults 0'),
+    (63, 'function', 'stream_ext.refuse_with_hint(code text, hint text)', 'returns void defaults 0'),
+    (64, 'function', 'stream_ext.error_retry_after(code text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (65, 'function', 'stream_ext.error_null(argument text)', 'returns void defaults 0'),
+    (66, 'function', 'stream_ext.error_internal(what text)', 'returns void defaults 0'),
+    (67, 'function', 'stream_ext.error_is_cancel(state text, context text)', 'returns boolean defaults 0'),
+    (68, 'function', 'stream_ext.figures_outcomes(round jsonb)', 'returns jsonb defaults 0'),
+    (69, 'function', 'stream_ext.figures_record(outcomes jsonb)', 'returns void defaults 0'),
+    (70, 'function', 'stream_ext.figures_record_round(round jsonb, claims boolean)', 'returns void defaults 0'),
+    (71, 'function', 'stream_ext.figures_write_rules(outcomes jsonb)', 'returns void defaults 0'),
+    (72, 'function', 'stream_ext.figures_sample()', 'returns void defaults 0'),
+    (73, 'function', 'stream_ext.frame_text(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, is_digest boolean)', 'returns text defaults 0'),
+    (74, 'function', 'stream_ext.frame_payload(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, payload_bytes integer)', 'returns text defaults 0'),
+    (75, 'function', 'stream_ext.frame_runs(sizes integer[], payload_bytes integer)', 'returns integer[] defaults 0'),
+    (76, 'function', 'stream_ext.log_flush(session_id uuid, urgency text)', 'returns boolean defaults 0'),
+    (77, 'function', 'stream_ext.flush(session_id uuid)', 'returns void defaults 0'),
+    (78, 'function', 'stream_ext.log_flush_without_ticker(sessions uuid[])', 'returns void defaults 0'),
+    (79, 'function', 'stream_ext.log_flush_free(sessions uuid[])', 'returns void defaults 0'),
+    (80, 'function', 'stream_ext.gate_key(session_id uuid)', 'returns bigint defaults 0'),
+    (81, 'function', 'stream_ext.enter_gate(session_id uuid, alone boolean)', 'returns void defaults 0'),
+    (82, 'function', 'stream_ext.gate_pass(session_id uuid)', 'returns void defaults 0'),
+    (83, 'function', 'stream_ext.gate_close_if_free(session_id uuid)', 'returns boolean defaults 0'),
+    (84, 'function', 'stream_ext.gate_close_soon(session_id uuid)', 'returns boolean defaults 0'),
+    (85, 'function', 'stream_ext.gate_close(session_id uuid)', 'returns void defaults 0'),
+    (86, 'function', 'stream_ext.governor_milliseconds(at timestamptz, moment timestamptz)', 'returns bigint defaults 0'),
+    (87, 'function', 'stream_ext.governor_has_passed(limit_per_s integer, planned_limit integer, planned_at timestamptz, moment timestamptz)', 'returns boolean defaults 0'),
+    (88, 'function', 'stream_ext.governor_is_due()', 'returns boolean defaults 0'),
+    (89, 'function', 'stream_ext.governor_take_sends()', 'returns jsonb defaults 0'),
+    (90, 'function', 'stream_ext.governor_spend(spent bigint[], moment timestamptz, since timestamptz)', 'returns void defaults 0'),
+    (91, 'function', 'stream_ext.governor_clean_up(moment timestamptz)', 'returns void defaults 0'),
+    (92, 'function', 'stream_ext.regular_take_governor(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (93, 'function', 'stream_ext.regular_end_governor(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (94, 'function', 'stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (95, 'function', 'stream_ext.governor_changes()', 'returns jsonb defaults 0'),
+    (96, 'function', 'stream_ext.governor_costs(live jsonb, before jsonb, sends jsonb)', 'returns bigint[] defaults 0'),
+    (97, 'function', 'stream_ext.governor_window_ms(level bigint, root bigint)', 'returns bigint defaults 0'),
+    (98, 'function', 'stream_ext.governor_measure(kind text, level bigint, s jsonb)', 'returns numeric defaults 0'),
+    (99, 'function', 'stream_ext.governor_least_level(kind text, s jsonb, most numeric)', 'returns bigint defaults 0'),
+    (100, 'function', 'stream_ext.governor_round_up(window_ms bigint)', 'returns bigint defaults 0'),
+    (101, 'function', 'stream_ext.governor_steady(present_ms bigint, wanted_ms bigint, least_ms bigint)', 'returns bigint defaults 0'),
+    (102, 'function', 'stream_ext.governor_root(cost bigint)', 'returns bigint defaults 0'),
+    (103, 'function', 'stream_ext.governor_plan(limit_per_s bigint, share_percent bigint, spent bigint, urgent bigint, s jsonb, out windows jsonb, out reason text, out expected_per_s bigint, out is_over boolean, out is_crowded boolean)', 'defaults 0'),
+    (104, 'function', 'stream_ext.governor_averaged_rate(per_1000_s bigint, count bigint, elapsed_ms bigint)', 'returns bigint defaults 0'),
+    (105, 'function', 'stream_ext.token_is_due(issued_at timestamptz, expires_at timestamptz, held_until timestamptz, device_expires_at timestamptz)', 'returns boolean defaults 0'),
+    (106, 'function', 'stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)', 'returns timestamptz defaults 0'),
+    (107, 'function', 'stream_ext.heartbeat_prepare(session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer)', 'defaults 0'),
+    (108, 'function', 'stream_ext.heartbeat_viewer(session_id uuid, user_id uuid, foreground boolean, join_no integer, token_expires_at timestamptz, later boolean, later_foreground boolean, out status text, out code text, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
+    (109, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
+    (110, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
+    (111, 'function', 'stream_ext.heartbeat_note(written jsonb, pair text, foreground boolean, code text, result stream.heartbeat_result, is_written boolean)', 'returns jsonb defaults 0'),
+    (112, 'function', 'stream_ext.heartbeat_answer(item record, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb)', 'defaults 0'),
+    (113, 'function', 'stream_ext.heartbeat_claims()', 'returns text defaults 0'),
+    (114, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (115, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (116, 'function', 'stream_ext.heartbeat_all(items json[], places integer[])', 'returns stream.batched_heartbeat[] defaults 0'),
+    (117, 'function', 'stream_ext.heartbeats(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (118, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
+    (119, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
+    (120, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
+    (121, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
+    (122, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
+    (123, 'function', 'stream_ext.log_server()', 'returns text defaults 0'),
+    (124, 'function', 'stream_ext.log_database()', 'returns text defaults 0'),
+    (125, 'function', 'stream_ext.log_epoch_origin()', 'returns text defaults 0'),
+    (126, 'function', 'stream_ext.log_epoch_of(salt text)', 'returns text defaults 0'),
+    (127, 'function', 'stream_ext.log_epoch()', 'returns text defaults 0'),
+    (128, 'function', 'stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (129, 'function', 'stream_ext.log_refuse_closed(session_id uuid)', 'returns void defaults 0'),
+    (130, 'function', 'stream_ext.log_system(session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (131, 'function', 'stream_ext.log_is_ticker_alive(at timestamptz)', 'returns boolean defaults 0'),
+    (132, 'function', 'stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns timestamptz defaults 0'),
+    (133, 'function', 'stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns boolean defaults 0'),
+    (134, 'function', 'stream_ext.log_queue(session_id uuid)', 'returns void defaults 0'),
+    (135, 'function', 'stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean)', 'returns void defaults 0'),
+    (136, 'function', 'stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text)', 'returns void defaults 0'),
+    (137, 'function', 'stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text)', 'returns void defaults 0'),
+    (138, 'function', 'stream_ext.moderation_take_turn(session_id uuid)', 'returns void defaults 0'),
+    (139, 'function', 'stream_ext.moderation_standing(session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (140, 'function', 'stream_ext.moderation_begin(session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (141, 'function', 'stream_ext.moderation_lock_session(session_id uuid)', 'returns void defaults 0'),
+    (142, 'function', 'stream_ext.moderation_record(session_id uuid, actor uuid, action text, seq bigint, about uuid, target_seq bigint, reason text, until timestamptz, term text)', 'returns void defaults 6'),
+    (143, 'function', 'stream_ext.moderation_announce(session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid, target_seq bigint, reason text, until timestamptz)', 'returns void defaults 4'),
+    (144, 'function', 'stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)', 'returns void defaults 0'),
+    (145, 'function', 'stream_ext.require_moderator(session_id uuid)', 'returns void defaults 0'),
+    (146, 'function', 'stream_ext.begin_moderation(session_id uuid)', 'returns uuid defaults 0'),
+    (147, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
+    (148, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
+    (149, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (150, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (151, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
+    (152, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (153, 'function', 'stream_ext.reaction_check_live(session_id uuid)', 'returns uuid defaults 0'),
+    (154, 'function', 'stream_ext.reaction_add(session_id uuid, kind text)', 'returns void defaults 0'),
+    (155, 'function', 'stream_ext.send_reaction(session_id uuid, kind text)', 'returns record defaults 0'),
+    (156, 'function', 'stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)', 'returns void defaults 0'),
+    (157, 'function', 'stream_ext.reaction_send_totals(session_id uuid)', 'returns boolean defaults 0'),
+    (158, 'function', 'stream_ext.reaction_close(session_id uuid)', 'returns void defaults 0'),
+    (159, 'function', 'stream_ext.read_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (160, 'function', 'stream_ext.read_bounded(read int8multirange)', 'returns int8multirange defaults 0'),
+    (161, 'function', 'stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange)', 'returns void defaults 0'),
+    (162, 'function', 'stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 0'),
+    (163, 'function', 'stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 0'),
+    (164, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (165, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (166, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (167, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
+    (168, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
+    (169, 'function', 'stream_ext.realtime_target(at timestamptz)', 'returns text defaults 0'),
+    (170, 'function', 'stream_ext.realtime_method(at timestamptz)', 'returns text defaults 0'),
+    (171, 'function', 'stream_ext.realtime_hold(at timestamptz)', 'returns text defaults 0'),
+    (172, 'function', 'stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)', 'returns void defaults 0'),
+    (173, 'function', 'stream_ext.realtime_send(topic text, event text, payload text)', 'returns void defaults 0'),
+    (174, 'function', 'stream_ext.realtime_wait_for_disk()', 'returns void defaults 0'),
+    (175, 'function', 'stream_ext.emit(topic text, event text, payload text)', 'returns void defaults 0'),
+    (176, 'function', 'stream_ext.realtime_note_late(topic text, event text, payload text)', 'returns void defaults 0'),
+    (177, 'function', 'stream_ext.realtime_note_sent(topic text, event text)', 'returns void defaults 0'),
+    (178, 'function', 'stream_ext.realtime_is_uuid(value text)', 'returns boolean defaults 0'),
+    (179, 'function', 'stream_ext.json_time(at timestamptz)', 'returns text defaults 0'),
+    (180, 'function', 'stream_ext.regular_token()', 'returns text defaults 0'),
+    (181, 'function', 'stream_ext.regular_is_inside()', 'returns boolean defaults 0'),
+    (182, 'function', 'stream_ext.regular_keeps_realtime_free()', 'returns boolean defaults 0'),
+    (183, 'function', 'stream_ext.realtime_take_soon(may_wait boolean)', 'returns boolean defaults 0'),
+    (184, 'function', 'stream_ext.realtime_take_lock(may_wait boolean)', 'returns boolean defaults 0'),
+    (185, 'function', 'stream_ext.regular_note_trouble(rule text, session_id uuid, state text)', 'returns void defaults 0'),
+    (186, 'function', 'stream_ext.regular_round(rules text[], batch integer, kept jsonb)', 'returns jsonb defaults 0'),
+    (187, 'function', 'stream_ext.regular_ids(value jsonb)', 'returns uuid[] defaults 0'),
+    (188, 'function', 'stream_ext.regular_add_tallies(known jsonb, more jsonb)', 'returns jsonb defaults 0'),
+    (189, 'function', 'stream_ext.regular_take(rule text, most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns jsonb defaults 0'),
+    (190, 'function', 'stream_ext.regular_do(rule text, session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (191, 'function', 'stream_ext.regular_end(rule text, context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (192, 'function', 'stream_ext.regular_step(round jsonb, claims boolean, asks text, out next_round jsonb, out step text, out state text)', 'defaults 0'),
+    (193, 'function', 'stream_ext.regular_fail(round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric)', 'returns jsonb defaults 0'),
+    (194, 'function', 'stream_ext.regular_timeout_ms()', 'returns numeric defaults 0'),
+    (195, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
+    (196, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
+    (197, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
+    (198, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
+    (199, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
+    (200, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
+    (201, 'function', 'stream_ext.regular_has_more(work jsonb)', 'returns boolean defaults 0'),
+    (202, 'function', 'stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid)', 'returns void defaults 0'),
+    (203, 'function', 'stream_ext.moderation_check_kind(kind text)', 'returns void defaults 0'),
+    (204, 'function', 'stream_ext.moderation_charge(session_id uuid, actor uuid)', 'returns timestamptz defaults 0'),
+    (205, 'function', 'stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz)', 'returns void defaults 0'),
+    (206, 'function', 'stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns void defaults 0'),
+    (207, 'function', 'stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (208, 'function', 'stream_ext.moderation_require_reader(session_id uuid)', 'returns void defaults 0'),
+    (209, 'function', 'stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)', 'returns table ( id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text, until timestamptz, term text, created_at timestamptz ) defaults 0'),
+    (210, 'function', 'stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz) defaults 0'),
+    (211, 'function', 'stream_ext.rate_spend(interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint)', 'defaults 0'),
+    (212, 'function', 'stream_ext.rate_ahead_us(tat timestamptz, at timestamptz)', 'returns bigint defaults 0'),
+    (213, 'function', 'stream_ext.chat_refusal(sender record, session_id uuid, is_anonymous boolean, content text, out refusal text, out retry_after_ms bigint, out spent_us bigint)', 'defaults 0'),
+    (214, 'function', 'stream_ext.chat_sender(session_id uuid, user_id uuid, host_tat timestamptz, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz, last_chat_at timestamptz)', 'returns record defaults 0'),
+    (215, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
+    (216, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
+    (217, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz)', 'returns void defaults 0'),
+    (218, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer) defaults 0'),
+    (219, 'function', 'stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb)', 'returns bigint defaults 0'),
+    (220, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (221, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (222, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
+    (223, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
+    (224, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)', 'defaults 0'),
+    (225, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
+    (226, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
+    (227, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
+    (228, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
+    (229, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (230, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
+    (231, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (232, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
+    (233, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
+    (234, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
+    (235, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
+    (236, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
+    (237, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
+    (238, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
+    (239, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (240, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
+    (241, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
+    (242, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
+    (243, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
+    (244, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
+    (245, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (246, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
+    (247, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (248, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
+    (249, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
+    (250, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
+    (251, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
+    (252, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
+    (253, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
+    (254, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
+    (255, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (256, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
+    (257, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
+    (258, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (259, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (260, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
+    (261, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
+    (262, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
+    (263, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (264, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (265, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
+    (266, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (267, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (268, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
+    (269, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (270, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (271, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (272, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (273, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (274, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (275, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (276, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (277, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
+    (278, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (279, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (280, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (281, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (282, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (283, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (284, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (285, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (286, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
+    (287, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (288, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (289, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (290, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (291, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (292, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (293, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
+    (294, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
+    (295, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
+    (296, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
+    (297, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (298, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (299, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (300, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
+    (301, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
+    (302, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
+    (303, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
+    (304, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
+    (305, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
+    (306, 'function', 'stream_ext.token_count_refusal(counter text)', 'returns void defaults 0'),
+    (307, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (308, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
+    (309, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (310, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
+    (311, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
+    (312, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (313, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
+    (314, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
+    (315, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
+    (316, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
+    (317, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
+    (318, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
+    (319, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
+    (320, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
+    (321, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
+    (322, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
+    (323, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
+    (324, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
+    (325, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
+    (326, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
+    (327, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
+    (328, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
+    (329, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
+    (330, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (331, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
+    (332, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
+    (333, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
+    (334, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
+    (335, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
+    (336, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (337, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
+    (338, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
+    (339, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
+    (340, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
+    (341, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
+    (342, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
+    (343, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (344, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (345, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (346, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
+    (347, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
+    (348, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (349, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
+    (350, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
+    (351, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (352, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (353, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (354, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
+    (355, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (356, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (357, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (358, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
+    (359, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
+    (360, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
+    (361, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
+    (362, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
+    (363, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
+    (364, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
+    (365, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
+    (366, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
+    (367, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
+    (368, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
+    (369, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
+    (370, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (371, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
+    (372, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (373, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
+    (374, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (375, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (376, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (377, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
+    (378, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (379, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
+    (380, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (381, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (382, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (383, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (384, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (385, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (386, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (387, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (388, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (389, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
+    (390, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (391, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (392, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (393, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
+    (394, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
+    (395, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (396, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (397, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (398, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (399, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (400, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (401, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (402, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
+    (403, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (404, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
+    (405, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (406, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (407, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (408, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (409, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (410, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (411, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (412, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (413, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (414, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (415, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (416, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (417, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (418, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (419, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (420, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (421, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (422, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (423, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (424, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (425, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (426, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (427, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (428, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (429, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (430, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (431, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (432, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (433, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (434, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (435, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (436, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
+    (437, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (438, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
+    (439, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (440, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (441, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (442, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (443, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (444, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (445, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (446, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (447, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (448, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (449, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (450, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (451, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (452, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (453, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (454, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (455, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (456, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (457, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (458, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (459, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (460, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (461, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (462, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (463, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (464, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (465, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (466, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (467, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (468, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (469, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (470, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (471, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (472, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (473, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (474, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (475, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (476, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (477, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (478, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (479, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (480, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (481, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (482, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (483, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (484, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (485, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (486, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (487, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (488, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (489, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (490, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (491, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (492, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (493, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (494, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (495, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (496, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (497, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (498, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (499, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (500, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (501, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (502, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (503, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (504, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (505, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (506, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (507, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (508, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (509, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (510, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (511, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (512, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (513, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (514, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (515, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (516, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (517, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (518, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (519, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (520, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (521, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (522, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (523, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (524, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (525, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (526, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (527, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (528, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (529, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (530, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (531, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (532, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (533, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (534, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (535, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (536, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (537, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (538, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (539, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (540, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (541, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (542, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (543, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (544, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (545, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (546, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (547, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (548, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (549, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (550, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
+    (551, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (552, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (553, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (554, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (555, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (556, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (557, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (558, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (559, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (560, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (561, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (562, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (563, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (564, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (565, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (566, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (567, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (568, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (569, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (570, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (571, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (572, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (573, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (574, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (575, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (576, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (577, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (578, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (579, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (580, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (581, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (582, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (583, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (584, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (585, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (586, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (587, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (588, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (589, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (590, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (591, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (592, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (593, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (594, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (595, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (596, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (597, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (598, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (599, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (600, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (601, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (602, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (603, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (604, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (605, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (606, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (607, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (608, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (609, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (610, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (611, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (612, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (613, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (614, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (615, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (616, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (617, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (618, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (619, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (620, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (621, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (622, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (623, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (624, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (625, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (626, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (627, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (628, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (629, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (630, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (631, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (632, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (633, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (634, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (635, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (636, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -1180,19 +1189,6 @@ end
 $$;
 comment on function stream_ext.batch_fault(text, text, text, text) is
     'What a caller is told of an item that failed alone; the server''s log is told why.';
-
-create or replace function stream_ext.batch_raise_cancel(state text, message text) returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    -- An application can raise this state too, and that is a fault of its item.
-    if $1 = '57014' and $2 like 'canceling statement%' then
-        raise exception using errcode = $1, message = $2;
-    end if;
-end
-$$;
-comment on function stream_ext.batch_raise_cancel(text, text) is 'Raises a cancel again, which is the caller''s.';
 
 -- sql/edition/sql/caller.sql
 
@@ -2775,10 +2771,58 @@ end
 $$;
 comment on function stream_ext.error_internal(text) is 'Raises an internal error; what went wrong is written to the server''s log alone.';
 
+create or replace function stream_ext.error_is_cancel(state text, context text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- The state does not tell: a trigger or hook of the application can raise the same, which is its own failure, and so can a foreign
+    -- server that cancels its own statement. Neither does the message, which is in the server's language and anybody's to repeat.
+    return $1 = '57014' and split_part($2, e'\n', 1) !~ '( RAISE$|^remote SQL command: )';
+end
+$$;
+comment on function stream_ext.error_is_cancel(text, text) is
+    'Whether Postgres raised a caught error for a cancel, which is the caller''s and is raised again, by the error''s context.';
+
 -- sql/edition/sql/figures.sql
 
 -- Figures of the regular work for stream.metrics: what its rules did, and how fast logs grow. They are written after a round, in a
 -- subtransaction of their own: what keeps them from being written keeps nothing else.
+
+create or replace function stream_ext.figures_outcomes(round jsonb) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A verdict of session_timeouts stands as a rule of its own, which does not run.
+    return (
+        select jsonb_agg(jsonb_build_object(
+            'rule', o.rule, 'rows', coalesce((o.tally ->> 0)::bigint, 0), 'age_us', (o.tally ->> 1)::bigint, 'has_run', o.has_run))
+        from (
+            select r.value ->> 'name' as rule, r.value -> 'tallies' -> (r.value ->> 'name') as tally,
+                (r.value ->> 'is_over')::boolean and not (r.value ->> 'is_given_up')::boolean as has_run
+            from jsonb_array_elements($1 -> 'rules') as r
+            union all
+            select t.key, t.value, false
+            from jsonb_array_elements($1 -> 'rules') as r
+            cross join jsonb_each(r.value -> 'tallies') as t
+            where t.key <> r.value ->> 'name'
+        ) as o);
+end
+$$;
+comment on function stream_ext.figures_outcomes(jsonb) is 'What each rule of a round did, and whether it has come to its end without failing.';
+
+create or replace function stream_ext.figures_record(outcomes jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+begin
+    perform stream_ext.figures_write_rules($1);
+    perform stream_ext.figures_sample();
+end
+$$;
+comment on function stream_ext.figures_record(jsonb) is 'Writes what a round did, and samples the logs when that is due.';
 
 create or replace function stream_ext.figures_record_round(round jsonb, claims boolean) returns void
 language plpgsql
@@ -2788,6 +2832,7 @@ as $$
 declare
     outcomes pg_catalog.jsonb;
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     if exists (
         select from stream.troubles as t
@@ -2795,20 +2840,7 @@ begin
     ) then
         return;
     end if;
-    -- A verdict of session_timeouts stands as a rule of its own, which does not run.
-    select jsonb_agg(jsonb_build_object(
-        'rule', o.rule, 'rows', coalesce((o.tally ->> 0)::bigint, 0), 'age_us', (o.tally ->> 1)::bigint, 'has_run', o.has_run))
-    into outcomes
-    from (
-        select r.value ->> 'name' as rule, r.value -> 'tallies' -> (r.value ->> 'name') as tally,
-            (r.value ->> 'is_over')::boolean and not (r.value ->> 'is_given_up')::boolean as has_run
-        from jsonb_array_elements($1 -> 'rules') as r
-        union all
-        select t.key, t.value, false
-        from jsonb_array_elements($1 -> 'rules') as r
-        cross join jsonb_each(r.value -> 'tallies') as t
-        where t.key <> r.value ->> 'name'
-    ) as o;
+    outcomes := stream_ext.figures_outcomes($1);
     begin
         -- Where nothing is to be written no transaction id is spent.
         if exists (
@@ -2818,20 +2850,22 @@ begin
             where f.id and (f.sampled_at <= now() - interval '5 seconds' or f.sampled_at > now())
         ) then
             if not $2 or stream_ext.regular_claim() then
-                perform stream_ext.figures_write_rules(outcomes);
-                perform stream_ext.figures_sample();
+                perform stream_ext.figures_record(outcomes);
                 delete from stream.troubles as t where t.rule = 'figures' and t.session_id is null;
             end if;
         end if;
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
     end;
     if state is not null then
         perform stream_ext.regular_note_trouble('figures', null, state);
     end if;
 end
 $$;
-comment on function stream_ext.figures_record_round(jsonb, boolean) is 'Writes what a round did, and samples the logs when that is due, unless that has failed lately.';
+comment on function stream_ext.figures_record_round(jsonb, boolean) is 'Records a round that did something, or when a sample is due, unless that has failed lately.';
 
 create or replace function stream_ext.figures_write_rules(outcomes jsonb) returns void
 language plpgsql
@@ -3133,6 +3167,8 @@ declare
     moment constant pg_catalog.timestamptz := clock_timestamp();
     due pg_catalog.uuid[];
     session pg_catalog.uuid;
+    state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     if stream_ext.log_is_ticker_alive(moment) or stream_ext.regular_is_inside() then
         return;
@@ -3151,9 +3187,12 @@ begin
     begin
         perform stream_ext.log_flush_free(due);
         return;
-    exception when others then
+    exception when others or query_canceled or assert_failure then
         -- The next heartbeat tries again, and so does a ticker once one is alive, which records failures.
-        null;
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
     end;
     if cardinality(due) = 1 then
         return;
@@ -3161,8 +3200,11 @@ begin
     foreach session in array due loop
         begin
             perform stream_ext.log_flush_free(array[session]);
-        exception when others then
-            null;
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
         end;
     end loop;
 end
@@ -3452,18 +3494,26 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    -- What the plan of this round changes and is not written yet.
-    changes pg_catalog.jsonb := case when jsonb_typeof($4 -> 'changes') = 'array' then $4 -> 'changes' else stream_ext.governor_changes() end;
+    -- What the plan of this round changes, and how far that is written. It is long where many streams are live, so it is passed on once.
+    is_planned constant pg_catalog.bool := jsonb_typeof($4 -> 'changes') = 'array';
+    changes constant pg_catalog.jsonb := case when is_planned then $4 -> 'changes' else stream_ext.governor_changes() end;
+    place pg_catalog.int4 := case when is_planned then ($4 ->> 'at')::integer else 0 end;
+    taken pg_catalog.jsonb := '[]';
 begin
-    changes := coalesce((select jsonb_agg(c.value order by c.place) from jsonb_array_elements(changes) with ordinality as c (value, place)
-        where (c.value ->> 'session_id')::uuid <> all ($3)), '[]');
-    keys := jsonb_build_object('changes', changes);
+    while place < jsonb_array_length(changes) and jsonb_array_length(taken) < $1 loop
+        if (changes -> place ->> 'session_id')::uuid <> all ($3) then
+            taken := taken || jsonb_build_array(jsonb_build_array(changes -> place -> 'session_id', place));
+        end if;
+        place := place + 1;
+    end loop;
+    keys := jsonb_build_object('at', place, 'taken', taken)
+        || case when is_planned then '{}' else jsonb_build_object('changes', changes) end;
     held := false;
     return next;
     return query
-    select (c.value ->> 'session_id')::uuid, c.value, false
-    from jsonb_array_elements(changes) with ordinality as c (value, place)
-    order by c.place limit $1;
+    select (t.value ->> 0)::uuid, changes -> (t.value ->> 1)::integer, false
+    from jsonb_array_elements(taken) with ordinality as t (value, place)
+    order by t.place;
 end
 $$;
 comment on function stream_ext.regular_take_governor(integer, integer, uuid[], jsonb) is
@@ -3474,13 +3524,12 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return jsonb_build_object('changes', coalesce((
-        select jsonb_agg(c.value order by c.place)
-        from jsonb_array_elements($1 -> 'changes') with ordinality as c (value, place)
-        where not $2 ? (c.value ->> 'session_id')), '[]'));
+    -- The first that was not reached is the next.
+    return ($1 - 'taken') || coalesce((
+        select jsonb_build_object('at', t.value -> 1) from jsonb_array_elements($1 -> 'taken') as t where t.value -> 0 = $3 -> 0), '{}');
 end
 $$;
-comment on function stream_ext.regular_end_governor(jsonb, jsonb, jsonb) is 'What is left of a plan.';
+comment on function stream_ext.regular_end_governor(jsonb, jsonb, jsonb) is 'How far a plan is written.';
 
 create or replace function stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb) returns jsonb
 language plpgsql
@@ -4176,45 +4225,81 @@ end
 $$;
 comment on function stream_ext.heartbeat_time(text) is 'Reads a time as a cast does; null for another text.';
 
+create or replace function stream_ext.heartbeat_note(
+    written jsonb, pair text, foreground boolean, code text, result stream.heartbeat_result, is_written boolean
+)
+returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 ? $2 then
+        return case when $3 is not null and ($4 is null or $4 = 'lock_timeout') and ($5).status is distinct from 'superseded'
+            then $1 || jsonb_build_object($2, true) else $1 end;
+    end if;
+    -- A lease may be prolonged before the end of its stream is seen.
+    return case when $6 or $4 = 'stream_ended' then $1 || jsonb_build_object($2, $3 is not null) else $1 end;
+end
+$$;
+comment on function stream_ext.heartbeat_note(jsonb, text, boolean, text, stream.heartbeat_result, boolean) is
+    'Notes what came of an item: by session and user, whether a later item than the next one said where the app is.';
+
+create or replace function stream_ext.heartbeat_answer(
+    item record, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    pair constant pg_catalog.text := item.session_id || ' ' || item.about;
+    processed pg_catalog.record;
+begin
+    now_written := $3;
+    code := item.refusal;
+    if code is not null then
+        return;
+    end if;
+    -- Hooks of the application look there.
+    perform set_config('request.jwt.claims', coalesce(item.claims::text, $2), true);
+    select p.code, p.result, p.is_written into processed
+    from stream_ext.heartbeat_process(
+        case when item.claims is null then null else item.about end, item.session_id, item.about, item.foreground, item.generation,
+        item.join_no, item.token_expires_at, false, $3 ? pair, coalesce(($3 ->> pair)::boolean, false)) as p;
+    code := processed.code;
+    result := processed.result;
+    now_written := stream_ext.heartbeat_note($3, pair, item.foreground, code, result, processed.is_written);
+end
+$$;
+comment on function stream_ext.heartbeat_answer(record, text, jsonb) is
+    'Processes an item of heartbeat_item, behind those that this call has written.';
+
+create or replace function stream_ext.heartbeat_claims() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(current_setting('request.jwt.claims', true), '');
+end
+$$;
+comment on function stream_ext.heartbeat_claims() is 'The service''s own claims, which are in force between items.';
+
 create or replace function stream_ext.heartbeat_answers(items json[], places integer[])
 returns setof stream.batched_heartbeat
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    own_claims constant pg_catalog.text := stream_ext.heartbeat_claims();
     place pg_catalog.int4;
     item pg_catalog.record;
-    processed pg_catalog.record;
-    own_claims constant pg_catalog.text := coalesce(current_setting('request.jwt.claims', true), '');
-    pair pg_catalog.text;
-    -- By session and user: whether a later item said where the app is.
+    answer pg_catalog.record;
     written pg_catalog.jsonb := '{}';
-    counts pg_catalog.bool;
 begin
     foreach place in array $2 loop
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
-        if item.refusal is not null then
-            return next row(place, item.refusal, null)::stream.batched_heartbeat;
-            continue;
-        end if;
-        -- Hooks of the application look there.
-        perform set_config('request.jwt.claims', coalesce(item.claims::text, own_claims), true);
-        pair := item.session_id || ' ' || item.about;
-        select p.code, p.result, p.is_written into processed
-        from stream_ext.heartbeat_process(
-            case when item.claims is null then null else item.about end, item.session_id, item.about, item.foreground, item.generation,
-            item.join_no, item.token_expires_at, false, written ? pair, coalesce((written ->> pair)::boolean, false)) as p;
-        counts := (processed.code is null or processed.code = 'lock_timeout')
-            and (processed.result).status is distinct from 'superseded';
-        if written ? pair then
-            if item.foreground is not null and counts then
-                written := written || jsonb_build_object(pair, true);
-            end if;
-        elsif processed.is_written or processed.code = 'stream_ended' then
-            -- A lease may be prolonged before the end of its stream is seen.
-            written := written || jsonb_build_object(pair, item.foreground is not null);
-        end if;
-        return next row(place, coalesce(processed.code, 'ok'), processed.result)::stream.batched_heartbeat;
+        answer := stream_ext.heartbeat_answer(item, own_claims, written);
+        written := answer.now_written;
+        return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
     end loop;
     perform set_config('request.jwt.claims', own_claims, true);
 end
@@ -4226,17 +4311,32 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    own_claims constant pg_catalog.text := stream_ext.heartbeat_claims();
     place pg_catalog.int4;
+    item pg_catalog.record;
+    answer pg_catalog.record;
+    written pg_catalog.jsonb := '{}';
     state pg_catalog.text;
     said pg_catalog.text;
     detail pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     foreach place in array $2 loop
+        select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
         begin
-            return query select a.* from stream_ext.heartbeat_answers($1, array[place]) as a;
+            answer := stream_ext.heartbeat_answer(item, own_claims, written);
+            perform set_config('request.jwt.claims', own_claims, true);
+            written := answer.now_written;
+            return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
         exception
-            when others then
-                get stacked diagnostics state = returned_sqlstate, said = message_text, detail = pg_exception_detail;
+            when others or query_canceled or assert_failure then
+                get stacked diagnostics state = returned_sqlstate, said = message_text, detail = pg_exception_detail,
+                    raised_in = pg_exception_context;
+                if stream_ext.error_is_cancel(state, raised_in) then
+                    raise;
+                end if;
+                written := stream_ext.heartbeat_note(
+                    written, item.session_id || ' ' || item.about, item.foreground, null, null, false);
                 return next row(
                     place, (stream_ext.batch_fault('heartbeats', state, said, detail)).code, null)::stream.batched_heartbeat;
         end;
@@ -4250,11 +4350,18 @@ create or replace function stream_ext.heartbeat_all(items json[], places integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     return array(select a from stream_ext.heartbeat_answers($1, $2) as a);
 exception
     -- One subtransaction for each item at once would spend a transaction id on each.
-    when others then
+    when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         return array(select a from stream_ext.heartbeat_one_by_one($1, $2) as a);
 end
 $$;
@@ -4324,21 +4431,6 @@ $$;
 comment on function stream_ext.heartbeat_hold_log(uuid, integer) is
     'Locks the head and the relay row, which a system message changes, within a time; whether both are held.';
 
-create or replace function stream_ext.heartbeat_hold_realtime() returns boolean
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set lock_timeout = '100ms'
-as $$
-begin
-    perform stream_ext.realtime_hold(clock_timestamp());
-    return true;
-exception
-    when lock_not_available then
-        return false;
-end
-$$;
-comment on function stream_ext.heartbeat_hold_realtime() is 'Waits 100 ms for Realtime''s table; whether it is locked. For the return of a host, which is rare.';
-
 create or replace function stream_ext.heartbeat_host(
     session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean,
     out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer,
@@ -4396,7 +4488,7 @@ begin
         return;
     end if;
     may_return := host.returns_to is not null and stream_ext.heartbeat_hold_log($1, case when $5 then 100 else 0 end)
-        and stream_ext.heartbeat_hold_realtime();
+        and stream_ext.realtime_take_soon($5);
     comes_again := host.returns_to is not null and not may_return;
     if comes_again and not $5 then
         status := null;
@@ -5971,20 +6063,37 @@ begin
     if split_part(known, ':', 2) <> '' then
         return split_part(known, ':', 2) = 'held';
     end if;
-    -- Otherwise every unit that emits would wait, and fail, stream after stream. After a wait there is none for a second.
-    is_held := not stream_ext.realtime_take_lock(
-        coalesce(substring(current_setting('stream_ext.held_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0)
-            not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp()));
+    -- Otherwise every unit that emits would wait, and fail, stream after stream.
+    is_held := not stream_ext.realtime_take_soon(true);
     perform set_config('stream_ext.unit',
         split_part(known, ':', 1) || case when is_held then ':held' else ':free' end, true);
-    if is_held then
-        perform set_config('stream_ext.held_at', extract(epoch from clock_timestamp())::text, false);
-    end if;
     return is_held;
 end
 $$;
 comment on function stream_ext.regular_keeps_realtime_free() is
     'Whether a unit is running that cannot write to realtime.messages because another transaction keeps it locked: it goes on as on a day without a partition. If not, the unit holds the lock from now on.';
+
+create or replace function stream_ext.realtime_take_soon(may_wait boolean) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- After a wait there is none for a second.
+    waits constant pg_catalog.bool := $1 and
+        coalesce(substring(current_setting('stream_ext.held_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0)
+            not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp());
+begin
+    if stream_ext.realtime_take_lock(waits) then
+        return true;
+    end if;
+    if waits then
+        perform set_config('stream_ext.held_at', extract(epoch from clock_timestamp())::text, false);
+    end if;
+    return false;
+end
+$$;
+comment on function stream_ext.realtime_take_soon(boolean) is
+    'As realtime_take_lock, for one who may wait now and then.';
 
 create or replace function stream_ext.realtime_take_lock(may_wait boolean) returns boolean
 language plpgsql
@@ -6019,6 +6128,8 @@ as $$
 #variable_conflict use_column
 declare
     tried pg_catalog.int4;
+    failure pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     begin
         -- 1 s after the first failure, twice as long after each further one, at most 5 minutes; for a rule that fails as a whole at
@@ -6034,7 +6145,11 @@ begin
         if $1 = 'viewer_counts' and $2 is not null then
             perform stream_ext.regular_failed_viewer_counts($2);
         end if;
-    exception when others then
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics failure = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(failure, raised_in) then
+            raise;
+        end if;
         tried := null;
     end;
     if tried > 1 then
@@ -6106,11 +6221,127 @@ $$;
 comment on function stream_ext.regular_add_tallies(jsonb, jsonb) is
     'Adds up handled rows by rule, [rows, for how many microseconds the oldest was due].';
 
+-- sql/edition/sql/regular_rules.sql
+
+-- The rules of the regular work by their names. Each call stands in a statement of its own, which is planned once per connection: a
+-- statement that is built from the name would be planned anew for every stream.
+
+create or replace function stream_ext.regular_take(rule text, most integer, rows_left integer, skipping uuid[], kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    case $1
+        when 'tails' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_tails($2, $3, $4, $5) as t);
+        when 'governor' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_governor($2, $3, $4, $5) as t);
+        when 'viewer_leases' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_viewer_leases($2, $3, $4, $5) as t);
+        when 'viewer_counts' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_viewer_counts($2, $3, $4, $5) as t);
+        when 'session_timeouts' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_session_timeouts($2, $3, $4, $5) as t);
+        when 'late_events' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_late_events($2, $3, $4, $5) as t);
+        when 'clock_correction' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_clock_correction($2, $3, $4, $5) as t);
+        when 'ended_resources' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_ended_resources($2, $3, $4, $5) as t);
+        when 'reactions' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_reactions($2, $3, $4, $5) as t);
+        when 'expiring_tokens' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_expiring_tokens($2, $3, $4, $5) as t);
+        when 'tokens' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_tokens($2, $3, $4, $5) as t);
+        when 'restrictions' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_restrictions($2, $3, $4, $5) as t);
+        when 'retention' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_retention($2, $3, $4, $5) as t);
+        when 'webhook_events' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_webhook_events($2, $3, $4, $5) as t);
+        when 'webhook_cursors' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_webhook_cursors($2, $3, $4, $5) as t);
+        when 'requests' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_requests($2, $3, $4, $5) as t);
+        when 'start_rates' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_start_rates($2, $3, $4, $5) as t);
+        when 'canary' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_canary($2, $3, $4, $5) as t);
+    end case;
+end
+$$;
+comment on function stream_ext.regular_take(text, integer, integer, uuid[], jsonb) is
+    'Finds and locks what is due by a rule; null when nothing is.';
+
+create or replace function stream_ext.regular_do(rule text, session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    case $1
+        when 'tails' then
+            return stream_ext.regular_do_tails($2, $3, $4);
+        when 'governor' then
+            return stream_ext.regular_do_governor($2, $3, $4);
+        when 'viewer_leases' then
+            return stream_ext.regular_do_viewer_leases($2, $3, $4);
+        when 'viewer_counts' then
+            return stream_ext.regular_do_viewer_counts($2, $3, $4);
+        when 'session_timeouts' then
+            return stream_ext.regular_do_session_timeouts($2, $3, $4);
+        when 'late_events' then
+            return stream_ext.regular_do_late_events($2, $3, $4);
+        when 'clock_correction' then
+            return stream_ext.regular_do_clock_correction($2, $3, $4);
+        when 'ended_resources' then
+            return stream_ext.regular_do_ended_resources($2, $3, $4);
+        when 'reactions' then
+            return stream_ext.regular_do_reactions($2, $3, $4);
+        when 'expiring_tokens' then
+            return stream_ext.regular_do_expiring_tokens($2, $3, $4);
+        when 'tokens' then
+            return stream_ext.regular_do_tokens($2, $3, $4);
+        when 'restrictions' then
+            return stream_ext.regular_do_restrictions($2, $3, $4);
+        when 'retention' then
+            return stream_ext.regular_do_retention($2, $3, $4);
+        when 'webhook_events' then
+            return stream_ext.regular_do_webhook_events($2, $3, $4);
+        when 'webhook_cursors' then
+            return stream_ext.regular_do_webhook_cursors($2, $3, $4);
+        when 'requests' then
+            return stream_ext.regular_do_requests($2, $3, $4);
+        when 'start_rates' then
+            return stream_ext.regular_do_start_rates($2, $3, $4);
+    end case;
+end
+$$;
+comment on function stream_ext.regular_do(text, uuid, jsonb, jsonb) is 'Handles one stream by a rule.';
+
+create or replace function stream_ext.regular_end(rule text, context jsonb, handled jsonb, again jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    case $1
+        when 'tails' then
+            return stream_ext.regular_end_tails($2, $3, $4);
+        when 'governor' then
+            return stream_ext.regular_end_governor($2, $3, $4);
+        when 'viewer_counts' then
+            return stream_ext.regular_end_viewer_counts($2, $3, $4);
+    end case;
+end
+$$;
+comment on function stream_ext.regular_end(text, jsonb, jsonb, jsonb) is
+    'Ends the unit of a rule that has begun it with more than streams.';
+
 -- sql/edition/sql/regular_step.sql
 
 -- One unit of a round.
 
-create or replace function stream_ext.regular_step(round jsonb, claims boolean, commits boolean, out next_round jsonb, out step text, out state text)
+create or replace function stream_ext.regular_step(round jsonb, claims boolean, asks text, out next_round jsonb, out step text, out state text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
@@ -6134,12 +6365,16 @@ declare
     has_begun pg_catalog.bool := false;
     is_in_rule pg_catalog.bool := false;
     writes pg_catalog.bool;
+    raised_in pg_catalog.text;
 begin
     next_round := $1;
     <<unit>>
     begin
         perform set_config('stream_ext.unit', stream_ext.regular_token() || ':', true);
-        if $2 and not stream_ext.regular_claim() then
+        -- Where nothing is planned or sent no transaction id is spent.
+        if not (case $3 when 'plan' then stream_ext.governor_is_due() when 'tails' then stream_ext.tails_are_due() else true end) then
+            step := 'stopped';
+        elsif $2 and not stream_ext.regular_claim() then
             step := 'stopped';
         else
             step := 'over';
@@ -6159,9 +6394,8 @@ begin
                 writes := running ->> 'name' in ('clock_correction', 'session_timeouts', 'viewer_counts');
                 written := stream_ext.regular_ids(next_round -> 'written');
                 skipping := stream_ext.regular_ids(running -> 'skipping') || case when writes then written end;
-                execute format('select jsonb_agg(to_jsonb(t)) from stream_ext.%I($1, $2, $3, $4) as t',
-                    'regular_take_' || (running ->> 'name'))
-                into dues using (running ->> 'limit')::integer, rows_left, skipping, running -> 'kept';
+                dues := stream_ext.regular_take(
+                    running ->> 'name', (running ->> 'limit')::integer, rows_left, skipping, running -> 'kept');
                 for due in
                     select d.session_id, d.keys, d.held
                     from jsonb_to_recordset(coalesce(dues, '[]')) as d (session_id uuid, keys jsonb, held boolean)
@@ -6182,8 +6416,8 @@ begin
                         continue;
                     end if;
                     current_id := due.session_id;
-                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_do_' || (running ->> 'name'))
-                    into done using due.session_id, due.keys, (running -> 'kept') || jsonb_build_object('rows_left', rows_left);
+                    done := stream_ext.regular_do(running ->> 'name', due.session_id, due.keys,
+                        jsonb_build_object('rows_left', rows_left, 'count', running -> 'kept' -> 'count'));
                     current_id := null;
                     if (done ->> 'passed')::boolean then
                         passed := passed || due.session_id;
@@ -6201,8 +6435,7 @@ begin
                     tallies := stream_ext.regular_add_tallies(tallies, done -> 'tallies');
                 end loop;
                 if context is not null then
-                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_end_' || (running ->> 'name'))
-                    into context using context, to_jsonb(handled), to_jsonb(again);
+                    context := stream_ext.regular_end(running ->> 'name', context, to_jsonb(handled), to_jsonb(again));
                 end if;
                 if exists (select from unnest(handled) as h (id) where running -> 'on_trial' ? h.id::text) then
                     delete from stream.troubles as t where t.rule = running ->> 'name' and t.session_id = any (handled);
@@ -6224,8 +6457,11 @@ begin
         -- Deferred triggers and constraints would otherwise fail at the caller's commit, after all units.
         set constraints all immediate;
         perform set_config('stream_ext.unit', '', true);
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         step := 'failed';
     end unit;
     if step = 'worked' then
@@ -6242,8 +6478,8 @@ begin
     end if;
 end
 $$;
-comment on function stream_ext.regular_step(jsonb, boolean, boolean) is
-    'Does one unit of a round, with the claim of the ticker''s row if asked: worked (there may be more), over, stopped (another ticker is at work) or failed before any rule, with the SQLSTATE.';
+comment on function stream_ext.regular_step(jsonb, boolean, text) is
+    'Does one unit of a round, with the claim of the ticker''s row if asked: worked (there may be more), over, stopped (another ticker is at work, or nothing is due: asks is plan or tails) or failed before any rule, with the SQLSTATE.';
 
 create or replace function stream_ext.regular_fail(
     round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric
@@ -6352,6 +6588,7 @@ set lock_timeout = '100ms'
 as $$
 declare
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     begin
         if $1 and not stream_ext.regular_claim() then
@@ -6367,8 +6604,11 @@ begin
         where t.id and (t.ticked_at <= now() - interval '500 milliseconds' or t.ticked_at > now());
         delete from stream.troubles as t where t.rule = 'ticker' and t.session_id is null;
         return true;
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
     end;
     -- The work goes on without the mark.
     perform stream_ext.regular_note_trouble('ticker', null, state);
@@ -6385,13 +6625,17 @@ as $$
 declare
     is_marked pg_catalog.bool := false;
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     begin
         is_marked := (not $2 or stream_ext.regular_claim()) and stream_ext.sweep_mark();
         -- Due entries are tried within a round, so older ones are of no use.
         delete from stream.troubles as t where t.next_attempt_at < clock_timestamp() - interval '10 minutes';
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         is_marked := false;
     end;
     if state is not null then
@@ -6440,15 +6684,9 @@ begin
         kind := 'tails';
         next_work := next_work || jsonb_build_object('tails', stream_ext.regular_round(array['tails'], 2147483647, '{}'));
     end if;
-    -- Where nothing is planned or sent no transaction id is spent.
-    if kind = 'plan' and not (next_work ->> 'is_plan_begun')::boolean and not stream_ext.governor_is_due()
-        or kind = 'tails' and not stream_ext.tails_are_due()
-    then
-        step := 'over';
-    else
-        select s.next_round, s.step, s.state into part, step, state
-        from stream_ext.regular_step(next_work -> kind, claims, $2) as s;
-    end if;
+    select s.next_round, s.step, s.state into part, step, state
+    from stream_ext.regular_step(next_work -> kind, claims,
+        case when kind = 'tails' or kind = 'plan' and not (next_work ->> 'is_plan_begun')::boolean then kind end) as s;
     next_work := next_work || jsonb_build_object(kind, case when step = 'worked' then part end)
         || case when kind = 'plan' then '{"is_plan_begun": true}' else '{}' end::jsonb;
     if step = 'failed' then
@@ -7224,6 +7462,7 @@ declare
     state pg_catalog.text;
     message pg_catalog.text;
     detail pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     -- Everything in one subtransaction. After a fault every session gets one of its own, and where that fails too every item.
     begin
@@ -7243,9 +7482,9 @@ begin
         cross join jsonb_to_recordset(s.value -> 'answers')
             as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
         return;
-    exception when others or query_canceled then
-        get stacked diagnostics state = returned_sqlstate, message = message_text;
-        perform stream_ext.batch_raise_cancel(state, message);
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
     end;
     -- What the first attempt has waited for was given back.
     for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
@@ -7254,9 +7493,9 @@ begin
             select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
             from stream_ext.send_to_session(session.id, session.drafts, for_session) as a;
             continue;
-        exception when others or query_canceled then
-            get stacked diagnostics state = returned_sqlstate, message = message_text;
-            perform stream_ext.batch_raise_cancel(state, message);
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
         end;
         -- The rows of all are locked before the first: the head stays locked behind it, and viewers' rows come before the head.
         perform stream_ext.send_lock(session.id, array(
@@ -7266,9 +7505,10 @@ begin
                 return query
                 select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
                 from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value), for_session) as a;
-            exception when others or query_canceled then
-                get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail;
-                perform stream_ext.batch_raise_cancel(state, message);
+            exception when others or query_canceled or assert_failure then
+                get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+                    raised_in = pg_exception_context;
+                if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
                 fault := stream_ext.batch_fault('send_messages', state, message, detail);
                 item := draft.item;
                 session_id := session.id;
@@ -9639,6 +9879,7 @@ comment on function stream_ext.begin_work() is 'Begins the loop that calls work,
 create or replace function stream_ext.work() returns boolean
 language plpgsql strict
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
 as $$
 declare
     loop_state pg_catalog.jsonb := nullif(current_setting('stream_ext.loop', true), '');
@@ -9647,6 +9888,7 @@ declare
     has_more pg_catalog.bool := false;
     may_work pg_catalog.bool := true;
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     perform stream_ext.caller_require_read_committed();
     if loop_state is null or extract(epoch from clock_timestamp()) >= (loop_state ->> 'ends_at')::numeric then
@@ -9663,8 +9905,11 @@ begin
         else
             may_work := (work ->> 'without_claim')::boolean or stream_ext.regular_claim();
         end if;
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         may_work := false;
     end;
     if state is not null then
@@ -9699,6 +9944,8 @@ declare
     round pg_catalog.jsonb;
     step pg_catalog.text := 'worked';
     is_inside constant pg_catalog.bool := stream_ext.regular_is_inside();
+    state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     if stream_ext.enter_to_write() is not null then
         perform stream_ext.refuse('forbidden');
@@ -9711,15 +9958,25 @@ begin
         set constraints all immediate;
         perform stream_ext.sweep_wait_for_passed_over();
         while step = 'worked' loop
-            select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, false) as s;
+            select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, null) as s;
         end loop;
         -- If the ticker's row is locked, the sweep is still done, and without its figures too.
         begin
             perform stream_ext.sweep_mark();
-        exception when others then
-            null;
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
         end;
-        perform stream_ext.figures_record_round(round, false);
+        begin
+            perform stream_ext.figures_record(stream_ext.figures_outcomes(round));
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
+        end;
     end if;
     return query
     select n.rule, coalesce((t.tally ->> 0)::integer, 0), (t.tally ->> 1)::bigint * interval '1 microsecond'
@@ -9741,6 +9998,25 @@ comment on function stream_ext.sweep() is 'Runs every sweep rule once, at once; 
 
 -- Granting and issuing tokens: channel, uid and role come from rows, never from the caller. The row of the lease, or of the stream,
 -- is locked and notes the token for the next heartbeat; what is read after that counts.
+create or replace function stream_ext.token_count_refusal(counter text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '1ms'
+as $$
+begin
+    if $1 is null or current_setting('transaction_read_only')::boolean then
+        return;
+    end if;
+    -- No roll-back gives the number back, and a refusal rolls back every row that it writes.
+    perform nextval($1::regclass);
+exception
+    when lock_not_available or undefined_table then
+        null;
+end
+$$;
+comment on function stream_ext.token_count_refusal(text) is
+    'Counts a refusal by a sequence; nothing where that would be an error or wait. counter null: it is not counted.';
+
 create or replace function stream_ext.token_refuse(code text, hint text, retry_after_ms bigint) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -9748,12 +10024,11 @@ as $$
 declare
     status constant pg_catalog.int4 := (select e.status from stream_private.error_catalogue as e where e.code = $1);
 begin
-    -- Counted by sequences: a refusal rolls back every row that it writes.
-    perform case
-        when status = 429 then nextval('stream.tokens_refused_rate')
-        when status in (403, 404, 409, 410) then nextval('stream.tokens_refused_rights')
-        when status = 500 and $1 <> 'internal' then nextval('stream.tokens_refused_setup')
-        end;
+    perform stream_ext.token_count_refusal(case
+        when status = 429 then 'stream.tokens_refused_rate'
+        when status in (403, 404, 409, 410) then 'stream.tokens_refused_rights'
+        when status = 500 and $1 <> 'internal' then 'stream.tokens_refused_setup'
+        end);
     perform stream_ext.error_raise($1, $2, $3);
 end
 $$;

@@ -36,6 +36,11 @@ impl ProductSql {
         Self::of_edition(root, Edition::Native)
     }
 
+    /// That of the edition that `cargo x --edition` chose.
+    pub fn chosen(root: &Path) -> Result<Self> {
+        Self::of_edition(root, Edition::chosen()?)
+    }
+
     pub fn of_edition(root: &Path, edition: Edition) -> Result<Self> {
         let mut schema = Vec::new();
         let mut bodies = Vec::new();

@@ -158,16 +158,3 @@ end
 $$;
 comment on function stream_ext.batch_fault(text, text, text, text) is
     'What a caller is told of an item that failed alone; the server''s log is told why.';
-
-create function stream_ext.batch_raise_cancel(state text, message text) returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    -- An application can raise this state too, and that is a fault of its item.
-    if $1 = '57014' and $2 like 'canceling statement%' then
-        raise exception using errcode = $1, message = $2;
-    end if;
-end
-$$;
-comment on function stream_ext.batch_raise_cancel(text, text) is 'Raises a cancel again, which is the caller''s.';

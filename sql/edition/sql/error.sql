@@ -84,3 +84,16 @@ begin
 end
 $$;
 comment on function stream_ext.error_internal(text) is 'Raises an internal error; what went wrong is written to the server''s log alone.';
+
+create function stream_ext.error_is_cancel(state text, context text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- The state does not tell: a trigger or hook of the application can raise the same, which is its own failure, and so can a foreign
+    -- server that cancels its own statement. Neither does the message, which is in the server's language and anybody's to repeat.
+    return $1 = '57014' and split_part($2, e'\n', 1) !~ '( RAISE$|^remote SQL command: )';
+end
+$$;
+comment on function stream_ext.error_is_cancel(text, text) is
+    'Whether Postgres raised a caught error for a cancel, which is the caller''s and is raised again, by the error''s context.';

@@ -1,6 +1,41 @@
 -- Figures of the regular work for stream.metrics: what its rules did, and how fast logs grow. They are written after a round, in a
 -- subtransaction of their own: what keeps them from being written keeps nothing else.
 
+create function stream_ext.figures_outcomes(round jsonb) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A verdict of session_timeouts stands as a rule of its own, which does not run.
+    return (
+        select jsonb_agg(jsonb_build_object(
+            'rule', o.rule, 'rows', coalesce((o.tally ->> 0)::bigint, 0), 'age_us', (o.tally ->> 1)::bigint, 'has_run', o.has_run))
+        from (
+            select r.value ->> 'name' as rule, r.value -> 'tallies' -> (r.value ->> 'name') as tally,
+                (r.value ->> 'is_over')::boolean and not (r.value ->> 'is_given_up')::boolean as has_run
+            from jsonb_array_elements($1 -> 'rules') as r
+            union all
+            select t.key, t.value, false
+            from jsonb_array_elements($1 -> 'rules') as r
+            cross join jsonb_each(r.value -> 'tallies') as t
+            where t.key <> r.value ->> 'name'
+        ) as o);
+end
+$$;
+comment on function stream_ext.figures_outcomes(jsonb) is 'What each rule of a round did, and whether it has come to its end without failing.';
+
+create function stream_ext.figures_record(outcomes jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+begin
+    perform stream_ext.figures_write_rules($1);
+    perform stream_ext.figures_sample();
+end
+$$;
+comment on function stream_ext.figures_record(jsonb) is 'Writes what a round did, and samples the logs when that is due.';
+
 create function stream_ext.figures_record_round(round jsonb, claims boolean) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -9,6 +44,7 @@ as $$
 declare
     outcomes pg_catalog.jsonb;
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     if exists (
         select from stream.troubles as t
@@ -16,20 +52,7 @@ begin
     ) then
         return;
     end if;
-    -- A verdict of session_timeouts stands as a rule of its own, which does not run.
-    select jsonb_agg(jsonb_build_object(
-        'rule', o.rule, 'rows', coalesce((o.tally ->> 0)::bigint, 0), 'age_us', (o.tally ->> 1)::bigint, 'has_run', o.has_run))
-    into outcomes
-    from (
-        select r.value ->> 'name' as rule, r.value -> 'tallies' -> (r.value ->> 'name') as tally,
-            (r.value ->> 'is_over')::boolean and not (r.value ->> 'is_given_up')::boolean as has_run
-        from jsonb_array_elements($1 -> 'rules') as r
-        union all
-        select t.key, t.value, false
-        from jsonb_array_elements($1 -> 'rules') as r
-        cross join jsonb_each(r.value -> 'tallies') as t
-        where t.key <> r.value ->> 'name'
-    ) as o;
+    outcomes := stream_ext.figures_outcomes($1);
     begin
         -- Where nothing is to be written no transaction id is spent.
         if exists (
@@ -39,20 +62,22 @@ begin
             where f.id and (f.sampled_at <= now() - interval '5 seconds' or f.sampled_at > now())
         ) then
             if not $2 or stream_ext.regular_claim() then
-                perform stream_ext.figures_write_rules(outcomes);
-                perform stream_ext.figures_sample();
+                perform stream_ext.figures_record(outcomes);
                 delete from stream.troubles as t where t.rule = 'figures' and t.session_id is null;
             end if;
         end if;
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
     end;
     if state is not null then
         perform stream_ext.regular_note_trouble('figures', null, state);
     end if;
 end
 $$;
-comment on function stream_ext.figures_record_round(jsonb, boolean) is 'Writes what a round did, and samples the logs when that is due, unless that has failed lately.';
+comment on function stream_ext.figures_record_round(jsonb, boolean) is 'Records a round that did something, or when a sample is due, unless that has failed lately.';
 
 create function stream_ext.figures_write_rules(outcomes jsonb) returns void
 language plpgsql

@@ -199,6 +199,8 @@ declare
     moment constant pg_catalog.timestamptz := clock_timestamp();
     due pg_catalog.uuid[];
     session pg_catalog.uuid;
+    state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     if stream_ext.log_is_ticker_alive(moment) or stream_ext.regular_is_inside() then
         return;
@@ -217,9 +219,12 @@ begin
     begin
         perform stream_ext.log_flush_free(due);
         return;
-    exception when others then
+    exception when others or query_canceled or assert_failure then
         -- The next heartbeat tries again, and so does a ticker once one is alive, which records failures.
-        null;
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
     end;
     if cardinality(due) = 1 then
         return;
@@ -227,8 +232,11 @@ begin
     foreach session in array due loop
         begin
             perform stream_ext.log_flush_free(array[session]);
-        exception when others then
-            null;
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
         end;
     end loop;
 end

@@ -150,18 +150,26 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    -- What the plan of this round changes and is not written yet.
-    changes pg_catalog.jsonb := case when jsonb_typeof($4 -> 'changes') = 'array' then $4 -> 'changes' else stream_ext.governor_changes() end;
+    -- What the plan of this round changes, and how far that is written. It is long where many streams are live, so it is passed on once.
+    is_planned constant pg_catalog.bool := jsonb_typeof($4 -> 'changes') = 'array';
+    changes constant pg_catalog.jsonb := case when is_planned then $4 -> 'changes' else stream_ext.governor_changes() end;
+    place pg_catalog.int4 := case when is_planned then ($4 ->> 'at')::integer else 0 end;
+    taken pg_catalog.jsonb := '[]';
 begin
-    changes := coalesce((select jsonb_agg(c.value order by c.place) from jsonb_array_elements(changes) with ordinality as c (value, place)
-        where (c.value ->> 'session_id')::uuid <> all ($3)), '[]');
-    keys := jsonb_build_object('changes', changes);
+    while place < jsonb_array_length(changes) and jsonb_array_length(taken) < $1 loop
+        if (changes -> place ->> 'session_id')::uuid <> all ($3) then
+            taken := taken || jsonb_build_array(jsonb_build_array(changes -> place -> 'session_id', place));
+        end if;
+        place := place + 1;
+    end loop;
+    keys := jsonb_build_object('at', place, 'taken', taken)
+        || case when is_planned then '{}' else jsonb_build_object('changes', changes) end;
     held := false;
     return next;
     return query
-    select (c.value ->> 'session_id')::uuid, c.value, false
-    from jsonb_array_elements(changes) with ordinality as c (value, place)
-    order by c.place limit $1;
+    select (t.value ->> 0)::uuid, changes -> (t.value ->> 1)::integer, false
+    from jsonb_array_elements(taken) with ordinality as t (value, place)
+    order by t.place;
 end
 $$;
 comment on function stream_ext.regular_take_governor(integer, integer, uuid[], jsonb) is
@@ -172,13 +180,12 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return jsonb_build_object('changes', coalesce((
-        select jsonb_agg(c.value order by c.place)
-        from jsonb_array_elements($1 -> 'changes') with ordinality as c (value, place)
-        where not $2 ? (c.value ->> 'session_id')), '[]'));
+    -- The first that was not reached is the next.
+    return ($1 - 'taken') || coalesce((
+        select jsonb_build_object('at', t.value -> 1) from jsonb_array_elements($1 -> 'taken') as t where t.value -> 0 = $3 -> 0), '{}');
 end
 $$;
-comment on function stream_ext.regular_end_governor(jsonb, jsonb, jsonb) is 'What is left of a plan.';
+comment on function stream_ext.regular_end_governor(jsonb, jsonb, jsonb) is 'How far a plan is written.';
 
 create function stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb) returns jsonb
 language plpgsql

@@ -83,45 +83,81 @@ end
 $$;
 comment on function stream_ext.heartbeat_time(text) is 'Reads a time as a cast does; null for another text.';
 
+create function stream_ext.heartbeat_note(
+    written jsonb, pair text, foreground boolean, code text, result stream.heartbeat_result, is_written boolean
+)
+returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 ? $2 then
+        return case when $3 is not null and ($4 is null or $4 = 'lock_timeout') and ($5).status is distinct from 'superseded'
+            then $1 || jsonb_build_object($2, true) else $1 end;
+    end if;
+    -- A lease may be prolonged before the end of its stream is seen.
+    return case when $6 or $4 = 'stream_ended' then $1 || jsonb_build_object($2, $3 is not null) else $1 end;
+end
+$$;
+comment on function stream_ext.heartbeat_note(jsonb, text, boolean, text, stream.heartbeat_result, boolean) is
+    'Notes what came of an item: by session and user, whether a later item than the next one said where the app is.';
+
+create function stream_ext.heartbeat_answer(
+    item record, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    pair constant pg_catalog.text := item.session_id || ' ' || item.about;
+    processed pg_catalog.record;
+begin
+    now_written := $3;
+    code := item.refusal;
+    if code is not null then
+        return;
+    end if;
+    -- Hooks of the application look there.
+    perform set_config('request.jwt.claims', coalesce(item.claims::text, $2), true);
+    select p.code, p.result, p.is_written into processed
+    from stream_ext.heartbeat_process(
+        case when item.claims is null then null else item.about end, item.session_id, item.about, item.foreground, item.generation,
+        item.join_no, item.token_expires_at, false, $3 ? pair, coalesce(($3 ->> pair)::boolean, false)) as p;
+    code := processed.code;
+    result := processed.result;
+    now_written := stream_ext.heartbeat_note($3, pair, item.foreground, code, result, processed.is_written);
+end
+$$;
+comment on function stream_ext.heartbeat_answer(record, text, jsonb) is
+    'Processes an item of heartbeat_item, behind those that this call has written.';
+
+create function stream_ext.heartbeat_claims() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(current_setting('request.jwt.claims', true), '');
+end
+$$;
+comment on function stream_ext.heartbeat_claims() is 'The service''s own claims, which are in force between items.';
+
 create function stream_ext.heartbeat_answers(items json[], places integer[])
 returns setof stream.batched_heartbeat
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    own_claims constant pg_catalog.text := stream_ext.heartbeat_claims();
     place pg_catalog.int4;
     item pg_catalog.record;
-    processed pg_catalog.record;
-    own_claims constant pg_catalog.text := coalesce(current_setting('request.jwt.claims', true), '');
-    pair pg_catalog.text;
-    -- By session and user: whether a later item said where the app is.
+    answer pg_catalog.record;
     written pg_catalog.jsonb := '{}';
-    counts pg_catalog.bool;
 begin
     foreach place in array $2 loop
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
-        if item.refusal is not null then
-            return next row(place, item.refusal, null)::stream.batched_heartbeat;
-            continue;
-        end if;
-        -- Hooks of the application look there.
-        perform set_config('request.jwt.claims', coalesce(item.claims::text, own_claims), true);
-        pair := item.session_id || ' ' || item.about;
-        select p.code, p.result, p.is_written into processed
-        from stream_ext.heartbeat_process(
-            case when item.claims is null then null else item.about end, item.session_id, item.about, item.foreground, item.generation,
-            item.join_no, item.token_expires_at, false, written ? pair, coalesce((written ->> pair)::boolean, false)) as p;
-        counts := (processed.code is null or processed.code = 'lock_timeout')
-            and (processed.result).status is distinct from 'superseded';
-        if written ? pair then
-            if item.foreground is not null and counts then
-                written := written || jsonb_build_object(pair, true);
-            end if;
-        elsif processed.is_written or processed.code = 'stream_ended' then
-            -- A lease may be prolonged before the end of its stream is seen.
-            written := written || jsonb_build_object(pair, item.foreground is not null);
-        end if;
-        return next row(place, coalesce(processed.code, 'ok'), processed.result)::stream.batched_heartbeat;
+        answer := stream_ext.heartbeat_answer(item, own_claims, written);
+        written := answer.now_written;
+        return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
     end loop;
     perform set_config('request.jwt.claims', own_claims, true);
 end
@@ -133,17 +169,32 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    own_claims constant pg_catalog.text := stream_ext.heartbeat_claims();
     place pg_catalog.int4;
+    item pg_catalog.record;
+    answer pg_catalog.record;
+    written pg_catalog.jsonb := '{}';
     state pg_catalog.text;
     said pg_catalog.text;
     detail pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     foreach place in array $2 loop
+        select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
         begin
-            return query select a.* from stream_ext.heartbeat_answers($1, array[place]) as a;
+            answer := stream_ext.heartbeat_answer(item, own_claims, written);
+            perform set_config('request.jwt.claims', own_claims, true);
+            written := answer.now_written;
+            return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
         exception
-            when others then
-                get stacked diagnostics state = returned_sqlstate, said = message_text, detail = pg_exception_detail;
+            when others or query_canceled or assert_failure then
+                get stacked diagnostics state = returned_sqlstate, said = message_text, detail = pg_exception_detail,
+                    raised_in = pg_exception_context;
+                if stream_ext.error_is_cancel(state, raised_in) then
+                    raise;
+                end if;
+                written := stream_ext.heartbeat_note(
+                    written, item.session_id || ' ' || item.about, item.foreground, null, null, false);
                 return next row(
                     place, (stream_ext.batch_fault('heartbeats', state, said, detail)).code, null)::stream.batched_heartbeat;
         end;
@@ -157,11 +208,18 @@ create function stream_ext.heartbeat_all(items json[], places integer[]) returns
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     return array(select a from stream_ext.heartbeat_answers($1, $2) as a);
 exception
     -- One subtransaction for each item at once would spend a transaction id on each.
-    when others then
+    when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         return array(select a from stream_ext.heartbeat_one_by_one($1, $2) as a);
 end
 $$;

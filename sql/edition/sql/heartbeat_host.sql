@@ -29,21 +29,6 @@ $$;
 comment on function stream_ext.heartbeat_hold_log(uuid, integer) is
     'Locks the head and the relay row, which a system message changes, within a time; whether both are held.';
 
-create function stream_ext.heartbeat_hold_realtime() returns boolean
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set lock_timeout = '100ms'
-as $$
-begin
-    perform stream_ext.realtime_hold(clock_timestamp());
-    return true;
-exception
-    when lock_not_available then
-        return false;
-end
-$$;
-comment on function stream_ext.heartbeat_hold_realtime() is 'Waits 100 ms for Realtime''s table; whether it is locked. For the return of a host, which is rare.';
-
 create function stream_ext.heartbeat_host(
     session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean,
     out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer,
@@ -101,7 +86,7 @@ begin
         return;
     end if;
     may_return := host.returns_to is not null and stream_ext.heartbeat_hold_log($1, case when $5 then 100 else 0 end)
-        and stream_ext.heartbeat_hold_realtime();
+        and stream_ext.realtime_take_soon($5);
     comes_again := host.returns_to is not null and not may_return;
     if comes_again and not $5 then
         status := null;

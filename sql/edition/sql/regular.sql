@@ -39,20 +39,37 @@ begin
     if split_part(known, ':', 2) <> '' then
         return split_part(known, ':', 2) = 'held';
     end if;
-    -- Otherwise every unit that emits would wait, and fail, stream after stream. After a wait there is none for a second.
-    is_held := not stream_ext.realtime_take_lock(
-        coalesce(substring(current_setting('stream_ext.held_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0)
-            not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp()));
+    -- Otherwise every unit that emits would wait, and fail, stream after stream.
+    is_held := not stream_ext.realtime_take_soon(true);
     perform set_config('stream_ext.unit',
         split_part(known, ':', 1) || case when is_held then ':held' else ':free' end, true);
-    if is_held then
-        perform set_config('stream_ext.held_at', extract(epoch from clock_timestamp())::text, false);
-    end if;
     return is_held;
 end
 $$;
 comment on function stream_ext.regular_keeps_realtime_free() is
     'Whether a unit is running that cannot write to realtime.messages because another transaction keeps it locked: it goes on as on a day without a partition. If not, the unit holds the lock from now on.';
+
+create function stream_ext.realtime_take_soon(may_wait boolean) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- After a wait there is none for a second.
+    waits constant pg_catalog.bool := $1 and
+        coalesce(substring(current_setting('stream_ext.held_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0)
+            not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp());
+begin
+    if stream_ext.realtime_take_lock(waits) then
+        return true;
+    end if;
+    if waits then
+        perform set_config('stream_ext.held_at', extract(epoch from clock_timestamp())::text, false);
+    end if;
+    return false;
+end
+$$;
+comment on function stream_ext.realtime_take_soon(boolean) is
+    'As realtime_take_lock, for one who may wait now and then.';
 
 create function stream_ext.realtime_take_lock(may_wait boolean) returns boolean
 language plpgsql
@@ -87,6 +104,8 @@ as $$
 #variable_conflict use_column
 declare
     tried pg_catalog.int4;
+    failure pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     begin
         -- 1 s after the first failure, twice as long after each further one, at most 5 minutes; for a rule that fails as a whole at
@@ -102,7 +121,11 @@ begin
         if $1 = 'viewer_counts' and $2 is not null then
             perform stream_ext.regular_failed_viewer_counts($2);
         end if;
-    exception when others then
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics failure = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(failure, raised_in) then
+            raise;
+        end if;
         tried := null;
     end;
     if tried > 1 then

@@ -1,6 +1,6 @@
 -- One unit of a round.
 
-create function stream_ext.regular_step(round jsonb, claims boolean, commits boolean, out next_round jsonb, out step text, out state text)
+create function stream_ext.regular_step(round jsonb, claims boolean, asks text, out next_round jsonb, out step text, out state text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
@@ -24,12 +24,16 @@ declare
     has_begun pg_catalog.bool := false;
     is_in_rule pg_catalog.bool := false;
     writes pg_catalog.bool;
+    raised_in pg_catalog.text;
 begin
     next_round := $1;
     <<unit>>
     begin
         perform set_config('stream_ext.unit', stream_ext.regular_token() || ':', true);
-        if $2 and not stream_ext.regular_claim() then
+        -- Where nothing is planned or sent no transaction id is spent.
+        if not (case $3 when 'plan' then stream_ext.governor_is_due() when 'tails' then stream_ext.tails_are_due() else true end) then
+            step := 'stopped';
+        elsif $2 and not stream_ext.regular_claim() then
             step := 'stopped';
         else
             step := 'over';
@@ -49,9 +53,8 @@ begin
                 writes := running ->> 'name' in ('clock_correction', 'session_timeouts', 'viewer_counts');
                 written := stream_ext.regular_ids(next_round -> 'written');
                 skipping := stream_ext.regular_ids(running -> 'skipping') || case when writes then written end;
-                execute format('select jsonb_agg(to_jsonb(t)) from stream_ext.%I($1, $2, $3, $4) as t',
-                    'regular_take_' || (running ->> 'name'))
-                into dues using (running ->> 'limit')::integer, rows_left, skipping, running -> 'kept';
+                dues := stream_ext.regular_take(
+                    running ->> 'name', (running ->> 'limit')::integer, rows_left, skipping, running -> 'kept');
                 for due in
                     select d.session_id, d.keys, d.held
                     from jsonb_to_recordset(coalesce(dues, '[]')) as d (session_id uuid, keys jsonb, held boolean)
@@ -72,8 +75,8 @@ begin
                         continue;
                     end if;
                     current_id := due.session_id;
-                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_do_' || (running ->> 'name'))
-                    into done using due.session_id, due.keys, (running -> 'kept') || jsonb_build_object('rows_left', rows_left);
+                    done := stream_ext.regular_do(running ->> 'name', due.session_id, due.keys,
+                        jsonb_build_object('rows_left', rows_left, 'count', running -> 'kept' -> 'count'));
                     current_id := null;
                     if (done ->> 'passed')::boolean then
                         passed := passed || due.session_id;
@@ -91,8 +94,7 @@ begin
                     tallies := stream_ext.regular_add_tallies(tallies, done -> 'tallies');
                 end loop;
                 if context is not null then
-                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_end_' || (running ->> 'name'))
-                    into context using context, to_jsonb(handled), to_jsonb(again);
+                    context := stream_ext.regular_end(running ->> 'name', context, to_jsonb(handled), to_jsonb(again));
                 end if;
                 if exists (select from unnest(handled) as h (id) where running -> 'on_trial' ? h.id::text) then
                     delete from stream.troubles as t where t.rule = running ->> 'name' and t.session_id = any (handled);
@@ -114,8 +116,11 @@ begin
         -- Deferred triggers and constraints would otherwise fail at the caller's commit, after all units.
         set constraints all immediate;
         perform set_config('stream_ext.unit', '', true);
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         step := 'failed';
     end unit;
     if step = 'worked' then
@@ -132,8 +137,8 @@ begin
     end if;
 end
 $$;
-comment on function stream_ext.regular_step(jsonb, boolean, boolean) is
-    'Does one unit of a round, with the claim of the ticker''s row if asked: worked (there may be more), over, stopped (another ticker is at work) or failed before any rule, with the SQLSTATE.';
+comment on function stream_ext.regular_step(jsonb, boolean, text) is
+    'Does one unit of a round, with the claim of the ticker''s row if asked: worked (there may be more), over, stopped (another ticker is at work, or nothing is due: asks is plan or tails) or failed before any rule, with the SQLSTATE.';
 
 create function stream_ext.regular_fail(
     round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric

@@ -77,6 +77,7 @@ set lock_timeout = '100ms'
 as $$
 declare
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     begin
         if $1 and not stream_ext.regular_claim() then
@@ -92,8 +93,11 @@ begin
         where t.id and (t.ticked_at <= now() - interval '500 milliseconds' or t.ticked_at > now());
         delete from stream.troubles as t where t.rule = 'ticker' and t.session_id is null;
         return true;
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
     end;
     -- The work goes on without the mark.
     perform stream_ext.regular_note_trouble('ticker', null, state);
@@ -110,13 +114,17 @@ as $$
 declare
     is_marked pg_catalog.bool := false;
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     begin
         is_marked := (not $2 or stream_ext.regular_claim()) and stream_ext.sweep_mark();
         -- Due entries are tried within a round, so older ones are of no use.
         delete from stream.troubles as t where t.next_attempt_at < clock_timestamp() - interval '10 minutes';
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         is_marked := false;
     end;
     if state is not null then
@@ -165,15 +173,9 @@ begin
         kind := 'tails';
         next_work := next_work || jsonb_build_object('tails', stream_ext.regular_round(array['tails'], 2147483647, '{}'));
     end if;
-    -- Where nothing is planned or sent no transaction id is spent.
-    if kind = 'plan' and not (next_work ->> 'is_plan_begun')::boolean and not stream_ext.governor_is_due()
-        or kind = 'tails' and not stream_ext.tails_are_due()
-    then
-        step := 'over';
-    else
-        select s.next_round, s.step, s.state into part, step, state
-        from stream_ext.regular_step(next_work -> kind, claims, $2) as s;
-    end if;
+    select s.next_round, s.step, s.state into part, step, state
+    from stream_ext.regular_step(next_work -> kind, claims,
+        case when kind = 'tails' or kind = 'plan' and not (next_work ->> 'is_plan_begun')::boolean then kind end) as s;
     next_work := next_work || jsonb_build_object(kind, case when step = 'worked' then part end)
         || case when kind = 'plan' then '{"is_plan_begun": true}' else '{}' end::jsonb;
     if step = 'failed' then

@@ -185,6 +185,7 @@ declare
     state pg_catalog.text;
     message pg_catalog.text;
     detail pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     -- Everything in one subtransaction. After a fault every session gets one of its own, and where that fails too every item.
     begin
@@ -204,9 +205,9 @@ begin
         cross join jsonb_to_recordset(s.value -> 'answers')
             as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
         return;
-    exception when others or query_canceled then
-        get stacked diagnostics state = returned_sqlstate, message = message_text;
-        perform stream_ext.batch_raise_cancel(state, message);
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
     end;
     -- What the first attempt has waited for was given back.
     for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
@@ -215,9 +216,9 @@ begin
             select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
             from stream_ext.send_to_session(session.id, session.drafts, for_session) as a;
             continue;
-        exception when others or query_canceled then
-            get stacked diagnostics state = returned_sqlstate, message = message_text;
-            perform stream_ext.batch_raise_cancel(state, message);
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
         end;
         -- The rows of all are locked before the first: the head stays locked behind it, and viewers' rows come before the head.
         perform stream_ext.send_lock(session.id, array(
@@ -227,9 +228,10 @@ begin
                 return query
                 select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
                 from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value), for_session) as a;
-            exception when others or query_canceled then
-                get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail;
-                perform stream_ext.batch_raise_cancel(state, message);
+            exception when others or query_canceled or assert_failure then
+                get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+                    raised_in = pg_exception_context;
+                if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
                 fault := stream_ext.batch_fault('send_messages', state, message, detail);
                 item := draft.item;
                 session_id := session.id;

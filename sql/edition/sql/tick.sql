@@ -82,6 +82,7 @@ comment on function stream_ext.begin_work() is 'Begins the loop that calls work,
 create function stream_ext.work() returns boolean
 language plpgsql strict
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
 as $$
 declare
     loop_state pg_catalog.jsonb := nullif(current_setting('stream_ext.loop', true), '');
@@ -90,6 +91,7 @@ declare
     has_more pg_catalog.bool := false;
     may_work pg_catalog.bool := true;
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     perform stream_ext.caller_require_read_committed();
     if loop_state is null or extract(epoch from clock_timestamp()) >= (loop_state ->> 'ends_at')::numeric then
@@ -106,8 +108,11 @@ begin
         else
             may_work := (work ->> 'without_claim')::boolean or stream_ext.regular_claim();
         end if;
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         may_work := false;
     end;
     if state is not null then
@@ -142,6 +147,8 @@ declare
     round pg_catalog.jsonb;
     step pg_catalog.text := 'worked';
     is_inside constant pg_catalog.bool := stream_ext.regular_is_inside();
+    state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     if stream_ext.enter_to_write() is not null then
         perform stream_ext.refuse('forbidden');
@@ -154,15 +161,25 @@ begin
         set constraints all immediate;
         perform stream_ext.sweep_wait_for_passed_over();
         while step = 'worked' loop
-            select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, false) as s;
+            select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, null) as s;
         end loop;
         -- If the ticker's row is locked, the sweep is still done, and without its figures too.
         begin
             perform stream_ext.sweep_mark();
-        exception when others then
-            null;
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
         end;
-        perform stream_ext.figures_record_round(round, false);
+        begin
+            perform stream_ext.figures_record(stream_ext.figures_outcomes(round));
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
+        end;
     end if;
     return query
     select n.rule, coalesce((t.tally ->> 0)::integer, 0), (t.tally ->> 1)::bigint * interval '1 microsecond'

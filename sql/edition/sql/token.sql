@@ -1,5 +1,24 @@
 -- Granting and issuing tokens: channel, uid and role come from rows, never from the caller. The row of the lease, or of the stream,
 -- is locked and notes the token for the next heartbeat; what is read after that counts.
+create function stream_ext.token_count_refusal(counter text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '1ms'
+as $$
+begin
+    if $1 is null or current_setting('transaction_read_only')::boolean then
+        return;
+    end if;
+    -- No roll-back gives the number back, and a refusal rolls back every row that it writes.
+    perform nextval($1::regclass);
+exception
+    when lock_not_available or undefined_table then
+        null;
+end
+$$;
+comment on function stream_ext.token_count_refusal(text) is
+    'Counts a refusal by a sequence; nothing where that would be an error or wait. counter null: it is not counted.';
+
 create function stream_ext.token_refuse(code text, hint text, retry_after_ms bigint) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -7,12 +26,11 @@ as $$
 declare
     status constant pg_catalog.int4 := (select e.status from stream_private.error_catalogue as e where e.code = $1);
 begin
-    -- Counted by sequences: a refusal rolls back every row that it writes.
-    perform case
-        when status = 429 then nextval('stream.tokens_refused_rate')
-        when status in (403, 404, 409, 410) then nextval('stream.tokens_refused_rights')
-        when status = 500 and $1 <> 'internal' then nextval('stream.tokens_refused_setup')
-        end;
+    perform stream_ext.token_count_refusal(case
+        when status = 429 then 'stream.tokens_refused_rate'
+        when status in (403, 404, 409, 410) then 'stream.tokens_refused_rights'
+        when status = 500 and $1 <> 'internal' then 'stream.tokens_refused_setup'
+        end);
     perform stream_ext.error_raise($1, $2, $3);
 end
 $$;

@@ -71,7 +71,7 @@ async fn try_all(owner: &Client, statements: &[String]) -> usize {
 async fn neither_the_migrations_nor_any_function_runs_ddl_there() -> Result<()> {
     let database = TestDatabase::without_product().await?;
     database.superuser().await?.batch_execute(WATCH).await?;
-    let sql = ProductSql::read(workspace::root())?;
+    let sql = ProductSql::chosen(workspace::root())?;
     let host_app = sql
         .host_app
         .as_ref()

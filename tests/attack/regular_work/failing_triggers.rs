@@ -23,6 +23,9 @@ attacks! {
     pose_as_a_cancel: the_worker_goes_on_beside_a_trigger_that_poses_as_a_cancel
         tick_goes_on_beside_a_trigger_that_poses_as_a_cancel
         the_loop_goes_on_beside_a_trigger_that_poses_as_a_cancel;
+    fail_an_assertion: the_worker_goes_on_beside_a_trigger_whose_assertion_fails
+        tick_goes_on_beside_a_trigger_whose_assertion_fails
+        the_loop_goes_on_beside_a_trigger_whose_assertion_fails;
     defer: the_worker_goes_on_beside_a_trigger_that_raises_at_commit
         tick_goes_on_beside_a_trigger_that_raises_at_commit
         the_loop_goes_on_beside_a_trigger_that_raises_at_commit;
@@ -115,6 +118,11 @@ async fn wait(ticking: Ticking) -> Result<()> {
 async fn pose_as_a_cancel(ticking: Ticking) -> Result<()> {
     let body = "raise exception 'no' using errcode = 'query_canceled';";
     fail_one(ticking, AFTER, body, "57014").await
+}
+
+/// PL/pgSQL catches it only by its name.
+async fn fail_an_assertion(ticking: Ticking) -> Result<()> {
+    fail_one(ticking, AFTER, "assert false;", "P0004").await
 }
 
 async fn sleep(ticking: Ticking) -> Result<()> {

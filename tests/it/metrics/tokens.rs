@@ -77,3 +77,31 @@ async fn a_refusal_that_cannot_be_counted_stays_what_it_is() -> Result<()> {
     assert_eq!(counted, 0.0);
     Ok(())
 }
+
+/// Whoever holds the counter keeps no refusal waiting.
+#[tokio::test]
+async fn a_refusal_waits_for_nobody_who_holds_its_counter() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let holder = database.connect("postgres").await?;
+    holder
+        .batch_execute("begin; alter sequence stream.tokens_refused_rights cache 2")
+        .await?;
+    let ben = database.user(demo::BEN).await?;
+    // Whoever waits without end is ended by this, and fails.
+    ben.begin().await?;
+    ben.execute_within("set local statement_timeout = '20s'")
+        .await?;
+    let refused = ben.rpc_within("generate_buyer_token", json!({"channel_id": id}));
+    expect_refusal(ErrorCode::NotViewer, refused.await)?;
+    ben.rollback().await?;
+    holder.batch_execute("rollback").await?;
+    let counted = database
+        .figure(
+            "pg_stream_tokens_refused_total",
+            json!({"reason": "rights"}),
+        )
+        .await?;
+    assert_eq!(counted, 0.0);
+    Ok(())
+}

@@ -106,11 +106,8 @@ async fn in_a_window_messages_do_not_wait_for_a_slow_ticker() -> Result<()> {
     for (since_the_last, waits) in [("999 ms", false), ("601 ms", false), ("550 ms", true)] {
         chat.database
             .change(&format!(
-                "begin;
-                 update stream.ticker
-                 set ticked_at = now() - interval '{since_the_last}', swept_at = now();
-                 select stream.tick();
-                 commit"
+                "begin; update stream.ticker set ticked_at = now() - interval '{since_the_last}', swept_at = now();
+                 select stream.tick(); commit"
             ))
             .await?;
         let sends: bool = chat
@@ -119,8 +116,11 @@ async fn in_a_window_messages_do_not_wait_for_a_slow_ticker() -> Result<()> {
             .await?;
         assert_eq!(sends, waits, "{since_the_last}");
     }
-    // A connection of its own knows of no ticker before.
+    // A connection of its own knows of no ticker before. Outside every window it looks for none, and plans its statements.
     let ada = chat.database.user(demo::ADA).await?;
+    chat.set_window("1 hour").await?;
+    send_message(&ada, chat.session, "at once").await?;
+    assert_eq!(chat.database.queued_flushes().await?, 0);
     chat.set_window("0 s").await?;
     send_message(&ada, chat.session, "hi").await?;
     assert_eq!(chat.database.queued_flushes().await?, 1);

@@ -25,11 +25,11 @@ create view public.counted as select s.id, stream.get_viewer_count(s.id) from st
 ";
 
 fn code() -> Result<String> {
-    bundle::code(&ProductSql::read(workspace::root())?)
+    bundle::code(&ProductSql::chosen(workspace::root())?)
 }
 
 fn host_app() -> Result<String> {
-    let file = ProductSql::read(workspace::root())?.host_app;
+    let file = ProductSql::chosen(workspace::root())?.host_app;
     Ok(file.context("there is a template")?.text)
 }
 
@@ -89,7 +89,7 @@ async fn a_database_of_the_release_before_becomes_a_new_one_and_keeps_its_rows()
 /// Every test's database has the migrations of all releases in their order; `sql/` says what is there now.
 #[tokio::test]
 async fn the_migrations_of_all_releases_make_what_sql_says() -> Result<()> {
-    let sql = ProductSql::read(workspace::root())?;
+    let sql = ProductSql::chosen(workspace::root())?;
     let present = TestDatabase::without_product().await?;
     for migration in [bundle::schema(&sql), bundle::code(&sql)?, host_app()?] {
         present.change(&migration).await?;
@@ -121,7 +121,7 @@ async fn a_function_that_the_application_uses_is_not_taken_from_it() -> Result<(
 /// A policy, whose text is the same in both releases, is made anew when the function that it calls has other arguments.
 #[tokio::test]
 async fn a_policy_follows_the_function_that_it_calls() -> Result<()> {
-    let mut before = ProductSql::read(workspace::root())?;
+    let mut before = ProductSql::chosen(workspace::root())?;
     for (present, older) in [
         (
             "can_read_topic(topic text)",

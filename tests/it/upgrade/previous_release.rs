@@ -59,7 +59,7 @@ grant usage on schema stream_private to anon;
 
 /// The present release's SQL as it was before.
 pub fn sql() -> Result<ProductSql> {
-    let mut sql = ProductSql::read(workspace::root())?;
+    let mut sql = ProductSql::chosen(workspace::root())?;
     let bodies = &mut sql.bodies;
     // Another result, other names of arguments, other arguments, a default more, a procedure.
     change(

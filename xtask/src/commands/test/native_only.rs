@@ -68,6 +68,10 @@ pub const NATIVE_ONLY: &NamedTests = &[
     ),
     ("token::rotation_files::", "SQL reads no file of the server"),
     (
+        "upgrade::migrations::code_leaves_an_extension_of_a_later_release_as_it_is",
+        "there is no extension whose version could be a later one",
+    ),
+    (
         "upgrade::extension::",
         "there is no extension to be updated",
     ),
