@@ -44,6 +44,13 @@ impl Swept {
             .collect()
     }
 
+    /// Those without announcements of tokens, for a model whose time goes in steps: one is due in the midst of a step.
+    pub fn handled_but_announced(&self) -> BTreeMap<&str, i64> {
+        let mut handled = self.handled();
+        handled.remove("expiring_tokens");
+        handled
+    }
+
     /// The answer about one rule.
     pub fn rule(&self, name: &str) -> Result<&Value> {
         let found = self.0.iter().find(|rule| rule["rule"] == name);
