@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use xtask::cluster::{Cluster, Options};
+use xtask::edition::Edition;
 
 use crate::database::TestDatabase;
 use crate::own_cluster::OwnCluster;
@@ -44,8 +45,14 @@ impl Ticking {
             });
         }
         let database = TestDatabase::create().await?;
+        // SQL has no timer of its own for a unit that takes long.
+        let timeout = match Edition::chosen()? {
+            Edition::Native => "reset statement_timeout",
+            Edition::Sql => "set statement_timeout = '3s'",
+        };
         let task = if ticker == Ticker::Tick {
             let service = database.service().await?;
+            service.execute_within(timeout).await?;
             tokio::spawn(async move {
                 loop {
                     service.rpc("tick", json!({})).await?;
@@ -54,6 +61,7 @@ impl Ticking {
             })
         } else {
             let owner = database.connect("postgres").await?;
+            owner.batch_execute(timeout).await?;
             tokio::spawn(async move {
                 loop {
                     owner

@@ -1,7 +1,8 @@
 -- Units of the regular work: the work for at most 64 streams in one subtransaction. A rule has two functions, one that finds and
 -- locks what is due (regular_take_<rule>) and one that handles a stream (regular_do_<rule>). A unit that fails is rolled back as a
 -- whole, the stream at which it failed is recorded in stream.troubles and skipped, and the unit begins again with the others.
--- Nothing here can cancel a unit that takes long: SQL has no timer. lock_timeout bounds its waits.
+-- SQL has no timer that could cancel a unit that takes long: lock_timeout bounds its waits, and the caller's statement_timeout the one
+-- unit in which it fires.
 
 create function stream_ext.regular_token() returns text
 language plpgsql

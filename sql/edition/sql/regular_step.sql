@@ -118,7 +118,8 @@ begin
         perform set_config('stream_ext.unit', '', true);
     exception when others or query_canceled or assert_failure then
         get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
-        if stream_ext.error_is_cancel(state, raised_in) then
+        -- Otherwise every call would fail at the same stream, and nothing would ever be noted.
+        if stream_ext.error_is_cancel(state, raised_in) and not stream_ext.regular_has_timed_out() then
             raise;
         end if;
         step := 'failed';

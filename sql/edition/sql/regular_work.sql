@@ -11,6 +11,18 @@ end
 $$;
 comment on function stream_ext.regular_timeout_ms() is 'The statement_timeout of the caller; null: there is none.';
 
+create function stream_ext.regular_has_timed_out() returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(
+        clock_timestamp() >= statement_timestamp() + stream_ext.regular_timeout_ms() * interval '1 millisecond', false);
+end
+$$;
+comment on function stream_ext.regular_has_timed_out() is
+    'Whether the statement_timeout of the caller is over. It ends one unit, whose stream is noted; after it nothing ends another, so none is begun.';
+
 create function stream_ext.regular_claim() returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -53,7 +53,7 @@ begin
     end if;
     loop
         select s.next_work, s.has_more into work, has_more from stream_ext.regular_work_step(work, false) as s;
-        exit when not has_more;
+        exit when not has_more or stream_ext.regular_has_timed_out();
         units := units + 1;
         -- More subtransactions make the snapshots of others slower.
         if (units >= 50 or clock_timestamp() >= began + share_ms * interval '1 millisecond')
@@ -94,7 +94,9 @@ declare
     raised_in pg_catalog.text;
 begin
     perform stream_ext.caller_require_read_committed();
-    if loop_state is null or extract(epoch from clock_timestamp()) >= (loop_state ->> 'ends_at')::numeric then
+    if loop_state is null or extract(epoch from clock_timestamp()) >= (loop_state ->> 'ends_at')::numeric
+        or stream_ext.regular_has_timed_out()
+    then
         return false;
     end if;
     -- Taken out meanwhile: a trigger could call this again.
@@ -160,7 +162,7 @@ begin
             (select c.sweep_batch_size from stream.config as c where c.id), '{"count": false, "waits": false}');
         set constraints all immediate;
         perform stream_ext.sweep_wait_for_passed_over();
-        while step = 'worked' loop
+        while step = 'worked' and not stream_ext.regular_has_timed_out() loop
             select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, null) as s;
         end loop;
         -- If the ticker's row is locked, the sweep is still done, and without its figures too.
