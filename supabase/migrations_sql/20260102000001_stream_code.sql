@@ -3318,7 +3318,7 @@ begin
     if stream_ext.gate_close_if_free($1) then
         return;
     end if;
-    limit_ms := (select s.setting::bigint from pg_catalog.pg_settings as s where s.name = 'lock_timeout');
+    limit_ms := extract(epoch from current_setting('lock_timeout')::interval) * 1000;
     loop
         for round in 1..10 loop
             if stream_ext.gate_close_soon($1) then
@@ -6520,7 +6520,8 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return nullif((select s.setting::numeric from pg_catalog.pg_settings as s where s.name = 'statement_timeout'), 0);
+    -- As an interval: the view of all settings takes a hundred times as long.
+    return nullif(extract(epoch from current_setting('statement_timeout')::interval) * 1000, 0);
 end
 $$;
 comment on function stream_ext.regular_timeout_ms() is 'The statement_timeout of the caller; null: there is none.';

@@ -82,7 +82,7 @@ begin
     if stream_ext.gate_close_if_free($1) then
         return;
     end if;
-    limit_ms := (select s.setting::bigint from pg_catalog.pg_settings as s where s.name = 'lock_timeout');
+    limit_ms := extract(epoch from current_setting('lock_timeout')::interval) * 1000;
     loop
         for round in 1..10 loop
             if stream_ext.gate_close_soon($1) then

@@ -6,7 +6,8 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return nullif((select s.setting::numeric from pg_catalog.pg_settings as s where s.name = 'statement_timeout'), 0);
+    -- As an interval: the view of all settings takes a hundred times as long.
+    return nullif(extract(epoch from current_setting('statement_timeout')::interval) * 1000, 0);
 end
 $$;
 comment on function stream_ext.regular_timeout_ms() is 'The statement_timeout of the caller; null: there is none.';
