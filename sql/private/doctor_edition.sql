@@ -20,8 +20,9 @@ begin
         case when stream_private.is_native()
             then 'native: extension pg_stream_ext ' || (
                 select e.extversion from pg_catalog.pg_extension as e where e.extname = 'pg_stream_ext')
-            else 'sql: edge_api or pg_cron ticks in the place of the background worker; certificates are in Vault alone; errors of '
-                || 'Postgres reach callers with Postgres''s own words' end
+            else 'sql: edge_api or pg_cron ticks in the place of the background worker; Vault alone holds the certificates, no file of '
+                || 'the server; an advisory lock is the gate between joins and changes of a stream, so that whoever holds it delays '
+                || 'them by 100 ms; errors of Postgres reach callers with Postgres''s own words' end
     )::stream.check_result;
 end
 $$;

@@ -280,419 +280,420 @@ from (values
     (222, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
     (223, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
     (224, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
-    (225, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)', 'defaults 0'),
-    (226, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
-    (227, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
-    (228, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
-    (229, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
-    (230, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (231, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
-    (232, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (233, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
-    (234, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
-    (235, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
-    (236, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
-    (237, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
-    (238, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
-    (239, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
-    (240, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (241, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
-    (242, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
-    (243, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
-    (244, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
-    (245, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
-    (246, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (247, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
-    (248, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (249, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
-    (250, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
-    (251, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
-    (252, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
-    (253, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
-    (254, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
-    (255, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
-    (256, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (257, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
-    (258, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
-    (259, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (260, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (261, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
-    (262, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
-    (263, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
-    (264, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (265, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (266, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
-    (267, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (268, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (269, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
-    (270, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (271, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (272, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (273, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (274, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (275, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (276, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (277, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (278, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
-    (279, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (280, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (281, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (282, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (283, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (284, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (285, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (286, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (287, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
-    (288, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (289, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (290, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (291, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (292, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (293, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (294, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
-    (295, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
-    (296, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
-    (297, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
-    (298, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (299, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (300, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (301, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
-    (302, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
-    (303, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
-    (304, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
-    (305, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
-    (306, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
-    (307, 'function', 'stream_ext.token_count_refusal(counter text)', 'returns void defaults 0'),
-    (308, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (309, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
-    (310, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (311, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
-    (312, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
-    (313, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (314, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
-    (315, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
-    (316, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
-    (317, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
-    (318, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
-    (319, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
-    (320, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
-    (321, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
-    (322, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
-    (323, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
-    (324, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
-    (325, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
-    (326, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
-    (327, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
-    (328, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
-    (329, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
-    (330, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
-    (331, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (332, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
-    (333, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
-    (334, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
-    (335, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
-    (336, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
-    (337, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (338, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
-    (339, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
-    (340, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
-    (341, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
-    (342, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
-    (343, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
-    (344, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (345, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (346, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (347, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
-    (348, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
-    (349, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (350, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
-    (351, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
-    (352, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (353, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (354, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (355, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
-    (356, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (357, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (358, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (359, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
-    (360, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
-    (361, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
-    (362, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
-    (363, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
-    (364, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
-    (365, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
-    (366, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
-    (367, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
-    (368, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
-    (369, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
-    (370, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
-    (371, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (372, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
-    (373, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (374, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
-    (375, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (376, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (377, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (378, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
-    (379, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (380, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
-    (381, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (382, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (383, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (384, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (385, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (386, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (387, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (388, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (389, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (390, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
-    (391, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
-    (392, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
-    (393, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
-    (394, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
-    (395, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
-    (396, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
-    (397, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
-    (398, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
-    (399, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
-    (400, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
-    (401, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
-    (402, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (403, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
-    (404, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (405, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
-    (406, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
-    (407, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
-    (408, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
-    (409, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
-    (410, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
-    (411, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
-    (412, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (413, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (414, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (415, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (416, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (417, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (418, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (419, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (420, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (421, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (422, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (423, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (424, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (425, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (426, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (427, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (428, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (429, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (430, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (431, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (432, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (433, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (434, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (435, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (436, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (437, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
-    (438, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (439, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
-    (440, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (441, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (442, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (443, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (444, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (445, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (446, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
-    (447, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
-    (448, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
-    (449, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (450, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (451, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (452, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (453, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (454, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (455, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (456, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (457, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (458, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (459, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (460, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (461, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (462, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (463, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (464, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (465, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (466, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (467, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (468, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (469, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (470, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (471, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (472, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (473, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (474, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (475, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (476, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (477, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (478, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (479, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (480, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
-    (481, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (482, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (483, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (484, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (485, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (486, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (487, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (488, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (489, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (490, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (491, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (492, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (493, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (494, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (495, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (496, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (497, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (498, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (499, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
-    (500, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
-    (501, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
-    (502, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (503, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (504, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (505, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (506, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (507, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (508, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (509, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (510, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (511, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (512, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (513, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (514, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (515, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (516, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (517, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (518, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (519, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (520, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (521, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (522, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (523, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (524, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (525, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (526, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (527, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (528, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (529, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (530, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (531, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (532, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (533, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (534, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (535, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (536, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (537, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (538, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (539, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (540, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (541, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (542, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (543, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (544, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (545, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (546, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (547, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (548, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (549, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (550, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (551, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
-    (552, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (553, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (554, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (555, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (556, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (557, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (558, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (559, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (560, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (561, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (562, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (563, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (564, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (565, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (566, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (567, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (568, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (569, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (570, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (571, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (572, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (573, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (574, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (575, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (576, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (577, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (578, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (579, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (580, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (581, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (582, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (583, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (584, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (585, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (586, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (587, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (588, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (589, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (590, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (591, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (592, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (593, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (594, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (595, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (596, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (597, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (598, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (599, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (600, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (601, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (602, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (603, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (604, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (605, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (606, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (607, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (608, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (609, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (610, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (611, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (612, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (613, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (614, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (615, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (616, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
-    (617, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (618, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (619, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (620, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (621, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (622, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (623, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (624, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (625, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (626, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (627, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (628, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (629, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (630, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (631, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (632, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (633, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (634, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (635, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (636, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (637, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (225, 'function', 'stream_ext.send_nap(ends_at timestamptz)', 'returns boolean defaults 0'),
+    (226, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)', 'defaults 0'),
+    (227, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
+    (228, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
+    (229, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
+    (230, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
+    (231, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (232, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
+    (233, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (234, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
+    (235, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
+    (236, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
+    (237, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
+    (238, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
+    (239, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
+    (240, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
+    (241, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (242, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
+    (243, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
+    (244, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
+    (245, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
+    (246, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
+    (247, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (248, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
+    (249, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (250, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
+    (251, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
+    (252, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
+    (253, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
+    (254, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
+    (255, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
+    (256, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
+    (257, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (258, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
+    (259, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
+    (260, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (261, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (262, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
+    (263, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
+    (264, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
+    (265, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (266, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (267, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
+    (268, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (269, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (270, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
+    (271, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (272, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (273, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (274, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (275, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (276, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (277, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (278, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (279, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
+    (280, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (281, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (282, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (283, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (284, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (285, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (286, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (287, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (288, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
+    (289, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (290, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (291, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (292, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (293, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (294, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (295, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
+    (296, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
+    (297, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
+    (298, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
+    (299, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (300, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (301, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (302, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
+    (303, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
+    (304, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
+    (305, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
+    (306, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
+    (307, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
+    (308, 'function', 'stream_ext.token_count_refusal(counter text)', 'returns void defaults 0'),
+    (309, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (310, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
+    (311, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (312, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
+    (313, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
+    (314, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (315, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
+    (316, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
+    (317, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
+    (318, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
+    (319, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
+    (320, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
+    (321, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
+    (322, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
+    (323, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
+    (324, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
+    (325, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
+    (326, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
+    (327, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
+    (328, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
+    (329, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
+    (330, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
+    (331, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
+    (332, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (333, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
+    (334, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
+    (335, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
+    (336, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
+    (337, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
+    (338, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (339, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
+    (340, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
+    (341, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
+    (342, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
+    (343, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
+    (344, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
+    (345, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (346, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (347, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (348, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
+    (349, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
+    (350, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (351, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
+    (352, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
+    (353, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (354, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (355, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (356, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
+    (357, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (358, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (359, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (360, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
+    (361, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
+    (362, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
+    (363, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
+    (364, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
+    (365, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
+    (366, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
+    (367, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
+    (368, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
+    (369, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
+    (370, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
+    (371, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
+    (372, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (373, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
+    (374, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (375, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
+    (376, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (377, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (378, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (379, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
+    (380, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (381, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
+    (382, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (383, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (384, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (385, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (386, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (387, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (388, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (389, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (390, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (391, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
+    (392, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (393, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (394, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (395, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
+    (396, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
+    (397, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (398, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (399, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (400, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (401, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (402, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (403, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (404, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
+    (405, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (406, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
+    (407, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (408, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (409, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (410, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (411, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (412, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (413, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (414, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (415, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (416, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (417, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (418, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (419, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (420, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (421, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (422, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (423, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (424, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (425, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (426, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (427, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (428, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (429, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (430, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (431, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (432, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (433, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (434, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (435, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (436, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (437, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (438, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
+    (439, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (440, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
+    (441, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (442, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (443, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (444, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (445, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (446, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (447, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (448, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (449, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (450, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (451, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (452, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (453, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (454, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (455, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (456, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (457, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (458, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (459, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (460, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (461, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (462, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (463, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (464, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (465, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (466, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (467, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (468, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (469, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (470, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (471, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (472, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (473, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (474, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (475, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (476, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (477, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (478, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (479, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (480, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (481, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (482, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (483, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (484, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (485, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (486, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (487, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (488, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (489, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (490, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (491, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (492, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (493, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (494, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (495, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (496, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (497, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (498, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (499, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (500, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (501, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (502, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (503, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (504, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (505, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (506, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (507, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (508, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (509, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (510, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (511, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (512, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (513, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (514, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (515, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (516, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (517, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (518, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (519, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (520, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (521, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (522, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (523, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (524, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (525, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (526, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (527, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (528, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (529, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (530, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (531, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (532, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (533, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (534, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (535, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (536, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (537, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (538, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (539, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (540, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (541, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (542, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (543, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (544, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (545, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (546, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (547, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (548, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (549, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (550, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (551, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (552, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
+    (553, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (554, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (555, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (556, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (557, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (558, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (559, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (560, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (561, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (562, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (563, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (564, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (565, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (566, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (567, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (568, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (569, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (570, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (571, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (572, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (573, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (574, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (575, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (576, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (577, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (578, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (579, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (580, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (581, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (582, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (583, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (584, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (585, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (586, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (587, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (588, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (589, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (590, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (591, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (592, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (593, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (594, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (595, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (596, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (597, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (598, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (599, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (600, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (601, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (602, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (603, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (604, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (605, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (606, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (607, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (608, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (609, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (610, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (611, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (612, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (613, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (614, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (615, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (616, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (617, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (618, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (619, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (620, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (621, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (622, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (623, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (624, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (625, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (626, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (627, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (628, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (629, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (630, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (631, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (632, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (633, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (634, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (635, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (636, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (637, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (638, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -7471,7 +7472,7 @@ declare
     budget pg_catalog.int4 := for_session * 5;
     session pg_catalog.record;
     draft pg_catalog.record;
-    answer pg_catalog.record;
+    locks pg_catalog.record;
     answers pg_catalog.jsonb := '[]';
     part pg_catalog.jsonb;
     fault pg_catalog.record;
@@ -7483,44 +7484,44 @@ begin
     -- Everything in one subtransaction. After a fault every session gets one of its own, and where that fails too every item.
     begin
         for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
-            part := '[]';
-            for answer in
-                select * from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget))
-            loop
-                part := part || jsonb_build_array(to_jsonb(answer));
-            end loop;
-            budget := greatest(budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0), 0);
-            answers := answers || jsonb_build_object('session', session.id, 'answers', part);
+            select coalesce(jsonb_agg(to_jsonb(a) || jsonb_build_object('session_id', session.id)), '[]') into part
+            from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget)) as a;
+            budget := budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0);
+            answers := answers || part;
         end loop;
         return query
-        select a.item, (s.value ->> 'session')::uuid, a.status, a.retry_after_ms, a.stored_seq
-        from jsonb_array_elements(answers) as s
-        cross join jsonb_to_recordset(s.value -> 'answers')
-            as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
+        select a.item, a.session_id, a.status, a.retry_after_ms, a.stored_seq
+        from jsonb_to_recordset(answers) as a (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint);
         return;
     exception when others or query_canceled or assert_failure then
         get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
         if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
     end;
     -- What the first attempt has waited for was given back.
+    budget := for_session * 5;
     for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
         begin
+            select coalesce(jsonb_agg(to_jsonb(a)), '[]') into part
+            from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget)) as a;
+            budget := budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0);
             return query
             select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-            from stream_ext.send_to_session(session.id, session.drafts, for_session) as a;
+            from jsonb_to_recordset(part) as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
             continue;
         exception when others or query_canceled or assert_failure then
             get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
             if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
         end;
-        -- The rows of all are locked before the first: the head stays locked behind it, and viewers' rows come before the head.
-        perform stream_ext.send_lock(session.id, array(
-            select distinct d.user_id from jsonb_to_recordset(session.drafts) as d (user_id uuid) order by d.user_id), for_session);
+        -- Viewers' rows come before the head, which stays locked behind the first. What cannot be locked is not waited for again.
+        locks := stream_ext.send_lock(session.id, array(select distinct d.user_id from jsonb_to_recordset(session.drafts)
+            as d (user_id uuid) order by d.user_id), least(for_session, budget));
+        budget := budget - locks.waited_ms;
         for draft in select d.value, (d.value ->> 'item')::integer as item from jsonb_array_elements(session.drafts) as d (value) loop
             begin
                 return query
                 select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-                from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value), for_session) as a;
+                from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value),
+                    case when locks.status = 'taken' then 0 else least(for_session, budget) end) as a;
             exception when others or query_canceled or assert_failure then
                 get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
                     raised_in = pg_exception_context;
@@ -7654,18 +7655,33 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce((
-        select case when v.said ~ '^[0-9]{1,6}$' then v.said::integer
-            else (extract(epoch from v.said::interval) * 1000)::integer end
+        select least(case when v.said ~ '^[0-9]{1,9}$' then v.said::bigint
+            else (extract(epoch from v.said::interval) * 1000)::bigint end, 600000)
         from pg_catalog.pg_db_role_setting as s
         join pg_catalog.pg_database as d on d.oid = s.setdatabase
         cross join unnest(s.setconfig) as o (setting)
         cross join lateral (select substr(o.setting, strpos(o.setting, '=') + 1) as said) as v
         where d.datname = current_database() and s.setrole = 0
-            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,6} *(ms|s|min)?$'), 200);
+            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,9} *(ms|s|min|h|d)?$'), 200);
 end
 $$;
 comment on function stream_ext.send_wait_ms() is
     'How long a batch waits for the rows of one session, in milliseconds: from alter database, which no caller changes.';
+
+create or replace function stream_ext.send_nap(ends_at timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if clock_timestamp() >= $1 then
+        return false;
+    end if;
+    perform pg_sleep(0.001);
+    return true;
+end
+$$;
+comment on function stream_ext.send_nap(timestamptz) is
+    'Pauses before a lock is requested again; false at once when the wait is over. Postgres ends a wait for a row only with the lock or with an error.';
 
 create or replace function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
     out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)
@@ -7675,50 +7691,65 @@ as $$
 #variable_conflict use_column
 declare
     begun constant pg_catalog.timestamptz := clock_timestamp();
+    ends_at constant pg_catalog.timestamptz := begun + $3 * interval '1 millisecond';
+    viewer pg_catalog.uuid;
     relay pg_catalog.record;
 begin
     status := 'taken';
-    loop
-        -- By ascending user; those that are held stay held, as releasing them would take a subtransaction.
-        perform from (
-            select v.user_id from stream.stream_viewers as v
-            where v.session_id = $1 and v.user_id = any ($2) order by v.user_id for no key update skip locked
-        ) as h having count(*) = (
-            select count(*) from stream.stream_viewers as v where v.session_id = $1 and v.user_id = any ($2));
-        if found then
-            -- The rate limiters count from here, so waiting for the head row costs nothing.
-            $9 := coalesce($9, clock_timestamp());
-            select h.open, h.host_chat_tat into $5, $6
-            from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
-            if $5 is null and not exists (select from stream.chat_heads as h where h.session_id = $1) or not $5 then
-                status := 'closed';
-                exit;
+    waited_ms := $3;
+    -- One after the other, by ascending user: whoever waits for a row holds none of those behind it, for which others wait that hold
+    -- the first. What is locked stays locked, as releasing it would take a subtransaction.
+    foreach viewer in array $2 loop
+        loop
+            perform from stream.stream_viewers as v
+            where v.session_id = $1 and v.user_id = viewer for no key update skip locked;
+            exit when found or not exists (
+                select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
+            if not stream_ext.send_nap(ends_at) then
+                return;
             end if;
-            if $5 then
-                -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
-                perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
-                if found or not exists (select from stream.stream_sessions as s where s.id = $1) then
-                    select r.flushed_at, r.window_ms into relay
-                    from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
-                    if found then
-                        status := 'ready';
-                        $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
-                        exit;
-                    elsif not exists (select from stream.chat_relay as r where r.session_id = $1) then
-                        status := 'closed';
-                        exit;
-                    end if;
-                end if;
-            end if;
-        end if;
-        exit when clock_timestamp() >= begun + $3 * interval '1 millisecond';
-        perform pg_sleep(0.001);
+        end loop;
     end loop;
-    $8 := extract(epoch from clock_timestamp() - begun) * 1000;
+    -- The rate limiters count from here, so waiting for the head row costs nothing.
+    $9 := clock_timestamp();
+    loop
+        select h.open, h.host_chat_tat into $5, $6
+        from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
+        exit when $5 is not null or not exists (select from stream.chat_heads as h where h.session_id = $1);
+        if not stream_ext.send_nap(ends_at) then
+            return;
+        end if;
+    end loop;
+    status := 'closed';
+    if $5 then
+        -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
+        loop
+            perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
+            exit when found or not exists (select from stream.stream_sessions as s where s.id = $1);
+            if not stream_ext.send_nap(ends_at) then
+                status := 'taken';
+                return;
+            end if;
+        end loop;
+        loop
+            select r.flushed_at, r.window_ms into relay
+            from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
+            exit when found or not exists (select from stream.chat_relay as r where r.session_id = $1);
+            if not stream_ext.send_nap(ends_at) then
+                status := 'taken';
+                return;
+            end if;
+        end loop;
+        if found then
+            status := 'ready';
+            $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
+        end if;
+    end if;
+    waited_ms := floor(extract(epoch from clock_timestamp() - begun) * 1000);
 end
 $$;
 comment on function stream_ext.send_lock(uuid, uuid[], integer) is
-    'Locks the rows that messages of these users need, asking for those that are held about once a millisecond: ready, closed (or no such session), or taken.';
+    'Locks the rows that messages of these users need, in ascending order, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken.';
 
 -- sql/edition/sql/stored_frames.sql
 
@@ -12583,8 +12614,9 @@ begin
         case when stream_private.is_native()
             then 'native: extension pg_stream_ext ' || (
                 select e.extversion from pg_catalog.pg_extension as e where e.extname = 'pg_stream_ext')
-            else 'sql: edge_api or pg_cron ticks in the place of the background worker; certificates are in Vault alone; errors of '
-                || 'Postgres reach callers with Postgres''s own words' end
+            else 'sql: edge_api or pg_cron ticks in the place of the background worker; Vault alone holds the certificates, no file of '
+                || 'the server; an advisory lock is the gate between joins and changes of a stream, so that whoever holds it delays '
+                || 'them by 100 ms; errors of Postgres reach callers with Postgres''s own words' end
     )::stream.check_result;
 end
 $$;

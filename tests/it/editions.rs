@@ -4,6 +4,7 @@ mod callers;
 mod collations;
 mod decisions;
 mod differential;
+mod isolation;
 mod minting;
 mod refusals;
 mod signatures;

@@ -178,7 +178,7 @@ declare
     budget pg_catalog.int4 := for_session * 5;
     session pg_catalog.record;
     draft pg_catalog.record;
-    answer pg_catalog.record;
+    locks pg_catalog.record;
     answers pg_catalog.jsonb := '[]';
     part pg_catalog.jsonb;
     fault pg_catalog.record;
@@ -190,44 +190,44 @@ begin
     -- Everything in one subtransaction. After a fault every session gets one of its own, and where that fails too every item.
     begin
         for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
-            part := '[]';
-            for answer in
-                select * from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget))
-            loop
-                part := part || jsonb_build_array(to_jsonb(answer));
-            end loop;
-            budget := greatest(budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0), 0);
-            answers := answers || jsonb_build_object('session', session.id, 'answers', part);
+            select coalesce(jsonb_agg(to_jsonb(a) || jsonb_build_object('session_id', session.id)), '[]') into part
+            from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget)) as a;
+            budget := budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0);
+            answers := answers || part;
         end loop;
         return query
-        select a.item, (s.value ->> 'session')::uuid, a.status, a.retry_after_ms, a.stored_seq
-        from jsonb_array_elements(answers) as s
-        cross join jsonb_to_recordset(s.value -> 'answers')
-            as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
+        select a.item, a.session_id, a.status, a.retry_after_ms, a.stored_seq
+        from jsonb_to_recordset(answers) as a (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint);
         return;
     exception when others or query_canceled or assert_failure then
         get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
         if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
     end;
     -- What the first attempt has waited for was given back.
+    budget := for_session * 5;
     for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
         begin
+            select coalesce(jsonb_agg(to_jsonb(a)), '[]') into part
+            from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget)) as a;
+            budget := budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0);
             return query
             select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-            from stream_ext.send_to_session(session.id, session.drafts, for_session) as a;
+            from jsonb_to_recordset(part) as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
             continue;
         exception when others or query_canceled or assert_failure then
             get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
             if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
         end;
-        -- The rows of all are locked before the first: the head stays locked behind it, and viewers' rows come before the head.
-        perform stream_ext.send_lock(session.id, array(
-            select distinct d.user_id from jsonb_to_recordset(session.drafts) as d (user_id uuid) order by d.user_id), for_session);
+        -- Viewers' rows come before the head, which stays locked behind the first. What cannot be locked is not waited for again.
+        locks := stream_ext.send_lock(session.id, array(select distinct d.user_id from jsonb_to_recordset(session.drafts)
+            as d (user_id uuid) order by d.user_id), least(for_session, budget));
+        budget := budget - locks.waited_ms;
         for draft in select d.value, (d.value ->> 'item')::integer as item from jsonb_array_elements(session.drafts) as d (value) loop
             begin
                 return query
                 select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-                from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value), for_session) as a;
+                from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value),
+                    case when locks.status = 'taken' then 0 else least(for_session, budget) end) as a;
             exception when others or query_canceled or assert_failure then
                 get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
                     raised_in = pg_exception_context;

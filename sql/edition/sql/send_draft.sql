@@ -58,18 +58,33 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce((
-        select case when v.said ~ '^[0-9]{1,6}$' then v.said::integer
-            else (extract(epoch from v.said::interval) * 1000)::integer end
+        select least(case when v.said ~ '^[0-9]{1,9}$' then v.said::bigint
+            else (extract(epoch from v.said::interval) * 1000)::bigint end, 600000)
         from pg_catalog.pg_db_role_setting as s
         join pg_catalog.pg_database as d on d.oid = s.setdatabase
         cross join unnest(s.setconfig) as o (setting)
         cross join lateral (select substr(o.setting, strpos(o.setting, '=') + 1) as said) as v
         where d.datname = current_database() and s.setrole = 0
-            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,6} *(ms|s|min)?$'), 200);
+            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,9} *(ms|s|min|h|d)?$'), 200);
 end
 $$;
 comment on function stream_ext.send_wait_ms() is
     'How long a batch waits for the rows of one session, in milliseconds: from alter database, which no caller changes.';
+
+create function stream_ext.send_nap(ends_at timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if clock_timestamp() >= $1 then
+        return false;
+    end if;
+    perform pg_sleep(0.001);
+    return true;
+end
+$$;
+comment on function stream_ext.send_nap(timestamptz) is
+    'Pauses before a lock is requested again; false at once when the wait is over. Postgres ends a wait for a row only with the lock or with an error.';
 
 create function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
     out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)
@@ -79,47 +94,62 @@ as $$
 #variable_conflict use_column
 declare
     begun constant pg_catalog.timestamptz := clock_timestamp();
+    ends_at constant pg_catalog.timestamptz := begun + $3 * interval '1 millisecond';
+    viewer pg_catalog.uuid;
     relay pg_catalog.record;
 begin
     status := 'taken';
-    loop
-        -- By ascending user; those that are held stay held, as releasing them would take a subtransaction.
-        perform from (
-            select v.user_id from stream.stream_viewers as v
-            where v.session_id = $1 and v.user_id = any ($2) order by v.user_id for no key update skip locked
-        ) as h having count(*) = (
-            select count(*) from stream.stream_viewers as v where v.session_id = $1 and v.user_id = any ($2));
-        if found then
-            -- The rate limiters count from here, so waiting for the head row costs nothing.
-            $9 := coalesce($9, clock_timestamp());
-            select h.open, h.host_chat_tat into $5, $6
-            from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
-            if $5 is null and not exists (select from stream.chat_heads as h where h.session_id = $1) or not $5 then
-                status := 'closed';
-                exit;
+    waited_ms := $3;
+    -- One after the other, by ascending user: whoever waits for a row holds none of those behind it, for which others wait that hold
+    -- the first. What is locked stays locked, as releasing it would take a subtransaction.
+    foreach viewer in array $2 loop
+        loop
+            perform from stream.stream_viewers as v
+            where v.session_id = $1 and v.user_id = viewer for no key update skip locked;
+            exit when found or not exists (
+                select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
+            if not stream_ext.send_nap(ends_at) then
+                return;
             end if;
-            if $5 then
-                -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
-                perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
-                if found or not exists (select from stream.stream_sessions as s where s.id = $1) then
-                    select r.flushed_at, r.window_ms into relay
-                    from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
-                    if found then
-                        status := 'ready';
-                        $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
-                        exit;
-                    elsif not exists (select from stream.chat_relay as r where r.session_id = $1) then
-                        status := 'closed';
-                        exit;
-                    end if;
-                end if;
-            end if;
-        end if;
-        exit when clock_timestamp() >= begun + $3 * interval '1 millisecond';
-        perform pg_sleep(0.001);
+        end loop;
     end loop;
-    $8 := extract(epoch from clock_timestamp() - begun) * 1000;
+    -- The rate limiters count from here, so waiting for the head row costs nothing.
+    $9 := clock_timestamp();
+    loop
+        select h.open, h.host_chat_tat into $5, $6
+        from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
+        exit when $5 is not null or not exists (select from stream.chat_heads as h where h.session_id = $1);
+        if not stream_ext.send_nap(ends_at) then
+            return;
+        end if;
+    end loop;
+    status := 'closed';
+    if $5 then
+        -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
+        loop
+            perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
+            exit when found or not exists (select from stream.stream_sessions as s where s.id = $1);
+            if not stream_ext.send_nap(ends_at) then
+                status := 'taken';
+                return;
+            end if;
+        end loop;
+        loop
+            select r.flushed_at, r.window_ms into relay
+            from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
+            exit when found or not exists (select from stream.chat_relay as r where r.session_id = $1);
+            if not stream_ext.send_nap(ends_at) then
+                status := 'taken';
+                return;
+            end if;
+        end loop;
+        if found then
+            status := 'ready';
+            $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
+        end if;
+    end if;
+    waited_ms := floor(extract(epoch from clock_timestamp() - begun) * 1000);
 end
 $$;
 comment on function stream_ext.send_lock(uuid, uuid[], integer) is
-    'Locks the rows that messages of these users need, asking for those that are held about once a millisecond: ready, closed (or no such session), or taken.';
+    'Locks the rows that messages of these users need, in ascending order, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken.';

@@ -67,6 +67,11 @@ async fn the_edition_is_named() -> Result<()> {
         let (status, detail) = database.check("edition").await?;
         assert_eq!(status, "ok");
         assert!(detail.starts_with(edition.as_str()), "{detail}");
+        // What stands in for the worker, the certificate's file and the gate.
+        for stand_in in ["edge_api or pg_cron", "Vault", "advisory lock"] {
+            let is_named = detail.contains(stand_in);
+            assert_eq!(is_named, edition == Edition::Sql, "{stand_in}: {detail}");
+        }
     }
     Ok(())
 }

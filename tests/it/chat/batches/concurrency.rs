@@ -72,3 +72,35 @@ async fn a_batch_waits_for_a_message_that_is_under_way() -> Result<()> {
     assert_eq!(contents, ["first", "second", "third"]);
     Ok(())
 }
+
+/// Whoever waits for a sender's row holds no row of those behind it: others may hold the first and wait for one of these.
+#[tokio::test]
+async fn a_batch_that_waits_for_a_sender_holds_none_of_those_behind() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    database.let_batches_wait().await?;
+    let session = database.stream_in(StreamState::Active).await?;
+    let ada = database.viewer(session, demo::ADA).await?;
+    database.viewer(session, demo::BEN).await?;
+    let service = database.service().await?;
+    let backend = service.backend().await?;
+    ada.begin().await?;
+    let arguments = json!({"session_id": session, "user_id": null, "content": "first"});
+    ada.rpc_within("send_message", arguments).await?;
+    let items = [demo::ADA, demo::BEN]
+        .map(|user| json!({"session_id": session, "user_id": user, "content": "second"}));
+    let batch = tokio::spawn(async move {
+        service
+            .rpc_rows("send_messages", json!({"items": items}))
+            .await
+    });
+    wait_until_retrying_lock(&database, backend).await?;
+    let free = "select from stream.stream_viewers where session_id = $1 and user_id = $2
+        for no key update skip locked";
+    let free = database.owner.query(free, &[&session, &demo::BEN]).await?;
+    assert_eq!(free.len(), 1, "the batch holds Ben's row");
+    ada.commit().await?;
+    let answers = batch.await??;
+    assert_eq!(answers[0]["status"], "ok");
+    assert_eq!(answers[1]["status"], "ok");
+    Ok(())
+}

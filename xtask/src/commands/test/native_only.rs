@@ -7,6 +7,10 @@ use super::named_tests::{self, NamedTests};
 /// Parts of the paths of tests, each with the reason. Everything that a caller can see is tested in both editions.
 pub const NATIVE_ONLY: &NamedTests = &[
     (
+        "auction::isolation::",
+        "statements above READ COMMITTED cannot change rows that have moved: editions::isolation tests the refusal",
+    ),
+    (
         "contract::native_functions::a_grant_of_the_schema_opens_nothing",
         "functions in SQL are closed by rights alone: whoever grants them opens them",
     ),
