@@ -164,7 +164,7 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_message_history_wrapper';
 
 CREATE  FUNCTION "get_moderation_log"(
-	"session_id" uuid, /* Option < Uuid > */
+	"of_session" uuid, /* Option < Uuid > */
 	"before_id" bigint, /* Option < i64 > */
 	"page_size" INT /* Option < i32 > */
 ) RETURNS TABLE (
@@ -283,7 +283,7 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'lift_restriction_wrapper';
 
 CREATE  FUNCTION "list_blocked_terms"(
-	"session_id" uuid /* Option < Uuid > */
+	"of_session" uuid /* Option < Uuid > */
 ) RETURNS TABLE (
 	"session_id" uuid,  /* Option < Uuid > */
 	"term" TEXT,  /* String */
@@ -442,8 +442,8 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'start_stream_wrapper';
 
 CREATE  FUNCTION "subscribe_to_chat"(
-	"session_id" uuid, /* Option < Uuid > */
-	"user_id" uuid /* Option < Uuid > */
+	"of_session" uuid, /* Option < Uuid > */
+	"of_user" uuid /* Option < Uuid > */
 ) RETURNS TABLE (
 	"id" uuid,  /* Uuid */
 	"session_id" uuid,  /* Uuid */
@@ -464,9 +464,9 @@ LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'sweep_function_wrapper';
 
 CREATE  FUNCTION "sync"(
-	"session_id" uuid, /* Option < Uuid > */
+	"of_session" uuid, /* Option < Uuid > */
 	"after_seq" bigint, /* Option < i64 > */
-	"epoch" TEXT /* Option < & str > */
+	"of_epoch" TEXT /* Option < & str > */
 ) RETURNS TABLE (
 	"session_id" uuid,  /* Uuid */
 	"state" TEXT,  /* String */

@@ -107,8 +107,8 @@ impl Reader {
 
 #[pg_extern]
 fn subscribe_to_chat(
-    session_id: Option<Uuid>,
-    user_id: Option<Uuid>,
+    of_session: Option<Uuid>,
+    of_user: Option<Uuid>,
 ) -> TableIterator<
     'static,
     (
@@ -119,7 +119,7 @@ fn subscribe_to_chat(
         name!(is_active, bool),
     ),
 > {
-    TableIterator::once(or_raise(subscribe(session_id, user_id)).into())
+    TableIterator::once(or_raise(subscribe(of_session, of_user)).into())
 }
 
 #[pg_extern]

@@ -176,9 +176,9 @@ type SyncRow = (
     reason = "pgrx reads the column names from the literal type"
 )]
 fn sync(
-    session_id: Option<Uuid>,
+    of_session: Option<Uuid>,
     after_seq: Option<i64>,
-    epoch: Option<&str>,
+    of_epoch: Option<&str>,
 ) -> TableIterator<
     'static,
     (
@@ -206,7 +206,7 @@ fn sync(
         name!(version, String),
     ),
 > {
-    TableIterator::once(or_raise(missed(session_id, after_seq, epoch)))
+    TableIterator::once(or_raise(missed(of_session, after_seq, of_epoch)))
 }
 
 fn missed(

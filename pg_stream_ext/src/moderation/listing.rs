@@ -39,7 +39,7 @@ statements! {
     reason = "pgrx reads the column names from the literal type"
 )]
 fn get_moderation_log(
-    session_id: Option<Uuid>,
+    of_session: Option<Uuid>,
     before_id: Option<i64>,
     page_size: Option<i32>,
 ) -> TableIterator<
@@ -58,7 +58,7 @@ fn get_moderation_log(
         name!(created_at, TimestampWithTimeZone),
     ),
 > {
-    let rows = or_raise(log(session_id, before_id, page_size));
+    let rows = or_raise(log(of_session, before_id, page_size));
     TableIterator::new(rows.into_iter().map(Into::into))
 }
 

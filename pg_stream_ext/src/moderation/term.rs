@@ -52,7 +52,7 @@ fn unblock_term(session_id: Option<Uuid>, term: Option<&str>) -> &'static str {
 
 #[pg_extern(stable)]
 fn list_blocked_terms(
-    session_id: Option<Uuid>,
+    of_session: Option<Uuid>,
 ) -> TableIterator<
     'static,
     (
@@ -62,7 +62,7 @@ fn list_blocked_terms(
         name!(created_at, TimestampWithTimeZone),
     ),
 > {
-    TableIterator::new(or_raise(list(session_id)).into_iter().map(Into::into))
+    TableIterator::new(or_raise(list(of_session)).into_iter().map(Into::into))
 }
 
 /// Admits the moderator and waits until nobody else moderates there; returns the actor.
