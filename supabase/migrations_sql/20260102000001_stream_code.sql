@@ -5235,7 +5235,8 @@ begin
         return;
     end if;
     -- A random key, so that two that find no free row at the same moment do not meet.
-    insert into stream.reaction_counts (session_id, kind, id, added) values ($1, $2, gen_random_uuid(), 1);
+    free := gen_random_uuid();
+    insert into stream.reaction_counts (session_id, kind, id, added) values ($1, $2, free, 1);
 end
 $$;
 comment on function stream_ext.reaction_add(uuid, text) is 'Counts one reaction, without waiting for anybody.';
@@ -10364,7 +10365,10 @@ begin
         hint := 'set stream.config.agora_app_id to the Agora App ID';
         return;
     end if;
-    if coalesce(current_setting(setting, true), '') <> '' then
+    -- Where the library is loaded all the same, Postgres shows the setting to few; the move to this edition has looked at it.
+    if (current_setting('pg_stream_ext.database', true) is null or pg_has_role('pg_read_all_settings', 'usage'))
+        and coalesce(current_setting(setting, true), '') <> ''
+    then
         -- Falling back would sign with another certificate than the operator has named.
         code := 'certificate_missing';
         hint := format('%s names a file, which this edition cannot read: store the certificate in Vault and reset the setting', setting);
@@ -14971,11 +14975,11 @@ begin
     select json_build_object('table', 'moderation_log', 'record', json_build_object(
         'session_id', l.session_id, 'seq', l.seq, 'action', l.action, 'target_seq', l.target_seq, 'reason', l.reason,
         'until', l.until, 'created_at', l.created_at))
-    from stream.moderation_log as l where l.user_id = $1 order by l.id;
+    from stream.moderation_log as l where l.user_id = $1 order by l.created_at, l.id;
     return query
     select json_build_object('table', 'moderation_log', 'as', 'actor', 'record', json_build_object(
         'session_id', l.session_id, 'seq', l.seq, 'action', l.action, 'term', l.term, 'created_at', l.created_at))
-    from stream.moderation_log as l where l.actor = $1 order by l.id;
+    from stream.moderation_log as l where l.actor = $1 order by l.created_at, l.id;
     return query
     select json_build_object('table', 'blocked_terms', 'as', 'actor', 'record', json_build_object(
         'session_id', t.session_id, 'term', t.term, 'created_at', t.created_at))
@@ -14995,11 +14999,11 @@ begin
     return query
     select json_build_object('table', 'requests', 'as', 'caller', 'record', json_build_object(
         'request_id', r.request_id, 'operation', r.operation, 'created_at', r.created_at))
-    from stream.requests as r where r.caller = $1 order by r.id;
+    from stream.requests as r where r.caller = $1 order by r.created_at, r.request_id;
     return query
     select json_build_object('table', 'requests', 'record', json_build_object(
         'operation', r.operation, 'created_at', r.created_at))
-    from stream.requests as r where r.about = $1 and r.caller is distinct from $1 order by r.id;
+    from stream.requests as r where r.about = $1 and r.caller is distinct from $1 order by r.created_at, r.request_id;
 end
 $$;
 comment on function stream_private.export_user(user_id uuid) is $$

@@ -6,6 +6,7 @@ mod decisions;
 mod differential;
 mod isolation;
 mod minting;
+mod moving;
 mod refusals;
 mod signatures;
 mod texts;

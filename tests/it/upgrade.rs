@@ -1,6 +1,6 @@
 //! Upgrades: a database that an earlier release made becomes what a new installation is, with its rows.
 
-mod dump;
+pub mod dump;
 mod extension;
 mod migrations;
 mod previous_release;

@@ -22,6 +22,7 @@ pub mod flush_queue;
 pub mod governor;
 pub mod heartbeat;
 pub mod identity;
+pub mod load_over_moves;
 pub mod logged_plans;
 pub mod metrics;
 pub mod moderation;

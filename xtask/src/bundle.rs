@@ -7,6 +7,7 @@
 //! that runs on the way overwrites it. In this repository it is the template itself, and checked.
 
 mod made;
+mod moving;
 mod released;
 mod repeatable;
 #[cfg(test)]
@@ -144,6 +145,7 @@ impl Sources {
 
     fn write(&self) -> Result<()> {
         self.write_generated()?;
+        self.write_move()?;
         match self.host_app() {
             Some(file) => self.write_where_it_differs(HOST_APP, &file.text),
             None => Ok(()),
@@ -152,6 +154,7 @@ impl Sources {
 
     fn write_before_run(&self) -> Result<()> {
         self.write_generated()?;
+        self.write_move()?;
         match self.host_app() {
             Some(file) if !self.root.join(HOST_APP).exists() => {
                 self.write_where_it_differs(HOST_APP, &file.text)
@@ -209,6 +212,7 @@ impl Sources {
                 "{present} is not the code of sql/ behind the newest schema; run `cargo x sql bundle` and commit the result"
             );
         }
+        self.check_move()?;
         if let Some(file) = self.host_app()
             && self.differs(HOST_APP, &file.text)?
         {
@@ -277,8 +281,9 @@ impl Sources {
             return Ok(());
         }
         console::step(format_args!("writing {file}"));
-        fs::create_dir_all(self.root.join(self.edition.migrations()))?;
-        fs::write(self.root.join(file), wanted).with_context(|| format!("cannot write {file}"))
+        let path = self.root.join(file);
+        fs::create_dir_all(path.parent().context("is in a directory")?)?;
+        fs::write(path, wanted).with_context(|| format!("cannot write {file}"))
     }
 
     fn differs(&self, file: &str, wanted: &str) -> Result<bool> {

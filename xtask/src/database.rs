@@ -158,6 +158,14 @@ pub fn install(address: &Address, database: &str, edition: Edition) -> Result<()
     Ok(())
 }
 
+/// Moves a database with the product to another edition, as a DBA does.
+pub fn move_to(address: &Address, database: &str, edition: Edition) -> Result<()> {
+    accept_unfinished(address, database, edition)?;
+    address
+        .psql(SUPERUSER, database)
+        .run_script(&workspace::root().join(edition.move_script()))
+}
+
 /// The migrations of an edition in their order: its own, and those that it shares with the native one.
 fn migrations(edition: Edition) -> Result<Vec<PathBuf>> {
     let is_of_native = |file: &PathBuf| {

@@ -61,6 +61,22 @@ impl Edition {
         }
     }
 
+    /// The file that moves a database of the other edition to this one.
+    pub fn move_source(self) -> &'static str {
+        match self {
+            Self::Native => "sql/edition/move/to_native.sql",
+            Self::Sql => "sql/edition/move/to_sql.sql",
+        }
+    }
+
+    /// The same with all that it applies, as a DBA runs it.
+    pub fn move_script(self) -> &'static str {
+        match self {
+            Self::Native => "supabase/editions/to_native.sql",
+            Self::Sql => "supabase/editions/to_sql.sql",
+        }
+    }
+
     pub fn is_complete(self) -> bool {
         self == Self::Native || IS_SQL_COMPLETE
     }

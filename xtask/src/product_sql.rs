@@ -28,6 +28,8 @@ pub struct ProductSql {
     pub api: Vec<SqlFile>,
     /// The template of the host application's migration.
     pub host_app: Option<SqlFile>,
+    /// What moves a database of the other edition to this one, but for what it applies.
+    pub edition_move: Option<SqlFile>,
 }
 
 impl ProductSql {
@@ -56,12 +58,16 @@ impl ProductSql {
         bodies.extend(read_directory(root, "sql/private")?);
         bodies.extend(read_directory(root, "sql/realtime")?);
         let host_app = read_directory(root, "sql")?;
+        let edition_moves = read_directory(root, "sql/edition/move")?;
         Ok(Self {
             edition,
             schema,
             bodies,
             api: read_directory(root, "sql/api")?,
             host_app: host_app.into_iter().find(|file| file.path == HOST_APP),
+            edition_move: edition_moves
+                .into_iter()
+                .find(|file| file.path == edition.move_source()),
         })
     }
 

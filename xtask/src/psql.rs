@@ -51,6 +51,22 @@ impl Psql {
         Ok(())
     }
 
+    /// Runs a file that begins and ends its transactions itself.
+    pub fn run_script(&self, file: &Path) -> Result<()> {
+        let mut command = self.batch();
+        let output = command
+            .arg("--file")
+            .arg(file)
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot start psql")?;
+        if !output.status.success() {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            bail!("{}: {}", file.display(), complaint.trim());
+        }
+        Ok(())
+    }
+
     /// Runs statements given on standard input, so that they are in no argument list; answers with
     /// what they printed, unaligned and without headings.
     pub fn run(&self, statements: &str) -> Result<String> {

@@ -116,6 +116,23 @@ fn check_refuses_a_migration_that_differs_from_its_source() {
 }
 
 #[test]
+fn move_between_editions_applies_the_newest_code() {
+    let repository = Repository::new("move");
+    fs::create_dir_all(repository.0.join("sql/edition/move")).expect("the directory is made");
+    let source = "begin;\n-- All that the editions share.\ncommit;\n";
+    repository.put(Edition::Native.move_source(), source);
+    repository.sources().write().expect("writes");
+    let file = Edition::Native.move_script();
+    let applied = source.replace(
+        "commit",
+        "\\ir ../migrations/20260102000001_stream_code.sql\ncommit",
+    );
+    assert_eq!(repository.text(file), format!("{HEADER}{applied}"));
+    repository.put(file, source);
+    assert!(repository.refusal().starts_with(file));
+}
+
+#[test]
 fn no_released_file_is_changed() {
     let repository = Repository::released("frozen");
     repository.sources().check().expect("all are as they were");

@@ -16,7 +16,7 @@ use xtask::{console, measurement, process, workspace};
 use super::test::{Broadcasts, start_cluster};
 
 /// The benchmarks there are: targets of `stream_tests`.
-const BENCHES: &[&str] = &["chat", "edge", "realtime", "token", "viewers"];
+const BENCHES: &[&str] = &["chat", "edge", "moving", "realtime", "token", "viewers"];
 
 /// The one that needs [`NODE_SERVICE`].
 const EDGE: &str = "edge";

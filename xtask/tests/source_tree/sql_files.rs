@@ -19,6 +19,7 @@ fn files() -> Vec<SqlFile> {
         files.extend(
             sql.hand_written()
                 .chain(&sql.host_app)
+                .chain(&sql.edition_move)
                 .chain(&sql.api)
                 .cloned(),
         );

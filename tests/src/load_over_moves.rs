@@ -1,0 +1,282 @@
+//! Load on one stream: everybody calls without a pause, and what they are told is kept.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use edge_api::upstream::sql::SqlUpstream;
+use serde_json::{Value, json};
+use stream_core::error::ErrorCode;
+use stream_core::lifecycle::StreamState;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Error};
+use uuid::Uuid;
+
+use crate::database::TestDatabase;
+use crate::demo;
+use crate::direct_calls::{ask, plain_settings};
+use crate::session::Session;
+use crate::waiting::wait_for;
+
+/// What somebody calls again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Send,
+    SendThroughEdge,
+    Heartbeat,
+    HostHeartbeat,
+    Join,
+    Sync,
+    Token,
+    Update,
+    Bid,
+    Batch,
+    Tick,
+    Loop,
+}
+
+impl Work {
+    const ALL: [Self; 12] = [
+        Self::Send,
+        Self::SendThroughEdge,
+        Self::Heartbeat,
+        Self::HostHeartbeat,
+        Self::Join,
+        Self::Sync,
+        Self::Token,
+        Self::Update,
+        Self::Bid,
+        Self::Batch,
+        Self::Tick,
+        Self::Loop,
+    ];
+
+    fn user(self) -> Option<Uuid> {
+        match self {
+            Self::Send | Self::Token => Some(demo::ADA),
+            Self::SendThroughEdge | Self::Heartbeat | Self::Sync => Some(demo::BEN),
+            Self::Join => Some(demo::CLEO),
+            Self::HostHeartbeat => Some(demo::SELLER),
+            Self::Update | Self::Bid | Self::Batch | Self::Tick | Self::Loop => None,
+        }
+    }
+}
+
+/// What one of them was told.
+#[derive(Default)]
+pub struct Told {
+    /// Messages that were acknowledged.
+    pub sent: Vec<(Uuid, i64)>,
+    /// Refusals that nobody should get.
+    pub faults: Vec<String>,
+    /// Refusals after which a client calls again.
+    pub refusals: u64,
+}
+
+/// Everybody at work, until it is ended.
+pub struct Load {
+    pub stream: Uuid,
+    ends: Arc<AtomicBool>,
+    longest_us: Arc<AtomicU64>,
+    calls: Vec<Arc<AtomicU64>>,
+    tasks: Vec<JoinHandle<Result<Told>>>,
+}
+
+/// Lets bids reach the log, as an application does.
+const BIDS: &str = "
+create table public.bids (auction_id uuid, amount numeric);
+create constraint trigger publish after insert on public.bids
+deferrable initially deferred for each row
+execute function stream.auction_update_trigger('auction_id', 'amount')";
+
+impl Load {
+    pub async fn start(database: &TestDatabase) -> Result<Self> {
+        database.change(BIDS).await?;
+        database
+            .change("update stream.config set token_rate_per_minute = 1000000 where id")
+            .await?;
+        let stream = database.stream_in(StreamState::Active).await?;
+        for user in [demo::ADA, demo::BEN] {
+            database.viewer(stream, user).await?;
+        }
+        let mut load = Self {
+            stream,
+            ends: Arc::default(),
+            longest_us: Arc::default(),
+            calls: Vec::new(),
+            tasks: Vec::new(),
+        };
+        for work in Work::ALL {
+            let session = match work.user() {
+                Some(user) => database.user(user).await?,
+                None => database.service().await?,
+            };
+            let owner = database.connect("postgres").await?;
+            if work == Work::Loop {
+                // The loop of pg_cron, in rounds that end with the load.
+                owner.batch_execute("set statement_timeout = '2s'").await?;
+            }
+            let caller = Caller {
+                work,
+                stream,
+                longest_us: Arc::clone(&load.longest_us),
+                session,
+                owner,
+                edge: match work {
+                    Work::SendThroughEdge => Some(edge(database)?),
+                    _ => None,
+                },
+            };
+            let (ends, calls) = (Arc::clone(&load.ends), Arc::<AtomicU64>::default());
+            load.calls.push(Arc::clone(&calls));
+            load.tasks.push(tokio::spawn(
+                async move { caller.work(&ends, &calls).await },
+            ));
+        }
+        Ok(load)
+    }
+
+    /// Returns once everybody has called some times from now on.
+    pub async fn goes_on(&self) -> Result<()> {
+        let counts = || self.calls.iter().map(|calls| calls.load(Ordering::Relaxed));
+        let before: Vec<u64> = counts().collect();
+        wait_for("calls of everybody", async || {
+            let is_ahead = counts().zip(&before).all(|(now, before)| now >= before + 5);
+            // One of them that has ended calls no more, and says why below.
+            let has_ended = self.tasks.iter().any(JoinHandle::is_finished);
+            Ok((is_ahead || has_ended).then_some(()))
+        })
+        .await
+    }
+
+    /// The longest call since this was asked before, but for the loop of pg_cron.
+    pub fn take_longest(&self) -> Duration {
+        Duration::from_micros(self.longest_us.swap(0, Ordering::Relaxed))
+    }
+
+    /// Ends the load; what everybody was told.
+    pub async fn end(self) -> Result<Told> {
+        self.ends.store(true, Ordering::Relaxed);
+        let mut all = Told::default();
+        for task in self.tasks {
+            let told = task.await??;
+            all.sent.extend(told.sent);
+            all.faults.extend(told.faults);
+            all.refusals += told.refusals;
+        }
+        Ok(all)
+    }
+}
+
+fn edge(database: &TestDatabase) -> Result<SqlUpstream> {
+    let cluster = &database.environment.cluster;
+    let settings = plain_settings(&cluster.url("authenticator", database.name())?, 1)?;
+    Ok(SqlUpstream::new(settings)?)
+}
+
+struct Caller {
+    work: Work,
+    stream: Uuid,
+    session: Session,
+    owner: Client,
+    edge: Option<SqlUpstream>,
+    longest_us: Arc<AtomicU64>,
+}
+
+impl Caller {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a benchmark prints it; no test judges it"
+    )]
+    async fn work(self, ends: &AtomicBool, calls: &AtomicU64) -> Result<Told> {
+        let mut told = Told::default();
+        while !ends.load(Ordering::Relaxed) {
+            let begun = Instant::now();
+            match self.work {
+                Work::SendThroughEdge => self.send_through_edge(&mut told).await?,
+                _ => match self.call(&mut told).await {
+                    Ok(()) => {}
+                    Err(error) => note(&mut told, self.work, &error)?,
+                },
+            }
+            if self.work != Work::Loop {
+                let took_us = u64::try_from(begun.elapsed().as_micros())?;
+                self.longest_us.fetch_max(took_us, Ordering::Relaxed);
+            }
+            calls.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(told)
+    }
+
+    async fn call(&self, told: &mut Told) -> Result<(), Error> {
+        let stream = self.stream;
+        let (operation, arguments) = match self.work {
+            Work::Send => {
+                let id = Uuid::new_v4();
+                let arguments = json!({"session_id": stream, "content": "under load", "id": id});
+                let sent = self.session.rpc("send_message", arguments).await?;
+                told.sent.push((id, sent["seq"].as_i64().unwrap_or(0)));
+                return Ok(());
+            }
+            Work::Heartbeat | Work::HostHeartbeat => ("heartbeat", json!({"session_id": stream})),
+            Work::Join => ("join_stream", json!({"session_id": stream})),
+            Work::Sync => ("sync", json!({"session_id": stream, "after_seq": 1})),
+            Work::Token => ("generate_buyer_token", json!({"channel_id": stream})),
+            Work::Update => (
+                "post_auction_update",
+                json!({"session_id": stream, "update": {"amount": 5}}),
+            ),
+            Work::Batch => {
+                let items = [demo::ADA, demo::BEN]
+                    .map(|user| json!({"session_id": stream, "user_id": user}));
+                ("heartbeats", json!({"items": items}))
+            }
+            Work::Tick => ("tick", json!({})),
+            Work::Bid => {
+                let bid = format!(
+                    "insert into public.bids
+                     select s.auction_id, 5 from stream.stream_sessions as s where s.id = '{stream}'"
+                );
+                return self.owner.batch_execute(&bid).await;
+            }
+            Work::Loop => {
+                let round = "call stream_private.tick_for_a_minute()";
+                return self.owner.batch_execute(round).await;
+            }
+            Work::SendThroughEdge => unreachable!("has a way of its own"),
+        };
+        self.session.rpc(operation, arguments).await.map(|_| ())
+    }
+
+    async fn send_through_edge(&self, told: &mut Told) -> Result<()> {
+        let edge = self.edge.as_ref().context("has an edge")?;
+        let id = Uuid::new_v4();
+        let arguments = json!({
+            "session_id": self.stream, "user_id": demo::BEN, "content": "by the edge", "id": id,
+        });
+        match ask(edge, demo::BEN, "send_message", &arguments)?.await {
+            Ok(answer) => {
+                let sent: Value = serde_json::from_str(answer.get())?;
+                told.sent
+                    .push((id, sent["seq"].as_i64().context("has a number")?));
+            }
+            Err(error) => told.faults.push(format!("by the edge: {error:?}")),
+        }
+        Ok(())
+    }
+}
+
+fn note(told: &mut Told, work: Work, error: &Error) -> Result<()> {
+    let error = error
+        .as_db_error()
+        .with_context(|| format!("{work:?} lost its connection: {error}"))?;
+    let detail: Value =
+        serde_json::from_str(error.detail().unwrap_or_default()).unwrap_or_default();
+    let code = detail["code"].as_str().and_then(ErrorCode::parse);
+    match code {
+        Some(_) if detail["recoverable"] == true => told.refusals += 1,
+        _ => told.faults.push(format!("{work:?}: {error:?}")),
+    }
+    Ok(())
+}
