@@ -100,11 +100,11 @@ begin
     select json_build_object('table', 'moderation_log', 'record', json_build_object(
         'session_id', l.session_id, 'seq', l.seq, 'action', l.action, 'target_seq', l.target_seq, 'reason', l.reason,
         'until', l.until, 'created_at', l.created_at))
-    from stream.moderation_log as l where l.user_id = $1 order by l.id;
+    from stream.moderation_log as l where l.user_id = $1 order by l.created_at, l.id;
     return query
     select json_build_object('table', 'moderation_log', 'as', 'actor', 'record', json_build_object(
         'session_id', l.session_id, 'seq', l.seq, 'action', l.action, 'term', l.term, 'created_at', l.created_at))
-    from stream.moderation_log as l where l.actor = $1 order by l.id;
+    from stream.moderation_log as l where l.actor = $1 order by l.created_at, l.id;
     return query
     select json_build_object('table', 'blocked_terms', 'as', 'actor', 'record', json_build_object(
         'session_id', t.session_id, 'term', t.term, 'created_at', t.created_at))
@@ -124,11 +124,11 @@ begin
     return query
     select json_build_object('table', 'requests', 'as', 'caller', 'record', json_build_object(
         'request_id', r.request_id, 'operation', r.operation, 'created_at', r.created_at))
-    from stream.requests as r where r.caller = $1 order by r.id;
+    from stream.requests as r where r.caller = $1 order by r.created_at, r.request_id;
     return query
     select json_build_object('table', 'requests', 'record', json_build_object(
         'operation', r.operation, 'created_at', r.created_at))
-    from stream.requests as r where r.about = $1 and r.caller is distinct from $1 order by r.id;
+    from stream.requests as r where r.about = $1 and r.caller is distinct from $1 order by r.created_at, r.request_id;
 end
 $$;
 comment on function stream_private.export_user is $$

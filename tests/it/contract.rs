@@ -13,3 +13,4 @@ mod oldest_client;
 mod privileges;
 mod request_ids;
 mod rules_once;
+mod writers;

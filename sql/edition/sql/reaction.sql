@@ -37,7 +37,8 @@ begin
         return;
     end if;
     -- A random key, so that two that find no free row at the same moment do not meet.
-    insert into stream.reaction_counts (session_id, kind, id, added) values ($1, $2, gen_random_uuid(), 1);
+    free := gen_random_uuid();
+    insert into stream.reaction_counts (session_id, kind, id, added) values ($1, $2, free, 1);
 end
 $$;
 comment on function stream_ext.reaction_add(uuid, text) is 'Counts one reaction, without waiting for anybody.';
