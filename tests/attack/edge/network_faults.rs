@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use edge_api::caller::Caller;
 use edge_api::upstream::{Stack, UpstreamError, assemble};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::direct_calls::{ask, plain_settings};
+use stream_tests::direct_calls::{ask, call_of, plain_settings, signed_in};
 use stream_tests::fault_proxy::{FaultProxy, Odds};
 use stream_tests::property_seed;
 use stream_tests::waiting::wait_for;
@@ -36,6 +37,8 @@ struct Behind {
     proxy: FaultProxy,
     stack: Stack,
     stream: Uuid,
+    /// Signed in: messages of the service itself never share a batch.
+    seller: Caller,
 }
 
 impl Behind {
@@ -56,18 +59,18 @@ impl Behind {
             proxy,
             stack,
             stream,
+            seller: signed_in(demo::SELLER).await?,
         })
     }
 
     async fn send(&self, message: &Sent) -> Result<Result<i64, UpstreamError>> {
         let arguments = json!({
             "session_id": self.stream,
-            "user_id": demo::SELLER,
             "content": message.content,
             "id": message.id,
         });
-        let upstream = self.stack.upstream.as_ref();
-        match ask(upstream, demo::SELLER, "send_message", &arguments)?.await {
+        let call = call_of(self.seller.clone(), "send_message", &arguments)?;
+        match self.stack.upstream.call(call).await {
             Ok(answer) => {
                 let answer: Value = serde_json::from_str(answer.get())?;
                 Ok(Ok(answer["seq"].as_i64().context("no seq")?))
@@ -96,6 +99,19 @@ impl Behind {
         Ok(sent)
     }
 
+    /// How many calls with several messages the database has answered.
+    async fn batches(&self) -> Result<i64> {
+        let superuser = self.database.superuser().await?;
+        superuser
+            .batch_execute("create extension if not exists pg_stat_statements schema public")
+            .await?;
+        let calls = "select coalesce(sum(s.calls), 0)::bigint
+            from public.pg_stat_statements as s
+            join pg_catalog.pg_database as d on d.oid = s.dbid
+            where d.datname = current_database() and s.query like '%stream_ext.send_messages%'";
+        Ok(superuser.query_one(calls, &[]).await?.get(0))
+    }
+
     async fn stored(&self) -> Result<BTreeMap<Uuid, (i64, String)>> {
         let log = self.database.log(self.stream).await?;
         let messages = log
@@ -113,10 +129,31 @@ impl Behind {
     }
 }
 
+/// Slow, so that messages wait for one another, and so seldom broken that most batches come through.
+const SLOW: Odds = Odds {
+    delay: 500,
+    longest_delay: Duration::from_millis(20),
+    truncate: 4,
+    cut: 4,
+    reset: 4,
+};
+
 #[tokio::test]
 async fn nothing_acknowledged_is_lost_and_nothing_is_doubled() -> Result<()> {
+    write_beside_faults(&Behind::start().await?, Odds::ROUGH).await
+}
+
+#[tokio::test]
+async fn of_a_batch_each_sender_is_told_what_became_of_the_own_message() -> Result<()> {
     let behind = Behind::start().await?;
-    behind.proxy.set_odds(Odds::ROUGH);
+    write_beside_faults(&behind, SLOW).await?;
+    let batches = behind.batches().await?;
+    ensure!(batches > 10, "{batches} batches were flown");
+    Ok(())
+}
+
+async fn write_beside_faults(behind: &Behind, odds: Odds) -> Result<()> {
+    behind.proxy.set_odds(odds);
     let writers = (0..WRITERS).map(|writer| behind.write(writer));
     let sent = futures_util::future::try_join_all(writers).await?;
     let sent: Vec<_> = sent.into_iter().flatten().collect();
