@@ -59,9 +59,8 @@ impl<'a> Operations<'a> {
     }
 
     pub fn write(&self) -> Result<String> {
-        let mut text = header(
-            "Operations that a signed-in user may call, with their arguments and results.",
-        );
+        let mut text =
+            header("Operations that a signed-in user may call, with their arguments and results.");
         text.push_str("import type * as Wire from './wire.ts'\n\n");
         writeln!(
             text,
